@@ -1,0 +1,1 @@
+"""Marketplace orders, complete and current in Postgres."""

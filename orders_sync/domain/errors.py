@@ -1,0 +1,104 @@
+"""Everything that can go wrong, as one small tree. Each error carries data; its text tells an operator what to do next.
+
+OrdersSyncError
+├── SettingsError            a mistake in the settings, with its place
+├── DatabaseError            the database cannot be reached, is too old, is full, or is someone else's
+├── EmbeddedError            the server of our own cannot be started
+├── LostWindow               another worker owns the window now: nothing of ours may commit (P5)
+├── BadRecord                one record that cannot become rows: it is kept as a reject (P4)
+└── PlatformError            a call to a platform failed
+    ├── Refused              credentials, signature, rights: stop the account
+    ├── Throttled            slow down, `retry_after` seconds if the platform said so
+    ├── Transient            network, 5xx, a busy platform: worth another try
+    ├── Malformed            the answer is not what the platform documents; `body` is its beginning
+    ├── Rejected             the platform understood the request and will not serve it: our mistake or a limit
+    └── Incomplete           every page was read and rows are missing all the same
+"""
+
+from __future__ import annotations
+
+EXCERPT = 2048
+
+
+class OrdersSyncError(Exception):
+    """The root: whatever derives from it is told to the user as one message, without a traceback."""
+
+
+class SettingsError(OrdersSyncError):
+    """A mistake in the settings; the text begins with its place (file and key, or environment variable)."""
+
+
+class DatabaseError(OrdersSyncError):
+    """The database is not usable as it is; the text says what to do."""
+
+
+class EmbeddedError(OrdersSyncError):
+    """The embedded Postgres cannot be started or stopped."""
+
+
+class LostWindow(OrdersSyncError):
+    """The window's fence moved on while we read: the work is dropped, someone else has it."""
+
+    def __init__(self, window_id: int) -> None:
+        super().__init__(f"window {window_id} is owned by another worker now; nothing was written")
+        self.window_id = window_id
+
+
+class BadRecord(OrdersSyncError):
+    """One record that cannot be normalised. `where` is the field as the platform spells it, when known."""
+
+    def __init__(self, reason: str, where: str = "") -> None:
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason = reason
+        self.where = where
+
+
+class PlatformError(OrdersSyncError):
+    """A call failed. `account` and `window` are filled in by whoever knows them, before the error is shown.
+
+    The text never holds a request header or a secret (P8).
+    """
+
+    def __init__(self, message: str, *, call: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.call = call
+        self.code = code
+        self.account = ""
+        self.window = ""
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.account, self.window, self.call) if part)
+        return f"{place}: {self.message}" if place else self.message
+
+
+class Refused(PlatformError):
+    """The platform does not accept the credentials or the signature. Trying again would be hammering (P6)."""
+
+
+class Throttled(PlatformError):
+    """Too many calls. `retry_after` is in seconds, None when the platform gave none."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, call: str = "", code: str = "") -> None:
+        super().__init__(message, call=call, code=code)
+        self.retry_after = retry_after
+
+
+class Transient(PlatformError):
+    """Likely to go away by itself: time-outs, resets, HTTP 5xx, business errors without a meaning known to us."""
+
+
+class Malformed(PlatformError):
+    """The answer cannot be read. `body` holds at most its first 2 kB."""
+
+    def __init__(self, message: str, *, body: bytes = b"", call: str = "", code: str = "") -> None:
+        super().__init__(message, call=call, code=code)
+        self.body = body[:EXCERPT]
+
+
+class Rejected(PlatformError):
+    """The platform will not serve this request however often it is sent (HTTP 4xx): window, page size, path."""
+
+
+class Incomplete(PlatformError):
+    """The pages of a window do not add up to what the platform counts, however often they are read."""

@@ -1,0 +1,60 @@
+"""What JSON can say and a column is not given: replaced visibly, never dropped.
+
+    NUL (\\u0000)                 -> U+2400, its picture: Postgres cannot store it
+    lone surrogate (\\ud800)      -> U+FFFD, the replacement character: Postgres cannot store it
+    separators (\\u001d .. 001f)  -> U+241D .. U+241F, their pictures: rows on their way into COPY are joined by them
+
+The payload in `raw_orders` keeps the bytes as received; only columns see the replacement, and the order notes it.
+"""
+
+from __future__ import annotations
+
+import re
+
+PICTURES = {ord(character): 0x2400 + ord(character) for character in "\x00\x1d\x1e\x1f"}
+REPLACEMENT = "\ufffd"
+BACKSLASH = ord("\\")
+
+_HIGH, _LOW, _ANY = (
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}",
+    rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}",
+    rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
+)
+_SURROGATE = re.compile(_HIGH + _LOW + b"|" + _ANY)
+_SUSPECT = re.compile(rb"\\u(?:0000|001[dDeEfF]|005[cC]|[dD][89a-fA-F])")  # 005c: may begin an inner escape
+_PICTURED = re.compile("[\x00\x1d-\x1f]")
+
+
+def is_suspect(payload: bytes) -> bool:
+    """Whether a record may hold, at any depth of JSON in strings, what must be replaced. Cheap, may be wrong."""
+    return _SUSPECT.search(payload) is not None
+
+
+def without_lone_surrogates(payload: bytes) -> bytes:
+    """JSON text with every lone surrogate escape as `\\ufffd`: same length, so that offsets stay. Pairs stay."""
+    repaired = bytearray(payload)
+    for match in _SURROGATE.finditer(payload):
+        start, is_pair = match.start(), match.end() - match.start() == 12
+        is_text = _is_escaped(payload, start)
+        if is_text and is_pair:  # the backslash of the first half is text itself, so the second half stands alone
+            start += 6
+        if is_text == is_pair:
+            repaired[start : start + 6] = b"\\ufffd"
+    return bytes(repaired)
+
+
+def _is_escaped(payload: bytes, at: int) -> bool:
+    """Whether the backslash at `at` is itself behind an odd number of backslashes."""
+    first = at
+    while first > 0 and payload[first - 1] == BACKSLASH:
+        first -= 1
+    return (at - first) % 2 == 1
+
+
+def storable(text: str) -> str:
+    """Text as a column is given it; the same object when nothing had to be replaced."""
+    if _PICTURED.search(text):
+        text = text.translate(PICTURES)
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        text = "".join(REPLACEMENT if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text

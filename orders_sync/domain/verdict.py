@@ -1,0 +1,47 @@
+"""Whether a window was read completely (P1). Only a complete window moves the watermark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the pages of a window said.
+
+    `total`: the newest count the platform gave, that of page 1, read last. `seen`: distinct rows over all pages.
+    `short_pages`: pages that held fewer distinct rows than their own total promises.
+    """
+
+    total: int
+    seen: int
+    short_pages: tuple[int, ...] = ()
+
+
+def shortfall(reading: Reading) -> str | None:
+    """None when the reading is complete, else what is missing, in words.
+
+    Rows may leave a window of update time while it is read (they changed again, a later window brings them), so more
+    distinct rows than the newest total is no fault. Fewer is, and so is a page with a hole.
+    """
+    if reading.seen < reading.total:
+        return f"the platform counts {reading.total} rows, {reading.seen} distinct ones were read"
+    if reading.short_pages:
+        pages = ", ".join(map(str, reading.short_pages))
+        return f"page {pages} held fewer distinct rows than the platform's total of {reading.total} promises"
+    return None
+
+
+def last_page(total: int, page_size: int) -> int:
+    """The number of the last page; 1 even when there is nothing."""
+    return max(1, -(-total // page_size))
+
+
+def promised(total: int, page_no: int, page_size: int) -> int:
+    """How many rows a page holds if its total is right."""
+    return min(page_size, max(0, total - (page_no - 1) * page_size))
+
+
+def goes_on(total: int, rows: int, page_no: int, page_size: int) -> bool:
+    """Whether a page may stand behind this one: by the total, or because it is full where the total says it is not."""
+    return total > page_no * page_size or (rows >= page_size and total < page_no * page_size)

@@ -1,0 +1,79 @@
+"""Windows of platform time: half-open, whole seconds, UTC inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+SECOND = timedelta(seconds=1)
+
+
+class Feed(StrEnum):
+    """What a list is filtered by."""
+
+    UPDATED = "updated"
+    CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`[start, end)` of one account's platform time, aware datetimes on whole seconds.
+
+    Both APIs take inclusive seconds, so it is asked as `start .. last`.
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a window needs aware datetimes")
+        if self.start.microsecond or self.end.microsecond:
+            raise ValueError("a window lies on whole seconds")
+        if self.start >= self.end:
+            raise ValueError(f"a window must not be empty: {self.start} .. {self.end}")
+
+    @property
+    def last(self) -> datetime:
+        """The last second that belongs to the window."""
+        return self.end - SECOND
+
+    @property
+    def seconds(self) -> int:
+        return int((self.end - self.start).total_seconds())
+
+    def __str__(self) -> str:
+        return f"{self.start.astimezone(UTC):%Y-%m-%d %H:%M:%S} .. {self.end.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def whole_second(moment: datetime) -> datetime:
+    """The second a moment lies in."""
+    return moment.replace(microsecond=0)
+
+
+def tile(start: datetime, end: datetime, longest: timedelta) -> Iterator[Window]:
+    """Cut `[start, end)` into windows no longer than `longest`, oldest first.
+
+    start                                   end
+    |-- longest --|-- longest --|-- the rest --|   no gap, no overlap; nothing when start >= end
+    """
+    while start < end:
+        stop = min(start + longest, end)
+        yield Window(start, stop)
+        start = stop
+
+
+def split(window: Window, total: int, limit: int) -> list[Window]:
+    """Cut a window into equal parts so that each should hold at most `limit` rows.
+
+        |------------- total rows -------------|
+        |-----|-----|-----|-----|-----|-----|--|   whole seconds, no gap, no overlap
+
+    A one-second window cannot be cut: it is returned alone, however full.
+    """
+    parts = min(max(2, -(-total // limit)), window.seconds)
+    if parts < 2:
+        return [window]
+    return list(tile(window.start, window.end, timedelta(seconds=-(-window.seconds // parts))))
