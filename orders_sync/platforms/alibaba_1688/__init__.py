@@ -1,0 +1,31 @@
+"""1688 orders by the fw199 gateway's enhanced list (seed 004, api-facts 4): what changed, by time of change."""
+
+from orders_sync.domain.windows import Feed
+from orders_sync.platforms.alibaba_1688.client import (
+    BASE_URL,
+    LARGEST_PAGE,
+    LONGEST_WINDOW,
+    REFUSED_CODES,
+    THROTTLED_CODES,
+    page,
+    request,
+)
+from orders_sync.platforms.alibaba_1688.normalize import identify, normalize
+from orders_sync.platforms.contract import Platform
+
+PLATFORM = Platform(
+    name="1688",
+    feed=Feed.UPDATED,
+    feeds=frozenset(Feed),
+    longest_window=LONGEST_WINDOW,
+    page_size=LARGEST_PAGE,
+    base_url=BASE_URL,
+    refused_codes=REFUSED_CODES,
+    throttled_codes=THROTTLED_CODES,
+    request=request,
+    page=page,
+    identify=identify,
+    normalize=normalize,
+)
+
+__all__ = ["PLATFORM"]

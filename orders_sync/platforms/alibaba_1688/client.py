@@ -1,0 +1,86 @@
+"""How fw199 is asked for 1688 orders, and what its answers mean: seed 004, api-facts 0 and 4. Pure: no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import httpx
+
+from orders_sync.domain.accounts import Account
+from orders_sync.domain.errors import Malformed
+from orders_sync.domain.times import local_text
+from orders_sync.domain.windows import Feed
+from orders_sync.platforms.alibaba_1688 import wire
+from orders_sync.platforms.answers import failure
+from orders_sync.platforms.contract import Ask, Page
+from orders_sync.platforms.records import decode_envelope, exact_records
+
+BASE_URL = "https://kf.fw199.com"
+PATH = "/gateway/1688/order/ext/list"
+
+LONGEST_WINDOW = timedelta(days=28)  # the documents say "within 1 month": the shortest one
+LARGEST_PAGE = 500
+PAGE_SIZES = frozenset(range(1, 101)) | {200, 300, 400, 500}  # up to 500, "every 100 is a step" (api-facts 4)
+DATE_TYPES = {Feed.CREATED: "0", Feed.UPDATED: "1"}
+
+REFUSED_CODES = ("gw.SignatureInvalid", "APIACLDecline")
+THROTTLED_CODES = ("gw.QosAppFrequencyLimit",)
+
+
+def sign(params: Mapping[str, str], secret: str) -> str:
+    """Lower-case hex MD5 of secret + key and value of every parameter in the order of keys + secret (api-facts 4).
+
+    Raw values, before they are encoded for a form; "sign" itself is left out, an empty value keeps its key.
+    """
+    signed = "".join(key + params[key] for key in sorted(params) if key != "sign")
+    return hashlib.md5(f"{secret}{signed}{secret}".encode(), usedforsecurity=False).hexdigest()
+
+
+def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
+    """One page of a window, oldest rows first. Raises ValueError beyond 28 days or the page sizes the platform takes.
+
+    `now` may differ by at most 5 minutes from the platform's clock (api-facts 4).
+    """
+    if ask.page_no < 1:
+        raise ValueError(f"pages count from 1, not {ask.page_no}")
+    if ask.page_size not in PAGE_SIZES:
+        raise ValueError(f"a page of {ask.page_size}: 1688 takes 1..100, 200, 300, 400 or {LARGEST_PAGE}")
+    if ask.window.end - ask.window.start > LONGEST_WINDOW:
+        raise ValueError(f"{ask.window} is longer than the {LONGEST_WINDOW.days} days 1688 takes")
+    params = {
+        "appid": account.app_id,
+        "seller_nick": account.seller,
+        "timestamp": str(int(now.timestamp())),
+        "start_created": local_text(ask.window.start),
+        "end_created": local_text(ask.window.last),
+        "date_type": DATE_TYPES[ask.feed],
+        "order_asc": "ASC",
+        "page_no": str(ask.page_no),
+        "page_size": str(ask.page_size),
+    }
+    params["sign"] = sign(params, account.app_secret)
+    return httpx.Request("POST", account.base_url.rstrip("/") + PATH, data=params)
+
+
+def page(account: Account, body: bytes) -> Page:
+    """The envelope as total and untouched records. Raises `Refused`, `Throttled`, `Transient` or `Malformed`."""
+    try:
+        success, source = decode_envelope(wire.SUCCESS, body)
+    except Malformed:
+        success = None  # a failure may hold anything; read it for its code
+    if success is None or str(success.code) != "0":
+        envelope, _ = decode_envelope(wire.ENVELOPE, body)
+        if str(envelope.code) != "0":
+            raise failure(account, str(envelope.code), envelope.message, REFUSED_CODES, THROTTLED_CODES)
+        raise Malformed("the answer says success and holds no list of orders", body=body)
+    return Page(_count(success.data.total, body), exact_records(success.data.items or [], source, body))
+
+
+def _count(total: int | str, body: bytes) -> int:
+    """Rows over all pages: a number, or text of one."""
+    text = str(total)
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Malformed(f"total is no count: {text[:40]!r}", body=body)
+    return int(text)

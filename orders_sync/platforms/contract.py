@@ -1,0 +1,64 @@
+"""What a platform is to the rest of the product: values and pure functions. Each platform package makes one `Platform`.
+
+engine -> request(account, ask, now) -> httpx.Request       client.py, pure: signs and encodes
+engine -> http.fetch(request)        -> body                platforms/http.py, the only I/O
+engine -> page(account, body)        -> Page                client.py, pure: envelope to total + untouched records
+engine -> identify(record)           -> order_id            normalize.py, pure
+engine -> normalize(record)          -> OrderRows           normalize.py, pure
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+
+from orders_sync.domain.accounts import Account
+from orders_sync.domain.rows import OrderRows
+from orders_sync.domain.windows import Feed, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One page of one window. `page_no` counts from 1; `window` is asked as `start .. last`, inclusive."""
+
+    feed: Feed
+    window: Window
+    page_no: int
+    page_size: int
+
+    def __str__(self) -> str:
+        return f"page {self.page_no} of {self.window} by {self.feed} time, {self.page_size} a page"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`total`: rows over all pages, as the platform counts them. `records`: the rows' bytes exactly as received."""
+
+    total: int
+    records: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
+
+    `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
+    `page`: raises `Refused`, `Throttled`, `Transient`, `Rejected` by the envelope, `Malformed` when it cannot be read.
+    `identify` and `normalize`: raise `BadRecord`, and nothing else, whatever the bytes.
+    """
+
+    name: str
+    feed: Feed
+    feeds: frozenset[Feed]
+    longest_window: timedelta
+    page_size: int  # the largest page the platform takes (1688), or the default where the limit is not known
+    base_url: str
+    refused_codes: tuple[str, ...]
+    throttled_codes: tuple[str, ...]
+    request: Callable[[Account, Ask, datetime], httpx.Request]
+    page: Callable[[Account, bytes], Page]
+    identify: Callable[[bytes], str]
+    normalize: Callable[[bytes], OrderRows]

@@ -1,0 +1,94 @@
+"""Bytes to wire structs, the same way for every platform."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from orders_sync.domain.errors import BadRecord, Malformed
+from orders_sync.domain.rows import OrderRows
+from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
+
+T = TypeVar("T")
+_BETWEEN = re.compile(rb"[\s,]*")
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec raises the last for bottomless nesting
+
+
+def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, bytes]:
+    """An answer's envelope, records left as `msgspec.Raw`, and the bytes it was read from.
+
+    Those are `body` itself, or a copy of the same length without lone surrogates: they are no reason to refuse a page.
+    Raises `Malformed` for anything that is not the documented JSON, HTML included.
+    """
+    try:
+        return decoder.decode(body), body
+    except UNREADABLE as error:
+        repaired = without_lone_surrogates(body)
+        try:
+            return decoder.decode(repaired), repaired
+        except UNREADABLE:
+            is_json = body.lstrip()[:1] in (b"{", b"[")
+            what = f"unreadable JSON ({error})" if is_json else "not JSON"
+            beginning = body[:120].decode("utf-8", "replace")
+            raise Malformed(f"{what}, check base_url; it begins {beginning!r}", body=body) from None
+
+
+def exact_records(raws: list[msgspec.Raw], source: bytes, body: bytes) -> list[bytes]:
+    """The records' bytes as they stand in `body`, though they were decoded from `source`."""
+    if source is body:
+        return [bytes(raw) for raw in raws]
+    records = []
+    start = source.index(raws[0]) if raws else 0
+    for raw in raws:
+        end = start + len(memoryview(raw))
+        records.append(body[start:end])
+        start = _BETWEEN.match(source, end).end()  # type: ignore[union-attr]
+    return records
+
+
+def decode_record(decoder: msgspec.json.Decoder[T], record: bytes) -> T:
+    """One record as its wire struct. Raises `BadRecord` with the field that does not fit."""
+    try:
+        try:
+            return decoder.decode(record)
+        except (msgspec.ValidationError, UnicodeDecodeError):
+            raise
+        except msgspec.DecodeError:
+            return decoder.decode(without_lone_surrogates(record))
+    except UNREADABLE as error:
+        raise BadRecord(str(error)) from None
+
+
+def make_storable(rows: OrderRows, record: bytes) -> OrderRows:
+    """Replace what Postgres cannot store in any text of the rows, and note on the order which columns were touched."""
+    if not is_suspect(record):
+        return rows
+    touched: list[str] = []
+    for row in rows.all():
+        for field in row.__struct_fields__:
+            value, replaced = _storable(getattr(row, field))
+            if replaced:
+                setattr(row, field, value)
+                touched.append(f"{type(row).__name__.removesuffix('Row')}.{field}")
+    if touched:
+        note = "characters a database cannot store were replaced in: " + ", ".join(touched)
+        rows.order.notes = [*(rows.order.notes or []), note]
+    return rows
+
+
+def _storable(value: object) -> tuple[object, bool]:
+    """The value as a column can hold it, and whether anything in it was replaced, here or while decoding."""
+    if isinstance(value, str):
+        text = storable(value)
+        return text, text is not value or REPLACEMENT in text
+    if isinstance(value, list):
+        pairs = [_storable(item) for item in value]
+        return [item for item, _ in pairs], any(replaced for _, replaced in pairs)
+    if isinstance(value, dict):
+        keys, changed = _storable(list(value))
+        values, also = _storable(list(value.values()))
+        return dict(zip(keys, values, strict=True)), changed or also  # type: ignore[call-overload]
+    return value, False

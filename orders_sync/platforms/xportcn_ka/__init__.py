@@ -1,0 +1,24 @@
+"""Xportcn KA, POST /open/purchase/page: Taobao purchases by creation time (api-facts 2; the seed 001)."""
+
+from orders_sync.domain.windows import Feed
+from orders_sync.platforms import xportcn_protocol as protocol
+from orders_sync.platforms.contract import Platform
+from orders_sync.platforms.xportcn_ka import client, normalize
+from orders_sync.platforms.xportcn_results import identify
+
+PLATFORM = Platform(
+    name="xportcn_ka",
+    feed=Feed.CREATED,
+    feeds=frozenset((Feed.CREATED,)),
+    longest_window=protocol.LONGEST_WINDOW,
+    page_size=protocol.PAGE_SIZE,
+    base_url=protocol.BASE_URL,
+    refused_codes=protocol.REFUSED_CODES,
+    throttled_codes=protocol.THROTTLED_CODES,
+    request=client.request,
+    page=protocol.page,
+    identify=identify,
+    normalize=normalize.normalize,
+)
+
+__all__ = ["PLATFORM"]

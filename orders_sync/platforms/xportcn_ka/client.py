@@ -1,0 +1,24 @@
+"""How to ask for a page of purchases: POST /open/purchase/page, the window in a JSON body."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import httpx
+import msgspec
+
+from orders_sync.domain.accounts import Account
+from orders_sync.platforms.contract import Ask
+from orders_sync.platforms.xportcn_protocol import headers, parameters, url
+
+PATH = "/open/purchase/page"
+
+
+def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
+    """One page. Raises ValueError for what Xportcn cannot list (`xportcn_protocol.parameters`)."""
+    return httpx.Request(
+        "POST",
+        url(account, PATH),
+        content=msgspec.json.encode(parameters(ask)),
+        headers={**headers(account, now), "content-type": "application/json"},
+    )

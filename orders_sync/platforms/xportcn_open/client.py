@@ -1,0 +1,18 @@
+"""How to ask for a page of orders: GET /open/order/page, the window in the query."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import httpx
+
+from orders_sync.domain.accounts import Account
+from orders_sync.platforms.contract import Ask
+from orders_sync.platforms.xportcn_protocol import headers, parameters, url
+
+PATH = "/open/order/page"
+
+
+def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
+    """One page. Raises ValueError for what Xportcn cannot list (`xportcn_protocol.parameters`)."""
+    return httpx.Request("GET", url(account, PATH), params=parameters(ask), headers=headers(account, now))

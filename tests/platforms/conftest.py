@@ -1,0 +1,5 @@
+"""Failed asserts of the shared suite show their values, as those of the tests do."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.platforms.contract")

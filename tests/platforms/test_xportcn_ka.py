@@ -1,0 +1,317 @@
+"""Xportcn KA, POST /open/purchase/page: what its rows become."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.text import REPLACEMENT
+from orders_sync.platforms.xportcn_ka import PLATFORM
+from tests.platforms.contract import Asked, PlatformContract
+from tests.platforms.xportcn_samples import Story, expected, sample, yuan
+
+STORY = Story("xportcn_ka", PLATFORM.normalize)
+
+
+class TestXportcnKa(PlatformContract):
+    platform = PLATFORM
+    sample = sample("xportcn_ka")
+    items_at = ("data", "data")
+    total_at = ("data", "total")
+    message_key = "msg"
+    page_sizes_taken = (1, 100, 500)
+    page_sizes_refused = (-1, 0, 501)
+    not_free_text = frozenset(
+        {"id", "orderNo", "purchaseId", "purchaseOrderOuterId", "createTime", "payTime", "purchaseAmount", "status"}
+        | {"subOrderStatus", "taobaoPurchaseId", "taobaoSubPurchaseId", "refundStatus"}
+        | {"subOrderResult", "createSubOrderResult", "warehouseAddressInfoVO"}
+    )
+
+    def asked(self, request: httpx.Request) -> Asked:
+        body = json.loads(request.content)
+        return Asked(body["beginDateTime"], body["endDateTime"], str(body["pageNum"]), str(body["pageSize"]))
+
+    def signature(self, request: httpx.Request) -> str:
+        return request.headers["signature"]
+
+
+def line(result: Any = None, created: Any = None, **changes: Any) -> dict[str, Any]:
+    """The documented line with its results replaced: changes of them, or what stands in their place."""
+    changed = STORY.line(**changes)
+    for name, value in (("subOrderResult", result), ("createSubOrderResult", created)):
+        if isinstance(value, dict):
+            value = json.dumps({**json.loads(changed[name]), **value})
+        if value is not None:
+            changed[name] = value
+    return changed
+
+
+def refunds(*codes: object) -> list[dict[str, Any]]:
+    return [STORY.line(id=str(n), refundStatus=code, refundId=f"TQ{n}" if code else "") for n, code in enumerate(codes)]
+
+
+def test_documented_order_becomes_the_rows_written_down_by_hand() -> None:
+    assert STORY.rows() == expected("xportcn_ka")
+
+
+class TestKeys:
+    def test_key_is_the_row_s_id_because_an_order_no_may_carry_several_purchases(self) -> None:
+        one, other = STORY.rows(), STORY.rows(id=234805, purchaseId=200108703199)
+        assert one.order.order_no == other.order.order_no
+        assert (one.order.order_id, other.order.order_id) == ("234804", "234805")
+
+    def test_line_without_id_is_a_bad_record(self) -> None:
+        for missing in (None, ""):
+            with pytest.raises(BadRecord, match="id: missing"):
+                STORY.rows(STORY.line(id=missing))
+
+    def test_two_lines_with_one_id_are_a_bad_record_not_one_row(self) -> None:
+        """P4: landing them would lose one, or stop every neighbour at the primary key."""
+        with pytest.raises(BadRecord, match="two lines"):
+            STORY.rows(STORY.line(), STORY.line())
+
+    def test_purchase_id_comes_as_number_and_as_text(self) -> None:
+        assert STORY.rows(purchaseId="200108703155") == STORY.rows(purchaseId=200108703155) == STORY.rows()
+
+    def test_purchase_id_falls_back_to_the_lines(self) -> None:
+        assert STORY.rows(purchaseId=None).order.purchase_id == "200108703155"
+
+    def test_sub_purchase_id_is_a_number_in_one_result_and_text_in_the_other_and_both_are_the_line_s(self) -> None:
+        rows = STORY.rows()
+        assert rows.order.notes is None
+        assert rows.sub_orders[0].merchant_line_no == "LINE002"
+        assert rows.sub_orders[0].amount == yuan("52.45")
+
+
+class TestJsonInAString:
+    """api-facts 6: it may be null, "", broken, not a string at all, or another line's."""
+
+    @pytest.mark.parametrize("nothing", [None, "", "  ", "null"])
+    def test_no_result_leaves_columns_empty_without_a_note(self, nothing: object) -> None:
+        rows = STORY.rows(STORY.line(subOrderResult=nothing, createSubOrderResult=nothing))
+        assert rows.sub_orders[0].amount is rows.sub_orders[0].estimated_amount is None
+        assert rows.product_items[0].title is None
+        assert rows.order.notes is None
+
+    @pytest.mark.parametrize(
+        "broken", ['{"title": "x', "不是JSON", '{"x":' + "[" * 100_000], ids=["cut", "text", "deep"]
+    )
+    def test_broken_result_becomes_a_note_and_stops_nobody(self, broken: str) -> None:
+        rows = STORY.rows(STORY.line(), line(id="2", result=broken))
+        assert rows.order.notes == ["line 2: subOrderResult is not JSON; kept in the raw payload"]
+        assert rows.sub_orders[1].amount is None
+        assert rows.sub_orders[1].estimated_amount == yuan("59.65")
+        assert rows.sub_orders[0] == expected("xportcn_ka").sub_orders[0]
+
+    @pytest.mark.parametrize("odd", ["[]", "1", '"x"', '{"title": {}}', 7, [], True])
+    def test_result_of_another_shape_becomes_a_note(self, odd: object) -> None:
+        rows = STORY.rows(line(result=odd))
+        assert (rows.order.notes or [""])[0].startswith("line 1: subOrderResult is not as documented (")
+        assert rows.sub_orders[0].amount is None
+
+    def test_results_that_are_objects_already_are_read_alike(self) -> None:
+        whole = STORY.line()
+        result = json.loads(whole["subOrderResult"])
+        options = result["option_fields"]
+        options.update({name: json.loads(options[name]) for name in ("zh", "en", "serviceList")})
+        created = json.loads(whole["createSubOrderResult"])
+        assert STORY.rows(line(result=None, subOrderResult=result, createSubOrderResult=created)) == STORY.rows()
+
+    def test_option_fields_may_be_a_string_too(self) -> None:
+        assert STORY.rows(line(result={"option_fields": json.dumps(STORY.options())})) == STORY.rows()
+
+    @pytest.mark.parametrize("name", ["zh", "en", "serviceList"])
+    def test_broken_option_becomes_a_note_and_spares_its_neighbours(self, name: str) -> None:
+        rows = STORY.rows(line(result={"option_fields": STORY.options(**{name: "不是JSON"})}))
+        product = rows.product_items[0]
+        assert rows.order.notes == [f"line 1: option_fields.{name} is not JSON; kept in the raw payload"]
+        assert product.shop_id == "457182444"
+        read = {"zh": product.sku_text, "en": product.sku_text_en, "serviceList": rows.sub_orders[0].guarantees}
+        assert [option for option, value in read.items() if value is None] == [name]
+
+    @pytest.mark.parametrize("nothing", [None, "", "{}", {}])
+    def test_no_attributes_are_none(self, nothing: object) -> None:
+        product = STORY.rows(line(result={"option_fields": STORY.options(zh=nothing)})).product_items[0]
+        assert (product.sku_attributes, product.sku_text) == (None, None)
+
+    def test_attribute_that_is_no_text_is_written_as_json_and_its_digits_are_kept(self) -> None:
+        zh = '{"a": 12345678901234567890, "b": 0.10, "c": true, "d": null, "e": ["x"]}'
+        product = STORY.rows(line(result={"option_fields": STORY.options(zh=zh)})).product_items[0]
+        assert product.sku_attributes == {"a": "12345678901234567890", "b": "0.10", "c": "true", "e": '["x"]'}
+
+    def test_services_are_known_by_code_else_by_name(self) -> None:
+        services = '[{"code": "7d", "name": "七天"}, {"name": "运费险"}, "48h", {}]'
+        rows = STORY.rows(line(result={"option_fields": STORY.options(serviceList=services)}))
+        assert rows.sub_orders[0].guarantees == ["7d", "运费险", "48h"]
+
+    def test_result_of_another_line_is_not_used_but_noted(self) -> None:
+        rows = STORY.rows(line(result={"sub_purchase_order_id": "9"}, created={"sub_purchase_order_id": 9}))
+        assert rows.order.notes == [
+            "line 1: createSubOrderResult is of another line (9); ignored, kept in the raw payload",
+            "line 1: subOrderResult is of another line (9); ignored, kept in the raw payload",
+        ]
+        assert rows.sub_orders[0].amount is None
+        assert rows.sub_orders[0].merchant_line_no is rows.product_items[0].title is None
+
+    def test_result_is_used_when_one_side_has_no_number_to_tell_by(self) -> None:
+        rows = STORY.rows(line(taobaoSubPurchaseId=None))
+        assert rows.sub_orders[0].sub_purchase_id == "200108703156"
+        assert rows == STORY.rows()
+
+    def test_product_and_quantity_fall_back_to_what_was_placed(self) -> None:
+        product = STORY.rows(STORY.line(subOrderResult=None)).product_items[0]
+        assert (product.product_id, product.sku_id) == ("4096919806436206", "36209282830190")
+        assert product.quantity == 1
+
+    @pytest.mark.parametrize("surrogate", [r"\ud800", r"\udfff"])
+    def test_lone_surrogate_at_every_depth_is_replaced_and_noted(self, surrogate: str) -> None:
+        """Escaped once in the record, twice in subOrderResult, three times in option_fields.zh."""
+        zh = '{"颜色": "a' + surrogate + '"}'
+        result = json.dumps({**json.loads(STORY.result(option_fields=STORY.options(zh=zh))), "title": "@"}).replace(
+            '"@"', f'"b{surrogate}"'
+        )
+        record = json.dumps(STORY.order(subOrderVOS=[line(result=result)], remark="@")).replace(
+            '"@"', f'"c{surrogate}"'
+        )
+        rows = PLATFORM.normalize(record.encode())
+        assert rows.product_items[0].sku_attributes == {"颜色": f"a{REPLACEMENT}"}
+        assert rows.product_items[0].title == f"b{REPLACEMENT}"
+        assert rows.order.buyer_message == f"c{REPLACEMENT}"
+        (note,) = rows.order.notes or []
+        assert "ProductItem.sku_attributes" in note
+        assert "ProductItem.title" in note
+
+    @pytest.mark.parametrize("backslash", [r"\\", r"\u005c"])
+    def test_nul_inside_a_result_is_made_visible(self, backslash: str) -> None:
+        """The backslash of an inner escape may be escaped in two ways by the outer string."""
+        record = json.dumps(STORY.order(subOrderVOS=[line(result={"title": "@"})]))
+        record = record.replace("@", f"a{backslash}u0000")
+        rows = PLATFORM.normalize(record.encode())
+        assert rows.product_items[0].title == "a\u2400"
+        assert rows.order.notes
+
+
+class TestMoney:
+    def test_estimate_is_kept_beside_what_is_paid(self) -> None:
+        (sub,) = STORY.rows().sub_orders
+        assert (sub.amount, sub.estimated_amount) == (yuan("52.45"), yuan("59.65"))
+
+    @pytest.mark.parametrize("amount", ["52.45", "x"])
+    def test_amount_of_a_result_that_is_not_whole_fen_is_a_note_not_a_guess(self, amount: str) -> None:
+        rows = STORY.rows(line(result={"purchase_amount": amount}))
+        assert rows.sub_orders[0].amount is None
+        assert len(rows.order.notes or []) == 1
+
+    @pytest.mark.parametrize(
+        ("product", "paid", "shipping", "pieces", "amount", "unit_price"),
+        [
+            ("5245", 5245, 0, 1, "52.45", "52.45"),
+            ("5245", 4000, 0, 1, "52.45", "52.45"),  # one piece: line and piece are one, whatever was taken off
+            ("5000", 5600, 600, 2, "50.00", "25.00"),  # the line's
+            ("5000", 5000, None, 3, "50.00", None),  # the line's, and a third of it is no whole fen
+            ("2500", 5600, 600, 2, "50.00", "25.00"),  # a piece's
+            ("5000", 4000, 0, 2, None, None),  # a discount: neither is proved
+            ("5000", None, 0, 2, None, None),
+            (None, 5000, 0, 2, None, None),
+        ],
+    )
+    def test_product_amount_is_the_line_s_or_a_piece_s_as_the_arithmetic_proves(
+        self, product: Any, paid: Any, shipping: Any, pieces: int, amount: str | None, unit_price: str | None
+    ) -> None:
+        """api-facts 2.2 shows one piece only; nothing says which it is."""
+        amounts = {"product_amount": product, "purchase_amount": paid, "domestic_post_fee": shipping}
+        item = STORY.rows(line(result={**amounts, "quantity": pieces})).product_items[0]
+        assert item.amount == (yuan(amount) if amount else None)
+        assert item.unit_price == (yuan(unit_price) if unit_price else None)
+
+
+class TestRefunds:
+    """api-facts 2.3: 0 none, 10 applied, 20 agreed, 30 sent back, 100 refunded, -10 refused, -20 closed."""
+
+    def test_line_keeps_the_code_as_the_platform_says_it(self) -> None:
+        rows = STORY.rows(*refunds(0, 10, "-20", None))
+        assert [sub.refund_status for sub in rows.sub_orders] == ["0", "10", "-20", None]
+        assert [sub.refund_id for sub in rows.sub_orders] == [None, "TQ1", "TQ2", None]
+
+    @pytest.mark.parametrize(
+        ("codes", "furthest"),
+        [
+            ((0,), None),
+            ((0, None, ""), None),
+            ((0, 10), "TQ1"),
+            ((10, 100, 20), "TQ1"),
+            ((-10, 10), "TQ1"),
+            ((-20, -10, 0), "TQ1"),
+            ((0, -20), "TQ1"),
+            (("NEW", -20), "TQ1"),
+            (("NEW", 0), "TQ0"),
+        ],
+    )
+    def test_order_shows_the_line_whose_refund_came_furthest(
+        self, codes: tuple[Any, ...], furthest: str | None
+    ) -> None:
+        order = STORY.rows(*refunds(*codes)).order
+        assert order.refund_id == furthest
+        assert order.refund_status == (None if furthest is None else str(codes[int(furthest[2:])]))
+
+
+class TestReceiver:
+    @pytest.mark.parametrize("nothing", [None, "", {}, {"name": None, "zip": ""}])
+    def test_no_address_is_no_receiver(self, nothing: object) -> None:
+        rows = STORY.rows(warehouseAddressInfoVO=nothing)
+        assert rows.receiver is None
+        assert rows.order.country is rows.order.province is rows.order.city is None
+
+    @pytest.mark.parametrize("name", ["mobilePhone", "mobile_phone"])
+    def test_mobile_number_has_two_spellings(self, name: str) -> None:
+        address = STORY.order()["warehouseAddressInfoVO"]
+        receiver = STORY.rows(warehouseAddressInfoVO={**address, name: 13900139000}).receiver
+        assert receiver is not None
+        assert (receiver.phone, receiver.mobile) == ("13800138000", "13900139000")
+
+    def test_address_of_another_shape_is_noted_without_its_contents(self) -> None:
+        """The order is readable by more people than the receiver."""
+        rows = STORY.rows(warehouseAddressInfoVO={"name": ["张三"]})
+        (note,) = rows.order.notes or []
+        assert note.startswith("warehouseAddressInfoVO is not as documented")
+        assert "张三" not in note
+
+    def test_person_is_on_the_receiver_only(self) -> None:
+        rows = STORY.rows()
+        assert "张三" not in repr((rows.order, rows.sub_orders, rows.product_items))
+        assert "13800138000" not in repr((rows.order, rows.sub_orders, rows.product_items))
+
+
+class TestOrder:
+    def test_image_is_the_line_s_else_the_sku_s_else_the_option_s(self) -> None:
+        def image(own: str | None, sku: object, option: str | None) -> str | None:
+            result = {"sku_info": sku, "option_fields": STORY.options(SKU_IMG_URL=option)}
+            return STORY.rows(line(result=result, itemImageUrl=own)).product_items[0].image_url
+
+        assert image("a", {"skuImgUrl": "b"}, "c") == "a"
+        assert image("", {"skuImgUrl": "b"}, "c") == "b"
+        assert image(None, None, "c") == "c"
+        assert image(None, {}, None) is None
+
+    def test_header_awaits_shipment_while_a_line_has_left(self) -> None:
+        rows = STORY.rows(STORY.line(), STORY.line(id="2", subOrderStatus="WAIT_BUYER_CONFIRM_GOODS"), status=10)
+        assert rows.order.status_group == "partly_shipped"
+
+    def test_shipped_order_is_not_partly_shipped(self) -> None:
+        rows = STORY.rows(STORY.line(subOrderStatus="WAIT_BUYER_CONFIRM_GOODS"), status=11)
+        assert rows.order.status_group == "shipped"
+
+    def test_misspelt_and_unknown_words_are_kept(self) -> None:
+        rows = STORY.rows(STORY.line(subOrderStatus="BULIDING"), status=12, orderStatusDesc="BULIDING")
+        assert (rows.order.status_group, rows.order.upstream_status) == ("creating", "BULIDING")
+        assert rows.sub_orders[0].status == "BULIDING"
+
+    def test_absent_is_the_same_as_null(self) -> None:
+        order = STORY.order()
+        bare = {name: value for name, value in order.items() if value is not None}
+        bare["subOrderVOS"] = [{n: v for n, v in sub.items() if v is not None} for sub in order["subOrderVOS"]]
+        assert PLATFORM.normalize(json.dumps(bare).encode()) == STORY.rows()

@@ -1,0 +1,212 @@
+"""Xportcn OpenAPI, GET /open/order/page: what its rows become."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from orders_sync.domain.errors import BadRecord
+from orders_sync.platforms.xportcn_open import PLATFORM
+from tests.platforms.contract import Asked, PlatformContract
+from tests.platforms.xportcn_samples import Story, at, expected, sample, yuan
+
+STORY = Story("xportcn_open", PLATFORM.normalize)
+
+
+class TestXportcnOpen(PlatformContract):
+    platform = PLATFORM
+    sample = sample("xportcn_open")
+    items_at = ("data", "data")
+    total_at = ("data", "total")
+    message_key = "msg"
+    page_sizes_taken = (1, 100, 500)
+    page_sizes_refused = (-1, 0, 501)
+    not_free_text = frozenset(
+        {"id", "orderNo", "createTime", "payTime", "purchaseAmount", "status", "quantity", "itemId", "skuId"}
+        | {"domesticPostFee", "subOrderResult"}
+    )
+
+    def asked(self, request: httpx.Request) -> Asked:
+        query = httpx.QueryParams(request.url.query)
+        return Asked(query["beginDateTime"], query["endDateTime"], query["pageNum"], query["pageSize"])
+
+    def signature(self, request: httpx.Request) -> str:
+        return request.headers["signature"]
+
+
+def own(**changes: Any) -> dict[str, Any]:
+    """A line whose subOrderResult speaks of the line itself."""
+    return STORY.line(itemId="2048259680555903", skuId="5632601723775", **changes)
+
+
+def test_documented_order_becomes_the_rows_written_down_by_hand() -> None:
+    assert STORY.rows() == expected("xportcn_open")
+
+
+class TestKeys:
+    def test_equal_lines_stay_two_rows(self) -> None:
+        line = STORY.line()
+        rows = STORY.rows(line, STORY.line(itemId="7"), line)
+        assert [sub.sub_order_id for sub in rows.sub_orders] == [
+            "600126245031041190:5016042822039:1",
+            "7:5016042822039:1",
+            "600126245031041190:5016042822039:2",
+        ]
+        assert [sub.line_no for sub in rows.sub_orders] == [1, 2, 3]
+        assert [item.sub_order_id for item in rows.product_items] == [sub.sub_order_id for sub in rows.sub_orders]
+
+    def test_line_key_does_not_follow_sub_order_id_so_it_never_changes(self) -> None:
+        (line,) = STORY.rows(STORY.line(subOrderId=77)).sub_orders
+        assert line.sub_order_id == "600126245031041190:5016042822039:1"
+        assert line.sub_purchase_id == "77"
+
+    def test_missing_item_and_sku_still_make_a_key(self) -> None:
+        line = STORY.line(itemId=None, skuId="")
+        rows = STORY.rows(line, line)
+        assert [sub.sub_order_id for sub in rows.sub_orders] == ["::1", "::2"]
+
+    def test_colon_inside_an_id_makes_no_two_lines_one(self) -> None:
+        rows = STORY.rows(STORY.line(itemId="a:b", skuId="c"), STORY.line(itemId="a", skuId="b:c"))
+        assert len({sub.sub_order_id for sub in rows.sub_orders}) == 2
+
+    @pytest.mark.parametrize("missing", [None, ""])
+    def test_order_without_id_is_a_bad_record(self, missing: object) -> None:
+        with pytest.raises(BadRecord, match="id: missing"):
+            STORY.rows(id=missing)
+
+    def test_number_and_text_are_the_same_id(self) -> None:
+        assert STORY.rows(id=1022505290408395575) == STORY.rows()
+
+
+class TestMoney:
+    def test_line_amount_is_the_price_of_a_piece_times_pieces(self) -> None:
+        """api-facts 2.2: 200 x "1" + 200 x "1" = 400 fen."""
+        rows = STORY.rows()
+        assert sum(line.amount or 0 for line in rows.sub_orders) == rows.order.total_amount == yuan("4.00")
+
+    @pytest.mark.parametrize("amount", [1250, "1250", "1250.00", 1250.0])
+    def test_fen_as_number_or_text(self, amount: object) -> None:
+        rows = STORY.rows(STORY.line(purchaseAmount=amount, quantity="2"), purchaseAmount=amount)
+        assert rows.order.total_amount == rows.product_items[0].unit_price == yuan("12.50")
+        assert rows.sub_orders[0].amount == rows.product_items[0].amount == yuan("25.00")
+
+    def test_negative_fen(self) -> None:
+        assert STORY.rows(purchaseAmount="-3989").order.total_amount == yuan("-39.89")
+
+    @pytest.mark.parametrize("amount", [None, ""])
+    def test_no_amount_is_none(self, amount: object) -> None:
+        rows = STORY.rows(STORY.line(purchaseAmount=amount), purchaseAmount=amount)
+        assert rows.order.total_amount is rows.sub_orders[0].amount is rows.product_items[0].unit_price is None
+
+    @pytest.mark.parametrize("amount", ["52.45", 52.45, "x", "NaN", "1e30"])
+    def test_fraction_of_a_fen_or_no_amount_is_a_bad_record_not_a_wrong_amount(self, amount: object) -> None:
+        with pytest.raises(BadRecord, match="purchaseAmount"):
+            STORY.rows(purchaseAmount=amount)
+
+    def test_quantity_may_be_a_fraction(self) -> None:
+        rows = STORY.rows(STORY.line(purchaseAmount="1000", quantity=1.5))
+        assert rows.product_items[0].quantity == yuan("1.5")
+        assert rows.sub_orders[0].amount == yuan("15.00")
+
+    @pytest.mark.parametrize("quantity", ["NaN", "-Infinity", "1e999999999", "0e999999999", "1e-999999999", "x"])
+    def test_quantity_no_column_can_hold_is_a_bad_record(self, quantity: str) -> None:
+        with pytest.raises(BadRecord, match="quantity"):
+            STORY.rows(STORY.line(quantity=quantity))
+
+    def test_line_without_quantity_has_a_price_and_no_amount(self) -> None:
+        rows = STORY.rows(STORY.line(quantity=None))
+        assert (rows.sub_orders[0].amount, rows.product_items[0].unit_price) == (None, yuan("0.01"))
+
+    def test_domestic_post_fee_is_fen(self) -> None:
+        assert STORY.rows(STORY.line(domesticPostFee=1000)).sub_orders[0].shipping_amount == yuan("10.00")
+
+
+class TestResult:
+    def test_result_of_another_item_is_not_used_but_noted(self) -> None:
+        rows = STORY.rows()
+        assert rows.product_items[0].title is rows.sub_orders[0].outer_purchase_id is rows.order.payment_no is None
+        assert len(rows.order.notes or []) == 2
+
+    def test_result_of_the_same_item_but_another_sku_is_not_used(self) -> None:
+        rows = STORY.rows(STORY.line(itemId="2048259680555903"))
+        assert rows.product_items[0].title is None
+        assert rows.order.notes
+
+    def test_result_of_the_line_s_own_item_fills_what_the_line_leaves_null(self) -> None:
+        rows = STORY.rows(own())
+        line, product = rows.sub_orders[0], rows.product_items[0]
+        assert rows.order.notes is None
+        assert product.title == "#Sisjuly#热辣复古甜酷风性感蕾丝钩花低领修身吊带半身裙套装女"
+        assert product.image_url == (
+            "https://img.alicdn.com/bao/uploaded/i3/1929658746/O1CN01kjIQWz2ETirHxQMnX_!!1929658746.jpg"
+        )
+        assert product.sku_attributes == product.sku_attributes_en == {"颜色分类": "玫红色", "尺码": "S"}
+        assert product.sku_text == "颜色分类: 玫红色; 尺码: S"
+        assert line.upstream_status == "WAIT_BUYER_P"
+        assert line.is_closed is False
+        assert line.shipping_amount == yuan("0.00")
+        assert line.sub_purchase_id == "200035407713"
+        assert line.outer_purchase_id == line.outer_line_id == "3716059574020579405"
+        assert rows.order.outer_purchase_id == "3716059574020579405"
+        assert line.payment_no == rows.order.payment_no == "2024010222001113321406150895"
+
+    def test_own_result_does_not_overrule_the_line_s_amount_and_quantity(self) -> None:
+        rows = STORY.rows(own())
+        assert rows.sub_orders[0].amount == yuan("2.00")
+        assert rows.product_items[0].quantity == 200
+
+    def test_line_s_own_title_wins(self) -> None:
+        assert STORY.rows(own(title="裙")).product_items[0].title == "裙"
+
+    def test_close_time_is_milliseconds(self) -> None:
+        line = own(subOrderResult=STORY.result(close_time_without_payment="1776593412000"))
+        assert STORY.rows(line).sub_orders[0].pay_expires_at == at("2026-04-19T18:10:12+08:00")
+
+
+class TestOrder:
+    def test_order_without_lines_lands(self) -> None:
+        for lines in ("null", "[]"):
+            rows = STORY.rows(subOrderVOS=json.loads(lines))
+            assert (rows.order.line_count, rows.sub_orders, rows.product_items) == (0, [], [])
+
+    def test_no_address_is_given_so_there_is_no_receiver(self) -> None:
+        assert STORY.rows().receiver is None
+
+    def test_paid_order(self) -> None:
+        rows = STORY.rows(status=1, payTime="2023-09-22 14:00:00")
+        assert rows.order.status_group == "awaiting_confirmation"
+        assert rows.order.paid_at == at("2023-09-22T14:00:00+08:00")
+
+    def test_unknown_status_lands_as_itself(self) -> None:
+        order = STORY.rows(status=77).order
+        assert (order.status, order.status_group) == ("77", "other")
+
+    def test_order_without_status_is_a_bad_record(self) -> None:
+        with pytest.raises(BadRecord, match="status: missing"):
+            STORY.rows(status=None)
+
+    def test_header_awaits_shipment_while_a_line_has_left(self) -> None:
+        rows = STORY.rows(STORY.line(), STORY.line(status="WAIT_BUYER_CONFIRM_GOODS"), status=10)
+        assert rows.order.status_group == "partly_shipped"
+
+    def test_currency_is_the_lines(self) -> None:
+        rows = STORY.rows(STORY.line(purchaseCurrency="USD"))
+        assert rows.order.currency == rows.sub_orders[0].currency == rows.product_items[0].currency == "USD"
+
+    def test_line_keeps_its_error_and_close_reason(self) -> None:
+        (line,) = STORY.rows(STORY.line(errorCode=500, errorMessage="库存不足", closeReason="buyer")).sub_orders
+        assert (line.error_code, line.error_message, line.close_reason) == ("500", "库存不足", "buyer")
+
+    def test_time_that_is_none_is_a_bad_record(self) -> None:
+        with pytest.raises(BadRecord, match="createTime"):
+            STORY.rows(createTime="yesterday")
+
+    def test_unknown_fields_do_not_disturb(self) -> None:
+        assert STORY.rows(STORY.line(new={"x": [1.5]}), STORY.order()["subOrderVOS"][1], extra=[None]) == STORY.rows()
+
+    def test_large_amount_does_not_pass_through_a_float(self) -> None:
+        record = json.dumps(STORY.order()).replace('"purchaseAmount": 400', '"purchaseAmount": 90071992547409').encode()
+        assert PLATFORM.normalize(record).order.total_amount == yuan("900719925474.09")
