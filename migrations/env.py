@@ -1,0 +1,45 @@
+"""Runs migrations on a connection handed over by `orders_sync.store.schema`, or on DATABASE_URL."""
+
+import os
+
+from alembic import command, context
+from sqlalchemy import Connection, create_engine
+
+from orders_sync.store import migrate
+from orders_sync.store.tables import MACHINERY, metadata
+
+
+def is_ours(name: str | None, type_: str, parents: dict[str, str | None]) -> bool:
+    """Only our own schemas and tables are compared: others may live in the same database."""
+    if type_ == "schema":
+        return name in (None, MACHINERY)
+    if type_ == "table":
+        return parents["schema_qualified_table_name"] in metadata.tables
+    return True
+
+
+def run(connection: Connection) -> None:
+    migrate.prepare(connection)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        include_schemas=True,
+        include_name=is_ours,
+        version_table_schema=MACHINERY,
+        compare_type=True,
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+handed_over = context.config.attributes.get("connection")
+if handed_over is not None:
+    run(handed_over)
+else:
+    engine = create_engine(migrate.sqlalchemy_url(os.environ["DATABASE_URL"]))
+    with engine.connect() as connection:
+        run(connection)
+        if context.config.cmd_opts is not None and context.config.cmd_opts.cmd[0] is command.upgrade:
+            migrate.fill_statuses(connection)
+        connection.commit()

@@ -1,0 +1,264 @@
+"""The table of windows: what is planned, who reads it, what came of it, and the watermark that follows from it.
+
+    planned --claim--> running --finish--> done          the watermark moves in the same transaction (P5)
+       ^                 | |
+       |                 | '----split----> split, its parts planned
+       '--next run-- failed <--fail--
+
+A claim takes a fence number; whatever a worker writes ends by checking that number, so one that was frozen or cut off
+cannot commit. Every time is the database's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from orders_sync.domain.accounts import Account
+from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.store.database import Connection
+from orders_sync.store.load import Landed
+
+INCREMENTAL = "incremental"
+SWEEP = "sweep"
+LEASE = timedelta(seconds=30)
+CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A window that is ours to read until `lease_until`, unless the fence has moved on."""
+
+    id: int
+    account: str
+    kind: str
+    feed: Feed
+    window: Window
+    parent_id: int | None
+    fence: int
+    attempts: int
+    now: datetime  # the database's clock when it was claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far an account is planned and landed."""
+
+    now: datetime
+    history_from: datetime | None
+    planned_to: datetime | None
+    watermark: datetime | None
+
+
+async def register(connection: Connection, account: Account, feed: Feed) -> None:
+    """Make sure the account has its row."""
+    await connection.execute(
+        """
+        INSERT INTO sync.accounts AS a (name, platform, seller, feed) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (name) DO UPDATE SET platform = excluded.platform, seller = excluded.seller, updated_at = now()
+        WHERE (a.platform, a.seller) IS DISTINCT FROM (excluded.platform, excluded.seller)
+        """,
+        [account.name, account.platform, account.seller, feed],
+    )
+
+
+async def reach(connection: Connection, account: str) -> Reach:
+    """Lock the account and say how far it is planned. In the transaction that plans more."""
+    row = await _one(
+        connection,
+        """
+        SELECT clock_timestamp() AS now, a.history_from, a.watermark,
+            (SELECT max(ends_at) FROM sync.windows AS w WHERE w.account = a.name AND kind = 'incremental') AS planned_to
+        FROM sync.accounts AS a WHERE name = %s FOR UPDATE
+        """,
+        [account],
+    )
+    return Reach(row["now"], row["history_from"], row["planned_to"], row["watermark"])
+
+
+async def plan(
+    connection: Connection,
+    account: str,
+    kind: str,
+    feed: Feed,
+    windows: list[Window],
+    parent: int | None = None,
+) -> None:
+    """Add windows. An incremental one that begins earlier than all before moves the account's history back."""
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            """
+            INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id)
+            VALUES (%s, %s, %s, %s, %s, %s)
+            """,
+            [(account, kind, feed, window.start, window.end, parent) for window in windows],
+        )
+    if kind == INCREMENTAL and windows:
+        await connection.execute(
+            "UPDATE sync.accounts SET history_from = least(history_from, %s) WHERE name = %s",
+            [windows[0].start, account],
+        )
+
+
+async def replan_failed(connection: Connection, account: str) -> int:
+    """Give windows that failed in an earlier run another chance; how many."""
+    cursor = await connection.execute(
+        "UPDATE sync.windows SET state = 'planned' WHERE account = %s AND state = 'failed'", [account]
+    )
+    return cursor.rowcount
+
+
+async def claim(connection: Connection, account: str, owner: str) -> Claim | None:
+    """Take the oldest window of the account that nobody reads and that overlaps none being read; None if there is none.
+
+    A window whose reader let its lease run out counts as one that nobody reads.
+    """
+    async with connection.transaction():
+        # one at a time an account: two who claim overlapping windows at once would wait for each other
+        await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [CLAIM_LOCK, account])
+        row = await _maybe(
+            connection,
+            """
+            UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(owner)s,
+                lease_until = clock_timestamp() + %(lease)s, started_at = clock_timestamp(), attempts = attempts + 1
+            WHERE id = (
+                SELECT id FROM sync.windows AS w
+                WHERE account = %(account)s
+                  AND (state = 'planned' OR state = 'running' AND lease_until < clock_timestamp())
+                  AND NOT EXISTS (
+                      SELECT FROM sync.windows AS r
+                      WHERE r.account = w.account AND r.feed = w.feed AND r.state = 'running' AND r.id <> w.id
+                        AND tstzrange(r.starts_at, r.ends_at) && tstzrange(w.starts_at, w.ends_at)
+                  )
+                ORDER BY kind, starts_at LIMIT 1 FOR UPDATE SKIP LOCKED
+            )
+            RETURNING id, account, kind, feed, starts_at, ends_at, parent_id, fence, attempts, clock_timestamp() AS now
+            """,
+            {"account": account, "owner": owner, "lease": LEASE},
+        )
+    if row is None:
+        return None
+    return Claim(
+        row["id"],
+        row["account"],
+        row["kind"],
+        Feed(row["feed"]),
+        Window(row["starts_at"], row["ends_at"]),
+        row["parent_id"],
+        row["fence"],
+        row["attempts"],
+        row["now"],
+    )
+
+
+async def held_for(connection: Connection, account: str) -> float | None:
+    """Seconds until the first hold of another reader on the account ends by itself; None when nobody holds a window."""
+    row = await _one(
+        connection,
+        """
+        SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float AS seconds
+        FROM sync.windows WHERE account = %s AND state = 'running'
+        """,
+        [account],
+    )
+    return None if row["seconds"] is None else max(0.0, row["seconds"])
+
+
+async def renew(connection: Connection, claim: Claim) -> None:
+    """Hold the window for another lease. Raises `LostWindow` when it is not ours any more."""
+    await _fenced(connection, claim, "lease_until = clock_timestamp() + %s", [LEASE])
+
+
+async def finish(connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed) -> None:
+    """Close a window as done and move the watermark, as the last act of the transaction that landed its rows.
+
+    Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
+    """
+    await connection.execute("SELECT FROM sync.accounts WHERE name = %s FOR UPDATE", [claim.account])
+    await _fenced(
+        connection,
+        claim,
+        """state = 'done', finished_at = clock_timestamp(), error = NULL, total = %s, seen = %s, calls = calls + %s,
+        rows_new = %s, rows_changed = %s, rows_unchanged = %s, rows_stale = %s, rows_rejected = %s""",
+        [total, seen, calls, landed.new, landed.changed, landed.unchanged, landed.stale, landed.rejected],
+    )
+    if claim.kind == INCREMENTAL:
+        await _move_watermark(connection, claim.account)
+
+
+async def split(connection: Connection, claim: Claim, parts: list[Window], *, total: int, calls: int) -> None:
+    """Replace a window that is too full by its parts. Raises `LostWindow`."""
+    await _fenced(
+        connection,
+        claim,
+        "state = 'split', finished_at = clock_timestamp(), total = %s, calls = calls + %s",
+        [total, calls],
+    )
+    await plan(connection, claim.account, claim.kind, claim.feed, parts, parent=claim.id)
+
+
+async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) -> None:
+    """Close a window as failed, with the reason. Raises `LostWindow`."""
+    await _fenced(
+        connection,
+        claim,
+        "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
+        [error.replace("\x00", "\\0"), calls],
+    )
+
+
+async def give_back(connection: Connection, claim: Claim, *, calls: int) -> None:
+    """Hand back a window that was not read to the end, for the next reader. Raises `LostWindow`."""
+    await _fenced(connection, claim, "state = 'planned', calls = calls + %s", [calls])
+
+
+async def note_error(connection: Connection, account: str, error: str | None) -> None:
+    """Why the account's run stopped; None when it did not."""
+    text = error.replace("\x00", "\\0") if error else None
+    await connection.execute(
+        """
+        UPDATE sync.accounts SET last_error = %(error)s, updated_at = now()
+        WHERE name = %(account)s AND last_error IS DISTINCT FROM %(error)s
+        """,
+        {"account": account, "error": text},
+    )
+
+
+async def _move_watermark(connection: Connection, account: str) -> None:
+    """To the beginning of the oldest window that is not done, or to the end of all. The account's row is locked."""
+    await connection.execute(
+        """
+        UPDATE sync.accounts SET updated_at = now(), watermark = coalesce(
+            (SELECT min(starts_at) FROM sync.windows
+             WHERE account = %(account)s AND kind = 'incremental' AND state IN ('planned', 'running', 'failed')),
+            (SELECT max(ends_at) FROM sync.windows WHERE account = %(account)s AND kind = 'incremental'))
+        WHERE name = %(account)s
+        """,
+        {"account": account},
+    )
+
+
+async def _fenced(connection: Connection, claim: Claim, sets: str, values: list[Any]) -> None:
+    cursor = await connection.execute(
+        f"UPDATE sync.windows SET {sets} WHERE id = %s AND fence = %s AND state = 'running'",  # noqa: S608
+        [*values, claim.id, claim.fence],
+    )
+    if cursor.rowcount != 1:
+        raise LostWindow(claim.id)
+
+
+async def _maybe(connection: Connection, query: str, values: Any) -> dict[str, Any] | None:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchone()
+
+
+async def _one(connection: Connection, query: str, values: Any) -> dict[str, Any]:
+    row = await _maybe(connection, query, values)
+    if row is None:
+        raise LookupError(query)
+    return row

@@ -1,0 +1,35 @@
+"""Which version of the tables this code works on, and what stands in a database instead."""
+
+from __future__ import annotations
+
+import psycopg
+
+from orders_sync.store.tables import metadata
+
+HEAD = "0001"  # the newest file in migrations/versions; they are numbered in order
+NAMES = sorted(metadata.tables)
+TAKEN = "SELECT name FROM unnest(ARRAY[{}]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY name".format(  # noqa: S608
+    ", ".join(f"'{name}'" for name in NAMES)
+)
+
+Session = psycopg.Connection[tuple[object, ...]]
+
+
+def revision(connection: Session) -> str | None:
+    """The version of our tables in a database; None when they were never made."""
+    if connection.execute("SELECT to_regclass('sync.alembic_version')").fetchone() == (None,):
+        return None
+    row = connection.execute("SELECT version_num FROM sync.alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def is_current(connection: Session) -> bool:
+    """Whether the tables are there and those of this version."""
+    return revision(connection) == HEAD
+
+
+def strangers(connection: Session) -> list[str]:
+    """Tables and views that stand under our names and are not ours."""
+    if revision(connection) is not None:
+        return []
+    return [str(row[0]) for row in connection.execute(TAKEN.encode())]

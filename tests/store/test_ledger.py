@@ -1,0 +1,624 @@
+"""The ledger: who reads which window, what came of it, and a watermark that never lies (P5), on a real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from psycopg import errors
+
+from orders_sync.domain.accounts import Account
+from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.sandbox import Faults, World
+from orders_sync.store import embedded, ledger, load, migrate
+from orders_sync.store.database import Connection, Pool
+from orders_sync.store.ledger import INCREMENTAL, LEASE, SWEEP, Claim
+from orders_sync.store.load import Landed
+from tests.engine.story import Story, an_hour_ago
+
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+SHOP = "kingdo"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def at(hours: float) -> datetime:
+    return BEGIN + timedelta(hours=hours)
+
+
+def hours(first: float, last: float) -> Window:
+    return Window(at(first), at(last))
+
+
+async def one(connection: Connection, query: str, *values: object) -> Any:
+    found = await (await connection.execute(query, values)).fetchall()  # type: ignore[arg-type]
+    assert len(found) == 1, found
+    return found[0] if len(found[0]) > 1 else found[0][0]
+
+
+async def register(connection: Connection, name: str = SHOP, feed: Feed = Feed.UPDATED) -> None:
+    await ledger.register(connection, Account(name, "1688", "", "seller", "app", "secret"), feed)
+
+
+async def plan(connection: Connection, *windows: Window, kind: str = INCREMENTAL, account: str = SHOP) -> None:
+    await register(connection, account)
+    await ledger.plan(connection, account, kind, Feed.UPDATED, list(windows))
+
+
+async def claim(connection: Connection, owner: str = "worker", account: str = SHOP) -> Claim:
+    found = await ledger.claim(connection, account, owner)
+    assert found is not None
+    return found
+
+
+async def finish(connection: Connection, claimed: Claim, landed: Landed | None = None) -> None:
+    async with connection.transaction():
+        await ledger.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or Landed())
+
+
+async def watermark(connection: Connection, account: str = SHOP) -> datetime | None:
+    return (await ledger.reach(connection, account)).watermark
+
+
+async def states(connection: Connection) -> list[Any]:
+    rows = await connection.execute("SELECT starts_at, ends_at, state FROM sync.windows ORDER BY starts_at, id")
+    return [(Window(start, end), state) for start, end, state in await rows.fetchall()]  # type: ignore[arg-type]
+
+
+async def let_leases_run_out(connection: Connection) -> None:
+    await connection.execute("UPDATE sync.windows SET lease_until = clock_timestamp() - interval '1 second'")
+
+
+# plan
+
+
+async def test_an_account_that_is_new_has_planned_and_landed_nothing(connection: Connection) -> None:
+    await register(connection)
+    reach = await ledger.reach(connection, SHOP)
+    assert (reach.history_from, reach.planned_to, reach.watermark) == (None, None, None)
+    assert reach.now == await one(connection, "SELECT %s::timestamptz", reach.now)
+    assert await ledger.claim(connection, SHOP, "worker") is None
+    assert await ledger.held_for(connection, SHOP) is None
+
+
+async def test_registering_again_changes_only_what_is_different(connection: Connection) -> None:
+    await register(connection)
+    before = await one(connection, "SELECT xmin::text, xmax::text FROM sync.accounts")
+    await register(connection)
+    assert await one(connection, "SELECT xmin::text, xmax::text FROM sync.accounts") != before  # locked, not written
+    assert await one(connection, "SELECT xmin::text FROM sync.accounts") == before[0]
+    await ledger.register(connection, Account(SHOP, "1688", "", "another", "app", "secret"), Feed.UPDATED)
+    assert await one(connection, "SELECT seller FROM sync.accounts") == "another"
+
+
+async def test_what_is_planned_is_how_far_the_account_reaches(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    reach = await ledger.reach(connection, SHOP)
+    assert (reach.history_from, reach.planned_to, reach.watermark) == (at(0), at(2), None)
+    await plan(connection, hours(-5, 0), hours(1.5, 3))
+    reach = await ledger.reach(connection, SHOP)
+    assert (reach.history_from, reach.planned_to) == (at(-5), at(3))
+
+
+async def test_a_sweep_does_not_change_how_far_the_account_reaches(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    await plan(connection, hours(-9, 9), kind=SWEEP)
+    reach = await ledger.reach(connection, SHOP)
+    assert (reach.history_from, reach.planned_to) == (at(0), at(1))
+
+
+async def test_planning_nothing_is_nothing(connection: Connection) -> None:
+    await plan(connection)
+    assert await states(connection) == []
+
+
+# claim, renew, give back, fail
+
+
+async def test_windows_are_claimed_oldest_first_and_sweeps_last(connection: Connection) -> None:
+    await plan(connection, hours(-3, -2), kind=SWEEP)
+    await plan(connection, hours(2, 3), hours(0, 1), hours(1, 2))
+    claimed = [await claim(connection) for _ in range(4)]
+    assert [each.window for each in claimed] == [hours(0, 1), hours(1, 2), hours(2, 3), hours(-3, -2)]
+    assert [each.kind for each in claimed] == [INCREMENTAL] * 3 + [SWEEP]
+    assert await ledger.claim(connection, SHOP, "worker") is None
+
+
+async def test_a_claim_says_everything_and_the_database_knows_who_holds_it(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    claimed = await claim(connection, "host:1")
+    assert (claimed.account, claimed.kind, claimed.feed) == (SHOP, INCREMENTAL, Feed.UPDATED)
+    assert (claimed.window, claimed.parent_id, claimed.attempts) == (hours(0, 1), None, 1)
+    assert await one(connection, "SELECT state, owner, fence, attempts FROM sync.windows") == (
+        "running",
+        "host:1",
+        claimed.fence,
+        1,
+    )
+    assert await one(connection, "SELECT lease_until - started_at FROM sync.windows") <= LEASE
+    assert await one(connection, "SELECT %s BETWEEN started_at AND clock_timestamp() FROM sync.windows", claimed.now)
+
+
+async def test_every_claim_has_a_fence_of_its_own_that_only_grows_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    fences = [(await claim(connection)).fence for _ in range(2)]
+    await let_leases_run_out(connection)
+    fences += [(await claim(connection)).fence for _ in range(2)]
+    assert fences == sorted(set(fences))
+
+
+async def test_windows_of_another_account_are_not_claimed(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), account="other")
+    await register(connection)
+    assert await ledger.claim(connection, SHOP, "worker") is None
+    assert (await claim(connection, account="other")).account == "other"
+
+
+async def test_a_window_that_overlaps_one_being_read_waits(connection: Connection) -> None:
+    await plan(connection, hours(0, 2), hours(1, 3), hours(3, 4))
+    first = await claim(connection)
+    assert (await claim(connection)).window == hours(3, 4)
+    assert await ledger.claim(connection, SHOP, "worker") is None
+    await finish(connection, first)
+    assert (await claim(connection)).window == hours(1, 3)
+
+
+async def test_many_claim_at_once_and_every_window_is_read_by_one_P5(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await plan(connection, *(hours(number, number + 1.5) for number in range(20)))
+
+    async def worker(name: str) -> list[int]:
+        mine = []
+        async with pool.connection() as connection:
+            while await one(connection, "SELECT count(*) FROM sync.windows WHERE state <> 'done'"):
+                claimed = await ledger.claim(connection, SHOP, name)
+                if claimed is not None:
+                    mine.append(claimed.id)
+                    await finish(connection, claimed)
+        return mine
+
+    done = await asyncio.gather(*(worker(str(number)) for number in range(4)))
+    assert sorted(number for mine in done for number in mine) == sorted({number for mine in done for number in mine})
+    async with pool.connection() as connection:
+        assert await one(connection, "SELECT count(*), sum(attempts) FROM sync.windows") == (20, 20)
+        assert await watermark(connection) == at(20.5)
+
+
+START_LINE = """
+    CREATE FUNCTION wait_for_the_others() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN new; END $$;
+    CREATE TRIGGER start_line BEFORE UPDATE ON sync.windows FOR EACH ROW EXECUTE FUNCTION wait_for_the_others()
+"""
+
+
+async def test_many_who_claim_overlapping_windows_at_the_same_moment_do_not_hinder_each_other(pool: Pool) -> None:
+    async def try_to_claim() -> Claim | None:
+        async with pool.connection() as connection:
+            return await ledger.claim(connection, SHOP, "worker")
+
+    async with pool.connection() as connection:
+        await plan(connection, *(hours(number, number + 100) for number in range(8)))
+        await connection.execute(START_LINE)
+        for _ in range(40):
+            await connection.execute("SELECT pg_advisory_lock(1)")
+            claiming = [asyncio.create_task(try_to_claim()) for _ in range(8)]
+            while await one(connection, WAITING) < 8:
+                pass
+            await connection.execute("SELECT pg_advisory_unlock(1)")
+            claims = [each for each in await asyncio.gather(*claiming) if each is not None]
+            assert len(claims) == 1
+            await ledger.give_back(connection, claims[0], calls=0)
+
+
+async def test_the_database_itself_refuses_two_readers_of_overlapping_windows_P2(connection: Connection) -> None:
+    insert = "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) VALUES (%s, %s, %s, %s, %s, %s)"
+
+    async def run(account: str, feed: str, window: Window, state: str = "running") -> None:
+        await connection.execute(insert, [account, INCREMENTAL, feed, window.start, window.end, state])
+
+    await run(SHOP, "updated", hours(0, 2))
+    with pytest.raises(errors.ExclusionViolation):
+        await run(SHOP, "updated", hours(1, 3))
+    with pytest.raises(errors.ExclusionViolation):
+        await run(SHOP, "updated", Window(at(2) - timedelta(seconds=1), at(2)))
+    await run(SHOP, "updated", hours(2, 3))  # half-open: they touch
+    await run(SHOP, "updated", hours(1, 3), "planned")
+    await run(SHOP, "created", hours(1, 3))
+    await run("other", "updated", hours(1, 3))
+    with pytest.raises(errors.ExclusionViolation):
+        await connection.execute("UPDATE sync.windows SET state = 'running' WHERE state = 'planned'")
+
+
+@pytest.mark.parametrize("state", ["finished", ""])
+async def test_the_database_knows_the_states_and_no_empty_window(connection: Connection, state: str) -> None:
+    insert = (
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) VALUES ('a', 'b', 'c', %s, %s, %s)"
+    )
+    with pytest.raises(errors.CheckViolation):
+        await connection.execute(insert, [at(0), at(1), state])
+    with pytest.raises(errors.CheckViolation):
+        await connection.execute(insert, [at(1), at(1), "planned"])
+
+
+async def test_a_hold_that_is_renewed_is_kept_and_one_that_runs_out_is_anybodys_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    frozen = await claim(connection, "frozen")
+    assert await ledger.claim(connection, SHOP, "heir") is None
+    await connection.execute("UPDATE sync.windows SET lease_until = clock_timestamp() + interval '1 second'")
+    await ledger.renew(connection, frozen)
+    assert await one(connection, "SELECT lease_until > clock_timestamp() + %s FROM sync.windows", LEASE / 2)
+    await let_leases_run_out(connection)
+    heir = await claim(connection, "heir")
+    assert (heir.id, heir.window, heir.attempts) == (frozen.id, frozen.window, 2)
+    assert heir.fence > frozen.fence
+    assert await one(connection, "SELECT owner FROM sync.windows") == "heir"
+
+
+async def test_how_long_a_hold_lasts_at_most(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    await claim(connection)
+    seconds = await ledger.held_for(connection, SHOP)
+    assert seconds is not None
+    assert 0 < seconds <= LEASE.total_seconds()
+    await let_leases_run_out(connection)
+    assert await ledger.held_for(connection, SHOP) == 0
+
+
+async def test_a_window_handed_back_is_planned_again(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    first = await claim(connection)
+    await ledger.give_back(connection, first, calls=2)
+    assert await ledger.held_for(connection, SHOP) is None
+    assert await one(connection, "SELECT state, calls FROM sync.windows") == ("planned", 2)
+    assert (await claim(connection)).attempts == 2
+
+
+async def test_a_window_that_failed_says_why_and_gets_another_chance_in_the_next_run(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    await ledger.fail(connection, await claim(connection), "no answer\x00in time", calls=3)
+    assert await states(connection) == [(hours(0, 1), "failed"), (hours(1, 2), "planned")]
+    assert await one(connection, "SELECT error, calls FROM sync.windows WHERE state = 'failed'") == (
+        "no answer\\0in time",
+        3,
+    )
+    assert (await claim(connection)).window == hours(1, 2)
+    assert await ledger.claim(connection, SHOP, "worker") is None
+    assert await ledger.replan_failed(connection, "other") == 0
+    assert await ledger.replan_failed(connection, SHOP) == 1
+    again = await claim(connection)
+    assert again.window == hours(0, 1)
+    await finish(connection, again)
+    assert await one(connection, "SELECT error, calls FROM sync.windows WHERE id = %s", again.id) == (None, 4)
+
+
+async def test_a_window_done_keeps_what_came_of_it(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    claimed = await claim(connection)
+    async with connection.transaction():
+        await ledger.finish(
+            connection,
+            claimed,
+            total=9,
+            seen=10,
+            calls=3,
+            landed=Landed(new=1, changed=2, unchanged=3, stale=4, rejected=5),
+        )
+    assert await one(
+        connection,
+        """
+        SELECT state, total, seen, calls, rows_new, rows_changed, rows_unchanged, rows_stale, rows_rejected,
+            finished_at >= started_at
+        FROM sync.windows
+        """,
+    ) == ("done", 9, 10, 3, 1, 2, 3, 4, 5, True)
+
+
+async def test_an_account_keeps_its_last_error_until_a_run_without_one(connection: Connection) -> None:
+    await register(connection)
+    await ledger.note_error(connection, SHOP, "refused\x00")
+    assert await one(connection, "SELECT last_error FROM sync.accounts") == "refused\\0"
+    before = await one(connection, "SELECT xmin::text FROM sync.accounts")
+    await ledger.note_error(connection, SHOP, "refused\x00")
+    assert await one(connection, "SELECT xmin::text FROM sync.accounts") == before
+    await ledger.note_error(connection, SHOP, None)
+    assert await one(connection, "SELECT last_error FROM sync.accounts") is None
+
+
+# split
+
+
+async def test_a_window_too_full_is_replaced_by_its_parts(connection: Connection) -> None:
+    await plan(connection, hours(0, 2))
+    whole = await claim(connection)
+    async with connection.transaction():
+        await ledger.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
+    assert await one(connection, "SELECT state, total, calls FROM sync.windows WHERE id = %s", whole.id) == (
+        "split",
+        5000,
+        1,
+    )
+    parts = [await claim(connection), await claim(connection)]
+    assert [(part.window, part.parent_id, part.kind) for part in parts] == [
+        (hours(0, 1), whole.id, INCREMENTAL),
+        (hours(1, 2), whole.id, INCREMENTAL),
+    ]
+    await finish(connection, parts[1])
+    assert await watermark(connection) == at(0)
+    await finish(connection, parts[0])
+    assert await watermark(connection) == at(2)
+
+
+async def test_the_parts_of_a_sweep_are_sweeps_and_move_nothing(connection: Connection) -> None:
+    await plan(connection, hours(0, 2), kind=SWEEP)
+    whole = await claim(connection)
+    async with connection.transaction():
+        await ledger.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
+    part = await claim(connection)
+    assert part.kind == SWEEP
+    await finish(connection, part)
+    reach = await ledger.reach(connection, SHOP)
+    assert (reach.history_from, reach.planned_to, reach.watermark) == (None, None, None)
+
+
+# the fence
+
+
+async def _lost(connection: Connection, how: str) -> Claim:
+    """A claim that is not ours any more."""
+    await plan(connection, hours(0, 1))
+    lost = await claim(connection, "zombie")
+    if how == "taken by another":
+        await let_leases_run_out(connection)
+        await claim(connection, "heir")
+    elif how == "done by another":
+        await let_leases_run_out(connection)
+        await finish(connection, await claim(connection, "heir"))
+    elif how == "handed back":
+        await ledger.give_back(connection, lost, calls=0)
+    elif how == "failed":
+        await ledger.fail(connection, lost, "why", calls=0)
+    elif how == "done by ourselves":
+        await finish(connection, lost)
+    return lost
+
+
+LOST = ["taken by another", "done by another", "handed back", "failed", "done by ourselves"]
+
+
+@pytest.mark.parametrize("how", LOST)
+async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Connection, how: str) -> None:
+    lost = await _lost(connection, how)
+    before = await one(
+        connection, "SELECT to_jsonb(w)::text, to_jsonb(a)::text FROM sync.windows AS w, sync.accounts AS a"
+    )
+
+    async def zombie_finishes() -> None:
+        async with connection.transaction():
+            await connection.execute("INSERT INTO order_statuses VALUES ('1688', 'zombie', 'z', 'z', 'other', false)")
+            await ledger.finish(connection, lost, total=1, seen=1, calls=1, landed=Landed(new=7))
+
+    async def zombie_splits() -> None:
+        async with connection.transaction():
+            await ledger.split(connection, lost, [hours(0, 0.5), hours(0.5, 1)], total=9, calls=9)
+
+    for attempt in (
+        zombie_finishes(),
+        zombie_splits(),
+        ledger.renew(connection, lost),
+        ledger.fail(connection, lost, "zombie", calls=9),
+        ledger.give_back(connection, lost, calls=9),
+    ):
+        with pytest.raises(LostWindow) as caught:
+            await attempt
+        assert caught.value.window_id == lost.id
+    after = await one(
+        connection, "SELECT to_jsonb(w)::text, to_jsonb(a)::text FROM sync.windows AS w, sync.accounts AS a"
+    )
+    assert after == before
+    assert await one(connection, "SELECT count(*) FROM order_statuses WHERE status = 'zombie'") == 0
+
+
+async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_after_P5(tmp_path: Path) -> None:
+    """The crash forgets whatever was not on the disk yet; the worker that claimed lives on."""
+    with embedded.running(tmp_path) as server:
+        migrate.migrate(server.url)
+        async with await Connection.connect(server.url, autocommit=True) as connection:
+            await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")  # nobody else brings it to the disk
+            await connection.execute("SELECT pg_reload_conf()")
+            await connection.execute("CHECKPOINT")
+            await plan(connection, hours(0, 1))
+            survivor = await claim(connection, "survivor")
+        postmaster = psutil.Process(int((server.data_dir / "postmaster.pid").read_text().split()[0]))
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(30)
+        server.ensure()
+        async with await Connection.connect(server.url, autocommit=True) as connection:
+            await let_leases_run_out(connection)
+            heir = await claim(connection, "heir")
+            assert heir.id == survivor.id
+            assert heir.fence != survivor.fence
+            with pytest.raises(LostWindow):
+                await finish(connection, survivor)
+            await finish(connection, heir)
+
+
+async def test_who_finishes_while_the_window_is_taken_over_commits_nothing_P5(pool: Pool) -> None:
+    """The heir's claim is not committed yet when the zombie finishes: the zombie waits for it, then gives up."""
+    async with pool.connection() as ours, pool.connection() as theirs:
+        await plan(ours, hours(0, 1))
+        frozen = await claim(ours, "zombie")
+        await let_leases_run_out(ours)
+        async with theirs.transaction():
+            heir = await claim(theirs, "heir")
+            finishing = await made_to_wait(pool, finish(ours, frozen))
+        with pytest.raises(LostWindow):
+            await finishing
+        assert await watermark(ours) is None
+        await finish(theirs, heir)
+        assert await watermark(ours) == at(1)
+
+
+# the watermark
+
+
+async def made_to_wait(pool: Pool, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Start work that has to wait for a lock; returns as soon as it does."""
+    task = asyncio.create_task(work)
+    async with pool.connection() as watching:
+        while not task.done() and await one(watching, WAITING) == 0:
+            pass
+    assert not task.done()
+    return task
+
+
+async def test_the_watermark_is_where_the_oldest_open_window_begins_in_whatever_order_they_finish_P5(
+    connection: Connection,
+) -> None:
+    windows = [hours(number, number + 1) for number in range(4)]
+    for order in permutations(range(4)):
+        account = f"shop {order}"
+        await plan(connection, *windows, account=account)
+        claims = [await claim(connection, account=account) for _ in range(4)]
+        left = set(range(4))
+        for number in order:
+            await finish(connection, claims[number])
+            left.remove(number)
+            assert await watermark(connection, account) == at(min(left, default=4))
+
+
+@pytest.mark.parametrize("ending", ["failed", "handed back", "still running", "split"])
+async def test_the_watermark_stays_before_what_is_not_done_P5(connection: Connection, ending: str) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2), hours(2, 3))
+    first, second, third = [await claim(connection) for _ in range(3)]
+    if ending == "failed":
+        await ledger.fail(connection, second, "why", calls=1)
+    elif ending == "handed back":
+        await ledger.give_back(connection, second, calls=1)
+    elif ending == "split":
+        async with connection.transaction():
+            await ledger.split(connection, second, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
+    assert await watermark(connection) is None
+    await finish(connection, first)
+    await finish(connection, third)
+    assert await watermark(connection) == at(1)
+
+
+async def test_failing_alone_moves_no_watermark_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    await finish(connection, await claim(connection))
+    await plan(connection, hours(0.5, 2))
+    await ledger.fail(connection, await claim(connection), "why", calls=1)
+    assert await watermark(connection) == at(1)
+
+
+async def test_overlapping_windows_are_done_when_all_of_them_are_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 2))
+    await finish(connection, await claim(connection))
+    await plan(connection, hours(1.5, 3), hours(3, 4))
+    early, late = await claim(connection), await claim(connection)
+    await finish(connection, late)
+    mark = await watermark(connection)
+    assert mark is not None
+    assert mark <= at(2)
+    await finish(connection, early)
+    assert await watermark(connection) == at(4)
+
+
+async def test_a_sweep_never_moves_the_watermark_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    await finish(connection, await claim(connection))
+    await plan(connection, hours(-5, 0), hours(2, 9), kind=SWEEP)
+    await claim(connection)
+    for _ in range(2):
+        swept = await claim(connection)
+        assert swept.kind == SWEEP
+        await finish(connection, swept)
+        assert await watermark(connection) == at(1)
+
+
+async def test_an_open_sweep_holds_no_watermark_back(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), kind=SWEEP)
+    await plan(connection, hours(1, 2))
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(2)
+
+
+async def test_another_account_moves_no_watermark_of_ours(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    await plan(connection, hours(5, 6), account="other")
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(1)
+    assert await watermark(connection, "other") is None
+
+
+async def test_rows_result_and_watermark_commit_together_or_not_at_all_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    claimed = await claim(connection)
+
+    async def finish_then_break() -> None:
+        async with connection.transaction():
+            await ledger.finish(connection, claimed, total=1, seen=1, calls=1, landed=Landed())
+            await connection.execute("SELECT 1 / 0")
+
+    with pytest.raises(errors.DivisionByZero):
+        await finish_then_break()
+    assert await states(connection) == [(hours(0, 1), "running")]
+    assert await watermark(connection) is None
+
+
+async def test_a_landing_that_breaks_off_leaves_no_row_no_result_and_no_watermark_P5(
+    pool: Pool, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server goes down when a window's rows are written and its transaction is not committed yet."""
+    story = Story(pool, url, World(60, 3, 1, now=an_hour_ago(), days=5), Faults())
+    land, landed = load.land, []
+
+    async def land_then_break(*given: Any) -> Landed:
+        landed.append((await land(*given)).new)
+        raise errors.AdminShutdown("terminating connection due to administrator command")
+
+    monkeypatch.setattr(load, "land", land_then_break)
+    with pytest.raises(errors.AdminShutdown):
+        await story.sync(story.shop)
+    assert sum(landed) > 0
+    assert story.query("SELECT count(*) FROM orders") == [(0,)]
+    assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'done'") == [(0,)]
+    assert story.query("SELECT watermark FROM sync.accounts") == [(None,)]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_two_who_finish_at_once_leave_the_watermark_behind_both_P5(pool: Pool, first: int) -> None:
+    """Each would see the other's window still open: the second waits for the first to commit."""
+    async with pool.connection() as one_worker, pool.connection() as other_worker:
+        await plan(one_worker, hours(0, 1), hours(1, 2))
+        claims = [await claim(one_worker), await claim(other_worker)]
+        async with one_worker.transaction():
+            await ledger.finish(one_worker, claims[first], total=1, seen=1, calls=1, landed=Landed())
+            finishing = await made_to_wait(pool, finish(other_worker, claims[1 - first]))
+        await finishing
+        assert await watermark(one_worker) == at(2)
+
+
+async def test_who_plans_while_a_window_is_finished_waits_for_the_watermark_P5(pool: Pool) -> None:
+    async with pool.connection() as planner, pool.connection() as worker:
+        await plan(worker, hours(0, 1))
+        claimed = await claim(worker)
+        async with planner.transaction():
+            reach = await ledger.reach(planner, SHOP)
+            finishing = await made_to_wait(pool, finish(worker, claimed))
+            await ledger.plan(planner, SHOP, INCREMENTAL, Feed.UPDATED, [hours(0.5, 3)])
+        await finishing
+        assert reach.planned_to == at(1)
+        assert await watermark(worker) == at(0.5)
+
+
+async def test_an_account_that_is_not_registered_has_no_reach(connection: Connection) -> None:
+    with pytest.raises(LookupError):
+        await ledger.reach(connection, "nobody")

@@ -1,0 +1,288 @@
+"""Landing: new, changed, unchanged, stale, malformed (P2, P3, P4), on a real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+
+from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
+from orders_sync.store import load
+from orders_sync.store.database import Connection, Pool
+from orders_sync.store.load import Landed, Record, Source
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def payload(order_id: str, status: str = "paid", modified: float | None = 0, **more: Any) -> bytes:
+    lines = more.pop("lines", [f"{order_id}-1", f"{order_id}-2"])
+    when = None if modified is None else at(modified).isoformat()
+    return json.dumps({"id": order_id, "status": status, "modified": when, "lines": lines, **more}).encode()
+
+
+def normalize(record: bytes) -> OrderRows:
+    """The smallest platform there could be."""
+    said = json.loads(record)
+    if said.get("broken"):
+        raise BadRecord("is broken", "broken")
+    order_id = said["id"]
+    order = OrderRow(
+        order_id=order_id,
+        order_no=said.get("no"),
+        status=said["status"],
+        status_group="other",
+        total_amount=Decimal(said.get("amount", "1.00")),
+        modified_at=datetime.fromisoformat(said["modified"]) if said["modified"] else None,
+        line_count=len(said["lines"]),
+    )
+    return OrderRows(
+        order=order,
+        sub_orders=[
+            SubOrderRow(order_id=order_id, sub_order_id=line, line_no=number, status=said.get("line_status"))
+            for number, line in enumerate(said["lines"], 1)
+        ],
+        product_items=[
+            ProductItemRow(order_id=order_id, sub_order_id=line, item_no=1, sku_attributes={"颜色": "红\t\\\n"})
+            for line in said["lines"]
+        ],
+        parcels=[ParcelRow(order_id=order_id, parcel_id=parcel) for parcel in said.get("parcels", [])],
+        receiver=ReceiverRow(order_id=order_id, name=said.get("name", "张*")),
+    )
+
+
+SOURCE = Source("1688", "shop", None, normalize)
+
+
+async def land(connection: Connection, *payloads: bytes, read: float = 0) -> Landed:
+    records = [Record(json.loads(each)["id"], each, at(read)) for each in payloads]
+    async with connection.transaction():
+        return await load.land(connection, SOURCE, records)
+
+
+async def rows(connection: Connection, query: str, *values: object) -> list[Any]:
+    return list(await (await connection.execute(query, values)).fetchall())  # type: ignore[arg-type]
+
+
+async def one(connection: Connection, query: str, *values: object) -> Any:
+    found = await rows(connection, query, *values)
+    assert len(found) == 1, found
+    return found[0] if len(found[0]) > 1 else found[0][0]
+
+
+async def test_new_orders_land_in_every_table(connection: Connection) -> None:
+    assert await land(connection, payload("b", parcels=["p"]), payload("a")) == Landed(new=2)
+    counts = {
+        table: await one(connection, f"SELECT count(*) FROM {table}")
+        for table in (
+            "orders",
+            "sub_orders",
+            "product_items",
+            "order_parcels",
+            "order_receivers",
+            "order_history",
+            "raw_orders",
+        )
+    }
+    assert counts == {
+        "orders": 2,
+        "sub_orders": 4,
+        "product_items": 4,
+        "order_parcels": 1,
+        "order_receivers": 2,
+        "order_history": 2,
+        "raw_orders": 2,
+    }
+    assert (
+        await one(connection, "SELECT payload::text FROM raw_orders WHERE order_id = 'b'")
+        == payload("b", parcels=["p"]).decode()
+    )
+    assert await one(connection, "SELECT DISTINCT sku_attributes ->> '颜色' FROM product_items") == "红\t\\\n"
+
+
+async def test_changed_order_says_what_changed(connection: Connection) -> None:
+    await land(connection, payload("a"), read=0)
+    assert await land(connection, payload("a", "shipped", 5, amount="2.00"), read=10) == Landed(changed=1)
+    assert await one(connection, "SELECT status, total_amount FROM orders") == ("shipped", Decimal("2.00"))
+    history = await rows(connection, "SELECT changed, status, read_at FROM order_history ORDER BY seen_at")
+    assert history == [(None, "paid", at(0)), (["status", "total_amount", "modified_at"], "shipped", at(10))]
+
+
+async def test_only_lines_that_differ_are_written(connection: Connection) -> None:
+    await land(connection, payload("a"))
+    before = await rows(connection, "SELECT sub_order_id, xmin::text, synced_at FROM sub_orders ORDER BY 1")
+    await land(connection, payload("a", "shipped", 5), read=10)
+    assert await rows(connection, "SELECT sub_order_id, xmin::text, synced_at FROM sub_orders ORDER BY 1") == before
+
+
+async def test_vanished_line_is_marked_removed_and_may_come_back(connection: Connection) -> None:
+    await land(connection, payload("a", parcels=["p"]))
+    await land(connection, payload("a", modified=1, lines=["a-2", "a-3"]), read=1)
+    removed = "SELECT sub_order_id, removed_at IS NOT NULL FROM sub_orders ORDER BY 1"
+    assert await rows(connection, removed) == [("a-1", True), ("a-2", False), ("a-3", False)]
+    assert await rows(connection, removed.replace("sub_orders", "product_items")) == [
+        ("a-1", True),
+        ("a-2", False),
+        ("a-3", False),
+    ]
+    assert await one(connection, "SELECT removed_at IS NOT NULL FROM order_parcels") is True
+    assert await one(connection, "SELECT changed FROM order_history WHERE changed IS NOT NULL") == [
+        "modified_at",
+        "sub_orders",
+        "product_items",
+        "order_parcels",
+    ]
+    await land(connection, payload("a", modified=2), read=2)
+    assert await rows(connection, removed) == [("a-1", False), ("a-2", False), ("a-3", True)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "candidate", "wins"),
+    [
+        pytest.param((5, 10), (4, 20), False, id="an older modify time never wins, however late it was read"),
+        pytest.param((5, 10), (6, 9), True, id="a newer modify time wins, however early it was read"),
+        pytest.param((5, 10), (5, 11), True, id="an equal modify time with other content is a change"),
+        pytest.param((5, 10), (5, 9), False, id="an equal modify time read earlier is stale"),
+        pytest.param((None, 10), (None, 11), True, id="without modify time the later read wins"),
+        pytest.param((None, 10), (None, 9), False, id="without modify time the earlier read is stale"),
+        pytest.param((5, 10), (None, 11), True, id="a modify time that is gone says nothing"),
+    ],
+)
+async def test_an_older_version_never_replaces_a_newer_one_P2(
+    connection: Connection, stored: Any, candidate: Any, wins: bool
+) -> None:
+    await land(connection, payload("a", "stored", stored[0]), read=stored[1])
+    result = await land(connection, payload("a", "candidate", candidate[0], lines=["x"]), read=candidate[1])
+    assert result == (Landed(changed=1) if wins else Landed(stale=1))
+    assert await one(connection, "SELECT status FROM orders") == ("candidate" if wins else "stored")
+    assert await one(connection, "SELECT count(*) FROM sub_orders WHERE sub_order_id = 'x'") == wins
+    assert await one(connection, "SELECT count(*) FROM order_history") == 1 + wins
+
+
+async def _activity(connection: Connection) -> Any:
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    counters = await rows(
+        connection,
+        """
+        SELECT relname, n_tup_ins, n_tup_upd, n_tup_del, n_dead_tup FROM pg_stat_all_tables
+        WHERE schemaname IN ('public', 'sync') ORDER BY relname
+        """,
+    )
+    return counters, await one(connection, "SELECT pg_current_wal_insert_lsn() - '0/0'")
+
+
+async def test_unchanged_orders_cost_no_write_no_lock_and_no_wal_P3(connection: Connection) -> None:
+    payloads = [payload(f"{number:04}") for number in range(2500)]
+    await land(connection, *payloads)
+    await connection.execute("VACUUM ANALYZE")  # hint bits and the like are written now
+    await land(connection, *payloads, read=1)
+    tables, wal = await _activity(connection)
+    assert await land(connection, *payloads, read=100) == Landed(unchanged=2500)
+    tables_after, wal_after = await _activity(connection)
+    assert tables_after == tables
+    assert wal_after - wal < 10_000  # whatever else the server does; one row version an order would be megabytes
+    assert await one(connection, "SELECT count(*) FROM raw_orders WHERE xmax <> 0") == 0  # never locked
+
+
+async def test_other_bytes_with_equal_rows_move_the_payload_alone_P3(connection: Connection) -> None:
+    await land(connection, payload("a"))
+    before = await rows(connection, "SELECT xmin::text, xmax::text, synced_at FROM orders")
+    other = payload("a", field_without_column=1)
+    assert await land(connection, other, read=1) == Landed(unchanged=1)
+    assert await rows(connection, "SELECT xmin::text, xmax::text, synced_at FROM orders") == before
+    assert await one(connection, "SELECT payload::text, payload_hash FROM raw_orders") == (
+        other.decode(),
+        load.fingerprint(other),
+    )
+    assert await one(connection, "SELECT count(*) FROM order_history") == 1
+
+
+async def test_record_that_cannot_be_normalised_is_kept_whole_and_its_neighbours_land_P4(
+    connection: Connection,
+) -> None:
+    bad = payload("b", broken=True)
+    assert await land(connection, payload("a"), bad, payload("c")) == Landed(new=2, rejected=1)
+    assert await one(connection, "SELECT account, order_id, payload, reason FROM sync.rejects") == (
+        "shop",
+        "b",
+        bad,
+        "broken: is broken",
+    )
+    await land(connection, bad, read=5)
+    assert await one(connection, "SELECT count(*) FROM sync.rejects") == 1
+    await land(connection, payload("b"), read=6)
+    assert await one(connection, "SELECT resolved_at IS NOT NULL FROM sync.rejects")
+
+
+async def test_record_without_id_is_kept_P4(connection: Connection) -> None:
+    async with connection.transaction():
+        landed = await load.land(
+            connection, SOURCE, [Record(None, b"\xff\x00{", at(0), "no id"), Record("a", payload("a"), at(0))]
+        )
+    assert landed == Landed(new=1, rejected=1)
+    assert await one(connection, "SELECT order_id, payload, reason FROM sync.rejects") == (None, b"\xff\x00{", "no id")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(
+            payload("m", no="".join(str(Random(1).sample(range(10**6), 2000)))), id="a number too long for its index"
+        ),
+        pytest.param(payload("m", amount="1e17"), id="an amount no column holds"),
+        pytest.param(payload("m", lines=["same", "same"]), id="two lines with one id"),
+        pytest.param(payload("m", no="\x00"), id="a NUL that slipped through"),
+        pytest.param(payload("m")[:-1] + b', "x": 01}', id="JSON that only a lenient decoder takes"),
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+async def test_what_the_database_refuses_becomes_a_reject_and_its_neighbours_land_P4(
+    connection: Connection, bad: bytes, known: bool
+) -> None:
+    neighbours = [payload(f"{letter}{number}") for letter in "az" for number in range(20)]
+    if known:
+        await land(connection, payload("m"), *neighbours)
+        neighbours = [payload(f"{letter}{number}", "shipped", 9) for letter in "az" for number in range(20)]
+    lenient = Source("1688", "shop", None, lambda record: normalize(record.replace(b'"x": 01', b'"x": 1')))
+    records = [Record(each.split(b'"')[3].decode(), each, at(1)) for each in [*neighbours, bad]]
+    async with connection.transaction():
+        landed = await load.land(connection, lenient, records)
+    assert landed == (Landed(changed=40, rejected=1) if known else Landed(new=40, rejected=1))
+    assert await one(connection, "SELECT order_id, payload FROM sync.rejects") == ("m", bad)
+
+
+async def test_two_loaders_of_the_same_new_orders_do_not_hinder_each_other_P3(pool: Pool) -> None:
+    payloads = [payload(f"{number:05}") for number in range(3000)]
+
+    async def loader() -> Landed:
+        async with pool.connection() as connection:
+            return await land(connection, *payloads)
+
+    results = await asyncio.gather(loader(), loader(), loader())
+    assert sum(result.new for result in results) == 3000
+    assert sum(result.unchanged for result in results) == 6000
+    async with pool.connection() as connection:
+        assert await one(connection, "SELECT count(*) FROM orders") == 3000
+        assert await one(connection, "SELECT count(*) FROM order_history") == 3000
+
+
+async def test_two_loaders_changing_the_same_orders_end_in_the_newest_P2(pool: Pool) -> None:
+    names = [f"{number:05}" for number in range(1500)]
+
+    async def loader(status: str, read: float) -> Landed:
+        async with pool.connection() as connection:
+            return await land(connection, *(payload(name, status, None) for name in names), read=read)
+
+    await loader("first", 0)
+    await asyncio.gather(loader("older", 10), loader("newest", 20), loader("oldest", 5))
+    async with pool.connection() as connection:
+        assert await rows(connection, "SELECT status, count(*) FROM orders GROUP BY 1") == [("newest", 1500)]

@@ -1,0 +1,156 @@
+"""The tables as analysts and loaders count on them: columns, keys and indexes (design, section 3)."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from sqlalchemy import Numeric, Table
+
+from orders_sync.domain.rows import OrderRow, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
+from orders_sync.store import tables
+from orders_sync.store.statements import copied_columns
+from orders_sync.store.tables import (
+    metadata,
+    order_history,
+    order_parcels,
+    order_receivers,
+    order_statuses,
+    orders,
+    product_items,
+    raw_orders,
+    sub_orders,
+)
+
+OF_ROWS = [
+    pytest.param(orders, OrderRow, ["platform", "account"], ["synced_at"], id="orders"),
+    pytest.param(sub_orders, SubOrderRow, ["platform"], ["removed_at", "synced_at"], id="sub_orders"),
+    pytest.param(product_items, ProductItemRow, ["platform"], ["removed_at", "synced_at"], id="product_items"),
+    pytest.param(order_parcels, ParcelRow, ["platform"], ["removed_at", "synced_at"], id="order_parcels"),
+    pytest.param(order_receivers, ReceiverRow, ["platform"], ["removed_at", "synced_at"], id="order_receivers"),
+]
+
+KEYS = {
+    "orders": ["platform", "order_id"],
+    "sub_orders": ["platform", "order_id", "sub_order_id"],
+    "product_items": ["platform", "order_id", "sub_order_id", "item_no"],
+    "order_parcels": ["platform", "order_id", "parcel_id"],
+    "order_receivers": ["platform", "order_id"],
+    "order_history": ["platform", "order_id", "seen_at"],
+    "order_statuses": ["platform", "status"],
+    "raw_orders": ["platform", "order_id"],
+    "sync.accounts": ["name"],
+    "sync.windows": ["id"],
+    "sync.rejects": ["id"],
+}
+
+INDEXES = {
+    # what people search an order by
+    ("orders", "order_no"),
+    ("orders", "purchase_id"),
+    ("orders", "outer_purchase_id"),
+    ("sub_orders", "sub_order_id"),
+    ("order_parcels", "tracking_no"),
+    ("product_items", "product_id"),
+    ("product_items", "sku_id"),
+    # what reports go by
+    ("orders", "account, created_at"),
+    ("orders", "status, created_at"),
+    ("orders", "status_group, created_at"),
+    ("orders", "created_at"),
+    ("orders", "modified_at"),
+    ("orders", "paid_at"),
+    ("sub_orders", "status"),
+    ("sub_orders", "refund_status"),
+    ("order_history", "seen_at"),
+    # what downstream loads page on
+    ("orders", "synced_at"),
+    ("sub_orders", "synced_at"),
+    ("product_items", "synced_at"),
+    ("order_parcels", "synced_at"),
+    ("order_receivers", "synced_at"),
+    # what the machinery asks
+    ("windows", "account, kind, starts_at"),
+    ("windows", "account, kind, ends_at"),
+    ("rejects", "account, payload_hash"),
+    ("rejects", "platform, order_id"),
+}
+
+
+@pytest.mark.parametrize(("table", "row", "before", "after"), OF_ROWS)
+def test_columns_are_the_fields_of_the_row_in_the_same_order_between_ours(
+    table: Table, row: type, before: list[str], after: list[str]
+) -> None:
+    fields = list(row.__struct_fields__)
+    assert table.columns.keys() == [*before, *fields, *after]
+    assert copied_columns(table) == [*before, *fields]
+
+
+def test_history_holds_columns_of_orders_under_the_same_names_and_types() -> None:
+    ours = {"seen_at", "read_at", "window_id", "changed"}
+    held = [column for column in order_history.columns if column.name not in ours]
+    assert [column.name for column in held if column.name not in orders.columns] == []
+    assert [column.name for column in held if str(column.type) != str(orders.columns[column.name].type)] == []
+    assert {"status", "refund_status", "total_amount", "paid_at", "line_count"} <= {column.name for column in held}
+
+
+def test_every_table_has_the_key_it_is_documented_by() -> None:
+    assert {name: table.primary_key.columns.keys() for name, table in metadata.tables.items()} == KEYS
+
+
+def test_no_foreign_key_leaves_an_order_so_that_tables_can_be_distributed() -> None:
+    assert [table.name for table in metadata.tables.values() if table.foreign_keys] == []
+
+
+def test_business_tables_stand_in_public_and_the_machinery_in_sync() -> None:
+    assert {table.name for table in tables.BUSINESS} == {name for name in KEYS if "." not in name}
+    assert {table.schema for table in tables.BUSINESS} == {None}
+    assert {table.schema for table in metadata.tables.values()} - {None} == {"sync"}
+
+
+def test_every_money_column_holds_two_places() -> None:
+    amounts = [
+        column
+        for table in tables.BUSINESS
+        for column in table.columns
+        if column.name.endswith(("_amount", "_price")) or column.name == "amount"
+    ]
+    assert len(amounts) > 20
+    for column in amounts:
+        assert isinstance(column.type, Numeric), column
+        assert (column.type.precision, column.type.scale) == (18, 2), column
+
+
+@pytest.mark.parametrize("table", [orders, sub_orders, product_items, order_parcels, order_receivers, raw_orders])
+def test_synced_at_is_filled_by_the_database(table: Table) -> None:
+    assert not table.columns["synced_at"].nullable
+    assert table.columns["synced_at"].server_default is not None
+
+
+def test_every_index_a_question_needs_is_in_the_database(url: str) -> None:
+    query = """
+        SELECT t.relname, string_agg(a.attname, ', ' ORDER BY k.place)
+        FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid JOIN pg_namespace AS n ON n.oid = t.relnamespace
+        CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_attribute AS a ON (a.attrelid, a.attnum) = (t.oid, k.attnum)
+        WHERE n.nspname IN ('public', 'sync') AND NOT i.indisprimary AND i.indisvalid GROUP BY t.relname, i.indexrelid
+    """
+    with psycopg.connect(url) as connection:
+        assert set(connection.execute(query).fetchall()) - {("alembic_version", "version_num")} == INDEXES
+
+
+def test_the_payload_is_kept_byte_for_byte(url: str) -> None:
+    said = '{"b": 1.50, "a":  "订单", "a": null}'
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """
+            INSERT INTO raw_orders (platform, account, order_id, payload_hash, rows_hash, read_at, payload)
+            VALUES ('1688', 'a', '1', '', '', now(), %s::json)
+            """,
+            [said],
+        )
+        assert connection.execute("SELECT payload::text FROM raw_orders").fetchone() == (said,)
+
+
+def test_statuses_can_be_joined_to_orders() -> None:
+    for name in ("platform", "status", "status_group"):
+        assert str(order_statuses.columns[name].type) == str(orders.columns[name].type)
