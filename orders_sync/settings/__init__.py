@@ -1,0 +1,32 @@
+"""Settings: a TOML file, the environment over it, checked as a whole.
+
+    file ---> Draft <--- ORDERS_SYNC_*, DATABASE_URL, secrets                   loading
+                |
+                |---> problems, each with its place ---> one SettingsError      draft
+                |
+              Keys ---> Settings                                                models, values
+
+Every key, its variable, its default and its unit: docs/settings.md. No message and no repr holds a secret (P8).
+"""
+
+from orders_sync.settings.loading import load
+from orders_sync.settings.models import (
+    Account1688,
+    AccountSettings,
+    AccountXportcn,
+    DatabaseSettings,
+    Settings,
+    SyncSettings,
+)
+from orders_sync.settings.values import duration
+
+__all__ = [
+    "Account1688",
+    "AccountSettings",
+    "AccountXportcn",
+    "DatabaseSettings",
+    "Settings",
+    "SyncSettings",
+    "duration",
+    "load",
+]

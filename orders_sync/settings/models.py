@@ -1,0 +1,171 @@
+"""What can be set: [[accounts]], [sync], [database]. Durations are timedeltas, sizes bytes, secrets `SecretStr`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+
+from orders_sync.domain.accounts import Account, Pace
+from orders_sync.settings.values import (
+    BaseUrl,
+    Codes,
+    Confirm,
+    DatabaseUrl,
+    Header,
+    HistoryFrom,
+    Interval,
+    Lag,
+    Listen,
+    Name,
+    Overlap,
+    PageSize1688,
+    Rate,
+    Secret,
+    Size,
+    Text,
+    count,
+    one_of,
+    span,
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class AccountSettings(_Section):
+    """What every account has. None means: the platform's own (`base_url`, `page_size`), or [sync]'s (the durations).
+
+    The codes mean: credentials not accepted, slow down. They are used instead of the platform's defaults; empty: those.
+    """
+
+    model_config = ConfigDict(extra="ignore")  # where the platform is not known, neither are its words
+
+    signing_key: ClassVar[str] = "app_secret"
+
+    name: Name
+    platform: Annotated[str, one_of("1688", "xportcn_open", "xportcn_ka")]
+    base_url: BaseUrl | None = None
+    requests_per_second: Rate = 5.0
+    history_from: HistoryFrom
+    page_size: Annotated[int, count(1, 500)] | None = None
+    refused_codes: Codes = ()
+    throttled_codes: Codes = ()
+    interval: Interval | None = None
+    lag: Lag | None = None
+    overlap: Overlap | None = None
+    confirm: Confirm | None = None
+
+    @abstractmethod
+    def account(self, default_base_url: str) -> Account:
+        """`default_base_url`: the platform's, for an account that names none."""
+
+    def _account(self, default_base_url: str, seller: str, app_id: str, app_secret: SecretStr, unit: str) -> Account:
+        return Account(
+            name=self.name,
+            platform=self.platform,
+            base_url=self.base_url or default_base_url,
+            seller=seller,
+            app_id=app_id,
+            app_secret=app_secret.get_secret_value(),
+            timestamp_unit=unit,
+            refused_codes=self.refused_codes,
+            throttled_codes=self.throttled_codes,
+        )
+
+
+class Account1688(AccountSettings):
+    model_config = ConfigDict(extra="forbid")
+
+    seller_nick: Text
+    app_id: Text
+    app_secret: Secret
+    page_size: PageSize1688 | None = None
+
+    def account(self, default_base_url: str) -> Account:
+        return self._account(default_base_url, self.seller_nick, self.app_id, self.app_secret, "s")
+
+
+class AccountXportcn(AccountSettings):
+    model_config = ConfigDict(extra="forbid")
+
+    signing_key: ClassVar[str] = "access_secret"
+
+    user_id: Header
+    access_key: Header
+    access_secret: Secret
+    timestamp_unit: Annotated[str, one_of("s", "ms")] = "s"
+
+    def account(self, default_base_url: str) -> Account:
+        return self._account(default_base_url, self.user_id, self.access_key, self.access_secret, self.timestamp_unit)
+
+
+def account_model(raw: object) -> type[AccountSettings]:
+    """The model for an account as it is written; where the platform is not known, the one of what all have."""
+    match str(raw.get("platform")) if isinstance(raw, dict) else "":
+        case "1688":
+            return Account1688
+        case "xportcn_open" | "xportcn_ka":
+            return AccountXportcn
+    return AccountSettings
+
+
+class SyncSettings(_Section):
+    """[sync]: the pace of every account that sets no other, and the limits of one process."""
+
+    interval: Interval = timedelta(minutes=1)
+    lag: Lag = timedelta(seconds=10)
+    overlap: Overlap = timedelta(minutes=10)
+    confirm: Confirm = timedelta(hours=3)
+    workers: Annotated[int, count(1, 256)] = 4
+    window_rows: Annotated[int, count(1, 100_000)] = 2000
+    retries: Annotated[int, count(1, 20)] = 5  # tries of one call, the first one counts
+    attempts: Annotated[int, count(1, 20)] = 3  # reads of one window in one run
+    timeout: Annotated[timedelta, span("1s", "10m")] = timedelta(seconds=60)
+    largest_body: Size = 64 * 2**20
+
+
+class DatabaseSettings(_Section):
+    """[database]: without `url` the embedded server is used, which also listens at `listen` (address:port)."""
+
+    url: DatabaseUrl | None = None
+    listen: Listen | None = None
+
+
+SECTIONS: dict[str, type[BaseModel]] = {"sync": SyncSettings, "database": DatabaseSettings}
+
+
+class Keys(_Section):
+    """Everything the file may say."""
+
+    accounts: list[Annotated[AccountSettings, BeforeValidator(lambda raw: account_model(raw).model_validate(raw))]] = []
+    sync: SyncSettings = SyncSettings()
+    database: DatabaseSettings = DatabaseSettings()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`home`: the folder of the embedded database, None for the user's data folder. `file`: what was read, if any."""
+
+    accounts: list[AccountSettings] = field(default_factory=list)
+    sync: SyncSettings = field(default_factory=SyncSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    home: Path | None = None
+    file: Path | None = None
+
+    def pace(self, account: AccountSettings, default_page_size: int) -> Pace:
+        """[sync]'s durations, or the account's own. `default_page_size`: the platform's."""
+        return Pace(
+            history_from=account.history_from,
+            requests_per_second=account.requests_per_second,
+            page_size=account.page_size or default_page_size,
+            interval=self.sync.interval if account.interval is None else account.interval,
+            lag=self.sync.lag if account.lag is None else account.lag,
+            overlap=self.sync.overlap if account.overlap is None else account.overlap,
+            confirm=self.sync.confirm if account.confirm is None else account.confirm,
+        )

@@ -1,0 +1,515 @@
+"""Settings as a user meets them: what is read from where, and the words for every mistake. P8: none shows a secret."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import traceback
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.times import SHANGHAI
+from orders_sync.platforms import PLATFORMS
+from orders_sync.settings import (
+    Account1688,
+    AccountSettings,
+    AccountXportcn,
+    DatabaseSettings,
+    Settings,
+    SyncSettings,
+    duration,
+    load,
+)
+
+ROOT = Path(__file__).parents[1]
+URL_1688, URL_XPORTCN = "https://kf.fw199.com", "https://www.xportcn.com/api"
+SECRET = "hunter2-Qx9"
+
+SHOP = {
+    "name": "kingdo",
+    "platform": "1688",
+    "seller_nick": "kingdo",
+    "app_id": "app",
+    "app_secret": SECRET,
+    "history_from": "2025-08-01",
+}
+KA = {
+    "name": "ka",
+    "platform": "xportcn_ka",
+    "user_id": "u1",
+    "access_key": "key",
+    "access_secret": SECRET,
+    "history_from": "2025-08-01",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def toml(text: str, environ: dict[str, str] | None = None) -> Settings:
+    Path("orders_sync.toml").write_text(text, encoding="utf-8")
+    return load(environ=environ or {})
+
+
+def accounts(*several: dict[str, Any], **environ: str) -> list[AccountSettings]:
+    return load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps(several), **environ}).accounts
+
+
+def problems(text: str = "", **environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        toml(text, environ)
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    assert SECRET not in shown
+    return str(caught.value).splitlines()
+
+
+def account_problems(base: dict[str, Any], drop: str = "", **changes: Any) -> list[str]:
+    account = {key: value for key, value in {**base, **changes}.items() if key != drop}
+    prefix = f'ORDERS_SYNC_ACCOUNTS: accounts[0] "{base["name"]}": '
+    return [line.removeprefix(prefix) for line in problems(ORDERS_SYNC_ACCOUNTS=json.dumps([account]))]
+
+
+class TestWhereSettingsComeFrom:
+    def test_without_file_and_environment_there_are_only_defaults(self) -> None:
+        settings = load(environ={})
+        assert settings == Settings()
+        assert settings.accounts == []
+        assert settings.database == DatabaseSettings()
+        assert settings.database.url is None
+        assert settings.database.listen is None
+        assert settings.home is None
+        sync = settings.sync
+        assert (sync.interval, sync.lag) == (timedelta(minutes=1), timedelta(seconds=10))
+        assert (sync.overlap, sync.confirm) == (timedelta(minutes=10), timedelta(hours=3))
+        assert (sync.workers, sync.window_rows, sync.retries, sync.attempts) == (4, 2000, 5, 3)
+        assert (sync.timeout, sync.largest_body) == (timedelta(seconds=60), 64 * 2**20)
+
+    def test_argument_then_variable_then_the_folder(self) -> None:
+        for name, workers in (("a.toml", 1), ("b.toml", 2), ("orders_sync.toml", 3)):
+            Path(name).write_text(f"[sync]\nworkers = {workers}\n")
+        environ = {"ORDERS_SYNC_CONFIG": "b.toml"}
+        assert load(Path("a.toml"), environ).sync.workers == 1
+        assert load(environ=environ).sync.workers == 2
+        assert load(environ={}).sync.workers == 3
+        assert load(environ={"ORDERS_SYNC_CONFIG": ""}).file == Path("orders_sync.toml")
+
+    def test_a_named_file_must_exist(self) -> None:
+        with pytest.raises(SettingsError, match=r"^no\.toml: no such file \(named by --config\)$"):
+            load(Path("no.toml"), {})
+        assert problems(ORDERS_SYNC_CONFIG="no.toml") == ["no.toml: no such file (named by ORDERS_SYNC_CONFIG)"]
+
+    def test_a_folder_is_not_a_settings_file(self, folder: Path) -> None:
+        with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+            load(folder, {})
+
+    def test_environment_wins_over_file_key_by_key(self) -> None:
+        settings = toml('[sync]\nlag = "30s"\nworkers = 2\n', {"ORDERS_SYNC_SYNC__LAG": "20s"})
+        assert (settings.sync.lag, settings.sync.workers) == (timedelta(seconds=20), 2)
+
+    def test_an_empty_variable_counts_as_not_set(self) -> None:
+        settings = toml(
+            '[sync]\nlag = "30s"\n', {"ORDERS_SYNC_SYNC__LAG": "", "DATABASE_URL": "", "ORDERS_SYNC_HOME": ""}
+        )
+        assert (settings.sync.lag, settings.database.url, settings.home) == (timedelta(seconds=30), None, None)
+
+    def test_database_url_wins_over_its_variable_which_wins_over_the_file(self) -> None:
+        text = '[database]\nurl = "postgresql://file/x"\n'
+        variable = {"ORDERS_SYNC_DATABASE__URL": "postgresql://variable/x"}
+
+        def url(environ: dict[str, str]) -> str:
+            found = toml(text, environ).database.url
+            assert found is not None
+            return found.get_secret_value()
+
+        assert url({}) == "postgresql://file/x"
+        assert url(variable) == "postgresql://variable/x"
+        assert url({**variable, "DATABASE_URL": "postgres://host/x"}) == "postgresql://host/x"
+        assert url({"DATABASE_URL": "postgresql+psycopg://host/x"}) == "postgresql://host/x"
+
+    def test_a_home_of_nobody_is_taken_as_written(self) -> None:
+        assert load(environ={"ORDERS_SYNC_HOME": "~nobody-of-that-name/x"}).home == Path("~nobody-of-that-name/x")
+
+    def test_home_is_a_variable_and_not_a_key(self) -> None:
+        assert load(environ={"ORDERS_SYNC_HOME": "/data"}).home == Path("/data")
+        assert problems('home = "/data"') == ["orders_sync.toml: home: unknown key"]
+        assert problems('config = "x"') == ["orders_sync.toml: config: unknown key"]
+
+    def test_accounts_from_the_environment_replace_those_of_the_file(self) -> None:
+        Path("orders_sync.toml").write_text('[[accounts]]\nname = "broken"\n')
+        assert [a.name for a in accounts(SHOP, KA)] == ["kingdo", "ka"]
+
+    def test_variables_kubernetes_makes_for_services_are_left_alone(self) -> None:
+        names = ["SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP_ADDR", "CONSOLE_SERVICE_HOST"]
+        assert load(environ={f"ORDERS_SYNC_{name}": "10.0.0.1" for name in names}) == Settings()
+
+
+class TestAccounts:
+    def test_a_1688_account(self) -> None:
+        (shop,) = accounts(SHOP)
+        assert isinstance(shop, Account1688)
+        account = shop.account(URL_1688)
+        assert (account.name, account.platform, account.base_url) == ("kingdo", "1688", URL_1688)
+        assert (account.seller, account.app_id, account.app_secret) == ("kingdo", "app", SECRET)
+        assert (account.timestamp_unit, account.refused_codes, account.throttled_codes) == ("s", (), ())
+
+    def test_an_xportcn_account(self) -> None:
+        changes = {"base_url": "http://127.0.0.1:8000/api", "timestamp_unit": "ms", "refused_codes": [401, "sign"]}
+        (ka,) = accounts({**KA, **changes})
+        assert isinstance(ka, AccountXportcn)
+        account = ka.account(URL_XPORTCN)
+        assert (account.base_url, account.timestamp_unit) == ("http://127.0.0.1:8000/api", "ms")
+        assert (account.seller, account.app_id, account.app_secret) == ("u1", "key", SECRET)
+        assert account.refused_codes == ("401", "sign")
+
+    def test_pace_is_of_sync_unless_the_account_says_otherwise(self) -> None:
+        own = {**SHOP, "interval": "5m", "lag": 0, "overlap": 0, "confirm": "1d", "page_size": 200}
+        settings = toml("[sync]\nlag = 7\noverlap = 70\n", {"ORDERS_SYNC_ACCOUNTS": json.dumps([own, KA])})
+        own_pace, ka_pace = (settings.pace(account, 100) for account in settings.accounts)
+        assert (own_pace.interval, own_pace.lag) == (timedelta(minutes=5), timedelta(0))
+        assert (own_pace.overlap, own_pace.confirm) == (timedelta(0), timedelta(days=1))
+        assert (ka_pace.interval, ka_pace.lag) == (timedelta(minutes=1), timedelta(seconds=7))
+        assert (ka_pace.overlap, ka_pace.confirm) == (timedelta(seconds=70), timedelta(hours=3))
+        assert (own_pace.page_size, ka_pace.page_size) == (200, 100)
+        assert ka_pace.requests_per_second == 5
+
+    def test_each_platform_takes_its_own_words_only(self) -> None:
+        assert account_problems(SHOP, drop="app_secret", access_secret=SECRET) == [
+            "access_secret: is another platform's word: for this one write app_secret"
+        ]
+        assert account_problems(KA, drop="user_id", seller_nick="x") == [
+            "seller_nick: is another platform's word: for this one write user_id"
+        ]
+        assert account_problems(SHOP, timestamp_unit="s") == ["timestamp_unit: unknown key"]
+
+    def test_numbers_stand_for_text_where_text_is_a_number(self) -> None:
+        (ka,) = accounts({**KA, "user_id": 2218427022945})
+        assert ka.account(URL_XPORTCN).seller == "2218427022945"
+        (shop,) = accounts({**SHOP, "platform": 1688})
+        assert shop.platform == "1688"
+
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            ("2026-01-02", datetime(2026, 1, 2, tzinfo=SHANGHAI)),
+            ('"2026-01-02"', datetime(2026, 1, 2, tzinfo=SHANGHAI)),
+            ("2026-01-02T03:04:05.678", datetime(2026, 1, 2, 3, 4, 5, tzinfo=SHANGHAI)),
+            ('"2026-01-02 03:04:05"', datetime(2026, 1, 2, 3, 4, 5, tzinfo=SHANGHAI)),
+            ("2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ],
+    )
+    def test_history_from(self, written: str, meant: datetime) -> None:
+        lines = [f"{key} = {json.dumps(value)}" for key, value in SHOP.items() if key != "history_from"]
+        settings = toml("[[accounts]]\n" + "\n".join(lines) + f"\nhistory_from = {written}\n")
+        assert settings.pace(settings.accounts[0], 500).history_from == meant
+
+    def test_page_sizes_are_the_platforms(self) -> None:
+        for size in (1, 100, 200, 500):
+            assert accounts({**SHOP, "page_size": size})[0].page_size == size
+        for size in (0, 101, 250, 600):
+            assert account_problems(SHOP, page_size=size) == [
+                f"page_size: must be from 1 to 100, or 200, 300, 400 or 500 on 1688 (got {size})"
+            ]
+        assert accounts({**KA, "page_size": 250})[0].page_size == 250
+        assert account_problems(KA, page_size=501) == ["page_size: must be from 1 to 500 (got 501)"]
+
+
+class TestMistakes:
+    def test_every_mistake_is_reported_at_once_with_its_place(self) -> None:
+        text = """
+acounts = 1
+[sync]
+lagg = 1
+interval = "10 minutes"
+[[accounts]]
+name = "ok"
+platform = "1688"
+seller_nick = "x"
+app_id = "x"
+app_secret = "x"
+history_from = 2025-01-01
+[[accounts]]
+name = "kingdo"
+platform = "168"
+history_from = 2999-01-01
+[[accounts]]
+name = "ok"
+platform = "xportcn_ka"
+user_id = "u"
+access_secret = "x"
+history_from = 2025-01-01
+"""
+        lines = problems(text, ORDERS_SYNC_SYNC__LAG="x", ORDERS_SYNC_SYNC__LAGG="1", DATABASE_URL="mysql://x")
+        assert [line.replace("orders_sync.toml", "FILE") for line in lines] == [
+            "ORDERS_SYNC_SYNC__LAGG: unknown variable (did you mean ORDERS_SYNC_SYNC__LAG?)",
+            'FILE: accounts[1] "kingdo": platform: must be one of 1688, xportcn_open, xportcn_ka (got "168")',
+            'FILE: accounts[1] "kingdo": history_from: lies in the future (got "2999-01-01")',
+            'FILE: accounts[2] "ok": name: is already the name of accounts[0]',
+            'FILE: accounts[2] "ok": access_key: is required',
+            "FILE: acounts: unknown key (did you mean accounts?)",
+            "DATABASE_URL: must be a URL without spaces: postgresql://user:password@host:5432/database",
+            'FILE: [sync] interval: must be a duration: seconds, or 10s, 10m, 3h, 2d (got "10 minutes")',
+            'ORDERS_SYNC_SYNC__LAG: must be a duration: seconds, or 10s, 10m, 3h, 2d (got "x")',
+            "FILE: [sync] lagg: unknown key (did you mean lag?)",
+        ]
+
+    def test_toml_syntax_has_line_and_column(self) -> None:
+        assert problems("[sync]\nlag = 10s\n") == [
+            "orders_sync.toml: is not TOML: Expected newline or end of document after a statement (at line 2, column 9)"
+        ]
+
+    def test_a_file_that_is_not_text(self) -> None:
+        Path("x.toml").write_bytes(b"# \xff")
+        with pytest.raises(SettingsError, match=r"^x\.toml: is not UTF-8 text \(byte 2\)$"):
+            load(Path("x.toml"), {})
+
+    @pytest.mark.parametrize("text", ["x = " + "9" * 5000, "x = " + "[" * 3000])
+    def test_toml_that_breaks_the_parser_is_one_message(self, text: str) -> None:
+        (line,) = problems(text)
+        assert line.startswith("orders_sync.toml: is not TOML: ")
+
+    def test_a_key_with_control_characters_stays_on_its_line(self) -> None:
+        assert problems('"a\\nb" = 1') == ['orders_sync.toml: "a\\nb": unknown key']
+        assert problems('[sync]\n"a\\nb" = 1') == ['orders_sync.toml: [sync] "a\\nb": unknown key']
+        assert account_problems({**SHOP, "a\nb": 1}) == ['"a\\nb": unknown key']
+
+    def test_variables_are_upper_case_and_name_one_key(self) -> None:
+        hint = "unknown variable (did you mean ORDERS_SYNC_SYNC__LAG?)"
+        assert problems(orders_sync_sync__lag="1") == [f"orders_sync_sync__lag: {hint}"]
+        assert problems(ORDERS_SYNC_SYNC="{}") == [f"ORDERS_SYNC_SYNC: {hint}"]
+
+    def test_a_byte_order_mark_is_no_mistake(self) -> None:
+        Path("x.toml").write_bytes(b"\xef\xbb\xbf[sync]\nworkers = 9\n")
+        assert load(Path("x.toml"), {}).sync.workers == 9
+
+    def test_json_syntax_of_the_accounts(self) -> None:
+        text = json.dumps([SHOP])[:-1]
+        (line,) = problems(ORDERS_SYNC_ACCOUNTS=text)
+        assert line.startswith("ORDERS_SYNC_ACCOUNTS: is not JSON: Expecting ',' delimiter: line 1 column ")
+
+    def test_shapes(self) -> None:
+        assert problems("sync = 3") == ["orders_sync.toml: sync: must be a table"]
+        assert problems("[accounts]") == ["orders_sync.toml: accounts: must be a list of tables: [[accounts]]"]
+        assert problems("accounts = [1]") == ["orders_sync.toml: accounts[0]: must be a table"]
+        assert problems(ORDERS_SYNC_ACCOUNTS="{}") == ["ORDERS_SYNC_ACCOUNTS: must be a list of tables: [[accounts]]"]
+        assert problems("sync = 3", ORDERS_SYNC_SYNC__LAG="1") == ["orders_sync.toml: sync: must be a table"]
+
+    @pytest.mark.parametrize("key", ["name", "platform", "history_from", "seller_nick", "app_id", "app_secret"])
+    def test_required(self, key: str) -> None:
+        lines = problems(ORDERS_SYNC_ACCOUNTS=json.dumps([{k: v for k, v in SHOP.items() if k != key}]))
+        assert [line.rpartition("]")[2].removeprefix(' "kingdo"') for line in lines] == [f": {key}: is required"]
+
+    @pytest.mark.parametrize(
+        ("key", "value", "words"),
+        [
+            ("name", "a b", 'must be 1 to 64 letters, digits, - _ . and not begin with - or . (got "a b")'),
+            ("name", None, "must be 1 to 64 letters, digits, - _ . and not begin with - or . (got null)"),
+            ("name", "", 'must be 1 to 64 letters, digits, - _ . and not begin with - or . (got "")'),
+            ("requests_per_second", 0, "must be a number above 0, at most 1000 (got 0)"),
+            ("requests_per_second", True, "must be a number above 0, at most 1000 (got true)"),
+            ("requests_per_second", float("nan"), "must be a number above 0, at most 1000 (got NaN)"),
+            ("base_url", "https://x/", "must not end with /"),
+            ("seller_nick", "", "is empty"),
+            ("app_id", True, "must be text in quotes"),
+            ("refused_codes", "401", 'must be a list of codes, such as [401, "invalid-sign"]'),
+            ("throttled_codes", [True], "must be text in quotes"),
+            ("history_from", "1998-12-31", 'lies before 1999 (got "1998-12-31")'),
+            ("requests_per_secnd", 1, "unknown key (did you mean requests_per_second?)"),
+        ],
+    )
+    def test_values(self, key: str, value: object, words: str) -> None:
+        (line,) = problems(ORDERS_SYNC_ACCOUNTS=json.dumps([{**SHOP, key: value}]))
+        name = value if key == "name" else "kingdo"
+        named = "" if name is None else f' "{name}"'
+        assert line == f"ORDERS_SYNC_ACCOUNTS: accounts[0]{named}: {key}: {words}"
+
+    @pytest.mark.parametrize("url", ["kf.fw199.com", "ftp://x", "https://u:pw@x", "https://x/?a=b", "https://x y", 5])
+    def test_base_url(self, url: object) -> None:
+        assert account_problems(SHOP, base_url=url) == [
+            "base_url: must be an http or https URL without user, query or spaces, such as https://kf.fw199.com"
+        ]
+
+    def test_access_key_travels_in_a_header(self) -> None:
+        assert account_problems(KA, access_key="钥匙") == ["access_key: must be ASCII: it travels in an HTTP header"]
+
+    @pytest.mark.parametrize(
+        ("key", "value", "words"),
+        [
+            ("interval", "0s", 'must be from 0.1s to 7d (got "0s")'),
+            ("lag", "-1s", 'must be from 0s to 1d (got "-1s")'),
+            ("lag", "1.5s", 'must be whole seconds (got "1.5s")'),
+            ("overlap", "99999999999999d", 'is absurdly long (got "99999999999999d")'),
+            ("confirm", "31d", 'must be from 0s to 30d (got "31d")'),
+            ("timeout", "0", 'must be from 1s to 10m (got "0")'),
+            ("workers", "0", 'must be from 1 to 256 (got "0")'),
+            ("workers", "4.5", 'must be a whole number (got "4.5")'),
+            ("largest_body", "64TB", 'must be a size: bytes, or 512kB, 64MB, 1GB (got "64TB")'),
+            ("largest_body", "1kB", 'must be from 64kB to 1GB (got "1kB")'),
+        ],
+    )
+    def test_sync_values_from_the_environment(self, key: str, value: str, words: str) -> None:
+        variable = f"ORDERS_SYNC_SYNC__{key.upper()}"
+        assert problems(**{variable: value}) == [f"{variable}: {words}"]
+
+    @pytest.mark.parametrize("listen", ["5433", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "::1:5433"])
+    def test_listen(self, listen: str) -> None:
+        (line,) = problems(f'[database]\nlisten = "{listen}"')
+        assert line.startswith('orders_sync.toml: [database] listen: must be address:port, such as "127.0.0.1:5433"')
+
+    def test_listen_takes_addresses_and_names(self) -> None:
+        for listen in ("127.0.0.1:5433", "localhost:1", "[::1]:65535"):
+            assert toml(f'[database]\nlisten = "{listen}"').database.listen == listen
+
+
+class TestSecrets:
+    def test_from_a_variable_or_a_file(self, folder: Path) -> None:
+        Path("secret").write_text(f"{SECRET}\n")
+        for reference in ({"env": "KINGDO_SECRET"}, {"file": str(folder / "secret")}, {"file": "secret"}):
+            (shop,) = accounts({**SHOP, "app_secret": reference}, KINGDO_SECRET=SECRET)
+            assert shop.account(URL_1688).app_secret == SECRET
+
+    def test_a_relative_file_starts_at_the_settings_file(self, folder: Path) -> None:
+        (folder / "etc").mkdir()
+        (folder / "etc" / "secret").write_text(SECRET)
+        lines = [f"{key} = {json.dumps(value)}" for key, value in SHOP.items() if key != "app_secret"]
+        (folder / "etc" / "x.toml").write_text(
+            "[[accounts]]\n" + "\n".join(lines) + '\napp_secret = { file = "secret" }\n'
+        )
+        assert load(folder / "etc" / "x.toml", {}).accounts[0].account(URL_1688).app_secret == SECRET
+
+    def test_the_accounts_own_variable_wins(self) -> None:
+        shop = {**SHOP, "name": "my-1688.shop", "app_secret": {"env": "NOT_SET"}}
+        (found,) = accounts(shop, ORDERS_SYNC_ACCOUNTS__MY_1688_SHOP__APP_SECRET="other")
+        assert found.account(URL_1688).app_secret == "other"
+        (ka,) = accounts({**KA, "access_secret": {"env": "NOT_SET"}}, ORDERS_SYNC_ACCOUNTS__KA__ACCESS_SECRET="other")
+        assert ka.account(URL_XPORTCN).app_secret == "other"
+
+    def test_a_variable_of_no_account_is_unknown(self) -> None:
+        assert problems(ORDERS_SYNC_ACCOUNTS=json.dumps([SHOP]), ORDERS_SYNC_ACCOUNTS__KINGO__APP_SECRET=SECRET) == [
+            "ORDERS_SYNC_ACCOUNTS__KINGO__APP_SECRET: unknown variable"
+            " (did you mean ORDERS_SYNC_ACCOUNTS__KINGDO__APP_SECRET?)"
+        ]
+
+    def test_a_variable_that_fits_two_accounts_is_refused(self) -> None:
+        text = json.dumps([{**SHOP, "name": "a-b"}, {**SHOP, "name": "a.b"}])
+        variable = "ORDERS_SYNC_ACCOUNTS__A_B__APP_SECRET"
+        assert problems(ORDERS_SYNC_ACCOUNTS=text, **{variable: SECRET}) == (
+            [f"{variable}: is the variable of several accounts: rename them"] * 2
+        )
+
+    @pytest.mark.parametrize(
+        ("secret", "words"),
+        [
+            ("", "is empty"),
+            (f" {SECRET}", "has white space around it, or a line break or control character inside"),
+            (f"{SECRET}\n", "has white space around it, or a line break or control character inside"),
+            (f"a\0{SECRET}", "has white space around it, or a line break or control character inside"),
+            ([SECRET], 'must be text in quotes, { env = "NAME" } or { file = "/path" }'),
+            (12345, 'must be text in quotes, { env = "NAME" } or { file = "/path" }'),
+            ({}, 'must be text in quotes, { env = "NAME" } or { file = "/path" }'),
+            ({SECRET: "x"}, 'must be text in quotes, { env = "NAME" } or { file = "/path" }'),
+            ({"env": SECRET, "file": "x"}, 'must be text in quotes, { env = "NAME" } or { file = "/path" }'),
+            ({"env": [SECRET]}, 'must be text in quotes, { env = "NAME" } or { file = "/path" }'),
+            ({"env": SECRET}, "environment variable named here is not set"),
+            ({"env": "NOT_SET"}, "environment variable NOT_SET is not set"),
+            ({"env": "EMPTY"}, "environment variable EMPTY is empty"),
+            ({"file": SECRET}, "file named here cannot be read: No such file or directory"),
+            ({"file": "/no/such/file"}, "file /no/such/file cannot be read: No such file or directory"),
+            ({"file": "empty"}, "file named here is empty"),
+            ({"file": "binary"}, "file named here is not UTF-8 text"),
+        ],
+    )
+    def test_malformed_secrets_are_described_and_never_shown(self, secret: object, words: str) -> None:
+        Path("empty").write_text("\n")
+        Path("binary").write_bytes(b"\xff\xfe")
+        text = json.dumps([{**SHOP, "app_secret": secret}])
+        assert problems(ORDERS_SYNC_ACCOUNTS=text, EMPTY="") == [
+            f'ORDERS_SYNC_ACCOUNTS: accounts[0] "kingdo": app_secret: {words}'
+        ]
+
+    def test_a_secret_without_quotes_is_not_in_the_syntax_error(self) -> None:
+        (line,) = problems(f"[[accounts]]\napp_secret = {SECRET}\n")
+        assert line == "orders_sync.toml: is not TOML: Invalid value (at line 2, column 14)"
+
+    def test_a_mistyped_secret_key_shows_the_key_only(self) -> None:
+        assert account_problems(SHOP, app_secrte=SECRET) == ["app_secrte: unknown key (did you mean app_secret?)"]
+
+    @pytest.mark.parametrize("url", [f"mysql://u:{SECRET}@h/d", f"postgresql://u:{SECRET} @h/d", SECRET])
+    def test_a_malformed_database_url_is_never_shown(self, url: str) -> None:
+        assert problems(DATABASE_URL=url) == [
+            "DATABASE_URL: must be a URL without spaces: postgresql://user:password@host:5432/database"
+        ]
+        (line,) = problems(f"[database]\nurl = {json.dumps(url)}")
+        assert line.startswith("orders_sync.toml: [database] url: must be a URL")
+
+    def test_no_repr_shows_a_secret(self) -> None:
+        environ = {
+            "ORDERS_SYNC_ACCOUNTS": json.dumps([SHOP, KA]),
+            "DATABASE_URL": f"postgresql://u:{SECRET}@h/d",
+        }
+        settings = load(environ=environ)
+        shown = [repr(settings), str(settings), repr(settings.accounts[0].account("http://x")), f"{settings.database}"]
+        assert not any(SECRET in text for text in shown)
+
+    def test_a_model_made_in_code_does_not_echo_its_input(self) -> None:
+        with pytest.raises(ValueError) as caught:
+            Account1688.model_validate({**SHOP, "app_secret": [SECRET]})
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+class TestDurations:
+    @given(st.integers(0, 10**6), st.sampled_from([("s", 1), ("m", 60), ("h", 3600), ("d", 86400), ("", 1)]))
+    def test_text_is_its_number_times_its_unit(self, number: int, unit: tuple[str, int]) -> None:
+        assert duration(f"{number}{unit[0]}") == timedelta(seconds=number * unit[1])
+
+    @given(st.floats(0, 10**6) | st.integers(0, 10**6))
+    def test_numbers_are_seconds(self, number: float) -> None:
+        assert abs(duration(number) - timedelta(seconds=number)) <= timedelta(microseconds=1)
+
+    @given(st.text() | st.floats() | st.integers() | st.booleans() | st.none() | st.lists(st.integers()))
+    def test_anything_else_is_a_value_error_and_nothing_worse(self, value: object) -> None:
+        with contextlib.suppress(ValueError):
+            assert isinstance(duration(value), timedelta)
+
+
+class TestPapers:
+    """The example and the table of docs/settings.md hold every key, with its default."""
+
+    EXAMPLE = (ROOT / "orders_sync.example.toml").read_text(encoding="utf-8")
+    SECRETS: ClassVar = {"MY_1688_SECRET": "a", "MY_TAOBAO_SECRET": "b", "MY_KA_SECRET": "c"}
+
+    def test_the_example_is_valid_as_it_is(self) -> None:
+        settings = toml(self.EXAMPLE, self.SECRETS)
+        assert [account.platform for account in settings.accounts] == ["1688", "xportcn_open", "xportcn_ka"]
+
+    def test_the_examples_comments_are_the_defaults(self) -> None:
+        settings = toml(re.sub(r"(?m)^# (\w+ = )", r"\1", self.EXAMPLE), self.SECRETS)
+        assert settings.sync == SyncSettings()
+        assert settings.sync.model_fields_set == set(SyncSettings.model_fields)
+        assert settings.database.model_fields_set == set(DatabaseSettings.model_fields)
+        shop, taobao, _ = settings.accounts
+        assert shop.model_fields_set == set(Account1688.model_fields)
+        assert taobao.model_fields_set >= set(AccountXportcn.model_fields) - set(SyncSettings.model_fields)
+        assert settings.pace(shop, 0).page_size == 500
+        for account in (shop, taobao):
+            platform = PLATFORMS[account.platform]
+            assert account.base_url == platform.base_url
+            assert account.refused_codes == platform.refused_codes
+            assert account.throttled_codes == platform.throttled_codes
+
+    def test_the_docs_name_every_key_and_variable(self) -> None:
+        docs = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+        for section, model in (("sync", SyncSettings), ("database", DatabaseSettings)):
+            for key in model.model_fields:
+                assert re.search(rf"(?mi)^\| `{key}` \|.*`ORDERS_SYNC_{section}__{key}`", docs), key
+        for key in {*Account1688.model_fields, *AccountXportcn.model_fields}:
+            assert f"`{key}`" in docs.partition("## `[[accounts]]`")[2], key
