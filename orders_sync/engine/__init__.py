@@ -1,0 +1,1 @@
+"""plan -> read -> verdict -> land, for one pass over every account."""

@@ -1,0 +1,114 @@
+"""One page, asked for until it is there or it is clear that it will not come."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import httpx
+import stamina
+
+from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.errors import Malformed, PlatformError, Throttled, Transient
+from orders_sync.engine.pacer import Pacer
+from orders_sync.platforms import Ask, Page, Platform
+from orders_sync.platforms.http import fetch
+
+stamina.instrumentation.set_on_retry_hooks([])  # its own would log every retry to standard error
+
+LONGEST_PAUSE = 30.0  # seconds, between two tries
+HOLD = 5  # first pauses; how long an account is still when the platform says slow down and not for how long
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """`tries` of one call, the first one included; `first_pause` in seconds, doubled and jittered from try to try."""
+
+    tries: int = 5
+    first_pause: float = 0.2
+    largest_body: int = 64 * 2**20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Feeder:
+    """An account with everything needed to read it. One pacer for all who read it."""
+
+    account: Account
+    pace: Pace
+    platform: Platform
+    pacer: Pacer
+
+
+@dataclass(slots=True)
+class DatabaseClock:
+    """The database's time without asking it again: what it was at some moment, and how long ago that is."""
+
+    now_then: datetime
+    then: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        return self.now_then + timedelta(seconds=time.monotonic() - self.then)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page, and when the call that brought it began, by the database's clock."""
+
+    page: Page
+    asked_at: datetime
+
+
+class Caller:
+    """Asks one account's platform for pages and counts the calls it took, retries included."""
+
+    def __init__(self, http: httpx.AsyncClient, feeder: Feeder, clock: DatabaseClock, patience: Patience) -> None:
+        self._http = http
+        self._feeder = feeder
+        self._clock = clock
+        self._patience = patience
+        self.calls = 0
+
+    async def page(self, ask: Ask) -> Answer:
+        """Ask with retries: jittered pauses, Retry-After obeyed, every try signed anew.
+
+        Raises the last `PlatformError`, with the account and the call filled in.
+        """
+        try:
+            async for attempt in stamina.retry_context(
+                on=_pause_before_retry,
+                attempts=self._patience.tries,
+                timeout=None,
+                wait_initial=self._patience.first_pause,
+                wait_max=LONGEST_PAUSE,
+                wait_jitter=self._patience.first_pause,
+            ):
+                with attempt:
+                    return await self._once(ask)
+        except PlatformError as error:
+            error.account = self._feeder.account.name
+            error.window = str(ask.window)
+            error.call = f"page {ask.page_no}"
+            raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _once(self, ask: Ask) -> Answer:
+        feeder, patience = self._feeder, self._patience
+        await feeder.pacer.turn()
+        asked_at = self._clock.now()
+        self.calls += 1
+        try:
+            body = await fetch(
+                self._http, feeder.platform.request(feeder.account, ask, asked_at), patience.largest_body
+            )
+            return Answer(feeder.platform.page(feeder.account, body), asked_at)
+        except Throttled as error:
+            feeder.pacer.hold(HOLD * patience.first_pause if error.retry_after is None else error.retry_after)
+            raise
+
+
+def _pause_before_retry(error: Exception) -> bool | float:
+    """Whether another try is worth it; seconds when the platform said how long to wait."""
+    if isinstance(error, Throttled) and error.retry_after is not None:
+        return error.retry_after
+    return isinstance(error, Throttled | Transient | Malformed)

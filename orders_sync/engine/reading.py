@@ -1,0 +1,79 @@
+"""Reading one window so that nothing is missed, though its rows move while it is paged (P1)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.text import storable
+from orders_sync.domain.verdict import Reading, goes_on, last_page, promised
+from orders_sync.engine.calls import Answer
+from orders_sync.store.load import Record
+
+AskPage = Callable[[int], Awaitable[Answer]]
+Identify = Callable[[bytes], str]
+Key = str | tuple[int, int]  # an order id; where a record stood when it has none
+
+
+@dataclass(frozen=True, slots=True)
+class TooFull:
+    """The window holds more rows than are read at once; it is to be split."""
+
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read, newest look at each order, and what the verdict is made of."""
+
+    records: list[Record]
+    reading: Reading
+
+
+async def read(ask: AskPage, identify: Identify, page_size: int, most: int) -> Read | TooFull:
+    """Read all pages of a window, the last one first.
+
+        call     1        2      3      4
+        page     1        3  ->  2  ->  1       a row that changes leaves the window and those behind it slide forward:
+                 |        '-----------------    into a page still to be read, so it is read twice, never skipped
+                 '-- the total, hence the last page
+
+    One call where everything fits on one page, else pages + 1. Raises `PlatformError`.
+    """
+    answer = await ask(1)
+    page_no = last_page(answer.page.total, page_size)
+    if answer.page.total > most:
+        return TooFull(answer.page.total)
+    if page_no > 1:
+        answer = await ask(page_no)
+    while goes_on(answer.page.total, len(answer.page.records), page_no, page_size):
+        if page_no * page_size >= most:
+            return TooFull(max(answer.page.total, page_no * page_size + 1))
+        page_no += 1
+        answer = await ask(page_no)
+
+    records: dict[Key, Record] = {}
+    short: list[int] = []
+    while True:
+        on_page: dict[Key, Record] = {}
+        for place, payload in enumerate(answer.page.records):
+            record = _identified(payload, identify, answer)
+            on_page[record.order_id or (page_no, place)] = record
+        if len(on_page) < promised(answer.page.total, page_no, page_size):
+            short.append(page_no)
+        records.update(on_page)
+        if page_no == 1:
+            return Read(list(records.values()), Reading(answer.page.total, len(records), tuple(short)))
+        page_no -= 1
+        answer = await ask(page_no)
+
+
+def _identified(payload: bytes, identify: Identify, answer: Answer) -> Record:
+    try:
+        order_id = identify(payload)
+        if storable(order_id) != order_id:
+            raise BadRecord("holds characters that no key may hold", "order id")
+        return Record(order_id, payload, answer.asked_at)
+    except BadRecord as error:
+        return Record(None, payload, answer.asked_at, str(error))

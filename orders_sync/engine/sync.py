@@ -1,0 +1,200 @@
+"""One pass over every account: plan what is missing, have it read and landed, say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import httpx
+
+from orders_sync.domain.errors import LostWindow, PlatformError, Refused
+from orders_sync.domain.windows import Feed
+from orders_sync.engine import planning
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.windows import Limits, WindowWork
+from orders_sync.store import ledger
+from orders_sync.store.database import Pool
+from orders_sync.store.ledger import Claim
+from orders_sync.store.load import Landed
+
+FAILURES_IN_A_ROW = 3  # windows; then the account rests until the next run
+
+
+class Progress(Protocol):
+    """What a pass tells while it runs; every call is about one account."""
+
+    def counted(self, account: str, rows: int) -> None:
+        """A window of the plan was counted: so many rows are to be read."""
+
+    def landed(self, account: str, rows: int) -> None:
+        """So many of them are in the tables now, whether they needed a write or not."""
+
+    def told(self, account: str, text: str) -> None:
+        """Something the person at the screen should know."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a pass did for one account. `errors` is empty when it has caught up."""
+
+    account: str
+    windows: int = 0
+    calls: int = 0
+    rows: Landed = field(default_factory=Landed)
+    errors: list[str] = field(default_factory=list)
+
+
+async def sync(
+    pool: Pool,
+    http: httpx.AsyncClient,
+    feeders: Sequence[Feeder],
+    limits: Limits,
+    progress: Progress,
+    *,
+    sweep: bool = False,
+) -> list[Outcome]:
+    """Catch up every account and return. `sweep`: also re-read everything that is listed by creation time only.
+
+    Windows are read in parallel, `limits.workers` at a time over all accounts; pages of one window never are.
+    Whatever a platform does wrong is in the outcomes. Raises psycopg.Error when the database is gone.
+    """
+    shared = _Shared(pool, http, limits, progress, asyncio.Semaphore(limits.workers))
+    passes = [_Pass(shared, feeder) for feeder in feeders]
+    tasks = [asyncio.create_task(one.run(sweep)) for one in passes]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [one.outcome for one in passes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the accounts of one pass share. `slots`: windows that may be in flight over all accounts."""
+
+    pool: Pool
+    http: httpx.AsyncClient
+    limits: Limits
+    progress: Progress
+    slots: asyncio.Semaphore
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+
+
+class _Pass:
+    """One account's part of a pass."""
+
+    def __init__(self, shared: _Shared, feeder: Feeder) -> None:
+        self.shared = shared
+        self.feeder = feeder
+        self.name = feeder.account.name
+        self.outcome = Outcome(self.name)
+        self.failures = 0
+        self.is_stopped = False
+        self.is_waiting = False
+        self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
+
+    async def run(self, sweep: bool) -> None:
+        await self._plan(sweep)
+        await self._drain()
+        errors = self.outcome.errors
+        async with self.shared.pool.connection() as connection:
+            await ledger.note_error(connection, self.name, errors[-1] if errors else None)
+
+    async def _plan(self, sweep: bool) -> None:
+        platform, pace = self.feeder.platform, self.feeder.pace
+        async with self.shared.pool.connection() as connection, connection.transaction():
+            await ledger.register(connection, self.feeder.account, platform.feed)
+            reach = await ledger.reach(connection, self.name)
+            await ledger.replan_failed(connection, self.name)
+            windows = planning.incremental(reach, pace, platform.longest_window)
+            await ledger.plan(connection, self.name, ledger.INCREMENTAL, platform.feed, windows)
+            if sweep and platform.feed is Feed.CREATED:
+                windows = planning.sweep(reach, pace, platform.longest_window)
+                await ledger.plan(connection, self.name, ledger.SWEEP, platform.feed, windows)
+
+    async def _drain(self) -> None:
+        """Read windows until none is left that anybody could still read."""
+        reading: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                claim = None if self.is_stopped else await self._next(len(reading))
+                if claim is not None:
+                    reading.add(asyncio.create_task(self._take(claim)))
+                elif reading:
+                    done, reading = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+                elif self.is_stopped or not await self._await_others():
+                    return
+        finally:
+            for task in reading:
+                task.cancel()
+            await asyncio.gather(*reading, return_exceptions=True)
+
+    async def _next(self, in_flight: int) -> Claim | None:
+        """Claim a window once a slot is free; a slot that brings no window is given back at once."""
+        if in_flight >= (self.shared.limits.workers if self.is_proven else 1):
+            return None
+        await self.shared.slots.acquire()
+        claim = None
+        try:
+            async with self.shared.pool.connection() as connection:
+                claim = await ledger.claim(connection, self.name, self.shared.owner)
+            return claim
+        finally:
+            if claim is None:
+                self.shared.slots.release()
+
+    async def _await_others(self) -> bool:
+        """Whether another process holds a window of this account; if so, after waiting a moment for it."""
+        async with self.shared.pool.connection() as connection:
+            seconds = await ledger.held_for(connection, self.name)
+        if seconds is None:
+            return False
+        if not self.is_waiting:
+            self.is_waiting = True
+            self.shared.progress.told(
+                self.name, f"waiting for another process that holds a window of it, {seconds:.0f} s if that one is gone"
+            )
+        await asyncio.sleep(min(max(seconds, 0.1), 1.0))
+        return True
+
+    async def _take(self, claim: Claim) -> None:
+        shared = self.shared
+        work = WindowWork(shared.pool, shared.http, self.feeder, shared.limits, claim)
+        try:
+            landed = await work.run()
+            self.failures = 0
+            self.is_proven = True
+            if claim.parent_id is None and work.total is not None:
+                shared.progress.counted(self.name, work.total)
+            if landed is not None:
+                self.outcome.windows += 1
+                self.outcome.rows += landed
+                shared.progress.landed(self.name, work.seen)
+        except LostWindow as error:
+            shared.progress.told(self.name, str(error))
+        except PlatformError as error:
+            self._note(error)
+        finally:
+            shared.slots.release()
+            self.outcome.calls += work.calls
+
+    def _note(self, error: PlatformError) -> None:
+        self.failures += 1
+        text = str(error)
+        if isinstance(error, Refused):
+            self.is_stopped = True
+            text += f". Check the credentials of {self.name}, then run again"
+        elif self.failures >= FAILURES_IN_A_ROW:
+            self.is_stopped = True
+            text += f". {self.failures} windows failed in a row: {self.name} rests until the next run"
+        else:
+            text += ". The next run reads this window again"
+        self.outcome.errors.append(text)

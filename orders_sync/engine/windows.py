@@ -1,0 +1,152 @@
+"""One claimed window: read it, hold it against the platform's count, land it or say why not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import httpx
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from orders_sync.domain.errors import Incomplete, LostWindow, PlatformError, Refused
+from orders_sync.domain.verdict import shortfall
+from orders_sync.domain.windows import split
+from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.reading import Read, TooFull, read
+from orders_sync.platforms import Ask
+from orders_sync.store import ledger, load
+from orders_sync.store.database import Pool
+from orders_sync.store.ledger import LEASE, Claim
+from orders_sync.store.load import Landed, Source
+
+NO_LIMIT = 10**9
+GIVE_BACK_SECONDS = 2  # to get a connection; without one the lease runs out by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`workers`: windows in flight. `window_rows`: a window with more is split before it is paged. `attempts` to read
+    one window completely."""
+
+    workers: int = 4
+    window_rows: int = 2000
+    attempts: int = 3
+    patience: Patience = field(default_factory=Patience)
+
+
+class WindowWork:
+    """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read."""
+
+    def __init__(self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, limits: Limits, claim: Claim) -> None:
+        self._pool = pool
+        self._feeder = feeder
+        self._limits = limits
+        self._claim = claim
+        self._caller = Caller(http, feeder, DatabaseClock(claim.now), limits.patience)
+        self.total: int | None = None
+        self.seen = 0
+
+    @property
+    def calls(self) -> int:
+        return self._caller.calls
+
+    async def run(self) -> Landed | None:
+        """Read the window and close it: landed, or None when it was split.
+
+        Raises `PlatformError` after the window was closed as failed, `LostWindow` when it is not ours any more,
+        psycopg.Error when the database is gone. The window is handed back, for whoever comes next, when the
+        credentials were refused and when we are cancelled.
+        """
+        try:
+            async with self._lease():
+                result = await self._read()
+                if isinstance(result, TooFull):
+                    await self._split(result.total)
+                    return None
+                return await self._land(result)
+        except Refused:
+            await self._give_back()
+            raise
+        except PlatformError as error:
+            async with self._pool.connection() as connection:
+                await ledger.fail(connection, self._claim, str(error), calls=self.calls)
+            raise
+        except asyncio.CancelledError:
+            with suppress(psycopg.Error, PoolTimeout, LostWindow):  # then its lease runs out
+                await self._give_back()
+            raise
+
+    async def _read(self) -> Read | TooFull:
+        platform, page_size, window = self._feeder.platform, self._feeder.pace.page_size, self._claim.window
+
+        async def ask(page_no: int) -> Answer:
+            answer = await self._caller.page(Ask(self._claim.feed, window, page_no, page_size))
+            self.total = answer.page.total
+            return answer
+
+        most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
+        missing = None
+        for _ in range(self._limits.attempts):
+            result = await read(ask, platform.identify, page_size, most)
+            if isinstance(result, TooFull):
+                return result
+            missing = shortfall(result.reading)
+            if missing is None:
+                return result
+        error = Incomplete(f"read {self._limits.attempts} times, never completely: {missing}")
+        error.account, error.window = self._claim.account, str(window)
+        raise error
+
+    async def _split(self, total: int) -> None:
+        parts = split(self._claim.window, total, self._limits.window_rows)
+        async with self._pool.connection() as connection, connection.transaction():
+            await ledger.split(connection, self._claim, parts, total=total, calls=self.calls)
+
+    async def _land(self, result: Read) -> Landed:
+        """Rows, the window's result and the watermark in one transaction (P5)."""
+        claim, platform = self._claim, self._feeder.platform
+        source = Source(platform.name, claim.account, claim.id, platform.normalize)
+        self.seen = result.reading.seen
+        async with self._pool.connection() as connection, connection.transaction():
+            landed = await load.land(connection, source, result.records)
+            await ledger.finish(
+                connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed
+            )
+        return landed
+
+    async def _give_back(self) -> None:
+        async with self._pool.connection(timeout=GIVE_BACK_SECONDS) as connection:
+            await ledger.give_back(connection, self._claim, calls=self.calls)
+
+    @asynccontextmanager
+    async def _lease(self) -> AsyncIterator[None]:
+        """Renew the hold while the body runs; once it is lost the body is cancelled and `LostWindow` raised."""
+        body = asyncio.current_task()
+        lost: list[LostWindow] = []
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(LEASE.total_seconds() / 3)
+                try:
+                    async with self._pool.connection() as connection:
+                        await ledger.renew(connection, self._claim)
+                except LostWindow as error:
+                    lost.append(error)
+                    if body is not None:
+                        body.cancel()
+                    return
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost:
+                raise lost[0] from None
+            raise
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing

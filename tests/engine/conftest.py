@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from orders_sync.sandbox import Faults, World
+from orders_sync.store.database import Pool
+from tests.engine.story import Story, an_hour_ago
+
+
+@pytest.fixture
+def tell(pool: Pool, url: str) -> Callable[..., Story]:
+    """Begin a story: `tell(orders=300)`."""
+
+    def begin(orders: int = 300, seed: int = 1, **settings: object) -> Story:
+        world = World(orders, 3, seed, now=an_hour_ago(), days=5)
+        return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
+
+    return begin

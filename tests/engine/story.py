@@ -1,0 +1,121 @@
+"""A sandbox in process, a real Postgres, and the engine between them: what the engine's tests tell stories with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+
+from orders_sync.domain.accounts import Account, Pace
+from orders_sync.engine import sync as engine
+from orders_sync.engine.calls import Feeder, Patience
+from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.sync import Outcome
+from orders_sync.engine.windows import Limits
+from orders_sync.platforms import PLATFORMS
+from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
+from orders_sync.sandbox.verify import Verdict, verify_account
+from orders_sync.store.database import Pool
+from orders_sync.store.tables import BUSINESS
+
+LIMITS = Limits(window_rows=400, patience=Patience(first_pause=0.001))
+AHEAD = timedelta(seconds=-5)  # a lag that reaches what happened this very second
+
+
+@dataclass
+class Silent:
+    """Progress, written down."""
+
+    told_lines: list[str] = field(default_factory=list)
+
+    def counted(self, account: str, rows: int) -> None: ...
+
+    def landed(self, account: str, rows: int) -> None: ...
+
+    def told(self, account: str, text: str) -> None:
+        self.told_lines.append(f"{account}: {text}")
+
+
+@dataclass
+class Story:
+    """One sandbox and one database. `shop` is the account most tests need: 1688."""
+
+    pool: Pool
+    url: str
+    world: World
+    faults: Faults
+    page_size: int = 100
+    limits: Limits = LIMITS
+    lag: timedelta = AHEAD
+    progress: Silent = field(default_factory=Silent)
+    shop: str = "sandbox-1688"
+    secret: Callable[[str], str] = str
+
+    def __post_init__(self) -> None:
+        self.sandbox = Sandbox(self.world, self.faults)
+        self.calls = self.sandbox.stats
+
+    def feeders(self, *names: str) -> list[Feeder]:
+        return [self._feeder(each.name) for each in self.world.accounts if not names or each.name in names]
+
+    def _feeder(self, name: str) -> Feeder:
+        shop = self.world.shop(name).account
+        platform = PLATFORMS[shop.platform]
+        base = "http://sandbox" if shop.platform == "1688" else "http://sandbox/api"
+        account = Account(shop.name, shop.platform, base, shop.seller, shop.app_id, self.secret(shop.app_secret))
+        pace = Pace(
+            shop.history_from,
+            10_000,
+            self.page_size,
+            interval=timedelta(minutes=1),
+            lag=self.lag,
+            overlap=timedelta(minutes=10),
+            confirm=timedelta(hours=3),
+        )
+        return Feeder(account, pace, platform, Pacer(10_000))
+
+    async def sync(self, *names: str, sweep: bool = False, pool: Pool | None = None) -> dict[str, Outcome]:
+        """One pass over these accounts, or all."""
+        async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
+            outcomes = await engine.sync(
+                pool or self.pool, http, self.feeders(*names), self.limits, self.progress, sweep=sweep
+            )
+        return {outcome.account: outcome for outcome in outcomes}
+
+    def verify(self, *names: str) -> dict[str, Verdict]:
+        """The tables against the truth, an account each."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return {
+                each.name: verify_account(connection, each.name, each.platform, self.world.truth(each.name))
+                for each in self.world.accounts
+                if not names or each.name in names
+            }
+
+    def assert_equal(self, *names: str) -> None:
+        """Every order, line and value is as the platform has it."""
+        for verdict in self.verify(*names).values():
+            assert verdict.is_equal, list(verdict.examples())
+            assert verdict.orders > 0
+
+    def with_limits(self, tries: int | None = None, **limits: int) -> None:
+        self.limits = replace(self.limits, **limits)
+        if tries is not None:
+            self.limits = replace(self.limits, patience=replace(self.limits.patience, tries=tries))
+
+    def row_versions(self) -> dict[str, object]:
+        """Every row version of the business tables: any write, and any lock of a row, changes it."""
+        return {
+            table.name: self.query(f"SELECT string_agg(concat(ctid, xmin, xmax), ' ' ORDER BY ctid) FROM {table.name}")
+            for table in BUSINESS
+        }
+
+    def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+
+def an_hour_ago() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)

@@ -1,0 +1,131 @@
+"""Which windows are planned: without a gap, with the overlap, none longer than the platform takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders_sync.domain.accounts import Pace
+from orders_sync.domain.windows import Window, whole_second
+from orders_sync.engine.planning import incremental, sweep
+from orders_sync.store.ledger import Reach
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+LAG = timedelta(seconds=10)
+OVERLAP = timedelta(minutes=10)
+
+
+def pace(history_from: datetime, lag: timedelta = LAG, overlap: timedelta = OVERLAP) -> Pace:
+    minute = timedelta(minutes=1)
+    return Pace(history_from, 5, 100, interval=minute, lag=lag, overlap=overlap, confirm=timedelta(hours=3))
+
+
+def reach(now: datetime, history_from: datetime | None = None, planned_to: datetime | None = None) -> Reach:
+    return Reach(now, history_from, planned_to, None)
+
+
+def planned_after(before: Reach, windows: list[Window], now: datetime) -> Reach:
+    """What the ledger says once these windows are in it, as `ledger.plan` and `ledger.reach` have it."""
+    starts = [each.start for each in windows] + ([before.history_from] if before.history_from else [])
+    ends = [each.end for each in windows] + ([before.planned_to] if before.planned_to else [])
+    return reach(now, min(starts, default=None), max(ends, default=None))
+
+
+def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_lag() -> None:
+    start = NOON - 3 * DAY
+    assert incremental(reach(NOON), pace(start), DAY) == [
+        Window(start, start + DAY),
+        Window(start + DAY, start + 2 * DAY),
+        Window(start + 2 * DAY, NOON - LAG),
+    ]
+
+
+def test_the_next_plan_begins_the_overlap_before_the_last_one_ended_P1() -> None:
+    windows = incremental(reach(NOON, NOON - 3 * DAY, NOON - timedelta(hours=1)), pace(NOON - 3 * DAY), DAY)
+    assert windows == [Window(NOON - timedelta(hours=1) - OVERLAP, NOON - LAG)]
+
+
+def test_the_overlap_does_not_reach_before_the_history() -> None:
+    start = NOON - timedelta(minutes=5)
+    windows = incremental(reach(NOON, start, NOON - timedelta(minutes=1)), pace(start), DAY)
+    assert windows == [Window(start, NOON - LAG)]
+
+
+def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> None:
+    before = reach(NOON, NOON - DAY, NOON - LAG)
+    assert incremental(before, pace(NOON - 3 * DAY), DAY) == [
+        Window(NOON - 3 * DAY, NOON - 2 * DAY),
+        Window(NOON - 2 * DAY, NOON - DAY),
+        Window(NOON - LAG - OVERLAP, NOON - LAG),
+    ]
+
+
+def test_a_history_that_begins_later_than_before_leaves_no_gap() -> None:
+    windows = incremental(reach(NOON, NOON - 9 * DAY, NOON - 5 * DAY), pace(NOON - DAY), 9 * DAY)
+    assert windows == [Window(NOON - 5 * DAY - OVERLAP, NOON - LAG)]
+
+
+@pytest.mark.parametrize("history_from", [NOON - LAG, NOON, NOON + DAY])
+def test_nothing_to_do_where_the_history_has_not_begun(history_from: datetime) -> None:
+    assert incremental(reach(NOON), pace(history_from), DAY) == []
+
+
+def test_nothing_to_do_where_the_clock_was_set_back_behind_the_overlap() -> None:
+    assert incremental(reach(NOON, NOON - DAY, NOON + OVERLAP), pace(NOON - DAY), DAY) == []
+
+
+def test_a_sweep_is_everything_planned_so_far_once_more() -> None:
+    assert sweep(reach(NOON, NOON - 2 * DAY, NOON - LAG), pace(NOON - 2 * DAY), DAY) == [
+        Window(NOON - 2 * DAY, NOON - DAY),
+        Window(NOON - DAY, NOON - LAG),
+    ]
+
+
+def test_nothing_to_sweep_before_anything_was_planned() -> None:
+    assert sweep(reach(NOON), pace(NOON - DAY), DAY) == []
+
+
+@given(
+    histories=st.lists(st.integers(0, 40_000), min_size=1, max_size=6),
+    waits=st.lists(st.floats(0, 20_000), min_size=1, max_size=6),
+    lag=st.integers(-5, 120),
+    overlap=st.integers(0, 4_000),
+    longest=st.integers(300, 9_000),
+)
+def test_what_is_planned_over_time_covers_the_history_without_a_gap_P1(
+    histories: list[int], waits: list[float], lag: int, overlap: int, longest: int
+) -> None:
+    """Runs at any intervals, the beginning of history moved at will between them."""
+    now, known, planned = NOON, reach(NOON), list[Window]()
+    for history, wait in zip(histories, waits, strict=False):
+        now += timedelta(seconds=wait)
+        settings = pace(NOON - timedelta(seconds=history), timedelta(seconds=lag), timedelta(seconds=overlap))
+        end_before = known.planned_to
+        windows = incremental(reach(now, known.history_from, known.planned_to), settings, timedelta(seconds=longest))
+        assert all(each.seconds <= longest for each in windows)
+        assert all(each.end <= now - timedelta(seconds=lag) for each in windows)
+        planned += windows
+        known = planned_after(known, windows, now)
+        if not planned:
+            continue
+        assert known.history_from is not None
+        assert known.planned_to is not None
+        assert known.history_from <= min(settings.history_from, known.planned_to)
+        assert known.planned_to >= whole_second(now - timedelta(seconds=lag))
+        assert_no_gap(planned)
+        if end_before is not None:
+            overlapping = max(end_before - timedelta(seconds=overlap), known.history_from)
+            assert any(each.start <= overlapping < each.end for each in windows) or overlapping >= known.planned_to
+        assert_no_gap(sweep(known, settings, timedelta(seconds=longest)))
+
+
+def assert_no_gap(windows: list[Window]) -> None:
+    ordered = sorted(windows, key=lambda each: each.start)
+    covered = ordered[0].end
+    for each in ordered[1:]:
+        assert each.start <= covered, f"nothing between {covered} and {each.start}"
+        covered = max(covered, each.end)

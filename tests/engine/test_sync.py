@@ -1,0 +1,270 @@
+"""One pass of the engine against the sandbox, on a real Postgres. Promise numbers: docs/design.md."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.windows import Window
+from orders_sync.engine.windows import WindowWork
+from orders_sync.sandbox import SandboxTransport
+from orders_sync.sandbox.faults import KINDS
+from orders_sync.store import ledger
+from orders_sync.store.ledger import Claim
+from tests.engine.story import Story
+
+Tell = Callable[..., Story]
+
+
+async def test_everything_listed_lands_exactly_as_it_is_P1(tell: Tell) -> None:
+    story = tell(orders=900)
+    outcomes = await story.sync()
+    assert {name: outcome.rows.new for name, outcome in outcomes.items()} == {
+        each.name: each.orders for each in story.world.accounts
+    }
+    story.assert_equal()
+
+
+async def test_a_second_run_costs_a_call_or_two_an_account_and_writes_no_row_P3(tell: Tell) -> None:
+    story = tell()
+    await story.sync()
+    before = story.row_versions()
+    outcomes = await story.sync()
+    assert all(outcome.calls <= 2 for outcome in outcomes.values())
+    assert story.row_versions() == before
+
+
+async def test_rereading_everything_unchanged_writes_no_row_P3(tell: Tell) -> None:
+    story = tell()
+    await story.sync()
+    before = story.row_versions()
+    outcomes = await story.sync(sweep=True)
+    assert outcomes["sandbox-ka"].rows.unchanged == 100
+    assert outcomes["sandbox-ka"].rows.changed == 0
+    assert story.row_versions() == before
+
+
+async def test_row_that_moves_forward_while_paged_is_not_lost_P1(tell: Tell) -> None:
+    """After each page the oldest order of the window changes and leaves it: all behind it slide one row forward.
+
+    Read from the first page to the last, one order a page would slip from an unread page into a read one.
+    """
+    story = tell(orders=900, page_size=10)
+    story.with_limits(workers=1)
+    shop = story.world.shop(story.shop)
+    victims = iter(sorted(shop.shelves.orders.values(), key=lambda order: order.modified))
+    moved = []
+
+    def move() -> None:
+        victim = next(victims, None)
+        if victim is not None and victim.quirk != "sample":
+            moved.append(victim.order_id)
+            story.world.change(story.shop, victim.order_id, "write_memo", now=datetime.now(UTC))
+
+    story.world.between_calls = move
+    await story.sync(story.shop)
+    story.world.between_calls = None
+    assert len(moved) > 20
+    await story.sync(story.shop)
+    story.assert_equal(story.shop)
+
+
+async def test_order_indexed_late_is_found_through_the_overlap_P1(tell: Tell) -> None:
+    story = tell()
+    now = datetime.now(UTC)
+    late = [story.world.create(1, now, each.name, lag=120)[0] for each in story.world.accounts]
+    await story.sync()
+    assert story.query("SELECT count(*) FROM orders WHERE order_id = ANY(%s)", [o.order_id for o in late]) == [(0,)]
+    story.world.publish(now + timedelta(seconds=121))
+    await story.sync()
+    assert story.query("SELECT count(*) FROM orders WHERE order_id = ANY(%s)", [o.order_id for o in late]) == [(3,)]
+    story.assert_equal()
+
+
+async def test_changes_come_in_with_the_next_run_and_leave_history(tell: Tell) -> None:
+    story = tell()
+    await story.sync()
+    for _ in range(3):
+        story.world.mutate(40, datetime.now(UTC))
+        story.world.create(5, datetime.now(UTC))
+    await story.sync(sweep=True)
+    story.assert_equal()
+    assert story.query("SELECT count(*) > 0 FROM order_history WHERE 'status' = ANY(changed)") == [(True,)]
+
+
+async def test_window_that_is_too_full_is_split_before_it_is_paged_P7(tell: Tell) -> None:
+    story = tell(orders=900, page_size=10)
+    story.with_limits(window_rows=30)
+    await story.sync()
+    story.assert_equal()
+    assert story.query("SELECT max(seen) <= 30 FROM sync.windows WHERE state = 'done'") == [(True,)]
+    assert story.query("SELECT count(*) > 20 FROM sync.windows WHERE state = 'done'") == [(True,)]
+
+
+async def test_done_windows_cover_the_history_without_a_gap_P1(tell: Tell) -> None:
+    story = tell(orders=900)
+    await story.sync()
+    gaps = """
+        SELECT account FROM (
+            SELECT account, starts_at, max(ends_at) OVER (PARTITION BY account ORDER BY starts_at
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered
+            FROM sync.windows WHERE state = 'done'
+        ) AS w WHERE starts_at > covered
+    """
+    assert story.query(gaps) == []
+    watermarks = """
+        SELECT bool_and(watermark = (SELECT max(ends_at) FROM sync.windows AS w WHERE w.account = a.name))
+        FROM sync.accounts AS a
+    """
+    assert story.query(watermarks) == [(True,)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_fault_is_survived_and_nothing_is_missed_P1(tell: Tell, kind: str) -> None:
+    story = tell(orders=450)
+    story.faults.set_rates({kind: 0.3})
+    story.with_limits(tries=6, attempts=8)
+    for _ in range(4):
+        outcomes = await story.sync()
+        if not any(outcome.errors for outcome in outcomes.values()):
+            break
+    story.faults.clear()
+    await story.sync()
+    assert story.faults.counts[kind] > 0
+    story.assert_equal()
+
+
+async def test_all_faults_at_once_and_nothing_is_missed_P1(tell: Tell) -> None:
+    story = tell(orders=450)
+    story.faults.set_rates(dict.fromkeys(KINDS, 0.02) | {"malformed": 0.05})
+    story.with_limits(tries=6, attempts=8)
+    for _ in range(5):
+        story.world.mutate(20, datetime.now(UTC))
+        await story.sync(sweep=True)
+    story.faults.set_rates({"malformed": 0.05})
+    await story.sync(sweep=True)
+    verdicts = story.verify()
+    assert all(verdict.is_equal for verdict in verdicts.values()), [list(v.examples()) for v in verdicts.values()]
+    assert sum(verdict.rejects for verdict in verdicts.values()) > 5
+
+
+async def test_malformed_records_become_rejects_once_and_their_neighbours_land_P4(tell: Tell) -> None:
+    story = tell(orders=450)
+    story.faults.set_rates({"malformed": 0.1})
+    await story.sync()
+    await story.sync(sweep=True)
+    verdicts = story.verify()
+    assert all(verdict.is_equal for verdict in verdicts.values()), [list(v.examples()) for v in verdicts.values()]
+    rejects = sum(verdict.rejects for verdict in verdicts.values())
+    assert rejects > 20
+    assert story.query("SELECT count(*), count(DISTINCT payload) FROM sync.rejects WHERE order_id IS NOT NULL") == (
+        story.query("SELECT count(DISTINCT order_id), count(DISTINCT order_id) FROM sync.rejects")
+    )
+
+
+async def test_watermark_stays_before_a_window_that_failed_P5(tell: Tell) -> None:
+    story = tell(orders=900)
+    story.with_limits(workers=1, tries=1, attempts=1)
+    story.faults.script("ok", "html", account=story.shop)
+    outcome = (await story.sync(story.shop))[story.shop]
+    assert "not JSON" in outcome.errors[0]
+    assert story.shop in outcome.errors[0]
+    failed = "SELECT starts_at FROM sync.windows WHERE state = 'failed'"
+    assert story.query(failed) == story.query("SELECT watermark FROM sync.accounts")
+    assert "not JSON" in str(story.query("SELECT last_error FROM sync.accounts"))
+    assert (await story.sync(story.shop))[story.shop].errors == []
+    assert story.query("SELECT watermark > now() - interval '1 minute', last_error FROM sync.accounts") == [
+        (True, None)
+    ]
+    story.assert_equal(story.shop)
+
+
+async def test_refused_signature_stops_the_account_after_one_call_P6(tell: Tell) -> None:
+    story = tell(secret=lambda secret: secret + "x")
+    outcomes = await story.sync()
+    assert [outcome.calls for outcome in outcomes.values()] == [1, 1, 1]
+    for name, outcome in outcomes.items():
+        assert f"Check the credentials of {name}" in outcome.errors[0]
+    assert story.query("SELECT count(*) FROM orders") == [(0,)]
+
+
+async def test_account_that_answers_nothing_rests_and_the_others_go_on_P6(tell: Tell) -> None:
+    story = tell(orders=900)
+    story.with_limits(tries=1, workers=1)
+    story.faults.set_rates({"reset": 1.0}, account="sandbox-open")
+    outcomes = await story.sync()
+    assert outcomes["sandbox-open"].errors
+    assert outcomes["sandbox-open"].calls <= 3
+    story.assert_equal("sandbox-1688", "sandbox-ka")
+
+
+async def test_zombie_that_lost_its_window_commits_nothing_P5(tell: Tell) -> None:
+    """A worker is frozen after it claimed; its lease runs out, another takes the window; then the first goes on."""
+    story = tell()
+    feeder = story.feeders(story.shop)[0]
+    await _plan(story)
+    async with story.pool.connection() as connection:
+        frozen = await ledger.claim(connection, story.shop, "frozen")
+        assert frozen is not None
+        assert await ledger.claim(connection, story.shop, "early") is None
+        await connection.execute("UPDATE sync.windows SET lease_until = now() - interval '1 second'")
+        heir = await ledger.claim(connection, story.shop, "heir")
+    assert heir is not None
+    assert heir.id == frozen.id
+    async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
+        with pytest.raises(LostWindow):
+            await WindowWork(story.pool, http, feeder, story.limits, frozen).run()
+        assert story.query("SELECT count(*) FROM orders") == [(0,)]
+        await WindowWork(story.pool, http, feeder, story.limits, heir).run()
+    assert story.query("SELECT count(*) > 0 FROM orders") == [(True,)]
+
+
+async def _plan(story: Story) -> None:
+    """Plan one window over the shop's last days."""
+    feeder = story.feeders(story.shop)[0]
+    now = datetime.now(UTC).replace(microsecond=0)
+    window = Window(now - timedelta(days=20), now)
+    async with story.pool.connection() as connection, connection.transaction():
+        await ledger.register(connection, feeder.account, feeder.platform.feed)
+        await ledger.plan(connection, story.shop, ledger.INCREMENTAL, feeder.platform.feed, [window])
+
+
+async def test_two_reads_of_overlapping_ranges_never_run_at_once(tell: Tell) -> None:
+    story = tell()
+    await _plan(story)
+    await _plan(story)
+    async with story.pool.connection() as connection:
+        first = await ledger.claim(connection, story.shop, "one")
+        assert isinstance(first, Claim)
+        assert await ledger.claim(connection, story.shop, "two") is None
+        await ledger.fail(connection, first, "over", calls=0)
+        assert await ledger.claim(connection, story.shop, "two") is not None
+
+
+async def test_two_processes_at_once_share_the_work_and_land_everything_once_P3(tell: Tell) -> None:
+    story = tell(orders=900)
+    story.with_limits(window_rows=100)
+    first, second = await asyncio.gather(story.sync(), story.sync())
+    assert sum(o.rows.new for o in [*first.values(), *second.values()]) == 900
+    story.assert_equal()
+    assert story.query("SELECT count(*) FROM order_history WHERE changed IS NULL") == [(900,)]
+
+
+async def test_pass_that_is_interrupted_hands_its_windows_back(tell: Tell) -> None:
+    story = tell(orders=900)
+    reading = asyncio.Event()
+    story.world.between_calls = reading.set
+    running = asyncio.create_task(story.sync())
+    await reading.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
+    story.world.between_calls = None
+    await story.sync()
+    story.assert_equal()
