@@ -1,0 +1,145 @@
+"""Time passes: rows move, appear late, change under a reader's eyes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sandbox_asking import NOW, id_of, local, rows
+
+from orders_sync.sandbox import Sandbox, World
+from orders_sync.sandbox.events import EVENTS
+from orders_sync.sandbox.lives import PLANS_1688, PLANS_XPORTCN
+
+LATER = NOW + timedelta(hours=1)
+
+
+async def test_a_changed_row_moves_to_the_newest_end(sandbox: Sandbox) -> None:
+    world, account = sandbox.world, sandbox.world.accounts[0]
+    last = id_of((await rows(sandbox, account, date_type=1, page_size=100))[1][-1])
+    world.change(account.name, last, "write_memo", LATER)
+    window = {
+        "date_type": 1,
+        "page_size": 100,
+        "end_created": local(LATER),
+        "start_created": local(NOW - timedelta(days=30)),
+    }
+    total, page = await rows(sandbox, account, **window)
+    assert id_of(page[0]) == last
+    assert page[0]["baseInfo"]["sellerMemo"].startswith("加急")
+    assert total == len({id_of(row) for row in page})
+
+
+async def test_a_reader_of_pages_meets_rows_that_move_between_them(sandbox: Sandbox) -> None:
+    """Forward paging of a closed window loses a row; that is what `between_calls` is for."""
+    world, account = sandbox.world, sandbox.world.accounts[0]
+    window = {"date_type": 1, "page_size": 20}
+    whole, _ = await rows(sandbox, account, **window)
+    first_page = [id_of(row) for row in (await rows(sandbox, account, **window))[1]]
+    world.between_calls = lambda: world.change(account.name, first_page.pop(), "write_memo", LATER) and None
+    seen: set[str] = set()
+    for number in range(1, whole // 20 + 2):
+        seen |= {id_of(row) for row in (await rows(sandbox, account, **window, page_no=number))[1]}
+    assert len(seen) < whole
+
+
+async def test_a_late_change_is_listed_when_it_is_due_and_not_before(sandbox: Sandbox) -> None:
+    world, account = sandbox.world, sandbox.world.accounts[0]
+    order_id = id_of((await rows(sandbox, account, date_type=1))[1][3])
+    before = world.order(account.name, order_id)
+    truth = next(t for t in world.truth(account.name) if t["order_id"] == order_id)
+    world.change(account.name, order_id, "write_memo", NOW, lag=120)
+    assert world.hidden == 1
+    world.publish(NOW + timedelta(seconds=119))
+    assert world.order(account.name, order_id) is before
+    assert next(t for t in world.truth(account.name) if t["order_id"] == order_id) == truth
+    assert world.publish(NOW + timedelta(seconds=120)) == 1
+    assert world.order(account.name, order_id).modified == int(NOW.timestamp())
+    assert next(t for t in world.truth(account.name) if t["order_id"] == order_id)["seller_memo"].startswith("加急")
+
+
+async def test_a_late_order_appears_behind_the_newest_created_ones(sandbox: Sandbox) -> None:
+    world, account = sandbox.world, sandbox.world.shop("sandbox-open").account
+    late = world.create(1, NOW, account.name, lag=60)[0]
+    prompt = world.create(1, NOW + timedelta(seconds=5), account.name)[0]
+    ids = [id_of(row) for row in (await rows(sandbox, account))[1]]
+    assert ids[0] == prompt.order_id
+    assert late.order_id not in ids
+    world.publish(NOW + timedelta(seconds=60))
+    ids = [id_of(row) for row in (await rows(sandbox, account))[1]]
+    assert ids[:2] == [prompt.order_id, late.order_id]
+
+
+def test_an_older_version_that_comes_late_does_not_replace_a_newer_one(world: World) -> None:
+    order_id = next(iter(world.shop("sandbox-1688").shelves.orders.keys() - {"3876532491611498520"}))
+    world.change("sandbox-1688", order_id, "write_memo", NOW, lag=100)
+    newer = world.change("sandbox-1688", order_id, "write_memo", NOW + timedelta(seconds=1))
+    world.publish(NOW + timedelta(seconds=200))
+    assert world.order("sandbox-1688", order_id) is newer
+
+
+def test_life_is_repeatable() -> None:
+    worlds = [World(90, now=NOW), World(90, now=NOW)]
+    for world in worlds:
+        for second in range(200):
+            world.step(NOW + timedelta(seconds=second), changes=2)
+        world.publish(NOW + timedelta(hours=1))
+    first, second = ([o.record for s in w.shops for o in s.shelves.orders.values()] for w in worlds)
+    assert first == second
+
+
+def test_shelves_hold_every_order_once_after_much_life() -> None:
+    world = World(90, now=NOW)
+    for second in range(500):
+        world.step(NOW + timedelta(seconds=second), changes=3)
+    world.publish(NOW + timedelta(days=1))
+    assert world.hidden == 0
+    for shop in world.shops:
+        ids = sorted(shop.shelves.orders)
+        assert not shop.drafts
+        for feed in ("created", "updated") if shop.platform == "1688" else ("created",):
+            shelf, low, high = shop.shelves.between((feed, None), 0, 2**40)
+            assert (low, high) == (0, len(shelf))
+            assert sorted(slot[1] for slot in shelf) == ids
+            assert all(slot[2] is shop.shelves.orders[slot[1]] for slot in shelf)
+            parts = [slot[1] for status in range(13) for slot in shop.shelves.between((feed, status), 0, 2**40)[0]]
+            assert sorted(parts) == ids
+
+
+def test_every_event_a_plan_names_exists() -> None:
+    named = {event for plans in (PLANS_1688, PLANS_XPORTCN) for plan in plans.values() for _, event, _ in plan}
+    assert named <= EVENTS.keys()
+
+
+def test_changes_have_the_second_they_happen_in(world: World) -> None:
+    at = NOW + timedelta(minutes=7)
+    for order in world.mutate(20, at):
+        assert order.modified == int(at.timestamp())
+
+
+def test_lines_that_are_dropped_leave_the_record_and_the_truth(world: World) -> None:
+    shop = world.shop("sandbox-ka")
+    order = next(o for o in (shop.born(int(NOW.timestamp())) for _ in range(50)) if len(o.lines) > 1)
+    shop.publish(order)
+    before = len(order.lines)
+    after = world.change("sandbox-ka", order.order_id, "drop_line", LATER)
+    truth = next(t for t in world.truth("sandbox-ka") if t["order_id"] == order.order_id)
+    assert len(after.lines) == len(truth["lines"]) == truth["line_count"] == before - 1
+
+
+@pytest.mark.parametrize("account", ["sandbox-1688", "sandbox-open", "sandbox-ka"])
+def test_every_change_that_happens_by_itself_is_seen_in_the_record(world: World, account: str) -> None:
+    shop = world.shop(account)
+    for minute in range(60):
+        before = {order_id: order.record for order_id, order in shop.shelves.orders.items()}
+        for order in world.mutate(1, NOW + timedelta(minutes=minute), account):
+            assert order.record != before[order.order_id]
+
+
+def test_a_documented_order_does_not_change(world: World) -> None:
+    with pytest.raises(ValueError, match="sample"):
+        world.change("sandbox-ka", "234804")
+
+
+def test_mutate_with_nothing_open_changes_nothing() -> None:
+    assert World(1, shops=1, now=NOW).mutate(5) == []

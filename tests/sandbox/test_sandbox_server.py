@@ -1,0 +1,98 @@
+"""The endpoints beside the platforms, over a real connection."""
+
+from __future__ import annotations
+
+import json
+import socket
+import tomllib
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from sandbox_asking import NOW, fixed, request
+
+from orders_sync.sandbox import Sandbox, World, background
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, Sandbox]]:
+    with background(World(150, shops=5, now=NOW), clock=fixed) as (root, sandbox):
+        yield root, sandbox
+
+
+def test_accounts_as_a_ready_settings_file(served: tuple[str, Sandbox]) -> None:
+    root, sandbox = served
+    accounts = tomllib.loads(httpx.get(f"{root}/sandbox/accounts.toml").text)["accounts"]
+    first, second = accounts[:2]
+    assert len(accounts) == 5
+    assert (first["base_url"], second["base_url"]) == (root, f"{root}/api")
+    assert first["app_secret"] == sandbox.world.accounts[0].app_secret
+    assert second["access_secret"] == sandbox.world.accounts[1].app_secret
+    assert first["seller_nick"] == "sandbox-1688"
+    assert second["user_id"]
+    assert first["requests_per_second"] == 1000
+
+
+def test_accounts_as_json(served: tuple[str, Sandbox]) -> None:
+    root, sandbox = served
+    told = httpx.get(f"{root}/sandbox/accounts").json()
+    assert [account["name"] for account in told] == [account.name for account in sandbox.world.accounts]
+    assert {"platform", "seller", "app_id", "app_secret", "history_from", "orders"} <= told[0].keys()
+
+
+def test_truth_is_one_order_a_line(served: tuple[str, Sandbox]) -> None:
+    root, sandbox = served
+    text = httpx.get(f"{root}/sandbox/truth", params={"account": "sandbox-ka"}).text
+    assert [json.loads(line) for line in text.splitlines()] == sandbox.world.truth("sandbox-ka")
+
+
+def test_truth_of_nobody_is_not_found(served: tuple[str, Sandbox]) -> None:
+    assert httpx.get(f"{served[0]}/sandbox/truth", params={"account": "nobody"}).status_code == 404
+
+
+def test_stats_count_calls_by_account_and_endpoint(served: tuple[str, Sandbox]) -> None:
+    root, sandbox = served
+    account = sandbox.world.shop("sandbox-open-2").account
+    with httpx.Client() as http:
+        for _ in range(3):
+            assert http.send(request(account, root)).json()["code"] == 200
+    assert httpx.get(f"{root}/sandbox/stats").json()["calls"]["sandbox-open-2"] == {"/api/open/order/page": 3}
+
+
+def test_faults_are_set_counted_and_cleared(served: tuple[str, Sandbox]) -> None:
+    root, sandbox = served
+    account = sandbox.world.shop("sandbox-1688-2").account
+    url = f"{root}/sandbox/faults"
+    assert httpx.post(url, json={"rates": {"http_5xx": 1}, "account": account.name}).status_code == 200
+    with httpx.Client() as http:
+        assert http.send(request(account, root)).status_code >= 500
+        assert http.send(request(sandbox.world.accounts[0], root)).status_code == 200
+    assert httpx.get(url).json()["injected"] == {"http_5xx": 1}
+    assert httpx.post(url, json={"clear": True}).json()["rates"] == {}
+    assert httpx.post(url, json={"script": ["html"]}).json()["queued"] == {"*": ["html"]}
+    httpx.post(url, json={"clear": True})
+
+
+@pytest.mark.parametrize("body", ['{"rates": {"rain": 1}}', '{"rates": 5}', "[]", "no json", '{"script": ["rain"]}'])
+def test_nonsense_about_faults_is_a_bad_request(served: tuple[str, Sandbox], body: str) -> None:
+    response = httpx.post(f"{served[0]}/sandbox/faults", content=body)
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+def test_life_is_started_and_stopped() -> None:
+    with background(World(90, now=NOW)) as (root, sandbox):
+        url = f"{root}/sandbox/live"
+        assert httpx.post(url, json={"rate": 2000}).json()["rate"] == 2000
+        while httpx.get(url).json()["happened"] == 0:
+            pass
+        assert httpx.post(url, json={"rate": 0}).json()["rate"] == 0
+        assert httpx.post(url, json={"rate": "fast"}).status_code == 400
+        assert any(order.version for shop in sandbox.world.shops for order in shop.shelves.orders.values())
+
+
+def test_a_taken_port_is_an_error_for_who_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError), background(World(0, now=NOW), port=port):
+            pass
