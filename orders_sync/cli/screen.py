@@ -1,0 +1,104 @@
+"""What a person sees: tables, progress bars, complaints. Results go to standard output, all else to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+WIDE = 200  # columns, where nobody's screen sets the width
+PROSE = {"value", "title", "sku_text", "changed"}  # columns that may wrap
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
+
+
+def complain(text: str) -> None:
+    """An error, for a person."""
+    err.print(f"[bold red]orders-sync:[/] {escape(text)}", soft_wrap=True)
+
+
+def tell(text: str) -> None:
+    """A word on what is going on."""
+    err.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """A result, for a machine: one JSON document; times in ISO 8601, amounts as text."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
+    """A result as a table; the columns named in `numbers` stand to the right."""
+    right = set(numbers)
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=column not in PROSE
+        )
+    for row in rows:
+        made.add_row(*(_cell(value) for value in row))
+    out.print(made)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return escape(str(value))
+
+
+class Bars:
+    """Progress of a pass: a bar an account, on standard error."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[str, TaskID] = {}
+
+    def add(self, account: str) -> None:
+        """An account about to be read."""
+        self._bars[account] = self._progress.add_task(account, total=None)
+
+    def counted(self, account: str, rows: int) -> None:
+        bar = self._bars[account]
+        known = self._progress.tasks[bar].total or 0
+        self._progress.update(bar, total=known + rows)
+
+    def landed(self, account: str, rows: int) -> None:
+        self._progress.advance(self._bars[account], rows)
+
+    def told(self, account: str, text: str) -> None:
+        self._progress.console.print(f"[yellow]{escape(account)}[/]: {escape(text)}", soft_wrap=True)
+
+    def finish(self) -> None:
+        """Nothing more will come: bars stand where they are."""
+        for bar in self._bars.values():
+            self._progress.update(bar, total=self._progress.tasks[bar].completed)
+
+
+@contextmanager
+def bars(accounts: Iterable[str], *, hidden: bool = False) -> Iterator[Bars]:
+    """Bars for these accounts while the body runs."""
+    with Progress(
+        SpinnerColumn(finished_text=" "),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("orders"),
+        TimeElapsedColumn(),
+        console=err,
+        disable=hidden,
+    ) as progress:
+        made = Bars(progress)
+        for account in accounts:
+            made.add(account)
+        yield made
+        made.finish()

@@ -1,0 +1,97 @@
+"""`orders-sync sync`: catch up and exit."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import httpx
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.engine import sync as engine
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.sync import Outcome
+from orders_sync.engine.windows import Limits
+from orders_sync.store import database
+
+GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
+
+
+class Sweep(StrEnum):
+    NONE = "none"
+    ALL = "all"
+
+
+def sync(
+    account: product.Accounts = None,
+    sweep: Annotated[
+        Sweep,
+        typer.Option(
+            help="all: also re-read every order of accounts that can only be listed by creation time (Xportcn)."
+        ),
+    ] = Sweep.NONE,
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """Read everything that is new or changed into Postgres, then exit. Safe to run at any time, from anywhere."""
+    settings = product.load(config)
+    feeders = product.feeders(settings, account)
+    with product.opened(settings) as url, screen.bars([each.account.name for each in feeders]) as bars:
+        outcomes = asyncio.run(
+            catch_up(url, feeders, product.limits(settings), bars, product.http_client(settings), sweep is Sweep.ALL)
+        )
+    if json:
+        screen.print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        show(outcomes)
+    if any(outcome.errors for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+async def catch_up(
+    url: str,
+    feeders: list[Feeder],
+    limits: Limits,
+    progress: engine.Progress,
+    http: httpx.AsyncClient,
+    sweep: bool = False,
+) -> list[Outcome]:
+    """One pass on a database URL. Raises `DatabaseError` when the database goes away."""
+    gc.freeze()  # what is imported stays: the collector need not walk it again and again
+    gc.set_threshold(GARBAGE)
+    async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
+        return await engine.sync(pool, http, feeders, limits, progress, sweep=sweep)
+
+
+def show(outcomes: list[Outcome]) -> None:
+    """What a pass did, an account a line, then what went wrong."""
+    columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
+    screen.table(
+        "What this pass did",
+        columns,
+        [
+            (
+                outcome.account,
+                outcome.rows.new,
+                outcome.rows.changed,
+                outcome.rows.unchanged,
+                outcome.rows.stale,
+                outcome.rows.rejected,
+                outcome.windows,
+                outcome.calls,
+            )
+            for outcome in outcomes
+        ],
+        columns[1:],
+    )
+    for outcome in outcomes:
+        if outcome.errors:
+            others = len(outcome.errors) - 1
+            screen.complain(outcome.errors[-1] + (f" (and {others} windows before it)" if others else ""))
+    rejected = sum(outcome.rows.rejected for outcome in outcomes)
+    if rejected:
+        screen.tell(f"{rejected} records could not be read as orders: see reason and order_id in sync.rejects")

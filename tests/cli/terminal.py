@@ -1,0 +1,264 @@
+"""A user's terminal: a folder, a few variables, the console script; and a look behind it at the tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background
+from orders_sync.store.tables import BUSINESS
+
+PROGRAM = Path(sys.executable).with_name("orders-sync")
+MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
+LONGEST = 120  # seconds: a command that takes longer hangs
+OURS = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TEST_DATABASE_URL")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left: its exit code, and both streams as text."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+    @property
+    def complaints(self) -> list[str]:
+        return [line for line in self.err.splitlines() if line.startswith("orders-sync:")]
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which is one JSON document and nothing else."""
+        return json.loads(self.out)
+
+    def assert_well(self) -> Said:
+        assert (self.code, self.complaints) == (0, []), self.text
+        return self
+
+    def assert_complains(self, *words: str) -> str:
+        """Exit code 1 and exactly one message, which holds all these words; nothing of the machinery shines through."""
+        assert self.code == 1, self.text
+        assert [word for word in MACHINERY if word in self.text] == [], self.text
+        assert len(self.complaints) == 1, self.text
+        message = self.err[self.err.index("orders-sync:") :]
+        for word in words:
+            assert word in message, message
+        return message
+
+
+@dataclass
+class Terminal:
+    """Every command runs in `folder`, with `variables` and nothing of ours from the outside."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.variables.setdefault("ORDERS_SYNC_HOME", str(self.home))
+        self._started: list[subprocess.Popen[str]] = []
+
+    @property
+    def home(self) -> Path:
+        """Where the embedded server would live."""
+        return self.folder / "home"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "orders_sync.toml"
+
+    def write(self, settings: str) -> None:
+        self.settings.write_text(settings, encoding="utf-8")
+
+    def describe(self, world: World, root: str, *names: str, extra: str = "") -> None:
+        """A settings file for these accounts of a sandbox, or for all. `extra` goes before them."""
+        accounts = [each for each in world.accounts if not names or each.name in names]
+        self.write(f"{extra}\n{accounts_toml(accounts, root)}")
+
+    def run(self, *arguments: str, **variables: str) -> Said:
+        """Run a command to its end."""
+        return result(self.start(*arguments, **variables))
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a command; it is killed at the latest when the terminal is closed."""
+        process = subprocess.Popen(
+            [str(PROGRAM), *arguments],
+            cwd=self.folder,
+            env=self._environment() | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._started:
+            with suppress(ProcessLookupError):
+                if process.poll() is None:
+                    process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+    def _environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        return own | self.variables
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What is in a database, seen from outside the product."""
+
+    url: str
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values or None).fetchall()
+
+    def execute(self, statement: str, *values: object) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode(), values or None)
+
+    def names(self) -> list[str]:
+        """Every table and view that is not Postgres's own, with its schema."""
+        return [
+            f"{schema}.{name}"
+            for schema, name in self.query(
+                "SELECT table_schema, table_name FROM information_schema.tables "
+                "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
+            )
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table of the trade."""
+        return {table.name: self.query(f"SELECT count(*) FROM {table.name}")[0][0] for table in BUSINESS}
+
+    def row_versions(self) -> dict[str, object]:
+        """Every row version of the tables of the trade: any write, and any lock of a row, changes it."""
+        return {
+            table.name: self.query(f"SELECT string_agg(concat(ctid, xmin, xmax), ' ' ORDER BY ctid) FROM {table.name}")
+            for table in BUSINESS
+        }
+
+    def everything(self) -> str:
+        """Every row of every table, as text."""
+        lines = []
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for name in self.names():
+                query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(*name.split(".")))
+                lines += [str(row[0]) for row in connection.execute(query)]
+        return "\n".join(lines)
+
+
+class Pause:
+    """Holds a sandbox still while it answers its `at`-th call, so that a test can act in just this moment."""
+
+    def __init__(self, world: World, at: int) -> None:
+        self._world = world
+        self._left = at
+        self._reached = threading.Event()
+        self._go_on = threading.Event()
+
+    def __enter__(self) -> Pause:
+        self._world.between_calls = self._count
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._world.between_calls = None
+        self._go_on.set()
+
+    def wait(self) -> None:
+        """Return when the call is being answered."""
+        assert self._reached.wait(LONGEST), "so many calls never came"
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._reached.set()
+            self._go_on.wait(LONGEST)
+
+
+@contextmanager
+def platforms(world: World, faults: Faults | None = None) -> Iterator[tuple[str, Sandbox]]:
+    """The simulated platforms over real HTTP: (root URL, sandbox)."""
+    with background(world, faults or Faults(hang_seconds=0.01, retry_after=0)) as served:
+        yield served
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port of this machine on which nobody listens, and which nobody else gets meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+def result(process: subprocess.Popen[str]) -> Said:
+    """What a started command left, once it has ended."""
+    out, err = process.communicate(timeout=LONGEST)
+    return Said(process.returncode, out, err)
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C."""
+    process.send_signal(signal.SIGINT)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(LONGEST) == -signal.SIGKILL
+
+
+def working_folder(process: psutil.Process) -> str:
+    """Empty when the process is gone."""
+    try:
+        return process.cwd()
+    except psutil.Error:
+        return ""
+
+
+@contextmanager
+def page_for_people() -> Iterator[str]:
+    """The root URL of a web server that answers everything with HTML, as a wrong address does."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html><h1>Welcome</h1></html>")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

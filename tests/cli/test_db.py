@@ -1,0 +1,39 @@
+"""`orders-sync migrate` and `orders-sync db`: the database itself."""
+
+from __future__ import annotations
+
+import psycopg
+
+from tests.cli.conftest import Landed
+from tests.cli.terminal import Tables, Terminal
+
+
+def test_migrate_makes_the_tables_once(terminal: Terminal, empty_url: str) -> None:
+    """`--check` fails before, says what to do, and changes nothing; it passes after."""
+    tables = Tables(empty_url)
+    terminal.variables["DATABASE_URL"] = empty_url
+    terminal.run("migrate", "--check").assert_complains("orders-sync migrate")
+    assert tables.names() == []
+    assert "migrated: 0001" in terminal.run("migrate").assert_well().err
+    made = tables.names()
+    assert {"public.orders", "public.raw_orders", "sync.windows"} <= set(made)
+    assert "up to date" in terminal.run("migrate").assert_well().err
+    terminal.run("migrate", "--check").assert_well()
+    assert tables.names() == made
+
+
+def test_a_table_that_was_changed_by_hand_is_found(terminal: Terminal, url: str) -> None:
+    Tables(url).execute("ALTER TABLE orders DROP COLUMN currency")
+    terminal.run("migrate", "--check", DATABASE_URL=url).assert_complains("currency")
+
+
+def test_url_is_one_line_any_client_takes(landed: Landed) -> None:
+    said = landed.terminal.run("db", "url").assert_well()
+    with psycopg.connect(said.out.strip()) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (300,)
+    assert said.out.count("\n") == 1
+
+
+def test_shell_is_psql_and_its_exit_code_is_passed_on(landed: Landed) -> None:
+    assert landed.terminal.run("db", "shell", "--", "-Atc", "SELECT 1").assert_well().out == "1\n"
+    assert landed.terminal.run("db", "shell", "--", "-c", "SELECT nonsense").code == 1

@@ -1,0 +1,79 @@
+"""`orders-sync demo`: from nothing to tables one can query, without credentials and without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+import pytest
+
+from orders_sync.cli.demo import EXAMPLES, ORDERS
+from orders_sync.store import embedded
+from tests.cli.terminal import Said, Tables, Terminal, closed_port, working_folder
+
+PLATFORMS = ("1688", "xportcn_open", "xportcn_ka")
+
+
+@dataclass(frozen=True)
+class Twice:
+    terminal: Terminal
+    first: Said
+    second: Said  # with a DATABASE_URL that leads nowhere
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+    """Run in an empty folder, then run again. ORDERS_SYNC_HOME is its own."""
+    terminal = Terminal(tmp_path_factory.mktemp("demo"))
+    first = terminal.run("demo")
+    with closed_port() as port:
+        second = terminal.run("demo", DATABASE_URL=f"postgresql://somebody@127.0.0.1:{port}/theirs")
+    yield Twice(terminal, first, second)
+    terminal.close()
+
+
+def test_one_command_lands_orders_of_all_three_platforms(demo: Twice) -> None:
+    demo.first.assert_well()
+    words = " ".join(demo.first.out.split())
+    for name in ("sandbox-1688", "sandbox-open", "sandbox-ka"):
+        assert f"{name} {ORDERS // 3:,} 0 0 0 0 " in words  # new, changed, unchanged, stale, rejected
+    for platform in PLATFORMS:
+        assert f"\n{platform} " in demo.first.out
+
+
+def test_it_shows_how_to_query_what_landed(demo: Twice) -> None:
+    for title, query in EXAMPLES:
+        assert title in " ".join(demo.first.out.split())
+        assert query.strip() in demo.first.out
+
+
+def test_it_says_what_can_be_done_next(demo: Twice) -> None:
+    for command in ("db shell", "db url", "status", "order ", "doctor", "sync"):
+        assert f"\n  orders-sync {command}" in demo.first.out
+
+
+def test_run_again_nothing_changed_and_no_row_is_written_P3(demo: Twice) -> None:
+    demo.second.assert_well()
+    assert "Nothing changed since the last run" in demo.second.out
+    assert "Nothing changed" not in demo.first.out
+
+
+def test_it_uses_its_own_database_whatever_DATABASE_URL_says(demo: Twice) -> None:
+    assert str(demo.terminal.home) in demo.second.err
+    assert "127.0.0.1" not in demo.second.text
+
+
+def test_no_server_process_is_left_behind(demo: Twice) -> None:
+    home = str(demo.terminal.home)
+    assert (demo.terminal.home / "postgres" / "data" / "PG_VERSION").is_file()
+    assert not (demo.terminal.home / "postgres" / "data" / "postmaster.pid").exists()
+    assert [process.pid for process in psutil.process_iter() if home in working_folder(process)] == []
+
+
+def test_invented_orders_are_never_mixed_with_real_ones(demo: Twice) -> None:
+    with embedded.running(demo.terminal.home) as server:
+        Tables(server.url).execute(
+            "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'kingdo', 'updated')"
+        )
+        demo.terminal.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")

@@ -1,0 +1,60 @@
+"""A disk that is full, for real: a file system of a few megabytes. Only where the tests may mount one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from orders_sync.store import embedded
+from tests.cli.conftest import a_world
+from tests.cli.terminal import Tables, Terminal, platforms, working_folder
+
+SMALL, LARGE = "90m", "700m"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None or mount(folder, f"size={SMALL}") != 0:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    stop_servers(folder)
+    if subprocess.run(["umount", str(folder)], capture_output=True).returncode != 0:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def mount(folder: Path, options: str) -> int:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    return subprocess.run(command, capture_output=True).returncode
+
+
+def test_full_disk_is_one_message_and_with_more_room_the_next_run_catches_up_P1(
+    small_disk: Path, terminal: Terminal
+) -> None:
+    world = a_world(6000)
+    terminal.variables["ORDERS_SYNC_HOME"] = str(small_disk)
+    with platforms(world) as (root, _):
+        terminal.describe(world, root)
+        terminal.run("sync").assert_complains("No space left on device", "room")
+        assert mount(small_disk, f"remount,size={LARGE}") == 0
+        with embedded.running(small_disk) as server:  # so that the next run need not wait for what the first one held
+            Tables(server.url).execute("UPDATE sync.windows SET lease_until = now() WHERE state = 'running'")
+        terminal.run("sync").assert_well()
+        terminal.run("verify", root).assert_well()
+
+
+def stop_servers(folder: Path) -> None:
+    """Whatever a command that was killed, or hung, left running on this file system."""
+    left = [process for process in psutil.process_iter() if working_folder(process).startswith(f"{folder}/")]
+    for process in left:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=30)
