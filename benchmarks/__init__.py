@@ -1,0 +1,7 @@
+"""What the product does on this machine, measured on the product itself: real processes, a real Postgres, real HTTP.
+
+    python -m benchmarks.speed      how fast it lands orders, next to plain COPY of the same rows
+    python -m benchmarks.truth      whether the tables equal a platform that lived while they were filled
+
+What is measured and how: docs/benchmarks.md.
+"""

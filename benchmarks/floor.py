@@ -1,0 +1,127 @@
+"""The floor under a first load: plain COPY of the very rows that landed, into the same tables with their indexes.
+
+landed rows --COPY TO--> files, one a table and batch --TRUNCATE--> [ COPY FROM, one transaction a batch ] the clock
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from psycopg import sql
+
+from benchmarks.gauges import Connection, postgres_seconds, wal
+from benchmarks.ground import Broken
+from orders_sync.store.statements import copied_columns
+from orders_sync.store.tables import (
+    order_history,
+    order_parcels,
+    order_receivers,
+    orders,
+    product_items,
+    raw_orders,
+    sub_orders,
+)
+
+BATCH = 2000  # orders; as many as the product lands in one transaction
+TABLES = (raw_orders, orders, sub_orders, product_items, order_parcels, order_receivers, order_history)  # as it does
+
+_PLAN = """
+CREATE TEMPORARY TABLE landed AS
+SELECT platform, order_id, ((row_number() OVER (ORDER BY synced_at, platform, order_id) - 1) / %s)::int AS batch
+FROM raw_orders
+"""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What COPY took. `wal` in bytes, `cpu_postgres` in seconds of the whole server (None when it is not ours)."""
+
+    orders: int
+    seconds: float
+    wal: int
+    cpu_postgres: float | None
+
+    @property
+    def rate(self) -> float:
+        return self.orders / self.seconds
+
+
+def measure(connection: Connection, folder: Path, postmaster: int | None) -> Floor:
+    """Take all rows out and copy them back in the order they landed. Raises `Broken` if they are not the same."""
+    before = _checksums(connection)
+    batches = _export(connection, folder)
+    names = sql.SQL(", ").join(sql.Identifier(table.name) for table in TABLES)
+    connection.execute(sql.SQL("TRUNCATE {}").format(names))
+    connection.execute("CHECKPOINT")
+    wal_before, cpu_before = wal(connection), postgres_seconds(postmaster)
+    seconds = sum(_land(connection, folder, number) for number in range(batches))
+    wal_after, cpu_after = wal(connection), postgres_seconds(postmaster)
+    after = _checksums(connection)
+    if after != before:
+        raise Broken(f"the floor copied other rows than had landed: {before} became {after}")
+    cpu = None if cpu_after is None or cpu_before is None else cpu_after - cpu_before
+    return Floor(before["orders"][0], seconds, wal_after - wal_before, cpu)
+
+
+def _columns(name: str, columns: list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(name, column) for column in columns)
+
+
+def _export(connection: Connection, folder: Path) -> int:
+    """Write the rows of every table, a file a batch; how many batches."""
+    connection.execute("DROP TABLE IF EXISTS landed")
+    connection.execute(_PLAN, [BATCH])
+    connection.execute("CREATE INDEX ON landed (batch)")
+    connection.execute("ANALYZE landed")
+    row = connection.execute("SELECT max(batch) + 1 FROM landed").fetchone()
+    batches = cast(int, row[0]) if row else 0
+    for number in range(batches):
+        for table in TABLES:
+            query = sql.SQL(
+                "COPY (SELECT {columns} FROM landed JOIN {table} USING (platform, order_id)"
+                " WHERE landed.batch = {number} ORDER BY {key}) TO STDOUT"
+            ).format(
+                columns=_columns(table.name, copied_columns(table)),
+                table=sql.Identifier(table.name),
+                number=sql.Literal(number),
+                key=_columns(table.name, list(table.primary_key.columns.keys())),
+            )
+            file = _file(folder, table.name, number)
+            with connection.cursor() as cursor, cursor.copy(query) as copy, file.open("wb") as out:
+                for part in copy:
+                    out.write(part)
+    return batches
+
+
+def _land(connection: Connection, folder: Path, number: int) -> float:
+    """One batch in one transaction; the seconds it took, without the reading of its files."""
+    batch = [(table, _file(folder, table.name, number).read_bytes()) for table in TABLES]
+    began = time.perf_counter()
+    with connection.transaction(), connection.cursor() as cursor:
+        for table, rows in batch:
+            columns = sql.SQL(", ").join(map(sql.Identifier, copied_columns(table)))
+            statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+            with cursor.copy(statement) as copy:
+                copy.write(rows)
+    return time.perf_counter() - began
+
+
+def _file(folder: Path, table: str, number: int) -> Path:
+    return folder / f"{table}.{number}.copy"
+
+
+def _checksums(connection: Connection) -> dict[str, tuple[int, str]]:
+    """By table: how many rows, and the sum of the hashes of all values that are copied."""
+    found = {}
+    for table in TABLES:
+        query = sql.SQL(
+            "SELECT count(*), coalesce(sum(hashtextextended(row::text, 0)::numeric), 0)::text"
+            " FROM (SELECT {} FROM {}) AS row"
+        ).format(_columns(table.name, copied_columns(table)), sql.Identifier(table.name))
+        row = connection.execute(query).fetchone()
+        assert row is not None
+        found[table.name] = (cast(int, row[0]), cast(str, row[1]))
+    return found

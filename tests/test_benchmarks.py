@@ -1,0 +1,65 @@
+"""The benchmarks run, and what they measure fits together. How fast anything is, no test says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ORDERS = 300
+
+
+def benchmark(name: str, *options: str) -> Any:
+    """What `python -m benchmarks.NAME --orders 300 --json` prints; it must succeed."""
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    ran = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", "--orders", str(ORDERS), "--json", *options],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="module")
+def speed() -> Any:
+    return benchmark("speed")
+
+
+def test_speed_reads_every_order_both_times(speed: Any) -> None:
+    only = speed["runs"][0]
+    assert only["first"]["orders"] == only["again"]["orders"] == only["floor"]["orders"] == ORDERS
+
+
+def test_p3_reading_everything_again_writes_no_row_version(speed: Any) -> None:
+    assert speed["first_load"]["row_versions"] > ORDERS * 4
+    assert speed["resync"]["row_versions"] == 0
+    assert "public" not in (speed["runs"][0]["wal_again"] or {})
+
+
+def test_speed_figures_fit_together(speed: Any) -> None:
+    for load in (speed["first_load"], speed["resync"]):
+        assert 0 < load["reading_seconds"] < load["seconds"]
+        assert load["orders_per_second"] == pytest.approx(ORDERS / load["seconds"])
+        assert load["cpu_seconds"] > 0
+        assert load["cpu_seconds_postgres"] > 0
+        assert load["peak_memory_bytes"] > 10_000_000
+    assert 0 < speed["resync"]["wal_bytes"] < speed["first_load"]["wal_bytes"]
+    assert len(speed["goals"]) == 4
+
+
+def test_p1_tables_equal_platforms_that_lived_and_failed_while_they_were_read() -> None:
+    story = benchmark("truth", "--seconds", "2", "--wait", "3", "--faults")
+    assert story["equal"]
+    assert story["happened"] > 0
+    assert sum(story["injected"].values()) > 0
+    assert sum(account["orders"] + account["rejects"] for account in story["accounts"]) >= ORDERS
