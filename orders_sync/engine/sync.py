@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import httpx
+import psycopg
+from psycopg_pool import PoolTimeout
 
 from orders_sync.domain.errors import LostWindow, PlatformError, Refused
 from orders_sync.domain.windows import Feed
@@ -22,6 +26,7 @@ from orders_sync.store.ledger import Claim
 from orders_sync.store.load import Landed
 
 FAILURES_IN_A_ROW = 3  # windows; then the account rests until the next run
+HAND_BACK_SECONDS = 2  # to get a connection
 
 
 class Progress(Protocol):
@@ -68,10 +73,16 @@ async def sync(
     try:
         await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _stop(tasks)
     return [one.outcome for one in passes]
+
+
+async def _stop(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel them, once: a second time would hit what they do about the first."""
+    for task in tasks:
+        if not task.cancelling():
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,7 @@ class _Shared:
     limits: Limits
     progress: Progress
     slots: asyncio.Semaphore
-    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}")
 
 
 class _Pass:
@@ -125,17 +136,27 @@ class _Pass:
             while True:
                 claim = None if self.is_stopped else await self._next(len(reading))
                 if claim is not None:
-                    reading.add(asyncio.create_task(self._take(claim)))
+                    task = asyncio.create_task(self._take(claim))
+                    task.add_done_callback(lambda _: self.shared.slots.release())  # also if it never began
+                    reading.add(task)
                 elif reading:
                     done, reading = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
                         task.result()
                 elif self.is_stopped or not await self._await_others():
                     return
+        except asyncio.CancelledError:
+            await _stop(reading)
+            await self._hand_back()
+            raise
         finally:
-            for task in reading:
-                task.cancel()
-            await asyncio.gather(*reading, return_exceptions=True)
+            await _stop(reading)
+
+    async def _hand_back(self) -> None:
+        """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""
+        with suppress(psycopg.Error, PoolTimeout):  # then the leases run out by themselves
+            async with self.shared.pool.connection(timeout=HAND_BACK_SECONDS) as connection:
+                await ledger.hand_back(connection, self.name, self.shared.owner)
 
     async def _next(self, in_flight: int) -> Claim | None:
         """Claim a window once a slot is free; a slot that brings no window is given back at once."""
@@ -143,13 +164,21 @@ class _Pass:
             return None
         await self.shared.slots.acquire()
         claim = None
+        claiming = asyncio.create_task(self._claim())
         try:
-            async with self.shared.pool.connection() as connection:
-                claim = await ledger.claim(connection, self.name, self.shared.owner)
+            claim = await asyncio.shield(claiming)
             return claim
+        except asyncio.CancelledError:
+            # a commit that is under way cannot be called back, and `_hand_back` must see what came of it
+            await asyncio.wait([claiming], timeout=HAND_BACK_SECONDS)
+            raise
         finally:
             if claim is None:
                 self.shared.slots.release()
+
+    async def _claim(self) -> Claim | None:
+        async with self.shared.pool.connection() as connection:
+            return await ledger.claim(connection, self.name, self.shared.owner)
 
     async def _await_others(self) -> bool:
         """Whether another process holds a window of this account; if so, after waiting a moment for it."""
@@ -183,7 +212,6 @@ class _Pass:
         except PlatformError as error:
             self._note(error)
         finally:
-            shared.slots.release()
             self.outcome.calls += work.calls
 
     def _note(self, error: PlatformError) -> None:

@@ -15,6 +15,7 @@ from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
 from orders_sync.store import ledger
+from orders_sync.store.database import Connection
 from orders_sync.store.ledger import Claim
 from tests.engine.story import Story
 
@@ -268,3 +269,34 @@ async def test_pass_that_is_interrupted_hands_its_windows_back(tell: Tell) -> No
     story.world.between_calls = None
     await story.sync()
     story.assert_equal()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_no_window_stays_held_wherever_around_its_claim_the_pass_is_interrupted(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    story = tell(orders=300)
+    running: list[asyncio.Task[object]] = []
+    claim = ledger.claim
+
+    async def claim_and_interrupt(connection: Connection, account: str, owner: str) -> Claim | None:
+        found = await claim(connection, account, owner)
+        if found is not None:
+            asyncio.get_running_loop().call_soon(_cancel_after, running[0], steps)
+            if steps == 0:  # while the claim is still on its way back
+                await asyncio.sleep(0)
+        return found
+
+    monkeypatch.setattr(ledger, "claim", claim_and_interrupt)
+    running.append(asyncio.create_task(story.sync(story.shop)))
+    with pytest.raises(asyncio.CancelledError):
+        await running[0]
+    assert story.query("SELECT state FROM sync.windows WHERE state = 'running'") == []
+
+
+def _cancel_after(task: asyncio.Task[object], steps: int) -> None:
+    """Cancel a task so many turns of the loop from now."""
+    if steps <= 1:
+        task.cancel()
+    else:
+        asyncio.get_running_loop().call_soon(_cancel_after, task, steps - 1)
