@@ -14,19 +14,10 @@ from psycopg import sql
 
 from benchmarks.gauges import Connection, postgres_seconds, wal
 from benchmarks.ground import Broken
-from orders_sync.store.statements import copied_columns
-from orders_sync.store.tables import (
-    order_history,
-    order_parcels,
-    order_receivers,
-    orders,
-    product_items,
-    raw_orders,
-    sub_orders,
-)
+from orders_sync.store.statements import CHILDREN, HISTORY, ORDERS, RAW
 
 BATCH = 2000  # orders; as many as the product lands in one transaction
-TABLES = (raw_orders, orders, sub_orders, product_items, order_parcels, order_receivers, order_history)  # as it does
+TABLES = (RAW, ORDERS, *CHILDREN, HISTORY)  # as it does
 
 _PLAN = """
 CREATE TEMPORARY TABLE landed AS
@@ -84,10 +75,10 @@ def _export(connection: Connection, folder: Path) -> int:
                 "COPY (SELECT {columns} FROM landed JOIN {table} USING (platform, order_id)"
                 " WHERE landed.batch = {number} ORDER BY {key}) TO STDOUT"
             ).format(
-                columns=_columns(table.name, copied_columns(table)),
+                columns=_columns(table.name, table.columns),
                 table=sql.Identifier(table.name),
                 number=sql.Literal(number),
-                key=_columns(table.name, list(table.primary_key.columns.keys())),
+                key=_columns(table.name, table.key),
             )
             file = _file(folder, table.name, number)
             with connection.cursor() as cursor, cursor.copy(query) as copy, file.open("wb") as out:
@@ -102,7 +93,7 @@ def _land(connection: Connection, folder: Path, number: int) -> float:
     began = time.perf_counter()
     with connection.transaction(), connection.cursor() as cursor:
         for table, rows in batch:
-            columns = sql.SQL(", ").join(map(sql.Identifier, copied_columns(table)))
+            columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
             statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
             with cursor.copy(statement) as copy:
                 copy.write(rows)
@@ -120,7 +111,7 @@ def _checksums(connection: Connection) -> dict[str, tuple[int, str]]:
         query = sql.SQL(
             "SELECT count(*), coalesce(sum(hashtextextended(row::text, 0)::numeric), 0)::text"
             " FROM (SELECT {} FROM {}) AS row"
-        ).format(_columns(table.name, copied_columns(table)), sql.Identifier(table.name))
+        ).format(_columns(table.name, table.columns), sql.Identifier(table.name))
         row = connection.execute(query).fetchone()
         assert row is not None
         found[table.name] = (cast(int, row[0]), cast(str, row[1]))

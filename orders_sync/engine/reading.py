@@ -11,7 +11,7 @@ from orders_sync.domain.verdict import Reading, goes_on, last_page, promised
 from orders_sync.engine.calls import Answer
 from orders_sync.store.load import Record
 
-AskPage = Callable[[int], Awaitable[Answer]]
+AskPage = Callable[[int, int], Awaitable[Answer]]  # page number and rows a page
 Identify = Callable[[bytes], str]
 Key = str | tuple[int, int]  # an order id; where a record stood when it has none
 
@@ -31,7 +31,7 @@ class Read:
     reading: Reading
 
 
-async def read(ask: AskPage, identify: Identify, page_size: int, most: int) -> Read | TooFull:
+async def read(ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0) -> Read | TooFull:
     """Read all pages of a window, the last one first.
 
         call     1        2      3      4
@@ -39,19 +39,21 @@ async def read(ask: AskPage, identify: Identify, page_size: int, most: int) -> R
                  |        '-----------------    into a page still to be read, so it is read twice, never skipped
                  '-- the total, hence the last page
 
-    One call where everything fits on one page, else pages + 1. Raises `PlatformError`.
+    One call where everything fits on one page, else pages + 1. Where more is `expected`, the first call asks for a
+    single row: a full page would only be thrown away. Raises `PlatformError`.
     """
-    answer = await ask(1)
+    first_size = 1 if expected > page_size else page_size
+    answer = await ask(1, first_size)
     page_no = last_page(answer.page.total, page_size)
     if answer.page.total > most:
         return TooFull(answer.page.total)
-    if page_no > 1:
-        answer = await ask(page_no)
+    if page_no > 1 or first_size < page_size:
+        answer = await ask(page_no, page_size)
     while goes_on(answer.page.total, len(answer.page.records), page_no, page_size):
         if page_no * page_size >= most:
             return TooFull(max(answer.page.total, page_no * page_size + 1))
         page_no += 1
-        answer = await ask(page_no)
+        answer = await ask(page_no, page_size)
 
     records: dict[Key, Record] = {}
     short: list[int] = []
@@ -66,7 +68,7 @@ async def read(ask: AskPage, identify: Identify, page_size: int, most: int) -> R
         if page_no == 1:
             return Read(list(records.values()), Reading(answer.page.total, len(records), tuple(short)))
         page_no -= 1
-        answer = await ask(page_no)
+        answer = await ask(page_no, page_size)
 
 
 def _identified(payload: bytes, identify: Identify, answer: Answer) -> Record:

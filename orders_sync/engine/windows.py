@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
-import psycopg
-from psycopg_pool import PoolTimeout
 
 from orders_sync.domain.errors import Incomplete, LostWindow, PlatformError, Refused
 from orders_sync.domain.verdict import shortfall
@@ -23,7 +21,6 @@ from orders_sync.store.ledger import LEASE, Claim
 from orders_sync.store.load import Landed, Source
 
 NO_LIMIT = 10**9
-GIVE_BACK_SECONDS = 2  # to get a connection; without one the lease runs out by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +53,8 @@ class WindowWork:
     async def run(self) -> Landed | None:
         """Read the window and close it: landed, or None when it was split.
 
-        Raises `PlatformError` after the window was closed as failed, `LostWindow` when it is not ours any more,
-        psycopg.Error when the database is gone. The window is handed back, for whoever comes next, when the
-        credentials were refused and when we are cancelled.
+        Raises `PlatformError` after the window was closed as failed (handed back, for whoever comes next, when the
+        credentials were refused), `LostWindow` when it is not ours any more, psycopg.Error when the database is gone.
         """
         try:
             async with self._lease():
@@ -68,29 +64,26 @@ class WindowWork:
                     return None
                 return await self._land(result)
         except Refused:
-            await self._give_back()
+            async with self._pool.connection() as connection:
+                await ledger.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
             async with self._pool.connection() as connection:
                 await ledger.fail(connection, self._claim, str(error), calls=self.calls)
             raise
-        except asyncio.CancelledError:
-            with suppress(psycopg.Error, PoolTimeout, LostWindow):  # then its lease runs out
-                await self._give_back()
-            raise
 
     async def _read(self) -> Read | TooFull:
         platform, page_size, window = self._feeder.platform, self._feeder.pace.page_size, self._claim.window
 
-        async def ask(page_no: int) -> Answer:
-            answer = await self._caller.page(Ask(self._claim.feed, window, page_no, page_size))
+        async def ask(page_no: int, rows: int) -> Answer:
+            answer = await self._caller.page(Ask(self._claim.feed, window, page_no, rows))
             self.total = answer.page.total
             return answer
 
         most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
         missing = None
         for _ in range(self._limits.attempts):
-            result = await read(ask, platform.identify, page_size, most)
+            result = await read(ask, platform.identify, page_size, most, self._claim.expected)
             if isinstance(result, TooFull):
                 return result
             missing = shortfall(result.reading)
@@ -116,10 +109,6 @@ class WindowWork:
                 connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed
             )
         return landed
-
-    async def _give_back(self) -> None:
-        async with self._pool.connection(timeout=GIVE_BACK_SECONDS) as connection:
-            await ledger.give_back(connection, self._claim, calls=self.calls)
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[None]:

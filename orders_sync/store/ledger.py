@@ -41,6 +41,7 @@ class Claim:
     parent_id: int | None
     fence: int
     attempts: int
+    expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
     now: datetime  # the database's clock when it was claimed
 
 
@@ -136,7 +137,10 @@ async def claim(connection: Connection, account: str, owner: str) -> Claim | Non
                   )
                 ORDER BY kind, starts_at LIMIT 1 FOR UPDATE SKIP LOCKED
             )
-            RETURNING id, account, kind, feed, starts_at, ends_at, parent_id, fence, attempts, clock_timestamp() AS now
+            RETURNING id, account, kind, feed, starts_at, ends_at, parent_id, fence, attempts, clock_timestamp() AS now,
+                (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
+                            / extract(epoch FROM p.ends_at - p.starts_at)
+                 FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected
             """,
             {"account": account, "owner": owner, "lease": LEASE},
         )
@@ -151,6 +155,7 @@ async def claim(connection: Connection, account: str, owner: str) -> Claim | Non
         row["parent_id"],
         row["fence"],
         row["attempts"],
+        row["expected"] or 0,
         row["now"],
     )
 
@@ -214,6 +219,14 @@ async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) 
 async def give_back(connection: Connection, claim: Claim, *, calls: int) -> None:
     """Hand back a window that was not read to the end, for the next reader. Raises `LostWindow`."""
     await _fenced(connection, claim, "state = 'planned', calls = calls + %s", [calls])
+
+
+async def hand_back(connection: Connection, account: str, owner: str) -> None:
+    """Hand back every window of the account that this owner, who stops now, still holds."""
+    await connection.execute(
+        "UPDATE sync.windows SET state = 'planned' WHERE account = %s AND owner = %s AND state = 'running'",
+        [account, owner],
+    )
 
 
 async def note_error(connection: Connection, account: str, error: str | None) -> None:

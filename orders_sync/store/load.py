@@ -30,7 +30,6 @@ from orders_sync.store import copytext, rejects, statements
 from orders_sync.store.copytext import ROW_END, VALUE_END
 from orders_sync.store.database import Connection
 from orders_sync.store.rejects import Reject
-from orders_sync.store.tables import order_history
 
 BATCH = 500  # orders; larger ones are no faster and hold more memory
 
@@ -40,13 +39,7 @@ _CHILD_ROWS: tuple[Callable[[OrderRows], Sequence[msgspec.Struct]], ...] = (
     lambda rows: rows.parcels,
     lambda rows: (rows.receiver,) if rows.receiver else (),
 )
-_history_of = itemgetter(
-    *(
-        OrderRow.__struct_fields__.index(name)
-        for name in statements.copied_columns(order_history)[2:]
-        if name in OrderRow.__struct_fields__
-    )
-)
+_history_of = itemgetter(*(OrderRow.__struct_fields__.index(name) for name in statements.WATCHED))
 
 # what the database says of a row, not of itself
 _REFUSALS = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, errors.CardinalityViolation)

@@ -22,8 +22,7 @@ from sqlalchemy.pool import NullPool
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.domain.statuses import STATUSES
 from orders_sync.store.database import OLDEST, plain_words, shown
-from orders_sync.store.schema import TAKEN
-from orders_sync.store.tables import MACHINERY
+from orders_sync.store.tables import MACHINERY, TAKEN
 
 PACKAGE = Path(__file__).resolve().parent.parent
 MIGRATION_LOCK = 0x6F72_6465_7273  # "orders": two commands must not migrate at once

@@ -1,22 +1,89 @@
-"""The SQL of landing, made from the tables once at import. Every statement names its columns."""
+"""The SQL of landing, made once at import. Every statement names its columns.
+
+What it needs to know of a table stands here as plain names, held against `store/tables.py` by a test: a sync need not
+import SQLAlchemy, which takes longer than reading a page.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Table
+from orders_sync.domain.rows import OrderRow, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 
-from orders_sync.store.tables import (
-    order_history,
-    order_parcels,
-    order_receivers,
-    orders,
-    product_items,
-    raw_orders,
-    sub_orders,
+
+def _list(names: Iterable[str], prefix: str = "") -> str:
+    return ", ".join(f"{prefix}{name}" for name in names)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A table a loader fills. `columns` in the order of its COPY, without those the database fills."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def values(self) -> list[str]:
+        """What an update replaces: an order stays with the account it was first read by."""
+        return [name for name in self.columns if name not in {*self.key, "account"}]
+
+    @property
+    def copy(self) -> str:
+        return f"COPY {self.name} ({_list(self.columns)}) FROM STDIN"
+
+    @property
+    def stage(self) -> str:
+        return f"COPY stage_{self.name} ({_list(self.columns)}) FROM STDIN"
+
+    @property
+    def create_stage(self) -> str:
+        return f"CREATE TEMPORARY TABLE IF NOT EXISTS stage_{self.name} (LIKE {self.name} INCLUDING DEFAULTS)"
+
+
+_ORDER = ("platform", "order_id")
+ORDERS = Target("orders", _ORDER, ("platform", "account", *OrderRow.__struct_fields__))
+CHILDREN = (
+    Target("sub_orders", (*_ORDER, "sub_order_id"), ("platform", *SubOrderRow.__struct_fields__)),
+    Target("product_items", (*_ORDER, "sub_order_id", "item_no"), ("platform", *ProductItemRow.__struct_fields__)),
+    Target("order_parcels", (*_ORDER, "parcel_id"), ("platform", *ParcelRow.__struct_fields__)),
+    Target("order_receivers", _ORDER, ("platform", *ReceiverRow.__struct_fields__)),
 )
-
-OURS = {"synced_at", "removed_at", "seen_at"}  # filled by the database, never copied
+WATCHED = (
+    "status",
+    "status_group",
+    "refund_status",
+    "total_amount",
+    "shipping_amount",
+    "discount_amount",
+    "paid_amount",
+    "refund_amount",
+    "modified_at",
+    "paid_at",
+    "delivered_at",
+    "received_at",
+    "completed_at",
+    "line_count",
+)  # columns of orders that its history repeats
+HISTORY = Target(
+    "order_history", (*_ORDER, "seen_at"), ("platform", "order_id", "read_at", "window_id", "changed", *WATCHED)
+)
+RAW = Target(
+    "raw_orders",
+    _ORDER,
+    (
+        "platform",
+        "account",
+        "order_id",
+        "payload_hash",
+        "rows_hash",
+        "modified_at",
+        "read_at",
+        "window_id",
+        "payload",
+    ),
+)
 
 KNOWN = "SELECT order_id, payload_hash FROM raw_orders WHERE platform = %s AND order_id = ANY(%s)"
 
@@ -29,40 +96,8 @@ FOR UPDATE
 """
 
 
-def copied_columns(table: Table) -> list[str]:
-    """The columns a loader fills, in order."""
-    return [column.name for column in table.columns if column.name not in OURS]
-
-
-def _list(names: list[str], prefix: str = "") -> str:
-    return ", ".join(f"{prefix}{name}" for name in names)
-
-
-@dataclass(frozen=True)
-class Statements:
-    """The statements of one business table."""
-
-    copy: str
-    stage: str
-    create_stage: str
-
-
-def _statements(table: Table) -> Statements:
-    columns = _list(copied_columns(table))
-    return Statements(
-        copy=f"COPY {table.name} ({columns}) FROM STDIN",
-        stage=f"COPY stage_{table.name} ({columns}) FROM STDIN",
-        create_stage=f"CREATE TEMPORARY TABLE IF NOT EXISTS stage_{table.name} (LIKE {table.name} INCLUDING DEFAULTS)",
-    )
-
-
-def _values(table: Table) -> list[str]:
-    keys = set(table.primary_key.columns.keys()) | {"account"}  # an order stays with the account it was first read by
-    return [name for name in copied_columns(table) if name not in keys]
-
-
 def _update_raw() -> str:
-    sets = _list([f"{name} = s.{name}" for name in _values(raw_orders)])
+    sets = _list([f"{name} = s.{name}" for name in RAW.values])
     return f"""
     UPDATE raw_orders AS t SET {sets}, synced_at = now()
     FROM stage_raw_orders AS s
@@ -72,7 +107,7 @@ def _update_raw() -> str:
 
 def _update_orders() -> str:
     """Update from the stage and say, for every order, which columns differ from before."""
-    values = _values(orders)
+    values = ORDERS.values
     sets = _list([f"{name} = s.{name}" for name in values])
     differences = _list([f"CASE WHEN b.{name} IS DISTINCT FROM s.{name} THEN '{name}' END" for name in values])
     return f"""
@@ -83,10 +118,9 @@ def _update_orders() -> str:
     """  # noqa: S608
 
 
-def _upsert_children(table: Table) -> str:
+def _upsert_children(table: Target) -> str:
     """Only rows that differ are written; one that had vanished and is listed again comes back."""
-    key = list(table.primary_key.columns.keys())
-    values = _values(table)
+    key, values = table.key, table.values
     columns = _list([*key, *values])
     return f"""
     INSERT INTO {table.name} AS t ({columns})
@@ -98,8 +132,8 @@ def _upsert_children(table: Table) -> str:
     """  # noqa: S608
 
 
-def _mark_vanished(table: Table) -> str:
-    key = _list(list(table.primary_key.columns.keys()), "t.")
+def _mark_vanished(table: Target) -> str:
+    key = _list(table.key, "t.")
     return f"""
     UPDATE {table.name} AS t SET removed_at = now(), synced_at = now()
     FROM stage_orders AS o
@@ -109,10 +143,10 @@ def _mark_vanished(table: Table) -> str:
     """  # noqa: S608
 
 
-CHILDREN = (sub_orders, product_items, order_parcels, order_receivers)
-OF = {table.name: _statements(table) for table in (orders, *CHILDREN, order_history, raw_orders)}
-CREATE_STAGES = "; ".join(OF[table.name].create_stage for table in (orders, *CHILDREN, raw_orders))
-CLEAR_STAGES = "TRUNCATE " + _list([f"stage_{table.name}" for table in (orders, *CHILDREN, raw_orders)])
+OF = {table.name: table for table in (ORDERS, *CHILDREN, HISTORY, RAW)}
+_STAGED = (ORDERS, *CHILDREN, RAW)
+CREATE_STAGES = "; ".join(table.create_stage for table in _STAGED)
+CLEAR_STAGES = "TRUNCATE " + _list([f"stage_{table.name}" for table in _STAGED])
 UPDATE_RAW = _update_raw()
 UPDATE_ORDERS = _update_orders()
 UPSERT_CHILDREN = [_upsert_children(table) for table in CHILDREN]

@@ -484,3 +484,8 @@ BUSINESS = (
     order_statuses,
     raw_orders,
 )
+
+# which of our names stand in a database already
+TAKEN = "SELECT name FROM unnest(ARRAY[{}]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY name".format(  # noqa: S608
+    ", ".join(f"'{name}'" for name in sorted(metadata.tables))
+)

@@ -33,21 +33,23 @@ class Listing:
     between: Iterator[Callable[[list[bytes]], None]] = field(default_factory=lambda: iter(()))
     spoil: Callable[[int, Page], Page] = lambda _, page: page
     asked: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
-    async def ask(self, page_no: int) -> Answer:
-        start = (page_no - 1) * self.page_size
-        page = self.spoil(page_no, Page(len(self.rows), self.rows[start : start + self.page_size]))
+    async def ask(self, page_no: int, size: int) -> Answer:
+        start = (page_no - 1) * size
+        page = self.spoil(page_no, Page(len(self.rows), self.rows[start : start + size]))
         self.asked.append(page_no)
+        self.sizes.append(size)
         for change in self.between:
             change(self.rows)
             break
         return Answer(page, NOON + timedelta(seconds=len(self.asked)))
 
-    def read(self, most: int = EVERYTHING) -> Read | TooFull:
-        return asyncio.run(read(self.ask, identify, self.page_size, most))
+    def read(self, most: int = EVERYTHING, expected: int = 0) -> Read | TooFull:
+        return asyncio.run(read(self.ask, identify, self.page_size, most, expected))
 
-    def read_all(self) -> Read:
-        found = self.read()
+    def read_all(self, expected: int = 0) -> Read:
+        found = self.read(expected=expected)
         assert isinstance(found, Read)
         return found
 
@@ -86,7 +88,7 @@ async def read_forward(listing: Listing) -> set[bytes]:
     found: set[bytes] = set()
     page_no = 1
     while True:
-        page = (await listing.ask(page_no)).page
+        page = (await listing.ask(page_no, listing.page_size)).page
         found.update(page.records)
         if len(page.records) < listing.page_size:
             return found
@@ -97,17 +99,17 @@ sizes = st.tuples(st.integers(0, 60), st.integers(1, 12))
 leavings = st.lists(st.lists(st.integers(0, 99), max_size=4), max_size=70)
 
 
-@given(sizes, leavings)
+@given(sizes, leavings, st.integers(0, 60))
 def test_whatever_leaves_between_two_calls_no_row_that_stays_is_missed_P1(
-    size: tuple[int, int], leaving: list[list[int]]
+    size: tuple[int, int], leaving: list[list[int]], expected: int
 ) -> None:
     count, page_size = size
     listing = Listing(rows(count), page_size, iter([leave(places) for places in leaving]))
-    found = listing.read_all()
+    found = listing.read_all(expected)
     assert set(listing.rows) <= payloads(found) <= set(rows(count))
     assert shortfall(found.reading) is None
-    pages = -(-count // page_size)
-    assert len(listing.asked) <= (pages + 1 if pages > 1 else 1)
+    pages = max(1, -(-count // page_size))
+    assert len(listing.asked) <= pages + (pages > 1 or expected > page_size)
 
 
 @given(sizes, leavings, st.lists(st.integers(0, 60), min_size=1, max_size=70))
@@ -156,6 +158,16 @@ def test_pages_are_read_from_the_last_to_the_first_after_the_first_gave_the_tota
     listing = Listing(rows(35), 10)
     listing.read()
     assert listing.asked == [1, 4, 3, 2, 1]
+
+
+def test_where_many_rows_are_expected_only_their_number_is_asked_first() -> None:
+    listing = Listing(rows(35), 10)
+    assert len(listing.read_all(expected=30).records) == 35
+    assert list(zip(listing.asked, listing.sizes, strict=True)) == [(1, 1), (4, 10), (3, 10), (2, 10), (1, 10)]
+    fewer = Listing(rows(3), 10)
+    assert len(fewer.read_all(expected=30).records) == 3
+    assert fewer.sizes == [1, 10]
+    assert Listing(rows(101), 10).read(most=100, expected=30) == TooFull(101)
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10])
@@ -265,7 +277,7 @@ def test_an_id_that_no_key_may_hold_is_a_fault_and_not_another_order_P4() -> Non
 
 
 def test_a_call_that_fails_ends_the_reading() -> None:
-    async def ask(page_no: int) -> Answer:
+    async def ask(page_no: int, _: int) -> Answer:
         if page_no == 2:
             raise Transient("no answer in time")
         return Answer(Page(15, rows(10)), NOON)

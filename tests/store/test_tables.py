@@ -7,8 +7,7 @@ import pytest
 from sqlalchemy import Numeric, Table
 
 from orders_sync.domain.rows import OrderRow, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.store import tables
-from orders_sync.store.statements import copied_columns
+from orders_sync.store import statements, tables
 from orders_sync.store.tables import (
     metadata,
     order_history,
@@ -80,9 +79,17 @@ INDEXES = {
 def test_columns_are_the_fields_of_the_row_in_the_same_order_between_ours(
     table: Table, row: type, before: list[str], after: list[str]
 ) -> None:
-    fields = list(row.__struct_fields__)
-    assert table.columns.keys() == [*before, *fields, *after]
-    assert copied_columns(table) == [*before, *fields]
+    assert table.columns.keys() == [*before, *row.__struct_fields__, *after]
+
+
+FILLED = {"synced_at", "removed_at", "seen_at"}  # by the database
+
+
+@pytest.mark.parametrize("target", statements.OF.values(), ids=lambda target: target.name)
+def test_what_landing_knows_of_a_table_is_what_the_table_is(target: statements.Target) -> None:
+    table = metadata.tables[target.name]
+    assert list(target.key) == table.primary_key.columns.keys()
+    assert list(target.columns) == [column.name for column in table.columns if column.name not in FILLED]
 
 
 def test_history_holds_columns_of_orders_under_the_same_names_and_types() -> None:
