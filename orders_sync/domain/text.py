@@ -13,6 +13,7 @@ import re
 
 PICTURES = {ord(character): 0x2400 + ord(character) for character in "\x00\x1d\x1e\x1f"}
 REPLACEMENT = "\ufffd"
+REPAIRED = b"\\ufffd"  # the same as a JSON escape
 BACKSLASH = ord("\\")
 
 _HIGH, _LOW, _ANY = (
@@ -31,16 +32,17 @@ def is_suspect(payload: bytes) -> bool:
 
 
 def without_lone_surrogates(payload: bytes) -> bytes:
-    """JSON text with every lone surrogate escape as `\\ufffd`: same length, so that offsets stay. Pairs stay."""
-    repaired = bytearray(payload)
+    """JSON text with every lone surrogate escape as `REPAIRED`: same length, so that offsets stay. Pairs stay."""
+    pieces: list[bytes] = []
+    kept = 0
     for match in _SURROGATE.finditer(payload):
-        start, is_pair = match.start(), match.end() - match.start() == 12
+        start, end = match.span()
+        is_pair = end - start == 12
         is_text = _is_escaped(payload, start)
-        if is_text and is_pair:  # the backslash of the first half is text itself, so the second half stands alone
-            start += 6
-        if is_text == is_pair:
-            repaired[start : start + 6] = b"\\ufffd"
-    return bytes(repaired)
+        if is_text == is_pair:  # a pair whose first backslash is text itself: the second half stands alone
+            pieces += (payload[kept : end - 6], REPAIRED)
+            kept = end
+    return b"".join([*pieces, payload[kept:]]) if pieces else payload
 
 
 def _is_escaped(payload: bytes, at: int) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TypeVar
 
 import msgspec
 
 from orders_sync.domain.errors import BadRecord, Malformed
 from orders_sync.domain.rows import OrderRows
-from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
+from orders_sync.domain.text import REPAIRED, REPLACEMENT, is_suspect, storable, without_lone_surrogates
 
 T = TypeVar("T")
-_BETWEEN = re.compile(rb"[\s,]*")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec raises the last for bottomless nesting
 
@@ -41,11 +39,14 @@ def exact_records(raws: list[msgspec.Raw], source: bytes, body: bytes) -> list[b
     if source is body:
         return [bytes(raw) for raw in raws]
     records = []
-    start = source.index(raws[0]) if raws else 0
+    end = 0
     for raw in raws:
-        end = start + len(memoryview(raw))
-        records.append(body[start:end])
-        start = _BETWEEN.match(source, end).end()  # type: ignore[union-attr]
+        record = bytes(raw)
+        if REPAIRED in record:  # behind all such records before it, so what is found is this one
+            start = source.index(record, end)
+            end = start + len(record)
+            record = body[start:end]
+        records.append(record)
     return records
 
 
