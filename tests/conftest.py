@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from orders_sync.store import database, embedded, migrate
 from orders_sync.store.database import Connection, Pool
 
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 _numbers = itertools.count(1)
 
 

@@ -2,7 +2,6 @@
 
     NUL (\\u0000)                 -> U+2400, its picture: Postgres cannot store it
     lone surrogate (\\ud800)      -> U+FFFD, the replacement character: Postgres cannot store it
-    separators (\\u001d .. 001f)  -> U+241D .. U+241F, their pictures: rows on their way into COPY are joined by them
 
 The payload in `raw_orders` keeps the bytes as received; only columns see the replacement, and the order notes it.
 """
@@ -11,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-PICTURES = {ord(character): 0x2400 + ord(character) for character in "\x00\x1d\x1e\x1f"}
+NUL, PICTURE = "\x00", "\u2400"
 REPLACEMENT = "\ufffd"
 REPAIRED = b"\\ufffd"  # the same as a JSON escape
 BACKSLASH = ord("\\")
@@ -22,8 +21,7 @@ _HIGH, _LOW, _ANY = (
     rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
 )
 _SURROGATE = re.compile(_HIGH + _LOW + b"|" + _ANY)
-_SUSPECT = re.compile(rb"\\u(?:0000|001[dDeEfF]|005[cC]|[dD][89a-fA-F])")  # 005c: may begin an inner escape
-_PICTURED = re.compile("[\x00\x1d-\x1f]")
+_SUSPECT = re.compile(rb"\\u(?:0000|005[cC]|[dD][89a-fA-F])")  # 005c: may begin an inner escape
 
 
 def is_suspect(payload: bytes) -> bool:
@@ -55,8 +53,8 @@ def _is_escaped(payload: bytes, at: int) -> bool:
 
 def storable(text: str) -> str:
     """Text as a column is given it; the same object when nothing had to be replaced."""
-    if _PICTURED.search(text):
-        text = text.translate(PICTURES)
+    if NUL in text:
+        text = text.replace(NUL, PICTURE)
     if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         text = "".join(REPLACEMENT if "\ud800" <= c <= "\udfff" else c for c in text)
     return text

@@ -20,14 +20,12 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 from psycopg import errors
 
 from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.rows import OrderRow, OrderRows
 from orders_sync.domain.versions import Version
-from orders_sync.store import copytext, rejects, statements
-from orders_sync.store.copytext import ROW_END, VALUE_END
+from orders_sync.store import copyrows, rejects, statements
 from orders_sync.store.database import Connection
 from orders_sync.store.rejects import Reject
 
@@ -39,7 +37,7 @@ _CHILD_ROWS: tuple[Callable[[OrderRows], Sequence[msgspec.Struct]], ...] = (
     lambda rows: rows.parcels,
     lambda rows: (rows.receiver,) if rows.receiver else (),
 )
-_history_of = itemgetter(*(OrderRow.__struct_fields__.index(name) for name in statements.WATCHED))
+_watched = itemgetter(*(OrderRow.__struct_fields__.index(name) for name in statements.WATCHED))
 
 # what the database says of a row, not of itself
 _REFUSALS = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, errors.CardinalityViolation)
@@ -83,7 +81,7 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """A record whose bytes are not what is stored, as rows for COPY (`copytext.row`)."""
+    """A record whose bytes are not what is stored, as rows for COPY."""
 
     order_id: str
     record: Record
@@ -92,7 +90,7 @@ class _Order:
     version: Version
     order: str
     children: list[str]  # all rows of each table of `statements.CHILDREN`
-    history: str
+    watched: tuple[object, ...]  # what the history repeats
 
 
 def fingerprint(data: bytes) -> bytes:
@@ -114,6 +112,8 @@ class _Loader:
         self.connection = connection
         self.source = source
         self.landed = Landed()
+        self.writer = copyrows.RowWriter()
+        self.head = self.writer.head((source.platform, source.account))
 
     async def land(self, batch: list[Record]) -> None:
         hashed = [(record, fingerprint(record.payload)) for record in batch]
@@ -137,21 +137,19 @@ class _Loader:
         except UnicodeDecodeError as error:
             raise BadRecord(f"not UTF-8: {error}") from None
         rows = self.source.normalize(record.payload)
-        platform = self.source.platform + VALUE_END
-        order = copytext.fields(astuple(rows.order))
-        order_text = VALUE_END.join(order) + ROW_END
-        children = [
-            "".join([platform + copytext.row(astuple(row)) for row in rows_of(rows)]) for rows_of in _CHILD_ROWS
-        ]
+        platform, text = self.source.platform, self.writer.text
+        order = copyrows.values(rows.order)
+        order_text = text([order])
+        children = [text([(platform, *copyrows.values(row)) for row in rows_of(rows)]) for rows_of in _CHILD_ROWS]
         return _Order(
             rows.order.order_id,
             record,
             payload_hash,
             fingerprint("".join([order_text, *children]).encode()),
             Version(rows.order.modified_at, record.read_at),
-            order_text,
+            self.head + order_text,
             children,
-            VALUE_END.join(_history_of(order)) + ROW_END,
+            _watched(order),
         )
 
     async def _known(self, order_ids: list[str]) -> dict[str, bytes]:
@@ -261,8 +259,7 @@ class _Loader:
         await self._copy_rows(orders, into)
 
     async def _copy_rows(self, orders: list[_Order], into: str) -> None:
-        head = VALUE_END.join((self.source.platform, self.source.account)) + VALUE_END
-        await self._copy("orders", into, [head + order.order for order in orders])
+        await self._copy("orders", into, [order.order for order in orders])
         for number, table in enumerate(statements.CHILDREN):
             await self._copy(table.name, into, [order.children[number] for order in orders])
 
@@ -270,7 +267,7 @@ class _Loader:
         await self._send("raw_orders", into, b"".join(map(self._raw, orders)))
 
     async def _copy(self, table: str, into: str, rows: list[str]) -> None:
-        await self._send(table, into, copytext.escaped("".join(rows)))
+        await self._send(table, into, "".join(rows).encode())
 
     async def _send(self, table: str, into: str, data: bytes) -> None:
         if not data:
@@ -281,11 +278,11 @@ class _Loader:
 
     def _raw(self, order: _Order) -> bytes:
         source = self.source
-        hashes = order.payload_hash, order.rows_hash
+        hashes = "\\x" + order.payload_hash.hex(), "\\x" + order.rows_hash.hex()
         head = (source.platform, source.account, order.order_id, *hashes, *order.version, source.window_id)
-        return copytext.row_with_payload(head, order.record.payload)
+        return copyrows.with_payload(self.writer.text([head]), order.record.payload)
 
     def _history(self, order: _Order, changed: list[str] | None) -> str:
         source = self.source
-        head = (source.platform, order.order_id, order.record.read_at, source.window_id, changed)
-        return VALUE_END.join(copytext.fields(head)) + VALUE_END + order.history
+        head = (source.platform, order.order_id, order.record.read_at, source.window_id, copyrows.literal(changed))
+        return self.writer.text([(*head, *order.watched)])

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orders_sync.domain.rows import OrderRow, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
+from orders_sync.store import copyrows
 
 
 def _list(names: Iterable[str], prefix: str = "") -> str:
@@ -31,11 +32,11 @@ class Target:
 
     @property
     def copy(self) -> str:
-        return f"COPY {self.name} ({_list(self.columns)}) FROM STDIN"
+        return f"COPY {self.name} ({_list(self.columns)}) FROM STDIN {copyrows.FORMAT}"
 
     @property
     def stage(self) -> str:
-        return f"COPY stage_{self.name} ({_list(self.columns)}) FROM STDIN"
+        return f"COPY stage_{self.name} ({_list(self.columns)}) FROM STDIN {copyrows.FORMAT}"
 
     @property
     def create_stage(self) -> str:
