@@ -90,7 +90,7 @@ class _Order:
     version: Version
     order: str
     children: list[str]  # all rows of each table of `statements.CHILDREN`
-    watched: tuple[object, ...]  # what the history repeats
+    watched: tuple[str, ...]  # what the history repeats
 
 
 def fingerprint(data: bytes) -> bytes:
@@ -112,8 +112,6 @@ class _Loader:
         self.connection = connection
         self.source = source
         self.landed = Landed()
-        self.writer = copyrows.RowWriter()
-        self.head = self.writer.head((source.platform, source.account))
 
     async def land(self, batch: list[Record]) -> None:
         hashed = [(record, fingerprint(record.payload)) for record in batch]
@@ -137,17 +135,20 @@ class _Loader:
         except UnicodeDecodeError as error:
             raise BadRecord(f"not UTF-8: {error}") from None
         rows = self.source.normalize(record.payload)
-        platform, text = self.source.platform, self.writer.text
-        order = copyrows.values(rows.order)
-        order_text = text([order])
-        children = [text([(platform, *copyrows.values(row)) for row in rows_of(rows)]) for rows_of in _CHILD_ROWS]
+        platform = self.source.platform
+        order = copyrows.fields(rows.order)
+        order_text = copyrows.line([platform, *order])
+        children = [
+            "".join([copyrows.line([platform, *copyrows.fields(row)]) for row in rows_of(rows)])
+            for rows_of in _CHILD_ROWS
+        ]
         return _Order(
             rows.order.order_id,
             record,
             payload_hash,
             fingerprint("".join([order_text, *children]).encode()),
             Version(rows.order.modified_at, record.read_at),
-            self.head + order_text,
+            copyrows.line([platform, self.source.account, *order]),
             children,
             _watched(order),
         )
@@ -278,11 +279,28 @@ class _Loader:
 
     def _raw(self, order: _Order) -> bytes:
         source = self.source
-        hashes = "\\x" + order.payload_hash.hex(), "\\x" + order.rows_hash.hex()
-        head = (source.platform, source.account, order.order_id, *hashes, *order.version, source.window_id)
-        return copyrows.with_payload(self.writer.text([head]), order.record.payload)
+        modified_at, read_at = order.version
+        head = (
+            source.platform,
+            source.account,
+            order.order_id,
+            "\\x" + order.payload_hash.hex(),
+            "\\x" + order.rows_hash.hex(),
+            "" if modified_at is None else modified_at.isoformat(),
+            read_at.isoformat(),
+            "" if source.window_id is None else str(source.window_id),
+        )
+        return copyrows.line_with_payload(head, order.record.payload)
 
     def _history(self, order: _Order, changed: list[str] | None) -> str:
         source = self.source
-        head = (source.platform, order.order_id, order.record.read_at, source.window_id, copyrows.literal(changed))
-        return self.writer.text([(*head, *order.watched)])
+        return copyrows.line(
+            (
+                source.platform,
+                order.order_id,
+                order.record.read_at.isoformat(),
+                "" if source.window_id is None else str(source.window_id),
+                "" if changed is None else copyrows.array(changed),
+                *order.watched,
+            )
+        )
