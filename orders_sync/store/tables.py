@@ -392,6 +392,9 @@ accounts = Table(
     _column("history_from", TIME, "the earliest moment planned so far"),
     _column("watermark", TIME, "everything the feed holds before it has landed, with proof"),
     _column("last_error", Text, "why the last run of the account stopped; NULL after one that did not"),
+    _column("suspended_at", TIME, "when the platform refused its credentials; no call is made since"),
+    _column("suspended_because", Text, "what the platform said then"),
+    _column("credentials", Text, "a fingerprint of what was refused: other credentials lift the suspension"),
     _column("updated_at", TIME, "when this row last changed", nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("name"),
     schema=MACHINERY,
@@ -403,7 +406,9 @@ windows = Table(
     metadata,
     Column("id", BigInteger, Identity(), comment="number of the window"),
     _column("account", Text, "sync.accounts.name", nullable=False),
-    _column("kind", Text, "incremental moves the watermark; sweep re-reads", nullable=False),
+    _column(
+        "kind", Text, "incremental moves the watermark; confirm, sweep, backfill and repair read again", nullable=False
+    ),
     _column("feed", Text, "updated or created: the time the list is filtered by", nullable=False),
     _column("starts_at", TIME, "first moment of the window", nullable=False),
     _column("ends_at", TIME, "first moment after the window", nullable=False),
@@ -415,6 +420,7 @@ windows = Table(
         server_default="planned",
     ),
     _column("parent_id", BigInteger, "the window this one was split from"),
+    _column("backfill_id", BigInteger, "the backfill it belongs to, sync.backfills.id"),
     _column("attempts", Integer, "how often it was claimed", nullable=False, server_default="0"),
     _column("fence", BigInteger, "number of the claim: only its holder may commit", nullable=False, server_default="0"),
     _column("owner", Text, "host and process that claimed it"),
@@ -449,6 +455,7 @@ windows = Table(
         postgresql_where=text("state IN ('planned', 'running', 'failed')"),
     ),
     Index(None, "account", "kind", "ends_at"),
+    Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
     schema=MACHINERY,
     comment="the ledger: every window planned, what happened to it",
 )
@@ -472,6 +479,72 @@ rejects = Table(
     Index("ix_rejects_open", "platform", "order_id", postgresql_where=text("resolved_at IS NULL")),
     schema=MACHINERY,
     comment="records that could not be normalised, whole",
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the backfill"),
+    _column("account", Text, "sync.accounts.name", nullable=False),
+    _column("feed", Text, "updated or created: the time its windows are filtered by", nullable=False),
+    _column("starts_at", TIME, "first moment asked for", nullable=False),
+    _column("ends_at", TIME, "first moment after what is asked for", nullable=False),
+    _column("everything", Boolean, "read windows again that are complete", nullable=False, server_default="false"),
+    _column("state", Text, "requested, planned, done, failed or cancelled", nullable=False, server_default="requested"),
+    _column("requested_by", Text, "the database role that asked", nullable=False, server_default=text("session_user")),
+    _column("requested_at", TIME, "when it was asked for", nullable=False, server_default=func.now()),
+    _column("finished_at", TIME, "when it was done, failed or cancelled"),
+    _column("error", Text, "why it could not be planned or read"),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("starts_at < ends_at", name="ck_backfills_not_empty"),
+    CheckConstraint("state IN ('requested', 'planned', 'done', 'failed', 'cancelled')", name="ck_backfills_state"),
+    Index("ix_backfills_open", "account", postgresql_where=text("state IN ('requested', 'planned')")),
+    schema=MACHINERY,
+    comment="ranges somebody asked to be read; sync.request_backfill() adds one",
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the audit"),
+    _column("account", Text, "sync.accounts.name", nullable=False),
+    _column("starts_at", TIME, "first moment of creation time compared", nullable=False),
+    _column("ends_at", TIME, "first moment after it", nullable=False),
+    _column("started_at", TIME, "when it began", nullable=False, server_default=func.now()),
+    _column("finished_at", TIME, "when it ended; NULL while it runs, or when it was cut off"),
+    _column("platform_orders", Integer, "orders the platform counts"),
+    _column("table_orders", Integer, "orders and open rejects in the tables"),
+    _column("differences", Integer, "ranges that differ, sync.audit_differences"),
+    _column("calls", Integer, "calls spent on counting", nullable=False, server_default="0"),
+    _column("error", Text, "why it stopped"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "account", "started_at"),
+    schema=MACHINERY,
+    comment="the platform's own counts by creation time against the tables",
+)
+
+audit_differences = Table(
+    "audit_differences",
+    metadata,
+    _key("audit_id", BigInteger, "sync.audits.id"),
+    _key("starts_at", TIME, "first moment of creation time that differs"),
+    _column("ends_at", TIME, "first moment after it", nullable=False),
+    _column("platform_orders", Integer, "orders the platform counts", nullable=False),
+    _column("table_orders", Integer, "orders and open rejects in the tables", nullable=False),
+    _column("repaired_at", TIME, "when a read of the range ended the difference"),
+    PrimaryKeyConstraint("audit_id", "starts_at"),
+    schema=MACHINERY,
+    comment="where an audit found another number, as narrow as it looked",
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    _key("key", Text, "the account or app whose calls are counted together"),
+    _column("next_at", TIME, "when the next call may be made, by the database's clock", nullable=False),
+    PrimaryKeyConstraint("key"),
+    schema=MACHINERY,
+    comment="the rate of an account or app, shared by all processes",
 )
 
 BUSINESS = (

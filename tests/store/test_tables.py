@@ -29,6 +29,10 @@ OF_ROWS = [
 ]
 
 KEYS = {
+    "sync.backfills": ["id"],
+    "sync.audits": ["id"],
+    "sync.audit_differences": ["audit_id", "starts_at"],
+    "sync.rates": ["key"],
     "orders": ["platform", "order_id"],
     "sub_orders": ["platform", "order_id", "sub_order_id"],
     "product_items": ["platform", "order_id", "sub_order_id", "item_no"],
@@ -72,6 +76,9 @@ INDEXES = {
     ("windows", "account, kind, ends_at"),
     ("rejects", "account, payload_hash"),
     ("rejects", "platform, order_id"),
+    ("backfills", "account"),
+    ("windows", "backfill_id"),
+    ("audits", "account, started_at"),
 }
 
 
