@@ -6,10 +6,10 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import psycopg
@@ -69,12 +69,27 @@ async def sync(
     """
     shared = _Shared(pool, http, limits, progress, asyncio.Semaphore(limits.workers))
     passes = [_Pass(shared, feeder) for feeder in feeders]
-    tasks = [asyncio.create_task(one.run(sweep)) for one in passes]
+    await _all([one.catch_up(sweep) for one in passes])
+    return [one.outcome for one in passes]
+
+
+async def drain(
+    pool: Pool, http: httpx.AsyncClient, feeders: Sequence[Feeder], limits: Limits, progress: Progress
+) -> list[Outcome]:
+    """Read what is planned for these accounts, whatever it is, and plan nothing. Else as `sync`."""
+    shared = _Shared(pool, http, limits, progress, asyncio.Semaphore(limits.workers))
+    passes = [_Pass(shared, feeder) for feeder in feeders]
+    await _all([one.drain() for one in passes])
+    return [one.outcome for one in passes]
+
+
+async def _all(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run them at once; when one fails or we are cancelled, all of them stop."""
+    tasks = [asyncio.create_task(job) for job in jobs]
     try:
         await asyncio.gather(*tasks)
     finally:
         await _stop(tasks)
-    return [one.outcome for one in passes]
 
 
 async def _stop(tasks: Collection[asyncio.Task[None]]) -> None:
@@ -110,9 +125,12 @@ class _Pass:
         self.is_waiting = False
         self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
 
-    async def run(self, sweep: bool) -> None:
+    async def catch_up(self, sweep: bool) -> None:
         await self._plan(sweep)
-        await self._drain()
+        await self.drain()
+
+    async def drain(self) -> None:
+        await self._read_all()
         errors = self.outcome.errors
         async with self.shared.pool.connection() as connection:
             await ledger.note_error(connection, self.name, errors[-1] if errors else None)
@@ -129,7 +147,7 @@ class _Pass:
                 windows = planning.sweep(reach, pace, platform.longest_window)
                 await ledger.plan(connection, self.name, ledger.SWEEP, platform.feed, windows)
 
-    async def _drain(self) -> None:
+    async def _read_all(self) -> None:
         """Read windows until none is left that anybody could still read."""
         reading: set[asyncio.Task[None]] = set()
         try:
