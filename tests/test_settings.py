@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.sweeps import DAY, Tier
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import (
@@ -91,6 +92,8 @@ class TestWhereSettingsComeFrom:
         sync = settings.sync
         assert (sync.interval, sync.lag) == (timedelta(minutes=1), timedelta(seconds=10))
         assert (sync.overlap, sync.confirm) == (timedelta(minutes=10), timedelta(hours=3))
+        assert sync.sweep == (Tier(3 * DAY, DAY / 144), Tier(30 * DAY, DAY / 24), Tier(90 * DAY, DAY))
+        assert sync.sweep_final == 15 * DAY
         assert (sync.workers, sync.window_rows, sync.retries, sync.attempts) == (4, 2000, 5, 3)
         assert (sync.timeout, sync.largest_body) == (timedelta(seconds=60), 64 * 2**20)
 
@@ -349,6 +352,9 @@ history_from = 2025-01-01
             ("lag", "1.5s", 'must be whole seconds (got "1.5s")'),
             ("overlap", "99999999999999d", 'is absurdly long (got "99999999999999d")'),
             ("confirm", "31d", 'must be from 0s to 30d (got "31d")'),
+            ("sweep", "3d", 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h" (got "3d")'),
+            ("sweep", "3d every 1s", 'nothing is swept more often than every 1m (got "3d every 1s")'),
+            ("sweep_final", "366d", 'must be from 0s to 365d (got "366d")'),
             ("timeout", "0", 'must be from 1s to 10m (got "0")'),
             ("workers", "0", 'must be from 1 to 256 (got "0")'),
             ("workers", "4.5", 'must be a whole number (got "4.5")'),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated
 
 import httpx
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.sync import Outcome
@@ -21,19 +21,15 @@ from orders_sync.store import database
 GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
 
 
-class Sweep(StrEnum):
-    NONE = "none"
-    ALL = "all"
-
-
 def sync(
     account: product.Accounts = None,
     sweep: Annotated[
         Sweep,
         typer.Option(
-            help="all: also re-read every order of accounts that can only be listed by creation time (Xportcn)."
+            help="What to read again of accounts that can only be listed by creation time (Xportcn): "
+            "what is due, everything not final, or everything that is ever read again."
         ),
-    ] = Sweep.NONE,
+    ] = Sweep.DUE,
     config: product.Config = None,
     json: product.Json = False,
 ) -> None:
@@ -42,7 +38,7 @@ def sync(
     feeders = product.feeders(settings, account)
     with product.opened(settings) as url, screen.bars([each.account.name for each in feeders]) as bars:
         outcomes = asyncio.run(
-            catch_up(url, feeders, product.limits(settings), bars, product.http_client(settings), sweep is Sweep.ALL)
+            catch_up(url, feeders, product.limits(settings), bars, product.http_client(settings), sweep)
         )
     if json:
         screen.print_json([asdict(outcome) for outcome in outcomes])
@@ -58,13 +54,13 @@ async def catch_up(
     limits: Limits,
     progress: engine.Progress,
     http: httpx.AsyncClient,
-    sweep: bool = False,
+    sweep: Sweep = Sweep.DUE,
 ) -> list[Outcome]:
     """One pass on a database URL. Raises `DatabaseError` when the database goes away."""
     gc.freeze()  # what is imported stays: the collector need not walk it again and again
     gc.set_threshold(GARBAGE)
     async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
-        return await engine.sync(pool, http, feeders, limits, progress, sweep=sweep)
+        return await engine.sync(pool, http, feeders, limits, progress, sweep)
 
 
 def show(outcomes: list[Outcome]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from orders_sync.domain.sweeps import Policy
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -32,3 +34,4 @@ class Pace:
     lag: timedelta  # a window ends this long before now
     overlap: timedelta  # and starts this long before the watermark
     confirm: timedelta  # a slower pass reads this much again
+    sweeps: Policy = field(default_factory=Policy)  # what is read again where a list goes by creation time only

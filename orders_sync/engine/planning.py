@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orders_sync.domain.accounts import Pace
+from orders_sync.domain.sweeps import Look, Sweep, is_due, looks
 from orders_sync.domain.windows import Window, tile, whole_second
 from orders_sync.store.ledger import Reach
 
@@ -27,8 +28,25 @@ def incremental(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
     return [*earlier, *tile(start, end, longest)]
 
 
-def sweep(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
-    """Everything planned so far once more: on a feed by creation time, changes do not come back by themselves."""
+def confirm(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
+    """The slower pass behind the overlap, three times in each `confirm`, for what was indexed later still.
+
+        planned_to - confirm          planned_to
+        |-------- confirm --------|=overlap=|---- incremental ----|
+
+    So an order that comes into the index up to two thirds of `confirm` late is still found by itself.
+    """
     if reach.history_from is None or reach.planned_to is None:
         return []
-    return list(tile(reach.history_from, reach.planned_to, longest))
+    if not pace.confirm or not is_due(reach.planned_to, reach.now - pace.lag, pace.confirm / 3):
+        return []
+    start = max(reach.history_from, reach.planned_to - pace.confirm)
+    return list(tile(start, reach.planned_to - pace.overlap, longest))
+
+
+def look_over(reach: Reach, pace: Pace, sweep: Sweep) -> list[Look]:
+    """The ranges of creation time a pass has to look over. Only what was planned before: the rest is read anyway."""
+    if reach.history_from is None or reach.planned_to is None:
+        return []
+    end = whole_second(reach.now - pace.lag) if sweep is Sweep.DUE else reach.planned_to
+    return looks(pace.sweeps, sweep, reach.history_from, reach.planned_to, end)

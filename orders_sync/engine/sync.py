@@ -16,12 +16,13 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from orders_sync.domain.errors import LostWindow, PlatformError, Refused
-from orders_sync.domain.windows import Feed
+from orders_sync.domain.sweeps import Look, Sweep, cover
+from orders_sync.domain.windows import Feed, tile
 from orders_sync.engine import planning
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.windows import Limits, WindowWork
-from orders_sync.store import ledger
-from orders_sync.store.database import Pool
+from orders_sync.store import coverage, ledger
+from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import Claim
 from orders_sync.store.load import Landed
 
@@ -59,10 +60,9 @@ async def sync(
     feeders: Sequence[Feeder],
     limits: Limits,
     progress: Progress,
-    *,
-    sweep: bool = False,
+    sweep: Sweep = Sweep.DUE,
 ) -> list[Outcome]:
-    """Catch up every account and return. `sweep`: also re-read everything that is listed by creation time only.
+    """Catch up every account and return. `sweep`: what to read again where a list goes by creation time only.
 
     Windows are read in parallel, `limits.workers` at a time over all accounts; pages of one window never are.
     Whatever a platform does wrong is in the outcomes. Raises psycopg.Error when the database is gone.
@@ -125,7 +125,7 @@ class _Pass:
         self.is_waiting = False
         self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
 
-    async def catch_up(self, sweep: bool) -> None:
+    async def catch_up(self, sweep: Sweep) -> None:
         await self._plan(sweep)
         await self.drain()
 
@@ -135,7 +135,7 @@ class _Pass:
         async with self.shared.pool.connection() as connection:
             await ledger.note_error(connection, self.name, errors[-1] if errors else None)
 
-    async def _plan(self, sweep: bool) -> None:
+    async def _plan(self, sweep: Sweep) -> None:
         platform, pace = self.feeder.platform, self.feeder.pace
         async with self.shared.pool.connection() as connection, connection.transaction():
             await ledger.register(connection, self.feeder.account, platform.feed)
@@ -143,9 +143,19 @@ class _Pass:
             await ledger.replan_failed(connection, self.name)
             windows = planning.incremental(reach, pace, platform.longest_window)
             await ledger.plan(connection, self.name, ledger.INCREMENTAL, platform.feed, windows)
-            if sweep and platform.feed is Feed.CREATED:
-                windows = planning.sweep(reach, pace, platform.longest_window)
-                await ledger.plan(connection, self.name, ledger.SWEEP, platform.feed, windows)
+            windows = planning.confirm(reach, pace, platform.longest_window)
+            await ledger.plan(connection, self.name, ledger.CONFIRM, platform.feed, windows)
+            if platform.feed is Feed.CREATED:
+                await self._plan_sweep(connection, planning.look_over(reach, pace, sweep))
+
+    async def _plan_sweep(self, connection: Connection, looks: list[Look]) -> None:
+        pace, longest = self.feeder.pace, self.feeder.platform.longest_window
+        for look in looks:
+            hours = await coverage.hours(connection, self.name, look, pace.sweeps)
+            wholes = [*cover(hours, pace.page_size), *await coverage.rejected(connection, self.name, look)]
+            windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
+            await ledger.drop_superseded(connection, self.name, windows)
+            await ledger.plan(connection, self.name, ledger.SWEEP, Feed.CREATED, windows)
 
     async def _read_all(self) -> None:
         """Read windows until none is left that anybody could still read."""

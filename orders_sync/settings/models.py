@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.sweeps import Policy
 from orders_sync.settings.values import (
     BaseUrl,
     Codes,
@@ -28,6 +29,7 @@ from orders_sync.settings.values import (
     Secret,
     Size,
     Text,
+    Tiers,
     count,
     one_of,
     span,
@@ -122,6 +124,8 @@ class SyncSettings(_Section):
     lag: Lag = timedelta(seconds=10)
     overlap: Overlap = timedelta(minutes=10)
     confirm: Confirm = timedelta(hours=3)
+    sweep: Tiers = Policy().tiers
+    sweep_final: Annotated[timedelta, span("0s", "365d")] = Policy().final_for
     workers: Annotated[int, count(1, 256)] = 4
     window_rows: Annotated[int, count(1, 100_000)] = 2000
     retries: Annotated[int, count(1, 20)] = 5  # tries of one call, the first one counts
@@ -168,4 +172,5 @@ class Settings:
             lag=self.sync.lag if account.lag is None else account.lag,
             overlap=self.sync.overlap if account.overlap is None else account.overlap,
             confirm=self.sync.confirm if account.confirm is None else account.confirm,
+            sweeps=Policy(self.sync.sweep, self.sync.sweep_final),
         )

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Annotated
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BeforeValidator, PlainValidator, SecretStr
 
+from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
 
 FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
@@ -69,6 +71,24 @@ def span(shortest: str, longest: str, *, whole: bool = False) -> BeforeValidator
         return length
 
     return BeforeValidator(check)
+
+
+def _tiers(value: object) -> tuple[Tier, ...]:
+    """`3d every 10m, 30d every 1h`: ages that grow, each with how often orders up to that age are read again."""
+    if isinstance(value, tuple):
+        return value
+    words = 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h"'
+    tiers = []
+    for part in str(value).split(","):
+        found = re.fullmatch(r"\s*(\S+) every (\S+)\s*", part)
+        if found is None:
+            raise ValueError(f"{words} {_got(value)}")
+        tiers.append(Tier(duration(found[1]), duration(found[2])))
+    if any(older.age <= younger.age for younger, older in pairwise(tiers)) or not tiers[0].age:
+        raise ValueError(f"{words} {_got(value)}")
+    if any(tier.every < timedelta(minutes=1) for tier in tiers):
+        raise ValueError(f"nothing is swept more often than every 1m {_got(value)}")
+    return tuple(tiers)
 
 
 def _size(value: object) -> int:
@@ -189,4 +209,5 @@ Size = Annotated[int, BeforeValidator(_size)]
 Interval = Annotated[timedelta, span("0.1s", "7d")]
 Lag = Annotated[timedelta, span("0s", "1d", whole=True)]
 Overlap = Annotated[timedelta, span("0s", "7d", whole=True)]
+Tiers = Annotated[tuple[Tier, ...], PlainValidator(_tiers)]
 Confirm = Annotated[timedelta, span("0s", "30d", whole=True)]

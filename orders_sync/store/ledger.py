@@ -24,7 +24,11 @@ from orders_sync.store.database import Connection
 from orders_sync.store.load import Landed
 
 INCREMENTAL = "incremental"
+CONFIRM = "confirm"
 SWEEP = "sweep"
+BACKFILL = "backfill"
+REPAIR = "repair"
+URGENCY = [INCREMENTAL, REPAIR, CONFIRM, SWEEP, BACKFILL]  # what is read first
 LEASE = timedelta(seconds=30)
 CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
 
@@ -105,6 +109,18 @@ async def plan(
         )
 
 
+async def drop_superseded(connection: Connection, account: str, windows: list[Window]) -> None:
+    """Take out sweeps that are still waiting and lie within windows about to be planned: they would read it twice."""
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            """
+            DELETE FROM sync.windows
+            WHERE account = %s AND kind = 'sweep' AND state = 'planned' AND starts_at >= %s AND ends_at <= %s
+            """,
+            [(account, window.start, window.end) for window in windows],
+        )
+
+
 async def replan_failed(connection: Connection, account: str) -> int:
     """Give windows that failed in an earlier run another chance; how many."""
     cursor = await connection.execute(
@@ -135,14 +151,14 @@ async def claim(connection: Connection, account: str, owner: str) -> Claim | Non
                       WHERE r.account = w.account AND r.feed = w.feed AND r.state = 'running' AND r.id <> w.id
                         AND tstzrange(r.starts_at, r.ends_at) && tstzrange(w.starts_at, w.ends_at)
                   )
-                ORDER BY kind, starts_at LIMIT 1 FOR UPDATE SKIP LOCKED
+                ORDER BY array_position(%(urgency)s, kind), starts_at LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             RETURNING id, account, kind, feed, starts_at, ends_at, parent_id, fence, attempts, clock_timestamp() AS now,
                 (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
                             / extract(epoch FROM p.ends_at - p.starts_at)
                  FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected
             """,
-            {"account": account, "owner": owner, "lease": LEASE},
+            {"account": account, "owner": owner, "lease": LEASE, "urgency": URGENCY},
         )
     if row is None:
         return None

@@ -10,6 +10,7 @@ import httpx
 import psycopg
 
 from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.sweeps import Policy, Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.pacer import Pacer
@@ -53,6 +54,7 @@ class Story:
     progress: Silent = field(default_factory=Silent)
     shop: str = "sandbox-1688"
     secret: Callable[[str], str] = str
+    sweeps: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         self.sandbox = Sandbox(self.world, self.faults)
@@ -74,14 +76,15 @@ class Story:
             lag=self.lag,
             overlap=timedelta(minutes=10),
             confirm=timedelta(hours=3),
+            sweeps=self.sweeps,
         )
         return Feeder(account, pace, platform, Pacer(10_000))
 
-    async def sync(self, *names: str, sweep: bool = False, pool: Pool | None = None) -> dict[str, Outcome]:
+    async def sync(self, *names: str, sweep: Sweep = Sweep.NONE, pool: Pool | None = None) -> dict[str, Outcome]:
         """One pass over these accounts, or all."""
         async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
             outcomes = await engine.sync(
-                pool or self.pool, http, self.feeders(*names), self.limits, self.progress, sweep=sweep
+                pool or self.pool, http, self.feeders(*names), self.limits, self.progress, sweep
             )
         return {outcome.account: outcome for outcome in outcomes}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.planning import incremental, sweep
+from orders_sync.engine.planning import confirm, incremental
 from orders_sync.store.ledger import Reach
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -78,15 +80,33 @@ def test_nothing_to_do_where_the_clock_was_set_back_behind_the_overlap() -> None
     assert incremental(reach(NOON, NOON - DAY, NOON + OVERLAP), pace(NOON - DAY), DAY) == []
 
 
-def test_a_sweep_is_everything_planned_so_far_once_more() -> None:
-    assert sweep(reach(NOON, NOON - 2 * DAY, NOON - LAG), pace(NOON - 2 * DAY), DAY) == [
-        Window(NOON - 2 * DAY, NOON - DAY),
-        Window(NOON - DAY, NOON - LAG),
-    ]
+def test_the_confirming_pass_lies_behind_the_overlap_three_times_in_each_period() -> None:
+    settings, begin = pace(NOON - DAY), NOON - DAY
+    runs = [NOON + timedelta(minutes=number) for number in range(0, 360)]
+    found = [confirm(reach(now, begin, now - timedelta(minutes=1) - LAG), settings, DAY) for now in runs]
+    windows = [window for each in found for window in each]
+    assert len(windows) == 6
+    assert all(each.end - each.start == timedelta(hours=3) - OVERLAP for each in windows)
+    assert {later.start - earlier.start for earlier, later in pairwise(windows)} == {timedelta(hours=1)}
 
 
-def test_nothing_to_sweep_before_anything_was_planned() -> None:
-    assert sweep(reach(NOON), pace(NOON - DAY), DAY) == []
+def test_what_is_indexed_late_by_two_thirds_of_confirm_is_confirmed_P1() -> None:
+    settings, begin = pace(NOON - DAY), NOON - DAY
+    for minute in range(0, 180, 7):
+        happened = NOON + timedelta(minutes=minute)
+        indexed = happened + timedelta(hours=2)
+        seen = False
+        for number in range(0, 500):
+            now = NOON + timedelta(minutes=number)
+            for each in confirm(reach(now, begin, now - timedelta(minutes=1) - LAG), settings, DAY):
+                seen = seen or (now >= indexed and each.start <= happened < each.end)
+        assert seen, happened
+
+
+def test_nothing_to_confirm_before_anything_was_planned_or_when_it_is_off() -> None:
+    assert confirm(reach(NOON), pace(NOON - DAY), DAY) == []
+    off = replace(pace(NOON - DAY), confirm=timedelta(0))
+    assert confirm(reach(NOON, NOON - DAY, NOON - DAY / 2), off, DAY) == []
 
 
 @given(
@@ -120,7 +140,6 @@ def test_what_is_planned_over_time_covers_the_history_without_a_gap_P1(
         if end_before is not None:
             overlapping = max(end_before - timedelta(seconds=overlap), known.history_from)
             assert any(each.start <= overlapping < each.end for each in windows) or overlapping >= known.planned_to
-        assert_no_gap(sweep(known, settings, timedelta(seconds=longest)))
 
 
 def assert_no_gap(windows: list[Window]) -> None:

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LostWindow
-from orders_sync.domain.windows import Window
+from orders_sync.domain.sweeps import Policy, Sweep, Tier
+from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
@@ -44,7 +46,7 @@ async def test_rereading_everything_unchanged_writes_no_row_P3(tell: Tell) -> No
     story = tell()
     await story.sync()
     before = story.row_versions()
-    outcomes = await story.sync(sweep=True)
+    outcomes = await story.sync(sweep=Sweep.ALL)
     assert outcomes["sandbox-ka"].rows.unchanged == 100
     assert outcomes["sandbox-ka"].rows.changed == 0
     assert story.row_versions() == before
@@ -93,7 +95,7 @@ async def test_changes_come_in_with_the_next_run_and_leave_history(tell: Tell) -
     for _ in range(3):
         story.world.mutate(40, datetime.now(UTC))
         story.world.create(5, datetime.now(UTC))
-    await story.sync(sweep=True)
+    await story.sync(sweep=Sweep.ALL)
     story.assert_equal()
     assert story.query("SELECT count(*) > 0 FROM order_history WHERE 'status' = ANY(changed)") == [(True,)]
 
@@ -146,9 +148,9 @@ async def test_all_faults_at_once_and_nothing_is_missed_P1(tell: Tell) -> None:
     story.with_limits(tries=6, attempts=8)
     for _ in range(5):
         story.world.mutate(20, datetime.now(UTC))
-        await story.sync(sweep=True)
+        await story.sync(sweep=Sweep.ALL)
     story.faults.set_rates({"malformed": 0.05})
-    await story.sync(sweep=True)
+    await story.sync(sweep=Sweep.ALL)
     verdicts = story.verify()
     assert all(verdict.is_equal for verdict in verdicts.values()), [list(v.examples()) for v in verdicts.values()]
     assert sum(verdict.rejects for verdict in verdicts.values()) > 5
@@ -158,7 +160,7 @@ async def test_malformed_records_become_rejects_once_and_their_neighbours_land_P
     story = tell(orders=450)
     story.faults.set_rates({"malformed": 0.1})
     await story.sync()
-    await story.sync(sweep=True)
+    await story.sync(sweep=Sweep.ALL)
     verdicts = story.verify()
     assert all(verdict.is_equal for verdict in verdicts.values()), [list(v.examples()) for v in verdicts.values()]
     rejects = sum(verdict.rejects for verdict in verdicts.values())
@@ -300,3 +302,58 @@ def _cancel_after(task: asyncio.Task[object], steps: int) -> None:
         task.cancel()
     else:
         asyncio.get_running_loop().call_soon(_cancel_after, task, steps - 1)
+
+
+async def test_a_sweep_of_what_is_open_brings_every_change_of_it_P2(tell: Tell) -> None:
+    story = tell(orders=900)
+    await story.sync()
+    final = "SELECT o.order_id FROM orders AS o JOIN order_statuses USING (platform, status) WHERE is_final"
+    final_before = {str(row[0]) for row in story.query(final)}
+    for _ in range(3):
+        story.world.mutate(40, datetime.now(UTC))
+    outcomes = await story.sync(sweep=Sweep.OPEN)
+    assert sum(outcome.rows.changed for outcome in outcomes.values()) > 20
+    differing = [line for verdict in story.verify().values() for line in verdict.examples()]
+    assert [line for line in differing if not any(order_id in line for order_id in final_before)] == []
+    await story.sync(sweep=Sweep.ALL)
+    story.assert_equal()
+
+
+async def test_a_sweep_reads_what_is_due_and_nothing_else(tell: Tell) -> None:
+    story = tell(orders=450)
+    second = timedelta(seconds=1)
+    story.sweeps = Policy((Tier(timedelta(days=365), second),), timedelta(0))
+    await story.sync()
+    swept = "SELECT count(*) FROM sync.windows WHERE kind = 'sweep'"
+    await asyncio.to_thread(story.query, "SELECT pg_sleep(1.1)")  # a period of the database's clock
+    await story.sync(sweep=Sweep.DUE)
+    assert story.query(swept) > [(0,)]
+    story.sweeps = Policy((Tier(timedelta(days=365), timedelta(days=365 * 100)),), timedelta(0))
+    before = story.query(swept)
+    await story.sync(sweep=Sweep.DUE)
+    assert story.query(swept) == before
+
+
+async def test_a_reject_is_read_again_by_a_sweep_and_resolves_itself_P4(tell: Tell) -> None:
+    story = tell(orders=450)
+    story.faults.set_rates({"malformed": 0.1})
+    await story.sync("sandbox-ka")
+    story.faults.clear()
+    open_rejects = "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL AND order_id IS NOT NULL"
+    assert story.query(open_rejects) > [(5,)]
+    await story.sync("sandbox-ka", sweep=Sweep.OPEN)
+    assert story.query(open_rejects) == [(0,)]
+    story.assert_equal("sandbox-ka")
+
+
+async def test_a_sweep_that_waits_is_replaced_by_the_next_one(connection: Connection) -> None:
+    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    small, large = Window(noon, noon + hour), Window(noon - hour, noon + hour)
+    account = Account("shop", "xportcn_ka", "http://sandbox", "7", "key", "secret")
+    await ledger.register(connection, account, Feed.CREATED)
+    await ledger.plan(connection, "shop", ledger.SWEEP, Feed.CREATED, [small])
+    await ledger.plan(connection, "shop", ledger.INCREMENTAL, Feed.CREATED, [small])
+    await ledger.drop_superseded(connection, "shop", [large])
+    cursor = await connection.execute("SELECT kind FROM sync.windows")
+    assert await cursor.fetchall() == [("incremental",)]
