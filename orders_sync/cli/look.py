@@ -73,7 +73,7 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
                 row["account"],
                 row["platform"],
                 f"{row['watermark']:%Y-%m-%d %H:%M:%S}" if row["watermark"] else "never",
-                _age(row["behind_seconds"]),
+                "" if row["behind_seconds"] is None else screen.duration(row["behind_seconds"]),
                 row["orders"],
                 row["planned"],
                 row["running"],
@@ -165,12 +165,3 @@ def _rows(connection: Session, query: str, values: Any = None) -> list[dict[str,
 
 def _one(connection: Session, select: str, key: dict[str, Any]) -> dict[str, Any]:
     return _rows(connection, f"{select} WHERE platform = %(platform)s AND order_id = %(order_id)s", key)[0]
-
-
-def _age(seconds: int | None) -> str:
-    if seconds is None:
-        return ""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 from orders_sync import settings as settings_module
 from orders_sync.cli.screen import tell
 from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.domain.times import SHANGHAI
 from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.windows import Limits
@@ -93,6 +95,17 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
         pace = settings.pace(each, platform.page_size)
         made.append(Feeder(each.account(platform.base_url), pace, platform, Pacer(pace.requests_per_second)))
     return made
+
+
+def moment(text: str, option: str) -> datetime:
+    """A date or a time an option gives; without zone it is China's. Raises `SettingsError`."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(
+            f'{option}: must be a date or a time, such as 2026-10-01 or "2026-10-01 12:00" (got "{text}")'
+        ) from None
+    return found.replace(microsecond=0, tzinfo=found.tzinfo or SHANGHAI)
 
 
 def limits(settings: Settings) -> Limits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.sweeps import Look, Sweep, is_due, looks
@@ -42,6 +42,12 @@ def confirm(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
         return []
     start = max(reach.history_from, reach.planned_to - pace.confirm)
     return list(tile(start, reach.planned_to - pace.overlap, longest))
+
+
+def backfill(parts: list[Window], now: datetime, lag: timedelta, longest: timedelta) -> list[Window]:
+    """The parts of a range as windows the platform takes, up to now less the lag."""
+    end = whole_second(now - lag)
+    return [window for part in parts for window in tile(part.start, min(part.end, end), longest)]
 
 
 def look_over(reach: Reach, pace: Pace, sweep: Sweep) -> list[Look]:

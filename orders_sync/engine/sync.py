@@ -9,6 +9,7 @@ import socket
 from collections.abc import Collection, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import httpx
@@ -21,7 +22,8 @@ from orders_sync.domain.windows import Feed, tile
 from orders_sync.engine import planning
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.windows import Limits, WindowWork
-from orders_sync.store import coverage, ledger
+from orders_sync.store import backfills, coverage, ledger
+from orders_sync.store.backfills import Backfill
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import Claim
 from orders_sync.store.load import Landed
@@ -81,6 +83,21 @@ async def drain(
     passes = [_Pass(shared, feeder) for feeder in feeders]
     await _all([one.drain() for one in passes])
     return [one.outcome for one in passes]
+
+
+async def plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, now: datetime) -> None:
+    """Plan what is missing of a requested range, or say on the request why it cannot be read. In a transaction."""
+    platform = feeder.platform
+    feed = Feed(wish.feed)
+    if feed not in platform.feeds:
+        told = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
+        await backfills.refuse(connection, wish, told)
+        return
+    parts = [wish.window]
+    if not wish.everything:
+        parts = await backfills.unproven(connection, wish.account, feed, wish.window)
+    windows = planning.backfill(parts, now, feeder.pace.lag, platform.longest_window)
+    await backfills.plan(connection, wish, windows)
 
 
 async def _all(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
@@ -147,6 +164,9 @@ class _Pass:
             await ledger.plan(connection, self.name, ledger.CONFIRM, platform.feed, windows)
             if platform.feed is Feed.CREATED:
                 await self._plan_sweep(connection, planning.look_over(reach, pace, sweep))
+
+            for wish in await backfills.requested(connection, self.name):
+                await plan_backfill(connection, self.feeder, wish, reach.now)
 
     async def _plan_sweep(self, connection: Connection, looks: list[Look]) -> None:
         pace, longest = self.feeder.pace, self.feeder.platform.longest_window

@@ -43,6 +43,7 @@ class Claim:
     feed: Feed
     window: Window
     parent_id: int | None
+    backfill_id: int | None
     fence: int
     attempts: int
     expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
@@ -92,15 +93,16 @@ async def plan(
     feed: Feed,
     windows: list[Window],
     parent: int | None = None,
+    backfill_id: int | None = None,
 ) -> None:
     """Add windows. An incremental one that begins earlier than all before moves the account's history back."""
     async with connection.cursor() as cursor:
         await cursor.executemany(
             """
-            INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id)
-            VALUES (%s, %s, %s, %s, %s, %s)
+            INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id, backfill_id)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
             """,
-            [(account, kind, feed, window.start, window.end, parent) for window in windows],
+            [(account, kind, feed, window.start, window.end, parent, backfill_id) for window in windows],
         )
     if kind == INCREMENTAL and windows:
         await connection.execute(
@@ -153,7 +155,8 @@ async def claim(connection: Connection, account: str, owner: str) -> Claim | Non
                   )
                 ORDER BY array_position(%(urgency)s, kind), starts_at LIMIT 1 FOR UPDATE SKIP LOCKED
             )
-            RETURNING id, account, kind, feed, starts_at, ends_at, parent_id, fence, attempts, clock_timestamp() AS now,
+            RETURNING id, account, kind, feed, starts_at, ends_at, parent_id, backfill_id, fence, attempts,
+                clock_timestamp() AS now,
                 (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
                             / extract(epoch FROM p.ends_at - p.starts_at)
                  FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected
@@ -169,6 +172,7 @@ async def claim(connection: Connection, account: str, owner: str) -> Claim | Non
         Feed(row["feed"]),
         Window(row["starts_at"], row["ends_at"]),
         row["parent_id"],
+        row["backfill_id"],
         row["fence"],
         row["attempts"],
         row["expected"] or 0,
@@ -209,17 +213,38 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
     )
     if claim.kind == INCREMENTAL:
         await _move_watermark(connection, claim.account)
+    if claim.backfill_id is not None:
+        await close_backfill(connection, claim.backfill_id)
 
 
 async def split(connection: Connection, claim: Claim, parts: list[Window], *, total: int, calls: int) -> None:
-    """Replace a window that is too full by its parts. Raises `LostWindow`."""
+    """Replace a window that is too full by its parts, by none when its backfill was cancelled. Raises `LostWindow`."""
     await _fenced(
         connection,
         claim,
         "state = 'split', finished_at = clock_timestamp(), total = %s, calls = calls + %s",
         [total, calls],
     )
-    await plan(connection, claim.account, claim.kind, claim.feed, parts, parent=claim.id)
+    if claim.backfill_id is not None and await _is_cancelled(connection, claim.backfill_id):
+        return
+    await plan(connection, claim.account, claim.kind, claim.feed, parts, claim.id, claim.backfill_id)
+
+
+async def close_backfill(connection: Connection, number: int) -> None:
+    """Call a backfill done once none of its windows is open. The account's row must be locked."""
+    await connection.execute(
+        """
+        UPDATE sync.backfills SET state = 'done', finished_at = clock_timestamp()
+        WHERE id = %s AND state = 'planned' AND NOT EXISTS (
+            SELECT FROM sync.windows WHERE backfill_id = backfills.id AND state IN ('planned', 'running', 'failed'))
+        """,
+        [number],
+    )
+
+
+async def _is_cancelled(connection: Connection, number: int) -> bool:
+    query = "SELECT state = 'cancelled' AS is_cancelled FROM sync.backfills WHERE id = %s FOR SHARE"
+    return bool((await _one(connection, query, [number]))["is_cancelled"])
 
 
 async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) -> None:

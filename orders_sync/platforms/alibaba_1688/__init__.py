@@ -3,6 +3,7 @@
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688.client import (
     BASE_URL,
+    FURTHEST_BACK,
     LARGEST_PAGE,
     LONGEST_WINDOW,
     REFUSED_CODES,
@@ -18,6 +19,7 @@ PLATFORM = Platform(
     feed=Feed.UPDATED,
     feeds=frozenset(Feed),
     longest_window=LONGEST_WINDOW,
+    furthest_back=FURTHEST_BACK,
     page_size=LARGEST_PAGE,
     base_url=BASE_URL,
     refused_codes=REFUSED_CODES,

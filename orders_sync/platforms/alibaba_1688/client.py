@@ -20,6 +20,7 @@ from orders_sync.platforms.records import decode_envelope, exact_records
 BASE_URL = "https://kf.fw199.com"
 PATH = "/gateway/1688/order/ext/list"
 
+FURTHEST_BACK = timedelta(days=31)  # "within 1 month" may mean this as well (api-facts 4)
 LONGEST_WINDOW = timedelta(days=28)  # the documents say "within 1 month": the shortest one
 LARGEST_PAGE = 500
 PAGE_SIZES = frozenset(range(1, 101)) | {200, 300, 400, 500}  # up to 500, "every 100 is a step" (api-facts 4)

@@ -11,6 +11,7 @@ PLATFORM = Platform(
     feed=Feed.CREATED,
     feeds=frozenset((Feed.CREATED,)),
     longest_window=protocol.LONGEST_WINDOW,
+    furthest_back=None,
     page_size=protocol.PAGE_SIZE,
     base_url=protocol.BASE_URL,
     refused_codes=protocol.REFUSED_CODES,

@@ -1,0 +1,264 @@
+"""`orders-sync backfill`: have a range read by hand. Stored first, so that it goes on wherever it was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.cli.sync import show
+from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.sweeps import calls_for
+from orders_sync.domain.windows import Feed, Window, whole_second
+from orders_sync.engine import planning
+from orders_sync.engine import sync as engine
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.sync import Outcome
+from orders_sync.settings import Settings
+from orders_sync.store import backfills, database, ledger
+from orders_sync.store.backfills import Standing
+from orders_sync.store.database import Connection
+
+Result = TypeVar("Result")
+app = typer.Typer(help="Have a range of an account read by hand.", invoke_without_command=True)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a backfill of one account would do. `seconds` at the configured rate."""
+
+    account: str
+    window: Window
+    standing: Standing
+    windows: int
+    calls: int
+    seconds: float
+
+
+@app.callback()
+def backfill(
+    context: typer.Context,
+    account: product.Accounts = None,
+    platform: Annotated[str | None, typer.Option(help="All accounts of this platform.", show_default=False)] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Date or time of China (UTC+8).", show_default=False)
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="The end, itself not included; now when left out.", show_default=False)
+    ] = None,
+    by: Annotated[
+        Feed | None, typer.Option(help="The time to list by; the platform's own when left out.", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Also windows that are complete already.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Read it now; else the next sync does.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """Show what a range would cost, then store it to be read: only what is missing or failed, unless told otherwise.
+
+    `orders-sync backfill list` shows what became of it, `backfill cancel ID` ends it after the window in flight.
+    In SQL: SELECT sync.request_backfill('account', '2026-10-01', '2026-11-01').
+    """
+    if context.invoked_subcommand is not None:
+        return
+    settings = product.load(config)
+    feeders = _chosen(settings, account, platform, by)
+    if start is None:
+        raise SettingsError("--from is missing: where should the backfill begin? Such as --from 2026-10-01")
+    window = _range(start, end)
+    with product.opened(settings) as url:
+        previews = asyncio.run(_preview(url, feeders, window, by, everything))
+        _show(previews, feeders, quiet=json)
+        if not any(each.windows for each in previews):
+            screen.tell("nothing to do: all of it is complete. --everything reads it again")
+            if json:
+                screen.print_json({"backfills": [], "outcomes": []})
+            return
+        if not yes:
+            typer.confirm("Store it to be read?", abort=True, err=True)
+        numbers = asyncio.run(_request(url, feeders, window, by, everything))
+        screen.tell(f"stored as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows how it goes")
+        outcomes = _read(url, feeders, settings) if wait else []
+        if not wait:
+            screen.tell("the next `orders-sync sync` reads it, or give --wait to read it now")
+    if json:
+        screen.print_json({"backfills": numbers, "outcomes": [asdict(outcome) for outcome in outcomes]})
+    elif outcomes:
+        show(outcomes)
+    if any(outcome.errors for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_(config: product.Config = None, json: product.Json = False) -> None:
+    """Every backfill, and how far it is."""
+    with product.opened(product.load(config)) as url:
+        found = asyncio.run(_with(url, backfills.all_of_them))
+    if json:
+        screen.print_json(found)
+        return
+    if not found:
+        screen.tell("nobody asked for a backfill yet: orders-sync backfill --account A --from D --to D")
+        return
+    columns = ["id", "account", "by", "from (UTC)", "to (UTC)", "state", "done", "waiting", "failed", "orders", "left"]
+    screen.table(
+        "Backfills",
+        columns,
+        [
+            (
+                str(row["id"]),
+                row["account"],
+                row["feed"],
+                _utc(row["starts_at"]),
+                _utc(row["ends_at"]),
+                row["state"],
+                row["done"],
+                row["waiting"],
+                row["failed"],
+                row["orders"],
+                "" if row["seconds_left"] is None else screen.duration(row["seconds_left"]),
+            )
+            for row in found
+        ],
+        columns[6:],
+    )
+    for row in found:
+        if row["error"]:
+            screen.complain(f"backfill {row['id']} of {row['account']}: {row['error']}")
+
+
+@app.command()
+def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: product.Config = None) -> None:
+    """End a backfill. A window in flight is finished, what has landed stays."""
+
+    async def end(connection: Connection) -> bool:
+        return await backfills.cancel(connection, number)
+
+    with product.opened(product.load(config)) as url:
+        if not asyncio.run(_with(url, end)):
+            raise SettingsError(f"backfill {number} is not open: `orders-sync backfill list` shows all of them")
+    screen.tell(f"backfill {number} is cancelled")
+
+
+def _chosen(settings: Settings, names: list[str] | None, platform: str | None, by: Feed | None) -> list[Feeder]:
+    feeders = [
+        each for each in product.feeders(settings, names) if platform is None or each.account.platform == platform
+    ]
+    if names is None and platform is None and len(feeders) > 1:
+        raise SettingsError(
+            "which accounts? --account NAME, more than once if need be, or --platform NAME for all on it"
+        )
+    if not feeders:
+        raise SettingsError(f"no account on {platform}: `orders-sync status` shows the accounts")
+    for each in feeders:
+        if by is not None and by not in each.platform.feeds:
+            raise SettingsError(
+                f"{each.account.name}: {each.platform.name} does not list by {by} time; leave --by out, or --by created"
+            )
+    return feeders
+
+
+def _range(start: str, end: str | None) -> Window:
+    begins = product.moment(start, "--from")
+    ends = whole_second(datetime.now(UTC)) if end is None else product.moment(end, "--to")
+    if begins >= ends:
+        raise SettingsError(f"nothing lies between --from {start} and --to {end or 'now'}")
+    return Window(begins, ends)
+
+
+async def _preview(url: str, feeders: list[Feeder], window: Window, by: Feed | None, everything: bool) -> list[Preview]:
+    async def look(connection: Connection) -> list[Preview]:
+        return [await _preview_of(connection, feeder, window, by, everything) for feeder in feeders]
+
+    return await _with(url, look)
+
+
+async def _preview_of(
+    connection: Connection, feeder: Feeder, window: Window, by: Feed | None, everything: bool
+) -> Preview:
+    name, feed = feeder.account.name, by or feeder.platform.feed
+    parts = [window] if everything else await backfills.unproven(connection, name, feed, window)
+    windows = planning.backfill(parts, datetime.now(UTC), feeder.pace.lag, feeder.platform.longest_window)
+    calls = 0
+    for each in windows:
+        calls += calls_for(await backfills.known_orders(connection, name, feed, each), feeder.pace.page_size)
+    standing = await backfills.standing(connection, name, feed, window)
+    return Preview(name, window, standing, len(windows), calls, calls / feeder.pace.requests_per_second)
+
+
+async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | None, everything: bool) -> list[int]:
+    async def store(connection: Connection) -> list[int]:
+        numbers = []
+        for feeder in feeders:
+            name, feed = feeder.account.name, by or feeder.platform.feed
+            async with connection.transaction():
+                await ledger.register(connection, feeder.account, feeder.platform.feed)
+                numbers.append(await backfills.request(connection, name, feed, window, everything=everything))
+                reach = await ledger.reach(connection, name)
+                for wish in await backfills.requested(connection, name):
+                    await engine.plan_backfill(connection, feeder, wish, reach.now)
+        return numbers
+
+    return await _with(url, store)
+
+
+def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
+    limits = product.limits(settings)
+
+    async def drain(bars: screen.Bars) -> list[Outcome]:
+        async with (
+            product.http_client(settings) as http,
+            database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
+        ):
+            return await engine.drain(pool, http, feeders, limits, bars)
+
+    with screen.bars([each.account.name for each in feeders]) as bars:
+        return asyncio.run(drain(bars))
+
+
+def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> None:
+    """The table goes to standard output unless a machine reads that."""
+    columns = ["account", "from (UTC)", "to (UTC)", "complete", "failed", "waiting", "to read", "calls", "time"]
+    if not quiet:
+        screen.table(
+            "What the ledger knows of it, in windows, and what reading the rest costs",
+            columns,
+            [
+                (
+                    each.account,
+                    _utc(each.window.start),
+                    _utc(each.window.end),
+                    each.standing.complete,
+                    each.standing.failed,
+                    each.standing.waiting,
+                    each.windows,
+                    f"about {each.calls}",
+                    f"about {screen.duration(int(each.seconds) + 1)}",
+                )
+                for each in previews
+            ],
+            columns[3:],
+        )
+    for feeder, each in zip(feeders, previews, strict=True):
+        furthest = feeder.platform.furthest_back
+        if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
+            screen.tell(
+                f"{each.account}: {feeder.platform.name} is documented to list one month back. What lies before "
+                f"{_utc(datetime.now(UTC) - furthest)} UTC is asked for all the same and may come back empty: that "
+                "does not prove that there were no orders"
+            )
+
+
+async def _with(url: str, ask: Callable[[Connection], Awaitable[Result]]) -> Result:
+    async with database.connected(url, size=1) as pool, pool.connection() as connection:
+        return await ask(connection)
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,171 @@
+"""Ranges somebody asked to be read: from a request to windows in the ledger, and what became of them.
+
+requested --plan--> planned --its last window is done--> done
+    |                  |
+    '------cancel------'--> cancelled: a window in flight is finished, those that wait are taken out
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.store import ledger
+from orders_sync.store.database import Connection
+
+_UNPROVEN = """
+SELECT lower(piece) AS start, upper(piece) AS end
+FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
+    SELECT range_agg(tstzrange(starts_at, ends_at)) FROM sync.windows
+    WHERE account = %(account)s AND feed = %(feed)s AND state = 'done' AND starts_at < %(end)s AND ends_at > %(start)s
+), '{}'::tstzmultirange)) AS piece
+ORDER BY 1
+"""
+
+_STANDING = """
+SELECT count(*) FILTER (WHERE state = 'done')::int AS complete, count(*) FILTER (WHERE state = 'failed')::int AS failed,
+    count(*) FILTER (WHERE state IN ('planned', 'running'))::int AS waiting
+FROM sync.windows
+WHERE account = %(account)s AND feed = %(feed)s AND starts_at < %(end)s AND ends_at > %(start)s
+"""
+
+_KNOWN = {
+    Feed.CREATED: "SELECT count(*) FROM orders WHERE account = %s AND created_at >= %s AND created_at < %s",
+    Feed.UPDATED: "SELECT count(*) FROM orders WHERE account = %s AND modified_at >= %s AND modified_at < %s",
+}
+
+_LIST = """
+SELECT b.id, b.account, b.feed, b.starts_at, b.ends_at, b.everything, b.state, b.requested_by, b.requested_at,
+    b.finished_at, b.error, w.done, w.waiting, w.failed, w.orders, w.calls,
+    CASE WHEN b.state = 'planned' AND w.done > 0
+        THEN (extract(epoch FROM clock_timestamp() - w.began) / w.done * w.waiting)::bigint END AS seconds_left
+FROM sync.backfills AS b
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state = 'failed') AS failed,
+        count(*) FILTER (WHERE state IN ('planned', 'running')) AS waiting,
+        coalesce(sum(seen) FILTER (WHERE state = 'done'), 0) AS orders, coalesce(sum(calls), 0) AS calls,
+        min(started_at) AS began
+    FROM sync.windows WHERE backfill_id = b.id
+) AS w
+ORDER BY b.id
+"""
+
+
+_CANCEL = """
+WITH cancelled AS (
+    UPDATE sync.backfills SET state = 'cancelled', finished_at = clock_timestamp()
+    WHERE id = %s AND state IN ('requested', 'planned') RETURNING id
+), taken_out AS (
+    DELETE FROM sync.windows WHERE backfill_id IN (SELECT id FROM cancelled) AND state IN ('planned', 'failed')
+)
+SELECT id FROM cancelled
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A range as it was asked for. `everything`: complete windows are read again too."""
+
+    id: int
+    account: str
+    feed: str
+    starts_at: datetime
+    ends_at: datetime
+    everything: bool
+
+    @property
+    def window(self) -> Window:
+        return Window(self.starts_at, self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many windows of the ledger touch a range, by what became of them."""
+
+    complete: int
+    failed: int
+    waiting: int
+
+
+async def request(connection: Connection, account: str, feed: Feed, window: Window, *, everything: bool) -> int:
+    """Store a request; its number. The next pass over the account plans it."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO sync.backfills (account, feed, starts_at, ends_at, everything) VALUES (%s, %s, %s, %s, %s)
+        RETURNING id
+        """,
+        [account, feed, window.start, window.end, everything],
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+async def requested(connection: Connection, account: str) -> list[Backfill]:
+    """The account's requests that have no windows yet."""
+    async with connection.cursor(row_factory=class_row(Backfill)) as cursor:
+        await cursor.execute(
+            """
+            SELECT id, account, feed, starts_at, ends_at, everything FROM sync.backfills
+            WHERE account = %s AND state = 'requested' ORDER BY id FOR UPDATE
+            """,
+            [account],
+        )
+        return await cursor.fetchall()
+
+
+async def unproven(connection: Connection, account: str, feed: Feed, window: Window) -> list[Window]:
+    """The parts of a range that no complete window covers, oldest first."""
+    cursor = await connection.execute(
+        _UNPROVEN, {"account": account, "feed": feed, "start": window.start, "end": window.end}
+    )
+    return [Window(start, end) for start, end in await cursor.fetchall()]  # type: ignore[arg-type]
+
+
+async def standing(connection: Connection, account: str, feed: Feed, window: Window) -> Standing:
+    """What the ledger knows of a range."""
+    async with connection.cursor(row_factory=class_row(Standing)) as cursor:
+        await cursor.execute(_STANDING, {"account": account, "feed": feed, "start": window.start, "end": window.end})
+        found = await cursor.fetchone()
+    assert found is not None
+    return found
+
+
+async def known_orders(connection: Connection, account: str, feed: Feed, window: Window) -> int:
+    """How many orders of the range the tables hold: the best guess at how many there are."""
+    cursor = await connection.execute(_KNOWN[feed].encode(), [account, window.start, window.end])
+    row = await cursor.fetchone()
+    return int(str(row[0])) if row else 0
+
+
+async def plan(connection: Connection, backfill: Backfill, windows: list[Window]) -> None:
+    """Put a request's windows into the ledger; done at once where there are none. In a transaction."""
+    feed = Feed(backfill.feed)
+    await ledger.plan(connection, backfill.account, ledger.BACKFILL, feed, windows, backfill_id=backfill.id)
+    await connection.execute("UPDATE sync.backfills SET state = 'planned' WHERE id = %s", [backfill.id])
+    await ledger.close_backfill(connection, backfill.id)
+
+
+async def refuse(connection: Connection, backfill: Backfill, reason: str) -> None:
+    """A request that cannot be planned."""
+    await connection.execute(
+        "UPDATE sync.backfills SET state = 'failed', finished_at = clock_timestamp(), error = %s WHERE id = %s",
+        [reason, backfill.id],
+    )
+
+
+async def cancel(connection: Connection, number: int) -> bool:
+    """Take out what waits of a backfill; whether there was anything to cancel."""
+    cursor = await connection.execute(_CANCEL, [number])
+    return await cursor.fetchone() is not None
+
+
+async def all_of_them(connection: Connection) -> list[dict[str, Any]]:
+    """Every backfill with its progress: windows done, waiting and failed, orders read, calls, seconds_left."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_LIST)
+        return await cursor.fetchall()
