@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,7 @@ from psycopg import sql
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.store import embedded
 
+REVIVE_TRIES = 30
 READY_SECONDS = 600  # a world of millions of orders takes its time
 
 
@@ -46,12 +48,17 @@ def start(command: Callable[..., None]) -> None:
 
 @dataclass(frozen=True)
 class Ground:
-    """A folder, and a database in it or on the server of DATABASE_URL. `postmaster`: its process, when it is ours."""
+    """A folder, and a database in it or on the server of DATABASE_URL. `postmaster`: its process, when it is ours.
+
+    Then `data` is the server's folder, and `revive` brings it up again after it was stopped or crashed.
+    """
 
     folder: Path
     server: str
     name: str
     postmaster: int | None
+    data: Path | None = None
+    revive: Callable[[], None] | None = None
 
     @property
     def url(self) -> str:
@@ -85,10 +92,24 @@ def ground(*, keep: bool) -> Iterator[Ground]:
         else:
             with embedded.running(folder / "home", tell=say) as server:
                 postmaster = int((server.data_dir / "postmaster.pid").read_text().split()[0])
-                yield from _grounded(Ground(folder, _on(server.url, "postgres"), "orders_sync", postmaster), keep)
+                url = _on(server.url, "postgres")
+                revive = partial(_revive, server)
+                yield from _grounded(Ground(folder, url, "orders_sync", postmaster, server.data_dir, revive), keep)
     finally:
         if not keep:
             shutil.rmtree(folder)
+
+
+def _revive(server: embedded.Server) -> None:
+    for tries in range(REVIVE_TRIES, 0, -1):  # one that is still going down is no server to wait for
+        try:
+            server.ensure()
+            psycopg.connect(_on(server.url, "postgres")).close()
+            return
+        except (OrdersSyncError, psycopg.Error):
+            if tries == 1:
+                raise
+            time.sleep(1)
 
 
 def _grounded(made: Ground, keep: bool) -> Iterator[Ground]:

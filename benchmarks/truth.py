@@ -91,17 +91,17 @@ def main(
 def _tell(where: Ground, sandbox: Platforms, settings: Path, seconds: float, faults: bool, wait: float) -> Story:
     story = Story()
     if faults:
-        _post(sandbox, "faults", {"rates": FAULTS | MALFORMED, "hang_seconds": 1, "retry_after": 0.2})
+        post(sandbox, "faults", {"rates": FAULTS | MALFORMED, "hang_seconds": 1, "retry_after": 0.2})
     _live(where, settings, story, seconds)
-    story.happened = _post(sandbox, "live", {"rate": 0})["happened"]
+    story.happened = post(sandbox, "live", {"rate": 0})["happened"]
     if faults:
-        story.injected = _post(sandbox, "faults", {"clear": True, "rates": MALFORMED})["injected"]
+        story.injected = post(sandbox, "faults", {"clear": True, "rates": MALFORMED})["injected"]
     say(f"{story.passes} passes while {story.happened} changes happened; now it is quiet")
     time.sleep(LAG + 1)
-    _await_late(where, sandbox, settings, story, wait)
+    story.still_hidden = await_late(where, sandbox, settings, wait)
     for story.last_passes in range(1, LAST_PASSES + 1):
-        _sync(where, settings, "--sweep", "all").expect_success()
-        story.accounts = list(_verdicts(run(where, "verify", sandbox.root, "--json", "--config", str(settings))))
+        sync(where, settings, "--sweep", "all").expect_success()
+        story.accounts = list(verdicts(run(where, "verify", sandbox.root, "--json", "--config", str(settings))))
         story.equal = not any(story.total(what) for what in ("missed", "different", "surplus"))
         if story.equal:
             break
@@ -112,7 +112,7 @@ def _live(where: Ground, settings: Path, story: Story, seconds: float) -> None:
     """Passes, every second one with a sweep, as long as life lasts; at least one of each kind."""
     began = time.monotonic()
     while story.passes < 2 or time.monotonic() - began < seconds:
-        ran = _sync(where, settings, "--sweep", "all" if story.passes % 2 else "none")
+        ran = sync(where, settings, "--sweep", "all" if story.passes % 2 else "none")
         if ran.code not in (0, 1):
             ran.expect_success()
         story.passes += 1
@@ -121,31 +121,34 @@ def _live(where: Ground, settings: Path, story: Story, seconds: float) -> None:
     story.lived_seconds = time.monotonic() - began
 
 
-def _await_late(where: Ground, sandbox: Platforms, settings: Path, story: Story, wait: float) -> None:
-    """Until nothing is hidden from the index. It is the calls of a pass that make the sandbox look what is due."""
+def await_late(where: Ground, sandbox: Platforms, settings: Path, wait: float) -> int:
+    """Until nothing is hidden from the index, or for so many seconds; how many changes still are.
+
+    It is the calls of a pass that make the sandbox look what is due.
+    """
     deadline = time.monotonic() + wait
     while True:
-        _sync(where, settings).expect_success()
+        sync(where, settings).expect_success()
         answer = httpx.get(f"{sandbox.root}/sandbox/live", timeout=60).raise_for_status()
-        story.still_hidden = answer.json()["hidden"]
+        hidden = int(answer.json()["hidden"])
         left = deadline - time.monotonic()
-        if not story.still_hidden or left <= 0:
-            return
-        say(f"{story.still_hidden} changes are not in the platforms' index yet, at most {left:.0f} s more")
+        if not hidden or left <= 0:
+            return hidden
+        say(f"{hidden} changes are not in the platforms' index yet, at most {left:.0f} s more")
         time.sleep(min(NEWS_EVERY, left))
 
 
-def _sync(where: Ground, settings: Path, *options: str) -> Ran:
+def sync(where: Ground, settings: Path, *options: str) -> Ran:
     return run(where, "sync", "--json", "--config", str(settings), *options)
 
 
-def _verdicts(ran: Ran) -> Iterator[dict[str, Any]]:
+def verdicts(ran: Ran) -> Iterator[dict[str, Any]]:
     if ran.code not in (0, 1) or not ran.out:
         raise Broken(f"verify did not compare, exit code {ran.code}:\n{ran.complaints}")
     yield from ran.result
 
 
-def _post(sandbox: Platforms, what: str, told: dict[str, Any]) -> Any:
+def post(sandbox: Platforms, what: str, told: dict[str, Any]) -> Any:
     return httpx.post(f"{sandbox.root}/sandbox/{what}", json=told, timeout=60).raise_for_status().json()
 
 
