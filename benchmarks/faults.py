@@ -4,7 +4,7 @@
 
     workers       sync, sync, sync, ... on the same accounts; one of them with a clock that is two minutes wrong
     platforms     orders change, appear late, move while paged, lose lines; calls fail in every way the sandbox knows
-    misfortune    SIGKILL of a worker, connections cut, Postgres restarted or crashed, at random moments
+    misfortune    SIGKILL of a worker, SIGSTOP for longer than its lease, connections cut, Postgres restarted or crashed, at random moments
     then quiet    the world stops, a last pass or two, and every order, line, amount, status and time is compared
 
 Exit code 1 when one order is missed, stale or doubled, or a command ended in a way no user should see.
@@ -31,10 +31,19 @@ import typer
 from benchmarks.commands import run
 from benchmarks.ground import Ground, Platforms, ground, platforms, product, say, start
 from benchmarks.truth import FAULTS, LAG, LAST_PASSES, MALFORMED, await_late, post, sync, verdicts
+from orders_sync.store.ledger import LEASE
 
 MISFORTUNE_EVERY = (4.0, 15.0)  # seconds, between two of them
-MISFORTUNES = {"worker killed": 6, "connections cut": 3, "postgres restarted": 1, "postgres crashed": 1}
+MISFORTUNES = {
+    "worker killed": 6,
+    "worker frozen": 2,
+    "connections cut": 3,
+    "postgres restarted": 1,
+    "postgres crashed": 1,
+}
+FROZEN = LEASE.total_seconds() + 5  # longer than it may hold a window without a word
 WRONG_CLOCK = 120  # seconds
+PAGE_SIZE = 20  # so that windows have many pages, and rows move between them
 SWEEPS = ("none", "due", "open", "open", "all")
 EXPECTED = (0, 1, -signal.SIGKILL)  # of a sync: done, an error it explains, killed by us
 SKEWED = Path(__file__).with_name("skewed.py")
@@ -118,6 +127,13 @@ class Worker(threading.Thread):
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
 
+    def freeze(self) -> None:
+        """SIGSTOP, and on again when others may have taken its windows."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGSTOP)
+            threading.Timer(FROZEN, process.send_signal, [signal.SIGCONT]).start()
+
     def stop(self) -> None:
         """Let the pass that runs come to its end."""
         self._ends.set()
@@ -139,7 +155,9 @@ def main(
         say(f"building a world of {orders:,} orders")
         options = ("--orders", str(orders), "--seed", str(seed), "--live", "--rate", str(rate))
         with platforms(where, *options) as sandbox:
-            settings = sandbox.settings(where.folder / "orders_sync.toml", sync=f'lag = "{LAG:g}s"')
+            settings = sandbox.settings(
+                where.folder / "orders_sync.toml", sync=f'lag = "{LAG:g}s"', account=f"page_size = {PAGE_SIZE}"
+            )
             run(where, "migrate", "--config", str(settings)).expect_success()
             _rage(where, sandbox, settings, campaign)
             _compare(where, sandbox, settings, campaign, wait)
@@ -183,6 +201,8 @@ def _rage(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign)
 def _befall(misfortune: str, where: Ground, worker: Worker) -> None:
     if misfortune == "worker killed":
         worker.kill()
+    elif misfortune == "worker frozen":
+        worker.freeze()
     elif misfortune == "connections cut":
         with psycopg.connect(where.url, autocommit=True) as connection:
             connection.execute(_CUT)
