@@ -4,7 +4,8 @@
 
     workers       sync, sync, sync, ... on the same accounts; one of them with a clock that is two minutes wrong
     platforms     orders change, appear late, move while paged, lose lines; calls fail in every way the sandbox knows
-    misfortune    SIGKILL of a worker, SIGSTOP for longer than its lease, connections cut, Postgres restarted or crashed, at random moments
+    misfortune    at random moments: SIGKILL of a worker, SIGSTOP for longer than its lease, connections cut,
+                  Postgres restarted or crashed
     then quiet    the world stops, a last pass or two, and every order, line, amount, status and time is compared
 
 Exit code 1 when one order is missed, stale or doubled, or a command ended in a way no user should see.
