@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -85,7 +84,18 @@ def _plain(result: Audited) -> dict[str, Any]:
         "table_orders": found.tables,
         "rejects": found.rejects,
         "awaited": found.awaited,
-        "differences": [asdict(each) | {"repaired": each in result.repaired} for each in found.differences],
+        "differences": [
+            {
+                "start": each.window.start,
+                "end": each.window.end,
+                "platform_orders": each.counts.platform,
+                "table_orders": each.counts.tables,
+                "missing": each.missing,
+                "not_listed": each.surplus,
+                "repaired": each in result.repaired,
+            }
+            for each in found.differences
+        ],
         "calls": result.calls,
         "beyond": result.beyond,
         "error": result.error,
