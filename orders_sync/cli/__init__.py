@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from orders_sync.cli import backfill, db, demo, doctor, look, sandbox, sync
+from orders_sync.cli import audit, backfill, db, demo, doctor, look, sandbox, sync
 from orders_sync.cli.screen import complain
 from orders_sync.domain.errors import OrdersSyncError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("sync")(sync.sync)
 app.add_typer(backfill.app, name="backfill")
+app.command("audit")(audit.audit)
 app.command("status")(look.status)
 app.command("order")(look.order)
 app.command("doctor")(doctor.doctor)

@@ -83,6 +83,11 @@ class Bars:
     def landed(self, account: str, rows: int) -> None:
         self._progress.advance(self._bars[account], rows)
 
+    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
+        """An audit: the bar counts the platform's windows."""
+        told = f"{account}: {calls} calls, {differences} ranges differ"
+        self._progress.update(self._bars[account], description=told, completed=windows, total=of)
+
     def told(self, account: str, text: str) -> None:
         self._progress.console.print(f"[yellow]{escape(account)}[/]: {escape(text)}", soft_wrap=True)
 
@@ -93,14 +98,14 @@ class Bars:
 
 
 @contextmanager
-def bars(accounts: Iterable[str], *, hidden: bool = False) -> Iterator[Bars]:
+def bars(accounts: Iterable[str], *, unit: str = "orders", hidden: bool = False) -> Iterator[Bars]:
     """Bars for these accounts while the body runs."""
     with Progress(
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("orders"),
+        TextColumn(unit),
         TimeElapsedColumn(),
         console=err,
         disable=hidden,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import BadRecord, Incomplete
 from orders_sync.domain.text import storable
-from orders_sync.domain.verdict import Reading, goes_on, last_page, promised
+from orders_sync.domain.verdict import Reading, goes_on, last_page, promised, shortfall
 from orders_sync.engine.calls import Answer
 from orders_sync.store.load import Record
 
@@ -29,6 +29,21 @@ class Read:
 
     records: list[Record]
     reading: Reading
+
+
+async def read_completely(
+    ask: AskPage, identify: Identify, page_size: int, most: int, attempts: int, expected: int = 0
+) -> Read | TooFull:
+    """`read` until the verdict is that nothing is missing. Raises `Incomplete` after so many attempts."""
+    missing = None
+    for _ in range(attempts):
+        result = await read(ask, identify, page_size, most, expected)
+        if isinstance(result, TooFull):
+            return result
+        missing = shortfall(result.reading)
+        if missing is None:
+            return result
+    raise Incomplete(f"read {attempts} times, never completely: {missing}")
 
 
 async def read(ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0) -> Read | TooFull:

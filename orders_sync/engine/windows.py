@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from orders_sync.domain.errors import Incomplete, LostWindow, PlatformError, Refused
-from orders_sync.domain.verdict import shortfall
 from orders_sync.domain.windows import split
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
-from orders_sync.engine.reading import Read, TooFull, read
+from orders_sync.engine.reading import Read, TooFull, read_completely
 from orders_sync.platforms import Ask
 from orders_sync.store import ledger, load
 from orders_sync.store.database import Pool
@@ -81,17 +80,13 @@ class WindowWork:
             return answer
 
         most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
-        missing = None
-        for _ in range(self._limits.attempts):
-            result = await read(ask, platform.identify, page_size, most, self._claim.expected)
-            if isinstance(result, TooFull):
-                return result
-            missing = shortfall(result.reading)
-            if missing is None:
-                return result
-        error = Incomplete(f"read {self._limits.attempts} times, never completely: {missing}")
-        error.account, error.window = self._claim.account, str(window)
-        raise error
+        try:
+            return await read_completely(
+                ask, platform.identify, page_size, most, self._limits.attempts, self._claim.expected
+            )
+        except Incomplete as error:
+            error.account, error.window = self._claim.account, str(window)
+            raise
 
     async def _split(self, total: int) -> None:
         parts = split(self._claim.window, total, self._limits.window_rows)

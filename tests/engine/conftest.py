@@ -13,8 +13,8 @@ from tests.engine.story import Story, an_hour_ago
 def tell(pool: Pool, url: str) -> Callable[..., Story]:
     """Begin a story: `tell(orders=300)`."""
 
-    def begin(orders: int = 300, seed: int = 1, **settings: object) -> Story:
-        world = World(orders, 3, seed, now=an_hour_ago(), days=5)
+    def begin(orders: int = 300, seed: int = 1, days: float = 5, **settings: object) -> Story:
+        world = World(orders, 3, seed, now=an_hour_ago(), days=days)
         return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
 
     return begin

@@ -12,6 +12,7 @@ import psycopg
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.sweeps import Policy, Sweep
 from orders_sync.engine import sync as engine
+from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.sync import Outcome
@@ -35,6 +36,8 @@ class Silent:
     def counted(self, account: str, rows: int) -> None: ...
 
     def landed(self, account: str, rows: int) -> None: ...
+
+    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None: ...
 
     def told(self, account: str, text: str) -> None:
         self.told_lines.append(f"{account}: {text}")
@@ -87,6 +90,16 @@ class Story:
                 pool or self.pool, http, self.feeders(*names), self.limits, self.progress, sweep
             )
         return {outcome.account: outcome for outcome in outcomes}
+
+    async def audit(
+        self, *names: str, start: datetime | None = None, end: datetime | None = None, repair: bool = False
+    ) -> dict[str, Audited]:
+        """These accounts, or all, against the tables."""
+        async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
+            results = await audit(
+                self.pool, http, self.feeders(*names), self.limits, self.progress, start, end, repair=repair
+            )
+        return {result.account: result for result in results}
 
     def verify(self, *names: str) -> dict[str, Verdict]:
         """The tables against the truth, an account each."""

@@ -1,0 +1,151 @@
+"""`orders-sync audit`: the platform's own counts against the tables."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.times import local_text
+from orders_sync.engine import audit as engine
+from orders_sync.engine.audit import Audited
+from orders_sync.engine.calls import Feeder
+from orders_sync.settings import Settings
+from orders_sync.store import database
+
+
+def audit(
+    account: product.Accounts = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Date or time of China (UTC+8); the account's beginning when left out."),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", help="The end, itself not included; as far as it is synced when left out."),
+    ] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Read the ranges that miss orders.")] = False,
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """Compare how many orders the platforms count with the tables, down to the orders that differ.
+
+    Exit code 1 when a difference remains. What was found is kept in sync.audits and sync.audit_differences.
+    """
+    settings = product.load(config)
+    feeders = product.feeders(settings, account)
+    first = None if start is None else product.moment(start, "--from")
+    last = None if end is None else product.moment(end, "--to")
+    if first is not None and last is not None and first >= last:
+        raise SettingsError(f"nothing lies between --from {start} and --to {end}")
+    with product.opened(settings) as url:
+        results = asyncio.run(_audit(url, feeders, settings, first, last, repair))
+    if json:
+        screen.print_json([_plain(result) for result in results])
+    else:
+        _show(results)
+    for result in results:
+        if result.beyond:
+            screen.tell(f"{result.account}: {result.beyond}")
+        if result.error:
+            screen.complain(result.error)
+    if any(result.error or result.remaining for result in results):
+        raise typer.Exit(1)
+
+
+async def _audit(
+    url: str,
+    feeders: list[Feeder],
+    settings: Settings,
+    start: datetime | None,
+    end: datetime | None,
+    repair: bool,
+) -> list[Audited]:
+    limits = product.limits(settings)
+    with screen.bars([each.account.name for each in feeders], unit="done") as bars:
+        async with (
+            product.http_client(settings) as http,
+            database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
+        ):
+            return await engine.audit(pool, http, feeders, limits, bars, start, end, repair=repair)
+
+
+def _plain(result: Audited) -> dict[str, Any]:
+    found = result.found
+    return {
+        "account": result.account,
+        "start": result.start,
+        "end": result.end,
+        "platform_orders": found.platform,
+        "table_orders": found.tables,
+        "rejects": found.rejects,
+        "awaited": found.awaited,
+        "differences": [
+            {
+                "start": each.window.start,
+                "end": each.window.end,
+                "platform_orders": each.counts.platform,
+                "table_orders": each.counts.tables,
+                "missing": each.missing,
+                "not_listed": each.surplus,
+                "repaired": each in result.repaired,
+            }
+            for each in found.differences
+        ],
+        "calls": result.calls,
+        "beyond": result.beyond,
+        "error": result.error,
+    }
+
+
+def _show(results: list[Audited]) -> None:
+    columns = ["account", "from (China)", "to (China)", "platform", "tables", "rejects", "awaited", "ranges", "calls"]
+    screen.table(
+        "Orders by creation time; tables include open rejects, the next sync reads what is awaited",
+        columns,
+        [
+            (
+                result.account,
+                result.start and local_text(result.start),
+                result.end and local_text(result.end),
+                result.found.platform,
+                result.found.tables,
+                result.found.rejects,
+                result.found.awaited,
+                len(result.found.differences),
+                result.calls,
+            )
+            for result in results
+        ],
+        columns[3:],
+    )
+    differing = [(result, each) for result in results for each in result.found.differences]
+    if not differing:
+        return
+    columns = ["account", "from (China)", "to (China)", "platform", "tables", "missing", "repaired", "not listed"]
+    screen.out.print()
+    screen.table(
+        "Ranges that differ",
+        columns,
+        [
+            (
+                result.account,
+                local_text(each.window.start),
+                local_text(each.window.end),
+                *each.counts,
+                each.missing,
+                "yes" if each in result.repaired else "no",
+                ", ".join(each.surplus),
+            )
+            for result, each in differing
+        ],
+        columns[3:6],
+    )
+    if any(each.surplus for _, each in differing):
+        screen.tell("not listed: the platform does not list these orders any more, or not at this time; they stay")
+    if any(each.missing for result in results for each in result.remaining):
+        screen.tell("`orders-sync audit --repair` reads the ranges that miss orders")
