@@ -136,7 +136,7 @@ def _await_late(where: Ground, sandbox: Platforms, settings: Path, story: Story,
 
 
 def _sync(where: Ground, settings: Path, *options: str) -> Ran:
-    return run(where, "sync", "--json", "--config", str(settings), *options)
+    return run(where, "sync", "--retry", "--json", "--config", str(settings), *options)
 
 
 def _verdicts(ran: Ran) -> Iterator[dict[str, Any]]:
