@@ -139,7 +139,7 @@ def await_late(where: Ground, sandbox: Platforms, settings: Path, wait: float) -
 
 
 def sync(where: Ground, settings: Path, *options: str) -> Ran:
-    return run(where, "sync", "--json", "--config", str(settings), *options)
+    return run(where, "sync", "--retry", "--json", "--config", str(settings), *options)
 
 
 def verdicts(ran: Ran) -> Iterator[dict[str, Any]]:

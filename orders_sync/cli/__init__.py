@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from orders_sync.cli import audit, backfill, db, demo, doctor, look, sandbox, sync
+from orders_sync.cli import accounts, audit, backfill, db, demo, doctor, look, sandbox, sync
 from orders_sync.cli.screen import complain
 from orders_sync.domain.errors import OrdersSyncError
 
@@ -33,6 +33,7 @@ app.command("status")(look.status)
 app.command("order")(look.order)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(db.migrate)
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(db.app, name="db")
 app.command("sandbox")(sandbox.sandbox)
 app.command("verify")(sandbox.verify)

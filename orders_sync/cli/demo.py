@@ -16,7 +16,6 @@ from orders_sync.cli.sync import catch_up, show
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.sync import Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
@@ -137,7 +136,7 @@ def _feeder(shop: SandboxAccount) -> Feeder:
         overlap=timedelta(minutes=10),
         confirm=timedelta(hours=3),
     )
-    return Feeder(account, pace, platform, Pacer(CALLS_PER_SECOND))
+    return Feeder(account, pace, platform)
 
 
 def _show_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:

@@ -17,6 +17,7 @@ from orders_sync.cli import product, screen
 from orders_sync.domain.errors import OrdersSyncError, PlatformError, SettingsError
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.pacer import OwnBudget, Pacer
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
 from orders_sync.store import database, embedded, schema
@@ -129,7 +130,8 @@ async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
     """Ask for a minute of orders: that proves address, credentials and clock."""
     now = whole_second(datetime.now(UTC))
     ask = Ask(feeder.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, feeder.pace.page_size))
-    caller = Caller(http, feeder, DatabaseClock(now), Patience(tries=1, largest_body=2**20))
+    pacer = Pacer(feeder.pace.requests_per_second, OwnBudget())  # one call, and there may be no database
+    caller = Caller(http, feeder, pacer, DatabaseClock(now), Patience(tries=1, largest_body=2**20))
     what = f"account {feeder.account.name}"
     try:
         answer = await caller.page(ask)

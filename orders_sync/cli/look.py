@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import database
+from orders_sync.store.suspensions import Suspension
 
 Session = psycopg.Connection[tuple[object, ...]]
 
@@ -20,7 +21,7 @@ SELECT a.name AS account, a.platform, a.watermark,
     (SELECT count(*) FROM orders AS o WHERE o.account = a.name) AS orders,
     w.planned, w.running, w.failed,
     (SELECT count(*) FROM sync.rejects AS r WHERE r.account = a.name AND r.resolved_at IS NULL) AS rejects,
-    a.last_error
+    a.last_error, a.suspended_at, a.suspended_because
 FROM sync.accounts AS a
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
@@ -85,7 +86,9 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
         columns[3:],
     )
     for row in accounts:
-        if row["last_error"]:
+        if row["suspended_at"]:
+            screen.complain(str(Suspension(row["account"], row["suspended_at"], row["suspended_because"])))
+        elif row["last_error"]:
             screen.complain(str(row["last_error"]))
 
 

@@ -16,7 +16,6 @@ from orders_sync.cli.screen import tell
 from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.engine.calls import Feeder, Patience
-from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
@@ -93,7 +92,7 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
             continue
         platform = PLATFORMS[each.platform]
         pace = settings.pace(each, platform.page_size)
-        made.append(Feeder(each.account(platform.base_url), pace, platform, Pacer(pace.requests_per_second)))
+        made.append(Feeder(each.account(platform.base_url), pace, platform))
     return made
 
 

@@ -18,6 +18,7 @@ from orders_sync.engine.sync import Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.store import database
 
+SHOWN = 3  # waiting windows an account
 GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
 
 
@@ -30,6 +31,9 @@ def sync(
             "what is due, everything not final, or everything that is ever read again."
         ),
     ] = Sweep.DUE,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Read windows that failed at once, without the pause they have left.")
+    ] = False,
     config: product.Config = None,
     json: product.Json = False,
 ) -> None:
@@ -38,13 +42,13 @@ def sync(
     feeders = product.feeders(settings, account)
     with product.opened(settings) as url, screen.bars([each.account.name for each in feeders]) as bars:
         outcomes = asyncio.run(
-            catch_up(url, feeders, product.limits(settings), bars, product.http_client(settings), sweep)
+            catch_up(url, feeders, product.limits(settings), bars, product.http_client(settings), sweep, retry)
         )
     if json:
         screen.print_json([asdict(outcome) for outcome in outcomes])
     else:
         show(outcomes)
-    if any(outcome.errors for outcome in outcomes):
+    if any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -55,12 +59,13 @@ async def catch_up(
     progress: engine.Progress,
     http: httpx.AsyncClient,
     sweep: Sweep = Sweep.DUE,
+    retry: bool = False,
 ) -> list[Outcome]:
     """One pass on a database URL. Raises `DatabaseError` when the database goes away."""
     gc.freeze()  # what is imported stays: the collector need not walk it again and again
     gc.set_threshold(GARBAGE)
     async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
-        return await engine.sync(pool, http, feeders, limits, progress, sweep)
+        return await engine.sync(pool, http, feeders, limits, progress, sweep, retry=retry)
 
 
 def show(outcomes: list[Outcome]) -> None:
@@ -88,6 +93,21 @@ def show(outcomes: list[Outcome]) -> None:
         if outcome.errors:
             others = len(outcome.errors) - 1
             screen.complain(outcome.errors[-1] + (f" (and {others} windows before it)" if others else ""))
+        if outcome.waiting:
+            (screen.tell if outcome.errors else screen.complain)(_told_waiting(outcome))
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
         screen.tell(f"{rejected} records could not be read as orders: see reason and order_id in sync.rejects")
+
+
+def _told_waiting(outcome: Outcome) -> str:
+    """Which windows that failed wait, and until when."""
+    windows = [
+        f"{each.starts_at:%Y-%m-%d %H:%M:%S} .. {each.ends_at:%Y-%m-%d %H:%M:%S} until {each.retry_at:%H:%M:%S} UTC"
+        for each in outcome.waiting[:SHOWN]
+    ]
+    more = len(outcome.waiting) - len(windows)
+    return (
+        f"{outcome.account}: failed windows wait for another read: {', '.join(windows)}"
+        f"{f' and {more} more' if more else ''}. `orders-sync sync --retry` reads them now"
+    )

@@ -14,8 +14,9 @@ import httpx
 from orders_sync.domain.errors import BadRecord, PlatformError, Refused, Rejected, Transient
 from orders_sync.domain.windows import Feed, Window, tile, whole_second
 from orders_sync.engine import sync as engine
-from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder
+from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, pacers
 from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, ranges
+from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, read_completely
 from orders_sync.engine.sync import Outcome
 from orders_sync.engine.windows import NO_LIMIT, Limits
@@ -66,7 +67,8 @@ async def audit(
 
     Whatever a platform does wrong is in the results. Raises psycopg.Error when the database is gone.
     """
-    made = [_Audit(pool, http, feeder, limits, progress) for feeder in feeders]
+    paced = pacers(pool, feeders)
+    made = [_Audit(pool, http, feeder, paced[feeder.account.name], limits, progress) for feeder in feeders]
     await asyncio.gather(*[one.compare(start, end) for one in made])
     if repair:
         wanting = [one for one in made if await one.plan_repairs()]
@@ -78,10 +80,19 @@ async def audit(
 class _Audit:
     """One account's audit."""
 
-    def __init__(self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, limits: Limits, progress: Progress) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        http: httpx.AsyncClient,
+        feeder: Feeder,
+        pacer: Pacer,
+        limits: Limits,
+        progress: Progress,
+    ) -> None:
         self._pool = pool
         self._http = http
         self.feeder = feeder
+        self._pacer = pacer
         self._limits = limits
         self._progress = progress
         self._name = feeder.account.name
@@ -95,7 +106,7 @@ class _Audit:
         if synced is None or synced.watermark is None or window is None:
             return
         self._due = synced.watermark - self.feeder.pace.overlap
-        self._caller = Caller(self._http, self.feeder, DatabaseClock(synced.now), self._limits.patience)
+        self._caller = Caller(self._http, self.feeder, self._pacer, DatabaseClock(synced.now), self._limits.patience)
         self.result.start, self.result.end = window.start, window.end
         async with self._pool.connection() as connection:
             self._number = await audits.begin(connection, self._name, window)

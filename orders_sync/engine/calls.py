@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,10 +15,13 @@ from orders_sync.domain.errors import Malformed, PlatformError, Throttled, Trans
 from orders_sync.engine.pacer import Pacer
 from orders_sync.platforms import Ask, Page, Platform
 from orders_sync.platforms.http import fetch
+from orders_sync.store.database import Pool
+from orders_sync.store.rates import SharedBudget
 
 stamina.instrumentation.set_on_retry_hooks([])  # its own would log every retry to standard error
 
 LONGEST_PAUSE = 30.0  # seconds, between two tries
+LONGEST_HOLD = 600.0  # seconds; one wrong Retry-After must not silence an account until somebody notices
 HOLD = 5  # first pauses; how long an account is still when the platform says slow down and not for how long
 
 
@@ -32,12 +36,22 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Feeder:
-    """An account with everything needed to read it. One pacer for all who read it."""
+    """An account with everything needed to read it."""
 
     account: Account
     pace: Pace
     platform: Platform
-    pacer: Pacer
+
+
+def pacers(pool: Pool, feeders: Iterable[Feeder]) -> dict[str, Pacer]:
+    """A pacer for each account, by its name. Accounts of one app draw on one budget, each call its own account's gap:
+    an account keeps to its rate, the app to the largest of its accounts'."""
+    made: dict[tuple[str, float], Pacer] = {}
+    found = {}
+    for feeder in feeders:
+        key, rate = feeder.account.rate_key, feeder.pace.requests_per_second
+        found[feeder.account.name] = made.setdefault((key, rate), Pacer(rate, SharedBudget(pool, key)))
+    return found
 
 
 @dataclass(slots=True)
@@ -62,9 +76,12 @@ class Answer:
 class Caller:
     """Asks one account's platform for pages and counts the calls it took, retries included."""
 
-    def __init__(self, http: httpx.AsyncClient, feeder: Feeder, clock: DatabaseClock, patience: Patience) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, clock: DatabaseClock, patience: Patience
+    ) -> None:
         self._http = http
         self._feeder = feeder
+        self._pacer = pacer
         self._clock = clock
         self._patience = patience
         self.calls = 0
@@ -87,6 +104,7 @@ class Caller:
                     return await self._once(ask)
         except PlatformError as error:
             error.account = self._feeder.account.name
+            error.message = self._feeder.account.hushed(error.message)
             error.window = str(ask.window)
             error.call = f"page {ask.page_no}"
             raise
@@ -94,7 +112,7 @@ class Caller:
 
     async def _once(self, ask: Ask) -> Answer:
         feeder, patience = self._feeder, self._patience
-        await feeder.pacer.turn()
+        await self._pacer.turn()
         asked_at = self._clock.now()
         self.calls += 1
         try:
@@ -103,7 +121,9 @@ class Caller:
             )
             return Answer(feeder.platform.page(feeder.account, body), asked_at)
         except Throttled as error:
-            feeder.pacer.hold(HOLD * patience.first_pause if error.retry_after is None else error.retry_after)
+            if error.retry_after is not None:
+                error.retry_after = min(error.retry_after, LONGEST_HOLD)
+            await self._pacer.hold(HOLD * patience.first_pause if error.retry_after is None else error.retry_after)
             raise
 
 

@@ -1,27 +1,93 @@
-"""Keeps one account's calls at its rate, and still when the platform says so (P6)."""
+"""Keeps calls at an account's rate, over all processes, and still when the platform says so (P6)."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from math import inf
+from typing import Protocol
+
+from orders_sync.store.rates import AHEAD, Grant
+
+AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
+ROUNDING = 1e-6  # seconds
+
+
+class Budget(Protocol):
+    """Where the slots for calls come from."""
+
+    async def take(self, slots: int, gap: float) -> Grant:
+        """Reserve slots `gap` seconds apart, or learn how long none can be had."""
+
+    async def hold(self, seconds: float) -> None:
+        """No slot for so long."""
+
+
+class OwnBudget:
+    """A budget nobody else knows of, where there is no database to share one through."""
+
+    def __init__(self) -> None:
+        self._next = -inf
+
+    async def take(self, slots: int, gap: float) -> Grant:
+        now = time.monotonic()
+        if self._next > now + AHEAD:
+            return Grant(self._next - now - AHEAD, 0)
+        first = max(self._next, now)
+        self._next = first + slots * gap
+        return Grant(first - now, slots)
+
+    async def hold(self, seconds: float) -> None:
+        self._next = max(self._next, time.monotonic() + seconds)
 
 
 class Pacer:
-    """At most `per_second` turns a second, evenly spaced, for all who share this pacer."""
+    """At most `per_second` turns a second, evenly spaced, for all who share the budget.
 
-    def __init__(self, per_second: float) -> None:
+    Slots come in grants: as many as wait, or `AT_ONCE`, at most a second of the rate. One that passes unused is lost.
+    """
+
+    def __init__(self, per_second: float, budget: Budget) -> None:
         self._gap = 1 / per_second
-        self._next = 0.0
+        self._budget = budget
         self._line = asyncio.Lock()
+        self._waiting = 0
+        self._asking = asyncio.Lock()
+        self._next = -inf  # no call before, by time.monotonic
+        self._last = -inf  # the last slot of the grant
 
     async def turn(self) -> None:
-        """Return when the next call may be sent; first come, first served."""
-        async with self._line:
-            # a loop: a hold may come during the pause
-            while (pause := self._next - time.monotonic()) > 0:  # noqa: ASYNC110
-                await asyncio.sleep(pause)
-            self._next = time.monotonic() + self._gap
+        """Return when the next call may be sent; first come, first served. Raises psycopg.Error."""
+        self._waiting += 1
+        try:
+            async with self._line:
+                while True:
+                    slot = max(self._next, time.monotonic())
+                    if slot > self._last:
+                        await self._ask()
+                        continue
+                    if (pause := slot - time.monotonic()) > 0:
+                        await asyncio.sleep(pause)
+                    if slot >= self._next:  # else a hold came during the pause
+                        self._next = slot + self._gap
+                        return
+        finally:
+            self._waiting -= 1
 
-    def hold(self, seconds: float) -> None:
-        """No turn for so long, for those who wait already too."""
-        self._next = max(self._next, time.monotonic() + seconds)
+    async def hold(self, seconds: float) -> None:
+        """No turn for so long, for those who wait already too, here and in every process. Raises psycopg.Error."""
+        self._next, self._last = max(self._next, time.monotonic() + seconds), -inf
+        async with self._asking:  # whoever asks next finds it held
+            await self._budget.hold(seconds)
+
+    async def _ask(self) -> None:
+        """Get a grant, or wait until there may be one."""
+        slots = max(1, int(min(max(self._waiting, AT_ONCE / self._gap), AHEAD / self._gap + ROUNDING)))
+        async with self._asking:
+            grant = await self._budget.take(slots, self._gap)
+        if not grant.slots:
+            await asyncio.sleep(grant.delay)
+            return
+        first = time.monotonic() + grant.delay
+        self._next = max(self._next, first)
+        self._last = first + (grant.slots - 1) * self._gap + ROUNDING

@@ -20,12 +20,13 @@ from orders_sync.domain.errors import LostWindow, PlatformError, Refused
 from orders_sync.domain.sweeps import Look, Sweep, cover
 from orders_sync.domain.windows import Feed, tile
 from orders_sync.engine import planning
-from orders_sync.engine.calls import Feeder
+from orders_sync.engine.calls import Feeder, pacers
+from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.windows import Limits, WindowWork
-from orders_sync.store import backfills, coverage, ledger
+from orders_sync.store import backfills, coverage, ledger, suspensions
 from orders_sync.store.backfills import Backfill
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import Claim
+from orders_sync.store.ledger import Claim, Waiting
 from orders_sync.store.load import Landed
 
 FAILURES_IN_A_ROW = 3  # windows; then the account rests until the next run
@@ -47,13 +48,14 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """What a pass did for one account. `errors` is empty when it has caught up."""
+    """What a pass did for one account. It has caught up when `errors` and `waiting`, the failed windows, are empty."""
 
     account: str
     windows: int = 0
     calls: int = 0
     rows: Landed = field(default_factory=Landed)
     errors: list[str] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
 
 
 async def sync(
@@ -63,15 +65,18 @@ async def sync(
     limits: Limits,
     progress: Progress,
     sweep: Sweep = Sweep.DUE,
+    *,
+    retry: bool = False,
 ) -> list[Outcome]:
     """Catch up every account and return. `sweep`: what to read again where a list goes by creation time only.
+    `retry`: read failed windows at once, whatever pause they have left.
 
     Windows are read in parallel, `limits.workers` at a time over all accounts; pages of one window never are.
     Whatever a platform does wrong is in the outcomes. Raises psycopg.Error when the database is gone.
     """
-    shared = _Shared(pool, http, limits, progress, asyncio.Semaphore(limits.workers))
+    shared = _Shared(pool, http, limits, progress, asyncio.Semaphore(limits.workers), pacers(pool, feeders))
     passes = [_Pass(shared, feeder) for feeder in feeders]
-    await _all([one.catch_up(sweep) for one in passes])
+    await _all([one.catch_up(sweep, retry) for one in passes])
     return [one.outcome for one in passes]
 
 
@@ -79,7 +84,7 @@ async def drain(
     pool: Pool, http: httpx.AsyncClient, feeders: Sequence[Feeder], limits: Limits, progress: Progress
 ) -> list[Outcome]:
     """Read what is planned for these accounts, whatever it is, and plan nothing. Else as `sync`."""
-    shared = _Shared(pool, http, limits, progress, asyncio.Semaphore(limits.workers))
+    shared = _Shared(pool, http, limits, progress, asyncio.Semaphore(limits.workers), pacers(pool, feeders))
     passes = [_Pass(shared, feeder) for feeder in feeders]
     await _all([one.drain() for one in passes])
     return [one.outcome for one in passes]
@@ -126,6 +131,7 @@ class _Shared:
     limits: Limits
     progress: Progress
     slots: asyncio.Semaphore
+    pacers: dict[str, Pacer]
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}")
 
 
@@ -142,22 +148,36 @@ class _Pass:
         self.is_waiting = False
         self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
 
-    async def catch_up(self, sweep: Sweep) -> None:
-        await self._plan(sweep)
-        await self.drain()
+    async def catch_up(self, sweep: Sweep, retry: bool) -> None:
+        if not await self._is_suspended():
+            await self._plan(sweep, retry)
+            await self._read_and_note()
 
     async def drain(self) -> None:
+        if not await self._is_suspended():
+            await self._read_and_note()
+
+    async def _is_suspended(self) -> bool:
+        async with self.shared.pool.connection() as connection:
+            suspended = await suspensions.standing(connection, self.feeder.account)
+        if suspended is not None:
+            self.outcome.errors.append(str(suspended))
+        return suspended is not None
+
+    async def _read_and_note(self) -> None:
         await self._read_all()
         errors = self.outcome.errors
         async with self.shared.pool.connection() as connection:
-            await ledger.note_error(connection, self.name, errors[-1] if errors else None)
+            self.outcome.waiting = await ledger.waiting(connection, self.name)
+            if errors or not self.outcome.waiting:
+                await ledger.note_error(connection, self.name, errors[-1] if errors else None)
 
-    async def _plan(self, sweep: Sweep) -> None:
+    async def _plan(self, sweep: Sweep, retry: bool) -> None:
         platform, pace = self.feeder.platform, self.feeder.pace
         async with self.shared.pool.connection() as connection, connection.transaction():
             await ledger.register(connection, self.feeder.account, platform.feed)
             reach = await ledger.reach(connection, self.name)
-            await ledger.replan_failed(connection, self.name)
+            await ledger.replan_failed(connection, self.name, at_once=retry)
             windows = planning.incremental(reach, pace, platform.longest_window)
             await ledger.plan(connection, self.name, ledger.INCREMENTAL, platform.feed, windows)
             windows = planning.confirm(reach, pace, platform.longest_window)
@@ -244,7 +264,7 @@ class _Pass:
 
     async def _take(self, claim: Claim) -> None:
         shared = self.shared
-        work = WindowWork(shared.pool, shared.http, self.feeder, shared.limits, claim)
+        work = WindowWork(shared.pool, shared.http, self.feeder, shared.pacers[self.name], shared.limits, claim)
         try:
             landed = await work.run()
             self.failures = 0
@@ -267,10 +287,10 @@ class _Pass:
         text = str(error)
         if isinstance(error, Refused):
             self.is_stopped = True
-            text += f". Check the credentials of {self.name}, then run again"
+            text += f". {suspensions.advice(self.name)}"
         elif self.failures >= FAILURES_IN_A_ROW:
             self.is_stopped = True
             text += f". {self.failures} windows failed in a row: {self.name} rests until the next run"
         else:
-            text += ". The next run reads this window again"
+            text += ". It is read again after a pause; `orders-sync sync --retry` does not wait for it"
         self.outcome.errors.append(text)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from orders_sync.domain.errors import Incomplete, LostWindow, PlatformError, Refused
+from orders_sync.domain.errors import Incomplete, LostWindow, Malformed, PlatformError, Refused
 from orders_sync.domain.windows import split
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, TooFull, read_completely
 from orders_sync.platforms import Ask
-from orders_sync.store import ledger, load
+from orders_sync.store import ledger, load, suspensions
 from orders_sync.store.database import Pool
 from orders_sync.store.ledger import LEASE, Claim
 from orders_sync.store.load import Landed, Source
@@ -36,12 +37,14 @@ class Limits:
 class WindowWork:
     """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read."""
 
-    def __init__(self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, limits: Limits, claim: Claim) -> None:
+    def __init__(
+        self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, limits: Limits, claim: Claim
+    ) -> None:
         self._pool = pool
         self._feeder = feeder
         self._limits = limits
         self._claim = claim
-        self._caller = Caller(http, feeder, DatabaseClock(claim.now), limits.patience)
+        self._caller = Caller(http, feeder, pacer, DatabaseClock(claim.now), limits.patience)
         self.total: int | None = None
         self.seen = 0
 
@@ -52,7 +55,7 @@ class WindowWork:
     async def run(self) -> Landed | None:
         """Read the window and close it: landed, or None when it was split.
 
-        Raises `PlatformError` after the window was closed as failed (handed back, for whoever comes next, when the
+        Raises `PlatformError` after the window was closed as failed (handed back, and the account suspended, when the
         credentials were refused), `LostWindow` when it is not ours any more, psycopg.Error when the database is gone.
         """
         try:
@@ -62,14 +65,21 @@ class WindowWork:
                     await self._split(result.total)
                     return None
                 return await self._land(result)
-        except Refused:
+        except Refused as error:
             async with self._pool.connection() as connection:
+                await suspensions.suspend(connection, self._feeder.account, error.message)
                 await ledger.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
             async with self._pool.connection() as connection:
-                await ledger.fail(connection, self._claim, str(error), calls=self.calls)
+                await ledger.fail(connection, self._claim, self._told(error), calls=self.calls)
             raise
+
+    def _told(self, error: PlatformError) -> str:
+        """What to keep with the window: an answer that cannot be read is kept too, as far as the error holds it."""
+        body = error.body if isinstance(error, Malformed) else b""
+        beginning = self._feeder.account.hushed(body.decode("utf-8", "replace"))
+        return f"{error}\n\nThe answer begins:\n{beginning}" if beginning else str(error)
 
     async def _read(self) -> Read | TooFull:
         platform, page_size, window = self._feeder.platform, self._feeder.pace.page_size, self._claim.window

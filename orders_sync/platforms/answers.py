@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import PlatformError, Refused, Throttled, Transient
 
-_SIGNATURE = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _LONGEST_MESSAGE = 300
 
 
@@ -17,8 +14,8 @@ def failure(
     """`Refused` or `Throttled` where the account's list of codes says so (the platform's, if it has none), else
     `Transient`: a code without a meaning known to us is worth another try. The text shows no credential (P8)."""
     said = "" if message is None else str(message)
-    shown = _shown(account, code)
-    text = f"the platform answers code {shown}: {_shown(account, said) or 'no message'}"
+    shown = account.hushed(code)[:_LONGEST_MESSAGE]
+    text = f"the platform answers code {shown}: {account.hushed(said)[:_LONGEST_MESSAGE] or 'no message'}"
     if _is_one_of(account.refused_codes or refused, code, said):
         return Refused(text, code=shown)
     if _is_one_of(account.throttled_codes or throttled, code, said):
@@ -32,11 +29,3 @@ def _is_one_of(words: tuple[str, ...], code: str, message: str) -> bool:
     code, message = code.casefold(), message.casefold()
     folded = [word.casefold() for word in words if word]
     return any(word == code or (word in message and not word.isdigit()) for word in folded)
-
-
-def _shown(account: Account, text: str) -> str:
-    """The beginning of a platform's text, without what it may quote of ours: credentials, a signature."""
-    for credential in (account.app_secret, account.app_id):
-        if credential:
-            text = text.replace(credential, "***")
-    return _SIGNATURE.sub("***", text)[:_LONGEST_MESSAGE]

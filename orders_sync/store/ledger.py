@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LostWindow
@@ -30,6 +30,10 @@ BACKFILL = "backfill"
 REPAIR = "repair"
 URGENCY = [INCREMENTAL, REPAIR, CONFIRM, SWEEP, BACKFILL]  # what is read first
 LEASE = timedelta(seconds=30)
+LONGEST_ERROR = 4096  # characters kept of one
+# 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
+# minute must not hammer
+_RETRY_AT = "finished_at + least(interval '30 s' * 2 ^ least(attempts - 1, 10), interval '1 hour')"
 CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
 
 
@@ -48,6 +52,16 @@ class Claim:
     attempts: int
     expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
     now: datetime  # the database's clock when it was claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A window that failed and the earliest time of its next read."""
+
+    starts_at: datetime
+    ends_at: datetime
+    attempts: int
+    retry_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +137,29 @@ async def drop_superseded(connection: Connection, account: str, windows: list[Wi
         )
 
 
-async def replan_failed(connection: Connection, account: str) -> int:
-    """Give windows that failed in an earlier run another chance; how many."""
+async def replan_failed(connection: Connection, account: str, *, at_once: bool = False) -> int:
+    """Give windows that failed another chance once their pause is over, or at once; how many."""
     cursor = await connection.execute(
-        "UPDATE sync.windows SET state = 'planned' WHERE account = %s AND state = 'failed'", [account]
+        f"""
+        UPDATE sync.windows SET state = 'planned'
+        WHERE account = %s AND state = 'failed' AND (%s OR {_RETRY_AT} <= clock_timestamp())
+        """,  # noqa: S608
+        [account, at_once],
     )
     return cursor.rowcount
+
+
+async def waiting(connection: Connection, account: str) -> list[Waiting]:
+    """The account's failed windows, the one whose pause is over first in front."""
+    async with connection.cursor(row_factory=class_row(Waiting)) as cursor:
+        await cursor.execute(
+            f"""
+            SELECT starts_at, ends_at, attempts, {_RETRY_AT} AS retry_at
+            FROM sync.windows WHERE account = %s AND state = 'failed' ORDER BY retry_at, starts_at
+            """,  # noqa: S608
+            [account],
+        )
+        return await cursor.fetchall()
 
 
 async def claim(connection: Connection, account: str, owner: str) -> Claim | None:
@@ -253,7 +284,7 @@ async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) 
         connection,
         claim,
         "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
-        [error.replace("\x00", "\\0"), calls],
+        [error.replace("\x00", "\\0")[:LONGEST_ERROR], calls],
     )
 
 

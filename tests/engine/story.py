@@ -14,7 +14,6 @@ from orders_sync.domain.sweeps import Policy, Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.calls import Feeder, Patience
-from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.sync import Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
@@ -58,6 +57,7 @@ class Story:
     shop: str = "sandbox-1688"
     secret: Callable[[str], str] = str
     sweeps: Policy = field(default_factory=Policy)
+    per_second: float = 10_000
 
     def __post_init__(self) -> None:
         self.sandbox = Sandbox(self.world, self.faults)
@@ -73,7 +73,7 @@ class Story:
         account = Account(shop.name, shop.platform, base, shop.seller, shop.app_id, self.secret(shop.app_secret))
         pace = Pace(
             shop.history_from,
-            10_000,
+            self.per_second,
             self.page_size,
             interval=timedelta(minutes=1),
             lag=self.lag,
@@ -81,13 +81,15 @@ class Story:
             confirm=timedelta(hours=3),
             sweeps=self.sweeps,
         )
-        return Feeder(account, pace, platform, Pacer(10_000))
+        return Feeder(account, pace, platform)
 
-    async def sync(self, *names: str, sweep: Sweep = Sweep.NONE, pool: Pool | None = None) -> dict[str, Outcome]:
-        """One pass over these accounts, or all."""
+    async def sync(
+        self, *names: str, sweep: Sweep = Sweep.NONE, retry: bool = True, pool: Pool | None = None
+    ) -> dict[str, Outcome]:
+        """One pass over these accounts, or all. Failed windows do not wait, unless told otherwise."""
         async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
             outcomes = await engine.sync(
-                pool or self.pool, http, self.feeders(*names), self.limits, self.progress, sweep
+                pool or self.pool, http, self.feeders(*names), self.limits, self.progress, sweep, retry=retry
             )
         return {outcome.account: outcome for outcome in outcomes}
 

@@ -21,10 +21,11 @@ import pytest
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.errors import Malformed, PlatformError, Refused, Rejected, Throttled, Transient
 from orders_sync.domain.windows import Window
-from orders_sync.engine.calls import HOLD, LONGEST_PAUSE, Answer, Caller, DatabaseClock, Feeder, Patience
-from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.calls import HOLD, LONGEST_HOLD, LONGEST_PAUSE, Answer, Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.pacer import OwnBudget, Pacer
 from orders_sync.platforms import PLATFORMS, Ask
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
+from orders_sync.store.rates import AHEAD, Grant
 
 SHOPS = ["sandbox-1688", "sandbox-open", "sandbox-ka"]
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -88,8 +89,8 @@ class Shop:
             Account(shop.name, shop.platform, base + self.base, shop.seller, shop.app_id, self.secret(shop.app_secret)),
             Pace(shop.history_from, 5, 100, interval=minute, lag=minute, overlap=minute, confirm=minute),
             PLATFORMS[shop.platform],
-            Pacer(self.per_second),
         )
+        self.pacer = Pacer(self.per_second, OwnBudget())
         self.ask = Ask(self.feeder.platform.feed, Window(BEGIN - timedelta(days=7), BEGIN + timedelta(days=1)), 1, 100)
 
     async def _note(self, request: httpx.Request) -> None:
@@ -103,7 +104,7 @@ class Shop:
         return httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app), event_hooks={"request": [self._note]})
 
     def caller(self, http: httpx.AsyncClient) -> Caller:
-        self.made = Caller(http, self.feeder, DatabaseClock(BEGIN, then=time.monotonic()), self.patience)
+        self.made = Caller(http, self.feeder, self.pacer, DatabaseClock(BEGIN, then=time.monotonic()), self.patience)
         return self.made
 
     async def failure(self) -> PlatformError:
@@ -244,6 +245,13 @@ def test_retry_after_is_obeyed_P6(run: Run, name: str) -> None:
     assert shop.pauses == pytest.approx([7, 7])
 
 
+def test_retry_after_is_obeyed_for_ten_minutes_at_most_P6(run: Run) -> None:
+    shop = Shop("sandbox-ka", faults=Faults(retry_after=86400))
+    shop.faults.script("http_429")
+    run(shop.page())
+    assert shop.pauses == pytest.approx([LONGEST_HOLD])
+
+
 def test_retry_after_holds_for_everyone_who_shares_the_account_P6(run: Run) -> None:
     shop = Shop("sandbox-ka", per_second=10)
     shop.faults.script("ok", "http_429")
@@ -278,16 +286,17 @@ def test_other_calls_are_not_held_by_a_fault_that_is_no_slow_down(run: Run) -> N
 
 
 class Turns:
-    """A pacer, and when its turns came."""
+    """Pacers of one budget, and when their turns came. The second one stands for another process."""
 
     def __init__(self, per_second: float) -> None:
-        self.pacer = Pacer(per_second)
+        budget = OwnBudget()
+        self.pacer, self.other = Pacer(per_second, budget), Pacer(per_second, budget)
         self.times: list[float] = []
 
-    async def take(self, count: int = 1, after: float = 0) -> None:
+    async def take(self, count: int = 1, after: float = 0, pacer: Pacer | None = None) -> None:
         await asyncio.sleep(after)
         for _ in range(count):
-            await self.pacer.turn()
+            await (pacer or self.pacer).turn()
             self.times.append(time.monotonic())
 
     def busiest(self, seconds: float) -> int:
@@ -308,6 +317,58 @@ def test_the_rate_is_never_exceeded_by_all_who_share_a_pacer_P6(run: Run, per_se
         assert turns.busiest(seconds) <= seconds * per_second + 1e-6
 
 
+@pytest.mark.parametrize("per_second", [0.2, 1, 5, 40, 1000])
+def test_the_rate_is_never_exceeded_by_all_who_share_a_budget_P6(run: Run, per_second: float) -> None:
+    turns = Turns(per_second)
+    run(
+        together(
+            turns.take(5, after=number * 1.7 % 3, pacer=pacer)
+            for number in range(8)
+            for pacer in (turns.pacer, turns.other)
+        )
+    )
+    assert len(turns.times) == 80
+    for seconds in (1 / per_second, 5 / per_second, 20 / per_second):
+        assert turns.busiest(seconds) <= seconds * per_second + 1e-6
+
+
+class Counted(OwnBudget):
+    """A budget that knows how many slots were asked for at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+
+    async def take(self, slots: int, gap: float) -> Grant:
+        self.asked.append(slots)
+        return await super().take(slots, gap)
+
+
+@pytest.mark.parametrize(("per_second", "most"), [(0.5, 1), (3, 3), (20, 20), (1000, 50), (10_000, 500)])
+def test_a_grant_holds_what_waits_or_a_moment_of_the_rate_and_at_most_a_second_of_it_P6(
+    run: Run, per_second: float, most: int
+) -> None:
+    turns, budget = Turns(per_second), Counted()
+    turns.pacer = Pacer(per_second, budget)
+    run(together(turns.take() for _ in range(60)))
+    assert max(budget.asked) == most
+    assert budget.asked[0] == (1 if per_second <= 20 else most)
+
+
+def test_all_who_share_a_budget_are_still_while_one_is_held_P6(run: Run) -> None:
+    """But for what the others were given before: at most a grant of a second that begins within one."""
+    turns = Turns(2)
+
+    async def hold() -> None:
+        await asyncio.sleep(5.1)
+        await turns.pacer.hold(60)
+
+    run(together([*(turns.take(9, pacer=pacer) for pacer in (turns.pacer, turns.other) for _ in range(3)), hold()]))
+    assert [at for at in turns.times if 5.1 + 2 * AHEAD < at < 65.1] == []
+    assert len(turns.times) == 54
+    assert turns.busiest(0.5) <= 1
+
+
 def test_rest_is_not_saved_up_for_a_burst_P6(run: Run) -> None:
     turns = Turns(2)
     run(together([turns.take(1), turns.take(4, after=60)]))
@@ -324,8 +385,8 @@ def test_no_turn_while_the_pacer_is_held_P6(run: Run) -> None:
     turns = Turns(10)
 
     async def held() -> None:
-        turns.pacer.hold(30)
-        turns.pacer.hold(5)  # a shorter hold does not shorten it
+        await turns.pacer.hold(30)
+        await turns.pacer.hold(5)  # a shorter hold does not shorten it
         await together(turns.take() for _ in range(3))
 
     run(held())
@@ -337,7 +398,7 @@ def test_those_who_already_wait_for_their_turn_are_held_as_well_P6(run: Run) -> 
 
     async def hold(after: float) -> None:
         await asyncio.sleep(after)
-        turns.pacer.hold(30)
+        await turns.pacer.hold(30)
 
     run(together([*(turns.take() for _ in range(5)), hold(1.5)]))
     assert turns.times[:2] == pytest.approx([0, 1])

@@ -10,13 +10,16 @@ import httpx
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.errors import EXCERPT, LostWindow
 from orders_sync.domain.sweeps import Policy, Sweep, Tier
 from orders_sync.domain.windows import Feed, Window
+from orders_sync.engine import calls
+from orders_sync.engine import sync as engine
+from orders_sync.engine.calls import pacers
 from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
-from orders_sync.store import ledger
+from orders_sync.store import ledger, suspensions
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import Claim
 from tests.engine.story import Story
@@ -221,9 +224,11 @@ async def test_zombie_that_lost_its_window_commits_nothing_P5(tell: Tell) -> Non
     assert heir.id == frozen.id
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
         with pytest.raises(LostWindow):
-            await WindowWork(story.pool, http, feeder, story.limits, frozen).run()
+            await WindowWork(
+                story.pool, http, feeder, pacers(story.pool, [feeder])[story.shop], story.limits, frozen
+            ).run()
         assert story.query("SELECT count(*) FROM orders") == [(0,)]
-        await WindowWork(story.pool, http, feeder, story.limits, heir).run()
+        await WindowWork(story.pool, http, feeder, pacers(story.pool, [feeder])[story.shop], story.limits, heir).run()
     assert story.query("SELECT count(*) > 0 FROM orders") == [(True,)]
 
 
@@ -357,3 +362,78 @@ async def test_a_sweep_that_waits_is_replaced_by_the_next_one(connection: Connec
     await ledger.drop_superseded(connection, "shop", [large])
     cursor = await connection.execute("SELECT kind FROM sync.windows")
     assert await cursor.fetchall() == [("incremental",)]
+
+
+async def test_suspended_account_gets_no_call_until_its_credentials_change_P6(tell: Tell) -> None:
+    story = tell(secret=lambda secret: secret + "x")
+    outcome = (await story.sync(story.shop))[story.shop]
+    assert f"orders-sync accounts resume {story.shop}" in outcome.errors[0]
+    assert story.query("SELECT suspended_at IS NOT NULL, suspended_because <> '', credentials FROM sync.accounts") == [
+        (True, True, story.feeders(story.shop)[0].account.fingerprint)
+    ]
+    assert story.query("SELECT DISTINCT state FROM sync.windows") == [("planned",)]
+    calls = story.calls.total()
+    again = (await story.sync(story.shop))[story.shop]
+    assert (again.calls, story.calls.total()) == (0, calls)
+    assert "suspended since" in again.errors[0]
+    assert "suspended since" not in str(story.query("SELECT suspended_because FROM sync.accounts"))
+
+    story.secret = str
+    assert (await story.sync(story.shop))[story.shop].errors == []
+    assert story.query("SELECT suspended_at, suspended_because, credentials, last_error FROM sync.accounts") == [
+        (None, None, None, None)
+    ]
+    story.assert_equal(story.shop)
+
+
+async def test_suspended_account_gets_one_more_call_once_resumed_P6(tell: Tell) -> None:
+    story = tell(secret=lambda secret: secret + "x")
+    await story.sync(story.shop)
+    async with story.pool.connection() as connection:
+        assert await suspensions.resume(connection, story.shop)
+        assert not await suspensions.resume(connection, story.shop)
+    assert (await story.sync(story.shop))[story.shop].calls == 1
+    assert (await story.sync(story.shop))[story.shop].calls == 0
+
+
+async def test_what_is_planned_for_a_suspended_account_is_not_drained_P6(tell: Tell) -> None:
+    story = tell(secret=lambda secret: secret + "x")
+    await story.sync(story.shop)
+    calls = story.calls.total()
+    async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
+        [outcome] = await engine.drain(story.pool, http, story.feeders(story.shop), story.limits, story.progress)
+    assert "suspended since" in outcome.errors[0]
+    assert story.calls.total() == calls
+
+
+async def test_failed_window_waits_and_the_outcome_says_so_unless_told_to_retry_P6(tell: Tell) -> None:
+    story = tell()
+    story.with_limits(tries=1, attempts=1)
+    story.faults.script("html", account=story.shop)
+    first = (await story.sync(story.shop))[story.shop]
+    assert [waiting.attempts for waiting in first.waiting] == [1]
+    second = (await story.sync(story.shop, retry=False))[story.shop]
+    assert (second.errors, second.waiting) == ([], first.waiting)
+    assert story.query("SELECT last_error FROM sync.accounts") == [(first.errors[-1],)]
+    third = (await story.sync(story.shop, retry=True))[story.shop]
+    assert (third.errors, third.waiting) == ([], [])
+    story.assert_equal(story.shop)
+
+
+async def test_answer_that_cannot_be_read_is_kept_with_its_window_without_a_secret_P8(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = tell()
+    story.with_limits(tries=1, attempts=1)
+    secret = story.feeders(story.shop)[0].account.app_secret
+    page = f"<html>your secret is {secret}</html>\x00{'x' * 5000}".encode()
+
+    async def fetch(*_: object) -> bytes:
+        return page
+
+    monkeypatch.setattr(calls, "fetch", fetch)
+    await story.sync(story.shop)
+    [(error,)] = story.query("SELECT error FROM sync.windows WHERE state = 'failed' LIMIT 1")
+    assert "<html>your secret is ***</html>\\0xxx" in str(error)
+    assert 1900 < str(error).count("x") <= EXCERPT
+    assert secret not in str(story.query("SELECT error, last_error FROM sync.windows, sync.accounts"))

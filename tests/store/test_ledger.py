@@ -280,7 +280,7 @@ async def test_a_window_handed_back_is_planned_again(connection: Connection) -> 
     assert (await claim(connection)).attempts == 2
 
 
-async def test_a_window_that_failed_says_why_and_gets_another_chance_in_the_next_run(connection: Connection) -> None:
+async def test_a_window_that_failed_says_why_and_gets_another_chance(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
     await ledger.fail(connection, await claim(connection), "no answer\x00in time", calls=3)
     assert await states(connection) == [(hours(0, 1), "failed"), (hours(1, 2), "planned")]
@@ -290,12 +290,37 @@ async def test_a_window_that_failed_says_why_and_gets_another_chance_in_the_next
     )
     assert (await claim(connection)).window == hours(1, 2)
     assert await ledger.claim(connection, SHOP, "worker") is None
-    assert await ledger.replan_failed(connection, "other") == 0
-    assert await ledger.replan_failed(connection, SHOP) == 1
+    assert await ledger.replan_failed(connection, "other", at_once=True) == 0
+    assert await ledger.replan_failed(connection, SHOP, at_once=True) == 1
     again = await claim(connection)
     assert again.window == hours(0, 1)
     await finish(connection, again)
     assert await one(connection, "SELECT error, calls FROM sync.windows WHERE id = %s", again.id) == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds"), [(1, 30), (2, 60), (3, 120), (7, 1920), (8, 3600), (9, 3600), (2_000_000, 3600)]
+)
+async def test_the_pause_after_a_failure_doubles_up_to_an_hour_P6(
+    connection: Connection, attempts: int, seconds: int
+) -> None:
+    await plan(connection, hours(0, 1))
+    await ledger.fail(connection, await claim(connection), "over", calls=1)
+    begun = "UPDATE sync.windows SET attempts = %s, finished_at = clock_timestamp() - %s * interval '1 s'"
+    await connection.execute(begun, [attempts, seconds - 20])
+    assert await ledger.replan_failed(connection, SHOP) == 0
+    [waiting] = await ledger.waiting(connection, SHOP)
+    finished = await one(connection, "SELECT finished_at FROM sync.windows")
+    assert (waiting.attempts, waiting.retry_at) == (attempts, finished + timedelta(seconds=seconds))
+    await connection.execute(begun, [attempts, seconds])
+    assert await ledger.replan_failed(connection, SHOP) == 1
+    assert await ledger.waiting(connection, SHOP) == []
+
+
+async def test_the_reason_of_a_failure_is_kept_up_to_a_length(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    await ledger.fail(connection, await claim(connection), "x" * 100_000, calls=1)
+    assert await one(connection, "SELECT length(error) FROM sync.windows") == ledger.LONGEST_ERROR
 
 
 async def test_a_window_done_keeps_what_came_of_it(connection: Connection) -> None:

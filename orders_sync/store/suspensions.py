@@ -1,0 +1,68 @@
+"""Accounts whose credentials the platform refused: no call is made for them until other ones are given (P6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from orders_sync.domain.accounts import Account
+from orders_sync.store.database import Connection
+
+_LIFT = """
+    UPDATE sync.accounts
+    SET suspended_at = NULL, suspended_because = NULL, credentials = NULL, last_error = NULL, updated_at = now()
+    WHERE name = %s AND suspended_at IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """As text: the one line that tells a person what happened and what to do."""
+
+    name: str
+    suspended_at: datetime
+    suspended_because: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: suspended since {self.suspended_at:%Y-%m-%d %H:%M:%S} UTC, no call is made: "
+            f"{self.suspended_because}. {advice(self.name)}"
+        )
+
+
+def advice(name: str) -> str:
+    """What ends a suspension."""
+    return (
+        f"Check the credentials of {name}: the next run tries other ones by itself, "
+        f"the same ones after `orders-sync accounts resume {name}`"
+    )
+
+
+async def suspend(connection: Connection, account: Account, because: str) -> None:
+    """Remember what the platform said and to which credentials. A suspension that stands keeps its time and reason."""
+    await connection.execute(
+        """
+        UPDATE sync.accounts SET suspended_at = clock_timestamp(), suspended_because = %s, credentials = %s,
+            updated_at = now()
+        WHERE name = %s AND suspended_at IS NULL
+        """,
+        [because.replace("\x00", "\\0"), account.fingerprint, account.name],
+    )
+
+
+async def standing(connection: Connection, account: Account) -> Suspension | None:
+    """The account's suspension; one that came of other credentials is lifted."""
+    await connection.execute(_LIFT + " AND credentials <> %s", [account.name, account.fingerprint])
+    query = (
+        "SELECT name, suspended_at, suspended_because FROM sync.accounts WHERE name = %s AND suspended_at IS NOT NULL"
+    )
+    async with connection.cursor(row_factory=class_row(Suspension)) as cursor:
+        await cursor.execute(query, [account.name])
+        return await cursor.fetchone()
+
+
+async def resume(connection: Connection, name: str) -> bool:
+    """Lift a suspension; whether there was one."""
+    return (await connection.execute(_LIFT, [name])).rowcount == 1

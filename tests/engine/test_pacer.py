@@ -1,0 +1,175 @@
+"""One rate for all processes (P6): pacers on pools of their own, and what they were given by the database's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from orders_sync.engine import pacer as pacer_module
+from orders_sync.engine.calls import pacers
+from orders_sync.engine.pacer import Pacer
+from orders_sync.store import database
+from orders_sync.store.database import Connection, Pool
+from orders_sync.store.rates import AHEAD, Grant, SharedBudget
+from tests.engine.story import Story
+
+Tell = Callable[..., Story]
+
+KEY = "app:1688:one"
+BEGIN = "INSERT INTO sync.rates VALUES (%s, clock_timestamp() + interval '0.5 s') RETURNING next_at"
+NEXT = "SELECT next_at FROM sync.rates WHERE key = %s"
+
+
+@dataclass
+class Watched:
+    """A shared budget, and what was asked of it and given."""
+
+    budget: SharedBudget
+    asked: list[int] = field(default_factory=list)
+    given: list[Grant] = field(default_factory=list)
+
+    async def take(self, slots: int, gap: float) -> Grant:
+        self.asked.append(slots)
+        self.given.append(await self.budget.take(slots, gap))
+        return self.given[-1]
+
+    async def hold(self, seconds: float) -> None:
+        await self.budget.hold(seconds)
+
+    @property
+    def slots(self) -> int:
+        return sum(grant.slots for grant in self.given)
+
+
+@pytest.fixture
+async def other_pool(url: str) -> AsyncIterator[Pool]:
+    """Another process's connections."""
+    async with database.connected(url, size=4) as made:
+        yield made
+
+
+@pytest.fixture
+def budgets(pool: Pool, other_pool: Pool) -> list[Watched]:
+    return [Watched(SharedBudget(each, KEY)) for each in (pool, other_pool)]
+
+
+async def moment(connection: Connection, query: str) -> object:
+    row = await (await connection.execute(query.encode(), [KEY])).fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def turns(pacer: Pacer, count: int) -> None:
+    for _ in range(count):
+        await pacer.turn()
+
+
+async def test_two_processes_are_never_given_the_same_slot_P6(connection: Connection, budgets: list[Watched]) -> None:
+    """Slots begin where the last grant ended, to the microsecond: none twice, none lost while both ask."""
+    begin = await moment(connection, BEGIN)
+    await asyncio.gather(*(budget.take(3, 0.001) for budget in budgets * 20))
+    assert sum(budget.slots for budget in budgets) == 120
+    assert await moment(connection, NEXT) == begin + timedelta(milliseconds=120)  # type: ignore[operator]
+
+
+async def test_two_processes_take_no_turn_without_a_slot_P6(connection: Connection, budgets: list[Watched]) -> None:
+    begin = await moment(connection, BEGIN)
+    await asyncio.gather(*(turns(Pacer(400, budget), 10) for budget in budgets * 2))
+    assert sum(budget.slots for budget in budgets) >= 40
+    assert await moment(connection, NEXT) >= begin + timedelta(seconds=40 / 400)  # type: ignore[operator]
+
+
+async def test_the_first_slot_of_a_key_is_now_and_the_next_one_a_gap_later(connection: Connection, pool: Pool) -> None:
+    first, second = [await SharedBudget(pool, KEY).take(1, 50) for _ in range(2)]
+    assert first == Grant(0.0, 1)
+    assert second.slots == 0
+    assert 40 < second.delay <= 50 - AHEAD
+
+
+async def test_rest_is_not_saved_up_P6(connection: Connection, pool: Pool) -> None:
+    await connection.execute("INSERT INTO sync.rates VALUES (%s, now() - interval '1 day')", [KEY])
+    assert await SharedBudget(pool, KEY).take(5, 10) == Grant(0.0, 5)
+    left = await (await connection.execute("SELECT next_at - clock_timestamp() FROM sync.rates")).fetchone()
+    assert left is not None
+    assert timedelta(seconds=40) < left[0] <= timedelta(seconds=50)  # type: ignore[operator]
+
+
+async def test_hold_stops_every_process_and_a_shorter_one_does_not_shorten_it_P6(budgets: list[Watched]) -> None:
+    one, other = budgets
+    await one.hold(300)
+    await one.hold(5)
+    assert (await other.take(1, 0.1)).slots == 0
+    assert 290 < other.given[0].delay <= 300 - AHEAD
+
+
+async def test_another_app_is_not_held_P6(pool: Pool, budgets: list[Watched]) -> None:
+    await budgets[0].hold(300)
+    assert await SharedBudget(pool, "app:1688:another").take(1, 1) == Grant(0.0, 1)
+
+
+async def test_a_high_rate_does_not_ask_the_database_for_every_call(pool: Pool) -> None:
+    budget = Watched(SharedBudget(pool, KEY))
+    await turns(Pacer(10_000, budget), 100)
+    assert len(budget.asked) < 50
+
+
+async def test_a_machine_whose_clock_is_wrong_takes_nothing_wrong_P6(
+    connection: Connection, budgets: list[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two minutes ahead, or behind: only differences of its own clock count."""
+    begin = await moment(connection, BEGIN)
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await real_sleep(seconds)
+
+    real_sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    for off, budget in zip((120, -120), budgets, strict=True):
+        clock = SimpleNamespace(monotonic=lambda off=off: time.monotonic() + off)
+        monkeypatch.setattr(pacer_module, "time", clock)
+        await turns(Pacer(100, budget), 10)
+    assert max(pauses) < 1
+    assert await moment(connection, NEXT) >= begin + timedelta(seconds=20 / 100)  # type: ignore[operator]
+
+
+async def test_accounts_of_one_app_share_its_budget_each_at_its_own_rate_P6(tell: Tell, pool: Pool) -> None:
+    """A call of the slower account takes its longer gap, so together they stay below the faster one's rate."""
+    first, stranger, _ = tell().feeders()
+    second = replace(first, account=replace(first.account, name="second", seller="another seller"))
+    slow = replace(first, account=replace(first.account, name="slow"), pace=replace(first.pace, requests_per_second=2))
+    found = pacers(pool, [first, second, slow, stranger])
+    assert found[first.account.name] is found["second"]
+    assert len({id(pacer) for pacer in found.values()}) == 3
+    for name in (first.account.name, "slow", stranger.account.name):
+        await found[name].turn()
+    rows = await keys(pool)
+    assert rows == {first.account.rate_key, stranger.account.rate_key}
+    assert not any(first.account.app_id in key for key in rows)
+
+
+async def keys(pool: Pool) -> set[object]:
+    async with pool.connection() as connection:
+        return {row[0] for row in await (await connection.execute("SELECT key FROM sync.rates")).fetchall()}
+
+
+async def test_every_call_of_every_pass_is_counted_P6(tell: Tell) -> None:
+    """Two passes at once at a rate that binds: the moment in the table has moved on by a gap for every call made."""
+    story = tell(orders=100)
+    story.per_second = 50
+    account = story.feeders(story.shop)[0].account
+    query = "SELECT extract(epoch FROM next_at)::float FROM sync.rates WHERE key = %s"
+    story.query("INSERT INTO sync.rates VALUES (%s, clock_timestamp()) RETURNING key", account.rate_key)
+    [(begin,)] = story.query(query, account.rate_key)
+    both = await asyncio.gather(story.sync(story.shop), story.sync(story.shop))
+    calls = sum(outcome.calls for each in both for outcome in each.values())
+    [(end,)] = story.query(query, account.rate_key)
+    assert calls >= 2
+    assert end - begin >= calls / 50 - 1e-3  # type: ignore[operator]
