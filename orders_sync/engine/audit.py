@@ -21,7 +21,7 @@ from orders_sync.engine.reading import Read, read_completely
 from orders_sync.engine.sync import Outcome
 from orders_sync.engine.windows import NO_LIMIT, Limits
 from orders_sync.platforms import Ask
-from orders_sync.store import audits, ledger, load
+from orders_sync.store import audits, backfills, ledger, load
 from orders_sync.store.audits import Synced
 from orders_sync.store.database import Pool
 from orders_sync.store.load import Record
@@ -203,7 +203,7 @@ class _Audit:
     async def _count(self, window: Window) -> Counts:
         answer = await self._caller.page(Ask(Feed.CREATED, window, 1, 1))
         async with self._pool.connection() as connection:
-            held = await audits.count(connection, self._platform.name, self._name, window)
+            held = await backfills.known_orders(connection, self._name, Feed.CREATED, window)
         return Counts(max(answer.page.total, len(answer.page.records)), held)
 
     async def _look(self, window: Window) -> Finding:
@@ -214,7 +214,7 @@ class _Audit:
         """
         platform = self._platform
         async with self._pool.connection() as connection:
-            held = await audits.held(connection, platform.name, self._name, window)
+            held = await audits.held(connection, self._name, window)
         records = await self._read(window)
         listed = {record.order_id: record for record in records if record.order_id is not None}
         nameless = [(load.fingerprint(record.payload), record) for record in records if record.order_id is None]

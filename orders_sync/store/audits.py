@@ -29,27 +29,11 @@ async def synced(connection: Connection, account: str) -> Synced | None:
         return await cursor.fetchone()
 
 
-async def count(connection: Connection, platform: str, account: str, window: Window) -> int:
-    """Orders of an account created in a window."""
+async def held(connection: Connection, account: str, window: Window) -> dict[str, datetime]:
+    """An account's orders created in a window: when each was, by id."""
     cursor = await connection.execute(
-        """
-        SELECT count(*) FROM orders
-        WHERE account = %s AND created_at >= %s AND created_at < %s AND platform = %s
-        """,
-        [account, window.start, window.end, platform],
-    )
-    row = await cursor.fetchone()
-    return int(str(row[0])) if row else 0
-
-
-async def held(connection: Connection, platform: str, account: str, window: Window) -> dict[str, datetime]:
-    """The same orders: when each was created, by id."""
-    cursor = await connection.execute(
-        """
-        SELECT order_id, created_at FROM orders
-        WHERE account = %s AND created_at >= %s AND created_at < %s AND platform = %s
-        """,
-        [account, window.start, window.end, platform],
+        "SELECT order_id, created_at FROM orders WHERE account = %s AND created_at >= %s AND created_at < %s",
+        [account, window.start, window.end],
     )
     return dict(await cursor.fetchall())  # type: ignore[arg-type]
 
