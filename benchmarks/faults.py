@@ -21,7 +21,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +72,7 @@ class Campaign:
     passes: int = 0
     gave_up: int = 0
     happened: int = 0
-    misfortunes: Counter[str] = field(default_factory=Counter)
+    misfortunes: dict[str, int] = field(default_factory=dict)
     injected: dict[str, int] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     still_hidden: int = 0
@@ -187,10 +186,10 @@ def _rage(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign)
         time.sleep(min(left, chance.uniform(*MISFORTUNE_EVERY)))
         [misfortune] = chance.choices(possible, weights)
         _befall(misfortune, where, chance.choice(workers))
-        campaign.misfortunes[misfortune] += 1
+        campaign.misfortunes[misfortune] = campaign.misfortunes.get(misfortune, 0) + 1
         if time.monotonic() > news:
             news += NEWS_EVERY
-            say(f"{left / 60:.1f} min left, {campaign.passes} passes, {campaign.misfortunes.total()} misfortunes")
+            say(f"{left / 60:.1f} min left, {campaign.passes} passes, {sum(campaign.misfortunes.values())} misfortunes")
     for worker in workers:
         worker.stop()
     campaign.happened = post(sandbox, "live", {"rate": 0})["happened"]

@@ -63,3 +63,12 @@ def test_p1_tables_equal_platforms_that_lived_and_failed_while_they_were_read() 
     assert story["happened"] > 0
     assert sum(story["injected"].values()) > 0
     assert sum(account["orders"] + account["rejects"] for account in story["accounts"]) >= ORDERS
+
+
+def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
+    campaign = benchmark("faults", "--minutes", "0.6", "--wait", "5")
+    assert sum(campaign["misfortunes"].values()) > 0
+    assert sum(campaign["injected"].values()) > 0
+    assert campaign["orders"] >= ORDERS
+    found = {what: campaign[what] for what in ("missed", "stale", "surplus", "doubled", "broken")}
+    assert found == {"missed": 0, "stale": 0, "surplus": 0, "doubled": 0, "broken": []}
