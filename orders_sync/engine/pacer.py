@@ -62,15 +62,16 @@ class Pacer:
         try:
             async with self._line:
                 while True:
-                    slot = max(self._next, time.monotonic())
-                    if slot > self._last:
-                        await self._ask()
+                    now = time.monotonic()
+                    slot = max(self._next, now)
+                    if slot > now:
+                        await asyncio.sleep(slot - now)
+                    if slot < self._next:  # a hold came during the pause
                         continue
-                    if (pause := slot - time.monotonic()) > 0:
-                        await asyncio.sleep(pause)
-                    if slot >= self._next:  # else a hold came during the pause
+                    if slot <= self._last:
                         self._next = slot + self._gap
                         return
+                    await self._ask()
         finally:
             self._waiting -= 1
 
