@@ -90,4 +90,4 @@ def show(outcomes: list[Outcome]) -> None:
             screen.complain(outcome.errors[-1] + (f" (and {others} windows before it)" if others else ""))
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
-        screen.tell(f"{rejected} records could not be read as orders: see reason and order_id in sync.rejects")
+        screen.tell(f"{rejected} records could not be read as orders: `orders-sync rejects list` says why")
