@@ -152,7 +152,7 @@ class _Loader:
             except BadRecord as error:
                 self._reject(record, stored.payload_hash, str(error))
                 continue
-            if order.rows_hash == stored.rows_hash and known[stored.order_id] == stored.payload_hash:
+            if order.rows_hash == stored.rows_hash and known.get(stored.order_id) == stored.payload_hash:
                 self.landed.unchanged += 1
             else:
                 orders.append(order)
