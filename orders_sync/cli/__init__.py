@@ -13,7 +13,19 @@ import sys
 
 import typer
 
-from orders_sync.cli import accounts, audit, backfill, db, demo, doctor, look, sandbox, sync
+from orders_sync.cli import (
+    accounts,
+    audit,
+    backfill,
+    db,
+    demo,
+    doctor,
+    look,
+    rejects,
+    renormalize,
+    sandbox,
+    sync,
+)
 from orders_sync.cli.screen import complain
 from orders_sync.domain.errors import OrdersSyncError
 
@@ -31,6 +43,8 @@ app.add_typer(backfill.app, name="backfill")
 app.command("audit")(audit.audit)
 app.command("status")(look.status)
 app.command("order")(look.order)
+app.add_typer(rejects.app, name="rejects")
+app.command("renormalize")(renormalize.renormalize)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(db.migrate)
 app.add_typer(accounts.app, name="accounts")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -24,7 +23,6 @@ from orders_sync.store import backfills, database, ledger
 from orders_sync.store.backfills import Standing
 from orders_sync.store.database import Connection
 
-Result = TypeVar("Result")
 app = typer.Typer(help="Have a range of an account read by hand.", invoke_without_command=True)
 
 
@@ -99,7 +97,7 @@ def backfill(
 def list_(config: product.Config = None, json: product.Json = False) -> None:
     """Every backfill, and how far it is."""
     with product.opened(product.load(config)) as url:
-        found = asyncio.run(_with(url, backfills.all_of_them))
+        found = asyncio.run(product.ask(url, backfills.all_of_them))
     if json:
         screen.print_json(found)
         return
@@ -141,7 +139,7 @@ def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: product
         return await backfills.cancel(connection, number)
 
     with product.opened(product.load(config)) as url:
-        if not asyncio.run(_with(url, end)):
+        if not asyncio.run(product.ask(url, end)):
             raise SettingsError(f"backfill {number} is not open: `orders-sync backfill list` shows all of them")
     screen.tell(f"backfill {number} is cancelled")
 
@@ -176,7 +174,7 @@ async def _preview(url: str, feeders: list[Feeder], window: Window, by: Feed | N
     async def look(connection: Connection) -> list[Preview]:
         return [await _preview_of(connection, feeder, window, by, everything) for feeder in feeders]
 
-    return await _with(url, look)
+    return await product.ask(url, look)
 
 
 async def _preview_of(
@@ -205,7 +203,7 @@ async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | N
                     await engine.plan_backfill(connection, feeder, wish, reach.now)
         return numbers
 
-    return await _with(url, store)
+    return await product.ask(url, store)
 
 
 def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
@@ -253,11 +251,6 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
                 f"{_utc(datetime.now(UTC) - furthest)} UTC is asked for all the same and may come back empty: that "
                 "does not prove that there were no orders"
             )
-
-
-async def _with(url: str, ask: Callable[[Connection], Awaitable[Result]]) -> Result:
-    async with database.connected(url, size=1) as pool, pool.connection() as connection:
-        return await ask(connection)
 
 
 def _utc(moment: datetime) -> str:

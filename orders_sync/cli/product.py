@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import httpx
 import typer
@@ -20,8 +20,11 @@ from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
 from orders_sync.store import database, embedded, schema
+from orders_sync.store.database import Connection
 
 FULL = b"No space left on device"
+
+Result = TypeVar("Result")
 
 Config = Annotated[
     Path | None,
@@ -30,6 +33,7 @@ Config = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Account = Annotated[str | None, typer.Option("--account", "-a", help="Only this account.", show_default=False)]
 Accounts = Annotated[
     list[str] | None,
     typer.Option("--account", "-a", help="Only this account; may be given more than once.", show_default=False),
@@ -72,6 +76,12 @@ def _server(settings: Settings) -> Iterator[str]:
                     "What had landed is there, nothing is half written"
                 ) from error
             raise
+
+
+async def ask(url: str, question: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """The answer to a question over one connection. Raises `DatabaseError`."""
+    async with database.connected(url, size=1) as pool, pool.connection() as connection:
+        return await question(connection)
 
 
 def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:

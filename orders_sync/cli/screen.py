@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 WIDE = 200  # columns, where nobody's screen sets the width
-PROSE = {"value", "title", "sku_text", "changed"}  # columns that may wrap
+PROSE = {"value", "title", "sku_text", "changed", "reason"}  # columns that may wrap
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)

@@ -97,7 +97,7 @@ def show(outcomes: list[Outcome]) -> None:
             (screen.tell if outcome.errors else screen.complain)(_told_waiting(outcome))
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
-        screen.tell(f"{rejected} records could not be read as orders: see reason and order_id in sync.rejects")
+        screen.tell(f"{rejected} records could not be read as orders: `orders-sync rejects list` says why")
 
 
 def _told_waiting(outcome: Outcome) -> str:

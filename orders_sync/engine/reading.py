@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from orders_sync.domain.errors import BadRecord, Incomplete
 from orders_sync.domain.text import storable
@@ -75,7 +76,7 @@ async def read(ask: AskPage, identify: Identify, page_size: int, most: int, expe
     while True:
         on_page: dict[Key, Record] = {}
         for place, payload in enumerate(answer.page.records):
-            record = _identified(payload, identify, answer)
+            record = identified(payload, identify, answer.asked_at)
             on_page[record.order_id or (page_no, place)] = record
         if len(on_page) < promised(answer.page.total, page_no, page_size):
             short.append(page_no)
@@ -86,11 +87,12 @@ async def read(ask: AskPage, identify: Identify, page_size: int, most: int, expe
         answer = await ask(page_no, page_size)
 
 
-def _identified(payload: bytes, identify: Identify, answer: Answer) -> Record:
+def identified(payload: bytes, identify: Identify, read_at: datetime) -> Record:
+    """The record with its order id, or with why it has none."""
     try:
         order_id = identify(payload)
         if storable(order_id) != order_id:
             raise BadRecord("holds characters that no key may hold", "order id")
-        return Record(order_id, payload, answer.asked_at)
+        return Record(order_id, payload, read_at)
     except BadRecord as error:
-        return Record(None, payload, answer.asked_at, str(error))
+        return Record(None, payload, read_at, str(error))

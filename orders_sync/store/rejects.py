@@ -1,23 +1,72 @@
-"""Records that could not be normalised: kept whole, once each, until their order lands (P4)."""
+"""Records that could not be normalised: kept whole, once each, until their order lands (P4).
+
+A reject is settled when its order is in the tables as a read saw it that did not begin before the reject's own. Where
+such a read found nothing to write, `raw_orders.read_at` moves up to it: so the stored version is never older than a
+settled reject, and neither a replay nor a late reader can put that one over it (P2).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg.rows import class_row, dict_row
 
 from orders_sync.store.database import Connection
 
-_INSERT = """
-INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, window_id, read_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+# only the newest look at a record says whether it is open; a renormalised order rejects the bytes that are stored
+_KEEP = """
+INSERT INTO sync.rejects AS r
+    (account, platform, order_id, payload, payload_hash, reason, window_id, read_at, resolved_at)
+VALUES (
+    %(account)s, %(platform)s, %(order_id)s, %(payload)s, %(payload_hash)s, %(reason)s, %(window_id)s, %(read_at)s,
+    (
+        SELECT now() FROM raw_orders
+        WHERE platform = %(platform)s AND order_id = %(order_id)s
+            AND read_at >= %(read_at)s AND payload_hash <> %(payload_hash)s
+    )
+)
 ON CONFLICT (account, payload_hash) DO UPDATE
-SET resolved_at = NULL, reason = excluded.reason, read_at = excluded.read_at
-WHERE rejects.resolved_at IS NOT NULL
+SET order_id = coalesce(excluded.order_id, r.order_id), reason = excluded.reason, read_at = excluded.read_at,
+    resolved_at = excluded.resolved_at
+WHERE excluded.read_at >= r.read_at
+    AND (excluded.read_at, excluded.reason, excluded.resolved_at IS NULL)
+        IS DISTINCT FROM (r.read_at, r.reason, r.resolved_at IS NULL)
 """
 
+# bytes that have landed after all settle their own reject whenever they were read
 _RESOLVE = """
-UPDATE sync.rejects SET resolved_at = now()
-WHERE platform = %s AND order_id = ANY(%s) AND resolved_at IS NULL
+WITH settled AS (
+    UPDATE sync.rejects AS r SET resolved_at = now()
+    FROM unnest(%(order_ids)s::text[], %(read_at)s::timestamptz[], %(hashes)s::bytea[])
+        AS o (order_id, read_at, payload_hash)
+    WHERE r.platform = %(platform)s AND r.order_id = o.order_id AND r.resolved_at IS NULL
+        AND (r.read_at <= o.read_at OR r.payload_hash = o.payload_hash)
+    RETURNING r.order_id, greatest(r.read_at, o.read_at) AS read_at
+)
+UPDATE raw_orders AS t SET read_at = s.read_at
+FROM (SELECT order_id, max(read_at) AS read_at FROM settled GROUP BY order_id) AS s
+WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < s.read_at
+"""
+
+_LIST = """
+SELECT id, account, platform, order_id, reason, rejected_at, read_at, resolved_at FROM sync.rejects
+WHERE (%(account)s::text IS NULL OR account = %(account)s) AND (%(resolved)s OR resolved_at IS NULL)
+ORDER BY id
+"""
+
+_OPEN = """
+SELECT id FROM sync.rejects
+WHERE resolved_at IS NULL AND (%(account)s::text IS NULL OR account = %(account)s)
+    AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
+ORDER BY read_at, id
+"""
+
+_TAKE = """
+SELECT account, platform, order_id, payload, payload_hash, reason, window_id, read_at
+FROM sync.rejects WHERE id = %s AND resolved_at IS NULL
 """
 
 
@@ -35,23 +84,84 @@ class Reject:
     read_at: datetime
 
 
+class Current(NamedTuple):
+    """An order whose newest version is in the tables, as this read saw it."""
+
+    order_id: str
+    read_at: datetime
+    payload_hash: bytes
+
+
 async def keep(connection: Connection, reject: Reject) -> None:
-    """Store a reject; the same bytes of the same account are stored once."""
+    """Store a reject; the same bytes of the same account are stored once, with the newest read of them.
+
+    It is stored as resolved when a later read of the order has landed already.
+    """
     await connection.execute(
-        _INSERT,
-        [
-            reject.account,
-            reject.platform,
-            reject.order_id,
-            reject.payload,
-            reject.payload_hash,
-            reject.reason.replace("\x00", "\\0"),
-            reject.window_id,
-            reject.read_at,
-        ],
+        _KEEP,
+        {
+            "account": reject.account,
+            "platform": reject.platform,
+            "order_id": reject.order_id,
+            "payload": reject.payload,
+            "payload_hash": reject.payload_hash,
+            "reason": reject.reason.replace("\x00", "\\0"),
+            "window_id": reject.window_id,
+            "read_at": reject.read_at,
+        },
     )
 
 
-async def resolve(connection: Connection, platform: str, order_ids: list[str]) -> None:
-    """These orders have landed: what was rejected of them before is settled."""
-    await connection.execute(_RESOLVE, [platform, order_ids])
+async def resolve(connection: Connection, platform: str, current: Sequence[Current]) -> None:
+    """Settle what was rejected of these orders before. Their rows of `raw_orders` must be locked or just written."""
+    order_ids, read_at, hashes = zip(*current, strict=True)
+    values = {"platform": platform, "order_ids": list(order_ids), "read_at": list(read_at), "hashes": list(hashes)}
+    await connection.execute(_RESOLVE, values)
+
+
+async def listed(connection: Connection, account: str | None, *, resolved: bool) -> list[dict[str, Any]]:
+    """Rejects without their payload, the resolved ones too when asked for."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_LIST, {"account": account, "resolved": resolved})
+        return await cursor.fetchall()
+
+
+async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
+    """Every column of a reject."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute("SELECT * FROM sync.rejects WHERE id = %s", [number])
+        return await cursor.fetchone()
+
+
+async def open_numbers(
+    connection: Connection, numbers: Sequence[int] | None = None, account: str | None = None
+) -> list[int]:
+    """Which rejects are open, of these numbers or of all, by the time they were read."""
+    cursor = await connection.execute(_OPEN, {"account": account, "ids": numbers and list(numbers)})
+    return [int(str(row[0])) for row in await cursor.fetchall()]
+
+
+async def take(connection: Connection, number: int) -> Reject | None:
+    """An open reject; None when it is not open any more."""
+    async with connection.cursor(row_factory=class_row(Reject)) as cursor:
+        await cursor.execute(_TAKE, [number])
+        return await cursor.fetchone()
+
+
+async def close(connection: Connection, number: int) -> None:
+    """This very record is settled."""
+    await connection.execute(
+        "UPDATE sync.rejects SET resolved_at = now() WHERE id = %s AND resolved_at IS NULL", [number]
+    )
+
+
+async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Which of these rejects there are."""
+    cursor = await connection.execute("SELECT id FROM sync.rejects WHERE id = ANY(%s) ORDER BY id", [list(numbers)])
+    return [int(str(row[0])) for row in await cursor.fetchall()]
+
+
+async def drop(connection: Connection, numbers: Sequence[int]) -> int:
+    """Delete rejects; how many there were."""
+    cursor = await connection.execute("DELETE FROM sync.rejects WHERE id = ANY(%s)", [list(numbers)])
+    return cursor.rowcount

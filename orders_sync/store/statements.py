@@ -86,7 +86,15 @@ RAW = Target(
     ),
 )
 
-KNOWN = "SELECT order_id, payload_hash FROM raw_orders WHERE platform = %s AND order_id = ANY(%s)"
+# the hash of what is stored; NULL, which nothing equals, where a reject of the order is open: it is looked at again
+# (one join for the array: a subquery for each row scans the rejects as often while their statistics are old)
+KNOWN = """
+SELECT order_id, CASE WHEN order_id <> ALL (ARRAY(
+    SELECT r.order_id FROM unnest(%(order_ids)s::text[]) AS o (order_id) JOIN sync.rejects AS r USING (order_id)
+    WHERE r.platform = %(platform)s AND r.resolved_at IS NULL
+)) THEN payload_hash END
+FROM raw_orders WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)s)
+"""
 
 LOCK = """
 SELECT order_id, payload_hash, rows_hash, modified_at, read_at
@@ -95,6 +103,8 @@ WHERE platform = %s AND order_id = ANY(%s)
 ORDER BY order_id
 FOR UPDATE
 """
+
+REBUILD_RAW = "UPDATE raw_orders SET rows_hash = %s, modified_at = %s WHERE platform = %s AND order_id = %s"
 
 
 def _update_raw() -> str:

@@ -223,6 +223,102 @@ async def test_record_that_cannot_be_normalised_is_kept_whole_and_its_neighbours
     assert await one(connection, "SELECT resolved_at IS NOT NULL FROM sync.rejects")
 
 
+OPEN = "SELECT payload FROM sync.rejects WHERE resolved_at IS NULL ORDER BY read_at"
+
+
+async def test_a_stale_read_leaves_a_newer_reject_open_P4(connection: Connection) -> None:
+    bad = payload("a", broken=True)
+    await land(connection, payload("a", modified=5), read=5)
+    await land(connection, bad, read=20)
+    assert await land(connection, payload("a", "older", 4), read=30) == Landed(stale=1)
+    assert await one(connection, OPEN) == bad
+
+
+@pytest.mark.parametrize("modified", [6, None], ids=["by modify time", "by read time"])
+async def test_a_version_read_before_a_reject_lands_and_leaves_it_open_P4(
+    connection: Connection, modified: float | None
+) -> None:
+    await land(connection, payload("a", modified=5), read=5)
+    await land(connection, payload("a", broken=True), read=20)
+    assert await land(connection, payload("a", "shipped", modified), read=10) == Landed(changed=1)
+    assert len(await rows(connection, OPEN)) == 1
+
+
+@pytest.mark.parametrize(
+    ("again", "becomes"),
+    [
+        pytest.param(payload("a"), Landed(unchanged=1), id="the same bytes"),
+        pytest.param(payload("a", field_without_column=1), Landed(unchanged=1), id="other bytes, equal rows"),
+        pytest.param(payload("a", "shipped"), Landed(changed=1), id="another version"),
+    ],
+)
+async def test_all_rejects_of_an_order_are_resolved_by_a_later_read_of_it_P4(
+    connection: Connection, again: bytes, becomes: Landed
+) -> None:
+    await land(connection, payload("a"), read=0)
+    for read in (1, 2):
+        await land(connection, payload("a", broken=True, number=read), read=read)
+    assert len(await rows(connection, OPEN)) == 2
+    assert await land(connection, again, read=3) == becomes
+    assert await rows(connection, OPEN) == []
+    assert await one(connection, "SELECT read_at FROM raw_orders") == at(3)
+
+
+async def test_the_same_bytes_read_before_a_reject_leave_it_open_P4(connection: Connection) -> None:
+    await land(connection, payload("a"), read=0)
+    await land(connection, payload("a", broken=True), read=20)
+    assert await land(connection, payload("a"), read=10) == Landed(unchanged=1)
+    assert len(await rows(connection, OPEN)) == 1
+
+
+async def test_a_reject_that_arrives_after_a_later_read_is_kept_as_resolved_P4(connection: Connection) -> None:
+    bad = payload("a", broken=True)
+    await land(connection, payload("a"), read=10)
+    assert await land(connection, bad, read=5) == Landed(rejected=1)
+    assert await rows(connection, OPEN) == []
+    assert await one(connection, "SELECT payload FROM sync.rejects") == bad
+
+
+async def test_a_resolved_reject_opens_again_only_by_a_later_read_P4(connection: Connection) -> None:
+    bad = payload("a", broken=True)
+    await land(connection, bad, read=1)
+    await land(connection, payload("a"), read=10)
+    await land(connection, bad, read=5)
+    assert await rows(connection, OPEN) == []
+    await land(connection, bad, read=20)
+    await land(connection, bad, read=15)
+    assert await rows(connection, "SELECT read_at, resolved_at FROM sync.rejects") == [(at(20), None)]
+
+
+async def test_what_a_later_read_confirmed_is_not_replaced_by_what_was_rejected_before_P2(
+    connection: Connection,
+) -> None:
+    await land(connection, payload("a", modified=None), read=0)
+    await land(connection, payload("a", "between", None, broken=True), read=5)
+    await land(connection, payload("a", modified=None), read=10)
+    mended = payload("a", "between", None)  # as today's code would read the reject
+    assert await land(connection, mended, read=5) == Landed(stale=1)
+
+
+async def test_a_record_that_two_codes_read_as_different_orders_is_a_reject_P4(connection: Connection) -> None:
+    async with connection.transaction():
+        landed = await load.land(connection, SOURCE, [Record("b", payload("a"), at(0))])
+    assert landed == Landed(rejected=1)
+    assert "read as order a, known as order b" in await one(connection, "SELECT reason FROM sync.rejects")
+
+
+async def test_an_open_reject_of_another_order_costs_its_neighbours_no_write_P3(connection: Connection) -> None:
+    payloads = [payload(f"{number:04}") for number in range(20)]
+    await land(connection, *payloads)
+    await land(connection, payload("0007", broken=True), read=5)
+    before = await rows(connection, "SELECT ctid, xmin::text, xmax::text FROM raw_orders WHERE order_id <> '0007'")
+    assert await land(connection, *payloads, read=10) == Landed(unchanged=20)
+    assert (
+        await rows(connection, "SELECT ctid, xmin::text, xmax::text FROM raw_orders WHERE order_id <> '0007'") == before
+    )
+    assert await rows(connection, OPEN) == []
+
+
 async def test_record_without_id_is_kept_P4(connection: Connection) -> None:
     async with connection.transaction():
         landed = await load.land(

@@ -1,0 +1,174 @@
+"""`orders-sync rejects`: records that could not be read as orders: look at them, try them again, drop them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.domain.errors import DatabaseError
+from orders_sync.engine import replay as engine
+from orders_sync.engine.replay import Replayed
+from orders_sync.store import rejects as store
+from orders_sync.store.database import Connection
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a terminal would obey them
+
+app = typer.Typer(help="Records that could not be read as orders: kept whole.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    account: product.Account = None,
+    all_: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """The open ones, and why."""
+
+    async def ask(connection: Connection) -> list[dict[str, Any]]:
+        return await store.listed(connection, account, resolved=all_)
+
+    with product.opened(product.load(config)) as url:
+        found = asyncio.run(product.ask(url, ask))
+    if json:
+        screen.print_json(found)
+        return
+    if not found:
+        of = f" of {account}" if account else ""
+        screen.tell(f"no reject{of} is open" if not all_ else f"nothing{of} was ever rejected")
+        return
+    columns = ["id", "account", "platform", "order_id", "reason", "first seen (UTC)", "read (UTC)"]
+    columns += ["resolved (UTC)"] if all_ else []
+    screen.table(
+        "Rejects" if all_ else "Open rejects",
+        columns,
+        [
+            (
+                str(row["id"]),
+                row["account"],
+                row["platform"],
+                row["order_id"],
+                row["reason"],
+                _utc(row["rejected_at"]),
+                _utc(row["read_at"]),
+                *([_utc(row["resolved_at"])] if all_ else []),
+            )
+            for row in found
+        ],
+    )
+    screen.tell("`orders-sync rejects show ID` shows a record, `rejects replay` tries again with this version's code")
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="ID")], config: product.Config = None, json: product.Json = False
+) -> None:
+    """Everything known of one, and the record as it was received; bytes that are no text as \\xNN."""
+
+    async def ask(connection: Connection) -> dict[str, Any] | None:
+        return await store.whole(connection, number)
+
+    with product.opened(product.load(config)) as url:
+        found = asyncio.run(product.ask(url, ask))
+    if found is None:
+        raise _unknown([number])
+    text = found["payload"].decode("utf-8", "backslashreplace")
+    found |= {"payload_hash": found["payload_hash"].hex(), "payload": text}
+    if json:
+        screen.print_json(found)
+        return
+    screen.table(
+        f"Reject {number}",
+        ["column", "value"],
+        [(name, str(value)) for name, value in found.items() if name != "payload" and value is not None],
+    )
+    print()
+    print(CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
+
+
+@app.command()
+def replay(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID]...", help="All that are open when left out.", show_default=False)
+    ] = None,
+    account: product.Account = None,
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """Normalise again with this version's code and land what can be read now. Asks no platform.
+
+    Nothing replaces what was read later. Exit code 1 when a record is still rejected.
+    """
+
+    async def run(connection: Connection) -> Replayed:
+        if numbers:
+            await _must_exist(connection, numbers)
+        chosen = await store.open_numbers(connection, numbers or None, account)
+        result = Replayed()
+        if not chosen:
+            screen.tell("none of these is open: nothing to replay")
+        with screen.bars(["rejects"], unit="replayed") as bars:
+            bars.counted("rejects", len(chosen))
+            for number in chosen:
+                await engine.replay(connection, number, result)
+                bars.landed("rejects", 1)
+        return result
+
+    with product.opened(product.load(config)) as url:
+        result = asyncio.run(product.ask(url, run))
+    if json:
+        screen.print_json(asdict(result))
+    else:
+        _tell(result)
+    if result.rejected:
+        raise typer.Exit(1)
+
+
+@app.command()
+def drop(
+    numbers: Annotated[list[int], typer.Argument(metavar="ID...")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    config: product.Config = None,
+) -> None:
+    """Delete rejects for good. A record that the platform still lists comes back when it is read again."""
+    with product.opened(product.load(config)) as url:
+        asyncio.run(product.ask(url, lambda connection: _must_exist(connection, numbers)))
+        if not yes:
+            what = f"reject {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} rejects"
+            typer.confirm(f"Delete {what}, the record as received included?", abort=True, err=True)
+        dropped = asyncio.run(product.ask(url, lambda connection: store.drop(connection, numbers)))
+    screen.tell(f"{dropped} dropped")
+
+
+async def _must_exist(connection: Connection, numbers: Sequence[int]) -> None:
+    unknown = sorted(set(numbers) - set(await store.known_numbers(connection, numbers)))
+    if unknown:
+        raise _unknown(unknown)
+
+
+def _unknown(numbers: Sequence[int]) -> DatabaseError:
+    return DatabaseError(
+        f"there is no reject {', '.join(map(str, numbers))}; nothing was done. `orders-sync rejects list --all` shows "
+        "those there are"
+    )
+
+
+def _tell(result: Replayed) -> None:
+    screen.out.print(
+        f"{result.landed} landed, {result.older} older than what is stored, {len(result.rejected)} still rejected"
+    )
+    if result.rejected:
+        columns = ["id", "account", "platform", "order_id", "reason"]
+        rows = [(str(each.id), each.account, each.platform, each.order_id, each.reason) for each in result.rejected]
+        screen.table("Still rejected", columns, rows)
+
+
+def _utc(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else ""

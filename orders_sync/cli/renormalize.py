@@ -1,0 +1,55 @@
+"""`orders-sync renormalize`: the flattened tables made anew from the payloads, after a normaliser changed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, astuple
+from typing import Annotated
+
+import typer
+
+from orders_sync.cli import product, screen
+from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.engine import renormalize as engine
+from orders_sync.engine.renormalize import Rebuilt
+from orders_sync.platforms import PLATFORMS
+from orders_sync.store import rebuild
+from orders_sync.store.database import Connection
+
+
+def renormalize(
+    platform: Annotated[str | None, typer.Option(help="Only this platform.", show_default=False)] = None,
+    account: product.Account = None,
+    config: product.Config = None,
+    json: product.Json = False,
+) -> None:
+    """Rebuild the flattened tables from raw_orders with this version's code. Asks no platform, safe at any time.
+
+    An order whose rows are equal is not touched; what differs is updated and noted in its history.
+    """
+    if platform is not None and platform not in PLATFORMS:
+        raise SettingsError(f"--platform: there is no platform {platform}; there are {', '.join(PLATFORMS)}")
+
+    async def run(connection: Connection) -> list[Rebuilt]:
+        totals = await rebuild.count(connection, platform, account)
+        if account is not None and not totals:
+            raise DatabaseError(
+                f"no order of account {account} is stored{f' on {platform}' if platform else ''}. "
+                "`orders-sync status` says which accounts there are"
+            )
+        with screen.bars(totals) as bars:
+            for name, orders in totals.items():
+                bars.counted(name, orders)
+            return [await engine.renormalize(connection, name, account, bars) for name in totals]
+
+    with product.opened(product.load(config)) as url:
+        results = asyncio.run(product.ask(url, run))
+    if json:
+        screen.print_json([asdict(each) for each in results])
+    elif results:
+        columns = ["platform", "looked at", "rebuilt", "equal", "rejected", "changed meanwhile"]
+        screen.table("Orders rebuilt from their payloads", columns, [astuple(each) for each in results], columns[1:])
+    else:
+        screen.tell("no order is stored yet: `orders-sync sync`")
+    if any(each.rejected for each in results):
+        screen.tell("rejected: these keep the rows they have; `orders-sync rejects list` says why")

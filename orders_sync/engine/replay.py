@@ -1,0 +1,55 @@
+"""Rejects normalised again by today's code, and landed as if they had just been read when they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orders_sync.engine.reading import identified
+from orders_sync.platforms import PLATFORMS
+from orders_sync.store import load, rejects
+from orders_sync.store.database import Connection
+from orders_sync.store.load import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A reject that cannot be normalised today either, and why."""
+
+    id: int
+    account: str
+    platform: str
+    order_id: str | None
+    reason: str
+
+
+@dataclass(slots=True)
+class Replayed:
+    """`older`: something newer of the order is in the tables, so nothing was written and the reject is settled."""
+
+    landed: int = 0
+    older: int = 0
+    rejected: list[Still] = field(default_factory=list)
+
+
+async def replay(connection: Connection, number: int, result: Replayed) -> None:
+    """Replay a reject in a transaction of its own; nothing when it is not open any more. Raises psycopg.Error.
+
+    The time it was read stands, so that it never replaces what was read later (P2).
+    """
+    async with connection.transaction():
+        reject = await rejects.take(connection, number)
+        if reject is None:
+            return
+        platform = PLATFORMS[reject.platform]
+        source = Source(platform.name, reject.account, reject.window_id, platform.normalize)
+        record = identified(reject.payload, platform.identify, reject.read_at)
+        landed = await load.land(connection, source, [record])
+        if not landed.rejected:
+            await rejects.close(connection, number)
+        still = await rejects.take(connection, number)
+    if still is not None:
+        result.rejected.append(Still(number, still.account, still.platform, still.order_id, still.reason))
+    elif landed.stale or landed.rejected:
+        result.older += 1
+    else:
+        result.landed += 1

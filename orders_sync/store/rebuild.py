@@ -1,0 +1,45 @@
+"""Stored orders by the page, to make their rows anew after a normaliser changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from psycopg.rows import class_row
+
+from orders_sync.store.database import Connection
+from orders_sync.store.load import BATCH, Stored
+
+_COUNT = """
+SELECT platform, count(*) FROM raw_orders
+WHERE payload IS NOT NULL
+    AND (%(platform)s::text IS NULL OR platform = %(platform)s)
+    AND (%(account)s::text IS NULL OR account = %(account)s)
+GROUP BY platform ORDER BY platform
+"""
+
+_PAGE = """
+SELECT account, order_id, convert_to(payload::text, 'UTF8') AS payload, payload_hash, rows_hash, read_at
+FROM raw_orders
+WHERE platform = %(platform)s AND order_id > %(after)s AND payload IS NOT NULL
+    AND (%(account)s::text IS NULL OR account = %(account)s)
+ORDER BY order_id LIMIT %(rows)s
+"""
+
+
+async def count(connection: Connection, platform: str | None, account: str | None) -> dict[str, int]:
+    """How many orders of each platform there are to rebuild; of one platform or one account when given."""
+    cursor = await connection.execute(_COUNT, {"platform": platform, "account": account})
+    return {str(name): int(str(orders)) for name, orders in await cursor.fetchall()}
+
+
+async def pages(connection: Connection, platform: str, account: str | None) -> AsyncIterator[list[Stored]]:
+    """The orders of a platform in pages by key, each read when it is asked for."""
+    after = ""
+    while True:
+        async with connection.cursor(row_factory=class_row(Stored)) as cursor:
+            await cursor.execute(_PAGE, {"platform": platform, "account": account, "after": after, "rows": BATCH})
+            page = await cursor.fetchall()
+        if not page:
+            return
+        yield page
+        after = page[-1].order_id

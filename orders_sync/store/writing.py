@@ -1,0 +1,136 @@
+"""Orders as rows for COPY, and the statements that put them into the tables. Which ones to put is for `load` to say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders_sync.domain.versions import Version
+from orders_sync.store import copyrows, statements
+from orders_sync.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class FlatOrder:
+    """An order as rows for COPY, with the payload they were made of and where that came from."""
+
+    platform: str
+    account: str
+    window_id: int | None
+    order_id: str
+    payload: bytes
+    payload_hash: bytes
+    rows_hash: bytes
+    version: Version
+    order: str
+    children: list[str]  # all rows of each table of `statements.CHILDREN`
+    watched: tuple[str, ...]  # what the history repeats
+
+    @property
+    def read_at(self) -> datetime:
+        return self.version.read_at
+
+
+async def insert(connection: Connection, orders: Sequence[FlatOrder]) -> None:
+    """Orders no table holds yet."""
+    if orders:
+        await _copy_raw(connection, orders, "copy")
+        await _copy_rows(connection, orders, "copy")
+        await _copy(connection, "order_history", "copy", [_history(order, None) for order in orders])
+
+
+async def update(
+    connection: Connection,
+    same_rows: Sequence[FlatOrder],
+    changed: Sequence[FlatOrder],
+    rebuilt: Sequence[FlatOrder],
+) -> None:
+    """Orders whose stored rows are locked: `same_rows` became other bytes only, `rebuilt` other rows only, `changed`
+    both. Rows of lines that vanished are marked removed, and the history says what differs.
+    """
+    run = connection.execute
+    other_bytes, other_rows = [*same_rows, *changed], [*changed, *rebuilt]
+    if other_bytes or other_rows:
+        await run(statements.CREATE_STAGES)
+        await run(statements.CLEAR_STAGES)
+    if other_bytes:
+        await _copy_raw(connection, other_bytes, "stage")
+        await run(statements.UPDATE_RAW)
+    if rebuilt:
+        async with connection.cursor() as cursor:
+            await cursor.executemany(
+                statements.REBUILD_RAW,
+                [(order.rows_hash, order.version.modified_at, order.platform, order.order_id) for order in rebuilt],
+            )
+    if other_rows:
+        what = await _update_rows(connection, other_rows)
+        history = [_history(order, what[order.order_id]) for order in other_rows]
+        await _copy(connection, "order_history", "copy", history)
+
+
+async def _update_rows(connection: Connection, orders: Sequence[FlatOrder]) -> dict[str, list[str]]:
+    """What changed of each: columns of orders, names of other tables."""
+    run = connection.execute
+    await _copy_rows(connection, orders, "stage")
+    what: defaultdict[str, list[str]] = defaultdict(list)
+    for order_id, columns in await (await run(statements.UPDATE_ORDERS)).fetchall():
+        what[str(order_id)] += columns  # type: ignore[arg-type]
+    for table, upsert, mark in zip(
+        statements.CHILDREN, statements.UPSERT_CHILDREN, statements.MARK_VANISHED, strict=True
+    ):
+        touched = [*await (await run(upsert)).fetchall(), *await (await run(mark)).fetchall()]
+        for order_id in {str(row[0]) for row in touched}:
+            what[order_id].append(table.name)
+    return what
+
+
+async def _copy_rows(connection: Connection, orders: Sequence[FlatOrder], into: str) -> None:
+    await _copy(connection, "orders", into, [order.order for order in orders])
+    for number, table in enumerate(statements.CHILDREN):
+        await _copy(connection, table.name, into, [order.children[number] for order in orders])
+
+
+async def _copy_raw(connection: Connection, orders: Sequence[FlatOrder], into: str) -> None:
+    await _send(connection, "raw_orders", into, b"".join(map(_raw, orders)))
+
+
+async def _copy(connection: Connection, table: str, into: str, rows: list[str]) -> None:
+    await _send(connection, table, into, "".join(rows).encode())
+
+
+async def _send(connection: Connection, table: str, into: str, data: bytes) -> None:
+    if not data:
+        return
+    statement = getattr(statements.OF[table], into)
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        await copy.write(data)
+
+
+def _raw(order: FlatOrder) -> bytes:
+    modified_at, read_at = order.version
+    head = (
+        order.platform,
+        order.account,
+        order.order_id,
+        "\\x" + order.payload_hash.hex(),
+        "\\x" + order.rows_hash.hex(),
+        "" if modified_at is None else modified_at.isoformat(),
+        read_at.isoformat(),
+        "" if order.window_id is None else str(order.window_id),
+    )
+    return copyrows.line_with_payload(head, order.payload)
+
+
+def _history(order: FlatOrder, changed: list[str] | None) -> str:
+    return copyrows.line(
+        (
+            order.platform,
+            order.order_id,
+            order.read_at.isoformat(),
+            "" if order.window_id is None else str(order.window_id),
+            "" if changed is None else copyrows.array(changed),
+            *order.watched,
+        )
+    )

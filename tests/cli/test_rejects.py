@@ -1,0 +1,115 @@
+"""`orders-sync rejects` and `orders-sync renormalize`: what could not be read, and rows made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from orders_sync.sandbox import Faults
+from tests.cli.conftest import a_world, made_database
+from tests.cli.terminal import Tables, Terminal, platforms
+
+BYTES = b'{"id": 7, "name": "\xff\xfe\x00\x1b[31m"}'
+
+
+@dataclass
+class Shop:
+    """The KA account of a sandbox that breaks some of its orders, synced."""
+
+    terminal: Terminal
+    tables: Tables
+    mended: dict[str, bytes]  # by order id, as the platform would send it unbroken
+
+    def open(self) -> int:
+        return int(self.tables.query("SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL")[0][0])
+
+    def odd_one(self) -> str:
+        """The number of a reject whose bytes are no text; added when it is not there."""
+        self.tables.execute(
+            "INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at) "
+            "VALUES ('sandbox-ka', 'xportcn_ka', %s, '\\x07', 'not UTF-8', now()) ON CONFLICT DO NOTHING",
+            BYTES,
+        )
+        return str(self.tables.query("SELECT id FROM sync.rejects WHERE payload_hash = '\\x07'")[0][0])
+
+
+@pytest.fixture
+def shop(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    world, faults = a_world(300), Faults(hang_seconds=0.01, retry_after=0)
+    faults.set_rates({"malformed": 0.1})
+    with made_database(server, "rejects", template) as tables, platforms(world, faults) as (root, _):
+        terminal = Terminal(tmp_path_factory.mktemp("rejects"), {"DATABASE_URL": tables.url})
+        terminal.describe(world, root, "sandbox-ka")
+        assert "orders-sync rejects list" in terminal.run("sync").assert_well().err
+        orders = world.shop("sandbox-ka").shelves.orders.values()
+        yield Shop(terminal, tables, {order.order_id: order.record for order in orders})
+        terminal.close()
+
+
+def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
+    odd = shop.odd_one()
+    listed = shop.terminal.run("rejects", "list", "--json").assert_well().json
+    assert len(listed) == shop.open() > 3
+    assert {"id", "account", "platform", "order_id", "reason", "rejected_at", "read_at"} <= listed[0].keys()
+    table = shop.terminal.run("rejects", "list", "--account", "sandbox-ka").assert_well()
+    assert all(row["reason"][:30] in table.out for row in listed)
+    assert (
+        "no reject of nobody is open" in shop.terminal.run("rejects", "list", "--account", "nobody").assert_well().err
+    )
+
+    shown = shop.terminal.run("rejects", "show", odd).assert_well()
+    assert r"\xff\xfe\x00\x1b[31m" in shown.out
+    assert "not UTF-8" in shown.out
+    assert shop.terminal.run("rejects", "show", odd, "--json").assert_well().json["id"] == int(odd)
+
+    [broken, *others] = [row for row in listed if row["order_id"]]
+    shop.tables.execute(
+        "UPDATE sync.rejects SET payload = %s WHERE id = %s", shop.mended[broken["order_id"]], broken["id"]
+    )  # as if today's code could read it
+    said = shop.terminal.run("rejects", "replay", "--json")
+    assert (said.code, said.json["landed"], said.json["older"]) == (1, 1, 0)
+    assert {row["id"] for row in said.json["rejected"]} == {row["id"] for row in listed} - {broken["id"]}
+    found = shop.tables.query("SELECT order_id FROM orders WHERE order_id = %s", broken["order_id"])
+    assert found == [(broken["order_id"],)]
+    assert broken["id"] not in [row["id"] for row in shop.terminal.run("rejects", "list", "--json").json]
+    assert broken["id"] in [row["id"] for row in shop.terminal.run("rejects", "list", "--all", "--json").json]
+    again = shop.terminal.run("rejects", "replay", str(broken["id"])).assert_well()
+    assert "nothing to replay" in again.err
+    told = shop.terminal.run("rejects", "replay", str(others[0]["id"]))
+    assert "0 landed, 0 older than what is stored, 1 still rejected" in told.out
+    assert others[0]["reason"][:30] in told.out
+
+
+def test_rejects_are_dropped_after_a_yes_and_mistakes_drop_nothing(shop: Shop) -> None:
+    odd, before = shop.odd_one(), shop.open()
+    assert shop.terminal.run("rejects", "drop", odd).code == 1  # nobody said yes
+    for command in ("drop", "replay", "show"):
+        numbers = ["31415926"] if command == "show" else [odd, "31415926"]
+        shop.terminal.run("rejects", command, *numbers).assert_complains("31415926", "orders-sync rejects list --all")
+    assert shop.open() == before
+    shop.terminal.run("rejects", "drop", odd, "--yes").assert_well()
+    assert shop.open() == before - 1
+
+
+def test_renormalize_says_what_it_did_and_mistakes_are_one_message(shop: Shop) -> None:
+    [(order_id,)] = shop.tables.query("SELECT order_id FROM orders ORDER BY 1 LIMIT 1")
+    shop.tables.execute("UPDATE raw_orders SET rows_hash = '\\x00' WHERE order_id = %s", order_id)
+    shop.tables.execute("UPDATE orders SET status_group = 'of old' WHERE order_id = %s", order_id)
+    [said] = shop.terminal.run("renormalize", "--json").assert_well().json
+    orders = shop.tables.counts()["orders"]
+    assert said == {
+        "platform": "xportcn_ka",
+        "looked_at": orders,
+        "rebuilt": 1,
+        "equal": orders - 1,
+        "rejected": 0,
+        "moved": 0,
+    }
+    history = "SELECT changed FROM order_history WHERE order_id = %s AND changed IS NOT NULL"
+    assert shop.tables.query(history, order_id) == [(["status_group"],)]
+    told = shop.terminal.run("renormalize", "--account", "sandbox-ka", "--platform", "xportcn_ka").assert_well()
+    assert "rebuilt" in told.out
+    shop.terminal.run("renormalize", "--platform", "taobao").assert_complains("taobao", "xportcn_ka")
+    shop.terminal.run("renormalize", "--account", "nobody").assert_complains("nobody", "orders-sync status")
