@@ -111,7 +111,7 @@ async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -
     """Make the rows of stored orders anew, in the transaction of `connection`; payloads stay. Raises psycopg.Error.
 
     `changed` were rebuilt; `unchanged` have equal rows and were not even locked; `stale` are those whose payload is
-    another by now; `rejected` cannot be normalised any more and keep the rows they have.
+    another by now, or gone; `rejected` cannot be normalised any more and keep the rows they have.
     """
     loader = _Loader(connection, source, rebuilds=True)
     await loader.rebuild(batch)
@@ -264,6 +264,9 @@ class _Loader:
         changed: list[FlatOrder] = []
         rebuilt: list[FlatOrder] = []
         for order in orders:
+            if self.rebuilds and order.order_id not in stored:
+                stale.append(order)  # deleted by hand
+                continue
             payload_hash, rows_hash, modified_at, read_at = stored[order.order_id]
             has_same_rows = rows_hash == order.rows_hash
             if payload_hash == order.payload_hash:

@@ -175,6 +175,19 @@ async def test_an_order_that_landed_meanwhile_is_left_to_what_landed_P2(tell: Te
     story.assert_equal(KA)
 
 
+async def test_an_order_deleted_meanwhile_stays_deleted(tell: Tell, code: Code) -> None:
+    story = tell(orders=30)
+    code(otherwise)
+    await story.sync(KA)
+    code(None)
+    async with story.pool.connection() as connection:
+        [page] = [page async for page in rebuild.pages(connection, PLATFORM, None)]
+        story.query("DELETE FROM raw_orders WHERE order_id = %s RETURNING 1", page[0].order_id)
+        async with connection.transaction():
+            landed = await load.rebuild(connection, Source(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize), page)
+    assert (landed.stale, landed.changed) == (1, len(page) - 1)
+
+
 async def test_cut_off_it_goes_on_where_it_was(tell: Tell, code: Code, monkeypatch: pytest.MonkeyPatch) -> None:
     story = tell(orders=90)
     code(otherwise)
