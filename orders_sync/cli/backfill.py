@@ -113,8 +113,8 @@ def list_(config: product.Config = None, json: product.Json = False) -> None:
                 str(row["id"]),
                 row["account"],
                 row["feed"],
-                _utc(row["starts_at"]),
-                _utc(row["ends_at"]),
+                screen.utc(row["starts_at"]),
+                screen.utc(row["ends_at"]),
                 row["state"],
                 row["done"],
                 row["waiting"],
@@ -230,8 +230,8 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
             [
                 (
                     each.account,
-                    _utc(each.window.start),
-                    _utc(each.window.end),
+                    screen.utc(each.window.start),
+                    screen.utc(each.window.end),
                     each.standing.complete,
                     each.standing.failed,
                     each.standing.waiting,
@@ -248,10 +248,6 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
         if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
             screen.tell(
                 f"{each.account}: {feeder.platform.name} is documented to list one month back. What lies before "
-                f"{_utc(datetime.now(UTC) - furthest)} UTC is asked for all the same and may come back empty: that "
-                "does not prove that there were no orders"
+                f"{screen.utc(datetime.now(UTC) - furthest)} UTC is asked for all the same and may come back "
+                "empty: that does not prove that there were no orders"
             )
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

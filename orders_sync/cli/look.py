@@ -73,7 +73,7 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
             (
                 row["account"],
                 row["platform"],
-                f"{row['watermark']:%Y-%m-%d %H:%M:%S}" if row["watermark"] else "never",
+                screen.utc(row["watermark"]) or "never",
                 "" if row["behind_seconds"] is None else screen.duration(row["behind_seconds"]),
                 row["orders"],
                 row["planned"],

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -56,9 +55,9 @@ def list_(
                 row["platform"],
                 row["order_id"],
                 row["reason"],
-                _utc(row["rejected_at"]),
-                _utc(row["read_at"]),
-                *([_utc(row["resolved_at"])] if all_ else []),
+                screen.utc(row["rejected_at"]),
+                screen.utc(row["read_at"]),
+                *([screen.utc(row["resolved_at"])] if all_ else []),
             )
             for row in found
         ],
@@ -168,7 +167,3 @@ def _tell(result: Replayed) -> None:
         columns = ["id", "account", "platform", "order_id", "reason"]
         rows = [(str(each.id), each.account, each.platform, each.order_id, each.reason) for each in result.rejected]
         screen.table("Still rejected", columns, rows)
-
-
-def _utc(moment: datetime | None) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
