@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import psycopg
 import pytest
 
 from orders_sync.domain.accounts import Account
@@ -436,3 +437,18 @@ async def test_answer_that_cannot_be_read_is_kept_with_its_window_without_a_secr
     assert "<html>your secret is ***</html>\\0xxx" in str(error)
     assert 1900 < str(error).count("x") <= EXCERPT
     assert secret not in str(story.query("SELECT error, last_error FROM sync.windows, sync.accounts"))
+
+
+async def test_no_window_is_done_and_no_watermark_moves_before_the_rows_are_in_P5(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = tell()
+
+    async def gone(*_: object) -> None:
+        raise psycopg.OperationalError("the server closed the connection unexpectedly")
+
+    monkeypatch.setattr(load, "land", gone)
+    with pytest.raises(psycopg.OperationalError):
+        await story.sync(story.shop)
+    assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'done'") == [(0,)]
+    assert story.query("SELECT watermark FROM sync.accounts") == [(None,)]
