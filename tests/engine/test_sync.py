@@ -20,7 +20,7 @@ from orders_sync.engine.calls import pacers
 from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
-from orders_sync.store import ledger, load
+from orders_sync.store import ledger, load, suspensions
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import Claim
 from tests.engine.story import Story
