@@ -28,6 +28,7 @@ from orders_sync.settings import (
     duration,
     load,
 )
+from orders_sync.settings.models import SECTIONS
 
 ROOT = Path(__file__).parents[1]
 URL_1688, URL_XPORTCN = "https://kf.fw199.com", "https://www.xportcn.com/api"
@@ -487,6 +488,9 @@ class TestDurations:
             assert isinstance(duration(value), timedelta)
 
 
+FOR_EVER = {"history", "raw"}  # [retention]: without a default there is nothing to write
+
+
 class TestPapers:
     """The example and the table of docs/settings.md hold every key, with its default."""
 
@@ -502,6 +506,10 @@ class TestPapers:
         assert settings.sync == SyncSettings()
         assert settings.sync.model_fields_set == set(SyncSettings.model_fields)
         assert settings.database.model_fields_set == set(DatabaseSettings.model_fields)
+        for section in ("service", "retention", "log"):
+            written = getattr(settings, section)
+            assert written.model_dump(exclude=FOR_EVER) == SECTIONS[section]().model_dump(exclude=FOR_EVER)
+            assert written.model_fields_set == set(SECTIONS[section].model_fields)
         shop, taobao, _ = settings.accounts
         assert shop.model_fields_set == set(Account1688.model_fields)
         assert taobao.model_fields_set >= set(AccountXportcn.model_fields) - set(SyncSettings.model_fields)
@@ -514,7 +522,7 @@ class TestPapers:
 
     def test_the_docs_name_every_key_and_variable(self) -> None:
         docs = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-        for section, model in (("sync", SyncSettings), ("database", DatabaseSettings)):
+        for section, model in SECTIONS.items():
             for key in model.model_fields:
                 assert re.search(rf"(?mi)^\| `{key}` \|.*`ORDERS_SYNC_{section}__{key}`", docs), key
         for key in {*Account1688.model_fields, *AccountXportcn.model_fields}:

@@ -14,10 +14,10 @@ from orders_sync.cli.sync import show
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.sweeps import calls_for
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine import planning
-from orders_sync.engine import sync as engine
+from orders_sync.engine import planner, planning
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.sync import Outcome
+from orders_sync.engine.draining import Outcome
+from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
 from orders_sync.store import backfills, database, ledger
 from orders_sync.store.backfills import Standing
@@ -200,7 +200,7 @@ async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | N
                 numbers.append(await backfills.request(connection, name, feed, window, everything=everything))
                 reach = await ledger.reach(connection, name)
                 for wish in await backfills.requested(connection, name):
-                    await engine.plan_backfill(connection, feeder, wish, reach.now)
+                    await planner.plan_backfill(connection, feeder, wish, reach.now)
         return numbers
 
     return await product.ask(url, store)
@@ -214,7 +214,7 @@ def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
             product.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
         ):
-            return await engine.drain(pool, http, feeders, limits, bars)
+            return await drain_all(pool, http, feeders, limits, bars)
 
     with screen.bars([each.account.name for each in feeders]) as bars:
         return asyncio.run(drain(bars))

@@ -16,7 +16,7 @@ from orders_sync.cli.sync import catch_up, show
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.sync import Outcome
+from orders_sync.engine.draining import Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings

@@ -94,6 +94,9 @@ class Bars:
         told = f"{account}: {calls} calls, {differences} ranges differ"
         self._progress.update(self._bars[account], description=told, completed=windows, total=of)
 
+    def closed(self, window: object) -> None:
+        """Bars show what was counted and what landed."""
+
     def told(self, account: str, text: str) -> None:
         self._progress.console.print(f"[yellow]{escape(account)}[/]: {escape(text)}", soft_wrap=True)
 

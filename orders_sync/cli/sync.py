@@ -14,7 +14,7 @@ from orders_sync.cli import product, screen
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.sync import Outcome
+from orders_sync.engine.draining import Outcome, Progress
 from orders_sync.engine.windows import Limits
 from orders_sync.store import database
 
@@ -56,7 +56,7 @@ async def catch_up(
     url: str,
     feeders: list[Feeder],
     limits: Limits,
-    progress: engine.Progress,
+    progress: Progress,
     http: httpx.AsyncClient,
     sweep: Sweep = Sweep.DUE,
     retry: bool = False,

@@ -13,12 +13,12 @@ import httpx
 
 from orders_sync.domain.errors import BadRecord, PlatformError, Refused, Rejected, Transient
 from orders_sync.domain.windows import Feed, Window, tile, whole_second
-from orders_sync.engine import sync as engine
+from orders_sync.engine import draining
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, pacers
 from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, ranges
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, read_completely
-from orders_sync.engine.sync import Outcome
+from orders_sync.engine.sync import drain_all
 from orders_sync.engine.windows import NO_LIMIT, Limits
 from orders_sync.platforms import Ask
 from orders_sync.store import audits, backfills, ledger, load
@@ -27,7 +27,7 @@ from orders_sync.store.database import Pool
 from orders_sync.store.load import Record
 
 
-class Progress(engine.Progress, Protocol):
+class Progress(draining.Progress, Protocol):
     """What an audit tells while it runs, besides what a repair does."""
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
@@ -72,7 +72,7 @@ async def audit(
     await asyncio.gather(*[one.compare(start, end) for one in made])
     if repair:
         wanting = [one for one in made if await one.plan_repairs()]
-        outcomes = await engine.drain(pool, http, [one.feeder for one in wanting], limits, progress)
+        outcomes = await drain_all(pool, http, [one.feeder for one in wanting], limits, progress)
         await asyncio.gather(*[one.look_again(outcome) for one, outcome in zip(wanting, outcomes, strict=True)])
     return [one.result for one in made]
 
@@ -124,7 +124,7 @@ class _Audit:
             await ledger.plan(connection, self._name, ledger.REPAIR, Feed.CREATED, windows)
         return True
 
-    async def look_again(self, outcome: Outcome) -> None:
+    async def look_again(self, outcome: draining.Outcome) -> None:
         """Whether the reads of the ranges ended their differences."""
         async with self._noting_errors():
             for each in self.result.found.differences:

@@ -28,6 +28,11 @@ def incremental(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
     return [*earlier, *tile(start, end, longest)]
 
 
+def is_interval_over(reach: Reach, pace: Pace) -> bool:
+    """Whether changes are due: what is planned ends an interval or more before what could be planned now."""
+    return reach.planned_to is None or reach.now - pace.lag - reach.planned_to >= pace.interval
+
+
 def confirm(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
     """The slower pass behind the overlap, three times in each `confirm`, for what was indexed later still.
 

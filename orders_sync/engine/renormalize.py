@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from orders_sync.engine.sync import Progress
+from orders_sync.engine.draining import Progress
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection

@@ -35,7 +35,8 @@ def load(config: Path | None = None, environ: Mapping[str, str] = os.environ) ->
     _refuse_unknown(draft, environ)
     _refuse_twins(draft)
     keys = draft.checked()
-    return Settings(keys.accounts, keys.sync, keys.database, _path(environ.get(HOME)), file)
+    sections = {name: getattr(keys, name) for name in SECTIONS}
+    return Settings(keys.accounts, **sections, home=_path(environ.get(HOME)), file=file)
 
 
 def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:

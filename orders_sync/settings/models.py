@@ -1,4 +1,6 @@
-"""What can be set: [[accounts]], [sync], [database]. Durations are timedeltas, sizes bytes, secrets `SecretStr`."""
+"""What can be set: [[accounts]] and the sections in `SECTIONS`.
+
+Durations are timedeltas, sizes bytes, secrets `SecretStr`."""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.sweeps import Policy
 from orders_sync.settings.values import (
+    Age,
     BaseUrl,
     Codes,
     Confirm,
@@ -141,7 +144,38 @@ class DatabaseSettings(_Section):
     listen: Listen | None = None
 
 
-SECTIONS: dict[str, type[BaseModel]] = {"sync": SyncSettings, "database": DatabaseSettings}
+class ServiceSettings(_Section):
+    """[service]: what runs by itself. `listen` (address:port): hooks, health and metrics."""
+
+    listen: Listen = "127.0.0.1:8710"
+    tick: Annotated[timedelta, span("1s", "1m")] = timedelta(seconds=2)
+    audit: Annotated[timedelta, span("1h", "30d")] = timedelta(days=1)
+
+
+class RetentionSettings(_Section):
+    """[retention]: what is removed once it is older than that; what is left out is kept for ever."""
+
+    windows: Age | None = timedelta(days=30)  # finished windows, audits, backfills
+    jobs: Age | None = timedelta(days=1)
+    messages: Age | None = timedelta(days=30)
+    history: Age | None = None
+    raw: Age | None = None  # payloads of orders that have not changed for so long; the rest of the row stays
+
+
+class LogSettings(_Section):
+    """[log]: `auto` is pretty on a terminal, else JSON."""
+
+    format: Annotated[str, one_of("auto", "json", "pretty")] = "auto"
+    level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "sync": SyncSettings,
+    "database": DatabaseSettings,
+    "service": ServiceSettings,
+    "retention": RetentionSettings,
+    "log": LogSettings,
+}
 
 
 class Keys(_Section):
@@ -150,6 +184,9 @@ class Keys(_Section):
     accounts: list[Annotated[AccountSettings, BeforeValidator(lambda raw: account_model(raw).model_validate(raw))]] = []
     sync: SyncSettings = SyncSettings()
     database: DatabaseSettings = DatabaseSettings()
+    service: ServiceSettings = ServiceSettings()
+    retention: RetentionSettings = RetentionSettings()
+    log: LogSettings = LogSettings()
 
 
 @dataclass(frozen=True)
@@ -159,6 +196,9 @@ class Settings:
     accounts: list[AccountSettings] = field(default_factory=list)
     sync: SyncSettings = field(default_factory=SyncSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     home: Path | None = None
     file: Path | None = None
 

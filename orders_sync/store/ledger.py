@@ -30,6 +30,7 @@ BACKFILL = "backfill"
 REPAIR = "repair"
 URGENCY = [INCREMENTAL, REPAIR, CONFIRM, SWEEP, BACKFILL]  # what is read first
 LEASE = timedelta(seconds=30)
+REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
 LONGEST_ERROR = 4096  # characters kept of one
 # 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
 # minute must not hammer
@@ -301,15 +302,34 @@ async def hand_back(connection: Connection, account: str, owner: str) -> None:
     )
 
 
-async def note_error(connection: Connection, account: str, error: str | None) -> None:
-    """Why the account's run stopped; None when it did not."""
+async def has_work(connection: Connection, account: str) -> bool:
+    """Whether a window could be claimed now, of an account that neither rests nor is suspended."""
+    row = await _one(
+        connection,
+        """
+        SELECT EXISTS (
+            SELECT FROM sync.windows AS w JOIN sync.accounts AS a ON a.name = w.account
+            WHERE w.account = %s AND a.suspended_at IS NULL
+              AND (a.rests_until IS NULL OR a.rests_until < clock_timestamp())
+              AND (w.state = 'planned' OR w.state = 'running' AND w.lease_until < clock_timestamp())
+        ) AS is_there
+        """,
+        [account],
+    )
+    return bool(row["is_there"])
+
+
+async def note_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
+    """Why the account's run stopped; None when it did not. `rests`: the service leaves it alone for a while."""
     text = error.replace("\x00", "\\0") if error else None
     await connection.execute(
         """
-        UPDATE sync.accounts SET last_error = %(error)s, updated_at = now()
-        WHERE name = %(account)s AND last_error IS DISTINCT FROM %(error)s
+        UPDATE sync.accounts SET last_error = %(error)s, updated_at = now(),
+            rests_until = CASE WHEN %(rests)s THEN clock_timestamp() + %(rest)s END
+        WHERE name = %(account)s
+          AND (last_error IS DISTINCT FROM %(error)s OR %(rests)s OR rests_until IS NOT NULL)
         """,
-        {"account": account, "error": text},
+        {"account": account, "error": text, "rests": rests, "rest": REST},
     )
 
 

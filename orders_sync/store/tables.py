@@ -395,6 +395,7 @@ accounts = Table(
     _column("suspended_at", TIME, "when the platform refused its credentials; no call is made since"),
     _column("suspended_because", Text, "what the platform said then"),
     _column("credentials", Text, "a fingerprint of what was refused: other credentials lift the suspension"),
+    _column("rests_until", TIME, "its windows failed one after the other: the service makes no call for it before"),
     _column("updated_at", TIME, "when this row last changed", nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("name"),
     schema=MACHINERY,
@@ -545,6 +546,27 @@ rates = Table(
     PrimaryKeyConstraint("key"),
     schema=MACHINERY,
     comment="the rate of an account or app, shared by all processes",
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the message"),
+    _column("account", Text, "sync.accounts.name", nullable=False),
+    _column("digest", BYTEA, "blake2b, 16 bytes, of the body: the same one once", nullable=False),
+    _column("message_type", Text, "messageType, when it could be read"),
+    _column("order_no", Text, "orderNo of the order it speaks of, when it names one"),
+    _column("order_id", Text, "orderId of the order it speaks of, when it names one"),
+    _column("body", BYTEA, "exactly as received; bytes, it may not even be text", nullable=False),
+    _column("received_at", TIME, "when it came first", nullable=False, server_default=func.clock_timestamp()),
+    _column("handled_at", TIME, "when the read of its order was planned, or nothing was to be read"),
+    _column("outcome", Text, "what was done about it"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("account", "digest", name="uq_messages"),
+    Index("ix_messages_waiting", "account", "id", postgresql_where=text("handled_at IS NULL")),
+    Index(None, "received_at"),
+    schema=MACHINERY,
+    comment="what platforms told by themselves: hints on orders that are then read from the API",
 )
 
 BUSINESS = (

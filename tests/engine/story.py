@@ -14,7 +14,7 @@ from orders_sync.domain.sweeps import Policy, Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.calls import Feeder, Patience
-from orders_sync.engine.sync import Outcome
+from orders_sync.engine.draining import Closed, Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
@@ -31,12 +31,16 @@ class Silent:
     """Progress, written down."""
 
     told_lines: list[str] = field(default_factory=list)
+    closed_windows: list[Closed] = field(default_factory=list)
 
     def counted(self, account: str, rows: int) -> None: ...
 
     def landed(self, account: str, rows: int) -> None: ...
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None: ...
+
+    def closed(self, window: Closed) -> None:
+        self.closed_windows.append(window)
 
     def told(self, account: str, text: str) -> None:
         self.told_lines.append(f"{account}: {text}")

@@ -401,7 +401,7 @@ async def test_what_is_planned_for_a_suspended_account_is_not_drained_P6(tell: T
     await story.sync(story.shop)
     calls = story.calls.total()
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        [outcome] = await engine.drain(story.pool, http, story.feeders(story.shop), story.limits, story.progress)
+        [outcome] = await engine.drain_all(story.pool, http, story.feeders(story.shop), story.limits, story.progress)
     assert "suspended since" in outcome.errors[0]
     assert story.calls.total() == calls
 

@@ -33,6 +33,7 @@ KEYS = {
     "sync.audits": ["id"],
     "sync.audit_differences": ["audit_id", "starts_at"],
     "sync.rates": ["key"],
+    "sync.messages": ["id"],
     "orders": ["platform", "order_id"],
     "sub_orders": ["platform", "order_id", "sub_order_id"],
     "product_items": ["platform", "order_id", "sub_order_id", "item_no"],
@@ -79,6 +80,9 @@ INDEXES = {
     ("backfills", "account"),
     ("windows", "backfill_id"),
     ("audits", "account, started_at"),
+    ("messages", "account, digest"),
+    ("messages", "account, id"),
+    ("messages", "received_at"),
 }
 
 

@@ -1,0 +1,91 @@
+"""messages of platforms, jobs of workers"""
+
+from importlib import resources
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0004"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+JOBS = "sync_jobs"  # a schema of its own: its tables are not ours
+
+
+def make_jobs() -> None:
+    """Procrastinate's tables, as the installed release (pinned in pyproject.toml) has them.
+
+    The comment says to which of its own migrations that goes: a later release's are applied from there on.
+    """
+    connection = op.get_bind().connection.driver_connection
+    folder = resources.files("procrastinate") / "sql"
+    newest = max(file.name for file in (folder / "migrations").iterdir() if file.name.endswith(".sql"))
+    [before] = connection.execute("SELECT current_setting('search_path')").fetchone()
+    connection.execute(f"CREATE SCHEMA {JOBS}")
+    connection.execute(f"COMMENT ON SCHEMA {JOBS} IS 'procrastinate, up to its migration {newest}'")
+    connection.execute(f"SET LOCAL search_path = {JOBS}")
+    connection.execute((folder / "schema.sql").read_text(encoding="utf-8"))
+    connection.execute("SELECT set_config('search_path', %s, true)", [before])
+
+
+def upgrade() -> None:
+    op.create_table(
+        "messages",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False, comment="number of the message"),
+        sa.Column("account", sa.Text(), nullable=False, comment="sync.accounts.name"),
+        sa.Column(
+            "digest", postgresql.BYTEA(), nullable=False, comment="blake2b, 16 bytes, of the body: the same one once"
+        ),
+        sa.Column("message_type", sa.Text(), nullable=True, comment="messageType, when it could be read"),
+        sa.Column("order_no", sa.Text(), nullable=True, comment="orderNo of the order it speaks of, when it names one"),
+        sa.Column("order_id", sa.Text(), nullable=True, comment="orderId of the order it speaks of, when it names one"),
+        sa.Column(
+            "body", postgresql.BYTEA(), nullable=False, comment="exactly as received; bytes, it may not even be text"
+        ),
+        sa.Column(
+            "received_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+            comment="when it came first",
+        ),
+        sa.Column(
+            "handled_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when the read of its order was planned, or nothing was to be read",
+        ),
+        sa.Column("outcome", sa.Text(), nullable=True, comment="what was done about it"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        sa.UniqueConstraint("account", "digest", name=op.f("uq_messages")),
+        schema="sync",
+        comment="what platforms told by themselves: hints on orders that are then read from the API",
+    )
+    op.create_index(
+        "ix_messages_waiting",
+        "messages",
+        ["account", "id"],
+        unique=False,
+        schema="sync",
+        postgresql_where=sa.text("handled_at IS NULL"),
+    )
+    op.create_index(op.f("ix_messages_received_at"), "messages", ["received_at"], unique=False, schema="sync")
+    op.add_column(
+        "accounts",
+        sa.Column(
+            "rests_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="its windows failed one after the other: the service makes no call for it before",
+        ),
+        schema="sync",
+    )
+    make_jobs()
+
+
+def downgrade() -> None:
+    op.execute(f"DROP SCHEMA {JOBS} CASCADE")
+    op.drop_column("accounts", "rests_until", schema="sync")
+    op.drop_table("messages", schema="sync")

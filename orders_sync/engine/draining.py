@@ -1,0 +1,263 @@
+"""Reading what is planned of one account, whatever it is, until nothing is left or the turn is over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError, Refused
+from orders_sync.engine.calls import Feeder, pacers
+from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.windows import Limits, WindowWork
+from orders_sync.store import ledger, suspensions
+from orders_sync.store.database import Pool
+from orders_sync.store.ledger import Claim, Waiting
+from orders_sync.store.load import Landed
+
+FAILURES_IN_A_ROW = 3  # windows; then the account rests
+HAND_BACK_SECONDS = 2  # to get a connection
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A window this process had claimed and is done with.
+
+    `landed` is None where nothing landed: it was split, or `error` says why it was given up. `total` is the platform's
+    count, None before it gave one.
+    """
+
+    claim: Claim
+    calls: int
+    total: int | None
+    landed: Landed | None
+    error: OrdersSyncError | None
+    seconds: float
+
+
+class Progress(Protocol):
+    """What is told while accounts are read; every call is about one account."""
+
+    def counted(self, account: str, rows: int) -> None:
+        """A window of the plan was counted: so many rows are to be read."""
+
+    def landed(self, account: str, rows: int) -> None:
+        """So many of them are in the tables now, whether they needed a write or not."""
+
+    def told(self, account: str, text: str) -> None:
+        """Something the person at the screen should know."""
+
+    def closed(self, window: Closed) -> None:
+        """A window is done with."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was done for one account. It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the
+    turn ended first) are empty or false."""
+
+    account: str
+    windows: int = 0
+    calls: int = 0
+    rows: Landed = field(default_factory=Landed)
+    errors: list[str] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    is_cut_off: bool = False
+
+
+class Means:
+    """What all accounts read by one process share. Make one a process: its slots bound the windows in flight.
+
+    Once `stopping` is set no window is begun any more.
+    """
+
+    def __init__(
+        self, pool: Pool, http: httpx.AsyncClient, feeders: Iterable[Feeder], limits: Limits, progress: Progress
+    ) -> None:
+        self.pool = pool
+        self.http = http
+        self.limits = limits
+        self.progress = progress
+        self.pacers: dict[str, Pacer] = pacers(pool, feeders)
+        self.slots = asyncio.Semaphore(limits.workers)
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.stopping = asyncio.Event()
+
+
+async def drain(means: Means, feeder: Feeder, *, turn: float | None = None, waits: bool = True) -> Outcome:
+    """Read the account's planned windows and say what came of it. Plans nothing.
+
+    `turn`: seconds after which no further window is begun; None: until nothing is left. `waits`: also for windows
+    another process holds, so that the account has caught up when this returns. Whatever a platform does wrong is in the
+    outcome. Raises psycopg.Error when the database is gone.
+    """
+    work = _Drain(means, feeder, turn, waits)
+    if not await work.is_suspended():
+        await work.read_all()
+        await work.note()
+    return work.outcome
+
+
+async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel them, once: a second time would hit what they do about the first."""
+    for task in tasks:
+        if not task.cancelling():
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Drain:
+    def __init__(self, means: Means, feeder: Feeder, turn: float | None, waits: bool) -> None:
+        self.means = means
+        self.feeder = feeder
+        self.name = feeder.account.name
+        self.ends = None if turn is None else time.monotonic() + turn
+        self.waits = waits
+        self.outcome = Outcome(self.name)
+        self.failures = 0
+        self.is_stopped = False
+        self.is_waiting = False
+        self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
+
+    async def is_suspended(self) -> bool:
+        async with self.means.pool.connection() as connection:
+            suspended = await suspensions.standing(connection, self.feeder.account)
+        if suspended is not None:
+            self.outcome.errors.append(str(suspended))
+        return suspended is not None
+
+    async def note(self) -> None:
+        errors = self.outcome.errors
+        async with self.means.pool.connection() as connection:
+            self.outcome.waiting = await ledger.waiting(connection, self.name)
+            if errors or not self.outcome.waiting:
+                await ledger.note_error(connection, self.name, errors[-1] if errors else None, rests=self.is_stopped)
+
+    async def read_all(self) -> None:
+        """Read windows until none is left that anybody could still read."""
+        reading: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                claim = None if self._is_over() else await self._next(len(reading))
+                if claim is not None:
+                    task = asyncio.create_task(self._take(claim))
+                    task.add_done_callback(lambda _: self.means.slots.release())  # also if it never began
+                    reading.add(task)
+                elif reading:
+                    done, reading = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+                elif self._is_over() or not await self._await_others():
+                    return
+        except asyncio.CancelledError:
+            await stop(reading)
+            await self._hand_back()
+            raise
+        finally:
+            await stop(reading)
+
+    def _is_over(self) -> bool:
+        if self.is_stopped:
+            return True
+        if self.means.stopping.is_set() or (self.ends is not None and time.monotonic() > self.ends):
+            self.outcome.is_cut_off = True
+        return self.outcome.is_cut_off
+
+    async def _hand_back(self) -> None:
+        """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""
+        with suppress(psycopg.Error, PoolTimeout):  # then the leases run out by themselves
+            async with self.means.pool.connection(timeout=HAND_BACK_SECONDS) as connection:
+                await ledger.hand_back(connection, self.name, self.means.owner)
+
+    async def _next(self, in_flight: int) -> Claim | None:
+        """Claim a window once a slot is free; a slot that brings no window is given back at once."""
+        if in_flight >= (self.means.limits.workers if self.is_proven else 1):
+            return None
+        await self.means.slots.acquire()
+        claim = None
+        if self._is_over():
+            self.means.slots.release()
+            return None
+        claiming = asyncio.create_task(self._claim())
+        try:
+            claim = await asyncio.shield(claiming)
+            return claim
+        except asyncio.CancelledError:
+            # a commit that is under way cannot be called back, and `_hand_back` must see what came of it
+            await asyncio.wait([claiming], timeout=HAND_BACK_SECONDS)
+            raise
+        finally:
+            if claim is None:
+                self.means.slots.release()
+
+    async def _claim(self) -> Claim | None:
+        async with self.means.pool.connection() as connection:
+            return await ledger.claim(connection, self.name, self.means.owner)
+
+    async def _await_others(self) -> bool:
+        """Whether another process holds a window of this account; if so, after waiting a moment for it."""
+        if not self.waits:
+            return False
+        async with self.means.pool.connection() as connection:
+            seconds = await ledger.held_for(connection, self.name)
+        if seconds is None:
+            return False
+        if not self.is_waiting:
+            self.is_waiting = True
+            self.means.progress.told(
+                self.name, f"waiting for another process that holds a window of it, {seconds:.0f} s if that one is gone"
+            )
+        await asyncio.sleep(min(max(seconds, 0.1), 1.0))
+        return True
+
+    async def _take(self, claim: Claim) -> None:
+        means = self.means
+        work = WindowWork(means.pool, means.http, self.feeder, means.pacers[self.name], means.limits, claim)
+        began = time.monotonic()
+        landed: Landed | None = None
+        failure: OrdersSyncError | None = None
+        try:
+            landed = await work.run()
+            self._note_success(claim, work, landed)
+        except LostWindow as error:
+            failure = error
+            means.progress.told(self.name, str(error))
+        except PlatformError as error:
+            failure = error
+            self._note(error)
+        finally:
+            self.outcome.calls += work.calls
+        means.progress.closed(Closed(claim, work.calls, work.total, landed, failure, time.monotonic() - began))
+
+    def _note_success(self, claim: Claim, work: WindowWork, landed: Landed | None) -> None:
+        self.failures = 0
+        self.is_proven = True
+        if claim.parent_id is None and work.total is not None:
+            self.means.progress.counted(self.name, work.total)
+        if landed is not None:
+            self.outcome.windows += 1
+            self.outcome.rows += landed
+            self.means.progress.landed(self.name, work.seen)
+
+    def _note(self, error: PlatformError) -> None:
+        self.failures += 1
+        text = str(error)
+        if isinstance(error, Refused):
+            self.is_stopped = True
+            text += f". {suspensions.advice(self.name)}"
+        elif self.failures >= FAILURES_IN_A_ROW:
+            self.is_stopped = True
+            text += f". {self.failures} windows failed in a row: {self.name} rests until the next run"
+        else:
+            text += ". It is read again after a pause; `orders-sync sync --retry` does not wait for it"
+        self.outcome.errors.append(text)

@@ -1,0 +1,82 @@
+"""What an account needs next, put into the ledger: by a pass, or by a clock that comes by every few seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from orders_sync.domain.sweeps import Look, Sweep, cover
+from orders_sync.domain.windows import Feed, tile
+from orders_sync.engine import planning
+from orders_sync.engine.calls import Feeder
+from orders_sync.store import backfills, coverage, ledger
+from orders_sync.store.backfills import Backfill
+from orders_sync.store.database import Connection
+from orders_sync.store.ledger import Reach
+
+
+async def plan(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: bool = False) -> None:
+    """Everything the account needs now. In a transaction. `retry`: failed windows at once, whatever pause is left."""
+    reach = await _enter(connection, feeder)
+    await ledger.replan_failed(connection, feeder.account.name, at_once=retry)
+    await _plan_changes(connection, feeder, reach, sweep)
+    await _plan_backfills(connection, feeder, reach.now)
+
+
+async def plan_due(connection: Connection, feeder: Feeder, *, hurried: bool = False) -> bool:
+    """What has come due since the last plan, and whether there is anything to read. In a transaction.
+
+    Nothing is due twice: the account's row is locked, and what is due follows from the ledger and the database's clock.
+    So any number of processes may ask, as often as they like. `hurried`: changes are due now, whatever the interval.
+    """
+    reach = await _enter(connection, feeder)
+    await ledger.replan_failed(connection, feeder.account.name)
+    if hurried or planning.is_interval_over(reach, feeder.pace):
+        await _plan_changes(connection, feeder, reach, Sweep.DUE)
+    await _plan_backfills(connection, feeder, reach.now)
+    return await ledger.has_work(connection, feeder.account.name)
+
+
+async def plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, now: datetime) -> None:
+    """Plan what is missing of a requested range, or say on the request why it cannot be read. In a transaction."""
+    platform = feeder.platform
+    feed = Feed(wish.feed)
+    if feed not in platform.feeds:
+        told = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
+        await backfills.refuse(connection, wish, told)
+        return
+    parts = [wish.window]
+    if not wish.everything:
+        parts = await backfills.unproven(connection, wish.account, feed, wish.window)
+    windows = planning.backfill(parts, now, feeder.pace.lag, platform.longest_window)
+    await backfills.plan(connection, wish, windows)
+
+
+async def _enter(connection: Connection, feeder: Feeder) -> Reach:
+    """Lock the account, which has its row from now on."""
+    await ledger.register(connection, feeder.account, feeder.platform.feed)
+    return await ledger.reach(connection, feeder.account.name)
+
+
+async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:
+    platform, pace, name = feeder.platform, feeder.pace, feeder.account.name
+    windows = planning.incremental(reach, pace, platform.longest_window)
+    await ledger.plan(connection, name, ledger.INCREMENTAL, platform.feed, windows)
+    windows = planning.confirm(reach, pace, platform.longest_window)
+    await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)
+    if platform.feed is Feed.CREATED:
+        await _plan_sweep(connection, feeder, planning.look_over(reach, pace, sweep))
+
+
+async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime) -> None:
+    for wish in await backfills.requested(connection, feeder.account.name):
+        await plan_backfill(connection, feeder, wish, now)
+
+
+async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[Look]) -> None:
+    name, pace, longest = feeder.account.name, feeder.pace, feeder.platform.longest_window
+    for look in looks:
+        hours = await coverage.hours(connection, name, look, pace.sweeps)
+        wholes = [*cover(hours, pace.page_size), *await coverage.rejected(connection, name, look)]
+        windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
+        await ledger.drop_superseded(connection, name, windows)
+        await ledger.plan(connection, name, ledger.SWEEP, Feed.CREATED, windows)
