@@ -82,10 +82,22 @@ def upgrade() -> None:
         ),
         schema="sync",
     )
+    op.add_column(
+        "audits",
+        sa.Column(
+            "is_routine",
+            sa.Boolean(),
+            server_default="false",
+            nullable=False,
+            comment="the service made it by itself, of everything",
+        ),
+        schema="sync",
+    )
     make_jobs()
 
 
 def downgrade() -> None:
     op.execute(f"DROP SCHEMA {JOBS} CASCADE")
+    op.drop_column("audits", "is_routine", schema="sync")
     op.drop_column("accounts", "rests_until", schema="sync")
     op.drop_table("messages", schema="sync")

@@ -24,6 +24,7 @@ from orders_sync.cli import (
     rejects,
     renormalize,
     sandbox,
+    service,
     sync,
 )
 from orders_sync.cli.screen import complain
@@ -39,6 +40,10 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("sync")(sync.sync)
+app.command("run")(service.run)
+app.command("scheduler")(service.scheduler)
+app.command("worker")(service.worker)
+app.command("console")(service.console)
 app.add_typer(backfill.app, name="backfill")
 app.command("audit")(audit.audit)
 app.command("status")(look.status)

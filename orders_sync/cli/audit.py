@@ -14,6 +14,7 @@ from orders_sync.domain.times import local_text
 from orders_sync.engine import audit as engine
 from orders_sync.engine.audit import Audited
 from orders_sync.engine.calls import Feeder
+from orders_sync.engine.draining import Means
 from orders_sync.settings import Settings
 from orders_sync.store import database
 
@@ -71,7 +72,7 @@ async def _audit(
             product.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
         ):
-            return await engine.audit(pool, http, feeders, limits, bars, start, end, repair=repair)
+            return await engine.audit(Means(pool, http, feeders, limits, bars), feeders, start, end, repair=repair)
 
 
 def _plain(result: Audited) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from orders_sync.domain.sweeps import calls_for
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import planner, planning
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Outcome
+from orders_sync.engine.draining import Means, Outcome
 from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
 from orders_sync.store import backfills, database, ledger
@@ -214,7 +214,7 @@ def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
             product.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
         ):
-            return await drain_all(pool, http, feeders, limits, bars)
+            return await drain_all(Means(pool, http, feeders, limits, bars), feeders)
 
     with screen.bars([each.account.name for each in feeders]) as bars:
         return asyncio.run(drain(bars))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -44,30 +45,45 @@ def load(config: Path | None) -> Settings:
     return settings_module.load(config)
 
 
+@dataclass(frozen=True)
+class Host:
+    """A database server. `revive` brings it back when it was killed, if it is ours; else it does nothing."""
+
+    url: str
+    revive: Callable[[], None] = lambda: None
+
+
 @contextmanager
 def opened(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
     """The URL of a database that is there while the body runs, at this version's tables unless told otherwise."""
-    with _server(settings) as url:
+    with hosted(settings, migrated=migrated) as host:
+        yield host.url
+
+
+@contextmanager
+def hosted(settings: Settings, *, migrated: bool = True) -> Iterator[Host]:
+    """As `opened`, for who must bring the server back when it goes."""
+    with _server(settings) as host:
         if migrated:
-            with database.session(url) as connection:
+            with database.session(host.url) as connection:
                 current = schema.is_current(connection)
             if not current:
                 from orders_sync.store import migrate
 
-                migrate.migrate(url)
-        yield url
+                migrate.migrate(host.url)
+        yield host
 
 
 @contextmanager
-def _server(settings: Settings) -> Iterator[str]:
+def _server(settings: Settings) -> Iterator[Host]:
     if settings.database.url is not None:
-        yield settings.database.url.get_secret_value()
+        yield Host(settings.database.url.get_secret_value())
         return
     home = settings.home or embedded.default_home()
     with embedded.running(home, listen=settings.database.listen, tell=tell) as server:
         told_before = server.log.stat().st_size
         try:
-            yield server.url
+            yield Host(server.url, server.ensure)
         except DatabaseError as error:
             # a server that finds no room restarts, and its connections only see it go
             if FULL in server.log.read_bytes()[told_before:]:

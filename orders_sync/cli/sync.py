@@ -14,7 +14,7 @@ from orders_sync.cli import product, screen
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Outcome, Progress
+from orders_sync.engine.draining import Means, Outcome, Progress
 from orders_sync.engine.windows import Limits
 from orders_sync.store import database
 
@@ -65,7 +65,7 @@ async def catch_up(
     gc.freeze()  # what is imported stays: the collector need not walk it again and again
     gc.set_threshold(GARBAGE)
     async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
-        return await engine.sync(pool, http, feeders, limits, progress, sweep, retry=retry)
+        return await engine.sync(Means(pool, http, feeders, limits, progress), feeders, sweep, retry=retry)
 
 
 def show(outcomes: list[Outcome]) -> None:

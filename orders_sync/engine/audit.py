@@ -7,31 +7,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
-
-import httpx
 
 from orders_sync.domain.errors import BadRecord, PlatformError, Refused, Rejected, Transient
 from orders_sync.domain.windows import Feed, Window, tile, whole_second
-from orders_sync.engine import draining
-from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, pacers
+from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder
 from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, ranges
-from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.draining import Means, Outcome
 from orders_sync.engine.reading import Read, read_completely
 from orders_sync.engine.sync import drain_all
-from orders_sync.engine.windows import NO_LIMIT, Limits
+from orders_sync.engine.windows import NO_LIMIT
 from orders_sync.platforms import Ask
 from orders_sync.store import audits, backfills, ledger, load
 from orders_sync.store.audits import Synced
-from orders_sync.store.database import Pool
 from orders_sync.store.load import Record
-
-
-class Progress(draining.Progress, Protocol):
-    """What an audit tells while it runs, besides what a repair does."""
-
-    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
-        """So many of the platform's windows are compared, for so many calls, with so many ranges that differ."""
 
 
 @dataclass(slots=True)
@@ -53,26 +41,24 @@ class Audited:
 
 
 async def audit(
-    pool: Pool,
-    http: httpx.AsyncClient,
+    means: Means,
     feeders: Sequence[Feeder],
-    limits: Limits,
-    progress: Progress,
     start: datetime | None = None,
     end: datetime | None = None,
     *,
     repair: bool = False,
+    is_routine: bool = False,
 ) -> list[Audited]:
     """Compare every account, from its history's beginning to its watermark where nothing else is said.
 
-    Whatever a platform does wrong is in the results. Raises psycopg.Error when the database is gone.
+    `is_routine`: noted as one the service made by itself. Whatever a platform does wrong is in the results. Raises
+    psycopg.Error when the database is gone.
     """
-    paced = pacers(pool, feeders)
-    made = [_Audit(pool, http, feeder, paced[feeder.account.name], limits, progress) for feeder in feeders]
-    await asyncio.gather(*[one.compare(start, end) for one in made])
+    made = [_Audit(means, feeder) for feeder in feeders]
+    await asyncio.gather(*[one.compare(start, end, is_routine) for one in made])
     if repair:
         wanting = [one for one in made if await one.plan_repairs()]
-        outcomes = await drain_all(pool, http, [one.feeder for one in wanting], limits, progress)
+        outcomes = await drain_all(means, [one.feeder for one in wanting])
         await asyncio.gather(*[one.look_again(outcome) for one, outcome in zip(wanting, outcomes, strict=True)])
     return [one.result for one in made]
 
@@ -80,36 +66,26 @@ async def audit(
 class _Audit:
     """One account's audit."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        http: httpx.AsyncClient,
-        feeder: Feeder,
-        pacer: Pacer,
-        limits: Limits,
-        progress: Progress,
-    ) -> None:
-        self._pool = pool
-        self._http = http
+    def __init__(self, means: Means, feeder: Feeder) -> None:
+        self._pool = means.pool
+        self._means = means
         self.feeder = feeder
-        self._pacer = pacer
-        self._limits = limits
-        self._progress = progress
         self._name = feeder.account.name
         self._platform = feeder.platform
         self.result = Audited(self._name)
 
-    async def compare(self, start: datetime | None, end: datetime | None) -> None:
+    async def compare(self, start: datetime | None, end: datetime | None, is_routine: bool) -> None:
         async with self._pool.connection() as connection:
             synced = await audits.synced(connection, self._name)
         window = self._range(synced, start, end)
         if synced is None or synced.watermark is None or window is None:
             return
         self._due = synced.watermark - self.feeder.pace.overlap
-        self._caller = Caller(self._http, self.feeder, self._pacer, DatabaseClock(synced.now), self._limits.patience)
+        means, pacer = self._means, self._means.pacers[self._name]
+        self._caller = Caller(means.http, self.feeder, pacer, DatabaseClock(synced.now), means.limits.patience)
         self.result.start, self.result.end = window.start, window.end
         async with self._pool.connection() as connection:
-            self._number = await audits.begin(connection, self._name, window)
+            self._number = await audits.begin(connection, self._name, window, is_routine=is_routine)
         async with self._noting_errors():
             await self._compare(window, synced.now)
             await self._note()
@@ -124,7 +100,7 @@ class _Audit:
             await ledger.plan(connection, self._name, ledger.REPAIR, Feed.CREATED, windows)
         return True
 
-    async def look_again(self, outcome: draining.Outcome) -> None:
+    async def look_again(self, outcome: Outcome) -> None:
         """Whether the reads of the ranges ended their differences."""
         async with self._noting_errors():
             for each in self.result.found.differences:
@@ -177,7 +153,9 @@ class _Audit:
             *tile(max(reach, window.start), window.end, longest),
         ]
         for done, each in enumerate(reversed(tiles)):
-            self._progress.compared(self._name, done, len(tiles), self._caller.calls, len(result.found.differences))
+            self._means.progress.compared(
+                self._name, done, len(tiles), self._caller.calls, len(result.found.differences)
+            )
             counts, refusal = await self._count_at_reach(each) if each.end <= reach else (await self._count(each), "")
             if refusal:
                 result.start = each.end
@@ -188,7 +166,9 @@ class _Audit:
                 break
             result.found += await compare(each, counts, self._count, self._look, self.feeder.pace.page_size)
         result.found.differences.sort(key=lambda difference: difference.window.start)
-        self._progress.compared(self._name, len(tiles), len(tiles), self._caller.calls, len(result.found.differences))
+        self._means.progress.compared(
+            self._name, len(tiles), len(tiles), self._caller.calls, len(result.found.differences)
+        )
 
     async def _count_at_reach(self, window: Window) -> tuple[Counts, str]:
         """Beyond what the platform is documented to list: with the reason, where its count proves nothing."""
@@ -242,7 +222,7 @@ class _Audit:
         async def ask(page_no: int, rows: int) -> Answer:
             return await self._caller.page(Ask(Feed.CREATED, window, page_no, rows))
 
-        pace, attempts = self.feeder.pace, self._limits.attempts
+        pace, attempts = self.feeder.pace, self._means.limits.attempts
         try:
             result = await read_completely(ask, self._platform.identify, pace.page_size, NO_LIMIT, attempts)
         except PlatformError as error:

@@ -60,6 +60,9 @@ class Progress(Protocol):
     def closed(self, window: Closed) -> None:
         """A window is done with."""
 
+    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
+        """An audit: so many of the platform's windows are compared, for so many calls; so many ranges differ."""
+
 
 @dataclass(slots=True)
 class Outcome:

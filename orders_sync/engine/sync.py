@@ -6,44 +6,29 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-import httpx
-
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import planner
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means, Outcome, Progress, drain, stop
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.draining import Means, Outcome, drain, stop
 from orders_sync.store import suspensions
-from orders_sync.store.database import Pool
 
 Result = TypeVar("Result")
 
 
 async def sync(
-    pool: Pool,
-    http: httpx.AsyncClient,
-    feeders: Sequence[Feeder],
-    limits: Limits,
-    progress: Progress,
-    sweep: Sweep = Sweep.DUE,
-    *,
-    retry: bool = False,
+    means: Means, feeders: Sequence[Feeder], sweep: Sweep = Sweep.DUE, *, retry: bool = False
 ) -> list[Outcome]:
     """Catch up every account and return. `sweep`: what to read again where a list goes by creation time only.
     `retry`: read failed windows at once, whatever pause they have left.
 
-    Windows are read in parallel, `limits.workers` at a time over all accounts; pages of one window never are.
+    Windows are read in parallel, as many as `means` has slots; pages of one window never are.
     Whatever a platform does wrong is in the outcomes. Raises psycopg.Error when the database is gone.
     """
-    means = Means(pool, http, feeders, limits, progress)
     return await _all(_catch_up(means, feeder, sweep, retry) for feeder in feeders)
 
 
-async def drain_all(
-    pool: Pool, http: httpx.AsyncClient, feeders: Sequence[Feeder], limits: Limits, progress: Progress
-) -> list[Outcome]:
+async def drain_all(means: Means, feeders: Sequence[Feeder]) -> list[Outcome]:
     """Read what is planned for these accounts, whatever it is, and plan nothing. Else as `sync`."""
-    means = Means(pool, http, feeders, limits, progress)
     return await _all(drain(means, feeder) for feeder in feeders)
 
 

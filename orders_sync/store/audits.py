@@ -64,11 +64,11 @@ async def rejected_payloads(connection: Connection, account: str, hashes: list[b
     return {bytes(row[0]) for row in await cursor.fetchall()}  # type: ignore[call-overload]
 
 
-async def begin(connection: Connection, account: str, window: Window) -> int:
+async def begin(connection: Connection, account: str, window: Window, *, is_routine: bool) -> int:
     """Note that an audit runs; its number. Cut off, it stays without `finished_at`."""
     cursor = await connection.execute(
-        "INSERT INTO sync.audits (account, starts_at, ends_at) VALUES (%s, %s, %s) RETURNING id",
-        [account, window.start, window.end],
+        "INSERT INTO sync.audits (account, starts_at, ends_at, is_routine) VALUES (%s, %s, %s, %s) RETURNING id",
+        [account, window.start, window.end, is_routine],
     )
     row = await cursor.fetchone()
     assert row is not None

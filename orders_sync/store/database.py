@@ -21,8 +21,11 @@ Pool = AsyncConnectionPool[Connection]
 
 
 @asynccontextmanager
-async def connected(url: str, size: int) -> AsyncIterator[Pool]:
-    """A pool of at most `size` autocommit connections in UTC. Raises `DatabaseError` when the first cannot be made."""
+async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Pool]:
+    """A pool of at most `size` autocommit connections in UTC; who waits longer than `wait` seconds for one gives up.
+
+    Raises `DatabaseError` when the first cannot be made.
+    """
     with plain_words(url):
         await (await psycopg.AsyncConnection.connect(url, connect_timeout=CONNECT_SECONDS)).close()
         pool: Pool = AsyncConnectionPool(
@@ -30,6 +33,7 @@ async def connected(url: str, size: int) -> AsyncIterator[Pool]:
             min_size=1,
             max_size=size,
             open=False,
+            timeout=wait,
             kwargs={"autocommit": True, "options": "-c timezone=UTC", "application_name": "orders-sync"},
             check=AsyncConnectionPool.check_connection,
         )

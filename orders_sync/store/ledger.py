@@ -34,7 +34,7 @@ REST = timedelta(minutes=1)  # of an account whose windows failed one after the 
 LONGEST_ERROR = 4096  # characters kept of one
 # 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
 # minute must not hammer
-_RETRY_AT = "finished_at + least(interval '30 s' * 2 ^ least(attempts - 1, 10), interval '1 hour')"
+RETRY_AT = "finished_at + least(interval '30 s' * 2 ^ least(attempts - 1, 10), interval '1 hour')"
 CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
 
 
@@ -143,7 +143,7 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
     cursor = await connection.execute(
         f"""
         UPDATE sync.windows SET state = 'planned'
-        WHERE account = %s AND state = 'failed' AND (%s OR {_RETRY_AT} <= clock_timestamp())
+        WHERE account = %s AND state = 'failed' AND (%s OR {RETRY_AT} <= clock_timestamp())
         """,  # noqa: S608
         [account, at_once],
     )
@@ -155,7 +155,7 @@ async def waiting(connection: Connection, account: str) -> list[Waiting]:
     async with connection.cursor(row_factory=class_row(Waiting)) as cursor:
         await cursor.execute(
             f"""
-            SELECT starts_at, ends_at, attempts, {_RETRY_AT} AS retry_at
+            SELECT starts_at, ends_at, attempts, {RETRY_AT} AS retry_at
             FROM sync.windows WHERE account = %s AND state = 'failed' ORDER BY retry_at, starts_at
             """,  # noqa: S608
             [account],

@@ -517,6 +517,9 @@ audits = Table(
     _column("table_orders", Integer, "orders and open rejects in the tables"),
     _column("differences", Integer, "ranges that differ, sync.audit_differences"),
     _column("calls", Integer, "calls spent on counting", nullable=False, server_default="0"),
+    _column(
+        "is_routine", Boolean, "the service made it by itself, of everything", nullable=False, server_default="false"
+    ),
     _column("error", Text, "why it stopped"),
     PrimaryKeyConstraint("id"),
     Index(None, "account", "started_at"),

@@ -14,7 +14,7 @@ from orders_sync.domain.sweeps import Policy, Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.calls import Feeder, Patience
-from orders_sync.engine.draining import Closed, Outcome
+from orders_sync.engine.draining import Closed, Means, Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
@@ -92,9 +92,9 @@ class Story:
     ) -> dict[str, Outcome]:
         """One pass over these accounts, or all. Failed windows do not wait, unless told otherwise."""
         async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
-            outcomes = await engine.sync(
-                pool or self.pool, http, self.feeders(*names), self.limits, self.progress, sweep, retry=retry
-            )
+            feeders = self.feeders(*names)
+            means = Means(pool or self.pool, http, feeders, self.limits, self.progress)
+            outcomes = await engine.sync(means, feeders, sweep, retry=retry)
         return {outcome.account: outcome for outcome in outcomes}
 
     async def audit(
@@ -102,9 +102,9 @@ class Story:
     ) -> dict[str, Audited]:
         """These accounts, or all, against the tables."""
         async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
-            results = await audit(
-                self.pool, http, self.feeders(*names), self.limits, self.progress, start, end, repair=repair
-            )
+            feeders = self.feeders(*names)
+            means = Means(self.pool, http, feeders, self.limits, self.progress)
+            results = await audit(means, feeders, start, end, repair=repair)
         return {result.account: result for result in results}
 
     def verify(self, *names: str) -> dict[str, Verdict]:

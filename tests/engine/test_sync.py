@@ -17,6 +17,7 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import calls
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import pacers
+from orders_sync.engine.draining import Means
 from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
@@ -401,7 +402,9 @@ async def test_what_is_planned_for_a_suspended_account_is_not_drained_P6(tell: T
     await story.sync(story.shop)
     calls = story.calls.total()
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        [outcome] = await engine.drain_all(story.pool, http, story.feeders(story.shop), story.limits, story.progress)
+        feeders = story.feeders(story.shop)
+        means = Means(story.pool, http, feeders, story.limits, story.progress)
+        [outcome] = await engine.drain_all(means, feeders)
     assert "suspended since" in outcome.errors[0]
     assert story.calls.total() == calls
 

@@ -1,0 +1,145 @@
+"""One process of the service: the parts it runs, how each is kept going, how all of them end.
+
+    scheduler ---plans---> ledger <---reads and commits--- worker
+        '------asks------> queue ------takes-----------------^
+    web: hooks plan and ask as the scheduler does
+
+A database that goes away ends nothing: every part tries again, with growing pauses, until it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+import psycopg
+import structlog
+
+from orders_sync.domain.errors import EmbeddedError
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.draining import Means
+from orders_sync.engine.windows import Limits
+from orders_sync.service import queue
+from orders_sync.service.reports import Reports
+from orders_sync.service.scheduler import Scheduler
+from orders_sync.service.web import Server
+from orders_sync.service.worker import Worker
+from orders_sync.settings import Settings
+from orders_sync.store import database
+
+LOST = (psycopg.Error, queue.Failure)
+LONGEST_PAUSE = 15.0  # seconds between two tries of a part that fails
+STEADY = 60.0  # seconds after which a part that fails again begins with a short pause
+STOP_SECONDS = 9.0  # for all parts to end
+GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
+
+log = structlog.get_logger("service")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a process runs. `web`: the socket it listens on; `hooks`: it takes messages of the platforms there too."""
+
+    schedules: bool = False
+    works: bool = False
+    web: socket.socket | None = None
+    hooks: bool = False
+
+
+class Process:
+    """`run` once. `revive` brings an embedded Postgres back; it does nothing where the database is not ours."""
+
+    def __init__(
+        self,
+        url: str,
+        settings: Settings,
+        feeders: Sequence[Feeder],
+        limits: Limits,
+        http: httpx.AsyncClient,
+        parts: Parts,
+        revive: Callable[[], None],
+    ) -> None:
+        self._url = url
+        self._settings = settings
+        self._feeders = feeders
+        self._limits = limits
+        self._http = http
+        self._parts = parts
+        self._revive = revive
+        self._reviving = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self.state: dict[str, str | None] = {}
+
+    async def run(self) -> None:
+        """Run the parts until SIGTERM or SIGINT. Raises `DatabaseError` when there is no database to begin with."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        connections = self._limits.workers * 2 + 4
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._http)
+            pool = await stack.enter_async_context(database.connected(self._url, connections, queue.WAIT_SECONDS))
+            jobs = await stack.enter_async_context(queue.opened(self._url))
+            means = Means(pool, self._http, self._feeders, self._limits, Reports())
+            service = self._settings.service
+            scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit)
+            gc.freeze()
+            gc.set_threshold(GARBAGE)
+            running: list[asyncio.Task[None]] = []
+            if self._parts.works:
+                worker = Worker(means, jobs, self._feeders, service.audit)
+                running.append(asyncio.create_task(self._keep("worker", worker.run)))
+            if self._parts.schedules:
+                clock = scheduler.start(partial(self._failed, "scheduler"), self._clean)
+                stack.callback(clock.shutdown, wait=False)
+            if self._parts.web is not None:
+                server = Server([])
+                running.append(asyncio.create_task(server.serve(sockets=[self._parts.web])))
+            log.info("running", parts=list(self.state))
+            await self._stop.wait()
+            log.info("stopping; windows in flight are finished or handed back")
+            means.stopping.set()
+            await self._end(running)
+        log.info("stopped")
+
+    async def _end(self, running: list[asyncio.Task[None]]) -> None:
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=STOP_SECONDS)
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a part again and again until the process stops."""
+        pause = 1.0
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            began = loop.time()
+            self.state[name] = None
+            try:
+                await work()
+            except LOST as error:
+                await self._failed(name, error)
+            if loop.time() - began > STEADY:
+                pause = 1.0
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _failed(self, name: str, error: Exception) -> None:
+        """Note that a part has lost the database, and bring it back if it is ours."""
+        cause = error.__cause__ or error
+        self.state[name] = f"{type(cause).__name__}: {cause}".strip()
+        log.warning("the database is away; tried again", part=name, error=self.state[name])
+        async with self._reviving:
+            try:
+                await asyncio.to_thread(self._revive)
+            except EmbeddedError as failure:
+                log.error("the embedded Postgres does not come back", error=str(failure))
+
+    async def _clean(self) -> None: ...

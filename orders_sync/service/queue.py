@@ -1,0 +1,72 @@
+"""The queue of all workers: Procrastinate on the same Postgres, in a schema of its own.
+
+A job only says that an account is to be looked after. What is to be read, and who may commit it, is in the ledger: a
+job that is lost, doubled or run by two workers at once costs time, never an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import procrastinate
+from procrastinate import exceptions
+from procrastinate.utils import utcnow
+
+from orders_sync.store.database import CONNECT_SECONDS
+
+SCHEMA = "sync_jobs"
+QUEUE = "accounts"
+DRAIN = "drain"
+AUDIT = "audit"
+STALLED_SECONDS = 30.0  # without a heartbeat of its worker
+CONNECTIONS = 3
+WAIT_SECONDS = 5.0  # for a connection; then the database counts as away
+
+Failure = exceptions.ConnectorException  # the database is gone
+
+
+class Queue:
+    """Puts accounts into the queue. Raises `Failure`."""
+
+    def __init__(self, app: procrastinate.App) -> None:
+        self.app = app
+
+    async def ask(self, task: str, account: str) -> None:
+        """Have a task run for an account, by whichever worker is free. It waits once, however often it is asked for."""
+        lock = f"{task} {account}"
+        deferrer = self.app.configure_task(
+            task, queue=QUEUE, queueing_lock=lock, lock=lock if task == AUDIT else None, allow_unknown=True
+        )
+        with suppress(exceptions.AlreadyEnqueued):
+            await deferrer.defer_async(account=account)
+
+    async def retry_stalled(self) -> int:
+        """Put jobs whose worker is gone back into the queue; how many. One that waits there already is not doubled."""
+        manager = self.app.job_manager
+        stalled = list(await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS))
+        for job in stalled:
+            try:
+                await manager.retry_job(job, retry_at=utcnow())
+            except exceptions.UniqueViolation:
+                await manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
+        return len(stalled)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Queue]:
+    """The queue of a database. Raises `Failure` when it cannot be reached."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=url,
+        min_size=1,
+        max_size=CONNECTIONS,
+        timeout=WAIT_SECONDS,
+        kwargs={
+            "options": f"-c search_path={SCHEMA} -c timezone=UTC",
+            "application_name": "orders-sync jobs",
+            "connect_timeout": CONNECT_SECONDS,
+        },
+    )
+    app = procrastinate.App(connector=connector)
+    async with app.open_async():
+        yield Queue(app)

@@ -1,0 +1,28 @@
+"""What the service says of its reading: a log line and counters for every window."""
+
+from __future__ import annotations
+
+import structlog
+
+from orders_sync.engine.draining import Closed
+
+log = structlog.get_logger("reader")
+
+
+class Reports:
+    """The `Progress` of a process that nobody watches."""
+
+    def counted(self, account: str, rows: int) -> None:
+        """Bars show it; here the window's line does."""
+
+    def landed(self, account: str, rows: int) -> None:
+        """As `counted`."""
+
+    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
+        """The audit's own line says it at its end."""
+
+    def told(self, account: str, text: str) -> None:
+        log.info(text, account=account)
+
+    def closed(self, window: Closed) -> None:
+        log.info("window", account=window.claim.account, kind=window.claim.kind, calls=window.calls)

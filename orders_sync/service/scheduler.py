@@ -1,0 +1,89 @@
+"""The clock: every tick plans what the ledger says is due, and puts whoever has something to read into the queue.
+
+    every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows whose pause is over
+    every minute    routine audits
+    every 10 s      jobs whose worker is gone
+    every hour      what is older than it is kept
+
+Every job may run as often as it likes, in any number of processes: what is due is asked of the database, under a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from orders_sync.engine import planner
+from orders_sync.engine.calls import Feeder
+from orders_sync.service import queue
+from orders_sync.service.queue import AUDIT, DRAIN, Queue
+from orders_sync.store import due, suspensions
+from orders_sync.store.database import Pool
+
+AUDIT_AGAIN = timedelta(hours=1)  # after one that ended with an error
+LOST = (psycopg.Error, queue.Failure)  # the database is away: the next tick tries again
+
+log = structlog.get_logger("scheduler")
+
+
+class Scheduler:
+    """Plans for these accounts. `tick` and `audit` in the settings' sense: how often."""
+
+    def __init__(self, pool: Pool, queue: Queue, feeders: Sequence[Feeder], tick: timedelta, audit: timedelta) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._feeders = {feeder.account.name: feeder for feeder in feeders}
+        self._tick = tick
+        self._audit = audit
+
+    def start(
+        self, failed: Callable[[Exception], Awaitable[None]], clean: Callable[[], Awaitable[None]]
+    ) -> AsyncIOScheduler:
+        """Begin to tick, in this event loop. `failed` hears of a database that is away; `clean` runs every hour."""
+
+        async def guarded(job: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await job()
+            except LOST as error:
+                await failed(error)
+
+        clock = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        seconds, now = self._tick.total_seconds(), datetime.now(UTC)
+        for every, job in ((seconds, self.plan), (60.0, self.audit), (10.0, self.retry_stalled), (3600.0, clean)):
+            clock.add_job(guarded, "interval", [job], seconds=every, next_run_time=now)
+        clock.start()
+        return clock
+
+    async def plan(self) -> None:
+        """Plan what is due, and ask for readers."""
+        async with self._pool.connection() as connection:
+            names = await due.accounts(connection, [(each.account, each.pace) for each in self._feeders.values()])
+        for name in names:
+            await self.look_after(name)
+
+    async def look_after(self, name: str, *, hurried: bool = False) -> None:
+        """Plan what is due of one account, and ask for a reader when there is something to read."""
+        feeder = self._feeders[name]
+        async with self._pool.connection() as connection:
+            if await suspensions.standing(connection, feeder.account) is not None:
+                return
+            async with connection.transaction():
+                has_work = await planner.plan_due(connection, feeder, hurried=hurried)
+        if has_work:
+            await self._queue.ask(DRAIN, name)
+
+    async def audit(self) -> None:
+        async with self._pool.connection() as connection:
+            names = await due.audits(connection, list(self._feeders), self._audit, AUDIT_AGAIN)
+        for name in names:
+            await self._queue.ask(AUDIT, name)
+
+    async def retry_stalled(self) -> None:
+        if stalled := await self._queue.retry_stalled():
+            log.warning("jobs of workers that are gone are tried again", jobs=stalled)

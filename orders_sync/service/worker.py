@@ -1,0 +1,95 @@
+"""A worker: takes accounts from the queue and reads what the ledger has planned for them.
+
+Any number of workers may take the same account: each reads windows no other holds. An account is given a turn, then
+goes to the end of the queue, so that the backlog of one starves no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import psycopg
+import structlog
+
+from orders_sync.engine.audit import audit
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.draining import Means, drain
+from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
+from orders_sync.service.scheduler import AUDIT_AGAIN
+from orders_sync.store import due
+
+TURN = 20.0  # seconds after which an account begins no further window, whether others wait or not
+ASK_EVERY = 1.0  # seconds, for the next job, where the queue was empty
+GRACE = 6  # seconds the windows in flight have to come to their end when the worker stops; then they are handed back
+
+log = structlog.get_logger("worker")
+
+
+class Worker:
+    """`means` are the process's own; its slots bound the windows in flight over all accounts."""
+
+    def __init__(self, means: Means, queue: Queue, feeders: Sequence[Feeder], audit_every: timedelta) -> None:
+        self._means = means
+        self._queue = queue
+        self._feeders = {feeder.account.name: feeder for feeder in feeders}
+        self._audit_every = audit_every
+        self._draining: set[str] = set()
+        queue.app.task(name=DRAIN)(self.drain)
+        queue.app.task(name=AUDIT)(self.audit)
+
+    async def run(self) -> None:
+        """Work until cancelled; then what is in flight has `GRACE` seconds. Raises `queue.Failure`."""
+        await self._queue.app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=2 * self._means.limits.workers,
+            # asking beats being told: a listener that lost the database stays deaf, and nothing says so
+            listen_notify=False,
+            fetch_job_polling_interval=ASK_EVERY,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=GRACE,
+            install_signal_handlers=False,
+        )
+
+    async def drain(self, account: str) -> None:
+        """Read the account's windows for a turn."""
+        feeder = self._feeders.get(account)
+        if feeder is None:
+            log.warning("an account of other settings is left to other workers", account=account)
+            return
+        if account in self._draining:
+            return
+        self._draining.add(account)
+        try:
+            outcome = await drain(self._means, feeder, turn=TURN, waits=False)
+        except psycopg.Error as error:
+            log.warning("the database went away; what was held is read again", account=account, error=str(error))
+            return
+        finally:
+            self._draining.discard(account)
+        if outcome.errors:
+            log.error("account in trouble", account=account, error=outcome.errors[-1])
+        if outcome.is_cut_off and not self._means.stopping.is_set():
+            await self._queue.ask(DRAIN, account)
+
+    async def audit(self, account: str) -> None:
+        """The routine audit of everything, unless one was made meanwhile. What is missing is read."""
+        feeder = self._feeders.get(account)
+        if feeder is None:
+            return
+        async with self._means.pool.connection() as connection:
+            if not await due.audits(connection, [account], self._audit_every, AUDIT_AGAIN):
+                return
+        [result] = await audit(self._means, [feeder], repair=True, is_routine=True)
+        found = result.found
+        tell = log.error if result.error or result.remaining else log.warning if found.differences else log.info
+        tell(
+            "audit",
+            account=account,
+            platform_orders=found.platform,
+            table_orders=found.tables,
+            differences=len(found.differences),
+            repaired=len(result.repaired),
+            calls=result.calls,
+            error=result.error,
+        )

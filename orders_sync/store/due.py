@@ -1,0 +1,69 @@
+"""Which accounts a clock that comes by every few seconds has to look after: one question, whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from orders_sync.domain.accounts import Account, Pace
+from orders_sync.store.database import Connection
+from orders_sync.store.ledger import RETRY_AT
+
+# a suspended account is due once its credentials are other ones; one that rests has only what is asked for planned
+_DUE = f"""
+SELECT n.name
+FROM unnest(%(names)s::text[], %(fingerprints)s::text[], %(lags)s::interval[], %(intervals)s::interval[])
+    AS n (name, fingerprint, lag, every)
+LEFT JOIN sync.accounts AS a ON a.name = n.name
+LEFT JOIN LATERAL (
+    SELECT max(ends_at) AS planned_to FROM sync.windows AS w WHERE w.account = n.name AND w.kind = 'incremental'
+) AS w ON true
+WHERE a.name IS NULL
+   OR a.suspended_at IS NOT NULL AND a.credentials <> n.fingerprint
+   OR a.suspended_at IS NULL AND (
+        w.planned_to IS NULL
+        OR clock_timestamp() - n.lag - w.planned_to >= n.every
+        OR EXISTS (SELECT FROM sync.backfills AS b WHERE b.account = n.name AND b.state = 'requested')
+        OR EXISTS (SELECT FROM sync.messages AS m WHERE m.account = n.name AND m.handled_at IS NULL)
+        OR EXISTS (
+            SELECT FROM sync.windows AS o WHERE o.account = n.name AND (
+                o.state = 'failed' AND {RETRY_AT} <= clock_timestamp()
+                OR (o.state = 'planned' OR o.state = 'running' AND o.lease_until < clock_timestamp())
+                    AND (a.rests_until IS NULL OR a.rests_until < clock_timestamp())
+            )
+        )
+   )
+ORDER BY w.planned_to NULLS FIRST
+"""  # noqa: S608
+
+_UNAUDITED = """
+SELECT n.name FROM unnest(%s::text[]) AS n (name)
+JOIN sync.accounts AS a ON a.name = n.name AND a.watermark IS NOT NULL AND a.suspended_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT started_at, error FROM sync.audits WHERE account = n.name AND is_routine ORDER BY started_at DESC LIMIT 1
+) AS last ON true
+WHERE last.started_at IS NULL
+   OR last.started_at < clock_timestamp() - %s
+   OR last.error IS NOT NULL AND last.started_at < clock_timestamp() - %s
+"""
+
+
+async def accounts(connection: Connection, asked: Iterable[tuple[Account, Pace]]) -> list[str]:
+    """The names of those that need a plan or a reader now, the one that is furthest behind in front."""
+    pairs = list(asked)
+    cursor = await connection.execute(
+        _DUE,
+        {
+            "names": [account.name for account, _ in pairs],
+            "fingerprints": [account.fingerprint for account, _ in pairs],
+            "lags": [pace.lag for _, pace in pairs],
+            "intervals": [pace.interval for _, pace in pairs],
+        },
+    )
+    return [str(row[0]) for row in await cursor.fetchall()]
+
+
+async def audits(connection: Connection, names: list[str], every: timedelta, again: timedelta) -> list[str]:
+    """Those whose last routine audit began longer ago than `every`; than `again`, where it ended with an error."""
+    cursor = await connection.execute(_UNAUDITED, [names, every, again])
+    return [str(row[0]) for row in await cursor.fetchall()]
