@@ -1,12 +1,14 @@
 """The fault campaign: everything goes wrong at once while platforms live, then every value is held against the truth.
 
-    python -m benchmarks.faults --minutes 60 --seed 1 --workers 3
+    python -m benchmarks.faults --minutes 60 --seed 1 --workers 3 [--service]
 
     workers       sync, sync, sync, ... on the same accounts; one of them with a clock that is two minutes wrong
+                  or, --service: one `run` that is never killed, the others `worker`, with clocks that are wrong
     platforms     orders change, appear late, move while paged, lose lines; calls fail in every way the sandbox knows
     misfortune    at random moments: SIGKILL of a worker, SIGSTOP for longer than its lease, connections cut,
                   Postgres restarted or crashed
-    then quiet    the world stops, a last pass or two, and every order, line, amount, status and time is compared
+    then quiet    the world stops, a last pass or two (or the service's own sweeps), and every order, line, amount,
+                  status and time is compared
 
 Exit code 1 when one order is missed, stale or doubled, or a command ended in a way no user should see.
 """
@@ -17,21 +19,20 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import psycopg
 import typer
 
 from benchmarks.commands import run
-from benchmarks.ground import Ground, Platforms, ground, platforms, product, say, start
+from benchmarks.ground import Ground, Platforms, ground, platforms, say, start
 from benchmarks.truth import FAULTS, LAG, LAST_PASSES, MALFORMED, await_late, post, sync, verdicts
-from orders_sync.store.ledger import LEASE
+from benchmarks.workforce import Passing, Serving, Worker
 
 MISFORTUNE_EVERY = (4.0, 15.0)  # seconds, between two of them
 MISFORTUNES = {
@@ -41,12 +42,12 @@ MISFORTUNES = {
     "postgres restarted": 1,
     "postgres crashed": 1,
 }
-FROZEN = LEASE.total_seconds() + 5  # longer than it may hold a window without a word
-WRONG_CLOCK = 120  # seconds
 PAGE_SIZE = 20  # so that windows have many pages, and rows move between them
-SWEEPS = ("none", "due", "open", "open", "all")
-EXPECTED = (0, 1, -signal.SIGKILL)  # of a sync: done, an error it explains, killed by us
-SKEWED = Path(__file__).with_name("skewed.py")
+SERVICE = """interval = "15s"
+sweep = "3d every 1m, 30d every 2m, 90d every 5m"
+confirm = "3m"
+"""
+SETTLED_AFTER = 600.0  # seconds the service has, once it is quiet, to have read everything again by itself
 NEWS_EVERY = 30.0  # seconds
 
 _DOUBLED = """
@@ -64,7 +65,10 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 @dataclass
 class Campaign:
-    """What was done to the service and how it ended. `doubled`: landings in the history that changed nothing."""
+    """What was done to the service and how it ended. `doubled`: landings in the history that changed nothing.
+
+    `memory`: resident bytes of the `run` that lives throughout, a minute each.
+    """
 
     minutes: float
     seed: int
@@ -85,58 +89,12 @@ class Campaign:
     doubled: int = 0
     dead_tuples: int = 0
     examples: list[str] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+    seconds_to_stop: float = 0.0
 
     @property
     def held(self) -> bool:
         return not (self.missed or self.stale or self.surplus or self.doubled or self.broken)
-
-
-class Worker(threading.Thread):
-    """Runs `sync` again and again until told to stop, as cron would, whatever happens to it."""
-
-    def __init__(self, where: Ground, settings: Path, number: int, chance: random.Random, campaign: Campaign) -> None:
-        super().__init__(daemon=True)
-        self._where = where
-        self._settings = settings
-        self._number = number
-        self._chance = chance
-        self._campaign = campaign
-        self._process: subprocess.Popen[bytes] | None = None
-        self._ends = threading.Event()
-
-    def run(self) -> None:
-        log = self._where.folder / f"worker-{self._number}.log"
-        while not self._ends.is_set():
-            arguments = ["sync", "--config", str(self._settings), "--sweep", self._chance.choice(SWEEPS)]
-            wrong_clock = self._number == 1 and self._chance.random() < 0.5
-            command = [sys.executable, str(SKEWED), str(WRONG_CLOCK)] if wrong_clock else [product()]
-            with log.open("wb") as out:
-                self._process = subprocess.Popen(
-                    [*command, *arguments], stdout=out, stderr=out, env=self._where.environment, cwd=self._where.folder
-                )
-                code = self._process.wait()
-            self._campaign.passes += 1
-            self._campaign.gave_up += code == 1
-            said = log.read_text(errors="replace")
-            if code not in EXPECTED or "Traceback" in said:
-                self._campaign.broken.append(f"worker {self._number} ended with {code}: {said[-1500:]}")
-                self._ends.wait(1)
-
-    def kill(self) -> None:
-        """SIGKILL, wherever it is."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-
-    def freeze(self) -> None:
-        """SIGSTOP, and on again when others may have taken its windows."""
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGSTOP)
-            threading.Timer(FROZEN, process.send_signal, [signal.SIGCONT]).start()
-
-    def stop(self) -> None:
-        """Let the pass that runs come to its end."""
-        self._ends.set()
 
 
 def main(
@@ -146,6 +104,7 @@ def main(
     orders: Annotated[int, typer.Option(min=1, help="Before life begins, over all shops.")] = 3000,
     rate: Annotated[float, typer.Option(min=0, help="Changes a second.")] = 10,
     wait: Annotated[float, typer.Option(min=0, help="Most seconds to wait for what is indexed late.")] = 240,
+    service: Annotated[bool, typer.Option("--service", help="The service instead of passes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     keep: Annotated[bool, typer.Option(help="Leave the folder and the database.")] = False,
 ) -> None:
@@ -155,12 +114,21 @@ def main(
         say(f"building a world of {orders:,} orders")
         options = ("--orders", str(orders), "--seed", str(seed), "--live", "--rate", str(rate))
         with platforms(where, *options) as sandbox:
+            pace = f'lag = "{LAG:g}s"\n' + (SERVICE if service else "")
             settings = sandbox.settings(
-                where.folder / "orders_sync.toml", sync=f'lag = "{LAG:g}s"', account=f"page_size = {PAGE_SIZE}"
+                where.folder / "orders_sync.toml", sync=pace, account=f"page_size = {PAGE_SIZE}"
             )
             run(where, "migrate", "--config", str(settings)).expect_success()
-            _rage(where, sandbox, settings, campaign)
-            _compare(where, sandbox, settings, campaign, wait)
+            make = Serving if service else Passing
+            chance = random.Random(seed)
+            staff = [make(where, settings, each, random.Random(chance.random())) for each in range(1, workers + 1)]
+            _rage(where, sandbox, staff, chance, campaign)
+            if service:
+                _settle(where, sandbox, settings, campaign, wait)
+                _dismiss(staff, campaign)
+            else:
+                _dismiss(staff, campaign)
+                _pass(where, sandbox, settings, campaign, wait)
     if as_json:
         print(json.dumps(asdict(campaign), indent=2, ensure_ascii=False))
     else:
@@ -169,14 +137,11 @@ def main(
         raise typer.Exit(1)
 
 
-def _rage(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign) -> None:
-    chance = random.Random(campaign.seed)
+def _rage(
+    where: Ground, sandbox: Platforms, staff: Sequence[Worker], chance: random.Random, campaign: Campaign
+) -> None:
     post(sandbox, "faults", {"rates": FAULTS | MALFORMED, "hang_seconds": 1, "retry_after": 0.2})
-    workers = [
-        Worker(where, settings, number, random.Random(chance.random()), campaign)
-        for number in range(1, campaign.workers + 1)
-    ]
-    for worker in workers:
+    for worker in staff:
         worker.start()
     ends = time.monotonic() + campaign.minutes * 60
     news = time.monotonic() + NEWS_EVERY
@@ -185,21 +150,23 @@ def _rage(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign)
     while (left := ends - time.monotonic()) > 0:
         time.sleep(min(left, chance.uniform(*MISFORTUNE_EVERY)))
         [misfortune] = chance.choices(possible, weights)
-        _befall(misfortune, where, chance.choice(workers))
-        campaign.misfortunes[misfortune] = campaign.misfortunes.get(misfortune, 0) + 1
+        if _befall(misfortune, where, chance.choice(staff)):
+            campaign.misfortunes[misfortune] = campaign.misfortunes.get(misfortune, 0) + 1
         if time.monotonic() > news:
             news += NEWS_EVERY
-            say(f"{left / 60:.1f} min left, {campaign.passes} passes, {sum(campaign.misfortunes.values())} misfortunes")
-    for worker in workers:
-        worker.stop()
+            ends_so_far = sum(len(worker.ended) for worker in staff)
+            say(f"{left / 60:.1f} min left, {ends_so_far} ends, {sum(campaign.misfortunes.values())} misfortunes")
     campaign.happened = post(sandbox, "live", {"rate": 0})["happened"]
     campaign.injected = post(sandbox, "faults", {"clear": True, "rates": MALFORMED})["injected"]
-    for worker in workers:
-        worker.join()
+    say(f"{campaign.happened} changes happened; now it is quiet")
+    time.sleep(LAG + 1)
 
 
-def _befall(misfortune: str, where: Ground, worker: Worker) -> None:
+def _befall(misfortune: str, where: Ground, worker: Worker) -> bool:
+    """Do it, unless it would kill what has to live throughout; whether it was done."""
     if misfortune == "worker killed":
+        if isinstance(worker, Serving) and worker.number == 1:
+            return False
         worker.kill()
     elif misfortune == "worker frozen":
         worker.freeze()
@@ -212,21 +179,53 @@ def _befall(misfortune: str, where: Ground, worker: Worker) -> None:
         postmaster = int((where.data / "postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGINT if misfortune == "postgres restarted" else signal.SIGQUIT)
         where.revive()
+    return True
 
 
-def _compare(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign, wait: float) -> None:
-    say(f"{campaign.passes} passes while {campaign.happened} changes happened; now it is quiet")
-    time.sleep(LAG + 1)
+def _dismiss(staff: Sequence[Worker], campaign: Campaign) -> None:
+    for worker in staff:
+        worker.stop()
+    for worker in staff:
+        worker.join()
+        campaign.passes += len(worker.ended)
+        campaign.gave_up += worker.ended.count(1)
+        campaign.broken += worker.broken
+        if isinstance(worker, Serving):
+            campaign.memory = campaign.memory or worker.memory
+            campaign.seconds_to_stop = max(campaign.seconds_to_stop, worker.took_to_stop)
+
+
+def _pass(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign, wait: float) -> None:
+    """Passes over everything, until it is equal."""
     campaign.still_hidden = await_late(where, sandbox, settings, wait)
     for _ in range(LAST_PASSES):
         sync(where, settings, "--sweep", "all").expect_success()
-        found = list(verdicts(run(where, "verify", sandbox.root, "--json", "--config", str(settings))))
-        campaign.orders, campaign.lines = _total(found, "orders"), _total(found, "lines")
-        campaign.rejects = _total(found, "rejects")
-        campaign.missed, campaign.stale = _total(found, "missed"), _total(found, "different")
-        campaign.surplus = _total(found, "surplus")
-        if not (campaign.missed or campaign.stale or campaign.surplus):
+        if _compare(where, sandbox, settings, campaign):
             break
+
+
+def _settle(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign, wait: float) -> None:
+    """The service is left alone until everything is equal; nobody helps it."""
+    deadline = time.monotonic() + wait
+    while (left := deadline - time.monotonic()) > 0:
+        campaign.still_hidden = int(httpx.get(f"{sandbox.root}/sandbox/live", timeout=60).json()["hidden"])
+        if not campaign.still_hidden:
+            break
+        say(f"{campaign.still_hidden} changes are not in the platforms' index yet, at most {left:.0f} s more")
+        time.sleep(min(NEWS_EVERY, left))
+    deadline = time.monotonic() + SETTLED_AFTER
+    while not _compare(where, sandbox, settings, campaign) and time.monotonic() < deadline:
+        say(f"{campaign.missed} missed and {campaign.stale} stale so far")
+        time.sleep(NEWS_EVERY)
+
+
+def _compare(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign) -> bool:
+    """Hold the tables against the truth; whether they are equal."""
+    found = list(verdicts(run(where, "verify", sandbox.root, "--json", "--config", str(settings))))
+    campaign.orders, campaign.lines = _total(found, "orders"), _total(found, "lines")
+    campaign.rejects = _total(found, "rejects")
+    campaign.missed, campaign.stale = _total(found, "missed"), _total(found, "different")
+    campaign.surplus = _total(found, "surplus")
     campaign.examples = [
         f"{verdict['account']}: {line}"
         for verdict in found
@@ -235,6 +234,7 @@ def _compare(where: Ground, sandbox: Platforms, settings: Path, campaign: Campai
     with psycopg.connect(where.url, autocommit=True) as connection:
         campaign.doubled = _number(connection, _DOUBLED)
         campaign.dead_tuples = _number(connection, _DEAD)
+    return not (campaign.missed or campaign.stale or campaign.surplus)
 
 
 def _total(found: list[dict[str, Any]], what: str) -> int:
@@ -253,6 +253,10 @@ def _show(campaign: Campaign) -> None:
         print(f"{title}: " + ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
     for what in ("orders", "lines", "rejects", "missed", "stale", "surplus", "doubled", "dead_tuples", "still_hidden"):
         print(f"{what.replace('_', ' '):>14}: {getattr(campaign, what):,}")
+    if campaign.memory:
+        tenth, last = campaign.memory[min(9, len(campaign.memory) - 1)], campaign.memory[-1]
+        print(f"memory of `run`: {tenth / 2**20:.0f} MB after ten minutes, {last / 2**20:.0f} MB at the end")
+        print(f"seconds to stop: {campaign.seconds_to_stop:.1f}")
     for line in [*campaign.examples, *campaign.broken[:5]]:
         print(f"  {line}")
     print("HELD" if campaign.held else "BROKEN")
