@@ -14,6 +14,17 @@ depends_on = None
 JOBS = "sync_jobs"  # a schema of its own: its tables are not ours
 
 
+# its triggers name its tables without the schema: they must find them whoever deletes a job
+AT_HOME = f"""
+DO $$ DECLARE each regprocedure;
+BEGIN
+    FOR each IN SELECT oid FROM pg_proc WHERE pronamespace = '{JOBS}'::regnamespace LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = {JOBS}', each);
+    END LOOP;
+END $$
+"""  # noqa: S608
+
+
 def make_jobs() -> None:
     """Procrastinate's tables, as the installed release (pinned in pyproject.toml) has them.
 
@@ -27,6 +38,7 @@ def make_jobs() -> None:
     connection.execute(f"COMMENT ON SCHEMA {JOBS} IS 'procrastinate, up to its migration {newest}'")
     connection.execute(f"SET LOCAL search_path = {JOBS}")
     connection.execute((folder / "schema.sql").read_text(encoding="utf-8"))
+    connection.execute(AT_HOME)
     connection.execute("SELECT set_config('search_path', %s, true)", [before])
 
 

@@ -1,0 +1,121 @@
+"""What is due is planned once, by whoever comes first, and somebody is asked to read it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from orders_sync.engine.calls import Feeder
+from orders_sync.service.queue import Queue
+from orders_sync.service.scheduler import Scheduler
+from orders_sync.store import due, suspensions
+from tests.engine.story import Story
+
+Tell = Callable[..., Story]
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+def scheduler(story: Story, queue: Queue, feeders: list[Feeder] | None = None) -> Scheduler:
+    return Scheduler(story.pool, queue, feeders or story.feeders(), SECOND, DAY)
+
+
+def with_interval(feeders: list[Feeder], interval: timedelta) -> list[Feeder]:
+    return [replace(feeder, pace=replace(feeder.pace, interval=interval)) for feeder in feeders]
+
+
+def jobs(story: Story) -> list[tuple[object, ...]]:
+    return story.query(
+        "SELECT task_name, args ->> 'account', status::text FROM sync_jobs.procrastinate_jobs ORDER BY id"
+    )
+
+
+async def due_now(story: Story, feeders: list[Feeder]) -> list[str]:
+    async with story.pool.connection() as connection:
+        return await due.accounts(connection, [(each.account, each.pace) for each in feeders])
+
+
+async def test_a_new_account_is_planned_and_put_into_the_queue(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    await scheduler(story, queue).plan()
+    assert story.query("SELECT DISTINCT account FROM sync.windows WHERE state = 'planned' ORDER BY 1") == [
+        (each.name,) for each in sorted(story.world.accounts, key=lambda each: each.name)
+    ]
+    assert sorted(jobs(story)) == [("drain", name, "todo") for name in sorted(s.name for s in story.world.accounts)]
+
+
+async def test_any_number_of_schedulers_plan_what_is_due_once(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    await asyncio.gather(*[scheduler(story, queue).plan() for _ in range(5)])
+    twice = "SELECT account, kind, starts_at FROM sync.windows GROUP BY 1, 2, 3 HAVING count(*) > 1"
+    assert story.query(twice) == []
+    assert len(jobs(story)) == 3
+
+
+async def test_nothing_is_due_before_the_interval_is_over(tell: Tell) -> None:
+    story = tell()
+    await story.sync()
+    assert await due_now(story, with_interval(story.feeders(), DAY)) == []
+    assert len(await due_now(story, with_interval(story.feeders(), timedelta(0)))) == 3
+
+
+async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    await story.sync()
+    look = "SELECT string_agg(concat(ctid, xmin, xmax), ' ') FROM sync.accounts", "SELECT count(*) FROM sync.windows"
+    before = [story.query(each) for each in look]
+    await scheduler(story, queue, with_interval(story.feeders(), DAY)).plan()
+    assert [story.query(each) for each in look] == before
+    assert jobs(story) == []
+
+
+async def test_a_backfill_asked_for_in_sql_is_due_at_once(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    await story.sync()
+    story.query("SELECT sync.request_backfill(%s, '2024-05-01', '2024-05-02', 'updated', true)", story.shop)
+    feeders = with_interval(story.feeders(), DAY)
+    assert await due_now(story, feeders) == [story.shop]
+    await scheduler(story, queue, feeders).plan()
+    assert jobs(story) == [("drain", story.shop, "todo")]
+
+
+async def test_a_suspended_account_is_left_alone_until_its_credentials_change_P6(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    feeders = story.feeders(story.shop)
+    await scheduler(story, queue, feeders).plan()
+    async with story.pool.connection() as connection:
+        await suspensions.suspend(connection, feeders[0].account, "no")
+    assert await due_now(story, feeders) == []
+    other = [replace(each, account=replace(each.account, app_secret="another one")) for each in feeders]
+    assert await due_now(story, other) == [story.shop]
+
+
+async def test_an_account_whose_windows_fail_one_after_the_other_rests_P6(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    story.with_limits(tries=1)
+    story.faults.set_rates({"http_5xx": 1.0})
+    await story.sync(story.shop, retry=False)
+    story.query(
+        "UPDATE sync.windows SET finished_at = finished_at - interval '1 day' WHERE state = 'failed' RETURNING 1"
+    )
+    assert story.query("SELECT rests_until > now() FROM sync.accounts") == [(True,)]
+    feeders = with_interval(story.feeders(story.shop), DAY)
+    await scheduler(story, queue, feeders).plan()  # what failed may be read again by now, but not while it rests
+    assert jobs(story) == []
+    story.query("UPDATE sync.accounts SET rests_until = now() - interval '1 second' RETURNING 1")
+    await scheduler(story, queue, feeders).plan()
+    assert jobs(story) == [("drain", story.shop, "todo")]
+
+
+async def test_an_account_that_was_never_audited_is_audited_and_then_not_for_a_day(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    clock = scheduler(story, queue)
+    await clock.audit()
+    assert jobs(story) == []  # nothing has landed yet
+    await story.sync()
+    await clock.audit()
+    await clock.audit()
+    assert sorted(jobs(story)) == [
+        ("audit", each.name, "todo") for each in sorted(story.world.accounts, key=lambda each: each.name)
+    ]

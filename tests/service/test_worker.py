@@ -1,0 +1,157 @@
+"""A worker reads what is planned, by turns, and leaves to others what is theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.draining import Means
+from orders_sync.sandbox import SandboxTransport
+from orders_sync.service import queue as queues
+from orders_sync.service import worker as module
+from orders_sync.service.queue import QUEUE, Queue
+from orders_sync.service.worker import Worker
+from tests.engine.story import Story
+from tests.service.test_scheduler import jobs, scheduler
+
+Tell = Callable[..., Story]
+DAY = timedelta(days=1)
+
+
+class Stuck(httpx.AsyncBaseTransport):
+    """Never answers; `asked` is set with the first call."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+def worker(
+    story: Story, queue: Queue, feeders: list[Feeder] | None = None, transport: httpx.AsyncBaseTransport | None = None
+) -> tuple[Worker, Means]:
+    http = httpx.AsyncClient(transport=transport or SandboxTransport(story.sandbox.app))
+    feeders = feeders or story.feeders()
+    means = Means(story.pool, http, feeders, story.limits, story.progress)
+    return Worker(means, queue, feeders, DAY), means
+
+
+async def plan(story: Story, queue: Queue) -> int:
+    """Have everything planned, and nobody asked to read it; how many windows wait."""
+    await scheduler(story, queue).plan()
+    story.query("DELETE FROM sync_jobs.procrastinate_jobs RETURNING 1")
+    return waiting(story)
+
+
+def waiting(story: Story) -> int:
+    return int(str(story.query("SELECT count(*) FROM sync.windows WHERE state = 'planned'")[0][0]))
+
+
+async def test_what_the_scheduler_plans_a_worker_lands_P1(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    worker(story, queue)
+    await scheduler(story, queue).plan()
+    await queue.app.run_worker_async(
+        queues=[QUEUE], wait=False, delete_jobs="successful", install_signal_handlers=False, listen_notify=False
+    )
+    story.assert_equal()
+    assert jobs(story) == []
+
+
+async def test_an_account_whose_turn_is_over_goes_to_the_end_of_the_queue(
+    tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TURN", -1.0)
+    story = tell()
+    one, _ = worker(story, queue)
+    planned = await plan(story, queue)
+    await one.drain(story.shop)
+    assert jobs(story) == [("drain", story.shop, "todo")]
+    assert waiting(story) == planned  # no window is begun once the turn is over
+
+
+async def test_a_worker_that_stops_begins_no_window_and_asks_for_no_more(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    one, means = worker(story, queue)
+    planned = await plan(story, queue)
+    means.stopping.set()
+    await one.drain(story.shop)
+    assert (waiting(story), jobs(story)) == (planned, [])
+
+
+async def test_a_worker_cancelled_in_the_middle_hands_its_windows_back_P5(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    stuck = Stuck()
+    one, _ = worker(story, queue, transport=stuck)
+    planned = await plan(story, queue)
+    task = asyncio.create_task(one.drain(story.shop))
+    async with asyncio.timeout(30):
+        await stuck.asked.wait()
+    assert waiting(story) == planned - 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert waiting(story) == planned
+
+
+async def test_an_account_is_drained_once_at_a_time_in_a_process(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    stuck = Stuck()
+    one, _ = worker(story, queue, transport=stuck)
+    await plan(story, queue)
+    task = asyncio.create_task(one.drain(story.shop))
+    async with asyncio.timeout(30):
+        await stuck.asked.wait()
+        await one.drain(story.shop)  # returns, and leaves its place in the queue to others
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_an_account_of_other_settings_is_left_to_other_workers(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    one, _ = worker(story, queue, story.feeders("sandbox-open"))
+    planned = await plan(story, queue)
+    await one.drain(story.shop)
+    assert waiting(story) == planned
+
+
+async def test_two_workers_on_the_same_accounts_land_everything_once_P1_P3(tell: Tell, queue: Queue) -> None:
+    story = tell(orders=900)
+    await plan(story, queue)
+    async with queues.opened(story.url) as other:
+        pair = [worker(story, queue)[0], worker(story, other)[0]]
+        for _ in range(2):  # one may find nothing to claim while the other holds the last windows
+            await asyncio.gather(*[one.drain(each.name) for one in pair for each in story.world.accounts])
+    story.assert_equal()
+    assert story.query("SELECT count(*) FROM order_history") == story.query("SELECT count(*) FROM orders")
+
+
+async def test_the_routine_audit_reads_what_is_missing_and_is_noted(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    await story.sync()
+    for table in ("orders", "raw_orders", "sub_orders", "product_items", "order_receivers", "order_parcels"):
+        story.query(f"DELETE FROM {table} WHERE platform = '1688' AND order_id LIKE '%%7' RETURNING 1")
+    assert not all(verdict.is_equal for verdict in story.verify(story.shop).values())
+    one, _ = worker(story, queue)
+    await one.audit(story.shop)
+    story.assert_equal(story.shop)
+    noted = "SELECT differences > 0 FROM sync.audits WHERE is_routine AND account = %s"
+    assert story.query(noted, story.shop) == [(True,)]
+    await one.audit(story.shop)  # a second job that came meanwhile
+    assert story.query(noted, story.shop) == [(True,)]
+
+
+async def test_a_lost_database_ends_no_worker(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    one, _ = worker(story, queue)
+    await plan(story, queue)
+    await story.pool.close()
+    await one.drain(story.shop)
