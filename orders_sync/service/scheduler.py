@@ -10,6 +10,8 @@ Every job may run as often as it likes, in any number of processes: what is due 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -50,7 +52,10 @@ class Scheduler:
                 await job()
             except LOST as error:
                 await failed(error)
+            except asyncio.CancelledError:
+                return  # the clock was shut down; whoever runs this would report that as an error
 
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick that takes longer than a tick is no news
         clock = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )

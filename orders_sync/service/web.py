@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from orders_sync.domain.errors import SettingsError
 
+LARGEST_PORT = 65535
 DRAIN_SECONDS = 2  # for requests under way when the process stops
 
 
@@ -19,6 +20,8 @@ def bound(listen: str) -> socket.socket:
     """A listening socket on `address:port`. Raises `SettingsError` when it cannot be had."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
+    if not host or not port.isdecimal() or int(port) > LARGEST_PORT:
+        raise SettingsError(f'cannot listen on {listen}: must be address:port, such as "127.0.0.1:8710"')
     try:
         return socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

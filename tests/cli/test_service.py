@@ -1,0 +1,144 @@
+"""`run`, `scheduler`, `worker`, `console`: left running, they keep the tables current, whatever happens around them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from orders_sync.sandbox import Sandbox, World
+from orders_sync.sandbox.verify import verify_account
+from tests.cli.terminal import LONGEST, Pause, Tables, Terminal, platforms
+
+PACE = '[sync]\ninterval = "1s"\nlag = "0s"\n[service]\ntick = "1s"\n'
+STOP_SECONDS = 10  # promised
+ANYWHERE = ("--listen", "127.0.0.1:0")
+
+
+@contextmanager
+def serving(terminal: Terminal, world: World, *, pace: str = PACE) -> Iterator[Sandbox]:
+    with platforms(world) as (root, sandbox):
+        terminal.describe(world, root, extra=pace)
+        yield sandbox
+
+
+@pytest.fixture
+def tables(terminal: Terminal, url: str) -> Tables:
+    terminal.variables["DATABASE_URL"] = url
+    return Tables(url)
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Look until it holds; fail when it never does."""
+    deadline = time.monotonic() + LONGEST
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)
+
+
+def equal(tables: Tables, world: World) -> bool:
+    try:
+        with psycopg.connect(tables.url, autocommit=True) as connection:
+            verdicts = [
+                verify_account(connection, each.name, each.platform, world.truth(each.name)) for each in world.accounts
+            ]
+    except psycopg.Error:
+        return False
+    return all(verdict.is_equal and verdict.orders for verdict in verdicts)
+
+
+def stop(process: subprocess.Popen[str]) -> str:
+    """SIGTERM; what it said. It must end well, in the time that is promised."""
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=STOP_SECONDS)
+    assert process.returncode == 0, out + err
+    assert "Traceback" not in out + err, out + err
+    return out + err
+
+
+def test_run_lands_everything_and_what_changes_later(terminal: Terminal, tables: Tables, world: World) -> None:
+    with serving(terminal, world):
+        service = terminal.start("run", *ANYWHERE)
+        eventually(lambda: equal(tables, world))
+        victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+        world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
+        assert not equal(tables, world)
+        eventually(lambda: equal(tables, world))
+        stop(service)
+
+
+def test_sigterm_in_mid_window_leaves_nobody_waiting_P5(terminal: Terminal, tables: Tables, world: World) -> None:
+    with serving(terminal, world), Pause(world, at=2) as pause:
+        service = terminal.start("run", *ANYWHERE)
+        pause.wait()
+        assert tables.query("SELECT count(*) > 0 FROM sync.windows WHERE state = 'running'") == [(True,)]
+        stop(service)
+        assert tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
+
+
+def test_two_at_once_do_no_work_twice_P3(terminal: Terminal, tables: Tables, world: World) -> None:
+    with serving(terminal, world):
+        pair = [terminal.start("run", *ANYWHERE) for _ in range(2)]
+        eventually(lambda: equal(tables, world))
+        for service in pair:
+            stop(service)
+    twice = "SELECT account, kind, starts_at, ends_at FROM sync.windows GROUP BY 1, 2, 3, 4 HAVING count(*) > 1"
+    assert tables.query(twice) == []
+    assert tables.query("SELECT count(*) FROM order_history") == tables.query("SELECT count(*) FROM orders")
+
+
+def test_a_scheduler_and_workers_do_what_run_does(terminal: Terminal, tables: Tables, world: World) -> None:
+    with serving(terminal, world):
+        parts = [terminal.start(name) for name in ("scheduler", "worker", "worker")]
+        eventually(lambda: equal(tables, world))
+        for part in parts:
+            stop(part)
+
+
+def test_a_killed_postgres_of_our_own_comes_back_and_reading_goes_on(terminal: Terminal, world: World) -> None:
+    with serving(terminal, world):
+        service = terminal.start("run", *ANYWHERE)
+        pid_file = terminal.home / "postgres" / "data" / "postmaster.pid"
+        eventually(pid_file.exists)
+        tables = Tables(terminal.run("db", "url").out.strip())
+        eventually(lambda: equal(tables, world))
+        postmaster = int(pid_file.read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+        world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
+        eventually(lambda: equal(tables, world))
+        assert int(pid_file.read_text().split()[0]) != postmaster
+        stop(service)
+
+
+def test_connections_that_are_cut_end_nothing(terminal: Terminal, tables: Tables, world: World) -> None:
+    with serving(terminal, world):
+        service = terminal.start("run", *ANYWHERE)
+        eventually(lambda: equal(tables, world))
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
+        tables.query(cut.replace("%s", "pg_backend_pid()"))
+        victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+        world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
+        eventually(lambda: equal(tables, world))
+        stop(service)
+
+
+def test_a_port_that_is_taken_is_one_clear_message(terminal: Terminal, tables: Tables, world: World) -> None:
+    with serving(terminal, world), socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        terminal.run("console", "--listen", listen).assert_complains(listen, "already in use", "--listen")
+        terminal.run("run", "--listen", "nonsense").assert_complains("nonsense", "address:port")
+
+
+def test_without_a_database_it_says_so_and_ends(terminal: Terminal, world: World) -> None:
+    terminal.variables["DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/nothing"
+    with serving(terminal, world):
+        terminal.run("run", *ANYWHERE).assert_complains("cannot be reached")
