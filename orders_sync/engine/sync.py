@@ -16,8 +16,9 @@ import httpx
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover
 from orders_sync.domain.errors import LostWindow, PlatformError, Refused
-from orders_sync.domain.sweeps import Look, Sweep, cover
+from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import Feed, tile
 from orders_sync.engine import planning
 from orders_sync.engine.calls import Feeder, pacers
@@ -189,13 +190,30 @@ class _Pass:
                 await plan_backfill(connection, self.feeder, wish, reach.now)
 
     async def _plan_sweep(self, connection: Connection, looks: list[Look]) -> None:
-        pace, longest = self.feeder.pace, self.feeder.platform.longest_window
+        longest = self.feeder.platform.longest_window
+        await ledger.drop_lists(connection, self.name, looks)
         for look in looks:
-            hours = await coverage.hours(connection, self.name, look, pace.sweeps)
-            wholes = [*cover(hours, pace.page_size), *await coverage.rejected(connection, self.name, look)]
+            parts = await self._parts(connection, look)
+            wholes = [part.window for part in parts if part.status is None]
+            wholes += await coverage.rejected(connection, self.name, look)
             windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
             await ledger.drop_superseded(connection, self.name, windows)
             await ledger.plan(connection, self.name, ledger.SWEEP, Feed.CREATED, windows)
+            for part in parts:
+                if part.status is not None:
+                    lists = [part.window]
+                    await ledger.plan(connection, self.name, ledger.SWEEP, Feed.CREATED, lists, status=part.status)
+
+    async def _parts(self, connection: Connection, look: Look) -> list[Part]:
+        """What is to be read of a look, by creation time or by status, whichever costs fewer calls."""
+        pace, platform = self.feeder.pace, self.feeder.platform
+        hours = await coverage.hours(connection, self.name, look, pace.sweeps, pace.page_size)
+        creation = cover(hours, pace.page_size)
+        if cost(creation) <= CHEAPEST_BY_STATUS:
+            return creation
+        held = await coverage.held(connection, self.name, look, platform.statuses, platform.longest_window)
+        hours = await coverage.hours(connection, self.name, look, pace.sweeps, pace.page_size, platform.statuses)
+        return cheaper(creation, held, cover(hours, pace.page_size), pace.page_size)
 
     async def _read_all(self) -> None:
         """Read windows until none is left that anybody could still read."""
@@ -246,7 +264,7 @@ class _Pass:
 
     async def _claim(self) -> Claim | None:
         async with self.shared.pool.connection() as connection:
-            return await ledger.claim(connection, self.name, self.shared.owner)
+            return await ledger.claim(connection, self.name, self.shared.owner, self.feeder.platform.statuses)
 
     async def _await_others(self) -> bool:
         """Whether another process holds a window of this account; if so, after waiting a moment for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-HEAD = "0002"  # the newest file in migrations/versions; they are numbered in order
+HEAD = "0003"  # the newest file in migrations/versions; they are numbered in order
 
 Session = psycopg.Connection[tuple[object, ...]]
 
