@@ -12,12 +12,12 @@ from orders_sync.domain.sweeps import Look, Policy
 from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
 
-# the seconds of what is due only where they are fewer than the hour has pages: nobody asks for more of them
+# the seconds of what is due only where that may cost fewer calls than the hour's pages: nobody asks for more of them
 _HOURS = """
 SELECT date_bin('1 hour', created_at, '2000-01-01') AS start, count(*)::int AS orders,
     (count(*) FILTER (WHERE is_due))::int AS due,
     coalesce(
-        CASE WHEN count(*) > %(page_size)s AND count(*) FILTER (WHERE is_due) * %(page_size)s <= count(*)
+        CASE WHEN count(*) > %(page_size)s AND (count(*) FILTER (WHERE is_due) - 1) * %(page_size)s <= count(*)
             THEN array_agg(DISTINCT date_trunc('second', created_at)) FILTER (WHERE is_due) END,
         '{{}}'
     ) AS seconds

@@ -133,6 +133,22 @@ async def test_orders_that_leave_and_enter_a_list_while_it_is_paged_are_not_lost
     story.assert_equal(SHOP)
 
 
+async def test_a_list_that_never_adds_up_lands_what_it_brought_and_the_rest_is_read_again_P1(tell: Tell) -> None:
+    story = await mostly_closed(tell)
+    for order in orders_in(story, State.SHIPPED):
+        happens(story, order, "ask_refund")
+
+    def lose_rows() -> None:
+        if story.query("SELECT FROM sync.windows WHERE state = 'running' AND status = '11'"):
+            story.faults.script("missing_rows", account=SHOP)
+
+    story.world.between_calls = lose_rows
+    story.with_limits(workers=1, attempts=2)
+    await swept(story)
+    assert story.query("SELECT state, seen < total FROM sync.windows WHERE status = '11'") == [("done", True)]
+    story.assert_equal(SHOP)
+
+
 async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     story = await mostly_closed(tell)
     order = orders_in(story, State.SHIPPED)[0]
