@@ -11,8 +11,8 @@ import typer
 
 from orders_sync.cli import product, screen
 from orders_sync.cli.sync import show
+from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import SettingsError
-from orders_sync.domain.sweeps import calls_for
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import planner, planning
 from orders_sync.engine.calls import Feeder

@@ -72,6 +72,11 @@ STATUSES: tuple[Status, ...] = tuple(
 _GROUPS = {(s.platform, s.status): s.status_group for s in STATUSES}
 
 
+def open_statuses(platform: str) -> tuple[str, ...]:
+    """The documented statuses an order may still leave, in the order of its life."""
+    return tuple(s.status for s in STATUSES if s.platform == platform and not s.is_final)
+
+
 def status_group(platform: str, status: str) -> StatusGroup:
     """The group of a status; an unknown status is `other`, never an error."""
     return _GROUPS.get((platform, status), StatusGroup.OTHER)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-
-from orders_sync.domain.windows import Window
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -56,15 +53,6 @@ class Look:
     with_final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """What the tables hold of one hour of creation time: all orders, and how many of them are to be read again."""
-
-    start: datetime
-    orders: int
-    due: int
-
-
 def is_due(before: datetime, now: datetime, every: timedelta) -> bool:
     """Whether a multiple of `every` lies between two moments: once a period, with nothing to be remembered."""
     seconds = every.total_seconds()
@@ -93,37 +81,3 @@ def looks(policy: Policy, sweep: Sweep, history_from: datetime, before: datetime
             found.append(Look(oldest, youngest, with_final=False))
         youngest = min(youngest, oldest)
     return found
-
-
-def calls_for(orders: int, page_size: int) -> int:
-    """What a window costs: one call where everything fits on a page, else a call for the count and one a page."""
-    return 1 if orders <= page_size else 1 + -(-orders // page_size)
-
-
-def cover(hours: Iterable[Hour], page_size: int) -> list[Window]:
-    """The windows over all hours with something due that cost the fewest calls, to a greedy eye. `hours` in order.
-
-    Two windows are joined when reading them as one, with all the orders between them, costs no more calls:
-
-        orders an hour    40*  30   20*  |  500  500  500  |  10*       * something due      page_size 100
-        joined            [    90 = 1  ]                      [1]       instead of 1 + 1, and of 1 + 16 for all
-
-    An order number costs a call each, an hour with fewer orders than a page as well: so numbers are never cheaper.
-    """
-    found: list[tuple[datetime, datetime, int]] = []
-    between = 0
-    for hour in hours:
-        if not hour.due:
-            between += hour.orders
-            continue
-        end = hour.start + HOUR
-        if found:
-            start, _, orders = found[-1]
-            joined = orders + between + hour.orders
-            if calls_for(joined, page_size) <= calls_for(orders, page_size) + calls_for(hour.orders, page_size):
-                found[-1] = (start, end, joined)
-                between = 0
-                continue
-        found.append((hour.start, end, hour.orders))
-        between = 0
-    return [Window(start, end) for start, end, _ in found]

@@ -205,7 +205,7 @@ class _Drain:
 
     async def _claim(self) -> Claim | None:
         async with self.means.pool.connection() as connection:
-            return await ledger.claim(connection, self.name, self.means.owner)
+            return await ledger.claim(connection, self.name, self.means.owner, self.feeder.platform.statuses)
 
     async def _await_others(self) -> bool:
         """Whether another process holds a window of this account; if so, after waiting a moment for it."""

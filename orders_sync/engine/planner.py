@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orders_sync.domain.sweeps import Look, Sweep, cover
+from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover
+from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import Feed, tile
 from orders_sync.engine import planning
 from orders_sync.engine.calls import Feeder
@@ -73,10 +74,28 @@ async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime)
 
 
 async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[Look]) -> None:
-    name, pace, longest = feeder.account.name, feeder.pace, feeder.platform.longest_window
+    name, longest = feeder.account.name, feeder.platform.longest_window
+    await ledger.drop_lists(connection, name, looks)
     for look in looks:
-        hours = await coverage.hours(connection, name, look, pace.sweeps)
-        wholes = [*cover(hours, pace.page_size), *await coverage.rejected(connection, name, look)]
+        parts = await _parts(connection, feeder, look)
+        wholes = [part.window for part in parts if part.status is None]
+        wholes += await coverage.rejected(connection, name, look)
         windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
         await ledger.drop_superseded(connection, name, windows)
         await ledger.plan(connection, name, ledger.SWEEP, Feed.CREATED, windows)
+        for part in parts:
+            if part.status is not None:
+                lists = [part.window]
+                await ledger.plan(connection, name, ledger.SWEEP, Feed.CREATED, lists, status=part.status)
+
+
+async def _parts(connection: Connection, feeder: Feeder, look: Look) -> list[Part]:
+    """What is to be read of a look, by creation time or by status, whichever costs fewer calls."""
+    name, pace, platform = feeder.account.name, feeder.pace, feeder.platform
+    hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size)
+    creation = cover(hours, pace.page_size)
+    if cost(creation) <= CHEAPEST_BY_STATUS:
+        return creation
+    held = await coverage.held(connection, name, look, platform.statuses, platform.longest_window)
+    hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size, platform.statuses)
+    return cheaper(creation, held, cover(hours, pace.page_size), pace.page_size)

@@ -33,9 +33,17 @@ class Read:
 
 
 async def read_completely(
-    ask: AskPage, identify: Identify, page_size: int, most: int, attempts: int, expected: int = 0
+    ask: AskPage,
+    identify: Identify,
+    page_size: int,
+    most: int,
+    attempts: int,
+    expected: int = 0,
+    *,
+    must_add_up: bool = True,
 ) -> Read | TooFull:
-    """`read` until the verdict is that nothing is missing. Raises `Incomplete` after so many attempts."""
+    """`read` until the verdict is that nothing is missing. Raises `Incomplete` after so many attempts, unless what is
+    missing does no harm: then it is the last read."""
     missing = None
     for _ in range(attempts):
         result = await read(ask, identify, page_size, most, expected)
@@ -44,6 +52,8 @@ async def read_completely(
         missing = shortfall(result.reading)
         if missing is None:
             return result
+    if not must_add_up:
+        return result
     raise Incomplete(f"read {attempts} times, never completely: {missing}")
 
 

@@ -1,4 +1,12 @@
-"""One claimed window: read it, hold it against the platform's count, land it or say why not."""
+"""One claimed window: read it, hold it against the platform's count, land it or say why not.
+
+A list by status is read like any other, though orders enter it too while it is paged. One that enters moves those
+behind it a place back, from a page still to be read into one that was, and while another leaves the count does not
+show it: no reading order and no total prove such a list. Nothing hangs on it. It moves no watermark and proves no
+range; what the tables hold in its status and it did not bring counts as left, whatever the reason, and the transaction
+that closes it plans that to be read by creation time, which never moves. So a list that does not add up after all
+attempts lands what it brought.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +17,17 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from orders_sync.domain.costs import cover
 from orders_sync.domain.errors import Incomplete, LostWindow, Malformed, PlatformError, Refused
-from orders_sync.domain.windows import split
+from orders_sync.domain.windows import Window, split, tile
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, TooFull, read_completely
 from orders_sync.platforms import Ask
-from orders_sync.store import ledger, load, suspensions
-from orders_sync.store.database import Pool
+from orders_sync.store import coverage, ledger, load, suspensions
+from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import LEASE, Claim
-from orders_sync.store.load import Landed, Source
+from orders_sync.store.load import Landed, Record, Source
 
 NO_LIMIT = 10**9
 
@@ -85,14 +94,20 @@ class WindowWork:
         platform, page_size, window = self._feeder.platform, self._feeder.pace.page_size, self._claim.window
 
         async def ask(page_no: int, rows: int) -> Answer:
-            answer = await self._caller.page(Ask(self._claim.feed, window, page_no, rows))
+            answer = await self._caller.page(Ask(self._claim.feed, window, page_no, rows, self._claim.status))
             self.total = answer.page.total
             return answer
 
         most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
         try:
             return await read_completely(
-                ask, platform.identify, page_size, most, self._limits.attempts, self._claim.expected
+                ask,
+                platform.identify,
+                page_size,
+                most,
+                self._limits.attempts,
+                self._claim.expected,
+                must_add_up=self._claim.status is None,
             )
         except Incomplete as error:
             error.account, error.window = self._claim.account, str(window)
@@ -110,10 +125,27 @@ class WindowWork:
         self.seen = result.reading.seen
         async with self._pool.connection() as connection, connection.transaction():
             landed = await load.land(connection, source, result.records)
+            left = await self._left(connection, result.records)
             await ledger.finish(
                 connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed
             )
+            await ledger.plan(connection, claim.account, claim.kind, claim.feed, left)
         return landed
+
+    async def _left(self, connection: Connection, records: list[Record]) -> list[Window]:
+        """The windows that hold what the tables still have in the claim's status and its list did not bring.
+
+        What another read has seen in another status meanwhile is not among it.
+        """
+        claim, page_size = self._claim, self._feeder.pace.page_size
+        if claim.status is None:
+            return []
+        brought = [record.order_id for record in records if record.order_id is not None]
+        hours = await coverage.left(connection, claim.account, claim.window, claim.status, brought, page_size)
+        longest = self._feeder.platform.longest_window
+        return [
+            part for whole in cover(hours, page_size) for part in tile(whole.window.start, whole.window.end, longest)
+        ]
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[None]:

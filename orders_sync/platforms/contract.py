@@ -22,15 +22,20 @@ from orders_sync.domain.windows import Feed, Window
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One page of one window. `page_no` counts from 1; `window` is asked as `start .. last`, inclusive."""
+    """One page of one window. `page_no` counts from 1; `window` is asked as `start .. last`, inclusive.
+
+    `status`: only orders that are in it, one of the platform's `statuses`.
+    """
 
     feed: Feed
     window: Window
     page_no: int
     page_size: int
+    status: str | None = None
 
     def __str__(self) -> str:
-        return f"page {self.page_no} of {self.window} by {self.feed} time, {self.page_size} a page"
+        told = "" if self.status is None else f", status {self.status}"
+        return f"page {self.page_no} of {self.window} by {self.feed} time{told}, {self.page_size} a page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Page:
 class Platform:
     """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
 
+    `statuses`: those it lists the orders of alone that are not final, in the order of an order's life; none where it
+    is listed by time of change.
     `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
     `page`: raises `Refused`, `Throttled`, `Transient`, `Rejected` by the envelope, `Malformed` when it cannot be read.
     `identify` and `normalize`: raise `BadRecord`, and nothing else, whatever the bytes.
@@ -53,6 +60,7 @@ class Platform:
     name: str
     feed: Feed
     feeds: frozenset[Feed]
+    statuses: tuple[str, ...]
     longest_window: timedelta
     furthest_back: timedelta | None  # how far back it is documented to list; None where nobody says
     page_size: int  # the largest page the platform takes (1688), or the default where the limit is not known

@@ -86,9 +86,11 @@ def url(account: Account, path: str) -> str:
 
 
 def parameters(ask: Ask) -> dict[str, int | str]:
-    """A page of a window as both endpoints spell it: inclusive seconds of Asia/Shanghai, nothing empty.
+    """A page of a window as both endpoints spell it: inclusive seconds of Asia/Shanghai, nothing empty, the status a
+    number (api-facts 2).
 
-    Raises ValueError for what Xportcn cannot list: by update time, and beyond our bounds of page and window.
+    Raises ValueError for what Xportcn cannot list: by update time, by a status that is no number, and beyond our bounds
+    of page and window.
     """
     if ask.feed is not Feed.CREATED:
         raise ValueError("Xportcn lists by creation time only; changes are found by sweeps")
@@ -98,11 +100,13 @@ def parameters(ask: Ask) -> dict[str, int | str]:
         raise ValueError(f"pages count from 1, not from {ask.page_no}")
     if ask.window.end - ask.window.start > LONGEST_WINDOW:
         raise ValueError(f"a window has at most {LONGEST_WINDOW.days} days: {ask.window}")
+    status = {} if ask.status is None else {"status": int(ask.status)}
     return {
         "pageNum": ask.page_no,
         "pageSize": ask.page_size,
         "beginDateTime": local_text(ask.window.start),
         "endDateTime": local_text(ask.window.last),
+        **status,
     }
 
 

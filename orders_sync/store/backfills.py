@@ -22,6 +22,7 @@ SELECT lower(piece) AS start, upper(piece) AS end
 FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
     SELECT range_agg(tstzrange(starts_at, ends_at)) FROM sync.windows
     WHERE account = %(account)s AND feed = %(feed)s AND state = 'done' AND starts_at < %(end)s AND ends_at > %(start)s
+      AND status IS NULL
 ), '{}'::tstzmultirange)) AS piece
 ORDER BY 1
 """
@@ -30,7 +31,7 @@ _STANDING = """
 SELECT count(*) FILTER (WHERE state = 'done')::int AS complete, count(*) FILTER (WHERE state = 'failed')::int AS failed,
     count(*) FILTER (WHERE state IN ('planned', 'running'))::int AS waiting
 FROM sync.windows
-WHERE account = %(account)s AND feed = %(feed)s AND starts_at < %(end)s AND ends_at > %(start)s
+WHERE account = %(account)s AND feed = %(feed)s AND starts_at < %(end)s AND ends_at > %(start)s AND status IS NULL
 """
 
 _KNOWN = {
@@ -84,7 +85,8 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many windows of the ledger touch a range, by what became of them."""
+    """How many windows of the ledger touch a range, by what became of them; without those of a status, which prove
+    nothing of it."""
 
     complete: int
     failed: int
@@ -119,7 +121,7 @@ async def requested(connection: Connection, account: str) -> list[Backfill]:
 
 
 async def unproven(connection: Connection, account: str, feed: Feed, window: Window) -> list[Window]:
-    """The parts of a range that no complete window covers, oldest first."""
+    """The parts of a range that no complete window of all orders covers, oldest first."""
     cursor = await connection.execute(
         _UNPROVEN, {"account": account, "feed": feed, "start": window.start, "end": window.end}
     )

@@ -1,50 +1,137 @@
-"""What the tables hold by creation time."""
+"""What the tables hold by creation time, and what of it is to be read again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 from psycopg.rows import class_row
 
-from orders_sync.domain.sweeps import Hour, Look, Policy
+from orders_sync.domain.costs import Held, Hour
+from orders_sync.domain.sweeps import Look, Policy
 from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
 
+# the seconds of what is due only where that may cost fewer calls than the hour's pages: nobody asks for more of them
 _HOURS = """
 SELECT date_bin('1 hour', created_at, '2000-01-01') AS start, count(*)::int AS orders,
-    (count(*) FILTER (
-        WHERE NOT coalesce(s.is_final, false)
-        OR %(with_final)s AND o.synced_at > now() - %(final_for)s AND o.created_at > now() - %(finals_age)s
-    ))::int AS due
-FROM orders AS o LEFT JOIN order_statuses AS s USING (platform, status)
-WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %(end)s
+    (count(*) FILTER (WHERE is_due))::int AS due,
+    coalesce(
+        CASE WHEN count(*) > %(page_size)s AND (count(*) FILTER (WHERE is_due) - 1) * %(page_size)s <= count(*)
+            THEN array_agg(DISTINCT date_trunc('second', created_at)) FILTER (WHERE is_due) END,
+        '{{}}'
+    ) AS seconds
+FROM ({orders}) AS o
 GROUP BY 1 ORDER BY 1
+"""
+
+_DUE = """
+SELECT o.created_at, r.order_id IS NOT NULL
+    OR NOT coalesce(s.is_final, false) AND o.status <> ALL (%(listed)s)
+    OR %(with_final)s AND o.synced_at > now() - %(final_for)s AND o.created_at > now() - %(finals_age)s
+        AND coalesce(s.is_final, false) AS is_due
+FROM orders AS o LEFT JOIN order_statuses AS s USING (platform, status)
+LEFT JOIN (
+    SELECT DISTINCT platform, order_id FROM sync.rejects WHERE account = %(account)s AND resolved_at IS NULL
+) AS r USING (platform, order_id)
+WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %(end)s
+"""
+
+# what a sweep of all orders will read that nobody has begun is read anyway
+_LEFT = """
+SELECT o.created_at, o.status = %(status)s AND o.order_id <> ALL (%(brought)s) AND NOT EXISTS (
+        SELECT FROM sync.windows AS w
+        WHERE w.account = o.account AND w.kind = 'sweep' AND w.state = 'planned' AND w.status IS NULL
+          AND w.starts_at <= o.created_at AND w.ends_at > o.created_at
+    ) AS is_due
+FROM orders AS o
+WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %(end)s
+"""
+
+_HELD = """
+SELECT date_bin(%(longest)s, created_at, %(start)s) AS start, status, count(*)::int AS orders
+FROM orders
+WHERE account = %(account)s AND created_at >= %(start)s AND created_at < %(end)s AND status = ANY(%(statuses)s)
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 _REJECTED = """
 SELECT DISTINCT w.starts_at, w.ends_at
 FROM sync.rejects AS r JOIN sync.windows AS w ON w.id = r.window_id
-WHERE r.account = %s AND r.resolved_at IS NULL AND w.starts_at >= %s AND w.starts_at < %s
+WHERE r.account = %(account)s AND r.resolved_at IS NULL AND w.starts_at >= %(start)s AND w.starts_at < %(end)s
+  AND NOT EXISTS (
+      SELECT FROM orders AS o
+      WHERE o.platform = r.platform AND o.order_id = r.order_id AND o.account = r.account AND o.created_at IS NOT NULL
+  )
+  AND (w.status IS NULL OR r.order_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM sync.rejects AS c JOIN sync.windows AS cw ON cw.id = c.window_id
+      WHERE c.platform = r.platform AND c.order_id = r.order_id AND c.account = r.account AND c.resolved_at IS NULL
+        AND cw.status IS NULL
+  ))
 ORDER BY w.starts_at
 """
 
 
-async def hours(connection: Connection, account: str, look: Look, policy: Policy) -> list[Hour]:
-    """The hours of a range that hold orders, oldest first."""
-    async with connection.cursor(row_factory=class_row(Hour)) as cursor:
-        await cursor.execute(
-            _HOURS,
-            {
-                "account": account,
-                "start": look.start,
-                "end": look.end,
-                "with_final": look.with_final,
-                "final_for": policy.final_for,
-                "finals_age": policy.finals_age,
-            },
-        )
-        return await cursor.fetchall()
+async def hours(
+    connection: Connection, account: str, look: Look, policy: Policy, page_size: int, listed: Sequence[str] = ()
+) -> list[Hour]:
+    """The hours of a range that hold orders, oldest first. `listed`: orders in these statuses are not due here, another
+    list brings them; but those that are rejects as well are."""
+    values = {
+        "account": account,
+        "start": look.start,
+        "end": look.end,
+        "with_final": look.with_final,
+        "final_for": policy.final_for,
+        "finals_age": policy.finals_age,
+        "listed": list(listed),
+    }
+    return await _hours(connection, _DUE, values, page_size)
+
+
+async def left(
+    connection: Connection, account: str, window: Window, status: str, brought: Sequence[str], page_size: int
+) -> list[Hour]:
+    """The hours of a window that hold orders, oldest first. Due are those in a status that its list did not bring."""
+    values = {
+        "account": account,
+        "start": window.start,
+        "end": window.end,
+        "status": status,
+        "brought": list(brought),
+    }
+    return await _hours(connection, _LEFT, values, page_size)
+
+
+async def held(
+    connection: Connection, account: str, look: Look, statuses: Sequence[str], longest: timedelta
+) -> list[Held]:
+    """How many orders of a range are in each of these statuses, by parts of it no longer than `longest`."""
+    cursor = await connection.execute(
+        _HELD,
+        {
+            "account": account,
+            "start": look.start,
+            "end": look.end,
+            "statuses": list(statuses),
+            "longest": longest,
+        },
+    )
+    found: list[tuple[datetime, str, int]] = await cursor.fetchall()  # type: ignore[assignment]
+    return [Held(Window(start, min(start + longest, look.end)), status, orders) for start, status, orders in found]
 
 
 async def rejected(connection: Connection, account: str, look: Look) -> list[Window]:
-    """The windows of a range that brought what is still a reject: its order may be readable by now."""
-    cursor = await connection.execute(_REJECTED, [account, look.start, look.end])
+    """The windows of a range that brought what is still a reject and has no order: it may be readable by now.
+
+    A list by status is left out where a window of all orders brought a reject of the same order, or where the record
+    names none: every order is listed by its creation first.
+    """
+    cursor = await connection.execute(_REJECTED, {"account": account, "start": look.start, "end": look.end})
     return [Window(start, end) for start, end in await cursor.fetchall()]  # type: ignore[arg-type]
+
+
+async def _hours(connection: Connection, orders: str, values: dict[str, object], page_size: int) -> list[Hour]:
+    async with connection.cursor(row_factory=class_row(Hour)) as cursor:
+        await cursor.execute(_HOURS.format(orders=orders).encode(), {**values, "page_size": page_size})
+        return await cursor.fetchall()

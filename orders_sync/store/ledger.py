@@ -11,6 +11,7 @@ cannot commit. Every time is the database's clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.sweeps import Look
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store.database import Connection
 from orders_sync.store.load import Landed
@@ -47,6 +49,7 @@ class Claim:
     kind: str
     feed: Feed
     window: Window
+    status: str | None  # only orders in it are listed
     parent_id: int | None
     backfill_id: int | None
     fence: int
@@ -109,15 +112,19 @@ async def plan(
     windows: list[Window],
     parent: int | None = None,
     backfill_id: int | None = None,
+    status: str | None = None,
 ) -> None:
-    """Add windows. An incremental one that begins earlier than all before moves the account's history back."""
+    """Add windows. An incremental one that begins earlier than all before moves the account's history back.
+
+    `status`: a sweep that lists only the orders in it.
+    """
     async with connection.cursor() as cursor:
         await cursor.executemany(
             """
-            INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id, backfill_id)
-            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id, backfill_id, status)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
             """,
-            [(account, kind, feed, window.start, window.end, parent, backfill_id) for window in windows],
+            [(account, kind, feed, window.start, window.end, parent, backfill_id, status) for window in windows],
         )
     if kind == INCREMENTAL and windows:
         await connection.execute(
@@ -126,8 +133,24 @@ async def plan(
         )
 
 
+async def drop_lists(connection: Connection, account: str, looks: list[Look]) -> None:
+    """Take out sweeps by status that are still waiting and lie within ranges that are about to be looked over anew."""
+    await connection.execute(
+        """
+        DELETE FROM sync.windows
+        WHERE account = %s AND kind = 'sweep' AND state = 'planned' AND status IS NOT NULL
+          AND tstzrange(starts_at, ends_at) <@ (
+              SELECT range_agg(tstzrange(l.first, l.past))
+              FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS l (first, past)
+          )
+        """,
+        [account, [look.start for look in looks], [look.end for look in looks]],
+    )
+
+
 async def drop_superseded(connection: Connection, account: str, windows: list[Window]) -> None:
-    """Take out sweeps that are still waiting and lie within windows about to be planned: they would read it twice."""
+    """Take out sweeps that are still waiting and lie within windows of all orders about to be planned: they would read
+    it twice. A list of one status supersedes nothing."""
     async with connection.cursor() as cursor:
         await cursor.executemany(
             """
@@ -163,10 +186,12 @@ async def waiting(connection: Connection, account: str) -> list[Waiting]:
         return await cursor.fetchall()
 
 
-async def claim(connection: Connection, account: str, owner: str) -> Claim | None:
+async def claim(connection: Connection, account: str, owner: str, statuses: Sequence[str] = ()) -> Claim | None:
     """Take the oldest window of the account that nobody reads and that overlaps none being read; None if there is none.
 
-    A window whose reader let its lease run out counts as one that nobody reads.
+    A window whose reader let its lease run out counts as one that nobody reads. Sweeps by status come before others of
+    their kind, the last of `statuses` first: so an order that moved on meanwhile is brought by the list of its new
+    status before it is looked for in that of its old one, and what is read again for having left comes after all lists.
     """
     async with connection.transaction():
         # one at a time an account: two who claim overlapping windows at once would wait for each other
@@ -185,15 +210,17 @@ async def claim(connection: Connection, account: str, owner: str) -> Claim | Non
                       WHERE r.account = w.account AND r.feed = w.feed AND r.state = 'running' AND r.id <> w.id
                         AND tstzrange(r.starts_at, r.ends_at) && tstzrange(w.starts_at, w.ends_at)
                   )
-                ORDER BY array_position(%(urgency)s, kind), starts_at LIMIT 1 FOR UPDATE SKIP LOCKED
+                ORDER BY array_position(%(urgency)s, kind),
+                    array_position(%(statuses)s::text[], status) DESC NULLS LAST, starts_at
+                LIMIT 1 FOR UPDATE SKIP LOCKED
             )
-            RETURNING id, account, kind, feed, starts_at, ends_at, parent_id, backfill_id, fence, attempts,
+            RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfill_id, fence, attempts,
                 clock_timestamp() AS now,
                 (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
                             / extract(epoch FROM p.ends_at - p.starts_at)
                  FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected
             """,
-            {"account": account, "owner": owner, "lease": LEASE, "urgency": URGENCY},
+            {"account": account, "owner": owner, "lease": LEASE, "urgency": URGENCY, "statuses": list(statuses)},
         )
     if row is None:
         return None
@@ -203,6 +230,7 @@ async def claim(connection: Connection, account: str, owner: str) -> Claim | Non
         row["kind"],
         Feed(row["feed"]),
         Window(row["starts_at"], row["ends_at"]),
+        row["status"],
         row["parent_id"],
         row["backfill_id"],
         row["fence"],
@@ -259,7 +287,7 @@ async def split(connection: Connection, claim: Claim, parts: list[Window], *, to
     )
     if claim.backfill_id is not None and await _is_cancelled(connection, claim.backfill_id):
         return
-    await plan(connection, claim.account, claim.kind, claim.feed, parts, claim.id, claim.backfill_id)
+    await plan(connection, claim.account, claim.kind, claim.feed, parts, claim.id, claim.backfill_id, claim.status)
 
 
 async def close_backfill(connection: Connection, number: int) -> None:

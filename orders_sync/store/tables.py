@@ -411,6 +411,7 @@ windows = Table(
         "kind", Text, "incremental moves the watermark; confirm, sweep, backfill and repair read again", nullable=False
     ),
     _column("feed", Text, "updated or created: the time the list is filtered by", nullable=False),
+    _column("status", Text, "only orders in this status were asked for: proves nothing of the range; NULL for all"),
     _column("starts_at", TIME, "first moment of the window", nullable=False),
     _column("ends_at", TIME, "first moment after the window", nullable=False),
     _column(
@@ -440,6 +441,7 @@ windows = Table(
     _column("finished_at", TIME, "when it was done, split or failed"),
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_windows_not_empty"),
+    CheckConstraint("status IS NULL OR kind = 'sweep'", name="ck_windows_status"),
     CheckConstraint("state IN ('planned', 'running', 'done', 'failed', 'split')", name="ck_windows_state"),
     ExcludeConstraint(
         (text(ONE_FEED), "&&"),

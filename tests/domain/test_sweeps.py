@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from orders_sync.domain.sweeps import DAY, HOUR, Hour, Look, Policy, Sweep, calls_for, cover, looks
+from orders_sync.domain.sweeps import DAY, HOUR, Look, Policy, Sweep, looks
 
 MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)
 HISTORY = MIDNIGHT - 400 * DAY
@@ -42,32 +39,3 @@ def test_open_and_all_look_over_the_whole_history_and_none_over_nothing() -> Non
     assert looks(POLICY, Sweep.OPEN, HISTORY, MIDNIGHT, MIDNIGHT) == [Look(HISTORY, MIDNIGHT, with_final=False)]
     assert looks(POLICY, Sweep.ALL, HISTORY, MIDNIGHT, MIDNIGHT) == [Look(HISTORY, MIDNIGHT, with_final=True)]
     assert looks(POLICY, Sweep.NONE, HISTORY, MIDNIGHT - DAY, MIDNIGHT) == []
-
-
-loads = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 3)), max_size=60)
-
-
-@given(loads, st.integers(1, 500))
-def test_every_hour_with_something_due_is_covered_once_and_never_by_more_calls_than_alone_P2(
-    load: list[tuple[int, int]], page_size: int
-) -> None:
-    hours = [
-        Hour(MIDNIGHT + number * HOUR, orders, min(orders, due)) for number, (orders, due) in enumerate(load) if orders
-    ]
-    windows = cover(hours, page_size)
-    for hour in hours:
-        covering = sum(window.start <= hour.start and hour.start + HOUR <= window.end for window in windows)
-        assert covering == 1 if hour.due else covering <= 1
-    spent = sum(
-        calls_for(sum(h.orders for h in hours if window.start <= h.start < window.end), page_size) for window in windows
-    )
-    assert spent <= sum(calls_for(hour.orders, page_size) for hour in hours if hour.due)
-
-
-def test_far_apart_orders_are_not_joined_over_full_pages_between_them() -> None:
-    hours = [
-        Hour(MIDNIGHT + number * HOUR, orders, due)
-        for number, (orders, due) in enumerate([(40, 1), (30, 0), (20, 1), (500, 0), (500, 0), (500, 0), (10, 1)])
-    ]
-    windows = cover(hours, 100)
-    assert [(w.start - MIDNIGHT, w.end - MIDNIGHT) for w in windows] == [(0 * HOUR, 3 * HOUR), (6 * HOUR, 7 * HOUR)]

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.errors import BadRecord, Transient
+from orders_sync.domain.errors import BadRecord, Incomplete, Transient
 from orders_sync.domain.verdict import shortfall
 from orders_sync.engine.calls import Answer
-from orders_sync.engine.reading import Read, TooFull, read
+from orders_sync.engine.reading import Read, TooFull, read, read_completely
 from orders_sync.platforms import Page
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -284,3 +284,20 @@ def test_a_call_that_fails_ends_the_reading() -> None:
 
     with pytest.raises(Transient):
         asyncio.run(read(ask, identify, 10, EVERYTHING))
+
+
+def test_a_list_that_need_not_add_up_is_its_last_read_after_all_attempts_and_any_other_is_incomplete() -> None:
+    def count_one_more(_: int, page: Page) -> Page:
+        return Page(page.total + 1, page.records)
+
+    for must_add_up in (True, False):
+        listing = Listing(rows(5), 10, spoil=count_one_more)
+        reading = read_completely(listing.ask, identify, 10, EVERYTHING, attempts=3, must_add_up=must_add_up)
+        if must_add_up:
+            with pytest.raises(Incomplete, match="read 3 times"):
+                asyncio.run(reading)
+        else:
+            found = asyncio.run(reading)
+            assert isinstance(found, Read)
+            assert payloads(found) == set(rows(5))
+        assert listing.asked == [1, 1, 1]

@@ -111,6 +111,11 @@ class TestRequest:
         with pytest.raises(ValueError, match="28 days"):
             PLATFORM.request(ACCOUNT, replace(ASK, window=Window(ASK.window.start, end + timedelta(seconds=1))), NOW)
 
+    def test_status_is_not_asked_for_what_changed_is_listed_by_time(self) -> None:
+        assert PLATFORM.statuses == ()
+        with pytest.raises(ValueError, match="not listed by status"):
+            PLATFORM.request(ACCOUNT, replace(ASK, status="success"), NOW)
+
 
 class TestPage:
     def test_total_counts_all_pages_not_the_records_of_this_one(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -76,6 +77,19 @@ class TestRequest:
         window = Window(WINDOW.start, WINDOW.start + timedelta(days=31) + SECOND)
         with pytest.raises(ValueError):
             platform.request(account(), Ask(Feed.CREATED, window, 1, 10), NOW)
+
+    def test_status_is_asked_as_a_number_and_every_one_that_is_not_final_may_be(self, platform: Platform) -> None:
+        assert platform.statuses == ("12", "0", "1", "2", "3", "5", "10", "11", "9")
+        for status in platform.statuses:
+            request = platform.request(account(), replace(ASK, status=status), NOW)
+            if platform is KA:
+                assert json.loads(request.content)["status"] == int(status)
+            else:
+                assert httpx.QueryParams(request.url.query)["status"] == status
+
+    def test_status_that_is_no_number_is_not_asked(self, platform: Platform) -> None:
+        with pytest.raises(ValueError):
+            platform.request(account(), replace(ASK, status="success"), NOW)
 
 
 def test_open_asks_by_get_with_four_parameters_and_nothing_empty() -> None:

@@ -16,6 +16,7 @@ from psycopg import errors
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.sweeps import Look
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import embedded, ledger, load, migrate
@@ -647,3 +648,64 @@ async def test_who_plans_while_a_window_is_finished_waits_for_the_watermark_P5(p
 async def test_an_account_that_is_not_registered_has_no_reach(connection: Connection) -> None:
     with pytest.raises(LookupError):
         await ledger.reach(connection, "nobody")
+
+
+# by status
+
+
+async def test_lists_by_status_come_before_other_sweeps_and_the_last_status_of_an_order_s_life_first(
+    connection: Connection,
+) -> None:
+    await register(connection)
+    for status, window in (("1", hours(0, 9)), ("11", hours(0, 5)), ("1", hours(9, 18)), ("11", hours(5, 9))):
+        await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [window], status=status)
+    await plan(connection, hours(-9, -8), kind=SWEEP)
+    await plan(connection, hours(3, 4))
+    found = []
+    while claimed := await ledger.claim(connection, SHOP, "worker", ("1", "11")):
+        found.append((claimed.kind, claimed.status, claimed.window))
+        await finish(connection, claimed)
+    assert found == [
+        (INCREMENTAL, None, hours(3, 4)),
+        (SWEEP, "11", hours(0, 5)),
+        (SWEEP, "11", hours(5, 9)),
+        (SWEEP, "1", hours(0, 9)),
+        (SWEEP, "1", hours(9, 18)),
+        (SWEEP, None, hours(-9, -8)),
+    ]
+
+
+async def test_parts_of_a_list_by_status_keep_its_status(connection: Connection) -> None:
+    await register(connection)
+    await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [hours(0, 2)], status="11")
+    await ledger.split(connection, await claim(connection), [hours(0, 1), hours(1, 2)], total=9, calls=1)
+    assert [(await claim(connection)).status for _ in range(2)] == ["11", "11"]
+
+
+@pytest.mark.parametrize("kind", [INCREMENTAL, ledger.CONFIRM, ledger.BACKFILL, ledger.REPAIR])
+async def test_only_a_sweep_may_ask_for_a_status_for_it_proves_nothing_P5(connection: Connection, kind: str) -> None:
+    await register(connection)
+    with pytest.raises(errors.CheckViolation):
+        await ledger.plan(connection, SHOP, kind, Feed.UPDATED, [hours(0, 1)], status="11")
+
+
+async def test_lists_that_wait_are_taken_out_where_the_range_is_looked_over_anew(connection: Connection) -> None:
+    await register(connection)
+    for window in (hours(0, 4), hours(3, 6), hours(-1, 2), hours(5, 8)):
+        await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [window], status="11")
+    await plan(connection, hours(1, 2), kind=SWEEP)
+    await ledger.drop_lists(
+        connection, SHOP, [Look(at(3), at(7), with_final=False), Look(at(0), at(3), with_final=True)]
+    )
+    assert await states(connection) == [
+        (hours(-1, 2), "planned"),
+        (hours(1, 2), "planned"),
+        (hours(5, 8), "planned"),
+    ]
+
+
+async def test_nothing_is_taken_out_where_nothing_is_looked_over(connection: Connection) -> None:
+    await register(connection)
+    await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [hours(0, 1)], status="11")
+    await ledger.drop_lists(connection, SHOP, [])
+    assert await states(connection) == [(hours(0, 1), "planned")]

@@ -18,6 +18,7 @@ PLATFORM = Platform(
     name="1688",
     feed=Feed.UPDATED,
     feeds=frozenset(Feed),
+    statuses=(),
     longest_window=LONGEST_WINDOW,
     furthest_back=FURTHEST_BACK,
     page_size=LARGEST_PAGE,

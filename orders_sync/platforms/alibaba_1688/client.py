@@ -40,7 +40,8 @@ def sign(params: Mapping[str, str], secret: str) -> str:
 
 
 def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
-    """One page of a window, oldest rows first. Raises ValueError beyond 28 days or the page sizes the platform takes.
+    """One page of a window, oldest rows first. Raises ValueError beyond 28 days or the page sizes the platform takes,
+    and for a status: what changed is listed by time.
 
     `now` may differ by at most 5 minutes from the platform's clock (api-facts 4).
     """
@@ -50,6 +51,8 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
         raise ValueError(f"a page of {ask.page_size}: 1688 takes 1..100, 200, 300, 400 or {LARGEST_PAGE}")
     if ask.window.end - ask.window.start > LONGEST_WINDOW:
         raise ValueError(f"{ask.window} is longer than the {LONGEST_WINDOW.days} days 1688 takes")
+    if ask.status is not None:
+        raise ValueError(f"1688 is not listed by status: {ask}")
     params = {
         "appid": account.app_id,
         "seller_nick": account.seller,

@@ -1,5 +1,6 @@
 """Xportcn KA, POST /open/purchase/page: Taobao purchases by creation time (api-facts 2; the seed 001)."""
 
+from orders_sync.domain.statuses import open_statuses
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms import xportcn_protocol as protocol
 from orders_sync.platforms.contract import Platform
@@ -10,6 +11,7 @@ PLATFORM = Platform(
     name="xportcn_ka",
     feed=Feed.CREATED,
     feeds=frozenset((Feed.CREATED,)),
+    statuses=open_statuses("xportcn_ka"),
     longest_window=protocol.LONGEST_WINDOW,
     furthest_back=None,
     page_size=protocol.PAGE_SIZE,

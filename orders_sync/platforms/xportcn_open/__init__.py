@@ -1,5 +1,6 @@
 """Xportcn OpenAPI, GET /open/order/page: Taobao orders by creation time (api-facts 2; the seed 000)."""
 
+from orders_sync.domain.statuses import open_statuses
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms import xportcn_protocol as protocol
 from orders_sync.platforms.contract import Platform
@@ -10,6 +11,7 @@ PLATFORM = Platform(
     name="xportcn_open",
     feed=Feed.CREATED,
     feeds=frozenset((Feed.CREATED,)),
+    statuses=open_statuses("xportcn_open"),
     longest_window=protocol.LONGEST_WINDOW,
     furthest_back=None,
     page_size=protocol.PAGE_SIZE,
