@@ -1,6 +1,7 @@
 """Xportcn KA, POST /open/purchase/page: Taobao purchases by creation time (api-facts 2; the seed 001)."""
 
 from orders_sync.domain.windows import Feed
+from orders_sync.platforms import xportcn_messages
 from orders_sync.platforms import xportcn_protocol as protocol
 from orders_sync.platforms.contract import Platform
 from orders_sync.platforms.xportcn_ka import client, normalize
@@ -20,6 +21,7 @@ PLATFORM = Platform(
     page=protocol.page,
     identify=identify,
     normalize=normalize.normalize,
+    hint=xportcn_messages.hint,
 )
 
 __all__ = ["PLATFORM"]
