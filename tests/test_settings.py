@@ -495,7 +495,12 @@ class TestPapers:
     """The example and the table of docs/settings.md hold every key, with its default."""
 
     EXAMPLE = (ROOT / "orders_sync.example.toml").read_text(encoding="utf-8")
-    SECRETS: ClassVar = {"MY_1688_SECRET": "a", "MY_TAOBAO_SECRET": "b", "MY_KA_SECRET": "c"}
+    SECRETS: ClassVar = {
+        "MY_1688_SECRET": "a",
+        "MY_TAOBAO_SECRET": "b",
+        "MY_KA_SECRET": "c",
+        "MY_TAOBAO_HOOK_TOKEN": "d" * 16,
+    }
 
     def test_the_example_is_valid_as_it_is(self) -> None:
         settings = toml(self.EXAMPLE, self.SECRETS)
