@@ -23,7 +23,7 @@ from orders_sync.store.database import Pool
 
 PATH = "/hooks/xportcn/{account}/{token}"
 LARGEST = 256 * 2**10  # bytes of a message
-CONNECTION_SECONDS = 0.5  # to get one of the pool
+CONNECTION_SECONDS = 0.7  # to get one of the pool
 PATIENCE = 0.8  # seconds, for all of storing: the platform waits one
 
 OnStored = Callable[[str], Awaitable[None]]
