@@ -263,7 +263,10 @@ async def test_messages_are_read_before_everything_else_and_changes_before_the_n
 
 async def test_another_accounts_orders_are_not_meant(story: Story) -> None:
     await story.sync()
-    await come(story, body(some_order(story, "sandbox-open").order_no))
+    foreign, own = some_order(story, "sandbox-open"), some_order(story)
+    async with story.pool.connection() as connection:
+        await connection.execute("UPDATE orders SET account = 'other' WHERE order_id = %s", [own.order_id])
+    await come(story, body(foreign.order_no), body(own.order_no))
     await tick(story)
     assert hooked(story) == []
 
