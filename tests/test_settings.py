@@ -443,6 +443,32 @@ class TestSecrets:
             f'ORDERS_SYNC_ACCOUNTS: accounts[0] "kingdo": app_secret: {words}'
         ]
 
+    def test_a_hook_token_comes_from_where_secrets_come_from_and_is_not_needed(self) -> None:
+        token = f"{SECRET}-0123456789"
+        references = accounts(
+            {**KA, "hook_token": token},
+            {**KA, "name": "b", "hook_token": {"env": "TOKEN"}},
+            {**KA, "name": "c-d", "hook_token": {"env": "NOT_SET"}},
+            {**KA, "name": "e"},
+            TOKEN=token,
+            ORDERS_SYNC_ACCOUNTS__C_D__HOOK_TOKEN=token,
+        )
+        found = [account.hook_token for account in references if isinstance(account, AccountXportcn)]
+        assert [each and each.get_secret_value() for each in found] == [token, token, token, None]
+        assert token not in f"{references!r}"
+
+    @pytest.mark.parametrize("token", [SECRET, f"{SECRET}/0123456789", f"{SECRET} 0123456789", SECRET + "é" * 16])
+    def test_a_hook_token_that_can_be_guessed_or_is_no_part_of_a_url_is_refused_and_not_shown(self, token: str) -> None:
+        assert account_problems(KA, hook_token=token) == [
+            "hook_token: must be 16 to 255 of letters, digits, - . _ ~: it is the end of a URL that nobody may guess"
+        ]
+
+    def test_a_hook_token_that_is_not_found_is_one_complaint_and_1688_has_none(self) -> None:
+        assert account_problems(KA, hook_token={"env": "NOT_SET"}) == [
+            "hook_token: environment variable NOT_SET is not set"
+        ]
+        assert account_problems(SHOP, hook_token=f"{SECRET}-0123456789") == ["hook_token: unknown key"]
+
     def test_a_secret_without_quotes_is_not_in_the_syntax_error(self) -> None:
         (line,) = problems(f"[[accounts]]\napp_secret = {SECRET}\n")
         assert line == "orders_sync.toml: is not TOML: Invalid value (at line 2, column 14)"
@@ -495,7 +521,12 @@ class TestPapers:
     """The example and the table of docs/settings.md hold every key, with its default."""
 
     EXAMPLE = (ROOT / "orders_sync.example.toml").read_text(encoding="utf-8")
-    SECRETS: ClassVar = {"MY_1688_SECRET": "a", "MY_TAOBAO_SECRET": "b", "MY_KA_SECRET": "c"}
+    SECRETS: ClassVar = {
+        "MY_1688_SECRET": "a",
+        "MY_TAOBAO_SECRET": "b",
+        "MY_KA_SECRET": "c",
+        "MY_TAOBAO_HOOK_TOKEN": "d" * 16,
+    }
 
     def test_the_example_is_valid_as_it_is(self) -> None:
         settings = toml(self.EXAMPLE, self.SECRETS)

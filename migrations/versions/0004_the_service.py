@@ -12,6 +12,20 @@ branch_labels = None
 depends_on = None
 
 JOBS = "sync_jobs"  # a schema of its own: its tables are not ours
+KINDS = "incremental moves the watermark; hook, confirm, sweep, backfill and repair read again"
+KINDS_BEFORE = "incremental moves the watermark; confirm, sweep, backfill and repair read again"
+
+
+def say_kinds(comment: str, before: str) -> None:
+    op.alter_column(
+        "windows",
+        "kind",
+        existing_type=sa.Text(),
+        comment=comment,
+        existing_comment=before,
+        existing_nullable=False,
+        schema="sync",
+    )
 
 
 # its triggers name its tables without the schema: they must find them whoever deletes a job
@@ -50,7 +64,9 @@ def upgrade() -> None:
         sa.Column(
             "digest", postgresql.BYTEA(), nullable=False, comment="blake2b, 16 bytes, of the body: the same one once"
         ),
-        sa.Column("message_type", sa.Text(), nullable=True, comment="messageType, when it could be read"),
+        sa.Column(
+            "message_type", sa.Text(), nullable=True, comment="messageType, once it was looked at and could be read"
+        ),
         sa.Column("order_no", sa.Text(), nullable=True, comment="orderNo of the order it speaks of, when it names one"),
         sa.Column("order_id", sa.Text(), nullable=True, comment="orderId of the order it speaks of, when it names one"),
         sa.Column(
@@ -67,9 +83,9 @@ def upgrade() -> None:
             "handled_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="when the read of its order was planned, or nothing was to be read",
+            comment="when the read of its order was planned, or that there is none; NULL while it waits",
         ),
-        sa.Column("outcome", sa.Text(), nullable=True, comment="what was done about it"),
+        sa.Column("outcome", sa.Text(), nullable=True, comment="what was done about it, or what it waits for"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("account", "digest", name=op.f("uq_messages")),
         schema="sync",
@@ -105,11 +121,13 @@ def upgrade() -> None:
         ),
         schema="sync",
     )
+    say_kinds(KINDS, KINDS_BEFORE)
     make_jobs()
 
 
 def downgrade() -> None:
     op.execute(f"DROP SCHEMA {JOBS} CASCADE")
     op.drop_column("audits", "is_routine", schema="sync")
+    say_kinds(KINDS_BEFORE, KINDS)
     op.drop_column("accounts", "rests_until", schema="sync")
     op.drop_table("messages", schema="sync")

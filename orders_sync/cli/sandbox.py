@@ -24,6 +24,14 @@ def sandbox(
         bool, typer.Option("--live", help="Orders are created, paid, shipped, refunded while it runs.")
     ] = False,
     rate: Annotated[float, typer.Option(min=0, help="Changes a second with --live.")] = LIVE_RATE,
+    hooks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="With --live: tell the service that listens there (its [service] listen) what happens on Xportcn.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the three platforms, simulated, on this machine until interrupted.
 
@@ -42,7 +50,7 @@ def sandbox(
         )
 
     try:
-        serve(world, port, live_rate=rate if live else 0, ready=ready)
+        serve(world, port, live_rate=rate if live else 0, ready=ready, hooks=hooks)
     except OSError as error:
         raise OrdersSyncError(f"port {port} cannot be listened on ({error}): choose another with --port") from None
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover
 from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import Feed, tile
-from orders_sync.engine import planning
+from orders_sync.engine import hints, planning
 from orders_sync.engine.calls import Feeder
 from orders_sync.store import backfills, coverage, ledger
 from orders_sync.store.backfills import Backfill
@@ -19,6 +19,7 @@ async def plan(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: b
     """Everything the account needs now. In a transaction. `retry`: failed windows at once, whatever pause is left."""
     reach = await _enter(connection, feeder)
     await ledger.replan_failed(connection, feeder.account.name, at_once=retry)
+    await hints.plan_hints(connection, feeder, reach)
     await _plan_changes(connection, feeder, reach, sweep)
     await _plan_backfills(connection, feeder, reach.now)
 
@@ -31,7 +32,8 @@ async def plan_due(connection: Connection, feeder: Feeder, *, hurried: bool = Fa
     """
     reach = await _enter(connection, feeder)
     await ledger.replan_failed(connection, feeder.account.name)
-    if hurried or planning.is_interval_over(reach, feeder.pace):
+    hinted = await hints.plan_hints(connection, feeder, reach)
+    if hurried or hinted or planning.is_interval_over(reach, feeder.pace):
         await _plan_changes(connection, feeder, reach, Sweep.DUE)
     await _plan_backfills(connection, feeder, reach.now)
     return await ledger.has_work(connection, feeder.account.name)

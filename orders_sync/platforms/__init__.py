@@ -1,10 +1,10 @@
 """One package an API. `PLATFORMS` is all of them by the name used in settings and tables."""
 
 from orders_sync.platforms import alibaba_1688, xportcn_ka, xportcn_open
-from orders_sync.platforms.contract import Ask, Page, Platform
+from orders_sync.platforms.contract import Ask, Hint, Page, Platform
 
 PLATFORMS: dict[str, Platform] = {
     package.PLATFORM.name: package.PLATFORM for package in (alibaba_1688, xportcn_open, xportcn_ka)
 }
 
-__all__ = ["PLATFORMS", "Ask", "Page", "Platform"]
+__all__ = ["PLATFORMS", "Ask", "Hint", "Page", "Platform"]

@@ -5,6 +5,7 @@ engine -> http.fetch(request)        -> body                platforms/http.py, t
 engine -> page(account, body)        -> Page                client.py, pure: envelope to total + untouched records
 engine -> identify(record)           -> order_id            normalize.py, pure
 engine -> normalize(record)          -> OrderRows           normalize.py, pure
+engine -> hint(message)              -> Hint                where the platform tells changes by itself, pure
 """
 
 from __future__ import annotations
@@ -47,6 +48,27 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What a message says, as far as it could be read; only that something happened, never what an order is.
+
+    `order_no` and `order_id`: as the message calls them. `created`: when its order was placed, by the message.
+    `is_elsewhere`: it speaks of an order that is in none of the lists read here. `reason`: why it names no order.
+    """
+
+    message_type: str | None = None
+    order_no: str | None = None
+    order_id: str | None = None
+    created: datetime | None = None
+    is_elsewhere: bool = False
+    reason: str = ""
+
+    @property
+    def numbers(self) -> list[str]:
+        """What its order may be found by."""
+        return [number for number in (self.order_no, self.order_id) if number]
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
 
@@ -55,6 +77,7 @@ class Platform:
     `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
     `page`: raises `Refused`, `Throttled`, `Transient`, `Rejected` by the envelope, `Malformed` when it cannot be read.
     `identify` and `normalize`: raise `BadRecord`, and nothing else, whatever the bytes.
+    `hint`: raises nothing, whatever the bytes; None where no message service is known.
     """
 
     name: str
@@ -71,3 +94,4 @@ class Platform:
     page: Callable[[Account, bytes], Page]
     identify: Callable[[bytes], str]
     normalize: Callable[[bytes], OrderRows]
+    hint: Callable[[bytes], Hint] | None = None

@@ -21,6 +21,7 @@ from orders_sync.sandbox.control import control_routes
 from orders_sync.sandbox.faults import Faults
 from orders_sync.sandbox.gates import Barred, Listing, enter_1688, enter_xportcn, listing_1688, listing_xportcn
 from orders_sync.sandbox.life import Life
+from orders_sync.sandbox.messages import Messenger
 from orders_sync.sandbox.pages import PATHS, Sheet, envelope, flow_limit, refusal, sheet
 from orders_sync.sandbox.shops import Shop
 from orders_sync.sandbox.world import World
@@ -36,14 +37,18 @@ def utc_now() -> datetime:
 class Sandbox:
     """A world, what goes wrong in front of it, and the clock it believes. `app` is the ASGI app.
 
+    `hooks`: the root URL of a service that is told what happens, as Xportcn's message service does.
     `stats` counts calls by (account, platform); an account that was not recognised is "?".
     """
 
-    def __init__(self, world: World, faults: Faults | None = None, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, world: World, faults: Faults | None = None, clock: Clock = utc_now, hooks: str | None = None
+    ) -> None:
         self.world = world
         self.faults = faults if faults is not None else Faults()
         self.clock = clock
         self.life = Life(world, clock)
+        self.messenger = Messenger(world, hooks) if hooks else None
         self.faults.attach(world)
         self.stats: Counter[tuple[str, str]] = Counter()
         self.app = self._build()
@@ -60,10 +65,14 @@ class Sandbox:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self.life.resume()
+        if self.messenger is not None:
+            self.messenger.start()
         try:
             yield
         finally:
             await self.life.stop()
+            if self.messenger is not None:
+                await self.messenger.stop()
 
     async def _serve_1688(self, request: Request) -> Response:
         body = (await request.body()).decode("utf-8", "replace")

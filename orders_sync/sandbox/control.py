@@ -54,6 +54,8 @@ def _account_toml(account: SandboxAccount, root: str) -> str:
         "requests_per_second": 1000,
         "history_from": account.history_from.isoformat(),
     }
+    if account.hook_token:
+        pairs["hook_token"] = account.hook_token
     lines = [f"{name} = {json.dumps(value)}" for name, value in pairs.items()]
     return "\n".join(["[[accounts]]", *lines, ""])
 

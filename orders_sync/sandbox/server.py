@@ -32,12 +32,14 @@ def serve(
     faults: Faults | None = None,
     ready: Ready | None = None,
     clock: Clock = utc_now,
+    hooks: str | None = None,
 ) -> None:
     """Serve until interrupted; port 0 is any free one. Prints nothing: `ready` gets the root URL once it listens.
+    `hooks`: the root URL of a service that is told what happens.
 
     Raises OSError when it cannot listen there, KeyboardInterrupt when it was interrupted.
     """
-    sandbox = Sandbox(world, faults, clock)
+    sandbox = Sandbox(world, faults, clock, hooks)
     sandbox.life.rate = live_rate
     server = _Server(sandbox, host, port, ready)
     gc.freeze()  # the world stays: the collector need not walk it again and again

@@ -42,6 +42,7 @@ class SandboxAccount:
     app_secret: str = field(repr=False)
     history_from: datetime
     orders: int
+    hook_token: str = field(default="", repr=False)  # of Xportcn's message service; 1688 has none
 
 
 class Shop:
@@ -195,6 +196,7 @@ def _account(number: int, platform: str, seed: int, history_from: datetime, orde
         app_secret=made("secret"),
         history_from=history_from,
         orders=orders,
+        hook_token="" if platform == "1688" else made("hook token"),
     )
 
 

@@ -32,6 +32,7 @@ class World:
         self.rng = dice(f"orders-sync sandbox world {seed}")
         self.lock = RLock()  # a test may change the world while a server's thread reads it
         self.between_calls: Callable[[], None] | None = None  # run after each served page
+        self.told: Callable[[SandboxAccount, Order], None] | None = None  # run with whatever happens, listed or not
         self._coming: list[tuple[float, int, Shop, Order]] = []  # heap by visible_at
         self._sequence = 0
         collecting = gc.isenabled()
@@ -146,6 +147,8 @@ class World:
         return len(self._coming)
 
     def _release(self, shop: Shop, order: Order, lag: float) -> Order:
+        if self.told is not None:
+            self.told(shop.account, order)
         if lag <= 0:
             shop.publish(order)
         else:

@@ -19,6 +19,8 @@ from orders_sync.settings.values import FORMS
 DEFAULT_FILE = Path("orders_sync.toml")
 PREFIX = "ORDERS_SYNC_"
 HOME, CONFIG, ACCOUNTS = f"{PREFIX}HOME", f"{PREFIX}CONFIG", f"{PREFIX}ACCOUNTS"
+SECRETS = ("app_secret", "access_secret", "hook_token")
+NOT_FOUND = "not-found-anywhere"  # passes every check: one complaint is enough
 # Kubernetes sets these in every pod beside a service named orders-sync or orders-sync-console.
 SERVICE_LINK = re.compile(r"ORDERS_SYNC_([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_[A-Z]+(_[A-Z]+)?)?)")
 
@@ -94,29 +96,33 @@ def _section_variables() -> list[str]:
     return [_variable(section, key) for section, model in SECTIONS.items() for key in model.model_fields]
 
 
-def _secret_variable(account: dict[str, Any]) -> str:
-    """The variable that overrides this account's secret."""
+def _secret_variables(account: dict[str, Any]) -> dict[str, str]:
+    """The variables that override this account's secrets, by the key of each."""
     name = re.sub("[^A-Z0-9]", "_", str(account.get("name")).upper())
-    return _variable("accounts", name, account_model(account).signing_key)
+    return {key: _variable("accounts", name, key) for key in account_model(account).secrets}
+
+
+def _all_secret_variables(draft: Draft) -> list[str]:
+    return [variable for account in draft.accounts.values() for variable in _secret_variables(account).values()]
 
 
 def _account_secrets(draft: Draft, environ: Mapping[str, str]) -> None:
     """Put the secrets themselves where an account says where to find them; later checks see text only."""
-    uses = Counter(map(_secret_variable, draft.accounts.values()))
+    uses = Counter(_all_secret_variables(draft))
     for number, account in draft.accounts.items():
-        key, variable = account_model(account).signing_key, _secret_variable(account)
-        if environ.get(variable):
-            account[key] = environ[variable]
-            draft.origins["accounts", number, key] = variable
-            if uses[variable] > 1:
-                draft.complain("is the variable of several accounts: rename them", "accounts", number, key)
-        for key in ("app_secret", "access_secret"):
+        for key, variable in _secret_variables(account).items():
+            if environ.get(variable):
+                account[key] = environ[variable]
+                draft.origins["accounts", number, key] = variable
+                if uses[variable] > 1:
+                    draft.complain("is the variable of several accounts: rename them", "accounts", number, key)
+        for key in SECRETS:
             if isinstance(account.get(key), dict):
                 try:
                     account[key] = _found(account[key], draft.file, environ)
                 except ValueError as error:
                     draft.complain(str(error), "accounts", number, key)
-                    account[key] = "not found"
+                    account[key] = NOT_FOUND
 
 
 def _found(reference: dict[str, Any], file: Path | None, environ: Mapping[str, str]) -> str:
@@ -149,7 +155,7 @@ def _content(path: Path, shown: str) -> str:
 
 
 def _refuse_unknown(draft: Draft, environ: Mapping[str, str]) -> None:
-    known = {HOME, CONFIG, ACCOUNTS, *_section_variables(), *map(_secret_variable, draft.accounts.values())}
+    known = {HOME, CONFIG, ACCOUNTS, *_section_variables(), *_all_secret_variables(draft)}
     for name in environ:
         if name.upper().startswith(PREFIX) and name not in known and not SERVICE_LINK.fullmatch(name):
             draft.origins[name,] = name

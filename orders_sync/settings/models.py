@@ -22,6 +22,7 @@ from orders_sync.settings.values import (
     DatabaseUrl,
     Header,
     HistoryFrom,
+    HookToken,
     Interval,
     Lag,
     Listen,
@@ -51,7 +52,7 @@ class AccountSettings(_Section):
 
     model_config = ConfigDict(extra="ignore")  # where the platform is not known, neither are its words
 
-    signing_key: ClassVar[str] = "app_secret"
+    secrets: ClassVar[tuple[str, ...]] = ("app_secret",)
 
     name: Name
     platform: Annotated[str, one_of("1688", "xportcn_open", "xportcn_ka")]
@@ -99,11 +100,12 @@ class Account1688(AccountSettings):
 class AccountXportcn(AccountSettings):
     model_config = ConfigDict(extra="forbid")
 
-    signing_key: ClassVar[str] = "access_secret"
+    secrets: ClassVar[tuple[str, ...]] = ("access_secret", "hook_token")
 
     user_id: Header
     access_key: Header
     access_secret: Secret
+    hook_token: HookToken | None = None  # the last part of the address its messages come to; None: it takes none
     timestamp_unit: Annotated[str, one_of("s", "ms")] = "s"
 
     def account(self, default_base_url: str) -> Account:

@@ -170,6 +170,13 @@ def _secret(value: object) -> SecretStr:
     return SecretStr(_clean(value))
 
 
+def _hook_token(value: object) -> SecretStr:
+    secret = _secret(value)
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,255}", secret.get_secret_value()):
+        raise ValueError("must be 16 to 255 of letters, digits, - . _ ~: it is the end of a URL that nobody may guess")
+    return secret
+
+
 def _base_url(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+(/[^\s?#@]*)?", value):
         raise ValueError("must be an http or https URL without user, query or spaces, such as https://kf.fw199.com")
@@ -198,6 +205,7 @@ Name = Annotated[str, BeforeValidator(_name)]
 Text = Annotated[str, BeforeValidator(_text)]
 Header = Annotated[str, BeforeValidator(_header)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+HookToken = Annotated[SecretStr, BeforeValidator(_hook_token)]
 Codes = Annotated[tuple[str, ...], BeforeValidator(_codes)]
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]

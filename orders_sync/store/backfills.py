@@ -21,8 +21,8 @@ _UNPROVEN = """
 SELECT lower(piece) AS start, upper(piece) AS end
 FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
     SELECT range_agg(tstzrange(starts_at, ends_at)) FROM sync.windows
-    WHERE account = %(account)s AND feed = %(feed)s AND state = 'done' AND starts_at < %(end)s AND ends_at > %(start)s
-      AND status IS NULL
+    WHERE account = %(account)s AND feed = %(feed)s AND kind <> 'hook' AND status IS NULL AND state = 'done'
+        AND starts_at < %(end)s AND ends_at > %(start)s
 ), '{}'::tstzmultirange)) AS piece
 ORDER BY 1
 """
@@ -121,7 +121,10 @@ async def requested(connection: Connection, account: str) -> list[Backfill]:
 
 
 async def unproven(connection: Connection, account: str, feed: Feed, window: Window) -> list[Window]:
-    """The parts of a range that no complete window of all orders covers, oldest first."""
+    """The parts of a range that no complete window of all orders covers, oldest first.
+
+    What was read because of a message may be too young for everything in it to be listed: that proves nothing.
+    """
     cursor = await connection.execute(
         _UNPROVEN, {"account": account, "feed": feed, "start": window.start, "end": window.end}
     )

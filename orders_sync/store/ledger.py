@@ -30,7 +30,8 @@ CONFIRM = "confirm"
 SWEEP = "sweep"
 BACKFILL = "backfill"
 REPAIR = "repair"
-URGENCY = [INCREMENTAL, REPAIR, CONFIRM, SWEEP, BACKFILL]  # what is read first
+HOOK = "hook"
+URGENCY = [HOOK, INCREMENTAL, REPAIR, CONFIRM, SWEEP, BACKFILL]  # what is read first
 LEASE = timedelta(seconds=30)
 REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
 LONGEST_ERROR = 4096  # characters kept of one
@@ -159,6 +160,15 @@ async def drop_superseded(connection: Connection, account: str, windows: list[Wi
             """,
             [(account, window.start, window.end) for window in windows],
         )
+
+
+async def has_hooks(connection: Connection, account: str) -> bool:
+    """Whether windows that messages asked for are still to be read, or being read."""
+    query = """
+        SELECT EXISTS (SELECT FROM sync.windows
+                       WHERE account = %s AND kind = 'hook' AND state IN ('planned', 'running')) AS is_there
+    """
+    return bool((await _one(connection, query, [account]))["is_there"])
 
 
 async def replan_failed(connection: Connection, account: str, *, at_once: bool = False) -> int:

@@ -2,6 +2,7 @@
 
 from orders_sync.domain.statuses import open_statuses
 from orders_sync.domain.windows import Feed
+from orders_sync.platforms import xportcn_messages
 from orders_sync.platforms import xportcn_protocol as protocol
 from orders_sync.platforms.contract import Platform
 from orders_sync.platforms.xportcn_ka import client, normalize
@@ -22,6 +23,7 @@ PLATFORM = Platform(
     page=protocol.page,
     identify=identify,
     normalize=normalize.normalize,
+    hint=xportcn_messages.hint,
 )
 
 __all__ = ["PLATFORM"]

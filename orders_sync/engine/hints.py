@@ -1,0 +1,122 @@
+"""What follows from a platform's messages: which orders are read again, and when changes are due at once.
+
+    known order, not read since      --> one second of creation time is read first of all        closed
+    unknown, the message says when   --> the minutes around that time, at once                   waits
+    unknown                          --> changes are due once they reach past the message        closed then
+
+A message is only a hint: what lands is what the list says (P2). The next ones are looked at once all windows of those
+before are read: so however many come, changes have their turn, and ten messages about one order are one read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from orders_sync.domain.accounts import Pace
+from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
+from orders_sync.engine.calls import Feeder
+from orders_sync.platforms import Hint
+from orders_sync.store import ledger, messages
+from orders_sync.store.database import Connection
+from orders_sync.store.ledger import Reach
+from orders_sync.store.messages import Known, Message, Note
+
+AROUND = timedelta(
+    minutes=1
+)  # nobody says how near tbCreateTime is to createTime; a window costs one call all the same
+ENOUGH = 200  # windows; what else waits is looked at when these are read
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`windows` of creation time to be read first; `hurries`: changes are due now; `is_final`: nothing else follows."""
+
+    outcome: str
+    windows: tuple[Window, ...] = ()
+    is_final: bool = True
+    hurries: bool = False
+
+
+async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bool:
+    """Plan what the account's waiting messages ask for; whether changes are due now, which the caller then plans.
+
+    In a transaction, the account's row locked.
+    """
+    name, read = feeder.account.name, feeder.platform.hint
+    if read is None or await ledger.has_hooks(connection, name):
+        return False
+    windows: list[Window] = []
+    hurries = False
+    batch = await messages.waiting(connection, name)
+    while batch:
+        hints = [read(message.body) for message in batch]
+        orders = await _known(connection, feeder, hints)
+        notes: list[Note] = []
+        wanted: list[Window] = []
+        for message, hint in zip(batch, hints, strict=True):
+            found = [order for number in hint.numbers for order in orders[number]]
+            made = decide(message, hint, found, reach, feeder.pace)
+            wanted += made.windows
+            hurries = hurries or made.hurries
+            if made.outcome != message.outcome:
+                told = hint.message_type, hint.order_no, hint.order_id
+                notes.append(Note(message.id, *told, made.outcome, made.is_final))
+        await messages.note(connection, notes)
+        windows = joined([*windows, *wanted])
+        batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
+    await ledger.plan(connection, name, ledger.HOOK, Feed.CREATED, windows)
+    return hurries
+
+
+async def _known(connection: Connection, feeder: Feeder, hints: list[Hint]) -> dict[str, list[Known]]:
+    numbers = {number for hint in hints for number in hint.numbers}
+    orders: dict[str, list[Known]] = defaultdict(list)
+    if numbers:
+        for order in await messages.known(connection, feeder.account.name, feeder.platform.name, list(numbers)):
+            orders[order.number].append(order)
+    return orders
+
+
+def decide(message: Message, hint: Hint, orders: list[Known], reach: Reach, pace: Pace) -> Decision:
+    """What a message asks for, given the orders of its numbers. Pure."""
+    if hint.reason:
+        return Decision(f"nothing to read: {hint.reason}")
+    if orders:
+        stale = [order for order in orders if order.read_at is None or order.read_at <= message.received_at]
+        if not stale:
+            return Decision("its order was read since it came")
+        starts = {whole_second(order.created_at) for order in stale}
+        return Decision("its order is read again", tuple(Window(start, start + SECOND) for start in starts))
+    if hint.is_elsewhere:
+        return Decision("its order is not known, and is a 1688 order of Xportcn: it is in none of the lists read here")
+    if hint.created is not None and hint.created < min(pace.history_from, reach.history_from or pace.history_from):
+        return Decision("its order is not known, and older than what is synced")
+    is_planned = reach.planned_to is not None and reach.planned_to > message.received_at
+    if not is_planned and whole_second(reach.now - pace.lag) <= message.received_at:
+        return Decision("its order is not known yet", _guess(message, hint, reach), is_final=False)
+    # changes reach back by the overlap only; the first ones as far as the history
+    is_old = hint.created and reach.planned_to and hint.created < reach.planned_to - pace.overlap
+    windows = _guess(message, hint, reach) if is_old else ()
+    return Decision("its order was not known: it comes with the changes up to then", windows, hurries=not is_planned)
+
+
+def _guess(message: Message, hint: Hint, reach: Reach) -> tuple[Window, ...]:
+    """Where an unknown order should be listed, once a message; nothing of the future."""
+    if hint.created is None or message.outcome is not None or hint.created >= reach.now:
+        return ()
+    created = whole_second(hint.created)
+    return (Window(created - AROUND, min(created + AROUND, whole_second(reach.now) + SECOND)),)
+
+
+def joined(windows: Iterable[Window]) -> list[Window]:
+    """The same time in as few windows as it takes, oldest first: two that overlap cannot be read at once."""
+    parts: list[Window] = []
+    for window in sorted(windows, key=lambda each: each.start):
+        if parts and window.start <= parts[-1].end:
+            parts[-1] = Window(parts[-1].start, max(parts[-1].end, window.end))
+        else:
+            parts.append(window)
+    return parts

@@ -1,0 +1,333 @@
+"""Messages of a platform: the order they speak of is read again at once, and only what the list says lands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import msgspec
+import pytest
+
+from orders_sync.domain.windows import SECOND, Feed, Window
+from orders_sync.engine import planner
+from orders_sync.engine import sync as engine
+from orders_sync.engine.draining import Outcome
+from orders_sync.engine.hints import AROUND, decide, joined
+from orders_sync.platforms import Hint
+from orders_sync.sandbox import SandboxTransport
+from orders_sync.sandbox.orders import Order
+from orders_sync.store import backfills, ledger, messages
+from orders_sync.store.messages import Known, Message
+from tests.engine.story import Story
+
+Tell = Callable[..., Story]
+KA = "sandbox-ka"
+LAG = timedelta(seconds=10)
+MINUTE = timedelta(minutes=1)
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def story(tell: Tell) -> Story:
+    return tell()
+
+
+def body(order_no: str | None = None, platform: int = 0, **told: object) -> bytes:
+    packed = msgspec.json.encode({"orderNo": order_no, **told}).decode()
+    return msgspec.json.encode({"messageType": "ANY", "messageBody": packed, "messagePlatform": platform})
+
+
+async def come(story: Story, *bodies: bytes, account: str = KA) -> None:
+    async with story.pool.connection() as connection:
+        for each in bodies:
+            await messages.keep(connection, account, each)
+
+
+async def tick(story: Story, account: str = KA) -> tuple[bool, Outcome]:
+    """What the service does when it comes by: whether there was something to read, and what was read."""
+    [feeder] = story.feeders(account)
+    async with story.pool.connection() as connection, connection.transaction():
+        is_there = await planner.plan_due(connection, feeder)
+    return is_there, await drain(story, account)
+
+
+async def drain(story: Story, account: str = KA) -> Outcome:
+    async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
+        [outcome] = await engine.drain_all(story.pool, http, story.feeders(account), story.limits, story.progress)
+    return outcome
+
+
+def outcomes(story: Story) -> list[str]:
+    """Of the messages that are closed, in the order they came."""
+    told = story.query("SELECT outcome FROM sync.messages WHERE handled_at IS NOT NULL ORDER BY id")
+    return [str(outcome) for (outcome,) in told]
+
+
+def hooked(story: Story) -> list[tuple[object, ...]]:
+    """Windows that messages asked for: state, calls, rows changed."""
+    return story.query("SELECT state, calls, rows_changed FROM sync.windows WHERE kind = 'hook' ORDER BY starts_at")
+
+
+def some_order(story: Story, account: str = KA) -> Order:
+    """An old order that can still change: no list of changes brings it back."""
+    listed = story.world.shop(account).shelves.orders.values()
+    return next(order for order in listed if order.state == "unpaid" and not order.quirk)
+
+
+def change(story: Story, order: Order, account: str = KA) -> Order:
+    return story.world.change(account, order.order_id, "reprice", datetime.now(UTC))
+
+
+@pytest.mark.parametrize("number", ["order_no", "order_id", "purchase_id", "outer_id"])
+async def test_a_known_order_is_read_again_with_one_call_and_its_change_lands(story: Story, number: str) -> None:
+    await story.sync()
+    order = some_order(story)
+    change(story, order)
+    await come(story, body(str(getattr(order, number))))
+    is_there, read = await tick(story)
+    assert is_there
+    assert (read.calls, read.rows.changed) == (1, 1)
+    assert hooked(story) == [("done", 1, 1)]
+    assert outcomes(story) == ["its order is read again"]
+    story.assert_equal(KA)
+
+
+async def test_the_other_list_of_xportcn_takes_them_too(story: Story) -> None:
+    await story.sync()
+    order = some_order(story, "sandbox-open")
+    change(story, order, "sandbox-open")
+    await come(story, body(orderId=order.order_no), account="sandbox-open")
+    await tick(story, "sandbox-open")
+    story.assert_equal("sandbox-open")
+
+
+async def test_a_sync_from_cron_acts_on_them_as_well(story: Story) -> None:
+    await story.sync()
+    change(story, order := some_order(story))
+    await come(story, body(order.order_no), b"garbage")
+    await story.sync(KA)
+    assert outcomes(story) == ["its order is read again", "nothing to read: the message is not JSON"]
+    story.assert_equal(KA)
+
+
+async def test_ten_messages_about_one_order_are_one_read(story: Story) -> None:
+    await story.sync()
+    order = some_order(story)
+    await come(story, *(body(order.order_no, orderStatus=number) for number in range(10)))
+    await tick(story)
+    assert len(hooked(story)) == 1
+    assert len(outcomes(story)) == 10
+
+
+async def test_what_comes_while_it_is_being_read_is_read_again_afterwards_P1(story: Story) -> None:
+    """A read that began before a message may have seen the order as it was before."""
+    await story.sync()
+    order = some_order(story)
+    await come(story, body(order.order_no))
+    [feeder] = story.feeders(KA)
+    async with story.pool.connection() as connection:
+        async with connection.transaction():
+            await planner.plan_due(connection, feeder)
+        claim = await ledger.claim(connection, KA, "another")
+        assert claim is not None
+        await come(story, body(order.order_no, orderStatus="later"))
+        async with connection.transaction():
+            await planner.plan_due(connection, feeder)
+        assert len(hooked(story)) == 1  # not yet: one batch at a time
+        await ledger.give_back(connection, claim, calls=0)
+    await drain(story)
+    change(story, order)
+    await tick(story)
+    assert len(hooked(story)) == 2
+    story.assert_equal(KA)
+
+
+async def test_a_hint_read_late_does_not_replace_what_is_newer_P2(story: Story) -> None:
+    await story.sync()
+    order = some_order(story)
+    before = story.query("SELECT total_amount FROM orders WHERE order_id = %s", order.order_id)
+    change(story, order)
+    await come(story, body(order.order_no))
+    [feeder] = story.feeders(KA)
+    async with story.pool.connection() as connection, connection.transaction():
+        await planner.plan_due(connection, feeder)
+        await connection.execute(
+            "UPDATE raw_orders SET read_at = now() + interval '1 hour' WHERE order_id = %s", [order.order_id]
+        )
+    read = await drain(story)
+    assert (read.rows.stale, read.rows.changed) == (1, 0)
+    assert story.query("SELECT total_amount FROM orders WHERE order_id = %s", order.order_id) == before
+
+
+async def test_what_a_message_says_of_an_order_is_not_believed(story: Story) -> None:
+    await story.sync()
+    before = story.row_versions()
+    order = some_order(story)
+    await come(story, body(order.order_no, orderStatus="CANCEL", totalAmount=1))
+    await tick(story)
+    assert hooked(story) == [("done", 1, 0)]
+    assert story.row_versions() == before
+
+
+async def test_an_order_nobody_heard_of_lands_with_the_changes_which_are_due_at_once(story: Story) -> None:
+    story.lag = timedelta(0)
+    await story.sync()
+    [order] = story.world.create(1, datetime.now(UTC), KA)
+    assert await tick(story) == (False, Outcome(KA))  # the interval is not over
+    await come(story, body(order.order_no))
+    story.lag = timedelta(seconds=-2)  # as if the next tick came two seconds later
+    is_there, _ = await tick(story)
+    assert is_there
+    assert outcomes(story) == ["its order was not known: it comes with the changes up to then"]
+    assert story.query("SELECT count(*) FROM sync.windows WHERE kind = 'hook'") == [(0,)]
+    story.assert_equal(KA)
+
+
+async def test_an_order_younger_than_the_lag_is_looked_for_where_the_message_says(story: Story) -> None:
+    """It lands at once; the message waits until changes reach past it all the same."""
+    story.lag = timedelta(hours=1)
+    await story.sync()
+    now = datetime.now(UTC).replace(microsecond=0)
+    [order] = story.world.create(1, now, KA)
+    placed = (now + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M:%S")
+    await come(story, body("unknown", orderId="unknown", tbCreateTime=placed))
+    await tick(story)
+    assert story.query("SELECT count(*) FROM orders WHERE order_id = %s", order.order_id) == [(1,)]
+    assert outcomes(story) == []
+    await tick(story)
+    assert len(hooked(story)) == 1  # looked for once
+    assert story.query("SELECT outcome FROM sync.messages") == [("its order is not known yet",)]
+    story.lag = timedelta(seconds=-5)
+    await tick(story)
+    assert len(outcomes(story)) == 1
+
+
+async def test_an_order_that_landed_since_its_message_came_is_not_read_again(story: Story) -> None:
+    story.lag = timedelta(hours=1)
+    await story.sync()
+    [order] = story.world.create(1, datetime.now(UTC), KA)
+    await come(story, body(order.order_no))
+    await tick(story)
+    async with story.pool.connection() as connection:
+        second = datetime.fromtimestamp(order.created, UTC)
+        await ledger.plan(connection, KA, ledger.REPAIR, Feed.CREATED, [Window(second, second + SECOND)])
+    await drain(story)
+    await tick(story)
+    assert outcomes(story) == ["its order was read since it came"]
+    assert hooked(story) == []
+
+
+async def test_1688_orders_garbage_and_unknown_types_are_closed_with_the_reason_and_stop_nobody(story: Story) -> None:
+    await story.sync()
+    change(story, order := some_order(story))
+    calls = sum(story.calls.values())
+    await come(
+        story,
+        body("77", platform=1),
+        b"\x00 garbage",
+        body(None, refundId="TQ1"),
+        body("78", tbCreateTime="2001-01-01 00:00:00"),
+        body(order.order_no, platform=1),
+    )
+    await tick(story)
+    assert outcomes(story) == [
+        "its order is not known, and is a 1688 order of Xportcn: it is in none of the lists read here",
+        "nothing to read: the message is not JSON",
+        "nothing to read: it names no order",
+        "its order is not known, and older than what is synced",
+        "its order is read again",
+    ]
+    assert sum(story.calls.values()) == calls + 1
+    assert await tick(story) == (False, Outcome(KA))
+
+
+async def test_messages_are_read_before_everything_else_and_changes_before_the_next_messages(story: Story) -> None:
+    story.with_limits(workers=1)
+    await story.sync()
+    first, *_, second = story.world.shop(KA).shelves.orders.values()
+    await come(story, body(first.order_no))
+    [feeder] = story.feeders(KA)
+    async with story.pool.connection() as connection:
+        async with connection.transaction():
+            await planner.plan_due(connection, feeder, hurried=True)
+        await come(story, body(second.order_no))
+        async with connection.transaction():
+            await planner.plan_due(connection, feeder)
+    story.progress.closed_windows.clear()
+    await drain(story)
+    await tick(story)
+    assert [each.claim.kind for each in story.progress.closed_windows] == ["hook", "incremental", "hook"]
+
+
+async def test_another_accounts_orders_are_not_meant(story: Story) -> None:
+    await story.sync()
+    foreign, own = some_order(story, "sandbox-open"), some_order(story)
+    async with story.pool.connection() as connection:
+        await connection.execute("UPDATE orders SET account = 'other' WHERE order_id = %s", [own.order_id])
+    await come(story, body(foreign.order_no), body(own.order_no))
+    await tick(story)
+    assert hooked(story) == []
+
+
+async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story: Story) -> None:
+    """It may be too young for everything of its second to be listed."""
+    await story.sync()
+    second = Window(NOON, NOON + SECOND)
+    async with story.pool.connection() as connection:
+        for kind, left in ((ledger.HOOK, [second]), (ledger.SWEEP, [])):
+            await ledger.plan(connection, "shop", kind, Feed.CREATED, [second])
+            await connection.execute("UPDATE sync.windows SET state = 'done' WHERE account = 'shop'")
+            assert await backfills.unproven(connection, "shop", Feed.CREATED, second) == left
+
+
+@pytest.mark.parametrize(
+    ("planned_to", "received", "is_final", "hurries"),
+    [
+        (NOON - MINUTE, NOON - 2 * MINUTE, True, False),  # planned past it already
+        (NOON - MINUTE, NOON - LAG - SECOND, True, True),
+        (NOON - MINUTE, NOON - LAG, False, False),  # changes of its own second are not complete yet
+        (None, NOON - MINUTE, True, True),
+        (None, NOON, False, False),
+    ],
+)
+def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
+    story: Story, planned_to: datetime | None, received: datetime, is_final: bool, hurries: bool
+) -> None:
+    pace = replace(story.feeders(KA)[0].pace, lag=LAG, history_from=NOON - timedelta(days=30))
+    reach = ledger.Reach(NOON, None, planned_to, None)
+    made = decide(Message(1, b"", received, None), Hint("ANY", "7"), [], reach, pace)
+    assert (made.is_final, made.hurries, made.windows) == (is_final, hurries, ())
+
+
+def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not_reach_P1(story: Story) -> None:
+    pace = replace(story.feeders(KA)[0].pace, lag=LAG, history_from=NOON - timedelta(days=30))
+    reach = ledger.Reach(NOON, pace.history_from, NOON - MINUTE, None)
+    message = Message(1, b"", NOON - 2 * MINUTE, None)
+    for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
+        made = decide(message, Hint("ANY", "7", created=NOON - age), [], reach, pace)
+        assert [each.start for each in made.windows] == [NOON - age - AROUND] * windows
+        assert made.is_final
+
+
+def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for_none(story: Story) -> None:
+    pace = story.feeders(KA)[0].pace
+    orders = [
+        Known("7", NOON, None),
+        Known("7", NOON + MINUTE, NOON - LAG),
+        Known("7", NOON + 2 * MINUTE, NOON + LAG),
+    ]
+    made = decide(Message(1, b"", NOON, None), Hint("ANY", "7"), orders, ledger.Reach(NOON, None, None, None), pace)
+    assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}
+
+
+def test_windows_that_meet_are_joined_and_others_are_not() -> None:
+    def window(start: int, end: int) -> Window:
+        return Window(NOON + start * SECOND, NOON + end * SECOND)
+
+    assert joined([window(9, 10), window(0, 5), window(5, 6), window(1, 2), window(0, 5)]) == [
+        window(0, 6),
+        window(9, 10),
+    ]
+    assert joined([]) == []

@@ -1,0 +1,106 @@
+"""From a change on the platform to the tables by messages alone: no sweep, no interval that is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from orders_sync import settings
+from orders_sync.engine import planner
+from orders_sync.engine import sync as engine
+from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml
+from orders_sync.sandbox.messages import Messenger
+from orders_sync.service import hooks
+from orders_sync.store.database import Pool
+from tests.engine.story import Story, an_hour_ago
+
+XPORTCN = ("sandbox-open", "sandbox-ka")
+
+
+@pytest.fixture
+def story(pool: Pool, url: str) -> Story:
+    return Story(pool, url, World(300, 3, now=an_hour_ago(), days=5), Faults())
+
+
+async def come_by(story: Story) -> None:
+    """What the service does with each account every few seconds."""
+    feeders = story.feeders(*XPORTCN)
+    for feeder in feeders:
+        async with story.pool.connection() as connection, connection.transaction():
+            await planner.plan_due(connection, feeder)
+    async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
+        await engine.drain_all(story.pool, http, feeders, story.limits, story.progress)
+
+
+def service(story: Story, tmp_path: Path) -> tuple[Starlette, set[str]]:
+    """The route with the sandbox's own settings, and who was said to have messages."""
+    file = tmp_path / "orders_sync.toml"
+    file.write_text(accounts_toml(story.world.accounts, "http://sandbox"))
+    told: set[str] = set()
+
+    async def stored(account: str) -> None:
+        told.add(account)
+
+    return Starlette(routes=hooks.routes(story.pool, settings.load(file, {}).accounts, stored)), told
+
+
+async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P1(story: Story, tmp_path: Path) -> None:
+    """Told in disorder, some of it twice, some in words nobody listed. Old orders change, new ones are placed."""
+    story.lag = timedelta(0)
+    await story.sync()
+    app, told = service(story, tmp_path)
+    messenger = Messenger(story.world, "http://service")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
+        for _ in range(3):
+            now = datetime.now(UTC)
+            for name in (*XPORTCN, "sandbox-1688"):
+                story.world.mutate(15, now, name)
+                story.world.create(3, now, name)
+            await messenger.deliver(http)
+            await come_by(story)
+    story.lag = timedelta(seconds=-2)  # as if the service came by once more two seconds later
+    await come_by(story)
+    story.assert_equal(*XPORTCN)
+    assert told == set(XPORTCN)
+    stored = story.query("SELECT count(*), count(handled_at), count(DISTINCT message_type) FROM sync.messages")[0]
+    assert stored[0] == stored[1]
+    assert sum(messenger.answers.values()) > int(str(stored[0])) > 90
+    assert set(messenger.answers) == {200}
+    assert int(str(stored[2])) >= 4
+    assert story.query("SELECT DISTINCT kind FROM sync.windows WHERE kind NOT IN ('hook', 'incremental')") == []
+
+
+async def test_the_sandbox_tells_what_happens_while_it_lives() -> None:
+    """By itself, wherever it is told to; a service that is not there stops nothing."""
+    paths: Counter[str] = Counter()
+    enough = asyncio.Event()
+
+    async def take(request: Request) -> Response:
+        paths[request.path_params["account"]] += 1
+        if len(paths) == 2:
+            enough.set()
+        return Response()
+
+    app = Starlette(routes=[Route(hooks.PATH, take, methods=["POST"])])
+    world = World(90, 3, now=an_hour_ago(), days=5)
+    messenger = Messenger(world, "http://service", httpx.ASGITransport(app))
+    messenger.start()
+    world.step(datetime.now(UTC), 60)
+    async with asyncio.timeout(60):
+        await enough.wait()
+    await messenger.stop()
+    assert set(paths) == set(XPORTCN)
+    lonely = Messenger(world, "http://[")
+    world.step(datetime.now(UTC), 20)
+    async with httpx.AsyncClient() as http:
+        await lonely.deliver(http)
+    assert set(lonely.answers) == {0}
