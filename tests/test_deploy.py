@@ -93,7 +93,9 @@ def test_every_alert_is_explained_and_tested() -> None:
 def test_prometheus_scrapes_services_of_compose() -> None:
     services = set(compose()["services"])
     jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-    hosts = {target.split(":")[0] for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
+    hosts = {
+        target.split(":")[0] for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]
+    }
     names = {name for job in jobs for each in job.get("dns_sd_configs", ()) for name in each["names"]}
     assert hosts | names == {"console", "scheduler", "worker"}
     assert hosts | names <= services
