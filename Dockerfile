@@ -5,8 +5,10 @@ RUN python -m venv /app && /app/bin/pip install --no-cache-dir /src
 FROM python:3.13-slim
 RUN useradd --create-home --uid 10001 orders
 COPY --from=build /app /app
-ENV PATH=/app/bin:$PATH
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1
 USER orders
 WORKDIR /home/orders
+EXPOSE 8710
 ENTRYPOINT ["orders-sync"]
-CMD ["sync"]
+# health is asked for where a command serves it: docker-compose.yml
+CMD ["run", "--listen", "0.0.0.0:8710"]

@@ -15,6 +15,7 @@ from orders_sync.domain.errors import DatabaseError
 
 OLDEST = 15
 CONNECT_SECONDS = 10
+RECONNECT_SECONDS = 5  # then the next who needs one tries at once; the pool's own back-off takes minutes
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -34,6 +35,7 @@ async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Po
             max_size=size,
             open=False,
             timeout=wait,
+            reconnect_timeout=RECONNECT_SECONDS,
             kwargs={"autocommit": True, "options": "-c timezone=UTC", "application_name": "orders-sync"},
             check=AsyncConnectionPool.check_connection,
         )

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import psycopg
 
+from orders_sync.store.database import Connection
+
 HEAD = "0004"  # the newest file in migrations/versions; they are numbered in order
 
 Session = psycopg.Connection[tuple[object, ...]]
 
+_IS_MADE = "SELECT to_regclass('sync.alembic_version')"
+_VERSION = "SELECT version_num FROM sync.alembic_version"
+
 
 def revision(connection: Session) -> str | None:
     """The version of our tables in a database; None when they were never made."""
-    if connection.execute("SELECT to_regclass('sync.alembic_version')").fetchone() == (None,):
+    if connection.execute(_IS_MADE).fetchone() == (None,):
         return None
-    row = connection.execute("SELECT version_num FROM sync.alembic_version").fetchone()
+    row = connection.execute(_VERSION).fetchone()
+    return str(row[0]) if row else None
+
+
+async def revision_of(connection: Connection) -> str | None:
+    """The same by a connection of the service."""
+    if await (await connection.execute(_IS_MADE)).fetchone() == (None,):
+        return None
+    row = await (await connection.execute(_VERSION)).fetchone()
     return str(row[0]) if row else None
 
 

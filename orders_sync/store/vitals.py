@@ -1,0 +1,151 @@
+"""How the service is, as the tables tell it: a few cheap questions for whoever watches.
+
+Each is answered from an index of what is open, whatever has piled up of what is done; only the jobs are counted over
+their table, which retention keeps at a day's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TypeVar
+
+from psycopg.rows import class_row
+
+from orders_sync.store.database import Connection
+
+PATIENCE_MS = 900  # a look that would take longer is given up
+
+Row = TypeVar("Row")
+
+# an account without a watermark is as far behind as its history reaches
+_ACCOUNTS = """
+    WITH open_windows AS (
+        SELECT account, count(*) FILTER (WHERE state = 'planned') AS planned,
+            count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'failed') AS failed
+        FROM sync.windows WHERE state IN ('planned', 'running', 'failed') GROUP BY account
+    ), open_rejects AS (
+        SELECT account, count(*) AS rejects FROM sync.rejects WHERE resolved_at IS NULL GROUP BY account
+    ), waiting AS (
+        SELECT account, count(*) AS messages, min(received_at) AS oldest
+        FROM sync.messages WHERE handled_at IS NULL GROUP BY account
+    )
+    SELECT a.name, a.platform,
+        extract(epoch FROM clock_timestamp() - coalesce(a.watermark, a.history_from))::float AS behind,
+        extract(epoch FROM a.watermark)::float AS watermark,
+        a.suspended_at IS NOT NULL AS is_suspended,
+        coalesce(a.rests_until > clock_timestamp(), false) AS is_resting,
+        coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
+        coalesce(r.rejects, 0) AS rejects,
+        coalesce(m.messages, 0) AS messages,
+        coalesce(extract(epoch FROM clock_timestamp() - m.oldest), 0)::float AS oldest_message,
+        extract(epoch FROM clock_timestamp() - audit.finished_at)::float AS audit_age,
+        (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences
+    FROM sync.accounts AS a
+    LEFT JOIN open_windows AS w ON w.account = a.name
+    LEFT JOIN open_rejects AS r ON r.account = a.name
+    LEFT JOIN waiting AS m ON m.account = a.name
+    LEFT JOIN LATERAL (
+        SELECT id, finished_at FROM sync.audits
+        WHERE account = a.name AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
+    ) AS audit ON true
+    WHERE a.name = ANY(%s) ORDER BY a.name
+"""
+
+_JOBS = """
+    SELECT queue_name AS queue, status::text, count(*) AS jobs
+    FROM sync_jobs.procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed') GROUP BY queue_name, status
+"""
+
+# a job put in for later waits from then on
+_OLDEST_JOB = """
+    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - greatest(e.at, j.scheduled_at))), 0)::float AS seconds
+    FROM sync_jobs.procrastinate_jobs AS j
+    CROSS JOIN LATERAL (
+        SELECT max(at) AS at FROM sync_jobs.procrastinate_events
+        WHERE job_id = j.id AND type IN ('deferred', 'deferred_for_retry', 'retried')
+    ) AS e
+    WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= clock_timestamp())
+"""
+
+_RATES = """
+    SELECT key, greatest(extract(epoch FROM next_at - clock_timestamp()), 0)::float AS seconds
+    FROM sync.rates ORDER BY key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountVitals:
+    """One account. `behind`, `oldest_message`, `audit_age`: seconds. `watermark`: seconds since 1970.
+
+    None: nothing is known yet (never planned, never landed, never audited). `differences`: ranges the last finished
+    audit found to differ, without those a read repaired.
+    """
+
+    name: str
+    platform: str
+    behind: float | None
+    watermark: float | None
+    is_suspended: bool
+    is_resting: bool
+    planned: int
+    running: int
+    failed: int
+    rejects: int
+    messages: int
+    oldest_message: float
+    audit_age: float | None
+    differences: int
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """So many jobs of a queue are in this state: todo, doing or failed."""
+
+    queue: str
+    status: str
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """For so many `seconds` from now on the calls of an app are given away or held; `key`: `Account.rate_key`."""
+
+    key: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Age:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """`oldest_job`: seconds the longest waiting job has waited, 0 when none does."""
+
+    accounts: list[AccountVitals]
+    jobs: list[Jobs]
+    oldest_job: float
+    rates: list[Given]
+
+
+async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
+    """These accounts, as far as they have a row, the queue and the rates. Raises psycopg.Error, also when it takes
+    longer than `PATIENCE_MS` a question."""
+    async with connection.transaction():
+        await connection.execute("SET TRANSACTION READ ONLY")
+        await connection.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+        [oldest] = await _all(connection, _Age, _OLDEST_JOB)
+        return Vitals(
+            await _all(connection, AccountVitals, _ACCOUNTS, [list(accounts)]),
+            await _all(connection, Jobs, _JOBS),
+            oldest.seconds,
+            await _all(connection, Given, _RATES),
+        )
+
+
+async def _all(connection: Connection, kind: type[Row], query: str, values: list[object] | None = None) -> list[Row]:
+    async with connection.cursor(row_factory=class_row(kind)) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchall()

@@ -1,0 +1,52 @@
+"""A cable to the database that can be pulled out, or go dead without a word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import psycopg
+
+
+@dataclass
+class Cable:
+    url: str
+    is_dead: bool = False
+    wires: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            if not self.is_dead:
+                target.write(data)
+                await target.drain()
+        target.close()
+
+
+@asynccontextmanager
+async def cable(url: str) -> AsyncIterator[Cable]:
+    """`url`: of a server, by socket or by TCP. The cable's own goes through it."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    host, port = str(parts.get("host") or "localhost"), int(str(parts.get("port") or 5432))
+    made = Cable("")
+
+    async def plug(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if host.startswith("/"):
+            there, back = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        else:
+            there, back = await asyncio.open_connection(host, port)
+        made.wires |= {asyncio.create_task(made.carry(reader, back)), asyncio.create_task(made.carry(there, writer))}
+
+    server = await asyncio.start_server(plug, "127.0.0.1", 0)
+    made.url = psycopg.conninfo.make_conninfo(
+        url, host="127.0.0.1", port=str(server.sockets[0].getsockname()[1]), sslmode="disable", gssencmode="disable"
+    )
+    try:
+        yield made
+    finally:
+        server.close()
+        for wire in made.wires:
+            wire.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*made.wires, return_exceptions=True)

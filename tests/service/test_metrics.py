@@ -1,0 +1,142 @@
+"""What Prometheus is told of windows that this process was done with, and of the tables."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orders_sync.domain.errors import Incomplete, LostWindow, OrdersSyncError, Refused
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.engine.draining import Closed
+from orders_sync.service.metrics import Metrics, of_components, of_tables
+from orders_sync.store import ledger, vitals
+from orders_sync.store.database import Connection
+from orders_sync.store.ledger import Claim
+from orders_sync.store.load import Landed
+from tests.engine.story import Story
+from tests.service.ledgers import ACCOUNTS, fill
+from tests.service.scrape import Samples, samples
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+CLAIM = Claim(1, "shop", "sweep", Feed.CREATED, Window(NOON, NOON + timedelta(hours=1)), None, None, 1, 1, 0, NOON)
+DONE = Closed(CLAIM, 3, 7, Landed(new=4, changed=2, unchanged=1), None, 0.3)
+
+
+def counted(*windows: Closed) -> dict[str, Samples]:
+    metrics = Metrics()
+    for window in windows:
+        metrics.count(window)
+    return samples(metrics.exposition())
+
+
+@pytest.mark.parametrize(
+    ("landed", "error", "ended"),
+    [
+        (Landed(), None, "done"),
+        (None, None, "split"),
+        (None, Incomplete("rows are missing"), "failed"),
+        (None, LostWindow(1), "lost"),
+        (None, Refused("no"), "refused"),
+    ],
+)
+def test_window_is_counted_by_how_it_ended(landed: Landed | None, error: OrdersSyncError | None, ended: str) -> None:
+    told = counted(replace(DONE, landed=landed, error=error))
+    assert told["orders_sync_windows_closed_total"] == {("shop", ended, "sweep"): 1}
+
+
+def test_calls_and_rows_of_windows_add_up() -> None:
+    told = counted(DONE, replace(DONE, landed=Landed(new=1, stale=5, rejected=6)))
+    assert told["orders_sync_calls_total"] == {("shop",): 6}
+    assert told["orders_sync_rows_total"] == {
+        ("shop", "new"): 5,
+        ("shop", "changed"): 2,
+        ("shop", "unchanged"): 1,
+        ("shop", "stale"): 5,
+        ("shop", "rejected"): 6,
+    }
+
+
+def test_calls_of_a_window_given_up_are_counted_and_its_error_by_kind() -> None:
+    told = counted(replace(DONE, landed=None, error=LostWindow(1)), replace(DONE, landed=None, error=Incomplete("")))
+    assert told["orders_sync_calls_total"] == {("shop",): 6}
+    assert told["orders_sync_errors_total"] == {("shop", "lost_window"): 1, ("shop", "incomplete"): 1}
+    assert "orders_sync_rows_total" not in told
+
+
+def test_duration_of_a_window_falls_into_its_bucket() -> None:
+    buckets = counted(DONE)["orders_sync_window_duration_seconds_bucket"]
+    assert (buckets["sweep", "0.25"], buckets["sweep", "0.5"]) == (0, 1)
+
+
+def test_two_processes_in_one_count_apart() -> None:
+    """A registry of its own: nothing of another one, and nothing global."""
+    Metrics().count(DONE)
+    assert "orders_sync_calls_total" not in counted()
+
+
+def test_memory_of_the_process_is_told() -> None:
+    assert counted()["process_resident_memory_bytes"][()] > 0
+
+
+async def test_counters_say_what_the_ledger_says(tell: Callable[..., Story], connection: Connection) -> None:
+    """A first pass: windows that are split, and windows that land."""
+    story = tell(orders=300)
+    metrics = Metrics()
+    await story.sync()
+    for window in story.progress.closed_windows:
+        metrics.count(window)
+    told = samples(metrics.exposition())
+    cursor = await connection.execute(
+        """SELECT account, sum(calls), sum(rows_new), sum(rows_rejected), count(*) FILTER (WHERE state = 'done')
+        FROM sync.windows GROUP BY account"""
+    )
+    rows = await cursor.fetchall()
+    assert len(rows) == 3
+    for account, calls, new, rejected, done in rows:
+        assert told["orders_sync_calls_total"][str(account),] == calls
+        assert told["orders_sync_rows_total"][str(account), "new"] == new
+        assert told["orders_sync_rows_total"][str(account), "rejected"] == rejected
+        assert told["orders_sync_windows_closed_total"][str(account), "done", ledger.INCREMENTAL] == done
+
+
+async def test_gauges_say_what_the_tables_say(connection: Connection) -> None:
+    await fill(connection)
+    told = samples(Metrics().exposition(of_tables(await vitals.look(connection, ACCOUNTS))))
+    assert told["orders_sync_database_up"] == {(): 1}
+    assert told["orders_sync_account_suspended"] == {("busy",): 0, ("quiet",): 0, ("refused",): 1}
+    assert told["orders_sync_account_resting"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
+    assert told["orders_sync_windows_open"]["busy", "planned"] == 2
+    assert told["orders_sync_windows_open"]["quiet", "failed"] == 0
+    assert told["orders_sync_rejects_open"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
+    assert told["orders_sync_messages_waiting"]["quiet",] == 2
+    assert told["orders_sync_queue_jobs"]["drain", "todo"] == 1
+
+
+async def test_what_is_not_known_is_left_out(connection: Connection) -> None:
+    """No audit is not an audit without differences, no watermark is not 1970."""
+    await fill(connection)
+    told = samples(Metrics().exposition(of_tables(await vitals.look(connection, ACCOUNTS))))
+    assert told["orders_sync_audit_differences"] == {("busy",): 1}
+    assert list(told["orders_sync_audit_age_seconds"]) == [("busy",)]
+    assert ("quiet",) not in told["orders_sync_account_watermark_timestamp_seconds"]
+
+
+def test_parts_of_the_process_are_told() -> None:
+    told = samples(Metrics().exposition(of_components({"scheduler": None, "worker": "it fails"})))
+    assert told["orders_sync_component_up"] == {("scheduler",): 1, ("worker",): 0}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
+async def test_names_and_help_keep_prometheus_conventions(connection: Connection) -> None:
+    await fill(connection)
+    metrics = Metrics()
+    metrics.count(DONE)
+    text = metrics.exposition(of_tables(await vitals.look(connection, ACCOUNTS)), of_components({"scheduler": None}))
+    told = await asyncio.to_thread(subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True)
+    assert (told.stdout + told.stderr, told.returncode) == (b"", 0)

@@ -1,0 +1,87 @@
+"""How the service is, as its tables tell it."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from orders_sync.store import vitals
+from orders_sync.store.database import Connection
+from orders_sync.store.vitals import AccountVitals, Jobs
+from tests.service.ledgers import ACCOUNTS, fill
+
+DAY = 86_400
+
+
+def about(seconds: float) -> object:
+    """However slow the machine is."""
+    return pytest.approx(seconds, abs=300)
+
+
+@pytest.fixture
+async def seen(connection: Connection) -> vitals.Vitals:
+    await fill(connection)
+    return await vitals.look(connection, ACCOUNTS)
+
+
+def of(seen: vitals.Vitals, name: str) -> AccountVitals:
+    return next(each for each in seen.accounts if each.name == name)
+
+
+def test_only_accounts_asked_for_are_told(seen: vitals.Vitals) -> None:
+    """One that left the settings keeps its row, and must not raise alerts for ever."""
+    assert [each.name for each in seen.accounts] == ACCOUNTS
+
+
+def test_account_is_as_far_behind_as_its_watermark(seen: vitals.Vitals) -> None:
+    assert of(seen, "busy").behind == about(3600)
+
+
+def test_account_without_watermark_is_as_far_behind_as_its_history(seen: vitals.Vitals) -> None:
+    assert of(seen, "quiet").watermark is None
+    assert of(seen, "quiet").behind == about(9 * DAY)
+
+
+def test_account_says_whether_calls_are_made_for_it(seen: vitals.Vitals) -> None:
+    told = {each.name: (each.is_suspended, each.is_resting) for each in seen.accounts}
+    assert told == {"busy": (False, True), "quiet": (False, False), "refused": (True, False)}
+
+
+def test_what_is_open_is_counted(seen: vitals.Vitals) -> None:
+    busy, quiet = of(seen, "busy"), of(seen, "quiet")
+    assert (busy.planned, busy.running, busy.failed, busy.rejects) == (2, 1, 1, 1)
+    assert (quiet.planned, quiet.rejects, quiet.messages) == (0, 0, 2)
+    assert quiet.oldest_message == about(50 * 60)
+
+
+def test_last_audit_that_ended_counts_without_what_was_repaired(seen: vitals.Vitals) -> None:
+    busy, quiet = of(seen, "busy"), of(seen, "quiet")
+    assert busy.audit_age == about(3600)
+    assert busy.differences == 1
+    assert (quiet.audit_age, quiet.differences) == (None, 0)
+
+
+def test_jobs_that_wait_run_or_failed_are_counted(seen: vitals.Vitals) -> None:
+    wanted = {Jobs("drain", "todo", 1), Jobs("drain", "doing", 1), Jobs("audit", "todo", 2), Jobs("audit", "failed", 1)}
+    assert set(seen.jobs) == wanted
+
+
+def test_job_put_in_for_later_waits_from_then_on(seen: vitals.Vitals) -> None:
+    """One was put in 20 minutes ago, one two hours ago for 10 minutes ago, one for in an hour."""
+    assert seen.oldest_job == about(20 * 60)
+
+
+async def test_no_job_waits_in_an_empty_queue(connection: Connection) -> None:
+    seen = await vitals.look(connection, ACCOUNTS)
+    assert (seen.jobs, seen.oldest_job, seen.accounts, seen.rates) == ([], 0, [], [])
+
+
+def test_rate_says_how_long_calls_are_given_away(seen: vitals.Vitals) -> None:
+    assert [each.seconds for each in seen.rates] == [about(3600), 0]
+
+
+async def test_look_that_takes_long_is_given_up(connection: Connection, url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url) as other:
+        await other.execute("LOCK TABLE sync.windows")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await vitals.look(connection, ACCOUNTS)

@@ -1,0 +1,118 @@
+"""What is deployed beside the product speaks of what the product has: names of metrics, alerts, services, paths."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orders_sync.domain.errors import Incomplete
+from orders_sync.service.metrics import Metrics, of_components, of_tables
+from orders_sync.store import vitals
+from orders_sync.store.database import Connection
+from tests.service.ledgers import ACCOUNTS, fill
+from tests.service.scrape import samples
+from tests.service.test_metrics import DONE
+
+ROOT = Path(__file__).parent.parent
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+NAME = re.compile(r"\b(?:orders_sync|process)_\w+")
+ONE_OF_EACH_ALERT = re.compile(r"^### `?(OrdersSync\w+)`?", re.MULTILINE)
+
+
+def alerts() -> list[dict[str, Any]]:
+    [group] = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    return list(group["rules"])
+
+
+def dashboard() -> dict[str, Any]:
+    return dict(json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "orders-sync.json").read_text()))
+
+
+def queries() -> Iterator[str]:
+    for panel in dashboard()["panels"]:
+        yield from (target["expr"] for target in panel.get("targets", ()))
+    yield from (variable["definition"] for variable in dashboard()["templating"]["list"])
+
+
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+
+
+@pytest.fixture
+async def exported(connection: Connection) -> set[str]:
+    """Every name a scrape of this version may hold."""
+    await fill(connection)
+    metrics = Metrics()
+    metrics.count(DONE)
+    metrics.count(replace(DONE, landed=None, error=Incomplete("rows are missing")))
+    tables = of_tables(await vitals.look(connection, ACCOUNTS))
+    return set(samples(metrics.exposition(tables, of_components({"worker": None}))))
+
+
+def test_alerts_ask_for_metrics_there_are(exported: set[str]) -> None:
+    asked = {name for rule in alerts() for name in NAME.findall(rule["expr"])}
+    assert asked
+    assert asked - exported == set()
+
+
+def test_dashboard_asks_for_metrics_there_are(exported: set[str]) -> None:
+    asked = {name for query in queries() for name in NAME.findall(query)}
+    assert asked
+    assert asked - exported == set()
+
+
+def test_dashboard_shows_every_metric_of_ours(exported: set[str]) -> None:
+    """Save what it shows in another form: the watermark is shown as its age, the histogram by its buckets."""
+    asked = {name for query in queries() for name in NAME.findall(query)}
+    ours = {name for name in exported if name.startswith("orders_sync_")}
+    assert {name for name in ours - asked if not name.endswith(("_sum", "_count"))} == {
+        "orders_sync_account_watermark_timestamp_seconds"
+    }
+
+
+def test_every_alert_is_explained_and_tested() -> None:
+    names = {rule["alert"] for rule in alerts()}
+    assert set(ONE_OF_EACH_ALERT.findall((ROOT / "docs" / "operations.md").read_text())) == names
+    assert {
+        case["alertname"]
+        for test in yaml.safe_load((PROMETHEUS / "alerts_test.yml").read_text())["tests"]
+        for case in test["alert_rule_test"]
+        if case.get("exp_alerts")
+    } == names
+
+
+def test_prometheus_scrapes_services_of_compose() -> None:
+    services = set(compose()["services"])
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    hosts = {
+        target.split(":")[0] for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]
+    }
+    names = {name for job in jobs for each in job.get("dns_sd_configs", ()) for name in each["names"]}
+    assert hosts | names == {"console", "scheduler", "worker"}
+    assert hosts | names <= services
+
+
+def test_compose_mounts_files_there_are() -> None:
+    mounted = [volume.split(":")[0] for each in compose()["services"].values() for volume in each.get("volumes", ())]
+    files = [path for path in mounted if path.startswith("./") and path != "./orders_sync.toml"]  # the user's own
+    assert files
+    assert [path for path in files if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
+@pytest.mark.parametrize(
+    "arguments",
+    [("check", "rules", "alerts.yml"), ("check", "config", "prometheus.yml"), ("test", "rules", "alerts_test.yml")],
+)
+def test_promtool_has_nothing_to_say(arguments: tuple[str, ...]) -> None:
+    told = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr

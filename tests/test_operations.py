@@ -1,0 +1,104 @@
+"""What docs/operations.md tells an operator to type does what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from orders_sync.domain.sweeps import Sweep
+from orders_sync.sandbox import Faults, World
+from orders_sync.store import database
+from orders_sync.store.database import Connection, Pool
+from orders_sync.store.embedded import binaries
+from tests.engine.story import Story, an_hour_ago
+from tests.service.ledgers import fill
+
+DOC = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sql\n(.*?)```", DOC, re.DOTALL)
+[GRANTS] = [block for block in BLOCKS if "CREATE ROLE" in block]
+QUERIES = [query for block in BLOCKS if block != GRANTS for query in block.split(";\n") if query]
+PERSONS = ["order_receivers", "raw_orders", "sync.rejects", "sync.messages"]
+
+
+@pytest.fixture
+async def granted(connection: Connection) -> AsyncIterator[Connection]:
+    """A ledger with something of everything, and the roles; both are gone when its transaction is."""
+    await connection.set_autocommit(False)
+    await fill(connection)
+    await connection.execute(GRANTS.encode())
+    yield connection
+    await connection.rollback()
+
+
+async def test_every_query_of_the_ledger_runs_by_the_role_for_it(granted: Connection) -> None:
+    await granted.execute("SET ROLE operations")
+    answers = [await (await granted.execute(query.encode())).fetchall() for query in QUERIES]
+    # finished windows of the last day: two queries; no worker has a heartbeat
+    assert [number for number, rows in enumerate(answers) if not rows] == [
+        number for number, query in enumerate(QUERIES) if "'1 day'" in query or "procrastinate_workers" in query
+    ]
+
+
+async def test_query_for_what_the_watermark_waits_for_finds_the_window(granted: Connection) -> None:
+    await granted.execute(
+        """UPDATE sync.accounts SET watermark = w.starts_at FROM sync.windows AS w
+        WHERE w.account = name AND w.state = 'failed'"""
+    )
+    cursor = await granted.execute(QUERIES[0].encode())
+    columns = [column.name for column in cursor.description or ()]
+    rows = [dict(zip(columns, row, strict=True)) for row in await cursor.fetchall()]
+    assert {row["name"]: row["state"] for row in rows}["busy"] == "failed"
+
+
+@pytest.mark.parametrize("role", ["bi", "operations"])
+@pytest.mark.parametrize("table", PERSONS)
+async def test_no_reading_role_sees_persons(granted: Connection, role: str, table: str) -> None:
+    await granted.execute(f"SET ROLE {role}".encode())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await granted.execute(f"SELECT * FROM {table}".encode())
+
+
+async def test_analysts_read_orders(granted: Connection) -> None:
+    await granted.execute("SET ROLE bi")
+    await granted.execute("SELECT * FROM orders JOIN sub_orders USING (platform, order_id)")
+    await granted.execute("SELECT * FROM order_history JOIN order_statuses USING (platform, status)")
+
+
+async def test_operations_ask_for_a_backfill_and_change_nothing_else(granted: Connection) -> None:
+    await granted.execute("SET ROLE operations")
+    cursor = await granted.execute("SELECT sync.request_backfill('busy', '2026-10-01', '2026-11-01')")
+    assert await cursor.fetchone() is not None
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await granted.execute("UPDATE sync.accounts SET watermark = now()")
+
+
+async def test_restored_backup_catches_up_P1(pool: Pool, url: str, empty_url: str, tmp_path: Path) -> None:
+    """Orders that changed and landed after the backup come back by themselves."""
+    world = World(300, 3, 1, now=an_hour_ago(), days=5)
+    story = Story(pool, url, world, Faults())
+    await story.sync()
+    dump = tmp_path / "orders.dump"
+    [[version]] = story.query("SELECT current_setting('server_version_num')::int / 10000")
+    programs = binaries.of_major(str(version))
+    await _run(programs / "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={story.url}")
+    story.world.mutate(60, datetime.now(UTC))
+    story.world.create(20, datetime.now(UTC))
+    await story.sync(sweep=Sweep.ALL)
+    await _run(programs / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={empty_url}", str(dump))
+    async with database.connected(empty_url, size=12) as other:
+        restored = Story(other, empty_url, story.world, story.faults)
+        assert not all(verdict.is_equal for verdict in restored.verify().values())
+        await restored.sync(sweep=Sweep.ALL)
+        restored.assert_equal()
+
+
+async def _run(program: Path, *arguments: str) -> None:
+    told = await asyncio.to_thread(subprocess.run, [program, *arguments], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
