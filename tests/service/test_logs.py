@@ -1,0 +1,210 @@
+"""What the service says: one line an event, and no secret in it, whoever speaks (P8)."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from orders_sync.domain.errors import LostWindow, Refused, Transient
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.engine.draining import Closed
+from orders_sync.service import logs
+from orders_sync.service.hush import Hush
+from orders_sync.settings import LogSettings
+from orders_sync.store.ledger import Claim
+from orders_sync.store.load import Landed
+from tests.service.talker import ACCESS_KEY, APP_ID, SHORT
+
+# pieces of the secrets that no writing changes
+PIECES = ("4711", ACCESS_KEY, APP_ID, "0815", f"'{SHORT}'", f" {SHORT},")
+EVENTS = (
+    "plain",
+    "nested",
+    "shown",
+    "in the event: ***",
+    "a library says",
+    "could not be formatted: TypeError",
+    "a warning that holds",
+    "caught",
+    "caught by a library",
+    "no database",
+    "Task exception was never retrieved",
+    "a thread ended by an error",
+    "an error that could not be raised",
+    "the process ends by an error nobody caught",
+)
+BEGIN = datetime(2026, 11, 1, 8, tzinfo=timezone(timedelta(hours=8)))
+CLAIM = Claim(
+    7,
+    "kingdo",
+    "incremental",
+    Feed.UPDATED,
+    Window(BEGIN, BEGIN + timedelta(hours=1)),
+    None,
+    None,
+    3,
+    2,
+    0,
+    BEGIN,
+)
+DONE = Closed(CLAIM, 4, 17, Landed(new=9, changed=3, unchanged=5), None, 1.23456)
+
+Configure = Callable[..., io.StringIO]
+
+
+@pytest.fixture
+def configure() -> Iterator[Configure]:
+    """Configure the logs of this process, `configure(format="json")`, and take it back afterwards."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+
+    def begin(*secrets: str, stream: io.StringIO | None = None, **keys: str) -> io.StringIO:
+        root.handlers = []  # else pytest's own would be closed
+        stream = stream or io.StringIO()
+        logs.configure(LogSettings(**keys), secrets, stream)
+        return stream
+
+    yield begin
+    root.handlers, root.level = before, level
+    logging.getLogger(logs.OURS).setLevel(logging.NOTSET)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("form", ["json", "pretty"])
+def test_whoever_speaks_whatever_goes_wrong_no_secret_is_written_P8(form: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.service.talker", form, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert said.returncode == 1
+    assert said.stdout == ""
+    assert [event for event in EVENTS if event not in said.stderr] == []
+    assert [piece for piece in PIECES if piece in said.stderr] == []
+    assert "too chatty" not in said.stderr
+    assert "k9s beside it" in said.stderr  # a short secret is one where it stands alone
+    if form == "json":
+        found = [json.loads(line) for line in said.stderr.splitlines()]
+        assert {"timestamp", "level", "event"} <= set.intersection(*(set(line) for line in found))
+
+
+def test_a_line_is_an_object_with_time_level_event_and_values(configure: Configure) -> None:
+    stream = configure(format="auto")  # a stream that is no terminal
+    structlog.get_logger("orders_sync.x").warning("two\nlines", rows=3, name="订单", at=BEGIN, none=None, share=0.5)
+    [line] = lines(stream)
+    assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() == timedelta(0)
+    assert line == {
+        "level": "warning",
+        "event": "two\nlines",
+        "rows": 3,
+        "name": "订单",
+        "at": "2026-11-01T00:00:00Z",
+        "none": None,
+        "share": 0.5,
+    }
+
+
+def test_pretty_is_for_eyes_and_holds_the_same(configure: Configure) -> None:
+    stream = configure("Hush-4711", format="pretty")
+    structlog.get_logger("orders_sync.x").warning("window done", rows=3, error="it said Hush-4711")
+    said = stream.getvalue()
+    assert said.count("\n") == 1
+    for words in ("warning", "window done", "rows=3", "error='it said ***'"):
+        assert words in said
+
+
+def test_auto_is_pretty_on_a_terminal(configure: Configure) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = configure(format="auto", stream=Screen())
+    structlog.get_logger("orders_sync.x").info("hello")
+    assert not stream.getvalue().startswith("{")
+    assert "hello" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [
+        ("debug", ["our debug", "our info", "our warning", "their debug", "their info", "their warning"]),
+        ("info", ["our info", "our warning", "their warning"]),
+        ("warning", ["our warning", "their warning"]),
+        ("error", []),
+    ],
+)
+def test_libraries_are_heard_from_warnings_on_unless_everything_is(
+    configure: Configure, level: str, heard: list[str]
+) -> None:
+    stream = configure(format="json", level=level)
+    for whose, logger in (
+        ("our", structlog.get_logger("orders_sync.x")),
+        ("their", logging.getLogger("procrastinate")),
+    ):
+        for each in ("debug", "info", "warning"):
+            getattr(logger, each)(f"{whose} {each}")
+    assert [line["event"] for line in lines(stream)] == heard
+
+
+def test_a_line_stays_json_when_a_secret_looks_like_json(configure: Configure) -> None:
+    stream = configure("null", "1234", "info", "2026", format="json")
+    structlog.get_logger("orders_sync.x").info("null and 1234", none=None, rows=1234, few=123)
+    [line] = lines(stream)
+    assert line.pop("timestamp")[:2] == "20"
+    assert line == {"level": "info", "event": "*** and ***", "none": None, "rows": "***", "few": 123}
+
+
+def test_without_secrets_nothing_is_hushed() -> None:
+    assert Hush([]).text("a, b") == Hush([""]).text("a, b") == "a, b"
+
+
+@pytest.mark.parametrize(
+    ("closed", "level", "event", "more"),
+    [
+        (DONE, "info", "window done", {"new": 9, "changed": 3, "unchanged": 5, "stale": 0, "rejected": 0}),
+        (replace(DONE, landed=None), "info", "window split", {}),
+        (
+            replace(DONE, landed=None, error=Transient("it is busy")),
+            "warning",
+            "window failed",
+            {"error": "it is busy"},
+        ),
+        (replace(DONE, landed=None, error=Refused("no")), "error", "window refused", {"error": "no"}),
+        (replace(DONE, landed=None, error=LostWindow(7)), "warning", "window lost", {"error": str(LostWindow(7))}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_line_a_window_says_what_was_asked_how_it_ended_and_what_it_brought(
+    configure: Configure, closed: Closed, level: str, event: str, more: dict[str, Any]
+) -> None:
+    stream = configure(format="json")
+    logs.window_closed(structlog.get_logger("orders_sync.x"), closed)
+    [line] = lines(stream)
+    del line["timestamp"]
+    assert line == more | {
+        "level": level,
+        "event": event,
+        "account": "kingdo",
+        "kind": "incremental",
+        "feed": "updated",
+        "start": "2026-11-01T00:00:00Z",
+        "end": "2026-11-01T01:00:00Z",
+        "window": 7,
+        "attempt": 2,
+        "calls": 4,
+        "total": 17,
+        "seconds": 1.235,
+    }
