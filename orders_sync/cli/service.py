@@ -58,10 +58,14 @@ def console(listen: Listen = None, config: product.Config = None) -> None:
 
 
 def _run(config: Path | None, parts: Parts) -> None:
+    from orders_sync.service import logs
+    from orders_sync.service.hush import secrets_of
     from orders_sync.service.process import Process
 
     settings = product.load(config)
     feeders = product.feeders(settings)
+    logs.configure(settings.log, secrets_of(settings))
+    logs.catch_unhandled()
     limits, http = product.limits(settings), product.http_client(settings)
     with product.hosted(settings) as host:
         asyncio.run(Process(host.url, settings, feeders, limits, http, parts, host.revive).run())

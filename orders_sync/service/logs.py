@@ -94,6 +94,7 @@ def window_closed(logger: BoundLogger, closed: Closed) -> None:
         "account": claim.account,
         "kind": claim.kind,
         "feed": str(claim.feed),
+        **({} if claim.status is None else {"status": claim.status}),
         "start": utc(claim.window.start),
         "end": utc(claim.window.end),
         "window": claim.id,

@@ -14,33 +14,37 @@ import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
 import httpx
 import psycopg
 import structlog
+from starlette.routing import Route
 
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means
 from orders_sync.engine.windows import Limits
-from orders_sync.service import queue
+from orders_sync.service import health, hooks, logs, queue
+from orders_sync.service.metrics import Metrics
 from orders_sync.service.reports import Reports
 from orders_sync.service.scheduler import Scheduler
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
 from orders_sync.store import database
+from orders_sync.store.database import Pool
 
 LOST = (psycopg.Error, queue.Failure)
 LONGEST_PAUSE = 15.0  # seconds between two tries of a part that fails
 STEADY = 60.0  # seconds after which a part that fails again begins with a short pause
+WEB_CONNECTIONS = 4  # of its own: workers that hold every connection are no reason to lose a message
 STOP_SECONDS = 9.0  # for all parts to end
 GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
 
-log = structlog.get_logger("service")
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,14 @@ class Parts:
     works: bool = False
     web: socket.socket | None = None
     hooks: bool = False
+
+    def told(self) -> dict[str, object]:
+        """In words, for a log line."""
+        parts = [name for name, runs in (("scheduler", self.schedules), ("worker", self.works)) if runs]
+        if self.web is None:
+            return {"parts": parts}
+        host, port = self.web.getsockname()[:2]
+        return {"parts": [*parts, "web"], "listening": f"http://{host}:{port}"}
 
 
 class Process:
@@ -80,6 +92,7 @@ class Process:
     async def run(self) -> None:
         """Run the parts until SIGTERM or SIGINT. Raises `DatabaseError` when there is no database to begin with."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(logs.note_unhandled)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         connections = self._limits.workers * 2 + 4
@@ -87,7 +100,8 @@ class Process:
             await stack.enter_async_context(self._http)
             pool = await stack.enter_async_context(database.connected(self._url, connections, queue.WAIT_SECONDS))
             jobs = await stack.enter_async_context(queue.opened(self._url))
-            means = Means(pool, self._http, self._feeders, self._limits, Reports())
+            metrics = Metrics()
+            means = Means(pool, self._http, self._feeders, self._limits, Reports(metrics))
             service = self._settings.service
             scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit)
             gc.freeze()
@@ -100,9 +114,10 @@ class Process:
                 clock = scheduler.start(partial(self._failed, "scheduler"), self._clean)
                 stack.callback(clock.shutdown, wait=False)
             if self._parts.web is not None:
-                server = Server([])
-                running.append(asyncio.create_task(server.serve(sockets=[self._parts.web])))
-            log.info("running", parts=list(self.state))
+                few = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
+                routes = self._routes(few, metrics, scheduler)
+                running.append(asyncio.create_task(Server(routes).serve(sockets=[self._parts.web])))
+            log.info("running", accounts=len(self._feeders), **self._parts.told())
             await self._stop.wait()
             log.info("stopping; windows in flight are finished or handed back")
             means.stopping.set()
@@ -142,4 +157,15 @@ class Process:
             except EmbeddedError as failure:
                 log.error("the embedded Postgres does not come back", error=str(failure))
 
-    async def _clean(self) -> None: ...
+    def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
+        """What the process answers. The gauges of the tables are read by the one that takes hooks: one a service."""
+        names = [feeder.account.name for feeder in self._feeders] if self._parts.hooks else None
+        routes = health.routes(pool, metrics, lambda: self.state, names)
+        if self._parts.hooks:
+            routes += hooks.routes(pool, self._settings.accounts, partial(self._look_after, scheduler))
+        return routes
+
+    async def _look_after(self, scheduler: Scheduler, account: str) -> None:
+        """A message came; if the database goes away meanwhile, the next tick finds it waiting."""
+        with suppress(*LOST):
+            await scheduler.look_after(account)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import structlog
+from structlog.stdlib import BoundLogger
 
 from orders_sync.engine.draining import Closed
+from orders_sync.service import logs
+from orders_sync.service.metrics import Metrics
 
-log = structlog.get_logger("reader")
+log: BoundLogger = structlog.get_logger(__name__)
 
 
 class Reports:
     """The `Progress` of a process that nobody watches."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
     def counted(self, account: str, rows: int) -> None:
         """Bars show it; here the window's line does."""
@@ -25,4 +31,5 @@ class Reports:
         log.info(text, account=account)
 
     def closed(self, window: Closed) -> None:
-        log.info("window", account=window.claim.account, kind=window.claim.kind, calls=window.calls)
+        logs.window_closed(log, window)
+        self._metrics.count(window)

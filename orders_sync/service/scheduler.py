@@ -29,7 +29,7 @@ from orders_sync.store.database import Pool
 AUDIT_AGAIN = timedelta(hours=1)  # after one that ended with an error
 LOST = (psycopg.Error, queue.Failure)  # the database is away: the next tick tries again
 
-log = structlog.get_logger("scheduler")
+log = structlog.get_logger(__name__)
 
 
 class Scheduler:

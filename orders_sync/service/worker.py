@@ -23,7 +23,7 @@ TURN = 20.0  # seconds after which an account begins no further window, whether 
 ASK_EVERY = 1.0  # seconds, for the next job, where the queue was empty
 GRACE = 6  # seconds the windows in flight have to come to their end when the worker stops; then they are handed back
 
-log = structlog.get_logger("worker")
+log = structlog.get_logger(__name__)
 
 
 class Worker:
