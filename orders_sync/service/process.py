@@ -27,7 +27,7 @@ from orders_sync.domain.errors import EmbeddedError
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means
 from orders_sync.engine.windows import Limits
-from orders_sync.service import health, hooks, logs, queue
+from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service.metrics import Metrics
 from orders_sync.service.reports import Reports
 from orders_sync.service.scheduler import Scheduler
@@ -111,7 +111,7 @@ class Process:
                 worker = Worker(means, jobs, self._feeders, service.audit)
                 running.append(asyncio.create_task(self._keep("worker", worker.run)))
             if self._parts.schedules:
-                clock = scheduler.start(partial(self._failed, "scheduler"), self._clean)
+                clock = scheduler.start(partial(self._failed, "scheduler"), partial(self._clean, pool))
                 stack.callback(clock.shutdown, wait=False)
             if self._parts.web is not None:
                 few = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
@@ -156,6 +156,10 @@ class Process:
                 await asyncio.to_thread(self._revive)
             except EmbeddedError as failure:
                 log.error("the embedded Postgres does not come back", error=str(failure))
+
+    async def _clean(self, pool: Pool) -> None:
+        if removed := await retention.remove_old(pool, self._settings.retention):
+            log.info("what was kept long enough is removed", **removed)
 
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """What the process answers. The gauges of the tables are read by the one that takes hooks: one a service."""

@@ -53,6 +53,7 @@ CLAIM = Claim(
     Window(BEGIN, BEGIN + timedelta(hours=1)),
     None,
     None,
+    None,
     3,
     2,
     0,

@@ -24,7 +24,9 @@ from tests.service.ledgers import ACCOUNTS, fill
 from tests.service.scrape import Samples, samples
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-CLAIM = Claim(1, "shop", "sweep", Feed.CREATED, Window(NOON, NOON + timedelta(hours=1)), None, None, 1, 1, 0, NOON)
+CLAIM = Claim(
+    1, "shop", "sweep", Feed.CREATED, Window(NOON, NOON + timedelta(hours=1)), None, None, None, 1, 1, 0, NOON
+)
 DONE = Closed(CLAIM, 3, 7, Landed(new=4, changed=2, unchanged=1), None, 0.3)
 
 
