@@ -71,6 +71,13 @@ def test_job_put_in_for_later_waits_from_then_on(seen: vitals.Vitals) -> None:
     assert seen.oldest_job == about(20 * 60)
 
 
+async def test_job_for_later_does_not_wait_yet(connection: Connection) -> None:
+    await fill(connection)
+    await connection.execute("SET search_path = sync_jobs")  # their triggers ask for it
+    await connection.execute("DELETE FROM sync_jobs.procrastinate_jobs WHERE coalesce(scheduled_at, now()) <= now()")
+    assert (await vitals.look(connection, ACCOUNTS)).oldest_job == 0
+
+
 async def test_no_job_waits_in_an_empty_queue(connection: Connection) -> None:
     seen = await vitals.look(connection, ACCOUNTS)
     assert (seen.jobs, seen.oldest_job, seen.accounts, seen.rates) == ([], 0, [], [])
