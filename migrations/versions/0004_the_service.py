@@ -11,6 +11,13 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# by which retention finds what is old; name, table, column, rows it holds, schema
+INDEXES = [
+    ("ix_windows_finished", "windows", "finished_at", "state IN ('done', 'split')", "sync"),
+    ("ix_rejects_settled", "rejects", "resolved_at", "resolved_at IS NOT NULL", "sync"),
+    ("ix_rejects_window", "rejects", "window_id", "resolved_at IS NULL", "sync"),
+    ("ix_raw_orders_payloads", "raw_orders", "synced_at", "payload IS NOT NULL", None),
+]
 JOBS = "sync_jobs"  # a schema of its own: its tables are not ours
 
 
@@ -82,10 +89,14 @@ def upgrade() -> None:
         ),
         schema="sync",
     )
+    for name, table, column, rows, schema in INDEXES:
+        op.create_index(name, table, [column], unique=False, schema=schema, postgresql_where=sa.text(rows))
     make_jobs()
 
 
 def downgrade() -> None:
     op.execute(f"DROP SCHEMA {JOBS} CASCADE")
+    for name, table, _, _, schema in INDEXES:
+        op.drop_index(name, table, schema=schema)
     op.drop_column("accounts", "rests_until", schema="sync")
     op.drop_table("messages", schema="sync")

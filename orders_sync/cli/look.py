@@ -109,14 +109,28 @@ def order(
             )
         found = [_everything(connection, key) for key in keys]
         if raw:
-            for key in keys:
-                print(_one(connection, "SELECT payload::text AS payload FROM raw_orders", key)["payload"])
+            _print_raw(connection, keys)
             return
     if json:
         screen.print_json(found)
         return
     for each in found:
         _show(each)
+
+
+def _print_raw(connection: Session, keys: list[dict[str, Any]]) -> None:
+    gone = []
+    for key in keys:
+        payload = _one(connection, "SELECT payload::text AS payload FROM raw_orders", key)["payload"]
+        if payload is None:
+            gone.append(f"{key['order_id']} on {key['platform']}")
+        else:
+            print(payload)
+    if gone:
+        raise DatabaseError(
+            f"the payload of {', '.join(gone)} was removed, as [retention] raw says. What was read from it is in the "
+            "tables: leave --raw out"
+        )
 
 
 def _everything(connection: Session, key: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def renormalize(
 ) -> None:
     """Rebuild the flattened tables from raw_orders with this version's code. Asks no platform, safe at any time.
 
-    An order whose rows are equal is not touched; what differs is updated and noted in its history.
+    An order whose rows are equal is not touched; what differs is updated and noted in its history. Where [retention]
+    removed the payload, the rows stay as they are.
     """
     if platform is not None and platform not in PLATFORMS:
         raise SettingsError(f"--platform: there is no platform {platform}; there are {', '.join(PLATFORMS)}")

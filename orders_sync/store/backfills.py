@@ -17,14 +17,21 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
 
-_UNPROVEN = """
+# windows may have been removed behind the watermark, where all of the account's own feed is proven (`retention`)
+_UNPROVEN = f"""
 SELECT lower(piece) AS start, upper(piece) AS end
 FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
-    SELECT range_agg(tstzrange(starts_at, ends_at)) FROM sync.windows
-    WHERE account = %(account)s AND feed = %(feed)s AND state = 'done' AND starts_at < %(end)s AND ends_at > %(start)s
-), '{}'::tstzmultirange)) AS piece
+    SELECT range_agg(proven) FROM (
+        SELECT tstzrange(starts_at, ends_at) AS proven FROM sync.windows
+        WHERE account = %(account)s AND feed = %(feed)s AND state = 'done'
+          AND starts_at < %(end)s AND ends_at > %(start)s
+        UNION ALL
+        SELECT tstzrange(history_from, greatest(history_from, {ledger.PROVEN_TO})) FROM sync.accounts AS a
+        WHERE name = %(account)s AND feed = %(feed)s AND history_from IS NOT NULL
+    ) AS known
+), '{{}}'::tstzmultirange)) AS piece
 ORDER BY 1
-"""
+"""  # noqa: S608
 
 _STANDING = """
 SELECT count(*) FILTER (WHERE state = 'done')::int AS complete, count(*) FILTER (WHERE state = 'failed')::int AS failed,

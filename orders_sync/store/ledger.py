@@ -36,6 +36,13 @@ LONGEST_ERROR = 4096  # characters kept of one
 # minute must not hammer
 _RETRY_AT = "finished_at + least(interval '30 s' * 2 ^ least(attempts - 1, 10), interval '1 hour')"
 CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
+# of an account `a`. Incremental windows leave no gap between its history_from and PLANNED_TO: before PROVEN_TO, where
+# the oldest of them begins that is not done, everything has landed
+PLANNED_TO = "(SELECT max(ends_at) FROM sync.windows AS p WHERE p.account = a.name AND p.kind = 'incremental')"
+PROVEN_TO = f"""coalesce(
+    (SELECT min(starts_at) FROM sync.windows AS o
+     WHERE o.account = a.name AND o.kind = 'incremental' AND o.state IN ('planned', 'running', 'failed')),
+    {PLANNED_TO})"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +98,10 @@ async def reach(connection: Connection, account: str) -> Reach:
     """Lock the account and say how far it is planned. In the transaction that plans more."""
     row = await _one(
         connection,
-        """
-        SELECT clock_timestamp() AS now, a.history_from, a.watermark,
-            (SELECT max(ends_at) FROM sync.windows AS w WHERE w.account = a.name AND kind = 'incremental') AS planned_to
+        f"""
+        SELECT clock_timestamp() AS now, a.history_from, a.watermark, {PLANNED_TO} AS planned_to
         FROM sync.accounts AS a WHERE name = %s FOR UPDATE
-        """,
+        """,  # noqa: S608
         [account],
     )
     return Reach(row["now"], row["history_from"], row["planned_to"], row["watermark"])
@@ -336,14 +342,8 @@ async def note_error(connection: Connection, account: str, error: str | None, *,
 async def _move_watermark(connection: Connection, account: str) -> None:
     """To the beginning of the oldest window that is not done, or to the end of all. The account's row is locked."""
     await connection.execute(
-        """
-        UPDATE sync.accounts SET updated_at = now(), watermark = coalesce(
-            (SELECT min(starts_at) FROM sync.windows
-             WHERE account = %(account)s AND kind = 'incremental' AND state IN ('planned', 'running', 'failed')),
-            (SELECT max(ends_at) FROM sync.windows WHERE account = %(account)s AND kind = 'incremental'))
-        WHERE name = %(account)s
-        """,
-        {"account": account},
+        f"UPDATE sync.accounts AS a SET updated_at = now(), watermark = {PROVEN_TO} WHERE name = %s",  # noqa: S608
+        [account],
     )
 
 

@@ -377,6 +377,7 @@ raw_orders = Table(
     _column("payload", JSON, "the record exactly as received, byte for byte"),
     _synced_at(),
     PrimaryKeyConstraint("platform", "order_id"),
+    Index("ix_raw_orders_payloads", "synced_at", postgresql_where=text("payload IS NOT NULL")),
     comment="the payload as received; holds what has no column",
 )
 
@@ -457,6 +458,7 @@ windows = Table(
     ),
     Index(None, "account", "kind", "ends_at"),
     Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
+    Index("ix_windows_finished", "finished_at", postgresql_where=text("state IN ('done', 'split')")),
     schema=MACHINERY,
     comment="the ledger: every window planned, what happened to it",
 )
@@ -478,6 +480,8 @@ rejects = Table(
     PrimaryKeyConstraint("id"),
     UniqueConstraint("account", "payload_hash"),
     Index("ix_rejects_open", "platform", "order_id", postgresql_where=text("resolved_at IS NULL")),
+    Index("ix_rejects_window", "window_id", postgresql_where=text("resolved_at IS NULL")),
+    Index("ix_rejects_settled", "resolved_at", postgresql_where=text("resolved_at IS NOT NULL")),
     schema=MACHINERY,
     comment="records that could not be normalised, whole",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.cli.conftest import Landed
-from tests.cli.terminal import Terminal, result
+from tests.cli.terminal import Tables, Terminal, result
 
 ONE_OF_EACH = {
     "order id": "SELECT order_id, order_id FROM orders WHERE platform = '1688' ORDER BY 1 LIMIT 1",
@@ -63,6 +63,22 @@ def test_raw_is_the_payload_byte_for_byte_P4(landed: Landed) -> None:
     said = landed.terminal.run("order", order.order_id, "--raw").assert_well()
     assert said.out.encode() == shop.sent(order) + b"\n"
     json.loads(said.out)
+
+
+def test_raw_says_so_when_retention_removed_the_payload(terminal: Terminal, url: str) -> None:
+    Tables(url).execute(
+        """
+        WITH one AS (
+            INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count)
+            VALUES ('1688', '7', 'a', 's', 'other', 'CNY', 0), ('xportcn_ka', '7', 'b', 's', 'other', 'CNY', 0)
+        )
+        INSERT INTO raw_orders (platform, account, order_id, payload_hash, rows_hash, read_at, payload)
+        VALUES ('1688', 'a', '7', '', '', now(), NULL), ('xportcn_ka', 'b', '7', '', '', now(), '{}')
+        """
+    )
+    said = terminal.run("order", "7", "--raw", DATABASE_URL=url)
+    said.assert_complains("7 on 1688", "[retention] raw", "leave --raw out")
+    assert said.out == "{}\n"
 
 
 def test_output_goes_to_places_that_do_not_know_utf_8(landed: Landed) -> None:

@@ -83,6 +83,11 @@ INDEXES = {
     ("messages", "account, digest"),
     ("messages", "account, id"),
     ("messages", "received_at"),
+    # what retention asks
+    ("windows", "finished_at"),
+    ("rejects", "resolved_at"),
+    ("rejects", "window_id"),
+    ("raw_orders", "synced_at"),
 }
 
 

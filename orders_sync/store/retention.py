@@ -1,0 +1,148 @@
+"""What may go once it is old, a small batch a transaction, one process at a time.
+
+    settled rejects, finished jobs, handled messages, history, payloads     by their age alone
+    backfills      finished, and none of their windows is still to be read
+    audits         a later one of the account was finished
+    windows        done or split, unless something still follows from them:
+                   incremental   what is planned and the watermark: one goes only behind the watermark, never the newest
+                   backfill      the progress that is shown of it: they go after their backfill
+                   any           an open reject names it: a sweep reads it again
+
+A window that failed is still to be read, however old. Elsewhere numbers of windows are plain numbers: they may name one
+that is gone. What is proven behind the watermark stays so (`backfills.unproven`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from orders_sync.store import ledger
+from orders_sync.store.database import Connection
+
+BATCH = 1000  # rows a transaction
+LOCK = 0x6F73  # advisory: who holds it removes
+
+_BACKFILLS = """
+DELETE FROM sync.backfills WHERE id = ANY (ARRAY(
+    SELECT b.id FROM sync.backfills AS b
+    WHERE b.state IN ('done', 'failed', 'cancelled') AND b.finished_at < now() - %(age)s AND NOT EXISTS (
+        SELECT FROM sync.windows AS w WHERE w.backfill_id = b.id AND w.state IN ('planned', 'running', 'failed'))
+    ORDER BY b.id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""
+
+# a sub-select, not a join: so the index by age is walked in order, and no further than the batch
+_WINDOWS = f"""
+WITH reaches AS MATERIALIZED (
+    SELECT a.name, {ledger.PROVEN_TO} AS proven_to, {ledger.PLANNED_TO} AS planned_to FROM sync.accounts AS a
+)
+DELETE FROM sync.windows WHERE id = ANY (ARRAY(
+    SELECT w.id FROM sync.windows AS w
+    WHERE w.state IN ('done', 'split') AND w.finished_at < now() - %(age)s
+      AND (w.kind <> 'incremental' OR (
+          SELECT w.ends_at <= r.proven_to AND w.ends_at < r.planned_to FROM reaches AS r WHERE r.name = w.account))
+      AND NOT EXISTS (SELECT FROM sync.backfills AS b WHERE b.id = w.backfill_id)
+      AND NOT EXISTS (SELECT FROM sync.rejects AS j WHERE j.window_id = w.id AND j.resolved_at IS NULL)
+    ORDER BY w.finished_at LIMIT %(rows)s FOR UPDATE OF w SKIP LOCKED
+))
+"""  # noqa: S608
+
+# the newest finished one says when the next is due; one that was cut off counts as ended a week after it began
+_OLD_AUDITS = """
+SELECT a.id FROM sync.audits AS a
+WHERE coalesce(a.finished_at, a.started_at + interval '7 days') < now() - %(age)s AND EXISTS (
+    SELECT FROM sync.audits AS l
+    WHERE l.account = a.account AND l.started_at > a.started_at AND l.finished_at IS NOT NULL)
+"""
+
+_DIFFERENCES = f"""
+DELETE FROM sync.audit_differences WHERE (audit_id, starts_at) IN (
+    SELECT audit_id, starts_at FROM sync.audit_differences WHERE audit_id IN ({_OLD_AUDITS})
+    ORDER BY audit_id, starts_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+)
+"""  # noqa: S608
+
+_AUDITS = f"""
+DELETE FROM sync.audits WHERE id = ANY (ARRAY({_OLD_AUDITS}
+    AND NOT EXISTS (SELECT FROM sync.audit_differences AS d WHERE d.audit_id = a.id)
+    ORDER BY a.id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""  # noqa: S608
+
+_REJECTS = """
+DELETE FROM sync.rejects WHERE id = ANY (ARRAY(
+    SELECT id FROM sync.rejects WHERE resolved_at < now() - %(age)s
+    ORDER BY resolved_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""
+
+# procrastinate's own `delete_old_jobs` sorts every event there is and deletes all in one statement; events go with
+# their job, by its foreign key
+_JOBS = """
+DELETE FROM sync_jobs.procrastinate_jobs WHERE id = ANY (ARRAY(
+    SELECT j.id FROM sync_jobs.procrastinate_jobs AS j
+    WHERE j.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
+      AND (SELECT max(e.at) FROM sync_jobs.procrastinate_events AS e WHERE e.job_id = j.id) < now() - %(age)s
+    ORDER BY j.id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""
+
+_MESSAGES = """
+DELETE FROM sync.messages WHERE id = ANY (ARRAY(
+    SELECT id FROM sync.messages WHERE received_at < now() - %(age)s AND handled_at < now() - %(age)s
+    ORDER BY received_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""
+
+_HISTORY = """
+WITH old AS MATERIALIZED (
+    SELECT platform, order_id, seen_at FROM order_history WHERE seen_at < now() - %(age)s
+    ORDER BY seen_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM order_history AS h USING old
+WHERE (h.platform, h.order_id, h.seen_at) = (old.platform, old.order_id, old.seen_at)
+"""
+
+# the hash stays, so an unchanged order still costs no write; one that changes brings its new payload
+_PAYLOADS = """
+WITH old AS MATERIALIZED (
+    SELECT platform, order_id FROM raw_orders WHERE payload IS NOT NULL AND synced_at < now() - %(age)s
+    ORDER BY synced_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+)
+UPDATE raw_orders AS r SET payload = NULL FROM old WHERE (r.platform, r.order_id) = (old.platform, old.order_id)
+"""
+
+
+class Rule(NamedTuple):
+    """What goes, and the key of [retention] that says at which age. `path`: the search_path its triggers need."""
+
+    what: str
+    age: str
+    statement: str
+    path: str | None = None
+
+
+RULES = (
+    Rule("backfills", "windows", _BACKFILLS),  # before windows, which stay as long as their backfill
+    Rule("windows", "windows", _WINDOWS),
+    Rule("audit_differences", "windows", _DIFFERENCES),  # before audits, which stay as long as their differences
+    Rule("audits", "windows", _AUDITS),
+    Rule("rejects", "windows", _REJECTS),
+    Rule("jobs", "jobs", _JOBS, "sync_jobs"),
+    Rule("messages", "messages", _MESSAGES),
+    Rule("history", "history", _HISTORY),
+    Rule("payloads", "raw", _PAYLOADS),
+)
+
+
+async def remove(connection: Connection, rule: Rule, age: timedelta, rows: int = BATCH) -> int | None:
+    """Remove at most `rows` of what is older by the database's clock; how many. None: another process is about it."""
+    async with connection.transaction():
+        cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        if await cursor.fetchone() == (False,):
+            return None
+        if rule.path is not None:
+            await connection.execute("SELECT set_config('search_path', %s, true)", [rule.path])
+        cursor = await connection.execute(rule.statement.encode(), {"age": age, "rows": rows})
+        return cursor.rowcount

@@ -1,0 +1,3 @@
+from tests.engine.conftest import tell
+
+__all__ = ["tell"]
