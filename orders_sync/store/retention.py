@@ -44,7 +44,7 @@ DELETE FROM sync.windows WHERE id = ANY (ARRAY(
           SELECT w.ends_at <= r.proven_to AND w.ends_at < r.planned_to FROM reaches AS r WHERE r.name = w.account))
       AND NOT EXISTS (SELECT FROM sync.backfills AS b WHERE b.id = w.backfill_id)
       AND NOT EXISTS (SELECT FROM sync.rejects AS j WHERE j.window_id = w.id AND j.resolved_at IS NULL)
-    ORDER BY w.finished_at LIMIT %(rows)s FOR UPDATE OF w
+    ORDER BY w.finished_at LIMIT %(rows)s FOR UPDATE OF w SKIP LOCKED
 ))
 """  # noqa: S608
 
@@ -115,11 +115,12 @@ UPDATE raw_orders AS r SET payload = NULL FROM old WHERE (r.platform, r.order_id
 
 
 class Rule(NamedTuple):
-    """What goes, and the key of [retention] that says at which age."""
+    """What goes, and the key of [retention] that says at which age. `path`: the search_path its triggers need."""
 
     what: str
     age: str
     statement: str
+    path: str | None = None
 
 
 RULES = (
@@ -128,7 +129,7 @@ RULES = (
     Rule("audit_differences", "windows", _DIFFERENCES),  # before audits, which stay as long as their differences
     Rule("audits", "windows", _AUDITS),
     Rule("rejects", "windows", _REJECTS),
-    Rule("jobs", "jobs", _JOBS),
+    Rule("jobs", "jobs", _JOBS, "sync_jobs"),
     Rule("messages", "messages", _MESSAGES),
     Rule("history", "history", _HISTORY),
     Rule("payloads", "raw", _PAYLOADS),
@@ -141,5 +142,7 @@ async def remove(connection: Connection, rule: Rule, age: timedelta, rows: int =
         cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if await cursor.fetchone() == (False,):
             return None
+        if rule.path is not None:
+            await connection.execute("SELECT set_config('search_path', %s, true)", [rule.path])
         cursor = await connection.execute(rule.statement.encode(), {"age": age, "rows": rows})
         return cursor.rowcount

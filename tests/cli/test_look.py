@@ -69,8 +69,8 @@ def test_raw_says_so_when_retention_removed_the_payload(terminal: Terminal, url:
     Tables(url).execute(
         """
         WITH one AS (
-            INSERT INTO orders (platform, order_id, account, status, status_group)
-            VALUES ('1688', '7', 'a', 's', 'other'), ('xportcn_ka', '7', 'b', 's', 'other')
+            INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count)
+            VALUES ('1688', '7', 'a', 's', 'other', 'CNY', 0), ('xportcn_ka', '7', 'b', 's', 'other', 'CNY', 0)
         )
         INSERT INTO raw_orders (platform, account, order_id, payload_hash, rows_hash, read_at, payload)
         VALUES ('1688', 'a', '7', '', '', now(), NULL), ('xportcn_ka', 'b', '7', '', '', now(), '{}')
