@@ -117,6 +117,18 @@ def upgrade() -> None:
         ),
         schema="sync",
     )
+    op.add_column(
+        "audits",
+        sa.Column(
+            "is_routine",
+            sa.Boolean(),
+            server_default="false",
+            nullable=False,
+            comment="the service made it by itself, of everything",
+        ),
+        schema="sync",
+    )
+    say_kinds(KINDS, KINDS_BEFORE)
     for name, table, column, rows, schema in INDEXES:
         op.create_index(name, table, [column], unique=False, schema=schema, postgresql_where=sa.text(rows))
     make_jobs()
@@ -124,6 +136,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(f"DROP SCHEMA {JOBS} CASCADE")
+    op.drop_column("audits", "is_routine", schema="sync")
+    say_kinds(KINDS_BEFORE, KINDS)
     for name, table, _, _, schema in INDEXES:
         op.drop_index(name, table, schema=schema)
     op.drop_column("accounts", "rests_until", schema="sync")

@@ -24,16 +24,16 @@ async def plan(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: b
     await _plan_backfills(connection, feeder, reach.now)
 
 
-async def plan_due(connection: Connection, feeder: Feeder, *, hurried: bool = False) -> bool:
+async def plan_due(connection: Connection, feeder: Feeder) -> bool:
     """What has come due since the last plan, and whether there is anything to read. In a transaction.
 
     Nothing is due twice: the account's row is locked, and what is due follows from the ledger and the database's clock.
-    So any number of processes may ask, as often as they like. `hurried`: changes are due now, whatever the interval.
+    So any number of processes may ask, as often as they like.
     """
     reach = await _enter(connection, feeder)
     await ledger.replan_failed(connection, feeder.account.name)
-    hinted = await hints.plan_hints(connection, feeder, reach)
-    if hurried or hinted or planning.is_interval_over(reach, feeder.pace):
+    is_hurried = await hints.plan_hints(connection, feeder, reach)
+    if is_hurried or planning.is_interval_over(reach, feeder.pace):
         await _plan_changes(connection, feeder, reach, Sweep.DUE)
     await _plan_backfills(connection, feeder, reach.now)
     return await ledger.has_work(connection, feeder.account.name)

@@ -31,6 +31,7 @@ from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service.metrics import Metrics
 from orders_sync.service.reports import Reports
 from orders_sync.service.scheduler import Scheduler
+from orders_sync.service.troubles import Troubles
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
@@ -87,7 +88,7 @@ class Process:
         self._revive = revive
         self._reviving = asyncio.Lock()
         self._stop = asyncio.Event()
-        self.state: dict[str, str | None] = {}
+        self._troubles = Troubles()
 
     async def run(self) -> None:
         """Run the parts until SIGTERM or SIGINT. Raises `DatabaseError` when there is no database to begin with."""
@@ -111,6 +112,7 @@ class Process:
                 worker = Worker(means, jobs, self._feeders, service.audit)
                 running.append(asyncio.create_task(self._keep("worker", worker.run)))
             if self._parts.schedules:
+                self._troubles.watch("scheduler")
                 clock = scheduler.start(partial(self._failed, "scheduler"), partial(self._clean, pool))
                 stack.callback(clock.shutdown, wait=False)
             if self._parts.web is not None:
@@ -132,11 +134,11 @@ class Process:
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run a part again and again until the process stops."""
+        self._troubles.watch(name)
         pause = 1.0
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             began = loop.time()
-            self.state[name] = None
             try:
                 await work()
             except LOST as error:
@@ -149,8 +151,8 @@ class Process:
     async def _failed(self, name: str, error: Exception) -> None:
         """Note that a part has lost the database, and bring it back if it is ours."""
         cause = error.__cause__ or error
-        self.state[name] = f"{type(cause).__name__}: {cause}".strip()
-        log.warning("the database is away; tried again", part=name, error=self.state[name])
+        self._troubles.note(name, cause)
+        log.warning("the database is away; tried again", part=name, error=f"{type(cause).__name__}: {cause}".strip())
         async with self._reviving:
             try:
                 await asyncio.to_thread(self._revive)
@@ -164,7 +166,7 @@ class Process:
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """What the process answers. The gauges of the tables are read by the one that takes hooks: one a service."""
         names = [feeder.account.name for feeder in self._feeders] if self._parts.hooks else None
-        routes = health.routes(pool, metrics, lambda: self.state, names)
+        routes = health.routes(pool, metrics, self._troubles.lasting, names)
         if self._parts.hooks:
             routes += hooks.routes(pool, self._settings.accounts, partial(self._look_after, scheduler))
         return routes

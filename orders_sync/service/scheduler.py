@@ -72,14 +72,14 @@ class Scheduler:
         for name in names:
             await self.look_after(name)
 
-    async def look_after(self, name: str, *, hurried: bool = False) -> None:
+    async def look_after(self, name: str) -> None:
         """Plan what is due of one account, and ask for a reader when there is something to read."""
         feeder = self._feeders[name]
         async with self._pool.connection() as connection:
             if await suspensions.standing(connection, feeder.account) is not None:
                 return
             async with connection.transaction():
-                has_work = await planner.plan_due(connection, feeder, hurried=hurried)
+                has_work = await planner.plan_due(connection, feeder)
         if has_work:
             await self._queue.ask(DRAIN, name)
 

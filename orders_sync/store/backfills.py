@@ -23,7 +23,7 @@ SELECT lower(piece) AS start, upper(piece) AS end
 FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
     SELECT range_agg(proven) FROM (
         SELECT tstzrange(starts_at, ends_at) AS proven FROM sync.windows
-        WHERE account = %(account)s AND feed = %(feed)s AND state = 'done'
+        WHERE account = %(account)s AND feed = %(feed)s AND kind <> 'hook' AND status IS NULL AND state = 'done'
           AND starts_at < %(end)s AND ends_at > %(start)s
         UNION ALL
         SELECT tstzrange(history_from, greatest(history_from, {ledger.PROVEN_TO})) FROM sync.accounts AS a

@@ -115,12 +115,11 @@ UPDATE raw_orders AS r SET payload = NULL FROM old WHERE (r.platform, r.order_id
 
 
 class Rule(NamedTuple):
-    """What goes, and the key of [retention] that says at which age. `path`: the search_path its triggers need."""
+    """What goes, and the key of [retention] that says at which age."""
 
     what: str
     age: str
     statement: str
-    path: str | None = None
 
 
 RULES = (
@@ -129,7 +128,7 @@ RULES = (
     Rule("audit_differences", "windows", _DIFFERENCES),  # before audits, which stay as long as their differences
     Rule("audits", "windows", _AUDITS),
     Rule("rejects", "windows", _REJECTS),
-    Rule("jobs", "jobs", _JOBS, "sync_jobs"),
+    Rule("jobs", "jobs", _JOBS),
     Rule("messages", "messages", _MESSAGES),
     Rule("history", "history", _HISTORY),
     Rule("payloads", "raw", _PAYLOADS),
@@ -142,7 +141,5 @@ async def remove(connection: Connection, rule: Rule, age: timedelta, rows: int =
         cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if await cursor.fetchone() == (False,):
             return None
-        if rule.path is not None:
-            await connection.execute("SELECT set_config('search_path', %s, true)", [rule.path])
         cursor = await connection.execute(rule.statement.encode(), {"age": age, "rows": rows})
         return cursor.rowcount

@@ -1,3 +1,17 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from orders_sync.service import queue as queues
+from orders_sync.service.queue import Queue
 from tests.engine.conftest import tell
 
 __all__ = ["tell"]
+
+
+@pytest.fixture
+async def queue(url: str) -> AsyncIterator[Queue]:
+    async with queues.opened(url) as opened:
+        yield opened
