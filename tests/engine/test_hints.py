@@ -13,7 +13,7 @@ import pytest
 from orders_sync.domain.windows import SECOND, Feed, Window
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.draining import Outcome
+from orders_sync.engine.draining import Means, Outcome
 from orders_sync.engine.hints import AROUND, decide, joined
 from orders_sync.platforms import Hint
 from orders_sync.sandbox import SandboxTransport
@@ -55,7 +55,9 @@ async def tick(story: Story, account: str = KA) -> tuple[bool, Outcome]:
 
 async def drain(story: Story, account: str = KA) -> Outcome:
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        [outcome] = await engine.drain_all(story.pool, http, story.feeders(account), story.limits, story.progress)
+        feeders = story.feeders(account)
+        means = Means(story.pool, http, feeders, story.limits, story.progress)
+        [outcome] = await engine.drain_all(means, feeders)
     return outcome
 
 
@@ -251,7 +253,8 @@ async def test_messages_are_read_before_everything_else_and_changes_before_the_n
     [feeder] = story.feeders(KA)
     async with story.pool.connection() as connection:
         async with connection.transaction():
-            await planner.plan_due(connection, feeder, hurried=True)
+            at_once = replace(feeder, pace=replace(feeder.pace, interval=timedelta(0)))
+            await planner.plan_due(connection, at_once)
         await come(story, body(second.order_no))
         async with connection.transaction():
             await planner.plan_due(connection, feeder)

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from orders_sync import settings
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
+from orders_sync.engine.draining import Means
 from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml
 from orders_sync.sandbox.messages import Messenger
 from orders_sync.service import hooks
@@ -38,7 +39,7 @@ async def come_by(story: Story) -> None:
         async with story.pool.connection() as connection, connection.transaction():
             await planner.plan_due(connection, feeder)
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        await engine.drain_all(story.pool, http, feeders, story.limits, story.progress)
+        await engine.drain_all(Means(story.pool, http, feeders, story.limits, story.progress), feeders)
 
 
 def service(story: Story, tmp_path: Path) -> tuple[Starlette, set[str]]:
