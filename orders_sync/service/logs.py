@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
+from procrastinate.exceptions import ConnectorException
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -59,6 +60,7 @@ def configure(settings: LogSettings, secrets: Collection[str], stream: TextIO | 
     logging.basicConfig(handlers=[handler], level=level if level == logging.DEBUG else logging.WARNING, force=True)
     logging.getLogger(OURS).setLevel(level)
     handler.setLevel(level)
+    handler.addFilter(_is_news)
     logging.captureWarnings(True)
     structlog.configure(
         processors=[
@@ -83,6 +85,8 @@ def catch_unhandled() -> None:
 
 def note_unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """For `loop.set_exception_handler`: log what a task or a callback of the loop raised and nobody caught."""
+    if isinstance(context.get("exception"), ConnectorException):
+        return  # the queue's library, as in `_is_news`
     place = context.get("task") or context.get("future") or context.get("handle") or loop
     _note(context["message"], context.get("exception"), place=repr(place))
 
@@ -127,6 +131,12 @@ class _Handler(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """The stream is gone: there is nowhere to say it."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not what the queue's library says of a database that is away: the part that lost it says so, in one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.name.startswith("procrastinate") and isinstance(error, ConnectorException))
 
 
 def _json(hush: Hush, stream: TextIO) -> list[Processor]:

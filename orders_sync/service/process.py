@@ -41,6 +41,7 @@ from orders_sync.store.database import Pool
 LOST = (psycopg.Error, queue.Failure)
 LONGEST_PAUSE = 15.0  # seconds between two tries of a part that fails
 STEADY = 60.0  # seconds after which a part that fails again begins with a short pause
+TOGETHER = 0.2  # seconds in which messages of an account gather
 WEB_CONNECTIONS = 4  # of its own: workers that hold every connection are no reason to lose a message
 STOP_SECONDS = 9.0  # for all parts to end
 GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
@@ -168,10 +169,17 @@ class Process:
         names = [feeder.account.name for feeder in self._feeders] if self._parts.hooks else None
         routes = health.routes(pool, metrics, self._troubles.lasting, names)
         if self._parts.hooks:
-            routes += hooks.routes(pool, self._settings.accounts, partial(self._look_after, scheduler))
+            routes += hooks.routes(pool, self._settings.accounts, partial(self._look_after, scheduler, set()))
         return routes
 
-    async def _look_after(self, scheduler: Scheduler, account: str) -> None:
-        """A message came; if the database goes away meanwhile, the next tick finds it waiting."""
-        with suppress(*LOST):
-            await scheduler.look_after(account)
+    async def _look_after(self, scheduler: Scheduler, under_way: set[str], account: str) -> None:
+        """A message came. Many at once are looked after together; what is overlooked the next tick finds waiting."""
+        if account in under_way:
+            return
+        under_way.add(account)
+        try:
+            await asyncio.sleep(TOGETHER)
+            with suppress(*LOST):
+                await scheduler.look_after(account)
+        finally:
+            under_way.discard(account)

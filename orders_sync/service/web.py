@@ -12,19 +12,26 @@ from starlette.routing import BaseRoute
 
 from orders_sync.domain.errors import SettingsError
 
+BACKLOG = 128
 LARGEST_PORT = 65535
 DRAIN_SECONDS = 2  # for requests under way when the process stops
 
 
 def bound(listen: str) -> socket.socket:
     """A listening socket on `address:port`. Raises `SettingsError` when it cannot be had."""
+    # its protocol is named, so that asyncio knows it for TCP and small answers leave at once
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     if not host or not port.isdecimal() or int(port) > LARGEST_PORT:
         raise SettingsError(f'cannot listen on {listen}: must be address:port, such as "127.0.0.1:8710"')
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, proto=socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, int(port)))
+        listening.listen(BACKLOG)
+        return listening
     except OSError as error:
+        listening.close()
         raise SettingsError(
             f"cannot listen on {listen}: {error.strerror}. Another process may have the port: choose one with --listen "
             "or [service] listen"

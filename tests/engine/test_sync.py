@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import psycopg
@@ -288,10 +289,8 @@ async def test_no_window_stays_held_wherever_around_its_claim_the_pass_is_interr
     running: list[asyncio.Task[object]] = []
     claim = ledger.claim
 
-    async def claim_and_interrupt(
-        connection: Connection, account: str, owner: str, statuses: Sequence[str]
-    ) -> Claim | None:
-        found = await claim(connection, account, owner, statuses)
+    async def claim_and_interrupt(connection: Connection, account: str, *how: Any) -> Claim | None:
+        found = await claim(connection, account, *how)
         if found is not None:
             asyncio.get_running_loop().call_soon(_cancel_after, running[0], steps)
             if steps == 0:  # while the claim is still on its way back
