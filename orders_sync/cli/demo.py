@@ -20,7 +20,7 @@ from orders_sync.engine.draining import Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
-from orders_sync.store import database, embedded
+from orders_sync.store import database
 
 if TYPE_CHECKING:
     from orders_sync.sandbox import SandboxAccount
@@ -77,7 +77,7 @@ def demo() -> None:
     from orders_sync.sandbox import Sandbox, SandboxTransport, World
 
     settings = Settings(home=product.load(None).home)
-    home = settings.home or embedded.default_home()
+    home = product.embedded_home(settings)
     screen.tell(f"starting a Postgres of our own in {home}")
     with product.opened(settings) as url:
         _refuse_mixing(url)

@@ -20,7 +20,7 @@ from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import OwnBudget, Pacer
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
-from orders_sync.store import database, embedded, schema
+from orders_sync.store import database, schema
 
 CLOCK_TOLERANCE = 60  # seconds; the platforms take 300 and more
 
@@ -73,7 +73,7 @@ def _examine(config: product.Config) -> Iterator[Finding]:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     if settings.database.url is None:
-        home = settings.home or embedded.default_home()
+        home = product.embedded_home(settings)
         yield Finding("embedded server", True, f"data in {home}")
         yield _room(home if home.exists() else home.parent)
     try:

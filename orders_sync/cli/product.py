@@ -20,7 +20,7 @@ from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
-from orders_sync.store import database, embedded, schema
+from orders_sync.store import database, schema
 from orders_sync.store.database import Connection
 
 FULL = b"No space left on device"
@@ -74,12 +74,21 @@ def hosted(settings: Settings, *, migrated: bool = True) -> Iterator[Host]:
         yield host
 
 
+def embedded_home(settings: Settings) -> Path:
+    """The folder of the embedded server; whoever has another one need not import it."""
+    from orders_sync.store import embedded
+
+    return settings.home or embedded.default_home()
+
+
 @contextmanager
 def _server(settings: Settings) -> Iterator[Host]:
     if settings.database.url is not None:
         yield Host(settings.database.url.get_secret_value())
         return
-    home = settings.home or embedded.default_home()
+    from orders_sync.store import embedded
+
+    home = embedded_home(settings)
     with embedded.running(home, listen=settings.database.listen, tell=tell) as server:
         told_before = server.log.stat().st_size
         try:

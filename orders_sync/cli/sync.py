@@ -62,7 +62,6 @@ async def catch_up(
     retry: bool = False,
 ) -> list[Outcome]:
     """One pass on a database URL. Raises `DatabaseError` when the database goes away."""
-    gc.freeze()  # what is imported stays: the collector need not walk it again and again
     gc.set_threshold(GARBAGE)
     async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
         return await engine.sync(Means(pool, http, feeders, limits, progress), feeders, sweep, retry=retry)

@@ -41,12 +41,14 @@ async def fetch(client: httpx.AsyncClient, request: httpx.Request, largest: int 
 
 
 async def _read(response: httpx.Response, largest: int) -> bytes:
-    body = bytearray()
+    chunks: list[bytes] = []  # joined once: a page has megabytes
+    size = 0
     async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > largest:
-            raise Malformed(f"the answer is larger than {largest} bytes", body=bytes(body[:2048]))
-    return bytes(body)
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > largest:
+            raise Malformed(f"the answer is larger than {largest} bytes", body=b"".join(chunks)[:2048])
+    return b"".join(chunks)
 
 
 def _error_of(response: httpx.Response, body: bytes) -> PlatformError:

@@ -8,7 +8,7 @@ import msgspec
 
 from orders_sync.domain.errors import BadRecord, Malformed
 from orders_sync.domain.rows import OrderRows
-from orders_sync.domain.text import REPAIRED, REPLACEMENT, is_suspect, storable, without_lone_surrogates
+from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
 
 T = TypeVar("T")
 
@@ -42,11 +42,10 @@ def exact_records(raws: list[msgspec.Raw], source: bytes, body: bytes) -> list[b
     end = 0
     for raw in raws:
         record = bytes(raw)
-        if REPAIRED in record:  # behind all such records before it, so what is found is this one
-            start = source.index(record, end)
-            end = start + len(record)
-            record = body[start:end]
-        records.append(record)
+        # behind all before it, so what is found is this one; as a rule one comma behind, which needs no search
+        start = end + 1 if source.startswith(record, end + 1) else source.index(record, end)
+        end = start + len(record)
+        records.append(body[start:end])
     return records
 
 

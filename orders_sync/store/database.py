@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
@@ -37,10 +38,19 @@ async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Po
             timeout=wait,
             reconnect_timeout=RECONNECT_SECONDS,
             kwargs={"autocommit": True, "options": "-c timezone=UTC", "application_name": "orders-sync"},
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
         )
         async with pool:
             yield pool
+
+
+async def _check(connection: Connection) -> None:
+    """Raises psycopg.Error when the server has gone while the connection lay in the pool. An idle one hears nothing:
+    only one that has something to read (its end, a word from the server) is asked, the others cost no round trip."""
+    hears = select.poll()
+    hears.register(connection.fileno(), select.POLLIN)
+    if hears.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 @contextmanager

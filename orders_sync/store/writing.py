@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from orders_sync.domain.versions import Version
 from orders_sync.store import copyrows, statements
 from orders_sync.store.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class FlatOrder:
+class FlatOrder(msgspec.Struct, frozen=True):
     """An order as rows for COPY, with the payload they were made of and where that came from."""
 
     platform: str
