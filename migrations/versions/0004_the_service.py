@@ -11,12 +11,11 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# by which retention finds what is old; name, table, column, rows it holds, schema
+# by which retention finds what is old; name, table, column, rows it holds
 INDEXES = [
-    ("ix_windows_finished", "windows", "finished_at", "state IN ('done', 'split')", "sync"),
-    ("ix_rejects_settled", "rejects", "resolved_at", "resolved_at IS NOT NULL", "sync"),
-    ("ix_rejects_window", "rejects", "window_id", "resolved_at IS NULL", "sync"),
-    ("ix_raw_orders_payloads", "raw_orders", "synced_at", "payload IS NOT NULL", None),
+    ("ix_windows_finished", "windows", "finished_at", "state IN ('done', 'split')"),
+    ("ix_rejects_settled", "rejects", "resolved_at", "resolved_at IS NOT NULL"),
+    ("ix_rejects_window", "rejects", "window_id", "resolved_at IS NULL"),
 ]
 JOBS = "sync_jobs"  # a schema of its own: its tables are not ours
 KINDS = "incremental moves the watermark; hook, confirm, sweep, backfill and repair read again"
@@ -129,8 +128,8 @@ def upgrade() -> None:
         schema="sync",
     )
     say_kinds(KINDS, KINDS_BEFORE)
-    for name, table, column, rows, schema in INDEXES:
-        op.create_index(name, table, [column], unique=False, schema=schema, postgresql_where=sa.text(rows))
+    for name, table, column, rows in INDEXES:
+        op.create_index(name, table, [column], unique=False, schema="sync", postgresql_where=sa.text(rows))
     make_jobs()
 
 
@@ -138,7 +137,7 @@ def downgrade() -> None:
     op.execute(f"DROP SCHEMA {JOBS} CASCADE")
     op.drop_column("audits", "is_routine", schema="sync")
     say_kinds(KINDS_BEFORE, KINDS)
-    for name, table, _, _, schema in INDEXES:
-        op.drop_index(name, table, schema=schema)
+    for name, table, _, _ in INDEXES:
+        op.drop_index(name, table, schema="sync")
     op.drop_column("accounts", "rests_until", schema="sync")
     op.drop_table("messages", schema="sync")

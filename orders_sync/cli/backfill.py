@@ -89,7 +89,7 @@ def backfill(
         screen.print_json({"backfills": numbers, "outcomes": [asdict(outcome) for outcome in outcomes]})
     elif outcomes:
         show(outcomes)
-    if any(outcome.errors for outcome in outcomes):
+    if any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -209,15 +209,18 @@ async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | N
 def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
     limits = product.limits(settings)
 
-    async def drain(bars: screen.Bars) -> list[Outcome]:
+    async def drain() -> list[Outcome]:
         async with (
             product.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
         ):
-            return await drain_all(Means(pool, http, feeders, limits, bars), feeders)
+            names = [each.account.name for each in feeders]
+            async with pool.connection() as connection:
+                ranges = {name: await ledger.seconds_to_read(connection, name) for name in names}
+            with screen.range_bars(ranges) as bars:
+                return await drain_all(Means(pool, http, feeders, limits, bars), feeders)
 
-    with screen.bars([each.account.name for each in feeders]) as bars:
-        return asyncio.run(drain(bars))
+    return asyncio.run(drain())
 
 
 def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> None:

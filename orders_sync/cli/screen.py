@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+from rich.text import Text
+
+from orders_sync.domain.errors import LostWindow
+from orders_sync.engine.draining import Closed
 
 WIDE = 200  # columns, where nobody's screen sets the width
 PROSE = {"value", "title", "sku_text", "changed", "reason"}  # columns that may wrap
@@ -94,7 +109,7 @@ class Bars:
         told = f"{account}: {calls} calls, {differences} ranges differ"
         self._progress.update(self._bars[account], description=told, completed=windows, total=of)
 
-    def closed(self, window: object) -> None:
+    def closed(self, window: Closed) -> None:
         """Bars show what was counted and what landed."""
 
     def told(self, account: str, text: str) -> None:
@@ -122,5 +137,57 @@ def bars(accounts: Iterable[str], *, unit: str = "orders", hidden: bool = False)
         made = Bars(progress)
         for account in accounts:
             made.add(account)
+        yield made
+        made.finish()
+
+
+class RangeBars(Bars):
+    """Progress through ranges of platform time: a bar an account, its length the seconds that wait to be read.
+
+    Seconds, for they are known before anything is counted, and stay the same however often a window is split.
+    """
+
+    def __init__(self, progress: Progress, ranges: Mapping[str, int]) -> None:
+        super().__init__(progress)
+        for account, seconds in ranges.items():
+            self._bars[account] = progress.add_task(account, total=seconds, orders=0)
+
+    def counted(self, account: str, rows: int) -> None:
+        """How long the range is was known before."""
+
+    def landed(self, account: str, rows: int) -> None:
+        bar = self._bars[account]
+        self._progress.update(bar, orders=self._progress.tasks[bar].fields["orders"] + rows)
+
+    def closed(self, window: Closed) -> None:
+        is_split = window.landed is None and window.error is None
+        if not is_split and not isinstance(window.error, LostWindow):  # both are still to be read
+            self._progress.advance(self._bars[window.claim.account], window.claim.window.seconds)
+
+
+class Left(ProgressColumn):
+    """How long the rest takes, if it goes on as it went so far."""
+
+    def render(self, task: Task) -> Text:
+        if task.finished or not task.completed or not task.total or task.elapsed is None:
+            return Text("")
+        seconds = task.elapsed / task.completed * (task.total - task.completed)
+        return Text(f"about {duration(int(seconds) + 1)} left")
+
+
+@contextmanager
+def range_bars(ranges: Mapping[str, int], console: Console = err) -> Iterator[RangeBars]:
+    """Bars for these accounts while the body runs. `ranges`: seconds of platform time each has to read."""
+    with Progress(
+        SpinnerColumn(finished_text=" "),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[orders]} orders"),
+        TimeElapsedColumn(),
+        Left(),
+        console=console,
+    ) as progress:
+        made = RangeBars(progress, ranges)
         yield made
         made.finish()

@@ -106,7 +106,6 @@ class Process:
             means = Means(pool, self._http, self._feeders, self._limits, Reports(metrics))
             service = self._settings.service
             scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit)
-            gc.freeze()
             gc.set_threshold(GARBAGE)
             running: list[asyncio.Task[None]] = []
             if self._parts.works:

@@ -346,6 +346,19 @@ async def hand_back(connection: Connection, account: str, owner: str) -> None:
     )
 
 
+async def seconds_to_read(connection: Connection, account: str) -> int:
+    """How much platform time the windows have that are planned or being read."""
+    row = await _one(
+        connection,
+        """
+        SELECT coalesce(sum(extract(epoch FROM ends_at - starts_at)), 0)::bigint AS seconds
+        FROM sync.windows WHERE account = %s AND state IN ('planned', 'running')
+        """,
+        [account],
+    )
+    return int(row["seconds"])
+
+
 async def has_work(connection: Connection, account: str) -> bool:
     """Whether a window could be claimed now, of an account that neither rests nor is suspended."""
     row = await _one(

@@ -104,11 +104,12 @@ DELETE FROM order_history AS h USING old
 WHERE (h.platform, h.order_id, h.seen_at) = (old.platform, old.order_id, old.seen_at)
 """
 
-# the hash stays, so an unchanged order still costs no write; one that changes brings its new payload
+# the hash stays, so an unchanged order still costs no write; one that changes brings its new payload. No index: it
+# would cost every landing, for what is off unless asked for
 _PAYLOADS = """
 WITH old AS MATERIALIZED (
     SELECT platform, order_id FROM raw_orders WHERE payload IS NOT NULL AND synced_at < now() - %(age)s
-    ORDER BY synced_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+    LIMIT %(rows)s FOR UPDATE SKIP LOCKED
 )
 UPDATE raw_orders AS r SET payload = NULL FROM old WHERE (r.platform, r.order_id) = (old.platform, old.order_id)
 """

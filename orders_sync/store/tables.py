@@ -377,7 +377,6 @@ raw_orders = Table(
     _column("payload", JSON, "the record exactly as received, byte for byte"),
     _synced_at(),
     PrimaryKeyConstraint("platform", "order_id"),
-    Index("ix_raw_orders_payloads", "synced_at", postgresql_where=text("payload IS NOT NULL")),
     comment="the payload as received; holds what has no column",
 )
 

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from orders_sync.cli import screen
+from orders_sync.domain.errors import LostWindow, Transient
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.engine.draining import Closed
+from orders_sync.sandbox import World
+from orders_sync.store import load
+from orders_sync.store.ledger import Claim
 from tests.cli.conftest import Landed
+from tests.cli.terminal import Terminal, platforms
+
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+HOUR = Window(BEGIN, BEGIN + timedelta(hours=1))
+CLAIM = Claim(7, "kingdo", "backfill", Feed.UPDATED, HOUR, None, 1, 3, 1, 0, BEGIN)
+READ = Closed(CLAIM, 1, 5, load.Landed(new=5), None, 0.1)
 
 
 def test_preview_says_what_is_missing_and_nothing_is_stored_without_a_yes(landed: Landed) -> None:
@@ -35,3 +55,46 @@ def test_mistakes_are_one_clear_message(landed: Landed) -> None:
         said = landed.terminal.run("backfill", *options)
         assert said.code == 1
         assert words in said.err
+
+
+def test_waiting_windows_count_in_the_exit_code_of_wait(terminal: Terminal, url: str, world: World) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    with platforms(world) as (root, sandbox):
+        terminal.describe(world, root, "sandbox-ka", extra="[sync]\nretries = 1")
+        sandbox.faults.set_rates({"http_5xx": 1.0}, "sandbox-ka")
+        assert terminal.run("sync").code == 1
+        sandbox.faults.clear()
+        ask = ["backfill", "--account", "sandbox-ka", "--from", "2020-01-01", "--to", "2020-01-02", "--yes", "--wait"]
+        said = terminal.run(*ask, "--json")
+        [outcome] = said.json["outcomes"]
+        assert (outcome["errors"], bool(outcome["waiting"])) == ([], True)
+        assert said.code == 1, said.text
+
+
+def test_the_bar_says_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window of five is read after twenty minutes: four more take eighty."""
+    clock = [0.0]
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, get_time=lambda: clock[0])
+    monkeypatch.setattr(screen.Progress, "start", lambda _: None)  # no thread draws while the clock is ours
+
+    def shown() -> str:
+        with console.capture() as capture:
+            console.print(bars._progress.get_renderable())
+        return capture.get()
+
+    with screen.range_bars({"kingdo": 5 * 3600}, console) as bars:
+        monkeypatch.setattr(bars._progress, "get_time", lambda: clock[0])
+        bars._progress.tasks[0].start_time = 0.0
+        bars._progress.tasks[0]._get_time = lambda: clock[0]
+        clock[0] = 1200.0
+        assert "left" not in shown()
+        bars.closed(replace(READ, landed=None))
+        bars.closed(replace(READ, landed=None, error=LostWindow(7)))
+        assert "left" not in shown()
+        bars.landed("kingdo", 5)
+        bars.closed(READ)
+        assert "5 orders" in shown()
+        assert "about 80 min left" in shown()
+        for _ in range(4):
+            bars.closed(replace(READ, landed=None, error=Transient("busy")))
+        assert "left" not in shown()

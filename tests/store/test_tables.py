@@ -87,7 +87,6 @@ INDEXES = {
     ("windows", "finished_at"),
     ("rejects", "resolved_at"),
     ("rejects", "window_id"),
-    ("raw_orders", "synced_at"),
 }
 
 
