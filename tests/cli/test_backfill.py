@@ -21,7 +21,7 @@ from tests.cli.terminal import Terminal, platforms
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = Window(BEGIN, BEGIN + timedelta(hours=1))
-CLAIM = Claim(7, "kingdo", "backfill", Feed.UPDATED, HOUR, None, 1, 3, 1, 0, BEGIN)
+CLAIM = Claim(7, "kingdo", "backfill", Feed.UPDATED, HOUR, None, None, 1, 3, 1, 0, BEGIN)
 READ = Closed(CLAIM, 1, 5, load.Landed(new=5), None, 0.1)
 
 
