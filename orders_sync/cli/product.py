@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import httpx
 import typer
@@ -101,6 +102,16 @@ def _server(settings: Settings) -> Iterator[Host]:
                     "What had landed is there, nothing is half written"
                 ) from error
             raise
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of what reads: in an event loop that takes a tenth less of the processor, where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 async def ask(url: str, question: Callable[[Connection], Awaitable[Result]]) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,4 +67,4 @@ def _run(config: Path | None, parts: Parts) -> None:
     logs.catch_unhandled()
     limits, http = product.limits(settings), product.http_client(settings)
     with product.hosted(settings) as host:
-        asyncio.run(Process(host.url, settings, feeders, limits, http, parts, host.revive).run())
+        product.run(Process(host.url, settings, feeders, limits, http, parts, host.revive).run())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from dataclasses import asdict
 from typing import Annotated
@@ -41,7 +40,7 @@ def sync(
     settings = product.load(config)
     feeders = product.feeders(settings, account)
     with product.opened(settings) as url, screen.bars([each.account.name for each in feeders]) as bars:
-        outcomes = asyncio.run(
+        outcomes = product.run(
             catch_up(url, feeders, product.limits(settings), bars, product.http_client(settings), sweep, retry)
         )
     if json:

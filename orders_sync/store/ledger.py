@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
@@ -209,12 +210,12 @@ async def claim(connection: Connection, account: str, owner: str, statuses: Sequ
     their kind, the last of `statuses` first: so an order that moved on meanwhile is brought by the list of its new
     status before it is looked for in that of its old one, and what is read again for having left comes after all lists.
     """
-    async with connection.transaction():
-        # one at a time an account: two who claim overlapping windows at once would wait for each other
-        await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [CLAIM_LOCK, account])
-        row = await _maybe(
-            connection,
+    # both statements in one message, hence in one transaction, with values filled in here: a round trip instead of four
+    async with psycopg.AsyncClientCursor(connection, row_factory=dict_row) as cursor:
+        await cursor.execute(
             """
+            -- one at a time an account: two who claim overlapping windows at once would wait for each other
+            SELECT pg_advisory_xact_lock(%(lock)s, hashtext(%(account)s));
             UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(owner)s,
                 lease_until = clock_timestamp() + %(lease)s, started_at = clock_timestamp(), attempts = attempts + 1
             WHERE id = (
@@ -236,8 +237,17 @@ async def claim(connection: Connection, account: str, owner: str, statuses: Sequ
                             / extract(epoch FROM p.ends_at - p.starts_at)
                  FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected
             """,
-            {"account": account, "owner": owner, "lease": LEASE, "urgency": URGENCY, "statuses": list(statuses)},
+            {
+                "lock": CLAIM_LOCK,
+                "account": account,
+                "owner": owner,
+                "lease": LEASE,
+                "urgency": URGENCY,
+                "statuses": list(statuses),
+            },
         )
+        cursor.nextset()
+        row = await cursor.fetchone()
     if row is None:
         return None
     return Claim(
