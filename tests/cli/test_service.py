@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,16 +12,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import httpx
 import psycopg
 import pytest
 
 from orders_sync.sandbox import Sandbox, World
+from orders_sync.sandbox.messages import message
+from orders_sync.sandbox.states import State
 from orders_sync.sandbox.verify import verify_account
 from tests.cli.terminal import LONGEST, Pause, Tables, Terminal, platforms
+from tests.cli.test_secrets import PASSWORD, WRONG, with_password
 
 PACE = '[sync]\ninterval = "1s"\nlag = "0s"\n[service]\ntick = "1s"\n'
 STOP_SECONDS = 10  # promised
 ANYWHERE = ("--listen", "127.0.0.1:0")
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+HEARD: dict[int, str] = {}  # what `root_of` has read of a process, by its number
 
 
 @contextmanager
@@ -42,6 +52,18 @@ def eventually(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.1)
+
+
+def root_of(service: subprocess.Popen[str]) -> str:
+    """Where it listens, once it says so."""
+    assert service.stderr is not None
+    heard = ""
+    while (found := re.search(r"http://127\.0\.0\.1:\d+(?=\")", heard)) is None:
+        line = service.stderr.readline()
+        assert line, heard
+        heard += line
+    HEARD[service.pid] = heard
+    return found[0]
 
 
 def equal(tables: Tables, world: World) -> bool:
@@ -123,8 +145,7 @@ def test_connections_that_are_cut_end_nothing(terminal: Terminal, tables: Tables
     with serving(terminal, world):
         service = terminal.start("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
-        tables.query(cut.replace("%s", "pg_backend_pid()"))
+        tables.query(CUT)
         victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
         world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
         eventually(lambda: equal(tables, world))
@@ -142,3 +163,44 @@ def test_without_a_database_it_says_so_and_ends(terminal: Terminal, world: World
     terminal.variables["DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/nothing"
     with serving(terminal, world):
         terminal.run("run", *ANYWHERE).assert_complains("cannot be reached")
+
+
+def test_a_message_has_its_order_read_again_long_before_the_next_interval(
+    terminal: Terminal, tables: Tables, world: World
+) -> None:
+    with serving(terminal, world, pace='[sync]\ninterval = "1h"\nlag = "0s"\nsweep = "1d every 1d"\n'):
+        service = terminal.start("run", *ANYWHERE)
+        eventually(lambda: equal(tables, world))
+        shop = world.shop("sandbox-ka")
+        victim = next(o for o in shop.shelves.orders.values() if o.quirk != "sample" and o.state is State.TO_SHIP)
+        world.change("sandbox-ka", victim.order_id, "ship", now=datetime.now(UTC))
+        assert not equal(tables, world)
+        path = f"/hooks/xportcn/sandbox-ka/{shop.account.hook_token}"
+        answer = httpx.post(root_of(service) + path, content=message(victim))
+        assert answer.status_code == 200
+        eventually(lambda: equal(tables, world))
+        stop(service)
+
+
+def test_nothing_the_service_writes_holds_a_secret_P8(terminal: Terminal, tables: Tables, world: World) -> None:
+    """At its most talkative, in every trouble: refused credentials, pages for people, cut connections, a killed job."""
+    terminal.variables["DATABASE_URL"] = with_password(tables.url)
+    with serving(terminal, world, pace=PACE + '[log]\nlevel = "debug"\n') as sandbox:
+        right = world.shop("sandbox-open").account.app_secret
+        terminal.write(terminal.settings.read_text().replace(right, WRONG))
+        sandbox.faults.set_rates({"html": 0.2, "garbled": 0.2, "reset": 0.2})
+        service = terminal.start("run", *ANYWHERE)
+        eventually(lambda: tables.query("SELECT 1 FROM sync.accounts WHERE suspended_at IS NOT NULL"))
+        token = world.shop("sandbox-ka").account.hook_token
+        root = root_of(service)
+        for path in (f"/hooks/xportcn/sandbox-ka/{token}", f"/hooks/xportcn/nobody/{token}", "/metrics", "/healthz"):
+            httpx.request("POST" if "hooks" in path else "GET", root + path)
+        tables.query(CUT)
+        eventually(lambda: tables.query("SELECT 1 FROM orders WHERE account = 'sandbox-ka'"))
+        service.send_signal(signal.SIGTERM)
+        out, err = service.communicate(timeout=STOP_SECONDS)
+    written = out + err + HEARD.pop(service.pid)
+    secrets = [each.app_secret for each in world.accounts] + [each.app_id for each in world.accounts]
+    tokens = [each.hook_token for each in world.accounts if each.hook_token]
+    assert '"level": "debug"' in written
+    assert [secret for secret in [*secrets, *tokens, PASSWORD, WRONG] if secret in written] == []
