@@ -39,7 +39,8 @@ from orders_sync.store import database
 from orders_sync.store.database import Pool
 
 LOST = (psycopg.Error, queue.Failure)
-LONGEST_PAUSE = 15.0  # seconds between two tries of a part that fails
+FIRST_PAUSE = 1.0  # seconds between two tries of a part that fails, then twice as long
+LONGEST_PAUSE = 15.0
 STEADY = 60.0  # seconds after which a part that fails again begins with a short pause
 TOGETHER = 0.2  # seconds in which messages of an account gather
 WEB_CONNECTIONS = 4  # of its own: workers that hold every connection are no reason to lose a message
@@ -92,7 +93,11 @@ class Process:
         self._troubles = Troubles()
 
     async def run(self) -> None:
-        """Run the parts until SIGTERM or SIGINT. Raises `DatabaseError` when there is no database to begin with."""
+        """Run the parts until SIGTERM or SIGINT.
+
+        Raises `DatabaseError` when there is no database to begin with, and whatever ends a part that nobody expected:
+        better to be started again than to run on with half of the parts.
+        """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(logs.note_unhandled)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,25 +122,41 @@ class Process:
                 stack.callback(clock.shutdown, wait=False)
             if self._parts.web is not None:
                 few = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
-                routes = self._routes(few, metrics, scheduler)
-                running.append(asyncio.create_task(Server(routes).serve(sockets=[self._parts.web])))
+                server = Server(self._routes(few, metrics, scheduler))
+                running.append(asyncio.create_task(self._serve(server, self._parts.web)))
             log.info("running", accounts=len(self._feeders), **self._parts.told())
-            await self._stop.wait()
+            await self._await_end(running)
             log.info("stopping; windows in flight are finished or handed back")
+            self._stop.set()
             means.stopping.set()
-            await self._end(running)
+            for task in running:
+                task.cancel()
+            ended, _ = await asyncio.wait(running, timeout=STOP_SECONDS) if running else (set(), set())
         log.info("stopped")
+        for task in ended:
+            if not task.cancelled():
+                task.result()
 
-    async def _end(self, running: list[asyncio.Task[None]]) -> None:
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=STOP_SECONDS)
+    async def _await_end(self, running: list[asyncio.Task[None]]) -> None:
+        """Until a signal comes, or a part ends by itself."""
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+
+    async def _serve(self, server: Server, listening: socket.socket) -> None:
+        """Serve until cancelled; then requests under way are answered."""
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run a part again and again until the process stops."""
         self._troubles.watch(name)
-        pause = 1.0
+        pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             began = loop.time()
@@ -144,7 +165,7 @@ class Process:
             except LOST as error:
                 await self._failed(name, error)
             if loop.time() - began > STEADY:
-                pause = 1.0
+                pause = FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 

@@ -1,0 +1,56 @@
+"""A process ends as a whole, and never runs on with half of its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from orders_sync.service import process as module
+from orders_sync.service.process import Parts, Process
+from orders_sync.service.web import bound
+from orders_sync.service.worker import Worker
+from orders_sync.settings import Settings
+from tests.engine.story import Story
+
+Tell = Callable[..., Story]
+
+
+def process(story: Story, parts: Parts) -> Process:
+    return Process(
+        story.url, Settings(), story.feeders(), story.limits, httpx.AsyncClient(), parts, revive=lambda: None
+    )
+
+
+async def test_a_part_that_ends_by_a_mistake_of_ours_ends_the_process(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mistaken(self: Worker) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(Worker, "run", mistaken)
+    async with asyncio.timeout(30):
+        with pytest.raises(RuntimeError, match="a mistake"):
+            await process(tell(), Parts(works=True, web=bound("127.0.0.1:0"))).run()
+
+
+async def test_a_part_that_loses_the_database_is_tried_again(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = 0
+
+    async def lost(self: Worker) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise module.LOST[1]
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Worker, "run", lost)
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.0)
+    async with asyncio.timeout(30):
+        await process(tell(), Parts(works=True)).run()
+    assert tries == 3
