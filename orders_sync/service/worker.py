@@ -6,6 +6,7 @@ goes to the end of the queue, so that the backlog of one starves no other.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from orders_sync.store import due
 
 TURN = 20.0  # seconds after which an account begins no further window, whether others wait or not
 ASK_EVERY = 1.0  # seconds, for the next job, where the queue was empty
+ELSEWHERE = 2.0  # seconds for which a second job of an account that is being drained here is held
 GRACE = 6  # seconds the windows in flight have to come to their end when the worker stops; then they are handed back
 
 log = structlog.get_logger(__name__)
@@ -58,6 +60,7 @@ class Worker:
             log.warning("an account of other settings is left to other workers", account=account)
             return
         if account in self._draining:
+            await asyncio.sleep(ELSEWHERE)  # with a hand full, so that the next job of it finds another worker
             return
         self._draining.add(account)
         try:

@@ -102,7 +102,10 @@ async def test_a_worker_cancelled_in_the_middle_hands_its_windows_back_P5(tell: 
     assert waiting(story) == planned
 
 
-async def test_an_account_is_drained_once_at_a_time_in_a_process(tell: Tell, queue: Queue) -> None:
+async def test_an_account_is_drained_once_at_a_time_in_a_process(
+    tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ELSEWHERE", 0.0)
     story = tell()
     stuck = Stuck()
     one, _ = worker(story, queue, transport=stuck)
