@@ -80,10 +80,14 @@ class Worker:
         feeder = self._feeders.get(account)
         if feeder is None:
             return
-        async with self._means.pool.connection() as connection:
-            if not await due.audits(connection, [account], self._audit_every, AUDIT_AGAIN):
-                return
-        [result] = await audit(self._means, [feeder], repair=True, is_routine=True)
+        try:
+            async with self._means.pool.connection() as connection:
+                if not await due.audits(connection, [account], self._audit_every, AUDIT_AGAIN):
+                    return
+            [result] = await audit(self._means, [feeder], repair=True, is_routine=True)
+        except psycopg.Error as error:
+            log.warning("the database went away; the audit is made later", account=account, error=str(error))
+            return
         found = result.found
         tell = log.error if result.error or result.remaining else log.warning if found.differences else log.info
         tell(

@@ -158,3 +158,4 @@ async def test_a_lost_database_ends_no_worker(tell: Tell, queue: Queue) -> None:
     await plan(story, queue)
     await story.pool.close()
     await one.drain(story.shop)
+    await one.audit(story.shop)
