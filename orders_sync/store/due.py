@@ -40,11 +40,11 @@ _UNAUDITED = """
 SELECT n.name FROM unnest(%s::text[]) AS n (name)
 JOIN sync.accounts AS a ON a.name = n.name AND a.watermark IS NOT NULL AND a.suspended_at IS NULL
 LEFT JOIN LATERAL (
-    SELECT started_at, error FROM sync.audits WHERE account = n.name AND is_routine ORDER BY started_at DESC LIMIT 1
+    SELECT started_at, finished_at, error FROM sync.audits WHERE account = n.name AND is_routine ORDER BY started_at DESC LIMIT 1
 ) AS last ON true
 WHERE last.started_at IS NULL
    OR last.started_at < clock_timestamp() - %s
-   OR last.error IS NOT NULL AND last.started_at < clock_timestamp() - %s
+   OR (last.error IS NOT NULL OR last.finished_at IS NULL) AND last.started_at < clock_timestamp() - %s
 """
 
 
@@ -64,6 +64,6 @@ async def accounts(connection: Connection, asked: Iterable[tuple[Account, Pace]]
 
 
 async def audits(connection: Connection, names: list[str], every: timedelta, again: timedelta) -> list[str]:
-    """Those whose last routine audit began longer ago than `every`; than `again`, where it ended with an error."""
+    """Those whose last routine audit began longer ago than `every`; than `again`, where it did not end well."""
     cursor = await connection.execute(_UNAUDITED, [names, every, again])
     return [str(row[0]) for row in await cursor.fetchall()]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from orders_sync.engine.calls import Feeder
 from orders_sync.service.queue import Queue
 from orders_sync.service.scheduler import Scheduler
@@ -119,3 +121,22 @@ async def test_an_account_that_was_never_audited_is_audited_and_then_not_for_a_d
     assert sorted(jobs(story)) == [
         ("audit", each.name, "todo") for each in sorted(story.world.accounts, key=lambda each: each.name)
     ]
+
+
+@pytest.mark.parametrize("ending", ["finished_at = NULL", "error = 'no answer'"])
+async def test_an_audit_that_did_not_end_well_is_made_again_an_hour_later(
+    tell: Tell, queue: Queue, ending: str
+) -> None:
+    story = tell()
+    await story.sync()
+    names = [each.name for each in story.world.accounts]
+    made = "INSERT INTO sync.audits (account, starts_at, ends_at, is_routine, started_at, finished_at) VALUES "
+    for name in names:
+        story.query(f"{made} (%s, now() - interval '1 day', now(), true, now(), now()) RETURNING 1", name)
+    bad = f"UPDATE sync.audits SET {ending}, started_at = started_at - %s * interval '1 minute' WHERE account = %s"
+    story.query(f"{bad} RETURNING 1", 59, story.shop)
+    await scheduler(story, queue).audit()
+    assert jobs(story) == []
+    story.query(f"{bad} RETURNING 1", 2, story.shop)
+    await scheduler(story, queue).audit()
+    assert jobs(story) == [("audit", story.shop, "todo")]
