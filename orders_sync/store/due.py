@@ -40,7 +40,8 @@ _UNAUDITED = """
 SELECT n.name FROM unnest(%s::text[]) AS n (name)
 JOIN sync.accounts AS a ON a.name = n.name AND a.watermark IS NOT NULL AND a.suspended_at IS NULL
 LEFT JOIN LATERAL (
-    SELECT started_at, finished_at, error FROM sync.audits WHERE account = n.name AND is_routine ORDER BY started_at DESC LIMIT 1
+    SELECT started_at, finished_at, error FROM sync.audits
+    WHERE account = n.name AND is_routine ORDER BY started_at DESC LIMIT 1
 ) AS last ON true
 WHERE last.started_at IS NULL
    OR last.started_at < clock_timestamp() - %s
