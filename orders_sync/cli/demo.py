@@ -171,6 +171,7 @@ def _show_next(outcomes: list[Outcome]) -> None:
 [bold]With real accounts[/]
   cp orders_sync.example.toml orders_sync.toml    fill in an account; set DATABASE_URL for a Postgres of yours
   orders-sync doctor              settings, database, credentials
-  orders-sync run                 keep everything current; or `orders-sync sync`: catch up and exit""",
+  orders-sync run                 keep everything current
+  orders-sync sync                or: catch up and exit, for cron""",
         soft_wrap=True,
     )
