@@ -95,11 +95,14 @@ class Passing(Worker):
 class Serving(Worker):
     """The first one is `orders-sync run`, which lives to the end; the others are `worker`s, half of their clocks wrong.
 
-    `memory`: resident bytes of the first, a minute each.
+    `memory`: resident bytes of the first, a minute each. A worker that finds no database when it starts says so and
+    ends with 1, as without a supervisor it must; `run` may not end.
     """
 
     def __init__(self, where: Ground, settings: Path, number: int, chance: random.Random) -> None:
         super().__init__(where, settings, number, chance)
+        if number > 1:
+            self.expected = (0, 1, -signal.SIGKILL)
         self.memory: list[int] = []
         self.took_to_stop = 0.0
 
