@@ -67,7 +67,7 @@ class Progress(Protocol):
 @dataclass(slots=True)
 class Outcome:
     """What was done for one account. It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the
-    turn ended first) are empty or false."""
+    turn ended before everything was read) are empty or false."""
 
     account: str
     windows: int = 0
@@ -143,6 +143,8 @@ class _Drain:
         errors = self.outcome.errors
         async with self.means.pool.connection() as connection:
             self.outcome.waiting = await ledger.waiting(connection, self.name)
+            if self._is_over() and not self.is_stopped:
+                self.outcome.is_cut_off = await ledger.has_work(connection, self.name)
             if errors or not self.outcome.waiting:
                 await ledger.note_error(connection, self.name, errors[-1] if errors else None, rests=self.is_stopped)
 
@@ -170,11 +172,9 @@ class _Drain:
             await stop(reading)
 
     def _is_over(self) -> bool:
-        if self.is_stopped:
-            return True
-        if self.means.stopping.is_set() or (self.ends is not None and time.monotonic() > self.ends):
-            self.outcome.is_cut_off = True
-        return self.outcome.is_cut_off
+        """Whether no further window is to be begun."""
+        is_late = self.ends is not None and time.monotonic() > self.ends
+        return self.is_stopped or is_late or self.means.stopping.is_set()
 
     async def _hand_back(self) -> None:
         """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import httpx
-import psycopg
 import structlog
 from starlette.routing import Route
 
@@ -29,6 +28,7 @@ from orders_sync.engine.draining import Means
 from orders_sync.engine.windows import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service.metrics import Metrics
+from orders_sync.service.queue import LOST
 from orders_sync.service.reports import Reports
 from orders_sync.service.scheduler import Scheduler
 from orders_sync.service.troubles import Troubles
@@ -38,7 +38,6 @@ from orders_sync.settings import Settings
 from orders_sync.store import database
 from orders_sync.store.database import Pool
 
-LOST = (psycopg.Error, queue.Failure)
 FIRST_PAUSE = 1.0  # seconds between two tries of a part that fails, then twice as long
 LONGEST_PAUSE = 15.0
 STEADY = 60.0  # seconds after which a part that fails again begins with a short pause

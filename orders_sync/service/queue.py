@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import procrastinate
+import psycopg
 from procrastinate import exceptions
 from procrastinate.utils import utcnow
 
@@ -23,7 +24,8 @@ STALLED_SECONDS = 30.0  # without a heartbeat of its worker
 CONNECTIONS = 3
 WAIT_SECONDS = 5.0  # for a connection; then the database counts as away
 
-Failure = exceptions.ConnectorException  # the database is gone
+Failure = exceptions.ConnectorException  # the queue's own word for a database that is gone
+LOST = (psycopg.Error, Failure)  # the same in everybody's words
 
 
 class Queue:

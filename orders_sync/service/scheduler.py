@@ -15,19 +15,16 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from orders_sync.engine import planner
 from orders_sync.engine.calls import Feeder
-from orders_sync.service import queue
-from orders_sync.service.queue import AUDIT, DRAIN, Queue
+from orders_sync.service.queue import AUDIT, DRAIN, LOST, Queue
 from orders_sync.store import due, suspensions
 from orders_sync.store.database import Pool
 
-AUDIT_AGAIN = timedelta(hours=1)  # after one that ended with an error
-LOST = (psycopg.Error, queue.Failure)  # the database is away: the next tick tries again
+AUDIT_AGAIN = timedelta(hours=1)  # after one that did not end well
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +47,7 @@ class Scheduler:
         async def guarded(job: Callable[[], Awaitable[None]]) -> None:
             try:
                 await job()
-            except LOST as error:
+            except LOST as error:  # the next tick tries again
                 await failed(error)
             except asyncio.CancelledError:
                 return  # the clock was shut down; whoever runs this would report that as an error

@@ -19,11 +19,11 @@ DRAIN_SECONDS = 2  # for requests under way when the process stops
 
 def bound(listen: str) -> socket.socket:
     """A listening socket on `address:port`. Raises `SettingsError` when it cannot be had."""
-    # its protocol is named, so that asyncio knows it for TCP and small answers leave at once
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     if not host or not port.isdecimal() or int(port) > LARGEST_PORT:
         raise SettingsError(f'cannot listen on {listen}: must be address:port, such as "127.0.0.1:8710"')
+    # its protocol is named, so that asyncio knows it for TCP and small answers leave at once
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, proto=socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

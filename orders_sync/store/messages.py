@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 
 from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
+from orders_sync.store.load import fingerprint
 
 AT_ONCE = 100  # messages held in memory (P7); one may be 256 kB
 
@@ -71,7 +71,7 @@ async def keep(connection: Connection, account: str, body: bytes) -> bool:
         INSERT INTO sync.messages (account, digest, body) VALUES (%s, %s, %s)
         ON CONFLICT (account, digest) DO NOTHING
         """,
-        [account, blake2b(body, digest_size=16).digest(), body],
+        [account, fingerprint(body), body],
     )
     return cursor.rowcount == 1
 

@@ -183,24 +183,30 @@ def test_a_message_has_its_order_read_again_long_before_the_next_interval(
 
 
 def test_nothing_the_service_writes_holds_a_secret_P8(terminal: Terminal, tables: Tables, world: World) -> None:
-    """At its most talkative, in every trouble: refused credentials, pages for people, cut connections, a killed job."""
+    """At its most talkative, in every trouble: refused credentials, pages for people, cut connections.
+
+    One account is called like its own access key, so that every line about it holds a credential to be hushed.
+    """
     terminal.variables["DATABASE_URL"] = with_password(tables.url)
     with serving(terminal, world, pace=PACE + '[log]\nlevel = "debug"\n') as sandbox:
         right = world.shop("sandbox-open").account.app_secret
-        terminal.write(terminal.settings.read_text().replace(right, WRONG))
+        key = world.shop("sandbox-ka").account.app_id
+        settings = terminal.settings.read_text().replace(right, WRONG)
+        terminal.write(settings.replace('name = "sandbox-ka"', f'name = "{key}"'))
         sandbox.faults.set_rates({"html": 0.2, "garbled": 0.2, "reset": 0.2})
         service = terminal.start("run", *ANYWHERE)
         eventually(lambda: tables.query("SELECT 1 FROM sync.accounts WHERE suspended_at IS NOT NULL"))
         token = world.shop("sandbox-ka").account.hook_token
         root = root_of(service)
-        for path in (f"/hooks/xportcn/sandbox-ka/{token}", f"/hooks/xportcn/nobody/{token}", "/metrics", "/healthz"):
+        for path in (f"/hooks/xportcn/{key}/{token}", f"/hooks/xportcn/nobody/{token}", "/metrics", "/healthz"):
             httpx.request("POST" if "hooks" in path else "GET", root + path)
         tables.query(CUT)
-        eventually(lambda: tables.query("SELECT 1 FROM orders WHERE account = 'sandbox-ka'"))
+        eventually(lambda: tables.query("SELECT 1 FROM orders WHERE account = %s", key))
         service.send_signal(signal.SIGTERM)
         out, err = service.communicate(timeout=STOP_SECONDS)
     written = out + err + HEARD.pop(service.pid)
     secrets = [each.app_secret for each in world.accounts] + [each.app_id for each in world.accounts]
     tokens = [each.hook_token for each in world.accounts if each.hook_token]
     assert '"level": "debug"' in written
+    assert '"account": "***"' in written
     assert [secret for secret in [*secrets, *tokens, PASSWORD, WRONG] if secret in written] == []

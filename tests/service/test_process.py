@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from orders_sync.service import process as module
+from orders_sync.service import queue
 from orders_sync.service.process import Parts, Process
 from orders_sync.service.web import bound
 from orders_sync.service.worker import Worker
@@ -45,7 +46,7 @@ async def test_a_part_that_loses_the_database_is_tried_again(tell: Tell, monkeyp
         nonlocal tries
         tries += 1
         if tries < 3:
-            raise module.LOST[1]
+            raise queue.Failure
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.Event().wait()
 
