@@ -160,8 +160,7 @@ class RangeBars(Bars):
         self._progress.update(bar, orders=self._progress.tasks[bar].fields["orders"] + rows)
 
     def closed(self, window: Closed) -> None:
-        is_split = window.landed is None and window.error is None
-        if not is_split and not isinstance(window.error, LostWindow):  # both are still to be read
+        if not window.is_split and not isinstance(window.error, LostWindow):  # both are still to be read
             self._progress.advance(self._bars[window.claim.account], window.claim.window.seconds)
 
 

@@ -33,8 +33,8 @@ HAND_BACK_SECONDS = 2  # to get a connection
 class Closed:
     """A window this process had claimed and is done with.
 
-    `landed` is None where nothing landed: it was split, or `error` says why it was given up. `total` is the platform's
-    count, None before it gave one.
+    `landed` is None where nothing landed: it was split, or given up. `error` says why, and is None where it was split
+    for being too full. `total` is the platform's count, None before it gave one.
     """
 
     claim: Claim
@@ -43,6 +43,7 @@ class Closed:
     landed: Landed | None
     error: OrdersSyncError | None
     seconds: float
+    is_split: bool = False
 
 
 class Progress(Protocol):
@@ -229,8 +230,10 @@ class _Drain:
         began = time.monotonic()
         landed: Landed | None = None
         failure: OrdersSyncError | None = None
+        is_split = False
         try:
             landed = await work.run()
+            is_split, failure = landed is None, work.trouble
             self._note_success(claim, work, landed)
         except LostWindow as error:
             failure = error
@@ -240,7 +243,8 @@ class _Drain:
             self._note(error)
         finally:
             self.outcome.calls += work.calls
-        means.progress.closed(Closed(claim, work.calls, work.total, landed, failure, time.monotonic() - began))
+        seconds = time.monotonic() - began
+        means.progress.closed(Closed(claim, work.calls, work.total, landed, failure, seconds, is_split))
 
     def _note_success(self, claim: Claim, work: WindowWork, landed: Landed | None) -> None:
         self.failures = 0

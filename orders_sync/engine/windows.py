@@ -1,5 +1,9 @@
 """One claimed window: read it, hold it against the platform's count, land it or say why not.
 
+A window of many pages that cannot be read as a whole is split, as one that is too full is: the fewer calls a read
+takes the likelier all of them are answered well, and what the platform cannot give at all holds up its own page of
+orders, not the month around it.
+
 A list by status is read like any other, though orders enter it too while it is paged. One that enters moves those
 behind it a place back, from a page still to be read into one that was, and while another leaves the count does not
 show it: no reading order and no total prove such a list. Nothing hangs on it. It moves no watermark and proves no
@@ -18,7 +22,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from orders_sync.domain.costs import cover
-from orders_sync.domain.errors import Incomplete, LostWindow, Malformed, PlatformError, Refused
+from orders_sync.domain.errors import Incomplete, LostWindow, Malformed, PlatformError, Refused, Throttled, Transient
 from orders_sync.domain.windows import Window, split, tile
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import Pacer
@@ -30,6 +34,7 @@ from orders_sync.store.ledger import LEASE, Claim
 from orders_sync.store.load import Landed, Record, Source
 
 NO_LIMIT = 10**9
+PARTS = 8  # at most, of a window that cannot be read as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ class Limits:
 
 
 class WindowWork:
-    """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read."""
+    """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read, and
+    `trouble` why it was split without being too full."""
 
     def __init__(
         self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, limits: Limits, claim: Claim
@@ -53,9 +59,11 @@ class WindowWork:
         self._feeder = feeder
         self._limits = limits
         self._claim = claim
+        self._page_size = feeder.pace.page_size
         self._caller = Caller(http, feeder, pacer, DatabaseClock(claim.now), limits.patience)
         self.total: int | None = None
         self.seen = 0
+        self.trouble: PlatformError | None = None
 
     @property
     def calls(self) -> int:
@@ -71,7 +79,7 @@ class WindowWork:
             async with self._lease():
                 result = await self._read()
                 if isinstance(result, TooFull):
-                    await self._split(result.total)
+                    await self._split(result.total, self._limits.window_rows)
                     return None
                 return await self._land(result)
         except Refused as error:
@@ -80,9 +88,19 @@ class WindowWork:
                 await ledger.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
+            if self.total is not None and self._is_too_large(error, self.total):
+                self.trouble = error
+                await self._split(self.total, max(self._page_size, -(-self.total // PARTS)), self._told(error))
+                return None
             async with self._pool.connection() as connection:
                 await ledger.fail(connection, self._claim, self._told(error), calls=self.calls)
             raise
+
+    def _is_too_large(self, error: PlatformError, total: int) -> bool:
+        """Whether fewer orders at once may succeed where this failed: there are more than a page of them, and it is not
+        a trouble of the moment, unless it comes again."""
+        is_of_the_moment = isinstance(error, Transient | Throttled) and self._claim.attempts == 1
+        return total > self._page_size and self._claim.window.seconds > 1 and not is_of_the_moment
 
     def _told(self, error: PlatformError) -> str:
         """What to keep with the window: an answer that cannot be read is kept too, as far as the error holds it."""
@@ -91,7 +109,7 @@ class WindowWork:
         return f"{error}\n\nThe answer begins:\n{beginning}" if beginning else str(error)
 
     async def _read(self) -> Read | TooFull:
-        platform, page_size, window = self._feeder.platform, self._feeder.pace.page_size, self._claim.window
+        platform, window = self._feeder.platform, self._claim.window
 
         async def ask(page_no: int, rows: int) -> Answer:
             answer = await self._caller.page(Ask(self._claim.feed, window, page_no, rows, self._claim.status))
@@ -103,7 +121,7 @@ class WindowWork:
             return await read_completely(
                 ask,
                 platform.identify,
-                page_size,
+                self._page_size,
                 most,
                 self._limits.attempts,
                 self._claim.expected,
@@ -113,10 +131,11 @@ class WindowWork:
             error.account, error.window = self._claim.account, str(window)
             raise
 
-    async def _split(self, total: int) -> None:
-        parts = split(self._claim.window, total, self._limits.window_rows)
+    async def _split(self, total: int, rows: int, reason: str | None = None) -> None:
+        """Into parts of about so many rows."""
+        parts = split(self._claim.window, total, rows)
         async with self._pool.connection() as connection, connection.transaction():
-            await ledger.split(connection, self._claim, parts, total=total, calls=self.calls)
+            await ledger.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
 
     async def _land(self, result: Read) -> Landed:
         """Rows, the window's result and the watermark in one transaction (P5)."""
@@ -137,7 +156,7 @@ class WindowWork:
 
         What another read has seen in another status meanwhile is not among it.
         """
-        claim, page_size = self._claim, self._feeder.pace.page_size
+        claim, page_size = self._claim, self._page_size
         if claim.status is None:
             return []
         brought = [record.order_id for record in records if record.order_id is not None]

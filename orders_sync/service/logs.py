@@ -109,8 +109,8 @@ def window_closed(logger: BoundLogger, closed: Closed) -> None:
     }
     if landed is not None:
         logger.info("window done", **told, **asdict(landed))
-    elif error is None:
-        logger.info("window split", **told)
+    elif closed.is_split:
+        logger.info("window split", **told, **({} if error is None else {"error": str(error)}))
     elif isinstance(error, Refused):  # nothing more is read of the account before somebody sees to it
         logger.error("window refused", **told, error=str(error))
     else:

@@ -125,9 +125,11 @@ class Metrics:
 
 def ended(closed: Closed) -> str:
     """done, split, lost to another worker, refused by the platform, or failed."""
+    if closed.is_split:
+        return "split"
     match closed.error:
         case None:
-            return "split" if closed.landed is None else "done"
+            return "done"
         case LostWindow():
             return "lost"
         case Refused():

@@ -303,13 +303,18 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
         await close_backfill(connection, claim.backfill_id)
 
 
-async def split(connection: Connection, claim: Claim, parts: list[Window], *, total: int, calls: int) -> None:
-    """Replace a window that is too full by its parts, by none when its backfill was cancelled. Raises `LostWindow`."""
+async def split(
+    connection: Connection, claim: Claim, parts: list[Window], *, total: int, calls: int, reason: str | None = None
+) -> None:
+    """Replace a window that is too full by its parts, by none when its backfill was cancelled. Raises `LostWindow`.
+
+    `reason`: why it could not be read as a whole, None when it only was too full.
+    """
     await _fenced(
         connection,
         claim,
-        "state = 'split', finished_at = clock_timestamp(), total = %s, calls = calls + %s",
-        [total, calls],
+        "state = 'split', finished_at = clock_timestamp(), error = %s, total = %s, calls = calls + %s",
+        [_kept(reason), total, calls],
     )
     if claim.backfill_id is not None and await _is_cancelled(connection, claim.backfill_id):
         return
@@ -339,8 +344,12 @@ async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) 
         connection,
         claim,
         "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
-        [error.replace("\x00", "\\0")[:LONGEST_ERROR], calls],
+        [_kept(error), calls],
     )
+
+
+def _kept(error: str | None) -> str | None:
+    return error and error.replace("\x00", "\\0")[:LONGEST_ERROR]
 
 
 async def give_back(connection: Connection, claim: Claim, *, calls: int) -> None:

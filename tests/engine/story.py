@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
+from starlette.types import ASGIApp
 
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.sweeps import Policy, Sweep
@@ -62,6 +63,7 @@ class Story:
     secret: Callable[[str], str] = str
     sweeps: Policy = field(default_factory=Policy)
     per_second: float = 10_000
+    transport: Callable[[ASGIApp], httpx.AsyncBaseTransport] = SandboxTransport
 
     def __post_init__(self) -> None:
         self.sandbox = Sandbox(self.world, self.faults)
@@ -91,7 +93,7 @@ class Story:
         self, *names: str, sweep: Sweep = Sweep.NONE, retry: bool = True, pool: Pool | None = None
     ) -> dict[str, Outcome]:
         """One pass over these accounts, or all. Failed windows do not wait, unless told otherwise."""
-        async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
+        async with httpx.AsyncClient(transport=self.transport(self.sandbox.app)) as http:
             feeders = self.feeders(*names)
             means = Means(pool or self.pool, http, feeders, self.limits, self.progress)
             outcomes = await engine.sync(means, feeders, sweep, retry=retry)

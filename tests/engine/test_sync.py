@@ -115,6 +115,58 @@ async def test_window_that_is_too_full_is_split_before_it_is_paged_P7(tell: Tell
     assert story.query("SELECT count(*) > 20 FROM sync.windows WHERE state = 'done'") == [(True,)]
 
 
+async def test_window_that_never_adds_up_is_split_until_it_does_P1(tell: Tell) -> None:
+    story = tell(orders=900, page_size=10)
+    story.with_limits(workers=1, attempts=12)
+    story.faults.set_rates({"missing_rows": 0.3})  # one of 31 calls fails in each read of the whole
+    outcome = (await story.sync(story.shop))[story.shop]
+    assert (outcome.errors, outcome.waiting) == ([], [])
+    story.assert_equal(story.shop)
+    reasons = story.query("SELECT error FROM sync.windows WHERE state = 'split'")
+    assert "read 12 times, never completely" in str(reasons[0])
+    assert [window.is_split for window in story.progress.closed_windows if window.error] == [True] * len(reasons)
+
+
+async def test_a_page_that_never_comes_holds_up_its_own_orders_alone_P1(tell: Tell) -> None:
+    story = tell(orders=900, page_size=10)
+    victim = _one_of_the_middle(story)
+    story.transport = _without(victim, status=200)
+    outcome = (await story.sync(story.shop))[story.shop]
+    assert len(outcome.waiting) == 1
+    verdict = story.verify(story.shop)[story.shop]
+    assert victim in verdict.missed
+    assert len(verdict.missed) <= story.page_size
+    story.transport = SandboxTransport
+    await story.sync(story.shop)
+    story.assert_equal(story.shop)
+
+
+async def test_an_outage_in_mid_window_splits_nothing_unless_it_comes_again(tell: Tell) -> None:
+    story = tell(orders=900, page_size=10)
+    story.with_limits(tries=1)
+    story.transport = _without(_one_of_the_middle(story), status=503)
+    for splits in (0, 1):
+        await story.sync(story.shop)
+        assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'split'") == [(splits,)]
+
+
+def _one_of_the_middle(story: Story) -> str:
+    orders = story.world.shop(story.shop).shelves.orders.values()
+    return sorted(orders, key=lambda order: order.modified)[len(orders) // 2].order_id
+
+
+def _without(order_id: str, status: int) -> type[SandboxTransport]:
+    """A platform that answers a page with this order by something for people."""
+
+    class Spoiled(SandboxTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            body = await response.aread()
+            return httpx.Response(status, text="<html>") if order_id.encode() in body else response
+
+    return Spoiled
+
+
 async def test_done_windows_cover_the_history_without_a_gap_P1(tell: Tell) -> None:
     story = tell(orders=900)
     await story.sync()

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
-from orders_sync.domain.errors import LostWindow, Refused, Transient
+from orders_sync.domain.errors import Incomplete, LostWindow, Refused, Transient
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
 from orders_sync.service import logs
@@ -176,7 +176,13 @@ def test_without_secrets_nothing_is_hushed() -> None:
     ("closed", "level", "event", "more"),
     [
         (DONE, "info", "window done", {"new": 9, "changed": 3, "unchanged": 5, "stale": 0, "rejected": 0}),
-        (replace(DONE, landed=None), "info", "window split", {}),
+        (replace(DONE, landed=None, is_split=True), "info", "window split", {}),
+        (
+            replace(DONE, landed=None, is_split=True, error=Incomplete("rows are missing")),
+            "info",
+            "window split",
+            {"error": "rows are missing"},
+        ),
         (
             replace(DONE, landed=None, error=Transient("it is busy")),
             "warning",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders_sync.domain.errors import Incomplete, LostWindow, OrdersSyncError, Refused
+from orders_sync.domain.errors import Incomplete, LostWindow, Refused
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
 from orders_sync.service.metrics import Metrics, of_components, of_tables
@@ -38,17 +38,18 @@ def counted(*windows: Closed) -> dict[str, Samples]:
 
 
 @pytest.mark.parametrize(
-    ("landed", "error", "ended"),
+    ("closed", "ended"),
     [
-        (Landed(), None, "done"),
-        (None, None, "split"),
-        (None, Incomplete("rows are missing"), "failed"),
-        (None, LostWindow(1), "lost"),
-        (None, Refused("no"), "refused"),
+        (DONE, "done"),
+        (replace(DONE, landed=None, is_split=True), "split"),
+        (replace(DONE, landed=None, is_split=True, error=Incomplete("rows are missing")), "split"),
+        (replace(DONE, landed=None, error=Incomplete("rows are missing")), "failed"),
+        (replace(DONE, landed=None, error=LostWindow(1)), "lost"),
+        (replace(DONE, landed=None, error=Refused("no")), "refused"),
     ],
 )
-def test_window_is_counted_by_how_it_ended(landed: Landed | None, error: OrdersSyncError | None, ended: str) -> None:
-    told = counted(replace(DONE, landed=landed, error=error))
+def test_window_is_counted_by_how_it_ended(closed: Closed, ended: str) -> None:
+    told = counted(closed)
     assert told["orders_sync_windows_closed_total"] == {("shop", ended, "sweep"): 1}
 
 
