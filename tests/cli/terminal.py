@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import psycopg
@@ -26,6 +28,7 @@ from orders_sync.store.tables import BUSINESS
 PROGRAM = Path(sys.executable).with_name("orders-sync")
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
 LONGEST = 120  # seconds: a command that takes longer hangs
+STOP_SECONDS = 10  # promised, from SIGTERM to the end of a service
 OURS = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TEST_DATABASE_URL")
 
 
@@ -65,6 +68,31 @@ class Said:
         return message
 
 
+@dataclass(frozen=True)
+class Service:
+    """A command that is left running, and the file it writes to."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="surrogateescape")
+
+    @property
+    def root(self) -> str:
+        """Where it listens, once it says so."""
+        eventually(lambda: re.search(r"http://127\.0\.0\.1:\d+\"", self.said))
+        return re.findall(r"(http://127\.0\.0\.1:\d+)\"", self.said)[0]
+
+    def stop(self) -> str:
+        """SIGTERM; what it said. It must end well, in the time that is promised."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(STOP_SECONDS) == 0, self.said
+        assert "Traceback" not in self.said, self.said
+        return self.said
+
+
 @dataclass
 class Terminal:
     """Every command runs in `folder`, with `variables` and nothing of ours from the outside."""
@@ -100,13 +128,24 @@ class Terminal:
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command; it is killed at the latest when the terminal is closed."""
+        return self._start(arguments, variables, subprocess.PIPE, subprocess.PIPE)
+
+    def serve(self, *arguments: str) -> Service:
+        """Start a command that stays. It writes to a file: a pipe that nobody reads is full one day and holds it up."""
+        log = self.folder / f"{arguments[0]}-{len(self._started)}.log"
+        with log.open("wb") as out:
+            return Service(self._start(arguments, {}, out, subprocess.STDOUT), log)
+
+    def _start(
+        self, arguments: tuple[str, ...], variables: dict[str, str], out: int | IO[bytes], err: int
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [str(PROGRAM), *arguments],
             cwd=self.folder,
             env=self._environment() | variables,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=out,
+            stderr=err,
             text=True,
             encoding="utf-8",
             errors="surrogateescape",
@@ -215,6 +254,14 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Look until it holds; fail when it never does."""
+    deadline = time.monotonic() + LONGEST
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)
 
 
 def result(process: subprocess.Popen[str]) -> Said:

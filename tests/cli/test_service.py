@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -20,17 +17,15 @@ from orders_sync.sandbox import Sandbox, World
 from orders_sync.sandbox.messages import message
 from orders_sync.sandbox.states import State
 from orders_sync.sandbox.verify import verify_account
-from tests.cli.terminal import LONGEST, Pause, Tables, Terminal, platforms
+from tests.cli.terminal import STOP_SECONDS, Pause, Tables, Terminal, eventually, platforms
 from tests.cli.test_secrets import PASSWORD, WRONG, with_password
 
 PACE = '[sync]\ninterval = "1s"\nlag = "0s"\n[service]\ntick = "1s"\n'
-STOP_SECONDS = 10  # promised
 ANYWHERE = ("--listen", "127.0.0.1:0")
 CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-HEARD: dict[int, str] = {}  # what `root_of` has read of a process, by its number
 
 
 @contextmanager
@@ -46,26 +41,6 @@ def tables(terminal: Terminal, url: str) -> Tables:
     return Tables(url)
 
 
-def eventually(condition: Callable[[], object]) -> None:
-    """Look until it holds; fail when it never does."""
-    deadline = time.monotonic() + LONGEST
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
-
-
-def root_of(service: subprocess.Popen[str]) -> str:
-    """Where it listens, once it says so."""
-    assert service.stderr is not None
-    heard = ""
-    while (found := re.search(r"http://127\.0\.0\.1:\d+(?=\")", heard)) is None:
-        line = service.stderr.readline()
-        assert line, heard
-        heard += line
-    HEARD[service.pid] = heard
-    return found[0]
-
-
 def equal(tables: Tables, world: World) -> bool:
     try:
         with psycopg.connect(tables.url, autocommit=True) as connection:
@@ -77,41 +52,32 @@ def equal(tables: Tables, world: World) -> bool:
     return all(verdict.is_equal and verdict.orders for verdict in verdicts)
 
 
-def stop(process: subprocess.Popen[str]) -> str:
-    """SIGTERM; what it said. It must end well, in the time that is promised."""
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=STOP_SECONDS)
-    assert process.returncode == 0, out + err
-    assert "Traceback" not in out + err, out + err
-    return out + err
-
-
 def test_run_lands_everything_and_what_changes_later(terminal: Terminal, tables: Tables, world: World) -> None:
     with serving(terminal, world):
-        service = terminal.start("run", *ANYWHERE)
+        service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
         victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
         world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
         assert not equal(tables, world)
         eventually(lambda: equal(tables, world))
-        stop(service)
+        service.stop()
 
 
 def test_sigterm_in_mid_window_leaves_nobody_waiting_P5(terminal: Terminal, tables: Tables, world: World) -> None:
     with serving(terminal, world), Pause(world, at=2) as pause:
-        service = terminal.start("run", *ANYWHERE)
+        service = terminal.serve("run", *ANYWHERE)
         pause.wait()
         assert tables.query("SELECT count(*) > 0 FROM sync.windows WHERE state = 'running'") == [(True,)]
-        stop(service)
+        service.stop()
         assert tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
 
 
 def test_two_at_once_do_no_work_twice_P3(terminal: Terminal, tables: Tables, world: World) -> None:
     with serving(terminal, world):
-        pair = [terminal.start("run", *ANYWHERE) for _ in range(2)]
+        pair = [terminal.serve("run", *ANYWHERE) for _ in range(2)]
         eventually(lambda: equal(tables, world))
         for service in pair:
-            stop(service)
+            service.stop()
     twice = "SELECT account, kind, starts_at, ends_at FROM sync.windows GROUP BY 1, 2, 3, 4 HAVING count(*) > 1"
     assert tables.query(twice) == []
     assert tables.query("SELECT count(*) FROM order_history") == tables.query("SELECT count(*) FROM orders")
@@ -119,15 +85,15 @@ def test_two_at_once_do_no_work_twice_P3(terminal: Terminal, tables: Tables, wor
 
 def test_a_scheduler_and_workers_do_what_run_does(terminal: Terminal, tables: Tables, world: World) -> None:
     with serving(terminal, world):
-        parts = [terminal.start(name) for name in ("scheduler", "worker", "worker")]
+        parts = [terminal.serve(name) for name in ("scheduler", "worker", "worker")]
         eventually(lambda: equal(tables, world))
         for part in parts:
-            stop(part)
+            part.stop()
 
 
 def test_a_killed_postgres_of_our_own_comes_back_and_reading_goes_on(terminal: Terminal, world: World) -> None:
     with serving(terminal, world):
-        service = terminal.start("run", *ANYWHERE)
+        service = terminal.serve("run", *ANYWHERE)
         pid_file = terminal.home / "postgres" / "data" / "postmaster.pid"
         eventually(pid_file.exists)
         tables = Tables(terminal.run("db", "url").out.strip())
@@ -138,18 +104,18 @@ def test_a_killed_postgres_of_our_own_comes_back_and_reading_goes_on(terminal: T
         world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
         eventually(lambda: equal(tables, world))
         assert int(pid_file.read_text().split()[0]) != postmaster
-        stop(service)
+        service.stop()
 
 
 def test_connections_that_are_cut_end_nothing(terminal: Terminal, tables: Tables, world: World) -> None:
     with serving(terminal, world):
-        service = terminal.start("run", *ANYWHERE)
+        service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
         tables.query(CUT)
         victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
         world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
         eventually(lambda: equal(tables, world))
-        stop(service)
+        service.stop()
 
 
 def test_a_port_that_is_taken_is_one_clear_message(terminal: Terminal, tables: Tables, world: World) -> None:
@@ -169,17 +135,17 @@ def test_a_message_has_its_order_read_again_long_before_the_next_interval(
     terminal: Terminal, tables: Tables, world: World
 ) -> None:
     with serving(terminal, world, pace='[sync]\ninterval = "1h"\nlag = "0s"\nsweep = "1d every 1d"\n'):
-        service = terminal.start("run", *ANYWHERE)
+        service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
         shop = world.shop("sandbox-ka")
         victim = next(o for o in shop.shelves.orders.values() if o.quirk != "sample" and o.state is State.TO_SHIP)
         world.change("sandbox-ka", victim.order_id, "ship", now=datetime.now(UTC))
         assert not equal(tables, world)
         path = f"/hooks/xportcn/sandbox-ka/{shop.account.hook_token}"
-        answer = httpx.post(root_of(service) + path, content=message(victim))
+        answer = httpx.post(service.root + path, content=message(victim))
         assert answer.status_code == 200
         eventually(lambda: equal(tables, world))
-        stop(service)
+        service.stop()
 
 
 def test_nothing_the_service_writes_holds_a_secret_P8(terminal: Terminal, tables: Tables, world: World) -> None:
@@ -194,17 +160,18 @@ def test_nothing_the_service_writes_holds_a_secret_P8(terminal: Terminal, tables
         settings = terminal.settings.read_text().replace(right, WRONG)
         terminal.write(settings.replace('name = "sandbox-ka"', f'name = "{key}"'))
         sandbox.faults.set_rates({"html": 0.2, "garbled": 0.2, "reset": 0.2})
-        service = terminal.start("run", *ANYWHERE)
+        service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: tables.query("SELECT 1 FROM sync.accounts WHERE suspended_at IS NOT NULL"))
         token = world.shop("sandbox-ka").account.hook_token
-        root = root_of(service)
+        root = service.root
         for path in (f"/hooks/xportcn/{key}/{token}", f"/hooks/xportcn/nobody/{token}", "/metrics", "/healthz"):
             httpx.request("POST" if "hooks" in path else "GET", root + path)
         tables.query(CUT)
+        sandbox.faults.clear()
         eventually(lambda: tables.query("SELECT 1 FROM orders WHERE account = %s", key))
-        service.send_signal(signal.SIGTERM)
-        out, err = service.communicate(timeout=STOP_SECONDS)
-    written = out + err + HEARD.pop(service.pid)
+        service.process.terminate()
+        service.process.wait(STOP_SECONDS)
+    written = service.said
     secrets = [each.app_secret for each in world.accounts] + [each.app_id for each in world.accounts]
     tokens = [each.hook_token for each in world.accounts if each.hook_token]
     assert '"level": "debug"' in written
