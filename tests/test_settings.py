@@ -33,6 +33,7 @@ from orders_sync.settings.models import SECTIONS
 ROOT = Path(__file__).parents[1]
 URL_1688, URL_XPORTCN = "https://kf.fw199.com", "https://www.xportcn.com/api"
 SECRET = "hunter2-Qx9"
+MONTH = timedelta(days=28)
 
 SHOP = {
     "name": "kingdo",
@@ -178,7 +179,7 @@ class TestAccounts:
     def test_pace_is_of_sync_unless_the_account_says_otherwise(self) -> None:
         own = {**SHOP, "interval": "5m", "lag": 0, "overlap": 0, "confirm": "1d", "page_size": 200}
         settings = toml("[sync]\nlag = 7\noverlap = 70\n", {"ORDERS_SYNC_ACCOUNTS": json.dumps([own, KA])})
-        own_pace, ka_pace = (settings.pace(account, 100) for account in settings.accounts)
+        own_pace, ka_pace = (settings.pace(account, 100, MONTH) for account in settings.accounts)
         assert (own_pace.interval, own_pace.lag) == (timedelta(minutes=5), timedelta(0))
         assert (own_pace.overlap, own_pace.confirm) == (timedelta(0), timedelta(days=1))
         assert (ka_pace.interval, ka_pace.lag) == (timedelta(minutes=1), timedelta(seconds=7))
@@ -214,7 +215,7 @@ class TestAccounts:
     def test_history_from(self, written: str, meant: datetime) -> None:
         lines = [f"{key} = {json.dumps(value)}" for key, value in SHOP.items() if key != "history_from"]
         settings = toml("[[accounts]]\n" + "\n".join(lines) + f"\nhistory_from = {written}\n")
-        assert settings.pace(settings.accounts[0], 500).history_from == meant
+        assert settings.pace(settings.accounts[0], 500, MONTH).history_from == meant
 
     def test_page_sizes_are_the_platforms(self) -> None:
         for size in (1, 100, 200, 500):
@@ -225,6 +226,13 @@ class TestAccounts:
             ]
         assert accounts({**KA, "page_size": 250})[0].page_size == 250
         assert account_problems(KA, page_size=501) == ["page_size: must be from 1 to 500 (got 501)"]
+
+    def test_longest_windows_are_the_platforms(self) -> None:
+        settings = toml("", {"ORDERS_SYNC_ACCOUNTS": json.dumps([{**SHOP, "longest_window": "1d"}, KA])})
+        paces = [settings.pace(account, 100, MONTH) for account in settings.accounts]
+        assert [pace.longest_window for pace in paces] == [timedelta(days=1), MONTH]
+        assert account_problems(SHOP, longest_window="29d") == ['longest_window: must be from 1h to 28d (got "29d")']
+        assert account_problems(KA, longest_window="1.5s") == ['longest_window: must be from 1h to 3650d (got "1.5s")']
 
 
 class TestMistakes:
@@ -544,10 +552,11 @@ class TestPapers:
         shop, taobao, _ = settings.accounts
         assert shop.model_fields_set == set(Account1688.model_fields)
         assert taobao.model_fields_set >= set(AccountXportcn.model_fields) - set(SyncSettings.model_fields)
-        assert settings.pace(shop, 0).page_size == 500
         for account in (shop, taobao):
             platform = PLATFORMS[account.platform]
             assert account.base_url == platform.base_url
+            assert account.page_size == platform.page_size
+            assert account.longest_window == platform.longest_window
             assert account.refused_codes == platform.refused_codes
             assert account.throttled_codes == platform.throttled_codes
 

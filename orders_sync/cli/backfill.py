@@ -182,7 +182,7 @@ async def _preview_of(
 ) -> Preview:
     name, feed = feeder.account.name, by or feeder.platform.feed
     parts = [window] if everything else await backfills.unproven(connection, name, feed, window)
-    windows = planning.backfill(parts, datetime.now(UTC), feeder.pace.lag, feeder.platform.longest_window)
+    windows = planning.backfill(parts, datetime.now(UTC), feeder.pace)
     calls = 0
     for each in windows:
         calls += calls_for(await backfills.known_orders(connection, name, feed, each), feeder.pace.page_size)

@@ -131,6 +131,7 @@ def _feeder(shop: SandboxAccount) -> Feeder:
         history_from=shop.history_from,
         requests_per_second=CALLS_PER_SECOND,
         page_size=platform.page_size,
+        longest_window=platform.longest_window,
         interval=timedelta(minutes=1),
         lag=timedelta(seconds=10),
         overlap=timedelta(minutes=10),

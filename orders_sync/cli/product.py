@@ -137,7 +137,7 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
         if only and each.name not in only:
             continue
         platform = PLATFORMS[each.platform]
-        pace = settings.pace(each, platform.page_size)
+        pace = settings.pace(each, platform.page_size, platform.longest_window)
         made.append(Feeder(each.account(platform.base_url), pace, platform))
     return made
 

@@ -52,6 +52,7 @@ class Pace:
     history_from: datetime  # how far back the first sync goes
     requests_per_second: float
     page_size: int
+    longest_window: timedelta
     interval: timedelta
     lag: timedelta  # a window ends this long before now
     overlap: timedelta  # and starts this long before the watermark

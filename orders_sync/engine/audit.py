@@ -93,7 +93,7 @@ class _Audit:
     async def plan_repairs(self) -> bool:
         """Plan windows over the ranges that miss orders; whether there are any."""
         wanting = [each.window for each in self.result.found.differences if each.missing]
-        windows = [part for each in wanting for part in tile(each.start, each.end, self._platform.longest_window)]
+        windows = [part for each in wanting for part in tile(each.start, each.end, self.feeder.pace.longest_window)]
         if self.result.error is not None or not windows:
             return False
         async with self._pool.connection() as connection, connection.transaction():
@@ -146,7 +146,7 @@ class _Audit:
 
     async def _compare(self, window: Window, now: datetime) -> None:
         """The windows the platform takes, newest first, back to where its reach ends."""
-        result, longest, furthest = self.result, self._platform.longest_window, self._platform.furthest_back
+        result, longest, furthest = self.result, self.feeder.pace.longest_window, self._platform.furthest_back
         reach = window.start if furthest is None else whole_second(now - furthest)
         tiles = [
             *tile(window.start, min(reach, window.end), longest),

@@ -50,7 +50,7 @@ async def plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, 
     parts = [wish.window]
     if not wish.everything:
         parts = await backfills.unproven(connection, wish.account, feed, wish.window)
-    windows = planning.backfill(parts, now, feeder.pace.lag, platform.longest_window)
+    windows = planning.backfill(parts, now, feeder.pace)
     await backfills.plan(connection, wish, windows)
 
 
@@ -62,9 +62,9 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
 
 async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:
     platform, pace, name = feeder.platform, feeder.pace, feeder.account.name
-    windows = planning.incremental(reach, pace, platform.longest_window)
+    windows = planning.incremental(reach, pace)
     await ledger.plan(connection, name, ledger.INCREMENTAL, platform.feed, windows)
-    windows = planning.confirm(reach, pace, platform.longest_window)
+    windows = planning.confirm(reach, pace)
     await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)
     if platform.feed is Feed.CREATED:
         await _plan_sweep(connection, feeder, planning.look_over(reach, pace, sweep))
@@ -76,7 +76,7 @@ async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime)
 
 
 async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[Look]) -> None:
-    name, longest = feeder.account.name, feeder.platform.longest_window
+    name, longest = feeder.account.name, feeder.pace.longest_window
     await ledger.drop_lists(connection, name, looks)
     for look in looks:
         parts = await _parts(connection, feeder, look)
@@ -98,6 +98,6 @@ async def _parts(connection: Connection, feeder: Feeder, look: Look) -> list[Par
     creation = cover(hours, pace.page_size)
     if cost(creation) <= CHEAPEST_BY_STATUS:
         return creation
-    held = await coverage.held(connection, name, look, platform.statuses, platform.longest_window)
+    held = await coverage.held(connection, name, look, platform.statuses, pace.longest_window)
     hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size, platform.statuses)
     return cheaper(creation, held, cover(hours, pace.page_size), pace.page_size)

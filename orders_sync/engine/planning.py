@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.sweeps import Look, Sweep, is_due, looks
@@ -10,7 +10,7 @@ from orders_sync.domain.windows import Window, tile, whole_second
 from orders_sync.store.ledger import Reach
 
 
-def incremental(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
+def incremental(reach: Reach, pace: Pace) -> list[Window]:
     """From where planning stopped, less the overlap for what was indexed late, to now less the lag.
 
         history_from                     planned_to     now - lag  now
@@ -22,10 +22,10 @@ def incremental(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
     """
     end = whole_second(reach.now - pace.lag)
     if reach.history_from is None or reach.planned_to is None:
-        return list(tile(pace.history_from, end, longest))
-    earlier = tile(pace.history_from, reach.history_from, longest)
+        return list(tile(pace.history_from, end, pace.longest_window))
+    earlier = tile(pace.history_from, reach.history_from, pace.longest_window)
     start = max(reach.planned_to - pace.overlap, reach.history_from)
-    return [*earlier, *tile(start, end, longest)]
+    return [*earlier, *tile(start, end, pace.longest_window)]
 
 
 def is_interval_over(reach: Reach, pace: Pace) -> bool:
@@ -33,7 +33,7 @@ def is_interval_over(reach: Reach, pace: Pace) -> bool:
     return reach.planned_to is None or reach.now - pace.lag - reach.planned_to >= pace.interval
 
 
-def confirm(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
+def confirm(reach: Reach, pace: Pace) -> list[Window]:
     """The slower pass behind the overlap, three times in each `confirm`, for what was indexed later still.
 
         planned_to - confirm          planned_to
@@ -46,13 +46,13 @@ def confirm(reach: Reach, pace: Pace, longest: timedelta) -> list[Window]:
     if not pace.confirm or not is_due(reach.planned_to, reach.now - pace.lag, pace.confirm / 3):
         return []
     start = max(reach.history_from, reach.planned_to - pace.confirm)
-    return list(tile(start, reach.planned_to - pace.overlap, longest))
+    return list(tile(start, reach.planned_to - pace.overlap, pace.longest_window))
 
 
-def backfill(parts: list[Window], now: datetime, lag: timedelta, longest: timedelta) -> list[Window]:
+def backfill(parts: list[Window], now: datetime, pace: Pace) -> list[Window]:
     """The parts of a range as windows the platform takes, up to now less the lag."""
-    end = whole_second(now - lag)
-    return [window for part in parts for window in tile(part.start, min(part.end, end), longest)]
+    end = whole_second(now - pace.lag)
+    return [window for part in parts for window in tile(part.start, min(part.end, end), pace.longest_window)]
 
 
 def look_over(reach: Reach, pace: Pace, sweep: Sweep) -> list[Look]:

@@ -161,7 +161,7 @@ class WindowWork:
             return []
         brought = [record.order_id for record in records if record.order_id is not None]
         hours = await coverage.left(connection, claim.account, claim.window, claim.status, brought, page_size)
-        longest = self._feeder.platform.longest_window
+        longest = self._feeder.pace.longest_window
         return [
             part for whole in cover(hours, page_size) for part in tile(whole.window.start, whole.window.end, longest)
         ]

@@ -84,7 +84,7 @@ class Platform:
     feed: Feed
     feeds: frozenset[Feed]
     statuses: tuple[str, ...]
-    longest_window: timedelta
+    longest_window: timedelta  # the longest the platform takes (1688), or the default where the limit is not known
     furthest_back: timedelta | None  # how far back it is documented to list; None where nobody says
     page_size: int  # the largest page the platform takes (1688), or the default where the limit is not known
     base_url: str

@@ -29,7 +29,7 @@ REFUSED_CODES = ("401", "403")
 THROTTLED_CODES = ("429",)
 PAGE_SIZE = 100
 LARGEST_PAGE = 500  # a bound of ours: the platform's is not known
-LONGEST_WINDOW = timedelta(days=31)
+LONGEST_WINDOW = timedelta(days=365)  # no limit is known, and both dates may be left out (api-facts 2)
 
 
 class Listing(Struct):
@@ -90,7 +90,7 @@ def parameters(ask: Ask) -> dict[str, int | str]:
     number (api-facts 2).
 
     Raises ValueError for what Xportcn cannot list: by update time, by a status that is no number, and beyond our bounds
-    of page and window.
+    of a page.
     """
     if ask.feed is not Feed.CREATED:
         raise ValueError("Xportcn lists by creation time only; changes are found by sweeps")
@@ -98,8 +98,6 @@ def parameters(ask: Ask) -> dict[str, int | str]:
         raise ValueError(f"a page has 1 to {LARGEST_PAGE} orders, not {ask.page_size}")
     if ask.page_no < 1:
         raise ValueError(f"pages count from 1, not from {ask.page_no}")
-    if ask.window.end - ask.window.start > LONGEST_WINDOW:
-        raise ValueError(f"a window has at most {LONGEST_WINDOW.days} days: {ask.window}")
     status = {} if ask.status is None else {"status": int(ask.status)}
     return {
         "pageNum": ask.page_no,

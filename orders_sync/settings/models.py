@@ -45,7 +45,8 @@ class _Section(BaseModel):
 
 
 class AccountSettings(_Section):
-    """What every account has. None means: the platform's own (`base_url`, `page_size`), or [sync]'s (the durations).
+    """What every account has. None means: the platform's own (`base_url`, `page_size`, `longest_window`), or [sync]'s
+    (the other durations).
 
     The codes mean: credentials not accepted, slow down. They are used instead of the platform's defaults; empty: those.
     """
@@ -60,6 +61,7 @@ class AccountSettings(_Section):
     requests_per_second: Rate = 5.0
     history_from: HistoryFrom
     page_size: Annotated[int, count(1, 500)] | None = None
+    longest_window: Annotated[timedelta, span("1h", "3650d", whole=True)] | None = None
     refused_codes: Codes = ()
     throttled_codes: Codes = ()
     interval: Interval | None = None
@@ -92,6 +94,7 @@ class Account1688(AccountSettings):
     app_id: Text
     app_secret: Secret
     page_size: PageSize1688 | None = None
+    longest_window: Annotated[timedelta, span("1h", "28d", whole=True)] | None = None
 
     def account(self, default_base_url: str) -> Account:
         return self._account(default_base_url, self.seller_nick, self.app_id, self.app_secret, "s")
@@ -204,12 +207,13 @@ class Settings:
     home: Path | None = None
     file: Path | None = None
 
-    def pace(self, account: AccountSettings, default_page_size: int) -> Pace:
-        """[sync]'s durations, or the account's own. `default_page_size`: the platform's."""
+    def pace(self, account: AccountSettings, default_page_size: int, default_longest_window: timedelta) -> Pace:
+        """[sync]'s durations, or the account's own. The defaults are the platform's."""
         return Pace(
             history_from=account.history_from,
             requests_per_second=account.requests_per_second,
             page_size=account.page_size or default_page_size,
+            longest_window=account.longest_window or default_longest_window,
             interval=self.sync.interval if account.interval is None else account.interval,
             lag=self.sync.lag if account.lag is None else account.lag,
             overlap=self.sync.overlap if account.overlap is None else account.overlap,

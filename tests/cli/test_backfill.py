@@ -88,7 +88,7 @@ def test_the_bar_says_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -
         bars._progress.tasks[0]._get_time = lambda: clock[0]
         clock[0] = 1200.0
         assert "left" not in shown()
-        bars.closed(replace(READ, landed=None))
+        bars.closed(replace(READ, landed=None, is_split=True))
         bars.closed(replace(READ, landed=None, error=LostWindow(7)))
         assert "left" not in shown()
         bars.landed("kingdo", 5)

@@ -81,6 +81,7 @@ class Story:
             shop.history_from,
             self.per_second,
             self.page_size,
+            platform.longest_window,
             interval=timedelta(minutes=1),
             lag=self.lag,
             overlap=timedelta(minutes=10),

@@ -87,7 +87,16 @@ class Shop:
         minute = timedelta(minutes=1)
         self.feeder = Feeder(
             Account(shop.name, shop.platform, base + self.base, shop.seller, shop.app_id, self.secret(shop.app_secret)),
-            Pace(shop.history_from, 5, 100, interval=minute, lag=minute, overlap=minute, confirm=minute),
+            Pace(
+                shop.history_from,
+                5,
+                100,
+                timedelta(days=28),
+                interval=minute,
+                lag=minute,
+                overlap=minute,
+                confirm=minute,
+            ),
             PLATFORMS[shop.platform],
         )
         self.pacer = Pacer(self.per_second, OwnBudget())

@@ -21,9 +21,9 @@ LAG = timedelta(seconds=10)
 OVERLAP = timedelta(minutes=10)
 
 
-def pace(history_from: datetime, lag: timedelta = LAG, overlap: timedelta = OVERLAP) -> Pace:
+def pace(history_from: datetime, lag: timedelta = LAG, overlap: timedelta = OVERLAP, longest: timedelta = DAY) -> Pace:
     minute = timedelta(minutes=1)
-    return Pace(history_from, 5, 100, interval=minute, lag=lag, overlap=overlap, confirm=timedelta(hours=3))
+    return Pace(history_from, 5, 100, longest, interval=minute, lag=lag, overlap=overlap, confirm=timedelta(hours=3))
 
 
 def reach(now: datetime, history_from: datetime | None = None, planned_to: datetime | None = None) -> Reach:
@@ -39,7 +39,7 @@ def planned_after(before: Reach, windows: list[Window], now: datetime) -> Reach:
 
 def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_lag() -> None:
     start = NOON - 3 * DAY
-    assert incremental(reach(NOON), pace(start), DAY) == [
+    assert incremental(reach(NOON), pace(start)) == [
         Window(start, start + DAY),
         Window(start + DAY, start + 2 * DAY),
         Window(start + 2 * DAY, NOON - LAG),
@@ -47,19 +47,19 @@ def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_la
 
 
 def test_the_next_plan_begins_the_overlap_before_the_last_one_ended_P1() -> None:
-    windows = incremental(reach(NOON, NOON - 3 * DAY, NOON - timedelta(hours=1)), pace(NOON - 3 * DAY), DAY)
+    windows = incremental(reach(NOON, NOON - 3 * DAY, NOON - timedelta(hours=1)), pace(NOON - 3 * DAY))
     assert windows == [Window(NOON - timedelta(hours=1) - OVERLAP, NOON - LAG)]
 
 
 def test_the_overlap_does_not_reach_before_the_history() -> None:
     start = NOON - timedelta(minutes=5)
-    windows = incremental(reach(NOON, start, NOON - timedelta(minutes=1)), pace(start), DAY)
+    windows = incremental(reach(NOON, start, NOON - timedelta(minutes=1)), pace(start))
     assert windows == [Window(start, NOON - LAG)]
 
 
 def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> None:
     before = reach(NOON, NOON - DAY, NOON - LAG)
-    assert incremental(before, pace(NOON - 3 * DAY), DAY) == [
+    assert incremental(before, pace(NOON - 3 * DAY)) == [
         Window(NOON - 3 * DAY, NOON - 2 * DAY),
         Window(NOON - 2 * DAY, NOON - DAY),
         Window(NOON - LAG - OVERLAP, NOON - LAG),
@@ -67,23 +67,23 @@ def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> N
 
 
 def test_a_history_that_begins_later_than_before_leaves_no_gap() -> None:
-    windows = incremental(reach(NOON, NOON - 9 * DAY, NOON - 5 * DAY), pace(NOON - DAY), 9 * DAY)
+    windows = incremental(reach(NOON, NOON - 9 * DAY, NOON - 5 * DAY), pace(NOON - DAY, longest=9 * DAY))
     assert windows == [Window(NOON - 5 * DAY - OVERLAP, NOON - LAG)]
 
 
 @pytest.mark.parametrize("history_from", [NOON - LAG, NOON, NOON + DAY])
 def test_nothing_to_do_where_the_history_has_not_begun(history_from: datetime) -> None:
-    assert incremental(reach(NOON), pace(history_from), DAY) == []
+    assert incremental(reach(NOON), pace(history_from)) == []
 
 
 def test_nothing_to_do_where_the_clock_was_set_back_behind_the_overlap() -> None:
-    assert incremental(reach(NOON, NOON - DAY, NOON + OVERLAP), pace(NOON - DAY), DAY) == []
+    assert incremental(reach(NOON, NOON - DAY, NOON + OVERLAP), pace(NOON - DAY)) == []
 
 
 def test_the_confirming_pass_lies_behind_the_overlap_three_times_in_each_period() -> None:
     settings, begin = pace(NOON - DAY), NOON - DAY
     runs = [NOON + timedelta(minutes=number) for number in range(0, 360)]
-    found = [confirm(reach(now, begin, now - timedelta(minutes=1) - LAG), settings, DAY) for now in runs]
+    found = [confirm(reach(now, begin, now - timedelta(minutes=1) - LAG), settings) for now in runs]
     windows = [window for each in found for window in each]
     assert len(windows) == 6
     assert all(each.end - each.start == timedelta(hours=3) - OVERLAP for each in windows)
@@ -98,15 +98,15 @@ def test_what_is_indexed_late_by_two_thirds_of_confirm_is_confirmed_P1() -> None
         seen = False
         for number in range(0, 500):
             now = NOON + timedelta(minutes=number)
-            for each in confirm(reach(now, begin, now - timedelta(minutes=1) - LAG), settings, DAY):
+            for each in confirm(reach(now, begin, now - timedelta(minutes=1) - LAG), settings):
                 seen = seen or (now >= indexed and each.start <= happened < each.end)
         assert seen, happened
 
 
 def test_nothing_to_confirm_before_anything_was_planned_or_when_it_is_off() -> None:
-    assert confirm(reach(NOON), pace(NOON - DAY), DAY) == []
+    assert confirm(reach(NOON), pace(NOON - DAY)) == []
     off = replace(pace(NOON - DAY), confirm=timedelta(0))
-    assert confirm(reach(NOON, NOON - DAY, NOON - DAY / 2), off, DAY) == []
+    assert confirm(reach(NOON, NOON - DAY, NOON - DAY / 2), off) == []
 
 
 @given(
@@ -123,9 +123,10 @@ def test_what_is_planned_over_time_covers_the_history_without_a_gap_P1(
     now, known, planned = NOON, reach(NOON), list[Window]()
     for history, wait in zip(histories, waits, strict=False):
         now += timedelta(seconds=wait)
-        settings = pace(NOON - timedelta(seconds=history), timedelta(seconds=lag), timedelta(seconds=overlap))
+        seconds = (timedelta(seconds=each) for each in (lag, overlap, longest))
+        settings = pace(NOON - timedelta(seconds=history), *seconds)
         end_before = known.planned_to
-        windows = incremental(reach(now, known.history_from, known.planned_to), settings, timedelta(seconds=longest))
+        windows = incremental(reach(now, known.history_from, known.planned_to), settings)
         assert all(each.seconds <= longest for each in windows)
         assert all(each.end <= now - timedelta(seconds=lag) for each in windows)
         planned += windows

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import Malformed, Refused, Throttled, Transient
-from orders_sync.domain.windows import SECOND, Feed, Window
+from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.contract import Ask, Platform
 from orders_sync.platforms.xportcn_ka import PLATFORM as KA
 from orders_sync.platforms.xportcn_open import PLATFORM as OPEN
@@ -72,11 +72,6 @@ class TestRequest:
     def test_page_beyond_our_bounds_is_not_asked(self, platform: Platform, size: int) -> None:
         with pytest.raises(ValueError):
             platform.request(account(), Ask(Feed.CREATED, WINDOW, 1, size), NOW)
-
-    def test_window_longer_than_31_days_is_not_asked(self, platform: Platform) -> None:
-        window = Window(WINDOW.start, WINDOW.start + timedelta(days=31) + SECOND)
-        with pytest.raises(ValueError):
-            platform.request(account(), Ask(Feed.CREATED, window, 1, 10), NOW)
 
     def test_status_is_asked_as_a_number_and_every_one_that_is_not_final_may_be(self, platform: Platform) -> None:
         assert platform.statuses == ("12", "0", "1", "2", "3", "5", "10", "11", "9")
