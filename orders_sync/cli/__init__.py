@@ -1,6 +1,6 @@
 """`orders-sync`: every command. A mistake is one message and a non-zero exit, never a traceback.
 
-What only one command needs and takes long to import (the sandbox, Alembic) is imported by that command.
+A command waits for its own imports only: the others are read when all of them are to be listed.
 """
 
 from __future__ import annotations
@@ -10,55 +10,54 @@ import logging
 import os
 import signal
 import sys
+from importlib import import_module
 
 import typer
 
-from orders_sync.cli import (
-    accounts,
-    audit,
-    backfill,
-    db,
-    demo,
-    doctor,
-    look,
-    rejects,
-    renormalize,
-    sandbox,
-    service,
-    sync,
-)
 from orders_sync.cli.screen import complain
 from orders_sync.domain.errors import OrdersSyncError
 
-app = typer.Typer(
-    name="orders-sync",
-    help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("demo")(demo.demo)
-app.command("sync")(sync.sync)
-app.command("run")(service.run)
-app.command("scheduler")(service.scheduler)
-app.command("worker")(service.worker)
-app.command("console")(service.console)
-app.add_typer(backfill.app, name="backfill")
-app.command("audit")(audit.audit)
-app.command("status")(look.status)
-app.command("order")(look.order)
-app.add_typer(rejects.app, name="rejects")
-app.command("renormalize")(renormalize.renormalize)
-app.command("doctor")(doctor.doctor)
-app.command("migrate")(db.migrate)
-app.add_typer(accounts.app, name="accounts")
-app.add_typer(db.app, name="db")
-app.command("sandbox")(sandbox.sandbox)
-app.command("verify")(sandbox.verify)
-
-
+COMMANDS = {  # module and function; a group of commands is the module's `app`
+    "demo": ("demo", "demo"),
+    "sync": ("sync", "sync"),
+    "run": ("service", "run"),
+    "scheduler": ("service", "scheduler"),
+    "worker": ("service", "worker"),
+    "console": ("service", "console"),
+    "backfill": ("backfill", "app"),
+    "audit": ("audit", "audit"),
+    "status": ("look", "status"),
+    "order": ("look", "order"),
+    "rejects": ("rejects", "app"),
+    "renormalize": ("renormalize", "renormalize"),
+    "doctor": ("doctor", "doctor"),
+    "migrate": ("db", "migrate"),
+    "accounts": ("accounts", "app"),
+    "db": ("db", "app"),
+    "sandbox": ("sandbox", "sandbox"),
+    "verify": ("sandbox", "verify"),
+}
 INTERRUPTED = 130
+
+
+def application(asked: str = "") -> typer.Typer:
+    """The command that is asked for; every command when it is none of them."""
+    made = typer.Typer(
+        name="orders-sync",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback(help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.")(lambda: None)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        module, what = COMMANDS[name]
+        found = getattr(import_module(f"orders_sync.cli.{module}"), what)
+        if isinstance(found, typer.Typer):
+            made.add_typer(found, name=name)
+        else:
+            made.command(name)(found)
+    return made
 
 
 def main() -> None:
@@ -71,7 +70,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no Chinese still shows the rest
     try:
-        app()
+        application(*sys.argv[1:2])()
     except OrdersSyncError as error:
         complain(str(error))
         sys.exit(1)

@@ -66,14 +66,16 @@ async def read(ask: AskPage, identify: Identify, page_size: int, most: int, expe
                  '-- the total, hence the last page
 
     One call where everything fits on one page, else pages + 1. Where more is `expected`, the first call asks for a
-    single row: a full page would only be thrown away. Raises `PlatformError`.
+    single row: a full page would only be thrown away. It is enough where there is none; one row and a total of 1 are
+    not, for a total may be too low. Raises `PlatformError`.
     """
     first_size = 1 if expected > page_size else page_size
     answer = await ask(1, first_size)
     page_no = last_page(answer.page.total, page_size)
     if answer.page.total > most:
         return TooFull(answer.page.total)
-    if page_no > 1 or first_size < page_size:
+    is_empty = not answer.page.total and not answer.page.records
+    if page_no > 1 or (first_size < page_size and not is_empty):
         answer = await ask(page_no, page_size)
     while goes_on(answer.page.total, len(answer.page.records), page_no, page_size):
         if page_no * page_size >= most:

@@ -12,7 +12,7 @@ cannot commit. Every time is the database's clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -126,6 +126,8 @@ async def plan(
 
     `status`: a sweep that lists only the orders in it.
     """
+    if not windows:
+        return
     async with connection.cursor() as cursor:
         await cursor.executemany(
             """
@@ -134,7 +136,7 @@ async def plan(
             """,
             [(account, kind, feed, window.start, window.end, parent, backfill_id, status) for window in windows],
         )
-    if kind == INCREMENTAL and windows:
+    if kind == INCREMENTAL:
         await connection.execute(
             "UPDATE sync.accounts SET history_from = least(history_from, %s) WHERE name = %s",
             [windows[0].start, account],
@@ -285,20 +287,37 @@ async def renew(connection: Connection, claim: Claim) -> None:
 
 
 async def finish(connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed) -> None:
-    """Close a window as done and move the watermark, as the last act of the transaction that landed its rows.
+    """Close a window as done, as the last act of the transaction that landed its rows. The watermark moves to the
+    beginning of the oldest window that is not done, or to the end of all.
 
     Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
     """
-    await connection.execute("SELECT FROM sync.accounts WHERE name = %s FOR UPDATE", [claim.account])
-    await _fenced(
-        connection,
-        claim,
-        """state = 'done', finished_at = clock_timestamp(), error = NULL, total = %s, seen = %s, calls = calls + %s,
-        rows_new = %s, rows_changed = %s, rows_unchanged = %s, rows_stale = %s, rows_rejected = %s""",
-        [total, seen, calls, landed.new, landed.changed, landed.unchanged, landed.stale, landed.rejected],
-    )
-    if claim.kind == INCREMENTAL:
-        await _move_watermark(connection, claim.account)
+    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
+    async with psycopg.AsyncClientCursor(connection) as cursor:
+        await cursor.execute(
+            f"""
+            SELECT FROM sync.accounts WHERE name = %(account)s FOR UPDATE;
+            UPDATE sync.windows SET state = 'done', finished_at = clock_timestamp(), error = NULL, total = %(total)s,
+                seen = %(seen)s, calls = calls + %(calls)s, rows_new = %(new)s, rows_changed = %(changed)s,
+                rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
+            WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
+            UPDATE sync.accounts AS a SET updated_at = now(), watermark = {PROVEN_TO}
+            WHERE name = %(account)s AND %(is_incremental)s
+            """.encode(),  # noqa: S608
+            {
+                **asdict(landed),
+                "account": claim.account,
+                "id": claim.id,
+                "fence": claim.fence,
+                "total": total,
+                "seen": seen,
+                "calls": calls,
+                "is_incremental": claim.kind == INCREMENTAL,
+            },
+        )
+        cursor.nextset()
+        if cursor.rowcount != 1:
+            raise LostWindow(claim.id)
     if claim.backfill_id is not None:
         await close_backfill(connection, claim.backfill_id)
 
@@ -406,14 +425,6 @@ async def note_error(connection: Connection, account: str, error: str | None, *,
           AND (last_error IS DISTINCT FROM %(error)s OR %(rests)s OR rests_until IS NOT NULL)
         """,
         {"account": account, "error": text, "rests": rests, "rest": REST},
-    )
-
-
-async def _move_watermark(connection: Connection, account: str) -> None:
-    """To the beginning of the oldest window that is not done, or to the end of all. The account's row is locked."""
-    await connection.execute(
-        f"UPDATE sync.accounts AS a SET updated_at = now(), watermark = {PROVEN_TO} WHERE name = %s",  # noqa: S608
-        [account],
     )
 
 

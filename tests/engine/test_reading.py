@@ -167,6 +167,9 @@ def test_where_many_rows_are_expected_only_their_number_is_asked_first() -> None
     fewer = Listing(rows(3), 10)
     assert len(fewer.read_all(expected=30).records) == 3
     assert fewer.sizes == [1, 10]
+    nothing = Listing(rows(0), 10)
+    assert nothing.read_all(expected=30).records == []
+    assert nothing.sizes == [1]
     assert Listing(rows(101), 10).read(most=100, expected=30) == TooFull(101)
 
 
