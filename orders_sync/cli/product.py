@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -162,6 +163,11 @@ def limits(settings: Settings) -> Limits:
 def http_client(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """One client a process. Redirects are not followed: a signed request must not be sent elsewhere."""
     seconds = settings.sync.timeout.total_seconds()
+    needs_tls = any(not (each.base_url or "").startswith("http://") for each in settings.accounts)
     return httpx.AsyncClient(
-        timeout=httpx.Timeout(seconds, connect=min(10.0, seconds)), transport=transport, follow_redirects=False
+        # reading whom to trust takes longer than a page of orders; without TLS nobody is trusted
+        verify=True if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        timeout=httpx.Timeout(seconds, connect=min(10.0, seconds)),
+        transport=transport,
+        follow_redirects=False,
     )

@@ -197,7 +197,7 @@ class _Loader:
 
     async def _known(self, order_ids: list[str]) -> dict[str, bytes]:
         values = {"platform": self.source.platform, "order_ids": order_ids}
-        cursor = await self.connection.execute(statements.KNOWN, values)
+        cursor = await self.connection.execute(statements.KNOWN, values, binary=True)
         return dict(await cursor.fetchall())  # type: ignore[arg-type]
 
     async def _store(self, orders: list[FlatOrder], known: Iterable[str]) -> None:

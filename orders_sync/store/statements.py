@@ -88,12 +88,13 @@ RAW = Target(
 
 # the hash of what is stored; NULL, which nothing equals, where a reject of the order is open: it is looked at again
 # (one join for the array: a subquery for each row scans the rejects as often while their statistics are old)
+# %b: ids travel in binary, which takes half as long as quoting each of them
 KNOWN = """
 SELECT order_id, CASE WHEN order_id <> ALL (ARRAY(
-    SELECT r.order_id FROM unnest(%(order_ids)s::text[]) AS o (order_id) JOIN sync.rejects AS r USING (order_id)
+    SELECT r.order_id FROM unnest(%(order_ids)b::text[]) AS o (order_id) JOIN sync.rejects AS r USING (order_id)
     WHERE r.platform = %(platform)s AND r.resolved_at IS NULL
 )) THEN payload_hash END
-FROM raw_orders WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)s)
+FROM raw_orders WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b)
 """
 
 LOCK = """

@@ -67,7 +67,7 @@ def test_killed_in_the_middle_the_next_run_lands_everything_P1_P5(terminal: Term
     tables = Tables(url)
     with platforms(world) as (root, _):
         terminal.describe(world, root)
-        with Pause(world, at=40) as pause:
+        with Pause(world, at=20) as pause:
             running = terminal.start("sync")
             pause.wait()
             kill(running)
@@ -83,7 +83,7 @@ def test_ctrl_c_says_that_nothing_is_lost(terminal: Terminal, url: str, world: W
     terminal.variables["DATABASE_URL"] = url
     with platforms(world) as (root, _):
         terminal.describe(world, root)
-        with Pause(world, at=40) as pause:
+        with Pause(world, at=20) as pause:
             running = terminal.start("sync")
             pause.wait()
             interrupt(running)
