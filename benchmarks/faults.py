@@ -254,8 +254,9 @@ def _show(campaign: Campaign) -> None:
     for what in ("orders", "lines", "rejects", "missed", "stale", "surplus", "doubled", "dead_tuples", "still_hidden"):
         print(f"{what.replace('_', ' '):>14}: {getattr(campaign, what):,}")
     if campaign.memory:
-        tenth, last = campaign.memory[min(9, len(campaign.memory) - 1)], campaign.memory[-1]
-        print(f"memory of `run`: {tenth / 2**20:.0f} MB after ten minutes, {last / 2**20:.0f} MB at the end")
+        spans = [campaign.memory[start : start + 10] for start in range(0, len(campaign.memory), 10)]
+        highest = ", ".join(f"{max(span) / 2**20:.0f}" for span in spans)
+        print(f"memory of `run`, MB, the highest of each ten minutes: {highest}")
         print(f"seconds to stop: {campaign.seconds_to_stop:.1f}")
     for line in [*campaign.examples, *campaign.broken[:5]]:
         print(f"  {line}")

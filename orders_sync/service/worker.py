@@ -16,6 +16,7 @@ import structlog
 from orders_sync.engine.audit import audit
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means, drain
+from orders_sync.service import memory
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
 from orders_sync.service.scheduler import AUDIT_AGAIN
 from orders_sync.store import due
@@ -70,6 +71,7 @@ class Worker:
             return
         finally:
             self._draining.discard(account)
+            memory.give_back()
         if outcome.errors:
             log.error("account in trouble", account=account, error=outcome.errors[-1])
         if outcome.is_cut_off and not self._means.stopping.is_set():

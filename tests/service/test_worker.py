@@ -78,6 +78,19 @@ async def test_an_account_whose_turn_is_over_goes_to_the_end_of_the_queue(
     assert waiting(story) == planned  # no window is begun once the turn is over
 
 
+async def test_what_a_turn_has_freed_is_given_back_P7(
+    tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = tell()
+    left: list[int] = []
+    monkeypatch.setattr(module.memory, "give_back", lambda: left.append(waiting(story)))
+    one, _ = worker(story, queue)
+    assert await plan(story, queue)
+    await one.drain(story.shop)
+    assert len(left) == 1
+    assert left[0] == waiting(story)
+
+
 async def test_a_worker_that_stops_begins_no_window_and_asks_for_no_more(tell: Tell, queue: Queue) -> None:
     story = tell()
     one, means = worker(story, queue)
