@@ -40,7 +40,7 @@ WHERE excluded.read_at >= r.read_at
 _RESOLVE = """
 WITH settled AS (
     UPDATE sync.rejects AS r SET resolved_at = now()
-    FROM unnest(%(order_ids)s::text[], %(read_at)s::timestamptz[], %(hashes)s::bytea[])
+    FROM unnest(%(order_ids)b::text[], %(read_at)b::timestamptz[], %(hashes)b::bytea[])
         AS o (order_id, read_at, payload_hash)
     WHERE r.platform = %(platform)s AND r.order_id = o.order_id AND r.resolved_at IS NULL
         AND (r.read_at <= o.read_at OR r.payload_hash = o.payload_hash)
