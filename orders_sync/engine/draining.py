@@ -247,7 +247,8 @@ class _Drain:
         means.progress.closed(Closed(claim, work.calls, work.total, landed, failure, seconds, is_split))
 
     def _note_success(self, claim: Claim, work: WindowWork, landed: Landed | None) -> None:
-        self.failures = 0
+        if work.trouble is None:  # else it neither ends a row of failures nor adds to it
+            self.failures = 0
         self.is_proven = True
         if claim.parent_id is None and work.total is not None:
             self.means.progress.counted(self.name, work.total)

@@ -2,7 +2,8 @@
 
 A window of many pages that cannot be read as a whole is split, as one that is too full is: the fewer calls a read
 takes the likelier all of them are answered well, and what the platform cannot give at all holds up its own page of
-orders, not the month around it.
+orders, not the month around it. So is one longer than a month that the platform declines: nobody documents how long
+one may be.
 
 A list by status is read like any other, though orders enter it too while it is paged. One that enters moves those
 behind it a place back, from a page still to be read into one that was, and while another leaves the count does not
@@ -18,11 +19,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import httpx
 
 from orders_sync.domain.costs import cover
-from orders_sync.domain.errors import Incomplete, LostWindow, Malformed, PlatformError, Refused, Throttled, Transient
+from orders_sync.domain.errors import (
+    Declined,
+    Incomplete,
+    LostWindow,
+    Malformed,
+    PlatformError,
+    Refused,
+    Rejected,
+    Throttled,
+    Transient,
+)
 from orders_sync.domain.windows import Window, split, tile
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import Pacer
@@ -35,6 +47,7 @@ from orders_sync.store.load import Landed, Record, Source
 
 NO_LIMIT = 10**9
 PARTS = 8  # at most, of a window that cannot be read as a whole
+MONTH = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +92,8 @@ class WindowWork:
             async with self._lease():
                 result = await self._read()
                 if isinstance(result, TooFull):
-                    await self._split(result.total, self._limits.window_rows)
+                    parts = split(self._claim.window, result.total, self._limits.window_rows)
+                    await self._split(parts, result.total)
                     return None
                 return await self._land(result)
         except Refused as error:
@@ -88,19 +102,25 @@ class WindowWork:
                 await ledger.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
-            if self.total is not None and self._is_too_large(error, self.total):
+            if parts := self._parts(error):
                 self.trouble = error
-                await self._split(self.total, max(self._page_size, -(-self.total // PARTS)), self._told(error))
+                await self._split(parts, self.total, self._told(error))
                 return None
             async with self._pool.connection() as connection:
                 await ledger.fail(connection, self._claim, self._told(error), calls=self.calls)
             raise
 
-    def _is_too_large(self, error: PlatformError, total: int) -> bool:
-        """Whether fewer orders at once may succeed where this failed: there are more than a page of them, and it is not
-        a trouble of the moment, unless it comes again."""
+    def _parts(self, error: PlatformError) -> list[Window]:
+        """What to read instead of a window that failed; nothing where smaller parts are no likelier to succeed: it fits
+        on a page, or it is a trouble of the moment, unless it comes again."""
+        window, total = self._claim.window, self.total
+        if total is None:
+            is_disliked = isinstance(error, Declined | Rejected) and window.end - window.start > MONTH
+            return split(window, PARTS, 1) if is_disliked else []
         is_of_the_moment = isinstance(error, Transient | Throttled) and self._claim.attempts == 1
-        return total > self._page_size and self._claim.window.seconds > 1 and not is_of_the_moment
+        if is_of_the_moment or total <= self._page_size or window.seconds == 1:
+            return []
+        return split(window, total, max(self._page_size, -(-total // PARTS)))
 
     def _told(self, error: PlatformError) -> str:
         """What to keep with the window: an answer that cannot be read is kept too, as far as the error holds it."""
@@ -131,9 +151,7 @@ class WindowWork:
             error.account, error.window = self._claim.account, str(window)
             raise
 
-    async def _split(self, total: int, rows: int, reason: str | None = None) -> None:
-        """Into parts of about so many rows."""
-        parts = split(self._claim.window, total, rows)
+    async def _split(self, parts: list[Window], total: int | None, reason: str | None = None) -> None:
         async with self._pool.connection() as connection, connection.transaction():
             await ledger.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
 

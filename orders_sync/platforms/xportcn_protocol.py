@@ -112,7 +112,7 @@ def page(account: Account, body: bytes) -> Page:
     """An answer as total and untouched records.
 
     Raises `Malformed` when it is not the documented JSON or a success without its list, and for a code that is not 200
-    `Refused` or `Throttled` where the account's (else our) codes say so, otherwise `Transient`: no code has a meaning
+    `Refused` or `Throttled` where the account's (else our) codes say so, otherwise `Declined`: no code has a meaning
     that is public.
     """
     try:

@@ -323,11 +323,17 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
 
 
 async def split(
-    connection: Connection, claim: Claim, parts: list[Window], *, total: int, calls: int, reason: str | None = None
+    connection: Connection,
+    claim: Claim,
+    parts: list[Window],
+    *,
+    total: int | None,
+    calls: int,
+    reason: str | None = None,
 ) -> None:
     """Replace a window that is too full by its parts, by none when its backfill was cancelled. Raises `LostWindow`.
 
-    `reason`: why it could not be read as a whole, None when it only was too full.
+    `total`: the platform's count, if it gave one. `reason`: why it could not be read, None when it only was too full.
     """
     await _fenced(
         connection,
@@ -368,7 +374,8 @@ async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) 
 
 
 def _kept(error: str | None) -> str | None:
-    return error and error.replace("\x00", "\\0")[:LONGEST_ERROR]
+    """As much of it as a column is given."""
+    return error.replace("\x00", "\\0")[:LONGEST_ERROR] if error else None
 
 
 async def give_back(connection: Connection, claim: Claim, *, calls: int) -> None:
@@ -416,7 +423,6 @@ async def has_work(connection: Connection, account: str) -> bool:
 
 async def note_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
     """Why the account's run stopped; None when it did not. `rests`: the service leaves it alone for a while."""
-    text = error.replace("\x00", "\\0") if error else None
     await connection.execute(
         """
         UPDATE sync.accounts SET last_error = %(error)s, updated_at = now(),
@@ -424,7 +430,7 @@ async def note_error(connection: Connection, account: str, error: str | None, *,
         WHERE name = %(account)s
           AND (last_error IS DISTINCT FROM %(error)s OR %(rests)s OR rests_until IS NOT NULL)
         """,
-        {"account": account, "error": text, "rests": rests, "rest": REST},
+        {"account": account, "error": _kept(error), "rests": rests, "rest": REST},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -139,6 +140,26 @@ async def test_a_page_that_never_comes_holds_up_its_own_orders_alone_P1(tell: Te
     story.transport = SandboxTransport
     await story.sync(story.shop)
     story.assert_equal(story.shop)
+
+
+async def test_a_platform_that_declines_long_windows_is_asked_for_shorter_ones_P1(tell: Tell) -> None:
+    story = tell()
+    declined: list[timedelta] = []
+
+    class Picky(SandboxTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked = json.loads(await request.aread())
+            length = datetime.fromisoformat(asked["endDateTime"]) - datetime.fromisoformat(asked["beginDateTime"])
+            if length <= timedelta(days=90):
+                return await super().handle_async_request(request)
+            declined.append(length)
+            return httpx.Response(200, json={"code": 500, "msg": "时间范围过大", "data": None})
+
+    story.transport = Picky
+    outcome = (await story.sync("sandbox-ka"))["sandbox-ka"]
+    assert declined
+    assert (outcome.errors, outcome.waiting) == ([], [])
+    story.assert_equal("sandbox-ka")
 
 
 async def test_an_outage_in_mid_window_splits_nothing_unless_it_comes_again(tell: Tell) -> None:
