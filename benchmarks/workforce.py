@@ -12,7 +12,7 @@ from abc import abstractmethod
 from pathlib import Path
 
 from benchmarks.ground import Ground, product
-from orders_sync.store.ledger import LEASE
+from orders_sync.store.claims import LEASE
 
 FROZEN = LEASE.total_seconds() + 5  # longer than it may hold a window without a word
 WRONG_CLOCK = 120  # seconds

@@ -114,7 +114,7 @@ def cheaper(creation: list[Part], held: Sequence[Held], rest: list[Part], page_s
 
     A list by status brings only what is still in it. What is due and not in it has changed: it is read by creation
     window afterwards, for at most a call an order. How many that will be nobody knows before. An order that merely
-    moved on is brought by the list of its new status, which is read first (`ledger.claim`); what no list brings was
+    moved on is brought by the list of its new status, which is read first (`claims.claim`); what no list brings was
     closed, or moved while the lists were read. One in `LEFT` is assumed, 0.5 %, which is not measured but ample: were
     one order in eight cancelled in its first three days, 0.03 % would be in each ten minutes. When more have left than
     that, the sweep costs more than was reckoned, at most as much again as by creation, and nothing else.

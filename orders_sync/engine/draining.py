@@ -20,9 +20,10 @@ from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError
 from orders_sync.engine.calls import Feeder, pacers
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.windows import Limits, WindowWork
-from orders_sync.store import ledger, suspensions
+from orders_sync.store import claims, ledger, suspensions
+from orders_sync.store.claims import Claim
 from orders_sync.store.database import Pool
-from orders_sync.store.ledger import Claim, Waiting
+from orders_sync.store.ledger import Waiting
 from orders_sync.store.load import Landed
 
 FAILURES_IN_A_ROW = 3  # windows; then the account rests
@@ -181,7 +182,7 @@ class _Drain:
         """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""
         with suppress(psycopg.Error, PoolTimeout):  # then the leases run out by themselves
             async with self.means.pool.connection(timeout=HAND_BACK_SECONDS) as connection:
-                await ledger.hand_back(connection, self.name, self.means.owner)
+                await claims.hand_back(connection, self.name, self.means.owner)
 
     async def _next(self, in_flight: int) -> Claim | None:
         """Claim a window once a slot is free; a slot that brings no window is given back at once."""
@@ -206,14 +207,14 @@ class _Drain:
 
     async def _claim(self) -> Claim | None:
         async with self.means.pool.connection() as connection:
-            return await ledger.claim(connection, self.name, self.means.owner, self.feeder.platform.statuses)
+            return await claims.claim(connection, self.name, self.means.owner, self.feeder.platform.statuses)
 
     async def _await_others(self) -> bool:
         """Whether another process holds a window of this account; if so, after waiting a moment for it."""
         if not self.waits:
             return False
         async with self.means.pool.connection() as connection:
-            seconds = await ledger.held_for(connection, self.name)
+            seconds = await claims.held_for(connection, self.name)
         if seconds is None:
             return False
         if not self.is_waiting:

@@ -40,9 +40,9 @@ from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Pati
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, TooFull, read_completely
 from orders_sync.platforms import Ask
-from orders_sync.store import coverage, ledger, load, suspensions
+from orders_sync.store import claims, coverage, ledger, load, suspensions
+from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import LEASE, Claim
 from orders_sync.store.load import Landed, Record, Source
 
 NO_LIMIT = 10**9
@@ -99,7 +99,7 @@ class WindowWork:
         except Refused as error:
             async with self._pool.connection() as connection:
                 await suspensions.suspend(connection, self._feeder.account, error.message)
-                await ledger.give_back(connection, self._claim, calls=self.calls)
+                await claims.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
             if parts := self._parts(error):
@@ -107,7 +107,7 @@ class WindowWork:
                 await self._split(parts, self.total, self._told(error))
                 return None
             async with self._pool.connection() as connection:
-                await ledger.fail(connection, self._claim, self._told(error), calls=self.calls)
+                await claims.fail(connection, self._claim, self._told(error), calls=self.calls)
             raise
 
     def _parts(self, error: PlatformError) -> list[Window]:
@@ -153,7 +153,7 @@ class WindowWork:
 
     async def _split(self, parts: list[Window], total: int | None, reason: str | None = None) -> None:
         async with self._pool.connection() as connection, connection.transaction():
-            await ledger.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
+            await claims.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
 
     async def _land(self, result: Read) -> Landed:
         """Rows, the window's result and the watermark in one transaction (P5)."""
@@ -163,7 +163,7 @@ class WindowWork:
         async with self._pool.connection() as connection, connection.transaction():
             landed = await load.land(connection, source, result.records)
             left = await self._left(connection, result.records)
-            await ledger.finish(
+            await claims.finish(
                 connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed
             )
             await ledger.plan(connection, claim.account, claim.kind, claim.feed, left)
@@ -195,7 +195,7 @@ class WindowWork:
                 await asyncio.sleep(LEASE.total_seconds() / 3)
                 try:
                     async with self._pool.connection() as connection:
-                        await ledger.renew(connection, self._claim)
+                        await claims.renew(connection, self._claim)
                 except LostWindow as error:
                     lost.append(error)
                     if body is not None:

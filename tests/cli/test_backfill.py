@@ -15,7 +15,7 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
 from orders_sync.sandbox import World
 from orders_sync.store import load
-from orders_sync.store.ledger import Claim
+from orders_sync.store.claims import Claim
 from tests.cli.conftest import Landed
 from tests.cli.terminal import Terminal, platforms
 

@@ -13,7 +13,7 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import planner
 from orders_sync.sandbox.orders import Order
 from orders_sync.sandbox.states import State
-from orders_sync.store import backfills, ledger
+from orders_sync.store import backfills, claims, ledger
 from orders_sync.store.database import Connection
 from tests.engine.story import Story
 
@@ -153,10 +153,10 @@ async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, m
     story = await mostly_closed(tell)
     order = orders_in(story, State.SHIPPED)[0]
     happens(story, order, "terminate")
-    plan, finish = ledger.plan, ledger.finish
+    plan, finish = ledger.plan, claims.finish
     closed = []
 
-    async def finish_and_note(connection: Connection, claim: ledger.Claim, **figures: object) -> None:
+    async def finish_and_note(connection: Connection, claim: claims.Claim, **figures: object) -> None:
         await finish(connection, claim, **figures)  # type: ignore[arg-type]
         closed.append(claim.status)
 
@@ -165,7 +165,7 @@ async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, m
             raise psycopg.OperationalError("the server closed the connection unexpectedly")
         await plan(*values, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ledger, "finish", finish_and_note)
+    monkeypatch.setattr(claims, "finish", finish_and_note)
     monkeypatch.setattr(ledger, "plan", gone)
     with pytest.raises(psycopg.OperationalError):
         await story.sync(SHOP, sweep=Sweep.OPEN)

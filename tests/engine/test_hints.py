@@ -18,7 +18,7 @@ from orders_sync.engine.hints import AROUND, decide, joined
 from orders_sync.platforms import Hint
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.orders import Order
-from orders_sync.store import backfills, ledger, messages
+from orders_sync.store import backfills, claims, ledger, messages
 from orders_sync.store.messages import Known, Message
 from tests.engine.story import Story
 
@@ -132,13 +132,13 @@ async def test_what_comes_while_it_is_being_read_is_read_again_afterwards_P1(sto
     async with story.pool.connection() as connection:
         async with connection.transaction():
             await planner.plan_due(connection, feeder)
-        claim = await ledger.claim(connection, KA, "another")
+        claim = await claims.claim(connection, KA, "another")
         assert claim is not None
         await come(story, body(order.order_no, orderStatus="later"))
         async with connection.transaction():
             await planner.plan_due(connection, feeder)
         assert len(hooked(story)) == 1  # not yet: one batch at a time
-        await ledger.give_back(connection, claim, calls=0)
+        await claims.give_back(connection, claim, calls=0)
     await drain(story)
     change(story, order)
     await tick(story)

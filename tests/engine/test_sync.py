@@ -23,9 +23,9 @@ from orders_sync.engine.draining import Means
 from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
-from orders_sync.store import ledger, load, suspensions
+from orders_sync.store import claims, ledger, load, suspensions
+from orders_sync.store.claims import Claim
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import Claim
 from tests.engine.story import Story
 
 Tell = Callable[..., Story]
@@ -291,11 +291,11 @@ async def test_zombie_that_lost_its_window_commits_nothing_P5(tell: Tell) -> Non
     feeder = story.feeders(story.shop)[0]
     await _plan(story)
     async with story.pool.connection() as connection:
-        frozen = await ledger.claim(connection, story.shop, "frozen")
+        frozen = await claims.claim(connection, story.shop, "frozen")
         assert frozen is not None
-        assert await ledger.claim(connection, story.shop, "early") is None
+        assert await claims.claim(connection, story.shop, "early") is None
         await connection.execute("UPDATE sync.windows SET lease_until = now() - interval '1 second'")
-        heir = await ledger.claim(connection, story.shop, "heir")
+        heir = await claims.claim(connection, story.shop, "heir")
     assert heir is not None
     assert heir.id == frozen.id
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
@@ -323,11 +323,11 @@ async def test_two_reads_of_overlapping_ranges_never_run_at_once(tell: Tell) -> 
     await _plan(story)
     await _plan(story)
     async with story.pool.connection() as connection:
-        first = await ledger.claim(connection, story.shop, "one")
+        first = await claims.claim(connection, story.shop, "one")
         assert isinstance(first, Claim)
-        assert await ledger.claim(connection, story.shop, "two") is None
-        await ledger.fail(connection, first, "over", calls=0)
-        assert await ledger.claim(connection, story.shop, "two") is not None
+        assert await claims.claim(connection, story.shop, "two") is None
+        await claims.fail(connection, first, "over", calls=0)
+        assert await claims.claim(connection, story.shop, "two") is not None
 
 
 async def test_two_processes_at_once_share_the_work_and_land_everything_once_P3(tell: Tell) -> None:
@@ -360,7 +360,7 @@ async def test_no_window_stays_held_wherever_around_its_claim_the_pass_is_interr
 ) -> None:
     story = tell(orders=300)
     running: list[asyncio.Task[object]] = []
-    claim = ledger.claim
+    claim = claims.claim
 
     async def claim_and_interrupt(connection: Connection, account: str, *how: Any) -> Claim | None:
         found = await claim(connection, account, *how)
@@ -370,7 +370,7 @@ async def test_no_window_stays_held_wherever_around_its_claim_the_pass_is_interr
                 await asyncio.sleep(0)
         return found
 
-    monkeypatch.setattr(ledger, "claim", claim_and_interrupt)
+    monkeypatch.setattr(claims, "claim", claim_and_interrupt)
     running.append(asyncio.create_task(story.sync(story.shop)))
     with pytest.raises(asyncio.CancelledError):
         await running[0]

@@ -22,7 +22,7 @@ from orders_sync.engine.draining import Closed
 from orders_sync.service import logs
 from orders_sync.service.hush import Hush
 from orders_sync.settings import LogSettings
-from orders_sync.store.ledger import Claim
+from orders_sync.store.claims import Claim
 from orders_sync.store.load import Landed
 from tests.service.talker import ACCESS_KEY, APP_ID, SHORT
 

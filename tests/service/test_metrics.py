@@ -16,8 +16,8 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
 from orders_sync.service.metrics import Metrics, of_components, of_tables
 from orders_sync.store import ledger, vitals
+from orders_sync.store.claims import Claim
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import Claim
 from orders_sync.store.load import Landed
 from tests.engine.story import Story
 from tests.service.ledgers import ACCOUNTS, fill

@@ -15,7 +15,7 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.renormalize import renormalize
 from orders_sync.service.retention import remove_old
 from orders_sync.settings import RetentionSettings
-from orders_sync.store import backfills, ledger, retention
+from orders_sync.store import backfills, claims, ledger, retention
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import Reach
 from tests.engine.story import Story
@@ -166,10 +166,10 @@ async def test_a_backfill_goes_before_its_windows_and_neither_while_one_is_open(
     ]
     assert await remove_old(pool, KEPT) == {"backfills": 1, "windows": 1}
     assert await windows(connection) == kept
-    claimed = await ledger.claim(connection, SHOP, "worker")
+    claimed = await claims.claim(connection, SHOP, "worker")
     assert claimed is not None
     async with connection.transaction():  # asks whether its backfill was cancelled
-        await ledger.split(connection, claimed, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
+        await claims.split(connection, claimed, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
     assert await windows(connection) == kept
 
 

@@ -19,9 +19,10 @@ from orders_sync.domain.errors import LostWindow
 from orders_sync.domain.sweeps import Look
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox import Faults, World
-from orders_sync.store import embedded, ledger, load, migrate
+from orders_sync.store import claims, embedded, ledger, load, migrate
+from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import INCREMENTAL, LEASE, SWEEP, Claim
+from orders_sync.store.ledger import INCREMENTAL, SWEEP
 from orders_sync.store.load import Landed
 from tests.engine.story import Story, an_hour_ago
 
@@ -54,14 +55,14 @@ async def plan(connection: Connection, *windows: Window, kind: str = INCREMENTAL
 
 
 async def claim(connection: Connection, owner: str = "worker", account: str = SHOP) -> Claim:
-    found = await ledger.claim(connection, account, owner)
+    found = await claims.claim(connection, account, owner)
     assert found is not None
     return found
 
 
 async def finish(connection: Connection, claimed: Claim, landed: Landed | None = None) -> None:
     async with connection.transaction():
-        await ledger.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or Landed())
+        await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or Landed())
 
 
 async def watermark(connection: Connection, account: str = SHOP) -> datetime | None:
@@ -85,8 +86,8 @@ async def test_an_account_that_is_new_has_planned_and_landed_nothing(connection:
     reach = await ledger.reach(connection, SHOP)
     assert (reach.history_from, reach.planned_to, reach.watermark) == (None, None, None)
     assert reach.now == await one(connection, "SELECT %s::timestamptz", reach.now)
-    assert await ledger.claim(connection, SHOP, "worker") is None
-    assert await ledger.held_for(connection, SHOP) is None
+    assert await claims.claim(connection, SHOP, "worker") is None
+    assert await claims.held_for(connection, SHOP) is None
 
 
 async def test_registering_again_changes_only_what_is_different(connection: Connection) -> None:
@@ -129,7 +130,7 @@ async def test_windows_are_claimed_oldest_first_and_sweeps_last(connection: Conn
     claimed = [await claim(connection) for _ in range(4)]
     assert [each.window for each in claimed] == [hours(0, 1), hours(1, 2), hours(2, 3), hours(-3, -2)]
     assert [each.kind for each in claimed] == [INCREMENTAL] * 3 + [SWEEP]
-    assert await ledger.claim(connection, SHOP, "worker") is None
+    assert await claims.claim(connection, SHOP, "worker") is None
 
 
 async def test_a_claim_says_everything_and_the_database_knows_who_holds_it(connection: Connection) -> None:
@@ -158,7 +159,7 @@ async def test_every_claim_has_a_fence_of_its_own_that_only_grows_P5(connection:
 async def test_windows_of_another_account_are_not_claimed(connection: Connection) -> None:
     await plan(connection, hours(0, 1), account="other")
     await register(connection)
-    assert await ledger.claim(connection, SHOP, "worker") is None
+    assert await claims.claim(connection, SHOP, "worker") is None
     assert (await claim(connection, account="other")).account == "other"
 
 
@@ -166,7 +167,7 @@ async def test_a_window_that_overlaps_one_being_read_waits(connection: Connectio
     await plan(connection, hours(0, 2), hours(1, 3), hours(3, 4))
     first = await claim(connection)
     assert (await claim(connection)).window == hours(3, 4)
-    assert await ledger.claim(connection, SHOP, "worker") is None
+    assert await claims.claim(connection, SHOP, "worker") is None
     await finish(connection, first)
     assert (await claim(connection)).window == hours(1, 3)
 
@@ -179,7 +180,7 @@ async def test_many_claim_at_once_and_every_window_is_read_by_one_P5(pool: Pool)
         mine = []
         async with pool.connection() as connection:
             while await one(connection, "SELECT count(*) FROM sync.windows WHERE state <> 'done'"):
-                claimed = await ledger.claim(connection, SHOP, name)
+                claimed = await claims.claim(connection, SHOP, name)
                 if claimed is not None:
                     mine.append(claimed.id)
                     await finish(connection, claimed)
@@ -202,7 +203,7 @@ START_LINE = """
 async def test_many_who_claim_overlapping_windows_at_the_same_moment_do_not_hinder_each_other(pool: Pool) -> None:
     async def try_to_claim() -> Claim | None:
         async with pool.connection() as connection:
-            return await ledger.claim(connection, SHOP, "worker")
+            return await claims.claim(connection, SHOP, "worker")
 
     async with pool.connection() as connection:
         await plan(connection, *(hours(number, number + 100) for number in range(8)))
@@ -213,9 +214,9 @@ async def test_many_who_claim_overlapping_windows_at_the_same_moment_do_not_hind
             while await one(connection, WAITING) < 8:
                 pass
             await connection.execute("SELECT pg_advisory_unlock(1)")
-            claims = [each for each in await asyncio.gather(*claiming) if each is not None]
-            assert len(claims) == 1
-            await ledger.give_back(connection, claims[0], calls=0)
+            held = [each for each in await asyncio.gather(*claiming) if each is not None]
+            assert len(held) == 1
+            await claims.give_back(connection, held[0], calls=0)
 
 
 async def test_the_database_itself_refuses_two_readers_of_overlapping_windows_P2(connection: Connection) -> None:
@@ -251,9 +252,9 @@ async def test_the_database_knows_the_states_and_no_empty_window(connection: Con
 async def test_a_hold_that_is_renewed_is_kept_and_one_that_runs_out_is_anybodys_P5(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
     frozen = await claim(connection, "frozen")
-    assert await ledger.claim(connection, SHOP, "heir") is None
+    assert await claims.claim(connection, SHOP, "heir") is None
     await connection.execute("UPDATE sync.windows SET lease_until = clock_timestamp() + interval '1 second'")
-    await ledger.renew(connection, frozen)
+    await claims.renew(connection, frozen)
     assert await one(connection, "SELECT lease_until > clock_timestamp() + %s FROM sync.windows", LEASE / 2)
     await let_leases_run_out(connection)
     heir = await claim(connection, "heir")
@@ -265,32 +266,32 @@ async def test_a_hold_that_is_renewed_is_kept_and_one_that_runs_out_is_anybodys_
 async def test_how_long_a_hold_lasts_at_most(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
     await claim(connection)
-    seconds = await ledger.held_for(connection, SHOP)
+    seconds = await claims.held_for(connection, SHOP)
     assert seconds is not None
     assert 0 < seconds <= LEASE.total_seconds()
     await let_leases_run_out(connection)
-    assert await ledger.held_for(connection, SHOP) == 0
+    assert await claims.held_for(connection, SHOP) == 0
 
 
 async def test_a_window_handed_back_is_planned_again(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
     first = await claim(connection)
-    await ledger.give_back(connection, first, calls=2)
-    assert await ledger.held_for(connection, SHOP) is None
+    await claims.give_back(connection, first, calls=2)
+    assert await claims.held_for(connection, SHOP) is None
     assert await one(connection, "SELECT state, calls FROM sync.windows") == ("planned", 2)
     assert (await claim(connection)).attempts == 2
 
 
 async def test_a_window_that_failed_says_why_and_gets_another_chance(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
-    await ledger.fail(connection, await claim(connection), "no answer\x00in time", calls=3)
+    await claims.fail(connection, await claim(connection), "no answer\x00in time", calls=3)
     assert await states(connection) == [(hours(0, 1), "failed"), (hours(1, 2), "planned")]
     assert await one(connection, "SELECT error, calls FROM sync.windows WHERE state = 'failed'") == (
         "no answer\\0in time",
         3,
     )
     assert (await claim(connection)).window == hours(1, 2)
-    assert await ledger.claim(connection, SHOP, "worker") is None
+    assert await claims.claim(connection, SHOP, "worker") is None
     assert await ledger.replan_failed(connection, "other", at_once=True) == 0
     assert await ledger.replan_failed(connection, SHOP, at_once=True) == 1
     again = await claim(connection)
@@ -306,7 +307,7 @@ async def test_the_pause_after_a_failure_doubles_up_to_an_hour_P6(
     connection: Connection, attempts: int, seconds: int
 ) -> None:
     await plan(connection, hours(0, 1))
-    await ledger.fail(connection, await claim(connection), "over", calls=1)
+    await claims.fail(connection, await claim(connection), "over", calls=1)
     begun = "UPDATE sync.windows SET attempts = %s, finished_at = clock_timestamp() - %s * interval '1 s'"
     await connection.execute(begun, [attempts, seconds - 20])
     assert await ledger.replan_failed(connection, SHOP) == 0
@@ -320,7 +321,7 @@ async def test_the_pause_after_a_failure_doubles_up_to_an_hour_P6(
 
 async def test_the_reason_of_a_failure_is_kept_up_to_a_length(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
-    await ledger.fail(connection, await claim(connection), "x" * 100_000, calls=1)
+    await claims.fail(connection, await claim(connection), "x" * 100_000, calls=1)
     assert await one(connection, "SELECT length(error) FROM sync.windows") == ledger.LONGEST_ERROR
 
 
@@ -328,7 +329,7 @@ async def test_a_window_done_keeps_what_came_of_it(connection: Connection) -> No
     await plan(connection, hours(0, 1))
     claimed = await claim(connection)
     async with connection.transaction():
-        await ledger.finish(
+        await claims.finish(
             connection,
             claimed,
             total=9,
@@ -364,7 +365,7 @@ async def test_a_window_too_full_is_replaced_by_its_parts(connection: Connection
     await plan(connection, hours(0, 2))
     whole = await claim(connection)
     async with connection.transaction():
-        await ledger.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
+        await claims.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
     assert await one(connection, "SELECT state, total, calls FROM sync.windows WHERE id = %s", whole.id) == (
         "split",
         5000,
@@ -385,7 +386,7 @@ async def test_the_parts_of_a_sweep_are_sweeps_and_move_nothing(connection: Conn
     await plan(connection, hours(0, 2), kind=SWEEP)
     whole = await claim(connection)
     async with connection.transaction():
-        await ledger.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
+        await claims.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
     part = await claim(connection)
     assert part.kind == SWEEP
     await finish(connection, part)
@@ -407,9 +408,9 @@ async def _lost(connection: Connection, how: str) -> Claim:
         await let_leases_run_out(connection)
         await finish(connection, await claim(connection, "heir"))
     elif how == "handed back":
-        await ledger.give_back(connection, lost, calls=0)
+        await claims.give_back(connection, lost, calls=0)
     elif how == "failed":
-        await ledger.fail(connection, lost, "why", calls=0)
+        await claims.fail(connection, lost, "why", calls=0)
     elif how == "done by ourselves":
         await finish(connection, lost)
     return lost
@@ -428,18 +429,18 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
     async def zombie_finishes() -> None:
         async with connection.transaction():
             await connection.execute("INSERT INTO order_statuses VALUES ('1688', 'zombie', 'z', 'z', 'other', false)")
-            await ledger.finish(connection, lost, total=1, seen=1, calls=1, landed=Landed(new=7))
+            await claims.finish(connection, lost, total=1, seen=1, calls=1, landed=Landed(new=7))
 
     async def zombie_splits() -> None:
         async with connection.transaction():
-            await ledger.split(connection, lost, [hours(0, 0.5), hours(0.5, 1)], total=9, calls=9)
+            await claims.split(connection, lost, [hours(0, 0.5), hours(0.5, 1)], total=9, calls=9)
 
     for attempt in (
         zombie_finishes(),
         zombie_splits(),
-        ledger.renew(connection, lost),
-        ledger.fail(connection, lost, "zombie", calls=9),
-        ledger.give_back(connection, lost, calls=9),
+        claims.renew(connection, lost),
+        claims.fail(connection, lost, "zombie", calls=9),
+        claims.give_back(connection, lost, calls=9),
     ):
         with pytest.raises(LostWindow) as caught:
             await attempt
@@ -511,10 +512,10 @@ async def test_the_watermark_is_where_the_oldest_open_window_begins_in_whatever_
     for order in permutations(range(4)):
         account = f"shop {order}"
         await plan(connection, *windows, account=account)
-        claims = [await claim(connection, account=account) for _ in range(4)]
+        held = [await claim(connection, account=account) for _ in range(4)]
         left = set(range(4))
         for number in order:
-            await finish(connection, claims[number])
+            await finish(connection, held[number])
             left.remove(number)
             assert await watermark(connection, account) == at(min(left, default=4))
 
@@ -524,12 +525,12 @@ async def test_the_watermark_stays_before_what_is_not_done_P5(connection: Connec
     await plan(connection, hours(0, 1), hours(1, 2), hours(2, 3))
     first, second, third = [await claim(connection) for _ in range(3)]
     if ending == "failed":
-        await ledger.fail(connection, second, "why", calls=1)
+        await claims.fail(connection, second, "why", calls=1)
     elif ending == "handed back":
-        await ledger.give_back(connection, second, calls=1)
+        await claims.give_back(connection, second, calls=1)
     elif ending == "split":
         async with connection.transaction():
-            await ledger.split(connection, second, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
+            await claims.split(connection, second, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
     assert await watermark(connection) is None
     await finish(connection, first)
     await finish(connection, third)
@@ -540,7 +541,7 @@ async def test_failing_alone_moves_no_watermark_P5(connection: Connection) -> No
     await plan(connection, hours(0, 1))
     await finish(connection, await claim(connection))
     await plan(connection, hours(0.5, 2))
-    await ledger.fail(connection, await claim(connection), "why", calls=1)
+    await claims.fail(connection, await claim(connection), "why", calls=1)
     assert await watermark(connection) == at(1)
 
 
@@ -590,7 +591,7 @@ async def test_rows_result_and_watermark_commit_together_or_not_at_all_P5(connec
 
     async def finish_then_break() -> None:
         async with connection.transaction():
-            await ledger.finish(connection, claimed, total=1, seen=1, calls=1, landed=Landed())
+            await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=Landed())
             await connection.execute("SELECT 1 / 0")
 
     with pytest.raises(errors.DivisionByZero):
@@ -624,10 +625,10 @@ async def test_two_who_finish_at_once_leave_the_watermark_behind_both_P5(pool: P
     """Each would see the other's window still open: the second waits for the first to commit."""
     async with pool.connection() as one_worker, pool.connection() as other_worker:
         await plan(one_worker, hours(0, 1), hours(1, 2))
-        claims = [await claim(one_worker), await claim(other_worker)]
+        held = [await claim(one_worker), await claim(other_worker)]
         async with one_worker.transaction():
-            await ledger.finish(one_worker, claims[first], total=1, seen=1, calls=1, landed=Landed())
-            finishing = await made_to_wait(pool, finish(other_worker, claims[1 - first]))
+            await claims.finish(one_worker, held[first], total=1, seen=1, calls=1, landed=Landed())
+            finishing = await made_to_wait(pool, finish(other_worker, held[1 - first]))
         await finishing
         assert await watermark(one_worker) == at(2)
 
@@ -662,7 +663,7 @@ async def test_lists_by_status_come_before_other_sweeps_and_the_last_status_of_a
     await plan(connection, hours(-9, -8), kind=SWEEP)
     await plan(connection, hours(3, 4))
     found = []
-    while claimed := await ledger.claim(connection, SHOP, "worker", ("1", "11")):
+    while claimed := await claims.claim(connection, SHOP, "worker", ("1", "11")):
         found.append((claimed.kind, claimed.status, claimed.window))
         await finish(connection, claimed)
     assert found == [
@@ -678,7 +679,7 @@ async def test_lists_by_status_come_before_other_sweeps_and_the_last_status_of_a
 async def test_parts_of_a_list_by_status_keep_its_status(connection: Connection) -> None:
     await register(connection)
     await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [hours(0, 2)], status="11")
-    await ledger.split(connection, await claim(connection), [hours(0, 1), hours(1, 2)], total=9, calls=1)
+    await claims.split(connection, await claim(connection), [hours(0, 1), hours(1, 2)], total=9, calls=1)
     assert [(await claim(connection)).status for _ in range(2)] == ["11", "11"]
 
 

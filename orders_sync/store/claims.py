@@ -1,0 +1,224 @@
+"""Windows in hand: taken from the ledger by one worker, held for a while, closed or given back.
+
+A claim takes a fence number; whatever a worker writes ends by checking that number, so one that was frozen or cut off
+cannot commit. Every time is the database's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.store import ledger
+from orders_sync.store.database import Connection
+from orders_sync.store.ledger import BACKFILL, CONFIRM, HOOK, INCREMENTAL, PROVEN_TO, REPAIR, SWEEP
+from orders_sync.store.load import Landed
+
+URGENCY = [HOOK, INCREMENTAL, REPAIR, CONFIRM, SWEEP, BACKFILL]  # what is read first
+LEASE = timedelta(seconds=30)
+CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A window that is ours to read until `lease_until`, unless the fence has moved on."""
+
+    id: int
+    account: str
+    kind: str
+    feed: Feed
+    window: Window
+    status: str | None  # only orders in it are listed
+    parent_id: int | None
+    backfill_id: int | None
+    fence: int
+    attempts: int
+    expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
+    now: datetime  # the database's clock when it was claimed
+
+
+async def claim(connection: Connection, account: str, owner: str, statuses: Sequence[str] = ()) -> Claim | None:
+    """Take the oldest window of the account that nobody reads and that overlaps none being read; None if there is none.
+
+    A window whose reader let its lease run out counts as one that nobody reads. Sweeps by status come before others of
+    their kind, the last of `statuses` first: so an order that moved on meanwhile is brought by the list of its new
+    status before it is looked for in that of its old one, and what is read again for having left comes after all lists.
+    """
+    # both statements in one message, hence in one transaction, with values filled in here: a round trip instead of four
+    async with psycopg.AsyncClientCursor(connection, row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            -- one at a time an account: two who claim overlapping windows at once would wait for each other
+            SELECT pg_advisory_xact_lock(%(lock)s, hashtext(%(account)s));
+            UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(owner)s,
+                lease_until = clock_timestamp() + %(lease)s, started_at = clock_timestamp(), attempts = attempts + 1
+            WHERE id = (
+                SELECT id FROM sync.windows AS w
+                WHERE account = %(account)s
+                  AND (state = 'planned' OR state = 'running' AND lease_until < clock_timestamp())
+                  AND NOT EXISTS (
+                      SELECT FROM sync.windows AS r
+                      WHERE r.account = w.account AND r.feed = w.feed AND r.state = 'running' AND r.id <> w.id
+                        AND tstzrange(r.starts_at, r.ends_at) && tstzrange(w.starts_at, w.ends_at)
+                  )
+                ORDER BY array_position(%(urgency)s, kind),
+                    array_position(%(statuses)s::text[], status) DESC NULLS LAST, starts_at
+                LIMIT 1 FOR UPDATE SKIP LOCKED
+            )
+            RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfill_id, fence, attempts,
+                clock_timestamp() AS now,
+                (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
+                            / extract(epoch FROM p.ends_at - p.starts_at)
+                 FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected
+            """,
+            {
+                "lock": CLAIM_LOCK,
+                "account": account,
+                "owner": owner,
+                "lease": LEASE,
+                "urgency": URGENCY,
+                "statuses": list(statuses),
+            },
+        )
+        cursor.nextset()
+        row = await cursor.fetchone()
+    if row is None:
+        return None
+    return Claim(
+        row["id"],
+        row["account"],
+        row["kind"],
+        Feed(row["feed"]),
+        Window(row["starts_at"], row["ends_at"]),
+        row["status"],
+        row["parent_id"],
+        row["backfill_id"],
+        row["fence"],
+        row["attempts"],
+        row["expected"] or 0,
+        row["now"],
+    )
+
+
+async def held_for(connection: Connection, account: str) -> float | None:
+    """Seconds until the first hold of another reader on the account ends by itself; None when nobody holds a window."""
+    row = await ledger.one(
+        connection,
+        """
+        SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float AS seconds
+        FROM sync.windows WHERE account = %s AND state = 'running'
+        """,
+        [account],
+    )
+    return None if row["seconds"] is None else max(0.0, row["seconds"])
+
+
+async def renew(connection: Connection, claim: Claim) -> None:
+    """Hold the window for another lease. Raises `LostWindow` when it is not ours any more."""
+    await _fenced(connection, claim, "lease_until = clock_timestamp() + %s", [LEASE])
+
+
+async def finish(connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed) -> None:
+    """Close a window as done, as the last act of the transaction that landed its rows. The watermark moves to the
+    beginning of the oldest window that is not done, or to the end of all.
+
+    Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
+    """
+    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
+    async with psycopg.AsyncClientCursor(connection) as cursor:
+        await cursor.execute(
+            f"""
+            SELECT FROM sync.accounts WHERE name = %(account)s FOR UPDATE;
+            UPDATE sync.windows SET state = 'done', finished_at = clock_timestamp(), error = NULL, total = %(total)s,
+                seen = %(seen)s, calls = calls + %(calls)s, rows_new = %(new)s, rows_changed = %(changed)s,
+                rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
+            WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
+            UPDATE sync.accounts AS a SET updated_at = now(), watermark = {PROVEN_TO}
+            WHERE name = %(account)s AND %(is_incremental)s
+            """.encode(),  # noqa: S608
+            {
+                **asdict(landed),
+                "account": claim.account,
+                "id": claim.id,
+                "fence": claim.fence,
+                "total": total,
+                "seen": seen,
+                "calls": calls,
+                "is_incremental": claim.kind == INCREMENTAL,
+            },
+        )
+        cursor.nextset()
+        if cursor.rowcount != 1:
+            raise LostWindow(claim.id)
+    if claim.backfill_id is not None:
+        await ledger.close_backfill(connection, claim.backfill_id)
+
+
+async def split(
+    connection: Connection,
+    claim: Claim,
+    parts: list[Window],
+    *,
+    total: int | None,
+    calls: int,
+    reason: str | None = None,
+) -> None:
+    """Replace a window that is too full by its parts, by none when its backfill was cancelled. Raises `LostWindow`.
+
+    `total`: the platform's count, if it gave one. `reason`: why it could not be read, None when it only was too full.
+    """
+    await _fenced(
+        connection,
+        claim,
+        "state = 'split', finished_at = clock_timestamp(), error = %s, total = %s, calls = calls + %s",
+        [ledger.kept(reason), total, calls],
+    )
+    if claim.backfill_id is not None and await _is_cancelled(connection, claim.backfill_id):
+        return
+    await ledger.plan(
+        connection, claim.account, claim.kind, claim.feed, parts, claim.id, claim.backfill_id, claim.status
+    )
+
+
+async def _is_cancelled(connection: Connection, number: int) -> bool:
+    query = "SELECT state = 'cancelled' AS is_cancelled FROM sync.backfills WHERE id = %s FOR SHARE"
+    return bool((await ledger.one(connection, query, [number]))["is_cancelled"])
+
+
+async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) -> None:
+    """Close a window as failed, with the reason. Raises `LostWindow`."""
+    await _fenced(
+        connection,
+        claim,
+        "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
+        [ledger.kept(error), calls],
+    )
+
+
+async def give_back(connection: Connection, claim: Claim, *, calls: int) -> None:
+    """Hand back a window that was not read to the end, for the next reader. Raises `LostWindow`."""
+    await _fenced(connection, claim, "state = 'planned', calls = calls + %s", [calls])
+
+
+async def hand_back(connection: Connection, account: str, owner: str) -> None:
+    """Hand back every window of the account that this owner, who stops now, still holds."""
+    await connection.execute(
+        "UPDATE sync.windows SET state = 'planned' WHERE account = %s AND owner = %s AND state = 'running'",
+        [account, owner],
+    )
+
+
+async def _fenced(connection: Connection, claim: Claim, sets: str, values: list[Any]) -> None:
+    cursor = await connection.execute(
+        f"UPDATE sync.windows SET {sets} WHERE id = %s AND fence = %s AND state = 'running'",  # noqa: S608
+        [*values, claim.id, claim.fence],
+    )
+    if cursor.rowcount != 1:
+        raise LostWindow(claim.id)
