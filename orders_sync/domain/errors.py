@@ -10,7 +10,6 @@ OrdersSyncError
     ├── Refused              credentials, signature, rights: stop the account
     ├── Throttled            slow down, `retry_after` seconds if the platform said so
     ├── Transient            network, 5xx, a busy platform: worth another try
-    │   └── Declined         an answer with a code whose meaning is not known
     ├── Malformed            the answer is not what the platform documents; `body` is its beginning
     ├── Rejected             the platform understood the request and will not serve it: our mistake or a limit
     └── Incomplete           every page was read and rows are missing all the same
@@ -86,11 +85,7 @@ class Throttled(PlatformError):
 
 
 class Transient(PlatformError):
-    """Likely to go away by itself: time-outs, resets, HTTP 5xx."""
-
-
-class Declined(Transient):
-    """The platform answered, with a code that has no meaning known to us: busy, or it does not like the request."""
+    """Likely to go away by itself: time-outs, resets, HTTP 5xx, business errors without a meaning known to us."""
 
 
 class Malformed(PlatformError):

@@ -250,7 +250,7 @@ class _Drain:
     def _note_success(self, claim: Claim, work: WindowWork, landed: Landed | None) -> None:
         if work.trouble is None:  # else it neither ends a row of failures nor adds to it
             self.failures = 0
-        self.is_proven = True
+        self.is_proven = self.is_proven or work.total is not None
         if claim.parent_id is None and work.total is not None:
             self.means.progress.counted(self.name, work.total)
         if landed is not None:

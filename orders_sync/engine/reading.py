@@ -39,6 +39,7 @@ async def read_completely(
     most: int,
     attempts: int,
     expected: int = 0,
+    row: int = 1,
     *,
     must_add_up: bool = True,
 ) -> Read | TooFull:
@@ -46,7 +47,7 @@ async def read_completely(
     missing does no harm: then it is the last read."""
     missing = None
     for _ in range(attempts):
-        result = await read(ask, identify, page_size, most, expected)
+        result = await read(ask, identify, page_size, most, expected, row)
         if isinstance(result, TooFull):
             return result
         missing = shortfall(result.reading)
@@ -57,7 +58,9 @@ async def read_completely(
     raise Incomplete(f"read {attempts} times, never completely: {missing}")
 
 
-async def read(ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0) -> Read | TooFull:
+async def read(
+    ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0, row: int = 1
+) -> Read | TooFull:
     """Read all pages of a window, the last one first.
 
         call     1        2      3      4
@@ -66,16 +69,15 @@ async def read(ask: AskPage, identify: Identify, page_size: int, most: int, expe
                  '-- the total, hence the last page
 
     One call where everything fits on one page, else pages + 1. Where more is `expected`, the first call asks for a
-    single row: a full page would only be thrown away. It is enough where there is none; one row and a total of 1 are
-    not, for a total may be too low. Raises `PlatformError`.
+    single row: a full page would only be thrown away. `row` says which: one that spoils every answer it is in need not
+    keep the total from being known. Raises `PlatformError`.
     """
-    first_size = 1 if expected > page_size else page_size
-    answer = await ask(1, first_size)
+    counts_first = expected > page_size
+    answer = await ask(row, 1) if counts_first else await ask(1, page_size)
     page_no = last_page(answer.page.total, page_size)
     if answer.page.total > most:
         return TooFull(answer.page.total)
-    is_empty = not answer.page.total and not answer.page.records
-    if page_no > 1 or (first_size < page_size and not is_empty):
+    if page_no > 1 or counts_first:
         answer = await ask(page_no, page_size)
     while goes_on(answer.page.total, len(answer.page.records), page_no, page_size):
         if page_no * page_size >= most:

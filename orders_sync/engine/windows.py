@@ -2,8 +2,8 @@
 
 A window of many pages that cannot be read as a whole is split, as one that is too full is: the fewer calls a read
 takes the likelier all of them are answered well, and what the platform cannot give at all holds up its own page of
-orders, not the month around it. So is one longer than a month that the platform declines: nobody documents how long
-one may be.
+orders, not the month around it. So is one longer than a week that the platform does not even count: nobody documents
+how long one may be.
 
 A list by status is read like any other, though orders enter it too while it is paged. One that enters moves those
 behind it a place back, from a page still to be read into one that was, and while another leaves the count does not
@@ -25,13 +25,11 @@ import httpx
 
 from orders_sync.domain.costs import cover
 from orders_sync.domain.errors import (
-    Declined,
     Incomplete,
     LostWindow,
     Malformed,
     PlatformError,
     Refused,
-    Rejected,
     Throttled,
     Transient,
 )
@@ -47,7 +45,7 @@ from orders_sync.store.load import Landed, Record, Source
 
 NO_LIMIT = 10**9
 PARTS = 8  # at most, of a window that cannot be read as a whole
-MONTH = timedelta(days=31)
+LONG = timedelta(days=7)  # what a platform may find too long to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +110,12 @@ class WindowWork:
 
     def _parts(self, error: PlatformError) -> list[Window]:
         """What to read instead of a window that failed; nothing where smaller parts are no likelier to succeed: it fits
-        on a page, or it is a trouble of the moment, unless it comes again."""
-        window, total = self._claim.window, self.total
+        on a page, or it is a trouble of the moment, which what was claimed before has had the time to get over."""
+        window, total, is_first = self._claim.window, self.total, self._claim.attempts == 1
         if total is None:
-            is_disliked = isinstance(error, Declined | Rejected) and window.end - window.start > MONTH
-            return split(window, PARTS, 1) if is_disliked else []
-        is_of_the_moment = isinstance(error, Transient | Throttled) and self._claim.attempts == 1
+            is_long = window.end - window.start > LONG
+            return [] if is_first or not is_long or isinstance(error, Throttled) else split(window, PARTS, 1)
+        is_of_the_moment = is_first and isinstance(error, Transient | Throttled)
         if is_of_the_moment or total <= self._page_size or window.seconds == 1:
             return []
         return split(window, total, max(self._page_size, -(-total // PARTS)))
@@ -137,6 +135,9 @@ class WindowWork:
             return answer
 
         most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
+        expected, attempt = self._claim.expected, self._claim.attempts
+        if attempt > 1:  # what failed is counted first, so that it can be split
+            expected = max(expected, self._page_size + 1)
         try:
             return await read_completely(
                 ask,
@@ -144,7 +145,8 @@ class WindowWork:
                 self._page_size,
                 most,
                 self._limits.attempts,
-                self._claim.expected,
+                expected,
+                attempt,
                 must_add_up=self._claim.status is None,
             )
         except Incomplete as error:

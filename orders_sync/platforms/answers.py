@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Declined, PlatformError, Refused, Throttled
+from orders_sync.domain.errors import PlatformError, Refused, Throttled, Transient
 
 _LONGEST_MESSAGE = 300
 
@@ -12,7 +12,7 @@ def failure(
     account: Account, code: str, message: object, refused: tuple[str, ...], throttled: tuple[str, ...]
 ) -> PlatformError:
     """`Refused` or `Throttled` where the account's list of codes says so (the platform's, if it has none), else
-    `Declined`: a code without a meaning known to us is worth another try. The text shows no credential (P8)."""
+    `Transient`: a code without a meaning known to us is worth another try. The text shows no credential (P8)."""
     said = "" if message is None else str(message)
     shown = account.hushed(code)[:_LONGEST_MESSAGE]
     text = f"the platform answers code {shown}: {account.hushed(said)[:_LONGEST_MESSAGE] or 'no message'}"
@@ -20,7 +20,7 @@ def failure(
         return Refused(text, code=shown)
     if _is_one_of(account.throttled_codes or throttled, code, said):
         return Throttled(text, code=shown)
-    return Declined(text, code=shown)
+    return Transient(text, code=shown)
 
 
 def _is_one_of(words: tuple[str, ...], code: str, message: str) -> bool:

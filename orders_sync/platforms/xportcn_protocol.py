@@ -29,7 +29,7 @@ REFUSED_CODES = ("401", "403")
 THROTTLED_CODES = ("429",)
 PAGE_SIZE = 100
 LARGEST_PAGE = 500  # a bound of ours: the platform's is not known
-LONGEST_WINDOW = timedelta(days=365)  # no limit is known, and both dates may be left out (api-facts 2)
+LONGEST_WINDOW = timedelta(days=31)  # a choice of ours: no limit is known
 
 
 class Listing(Struct):
@@ -112,7 +112,7 @@ def page(account: Account, body: bytes) -> Page:
     """An answer as total and untouched records.
 
     Raises `Malformed` when it is not the documented JSON or a success without its list, and for a code that is not 200
-    `Refused` or `Throttled` where the account's (else our) codes say so, otherwise `Declined`: no code has a meaning
+    `Refused` or `Throttled` where the account's (else our) codes say so, otherwise `Transient`: no code has a meaning
     that is public.
     """
     try:

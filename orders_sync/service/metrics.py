@@ -94,7 +94,9 @@ class Metrics:
         )
         self._calls = self._counter("calls", "Calls spent on these windows, retries included.", "account")
         self._rows = self._counter("rows", "Orders of these windows, by what became of them.", "account", "outcome")
-        self._errors = self._counter("errors", "Windows given up, by the kind of error.", "account", "error")
+        self._errors = self._counter(
+            "errors", "Windows that could not be read, split ones too, by the kind of error.", "account", "error"
+        )
         self._seconds = Histogram(
             "orders_sync_window_duration_seconds",
             "From the claim of a window to its end.",

@@ -170,7 +170,7 @@ async def split(
     calls: int,
     reason: str | None = None,
 ) -> None:
-    """Replace a window that is too full by its parts, by none when its backfill was cancelled. Raises `LostWindow`.
+    """Replace a window by its parts, by none when its backfill was cancelled. Raises `LostWindow`.
 
     `total`: the platform's count, if it gave one. `reason`: why it could not be read, None when it only was too full.
     """

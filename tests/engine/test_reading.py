@@ -167,9 +167,11 @@ def test_where_many_rows_are_expected_only_their_number_is_asked_first() -> None
     fewer = Listing(rows(3), 10)
     assert len(fewer.read_all(expected=30).records) == 3
     assert fewer.sizes == [1, 10]
-    nothing = Listing(rows(0), 10)
-    assert nothing.read_all(expected=30).records == []
-    assert nothing.sizes == [1]
+    other = Listing(rows(3), 1)
+    found = asyncio.run(read(other.ask, identify, 1, EVERYTHING, expected=2, row=9))
+    assert isinstance(found, Read)
+    assert len(found.records) == 3
+    assert list(zip(other.asked, other.sizes, strict=True)) == [(9, 1), (3, 1), (2, 1), (1, 1)]
     assert Listing(rows(101), 10).read(most=100, expected=30) == TooFull(101)
 
 

@@ -31,7 +31,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import BadRecord, Declined, Malformed, PlatformError, Refused, Throttled
+from orders_sync.domain.errors import BadRecord, Malformed, PlatformError, Refused, Throttled, Transient
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup
 from orders_sync.domain.text import REPLACEMENT
@@ -269,7 +269,7 @@ class PlatformContract:
 
     def test_error_answer_is_transient_and_says_code_and_message(self) -> None:
         for code in (self.unknown_code, str(self.unknown_code)):
-            with pytest.raises(Declined) as caught:
+            with pytest.raises(Transient) as caught:
                 self.platform.page(self.account(), self.error(code, "系统繁忙"))
             assert caught.value.code == str(self.unknown_code)
             assert str(self.unknown_code) in str(caught.value)
@@ -278,11 +278,11 @@ class PlatformContract:
     def test_error_answer_is_understood_whatever_its_data(self) -> None:
         for odd in ([], {}, "", "x", 0, {"total": None}):
             answer = json.loads(self.error(self.unknown_code, "x")) | {self.items_at[0]: odd}
-            with pytest.raises(Declined):
+            with pytest.raises(Transient):
                 self.platform.page(self.account(), json.dumps(answer).encode())
 
     def test_error_answer_without_message_is_transient(self) -> None:
-        with pytest.raises(Declined):
+        with pytest.raises(Transient):
             self.platform.page(self.account(), self.error(self.unknown_code, None))
 
     def test_account_s_codes_tell_refused_and_throttled(self) -> None:
@@ -293,7 +293,7 @@ class PlatformContract:
         for body in (self.error(4290, "x"), self.error(1, "调用太频繁了")):
             with pytest.raises(Throttled):
                 self.platform.page(account, body)
-        with pytest.raises(Declined):
+        with pytest.raises(Transient):
             self.platform.page(account, self.error(self.unknown_code, "another thing"))
 
     def test_platform_s_codes_hold_when_the_account_has_none(self) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Declined, Malformed, PlatformError, Refused, Throttled
+from orders_sync.domain.errors import Malformed, PlatformError, Refused, Throttled, Transient
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.alibaba_1688 import PLATFORM
 from orders_sync.platforms.alibaba_1688.client import sign
@@ -146,18 +146,18 @@ class TestPage:
 
     def test_gateway_words_stop_the_account_or_slow_it_down(self) -> None:
         assert type(error_of(failure(-1, "gw.SignatureInvalid: invalid signature"))) is Refused
-        assert type(error_of(failure("gw.APIACLDecline", "no right"))) is Declined  # neither equal nor in the message
+        assert type(error_of(failure("gw.APIACLDecline", "no right"))) is Transient  # neither equal nor in the message
         assert type(error_of(failure("APIACLDecline", ""))) is Refused
         assert type(error_of(failure(500, "GW.QOSAPPFREQUENCYLIMIT"))) is Throttled
 
     def test_account_s_own_codes_replace_the_platform_s(self) -> None:
         account = replace(ACCOUNT, refused_codes=("1003",))
-        assert type(error_of(failure(-1, "gw.SignatureInvalid"), account)) is Declined
+        assert type(error_of(failure(-1, "gw.SignatureInvalid"), account)) is Transient
         assert type(error_of(failure(1003, "x"), account)) is Refused
 
     def test_a_number_is_a_code_never_a_word_of_the_message(self) -> None:
         account = replace(ACCOUNT, refused_codes=("27", ""), throttled_codes=("429",))
-        assert type(error_of(failure(1, "order 2701 took 4290 ms"), account)) is Declined
+        assert type(error_of(failure(1, "order 2701 took 4290 ms"), account)) is Transient
 
     def test_secret_or_signature_echoed_by_the_platform_is_not_shown(self) -> None:
         """P8: a gateway may say which text it expected to be signed."""
@@ -173,5 +173,5 @@ class TestPage:
         assert len(str(error_of(failure(1, "x" * 10_000)))) < 500
 
     def test_message_that_is_no_text_is_shown_all_the_same(self) -> None:
-        assert type(error_of(failure(7, {"reason": "busy"}))) is Declined
+        assert type(error_of(failure(7, {"reason": "busy"}))) is Transient
         assert "busy" in str(error_of(failure(7, {"reason": "busy"})))

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Declined, Malformed, Refused, Throttled
+from orders_sync.domain.errors import Malformed, Refused, Throttled, Transient
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.contract import Ask, Platform
 from orders_sync.platforms.xportcn_ka import PLATFORM as KA
@@ -118,7 +118,7 @@ class TestEnvelope:
 
     @pytest.mark.parametrize("data", [{"data": None}, {"data": []}, {"data": {}}, {}, {"data": "", "total": 1}])
     def test_data_beside_an_error_may_be_anything(self, data: dict[str, object]) -> None:
-        with pytest.raises(Declined, match="code 500"):
+        with pytest.raises(Transient, match="code 500"):
             page(account(), said(500, data=data))
 
     def test_success_without_data_is_malformed(self) -> None:
@@ -140,15 +140,15 @@ class TestEnvelope:
             page(account(), said(429))
 
     def test_digits_of_a_code_inside_a_message_do_not_stop_an_account(self) -> None:
-        with pytest.raises(Declined):
+        with pytest.raises(Transient):
             page(account(refused=("401",)), said(500, "order 1022505290345401832 is locked"))
 
     def test_an_empty_word_in_the_settings_matches_nothing(self) -> None:
-        with pytest.raises(Declined):
+        with pytest.raises(Transient):
             page(account(refused=("",)), said(500))
 
     def test_error_names_the_request_id_for_the_platform_s_support(self) -> None:
-        with pytest.raises(Declined, match=r"requestId r-1"):
+        with pytest.raises(Transient, match=r"requestId r-1"):
             page(account(), said(500))
 
     def test_error_does_not_repeat_credentials_the_platform_quotes(self) -> None:

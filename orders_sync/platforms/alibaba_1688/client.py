@@ -69,7 +69,7 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
 
 def page(account: Account, body: bytes) -> Page:
-    """The envelope as total and untouched records. Raises `Refused`, `Throttled`, `Declined` or `Malformed`."""
+    """The envelope as total and untouched records. Raises `Refused`, `Throttled`, `Transient` or `Malformed`."""
     try:
         success, source = decode_envelope(wire.SUCCESS, body)
     except Malformed:
