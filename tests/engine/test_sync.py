@@ -163,6 +163,29 @@ async def test_a_long_window_that_is_not_even_counted_is_split_when_it_fails_aga
     story.assert_equal("sandbox-ka")
 
 
+async def test_a_platform_that_answers_nothing_past_the_last_page_is_read_after_an_outage_too_P1(tell: Tell) -> None:
+    story = tell(orders=9)
+
+    class Strict(SandboxTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            page_no = json.loads(await request.aread())["pageNum"]
+            response = await super().handle_async_request(request)
+            if page_no == 1 or response.status_code != 200 or json.loads(await response.aread())["data"]["data"]:
+                return response
+            return httpx.Response(500)
+
+    story.transport = Strict
+    story.with_limits(tries=1)
+    story.faults.set_rates({"http_5xx": 1.0})
+    for _ in range(2):
+        await story.sync("sandbox-ka")
+    story.faults.clear()
+    for _ in range(2):
+        outcome = (await story.sync("sandbox-ka"))["sandbox-ka"]
+    assert outcome.waiting == []
+    story.assert_equal("sandbox-ka")
+
+
 async def test_an_outage_in_mid_window_splits_nothing_unless_it_comes_again(tell: Tell) -> None:
     story = tell(orders=900, page_size=10)
     story.with_limits(tries=1)
