@@ -181,7 +181,9 @@ class PlatformContract:
 
     def test_longest_window_is_asked_at_once(self) -> None:
         longest = Window(WINDOW.start, WINDOW.start + self.platform.longest_window)
-        self.platform.request(self.account(), self.ask(window=longest), NOW)
+        asked = self.asked(self.platform.request(self.account(), self.ask(window=longest), NOW))
+        start, end = datetime.fromisoformat(asked.start), datetime.fromisoformat(asked.end)
+        assert end - start == self.platform.longest_window - SECOND
 
     def test_feed_the_platform_does_not_have_raises_value_error(self) -> None:
         for feed in set(type(self.platform.feed)) - self.platform.feeds:
