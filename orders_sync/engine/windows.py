@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -164,7 +164,8 @@ class WindowWork:
         claim, platform = self._claim, self._feeder.platform
         source = Source(platform.name, claim.account, claim.id, platform.normalize)
         self.seen = result.reading.seen
-        async with self._pool.connection() as connection, connection.transaction():
+        is_empty = not result.records and claim.status is None  # then the result is all there is to write
+        async with self._pool.connection() as connection, nullcontext() if is_empty else connection.transaction():
             landed = await load.land(connection, source, result.records)
             left = await self._left(connection, result.records)
             await claims.finish(

@@ -158,7 +158,7 @@ async def plan(connection: Connection, backfill: Backfill, windows: list[Window]
     feed = Feed(backfill.feed)
     await ledger.plan(connection, backfill.account, ledger.BACKFILL, feed, windows, backfill_id=backfill.id)
     await connection.execute("UPDATE sync.backfills SET state = 'planned' WHERE id = %s", [backfill.id])
-    await ledger.close_backfill(connection, backfill.id)
+    await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": backfill.id})
 
 
 async def refuse(connection: Connection, backfill: Backfill, reason: str) -> None:

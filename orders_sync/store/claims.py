@@ -126,12 +126,13 @@ async def renew(connection: Connection, claim: Claim) -> None:
 
 
 async def finish(connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed) -> None:
-    """Close a window as done, as the last act of the transaction that landed its rows. The watermark moves to the
-    beginning of the oldest window that is not done, or to the end of all.
+    """Close a window as done, as the last act of the transaction that landed its rows; a transaction by itself where
+    none had to land. The watermark moves to the beginning of the oldest window that is not done, or to the end of all.
 
     Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
     """
-    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
+    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other.
+    # Who lost the window writes nothing in the others either: both follow from the ledger, whoever asks
     async with psycopg.AsyncClientCursor(connection) as cursor:
         await cursor.execute(
             f"""
@@ -141,7 +142,8 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
                 rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
             WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
             UPDATE sync.accounts AS a SET updated_at = now(), watermark = {PROVEN_TO}
-            WHERE name = %(account)s AND %(is_incremental)s
+            WHERE name = %(account)s AND %(is_incremental)s;
+            {ledger.CLOSE_BACKFILL}
             """.encode(),  # noqa: S608
             {
                 **asdict(landed),
@@ -152,13 +154,12 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
                 "seen": seen,
                 "calls": calls,
                 "is_incremental": claim.kind == INCREMENTAL,
+                "backfill_id": claim.backfill_id,
             },
         )
         cursor.nextset()
         if cursor.rowcount != 1:
             raise LostWindow(claim.id)
-    if claim.backfill_id is not None:
-        await ledger.close_backfill(connection, claim.backfill_id)
 
 
 async def split(

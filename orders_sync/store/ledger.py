@@ -40,6 +40,13 @@ PROVEN_TO = f"""coalesce(
      WHERE o.account = a.name AND o.kind = 'incremental' AND o.state IN ('planned', 'running', 'failed')),
     {PLANNED_TO})"""  # noqa: S608
 
+# a backfill is done once none of its windows is open. The account's row must be locked
+CLOSE_BACKFILL = """
+    UPDATE sync.backfills SET state = 'done', finished_at = clock_timestamp()
+    WHERE id = %(backfill_id)s AND state = 'planned' AND NOT EXISTS (
+        SELECT FROM sync.windows WHERE backfill_id = backfills.id AND state IN ('planned', 'running', 'failed'))
+    """
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -177,18 +184,6 @@ async def waiting(connection: Connection, account: str) -> list[Waiting]:
             [account],
         )
         return await cursor.fetchall()
-
-
-async def close_backfill(connection: Connection, number: int) -> None:
-    """Call a backfill done once none of its windows is open. The account's row must be locked."""
-    await connection.execute(
-        """
-        UPDATE sync.backfills SET state = 'done', finished_at = clock_timestamp()
-        WHERE id = %s AND state = 'planned' AND NOT EXISTS (
-            SELECT FROM sync.windows WHERE backfill_id = backfills.id AND state IN ('planned', 'running', 'failed'))
-        """,
-        [number],
-    )
 
 
 def kept(error: str | None) -> str | None:
