@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -33,7 +34,7 @@ from starlette.applications import Starlette
 from benchmarks.commands import run
 from benchmarks.ground import Broken, Ground, ground, platforms, product, say, start
 from orders_sync.service import hooks
-from orders_sync.settings import AccountXportcn
+from orders_sync.settings import AccountXportcn, Secret
 from orders_sync.store import database
 
 ACCOUNT = "benchmark"
@@ -134,8 +135,15 @@ def _serve(url: str, token: str, listening: socket.socket) -> None:
 
 
 async def _answer(url: str, token: str, listening: socket.socket) -> None:
-    told = {"user_id": "u", "access_key": "k", "access_secret": "s", "history_from": "2025-01-01", "hook_token": token}
-    account = AccountXportcn.model_validate({"name": ACCOUNT, "platform": "xportcn_ka", **told})
+    account = AccountXportcn(
+        name=ACCOUNT,
+        platform="xportcn_ka",
+        user_id="u",
+        access_key="k",
+        access_secret=Secret("s"),
+        history_from=datetime(2025, 1, 1, tzinfo=UTC),
+        hook_token=Secret(token),
+    )
 
     async def stored(name: str) -> None:
         """Nobody plans here."""

@@ -86,7 +86,7 @@ def embedded_home(settings: Settings) -> Path:
 @contextmanager
 def _server(settings: Settings) -> Iterator[Host]:
     if settings.database.url is not None:
-        yield Host(settings.database.url.get_secret_value())
+        yield Host(settings.database.url.reveal())
         return
     from orders_sync.store import embedded
 

@@ -32,7 +32,7 @@ def routes(pool: Pool, accounts: Iterable[AccountSettings], on_stored: OnStored)
     """The routes of all accounts that have a `hook_token`. `on_stored` gets an account's name once a new message of it
     is committed and answered."""
     tokens = {
-        account.name: account.hook_token.get_secret_value().encode()
+        account.name: account.hook_token.reveal().encode()
         for account in accounts
         if isinstance(account, AccountXportcn) and account.hook_token is not None
     }

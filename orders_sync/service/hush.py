@@ -11,13 +11,12 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import BaseModel, SecretStr
 
-from orders_sync.settings import Settings
-from orders_sync.settings.models import SECTIONS
+from orders_sync.settings import Secret, Settings
+from orders_sync.settings.models import SECTIONS, Section
 
 HUSHED = "***"
-CREDENTIALS = ("app_id", "access_key")  # no SecretStr, and yet half of what a call is signed with
+CREDENTIALS = ("app_id", "access_key")  # no Secret, and yet half of what a call is signed with
 SHORT = (
     4  # characters: what is shorter occurs in every other word, and is taken for a secret only where it stands alone
 )
@@ -77,14 +76,14 @@ def secrets_of(settings: Settings, *urls: str) -> set[str]:
 
 def _held(value: object, name: str = "") -> Iterator[str]:
     match value:
-        case SecretStr():
-            text = value.get_secret_value()
+        case Secret():
+            text = value.reveal()
             yield from _passwords(text) if re.match(r"\w+://", text) else [text]
         case str() if name in CREDENTIALS:
             yield value
-        case BaseModel():
-            for key, each in value:
-                yield from _held(each, key)
+        case Section():
+            for key in value.__struct_fields__:
+                yield from _held(getattr(value, key), key)
         case list() | tuple():
             for each in value:
                 yield from _held(each, name)

@@ -4,7 +4,7 @@
                 |
                 |---> problems, each with its place ---> one SettingsError      draft
                 |
-              Keys ---> Settings                                                models, values
+            Settings                                                            models, values
 
 Every key, its variable, its default and its unit: docs/settings.md. No message and no repr holds a secret (P8).
 """
@@ -21,7 +21,7 @@ from orders_sync.settings.models import (
     Settings,
     SyncSettings,
 )
-from orders_sync.settings.values import duration
+from orders_sync.settings.values import Secret, duration
 
 __all__ = [
     "Account1688",
@@ -30,6 +30,7 @@ __all__ = [
     "DatabaseSettings",
     "LogSettings",
     "RetentionSettings",
+    "Secret",
     "ServiceSettings",
     "Settings",
     "SyncSettings",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from typing import Any, TypeVar
 
 from orders_sync.domain.errors import SettingsError
-from orders_sync.settings.models import SECTIONS, Keys, account_model
+from orders_sync.settings.models import SECTIONS, AccountSettings, Section, account_model
 
+S = TypeVar("S", bound=Section)
 Loc = tuple[str | int, ...]
 
+KEYS = ("accounts", *SECTIONS)
 OTHERS_NAME = {
     "seller_nick": "user_id",
     "app_id": "access_key",
@@ -52,40 +52,44 @@ class Draft:
     def complain(self, text: str, *loc: str | int) -> None:
         self.problems.append((loc, text))
 
-    def checked(self) -> Keys:
-        """Raises one `SettingsError` with a line for each mistake, also of those complained of before."""
-        keys = None
-        try:
-            keys = Keys.model_validate(self.values)
-        except ValidationError as error:
-            for detail in error.errors(include_url=False, include_input=False):
-                if text := self._words(detail):
-                    self.complain(text, *detail["loc"])
-        if keys is None or self.problems:
-            lines = [f"{self._place(loc)}: {text}" for loc, text in sorted(self.problems, key=_rank)]
-            raise SettingsError("\n".join(lines))  # out here, for pydantic's error may hold a secret
-        return keys
+    def checked(self) -> tuple[list[AccountSettings], dict[str, Any]]:
+        """The accounts, and the sections by name.
 
-    def _words(self, detail: ErrorDetails) -> str:
-        """A complaint of pydantic's in the words of these settings; nothing where another one says it already."""
-        loc = detail["loc"]
-        key = str(loc[-1])
-        account = self._account(loc)
-        fields = (SECTIONS.get(str(loc[0]), account_model(account)) if len(loc) > 1 else Keys).model_fields
-        match detail["type"]:
-            case "value_error":
-                return str(detail["ctx"]["error"])
-            case "missing":
-                return "" if OTHERS_NAME.get(key) in account else "is required"
-            case "extra_forbidden" if OTHERS_NAME.get(key) in fields:
-                return f"is another platform's word: for this one write {OTHERS_NAME[key]}"
-            case "extra_forbidden":
-                return f"unknown key{hint(key, fields)}"
-            case "list_type":
-                return "must be a list of tables: [[accounts]]"
-            case "model_type":
-                return "must be a table"
-        return detail["msg"]
+        Raises one `SettingsError` with a line for each mistake, also of those complained of before.
+        """
+        for key in self.values:
+            if key not in KEYS:
+                self.complain(f"unknown key{hint(key, KEYS)}", key)
+        written = self.values.get("accounts", [])
+        if not isinstance(written, list):
+            self.complain("must be a list of tables: [[accounts]]", "accounts")
+            written = []
+        accounts = [self._checked(account_model(raw), raw, "accounts", number) for number, raw in enumerate(written)]
+        sections = {name: self._checked(model, self.values.get(name, {}), name) for name, model in SECTIONS.items()}
+        if self.problems:
+            lines = [f"{self._place(loc)}: {text}" for loc, text in sorted(self.problems, key=_rank)]
+            raise SettingsError("\n".join(lines))
+        return [make() for make in accounts], {name: make() for name, make in sections.items()}
+
+    def _checked(self, model: type[S], raw: object, *loc: str | int) -> Callable[[], S]:
+        """What a table says, as what makes the section of it: once nothing was complained of."""
+        if not isinstance(raw, dict):
+            self.complain("must be a table", *loc)
+            return model
+        found = {}
+        for key, check in model.checks().items():
+            if key in raw:
+                try:
+                    found[key] = check(raw[key])
+                except ValueError as error:
+                    self.complain(str(error), *loc, key)
+            elif key in model.required() and OTHERS_NAME.get(key) not in raw:  # the other name is complained of
+                self.complain("is required", *loc, key)
+        if model is not AccountSettings:  # where the platform is not known, neither are its words
+            for key in raw:
+                if key not in model.checks():
+                    self.complain(_unknown(key, model), *loc, key)
+        return partial(model, **found)
 
     def _place(self, loc: Loc) -> str:
         """`FILE: accounts[1] "kingdo": platform`, `FILE: [sync] lag`, or the variable that holds exactly this value."""
@@ -108,6 +112,13 @@ class Draft:
             case ("accounts", int(number), *_):
                 return self.accounts.get(number, {})
         return {}
+
+
+def _unknown(key: str, model: type[Section]) -> str:
+    others_name = OTHERS_NAME.get(key)
+    if others_name in model.checks():
+        return f"is another platform's word: for this one write {others_name}"
+    return f"unknown key{hint(key, model.checks())}"
 
 
 def _printable(key: str | int) -> str:

@@ -36,9 +36,8 @@ def load(config: Path | None = None, environ: Mapping[str, str] = os.environ) ->
     _account_secrets(draft, environ)
     _refuse_unknown(draft, environ)
     _refuse_twins(draft)
-    keys = draft.checked()
-    sections = {name: getattr(keys, name) for name in SECTIONS}
-    return Settings(keys.accounts, **sections, home=_path(environ.get(HOME)), file=file)
+    accounts, sections = draft.checked()
+    return Settings(accounts, **sections, home=_path(environ.get(HOME)), file=file)
 
 
 def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -77,7 +76,7 @@ def _json(variable: str, text: str) -> object:
 def _overlay(draft: Draft, environ: Mapping[str, str]) -> None:
     """Lay ORDERS_SYNC_SYNC__LAG and its like, DATABASE_URL and ORDERS_SYNC_ACCOUNTS over the file."""
     for section, model in SECTIONS.items():
-        for key in model.model_fields:
+        for key in model.checks():
             variable = _variable(section, key)
             if text := environ.get(variable):
                 draft.lay(section, key, text, variable)
@@ -93,7 +92,7 @@ def _variable(*path: str) -> str:
 
 
 def _section_variables() -> list[str]:
-    return [_variable(section, key) for section, model in SECTIONS.items() for key in model.model_fields]
+    return [_variable(section, key) for section, model in SECTIONS.items() for key in model.checks()]
 
 
 def _secret_variables(account: dict[str, Any]) -> dict[str, str]:

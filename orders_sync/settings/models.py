@@ -1,22 +1,23 @@
 """What can be set: [[accounts]] and the sections in `SECTIONS`.
 
-Durations are timedeltas, sizes bytes, secrets `SecretStr`."""
+Durations are timedeltas, sizes bytes."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, get_args, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+import msgspec
 
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.sweeps import Policy
 from orders_sync.settings.values import (
     Age,
     BaseUrl,
+    Check,
     Codes,
     Confirm,
     DatabaseUrl,
@@ -31,6 +32,7 @@ from orders_sync.settings.values import (
     PageSize1688,
     Rate,
     Secret,
+    SecretText,
     Size,
     Text,
     Tiers,
@@ -40,18 +42,38 @@ from orders_sync.settings.values import (
 )
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+class Section(msgspec.Struct, frozen=True):
+    """A table of the file: each key with its default, if it has one, and its check in its type."""
+
+    @classmethod
+    @cache
+    def checks(cls) -> dict[str, Check]:
+        """The check of each key."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {name: _check(hints[name]) for name in cls.__struct_fields__}
+
+    @classmethod
+    @cache
+    def required(cls) -> frozenset[str]:
+        """The keys without a default."""
+        return frozenset(each.name for each in msgspec.structs.fields(cls) if each.required)
 
 
-class AccountSettings(_Section):
+def _check(hint: object) -> Check:
+    """The one of an `Annotated[type, check]`; with `| None` behind it, null is taken too."""
+    if hasattr(hint, "__metadata__"):
+        found: Check = hint.__metadata__[0]
+        return found
+    check = _check(get_args(hint)[0])
+    return lambda value: None if value is None else check(value)
+
+
+class AccountSettings(Section, frozen=True, kw_only=True):
     """What every account has. None means: the platform's own (`base_url`, `page_size`, `longest_window`), or [sync]'s
     (the other durations).
 
     The codes mean: credentials not accepted, slow down. They are used instead of the platform's defaults; empty: those.
     """
-
-    model_config = ConfigDict(extra="ignore")  # where the platform is not known, neither are its words
 
     secrets: ClassVar[tuple[str, ...]] = ("app_secret",)
 
@@ -69,30 +91,28 @@ class AccountSettings(_Section):
     overlap: Overlap | None = None
     confirm: Confirm | None = None
 
-    @abstractmethod
     def account(self, default_base_url: str) -> Account:
         """`default_base_url`: the platform's, for an account that names none."""
+        raise NotImplementedError
 
-    def _account(self, default_base_url: str, seller: str, app_id: str, app_secret: SecretStr, unit: str) -> Account:
+    def _account(self, default_base_url: str, seller: str, app_id: str, app_secret: Secret, unit: str) -> Account:
         return Account(
             name=self.name,
             platform=self.platform,
             base_url=self.base_url or default_base_url,
             seller=seller,
             app_id=app_id,
-            app_secret=app_secret.get_secret_value(),
+            app_secret=app_secret.reveal(),
             timestamp_unit=unit,
             refused_codes=self.refused_codes,
             throttled_codes=self.throttled_codes,
         )
 
 
-class Account1688(AccountSettings):
-    model_config = ConfigDict(extra="forbid")
-
+class Account1688(AccountSettings, frozen=True, kw_only=True):
     seller_nick: Text
     app_id: Text
-    app_secret: Secret
+    app_secret: SecretText
     page_size: PageSize1688 | None = None
     longest_window: Annotated[timedelta, span("1h", "28d", whole=True)] | None = None
 
@@ -100,14 +120,12 @@ class Account1688(AccountSettings):
         return self._account(default_base_url, self.seller_nick, self.app_id, self.app_secret, "s")
 
 
-class AccountXportcn(AccountSettings):
-    model_config = ConfigDict(extra="forbid")
-
+class AccountXportcn(AccountSettings, frozen=True, kw_only=True):
     secrets: ClassVar[tuple[str, ...]] = ("access_secret", "hook_token")
 
     user_id: Header
     access_key: Header
-    access_secret: Secret
+    access_secret: SecretText
     hook_token: HookToken | None = None  # the last part of the address its messages come to; None: it takes none
     timestamp_unit: Annotated[str, one_of("s", "ms")] = "s"
 
@@ -125,7 +143,7 @@ def account_model(raw: object) -> type[AccountSettings]:
     return AccountSettings
 
 
-class SyncSettings(_Section):
+class SyncSettings(Section, frozen=True):
     """[sync]: the pace of every account that sets no other, and the limits of one process."""
 
     interval: Interval = timedelta(minutes=1)
@@ -142,14 +160,14 @@ class SyncSettings(_Section):
     largest_body: Size = 64 * 2**20
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section, frozen=True):
     """[database]: without `url` the embedded server is used, which also listens at `listen` (address:port)."""
 
     url: DatabaseUrl | None = None
     listen: Listen | None = None
 
 
-class ServiceSettings(_Section):
+class ServiceSettings(Section, frozen=True):
     """[service]: what runs by itself. `listen` (address:port): hooks, health and metrics."""
 
     listen: Listen = "127.0.0.1:8710"
@@ -157,7 +175,7 @@ class ServiceSettings(_Section):
     audit: Annotated[timedelta, span("1h", "30d")] = timedelta(days=1)
 
 
-class RetentionSettings(_Section):
+class RetentionSettings(Section, frozen=True):
     """[retention]: what is removed once it is older than that; what is left out is kept for ever."""
 
     windows: Age | None = timedelta(days=30)  # finished windows, audits, backfills
@@ -167,31 +185,20 @@ class RetentionSettings(_Section):
     raw: Age | None = None  # payloads of orders that have not changed for so long; the rest of the row stays
 
 
-class LogSettings(_Section):
+class LogSettings(Section, frozen=True):
     """[log]: `auto` is pretty on a terminal, else JSON."""
 
     format: Annotated[str, one_of("auto", "json", "pretty")] = "auto"
     level: Annotated[str, one_of("debug", "info", "warning", "error")] = "info"
 
 
-SECTIONS: dict[str, type[BaseModel]] = {
+SECTIONS: dict[str, type[Section]] = {
     "sync": SyncSettings,
     "database": DatabaseSettings,
     "service": ServiceSettings,
     "retention": RetentionSettings,
     "log": LogSettings,
 }
-
-
-class Keys(_Section):
-    """Everything the file may say."""
-
-    accounts: list[Annotated[AccountSettings, BeforeValidator(lambda raw: account_model(raw).model_validate(raw))]] = []
-    sync: SyncSettings = SyncSettings()
-    database: DatabaseSettings = DatabaseSettings()
-    service: ServiceSettings = ServiceSettings()
-    retention: RetentionSettings = RetentionSettings()
-    log: LogSettings = LogSettings()
 
 
 @dataclass(frozen=True)

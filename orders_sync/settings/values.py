@@ -1,17 +1,17 @@
-"""What a value may be. Each check raises ValueError with the words that follow the value's place.
+"""What a value may be: checks, and the types of the keys that have one, `Annotated[type, check]`.
 
-Only what cannot be a secret is echoed: people paste secrets beside the key they belong to (P8).
+A check is given the value as it is written and returns what it means, or raises ValueError with the words that follow
+the value's place. Only what cannot be a secret is echoed: people paste secrets beside the key they belong to (P8).
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Annotated
-
-from pydantic import BeforeValidator, PlainValidator, SecretStr
+from typing import Annotated, Any
 
 from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
@@ -20,6 +20,30 @@ FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 SIZES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
 FIRST_YEAR = 1999  # neither platform had an order before
+
+Check = Callable[[object], Any]
+
+
+class Secret:
+    """Text that no repr, no log line and no traceback shows (P8)."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
 
 def _got(value: object) -> str:
@@ -33,24 +57,22 @@ def _match(pattern: str, value: object, words: str) -> re.Match[str]:
     return match
 
 
-def one_of(*choices: str) -> BeforeValidator:
-    return BeforeValidator(lambda value: _match("|".join(choices), value, f"one of {', '.join(choices)}")[0])
+def one_of(*choices: str) -> Check:
+    return lambda value: _match("|".join(choices), value, f"one of {', '.join(choices)}")[0]
 
 
-def count(lowest: int, highest: int) -> BeforeValidator:
+def count(lowest: int, highest: int) -> Check:
     def check(value: object) -> int:
         number = int(_match("-?[0-9]{1,18}", value, "a whole number")[0])
         if not lowest <= number <= highest:
             raise ValueError(f"must be from {lowest} to {highest} {_got(value)}")
         return number
 
-    return BeforeValidator(check)
+    return check
 
 
 def duration(value: object) -> timedelta:
     """Seconds as a number, or text such as 90, 10s, 10m, 3h, 2d. Raises ValueError."""
-    if isinstance(value, timedelta):
-        return value
     pattern = r"(-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) ?([smhd]?)"
     match = _match(pattern, value, "a duration: seconds, or 10s, 10m, 3h, 2d")
     seconds = float(match[1]) * UNITS[match[2]]
@@ -59,7 +81,7 @@ def duration(value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def span(shortest: str, longest: str, *, whole: bool = False) -> BeforeValidator:
+def span(shortest: str, longest: str, *, whole: bool = False) -> Check:
     """A duration within bounds. `whole`: windows lie on whole seconds, so what moves their edges must too."""
 
     def check(value: object) -> timedelta:
@@ -70,13 +92,11 @@ def span(shortest: str, longest: str, *, whole: bool = False) -> BeforeValidator
             raise ValueError(f"must be whole seconds {_got(value)}")
         return length
 
-    return BeforeValidator(check)
+    return check
 
 
 def _tiers(value: object) -> tuple[Tier, ...]:
     """`3d every 10m, 30d every 1h`: ages that grow, each with how often orders up to that age are read again."""
-    if isinstance(value, tuple):
-        return value
     words = 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h"'
     tiers = []
     for part in str(value).split(","):
@@ -157,22 +177,20 @@ def _header(value: object) -> str:
 
 
 def _codes(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(code, str | int) for code in value):
+    if not isinstance(value, list) or not all(isinstance(code, str | int) for code in value):
         raise ValueError('must be a list of codes, such as [401, "invalid-sign"]')
     return tuple(_text(code) for code in value)
 
 
-def _secret(value: object) -> SecretStr:
-    if isinstance(value, SecretStr):
-        return value
+def _secret(value: object) -> Secret:
     if not isinstance(value, str):
         raise ValueError(FORMS)
-    return SecretStr(_clean(value))
+    return Secret(_clean(value))
 
 
-def _hook_token(value: object) -> SecretStr:
+def _hook_token(value: object) -> Secret:
     secret = _secret(value)
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,255}", secret.get_secret_value()):
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,255}", secret.reveal()):
         raise ValueError("must be 16 to 255 of letters, digits, - . _ ~: it is the end of a URL that nobody may guess")
     return secret
 
@@ -185,12 +203,11 @@ def _base_url(value: object) -> str:
     return value
 
 
-def _database_url(value: object) -> SecretStr:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    match = re.fullmatch(r"postgres(?:ql)?(?:\+psycopg)?://(\S+)", text) if isinstance(text, str) else None
+def _database_url(value: object) -> Secret:
+    match = re.fullmatch(r"postgres(?:ql)?(?:\+psycopg)?://(\S+)", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("must be a URL without spaces: postgresql://user:password@host:5432/database")
-    return SecretStr(f"postgresql://{match[1]}")
+    return Secret(f"postgresql://{match[1]}")
 
 
 def _listen(value: object) -> str:
@@ -201,22 +218,22 @@ def _listen(value: object) -> str:
     return match[0]
 
 
-Name = Annotated[str, BeforeValidator(_name)]
-Text = Annotated[str, BeforeValidator(_text)]
-Header = Annotated[str, BeforeValidator(_header)]
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
-HookToken = Annotated[SecretStr, BeforeValidator(_hook_token)]
-Codes = Annotated[tuple[str, ...], BeforeValidator(_codes)]
-BaseUrl = Annotated[str, BeforeValidator(_base_url)]
-DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
-Listen = Annotated[str, BeforeValidator(_listen)]
-HistoryFrom = Annotated[datetime, BeforeValidator(_history_from)]
-Rate = Annotated[float, BeforeValidator(_rate)]
-PageSize1688 = Annotated[int, BeforeValidator(_page_size_1688)]
-Size = Annotated[int, BeforeValidator(_size)]
+Name = Annotated[str, _name]
+Text = Annotated[str, _text]
+Header = Annotated[str, _header]
+SecretText = Annotated[Secret, _secret]
+HookToken = Annotated[Secret, _hook_token]
+Codes = Annotated[tuple[str, ...], _codes]
+BaseUrl = Annotated[str, _base_url]
+DatabaseUrl = Annotated[Secret, _database_url]
+Listen = Annotated[str, _listen]
+HistoryFrom = Annotated[datetime, _history_from]
+Rate = Annotated[float, _rate]
+PageSize1688 = Annotated[int, _page_size_1688]
+Size = Annotated[int, _size]
 Interval = Annotated[timedelta, span("0.1s", "7d")]
 Lag = Annotated[timedelta, span("0s", "1d", whole=True)]
 Overlap = Annotated[timedelta, span("0s", "7d", whole=True)]
-Tiers = Annotated[tuple[Tier, ...], PlainValidator(_tiers)]
+Tiers = Annotated[tuple[Tier, ...], _tiers]
 Confirm = Annotated[timedelta, span("0s", "30d", whole=True)]
 Age = Annotated[timedelta, span("1h", "3650d")]

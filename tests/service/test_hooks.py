@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 import httpx
 import psycopg
 import pytest
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.types import Message
 
 from orders_sync.service import hooks
-from orders_sync.settings import Account1688, AccountSettings, AccountXportcn
+from orders_sync.settings import Account1688, AccountSettings, AccountXportcn, Secret
 from orders_sync.store.database import Pool
 
 TOKEN = "Hush-4711-hush-4711"
-DAY = "2025-08-01"
+DAY = datetime(2025, 8, 1, tzinfo=UTC)
 
 
 def xportcn(name: str, token: str | None = TOKEN, platform: str = "xportcn_ka") -> AccountSettings:
-    told = {"user_id": "u", "access_key": "k", "access_secret": "s", "history_from": DAY, "hook_token": token}
-    return AccountXportcn.model_validate({"name": name, "platform": platform, **told})
+    return AccountXportcn(
+        name=name,
+        platform=platform,
+        user_id="u",
+        access_key="k",
+        access_secret=Secret("s"),
+        history_from=DAY,
+        hook_token=None if token is None else Secret(token),
+    )
 
 
-SHOP = {"name": "kingdo", "platform": "1688", "seller_nick": "kingdo", "app_id": "a", "app_secret": TOKEN}
+SHOP = Account1688(
+    name="kingdo", platform="1688", seller_nick="kingdo", app_id="a", app_secret=Secret(TOKEN), history_from=DAY
+)
 ACCOUNTS = [
     xportcn("my.ka-shop"),
     xportcn("open", "another-token-0815", "xportcn_open"),
     xportcn("deaf", None),
-    Account1688.model_validate({**SHOP, "history_from": DAY}),
+    SHOP,
 ]
 
 
@@ -216,4 +225,4 @@ def test_the_token_is_in_no_repr_P8(app: Starlette) -> None:
     shown = " ".join(f"{each!r} {each}" for each in (*ACCOUNTS, *app.routes))
     assert "my.ka-shop" in shown
     assert TOKEN not in shown
-    assert isinstance(ACCOUNTS[0].hook_token, SecretStr)  # type: ignore[attr-defined]
+    assert isinstance(ACCOUNTS[0].hook_token, Secret)  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -94,7 +95,8 @@ def test_whoever_speaks_whatever_goes_wrong_no_secret_is_written_P8(form: str, t
     assert said.returncode == 1
     assert said.stdout == ""
     assert [event for event in EVENTS if event not in said.stderr] == []
-    assert [piece for piece in PIECES if piece in said.stderr] == []
+    told = re.sub(r"\.\d{6}Z|0x[0-9a-f]+", "", said.stderr)  # a clock or an address may hold the digits of any piece
+    assert [piece for piece in PIECES if piece in told] == []
     assert "too chatty" not in said.stderr
     assert "k9s beside it" in said.stderr  # a short secret is one where it stands alone
     if form == "json":
