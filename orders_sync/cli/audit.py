@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.cli.bars import bars
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.times import local_text
 from orders_sync.engine import audit as engine
@@ -67,12 +68,12 @@ async def _audit(
     repair: bool,
 ) -> list[Audited]:
     limits = product.limits(settings)
-    with screen.bars([each.account.name for each in feeders], unit="done") as bars:
+    with bars([each.account.name for each in feeders], unit="done") as progress:
         async with (
             product.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
         ):
-            return await engine.audit(Means(pool, http, feeders, limits, bars), feeders, start, end, repair=repair)
+            return await engine.audit(Means(pool, http, feeders, limits, progress), feeders, start, end, repair=repair)
 
 
 def _plain(result: Audited) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def _show(results: list[Audited]) -> None:
     if not differing:
         return
     columns = ["account", "from (China)", "to (China)", "platform", "tables", "missing", "repaired", "not listed"]
-    screen.out.print()
+    screen.out().print()
     screen.table(
         "Ranges that differ",
         columns,

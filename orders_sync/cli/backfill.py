@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.cli.bars import range_bars
 from orders_sync.cli.sync import show
 from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import SettingsError
@@ -217,8 +218,8 @@ def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
             names = [each.account.name for each in feeders]
             async with pool.connection() as connection:
                 ranges = {name: await ledger.seconds_to_read(connection, name) for name in names}
-            with screen.range_bars(ranges) as bars:
-                return await drain_all(Means(pool, http, feeders, limits, bars), feeders)
+            with range_bars(ranges) as progress:
+                return await drain_all(Means(pool, http, feeders, limits, progress), feeders)
 
     return asyncio.run(drain())
 

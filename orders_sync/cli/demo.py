@@ -12,6 +12,7 @@ import psycopg
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.cli.bars import bars
 from orders_sync.cli.sync import catch_up, show
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.errors import DatabaseError
@@ -85,8 +86,8 @@ def demo() -> None:
         world = World(ORDERS, now=_anchor(home))
         feeders = [_feeder(account) for account in world.accounts]
         http = product.http_client(settings, SandboxTransport(Sandbox(world).app))
-        with screen.bars([feeder.account.name for feeder in feeders]) as bars:
-            outcomes = asyncio.run(catch_up(url, feeders, Limits(), bars, http))
+        with bars([feeder.account.name for feeder in feeders]) as progress:
+            outcomes = asyncio.run(catch_up(url, feeders, Limits(), progress, http))
         show(outcomes)
         with database.session(url) as connection:
             _show_tables(connection)
@@ -143,26 +144,26 @@ def _feeder(shop: SandboxAccount) -> Feeder:
 def _show_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     _show_query(connection, "What is in the tables", _LANDED)
     for title, query in EXAMPLES:
-        screen.out.print()
-        screen.out.print(query.strip(), style="cyan", markup=False, soft_wrap=True)
+        screen.out().print()
+        screen.out().print(query.strip(), style="cyan", markup=False, soft_wrap=True)
         _show_query(connection, title, query)
 
 
 def _show_query(connection: psycopg.Connection[tuple[object, ...]], title: str, query: str) -> None:
     cursor = connection.execute(query.encode())
     columns = [column.name for column in cursor.description or ()]
-    screen.out.print()
+    screen.out().print()
     screen.table(title, columns, cursor.fetchall(), {"orders", "lines", "yuan", "sold"})
 
 
 def _show_next(outcomes: list[Outcome]) -> None:
-    screen.out.print()
+    screen.out().print()
     if not any(outcome.rows.new or outcome.rows.changed for outcome in outcomes) and not any(
         outcome.errors for outcome in outcomes
     ):
         calls = sum(outcome.calls for outcome in outcomes)
-        screen.out.print(f"[green]Nothing changed since the last run:[/] {calls} calls, not one row written.")
-    screen.out.print(
+        screen.out().print(f"[green]Nothing changed since the last run:[/] {calls} calls, not one row written.")
+    screen.out().print(
         """[bold]Look around[/]
   orders-sync db shell            psql on these tables
   orders-sync db url              the same for any other client; `orders-sync db serve` keeps the server up

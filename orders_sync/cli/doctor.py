@@ -50,10 +50,10 @@ def doctor(config: product.Config = None, json: product.Json = False) -> None:
 
 def _show(finding: Finding) -> None:
     mark = "[green]✓[/]" if finding.is_well else "[bold red]✗[/]"
-    screen.out.print(f"{mark} {finding.what}: ", end="")
-    screen.out.print(finding.found, markup=False, soft_wrap=True)
+    screen.out().print(f"{mark} {finding.what}: ", end="")
+    screen.out().print(finding.found, markup=False, soft_wrap=True)
     if finding.advice:
-        screen.out.print(f"    {finding.advice}", markup=False, soft_wrap=True)
+        screen.out().print(f"    {finding.advice}", markup=False, soft_wrap=True)
 
 
 def _examine(config: product.Config) -> Iterator[Finding]:

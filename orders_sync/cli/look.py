@@ -171,7 +171,7 @@ def _show(found: dict[str, Any]) -> None:
     }
     for part, columns in titles.items():
         if found[part]:
-            screen.out.print()
+            screen.out().print()
             screen.table(part, columns, [[row[column] for column in columns] for row in found[part]])
 
 

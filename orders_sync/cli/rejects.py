@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.cli.bars import bars
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
@@ -113,11 +114,11 @@ def replay(
         result = Replayed()
         if not chosen:
             screen.tell("none of these is open: nothing to replay")
-        with screen.bars(["rejects"], unit="replayed") as bars:
-            bars.counted("rejects", len(chosen))
+        with bars(["rejects"], unit="replayed") as progress:
+            progress.counted("rejects", len(chosen))
             for number in chosen:
                 await engine.replay(connection, number, result)
-                bars.landed("rejects", 1)
+                progress.landed("rejects", 1)
         return result
 
     with product.opened(product.load(config)) as url:
@@ -160,7 +161,7 @@ def _unknown(numbers: Sequence[int]) -> DatabaseError:
 
 
 def _tell(result: Replayed) -> None:
-    screen.out.print(
+    screen.out().print(
         f"{result.landed} landed, {result.older} older than what is stored, {len(result.rejected)} still rejected"
     )
     if result.rejected:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.cli.bars import bars
 from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.engine import renormalize as engine
 from orders_sync.engine.renormalize import Rebuilt
@@ -38,10 +39,10 @@ def renormalize(
                 f"no order of account {account} is stored{f' on {platform}' if platform else ''}. "
                 "`orders-sync status` says which accounts there are"
             )
-        with screen.bars(totals) as bars:
+        with bars(totals) as progress:
             for name, orders in totals.items():
-                bars.counted(name, orders)
-            return [await engine.renormalize(connection, name, account, bars) for name in totals]
+                progress.counted(name, orders)
+            return [await engine.renormalize(connection, name, account, progress) for name in totals]
 
     with product.opened(product.load(config)) as url:
         results = asyncio.run(product.ask(url, run))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Annotated
 
@@ -39,9 +41,9 @@ def sync(
     """Read everything that is new or changed into Postgres, then exit. Safe to run at any time, from anywhere."""
     settings = product.load(config)
     feeders = product.feeders(settings, account)
-    with product.opened(settings) as url, screen.bars([each.account.name for each in feeders]) as bars:
+    with product.opened(settings) as url, _shown([each.account.name for each in feeders], json) as progress:
         outcomes = product.run(
-            catch_up(url, feeders, product.limits(settings), bars, product.http_client(settings), sweep, retry)
+            catch_up(url, feeders, product.limits(settings), progress, product.http_client(settings), sweep, retry)
         )
     if json:
         screen.print_json([asdict(outcome) for outcome in outcomes])
@@ -49,6 +51,15 @@ def sync(
         show(outcomes)
     if any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _shown(accounts: list[str], json: bool) -> AbstractContextManager[Progress]:
+    """Bars, unless a machine asks and nobody watches: making them takes longer than reading a page."""
+    if json and not sys.stderr.isatty():
+        return nullcontext(screen.Quiet())
+    from orders_sync.cli.bars import bars
+
+    return bars(accounts)
 
 
 async def catch_up(

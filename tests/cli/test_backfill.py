@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from orders_sync.cli import screen
+from orders_sync.cli import bars
 from orders_sync.domain.errors import LostWindow, Transient
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
@@ -75,26 +75,26 @@ def test_the_bar_says_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -
     """A window of five is read after twenty minutes: four more take eighty."""
     clock = [0.0]
     console = Console(file=io.StringIO(), force_terminal=True, width=120, get_time=lambda: clock[0])
-    monkeypatch.setattr(screen.Progress, "start", lambda _: None)  # no thread draws while the clock is ours
+    monkeypatch.setattr(bars.Progress, "start", lambda _: None)  # no thread draws while the clock is ours
 
     def shown() -> str:
         with console.capture() as capture:
-            console.print(bars._progress.get_renderable())
+            console.print(made._progress.get_renderable())
         return capture.get()
 
-    with screen.range_bars({"kingdo": 5 * 3600}, console) as bars:
-        monkeypatch.setattr(bars._progress, "get_time", lambda: clock[0])
-        bars._progress.tasks[0].start_time = 0.0
-        bars._progress.tasks[0]._get_time = lambda: clock[0]
+    with bars.range_bars({"kingdo": 5 * 3600}, console) as made:
+        monkeypatch.setattr(made._progress, "get_time", lambda: clock[0])
+        made._progress.tasks[0].start_time = 0.0
+        made._progress.tasks[0]._get_time = lambda: clock[0]
         clock[0] = 1200.0
         assert "left" not in shown()
-        bars.closed(replace(READ, landed=None, is_split=True))
-        bars.closed(replace(READ, landed=None, error=LostWindow(7)))
+        made.closed(replace(READ, landed=None, is_split=True))
+        made.closed(replace(READ, landed=None, error=LostWindow(7)))
         assert "left" not in shown()
-        bars.landed("kingdo", 5)
-        bars.closed(READ)
+        made.landed("kingdo", 5)
+        made.closed(READ)
         assert "5 orders" in shown()
         assert "about 80 min left" in shown()
         for _ in range(4):
-            bars.closed(replace(READ, landed=None, error=Transient("busy")))
+            made.closed(replace(READ, landed=None, error=Transient("busy")))
         assert "left" not in shown()
