@@ -29,18 +29,18 @@ def is_suspect(payload: bytes) -> bool:
     return _SUSPECT.search(payload) is not None
 
 
-def without_lone_surrogates(payload: bytes) -> bytes:
+def without_lone_surrogates(payload: bytes) -> bytes | bytearray:
     """JSON text with every lone surrogate escape as `REPAIRED`: same length, so that offsets stay. Pairs stay."""
-    pieces: list[bytes] = []
-    kept = 0
+    repaired: bytearray | None = None
     for match in _SURROGATE.finditer(payload):
         start, end = match.span()
         is_pair = end - start == 12
         is_text = _is_escaped(payload, start)
         if is_text == is_pair:  # a pair whose first backslash is text itself: the second half stands alone
-            pieces += (payload[kept : end - 6], REPAIRED)
-            kept = end
-    return b"".join([*pieces, payload[kept:]]) if pieces else payload
+            if repaired is None:
+                repaired = bytearray(payload)  # in place: a page has megabytes
+            repaired[end - 6 : end] = REPAIRED
+    return payload if repaired is None else repaired
 
 
 def _is_escaped(payload: bytes, at: int) -> bool:

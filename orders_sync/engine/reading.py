@@ -69,15 +69,17 @@ async def read(
                  '-- the total, hence the last page
 
     One call where everything fits on one page, else pages + 1. Where more is `expected`, the first call asks for a
-    single row: a full page would only be thrown away. `row` says which: one that spoils every answer it is in need not
-    keep the total from being known. Raises `PlatformError`.
+    single row: a full page would only be thrown away. If it brings neither a row nor a total, nothing is there. `row`
+    says which: one that spoils every answer it is in need not keep the total from being known; but only the first one
+    tells that there is none. Raises `PlatformError`.
     """
     counts_first = expected > page_size
     answer = await ask(row, 1) if counts_first else await ask(1, page_size)
     page_no = last_page(answer.page.total, page_size)
     if answer.page.total > most:
         return TooFull(answer.page.total)
-    if page_no > 1 or counts_first:
+    is_empty = row == 1 and not answer.page.total and not answer.page.records
+    if page_no > 1 or (counts_first and not is_empty):
         answer = await ask(page_no, page_size)
     while goes_on(answer.page.total, len(answer.page.records), page_no, page_size):
         if page_no * page_size >= most:

@@ -41,11 +41,12 @@ from orders_sync.platforms import Ask
 from orders_sync.store import claims, coverage, ledger, load, suspensions
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
+from orders_sync.store.ledger import BACKFILL, INCREMENTAL
 from orders_sync.store.load import Landed, Record, Source
 
 NO_LIMIT = 10**9
 PARTS = 8  # at most, of a window that cannot be read as a whole
-LONG = timedelta(days=7)  # what a platform may find too long to answer
+LONG = timedelta(days=7)  # what a platform may find too long to answer, and nobody knows how many rows it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,10 @@ class WindowWork:
     def calls(self) -> int:
         return self._caller.calls
 
+    @property
+    def _is_long(self) -> bool:
+        return self._claim.window.end - self._claim.window.start > LONG
+
     async def run(self) -> Landed | None:
         """Read the window and close it: landed, or None when it was split.
 
@@ -113,8 +118,7 @@ class WindowWork:
         on a page, or it is a trouble of the moment, which what was claimed before has had the time to get over."""
         window, total, is_first = self._claim.window, self.total, self._claim.attempts == 1
         if total is None:
-            is_long = window.end - window.start > LONG
-            return [] if is_first or not is_long or isinstance(error, Throttled) else split(window, PARTS, 1)
+            return [] if is_first or not self._is_long or isinstance(error, Throttled) else split(window, PARTS, 1)
         is_of_the_moment = is_first and isinstance(error, Transient | Throttled)
         if is_of_the_moment or total <= self._page_size or window.seconds == 1:
             return []
@@ -136,8 +140,10 @@ class WindowWork:
 
         most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
         expected, row, attempt = self._claim.expected, 1, self._claim.attempts
-        if attempt > 1:  # what failed is counted first, so that it can be split
+        is_history = self._claim.kind in (INCREMENTAL, BACKFILL) and self._claim.parent_id is None
+        if attempt > 1 or (is_history and self._is_long):  # may have to be split: it is counted first
             expected = max(expected, self._page_size + 1)
+        if attempt > 1:
             # by the second row every other time, not always: nobody documents an answer past the last page
             row += attempt % 2
         try:

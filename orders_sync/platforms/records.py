@@ -15,7 +15,7 @@ T = TypeVar("T")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec raises the last for bottomless nesting
 
 
-def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, bytes]:
+def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, bytes | bytearray]:
     """An answer's envelope, records left as `msgspec.Raw`, and the bytes it was read from.
 
     Those are `body` itself, or a copy of the same length without lone surrogates: they are no reason to refuse a page.
@@ -34,7 +34,7 @@ def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, b
             raise Malformed(f"{what}, check base_url; it begins {beginning!r}", body=body) from None
 
 
-def exact_records(raws: list[msgspec.Raw], source: bytes, body: bytes) -> list[bytes]:
+def exact_records(raws: list[msgspec.Raw], source: bytes | bytearray, body: bytes) -> list[bytes]:
     """The records' bytes as they stand in `body`, though they were decoded from `source`."""
     if source is body:
         return [bytes(raw) for raw in raws]

@@ -167,12 +167,29 @@ def test_where_many_rows_are_expected_only_their_number_is_asked_first() -> None
     fewer = Listing(rows(3), 10)
     assert len(fewer.read_all(expected=30).records) == 3
     assert fewer.sizes == [1, 10]
+    nothing = Listing([], 10)
+    assert nothing.read_all(expected=30).records == []
+    assert nothing.sizes == [1]
     other = Listing(rows(3), 1)
     found = asyncio.run(read(other.ask, identify, 1, EVERYTHING, expected=2, row=9))
     assert isinstance(found, Read)
     assert len(found.records) == 3
     assert list(zip(other.asked, other.sizes, strict=True)) == [(9, 1), (3, 1), (2, 1), (1, 1)]
     assert Listing(rows(101), 10).read(most=100, expected=30) == TooFull(101)
+
+
+def test_a_list_is_empty_only_if_its_first_row_is_not_there_and_not_counted_P1() -> None:
+    """Past its last row, a platform may well say that there is nothing at all."""
+
+    def spoil(page_no: int, page: Page) -> Page:
+        return page if page.records else Page(0, [])
+
+    listing = Listing(rows(1), 10, spoil=spoil)
+    found = asyncio.run(read(listing.ask, identify, 10, EVERYTHING, expected=11, row=2))
+    assert isinstance(found, Read)
+    assert len(found.records) == 1
+    uncounted = Listing(rows(3), 10, spoil=lambda page_no, page: Page(0, page.records))
+    assert len(uncounted.read_all(expected=30).records) == 3
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10])
