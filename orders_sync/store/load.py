@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from operator import itemgetter
 from typing import Any
 
@@ -92,8 +92,8 @@ class Stored:
 
 
 def fingerprint(data: bytes) -> bytes:
-    """16 bytes that differ when the data does."""
-    return blake2b(data, digest_size=16).digest()
+    """Of bytes as received: 16 bytes that differ when those do."""
+    return sha256(data).digest()[:16]  # processors have instructions for it: half the time of blake2b
 
 
 async def land(connection: Connection, source: Source, records: Iterable[Record]) -> Landed:
@@ -188,7 +188,7 @@ class _Loader:
             record.order_id,
             record.payload,
             payload_hash,
-            fingerprint("".join([order_text, *children]).encode()),
+            blake2b("".join([order_text, *children]).encode(), digest_size=16).digest(),
             Version(rows.order.modified_at, record.read_at),
             copyrows.line([platform, self.source.account, *order]),
             children,

@@ -20,6 +20,7 @@ from orders_sync.domain.statuses import STATUSES
 from orders_sync.store import embedded, migrate, schema
 from orders_sync.store.database import OLDEST
 from orders_sync.store.embedded import binaries
+from orders_sync.store.load import fingerprint
 from orders_sync.store.tables import metadata
 
 ROOT = Path(migrate.__file__).resolve().parents[2]
@@ -224,17 +225,36 @@ def test_every_spelling_of_a_url_names_the_driver(given: str) -> None:
     assert migrate.sqlalchemy_url(given) == "postgresql+psycopg://u:p%40ss@h:5433/d"
 
 
+def alembic(url: str, *words: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "alembic", *words],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        check=True,
+        capture_output=True,
+    )
+
+
 def test_the_alembic_command_migrates_the_database_of_the_environment(empty_url: str) -> None:
-    for words in (["upgrade", "head"], ["check"]):
-        subprocess.run(
-            [sys.executable, "-m", "alembic", *words],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": empty_url},
-            check=True,
-            capture_output=True,
-        )
+    alembic(empty_url, "upgrade", "head")
+    alembic(empty_url, "check")
     assert migrate.migrate(empty_url) == []
     assert names(empty_url) == DOCUMENTED
+
+
+def test_rejects_and_messages_of_before_0005_are_known_when_they_come_again_P3(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0004")
+    ask(
+        empty_url,
+        "INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at) "
+        "SELECT 'kingdo', '1688', each, '\\x07' || each, 'broken', now() FROM unnest(%s::bytea[]) AS each",
+        [b"", b"\xff\x00{"],
+    )
+    ask(empty_url, "INSERT INTO sync.messages (account, digest, body) VALUES ('ka', '\\x07', %s)", b"a message")
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0005") :]
+    for payload, payload_hash in ask(empty_url, "SELECT payload, payload_hash FROM sync.rejects"):
+        assert payload_hash == fingerprint(payload)
+    assert ask(empty_url, "SELECT digest FROM sync.messages") == [(fingerprint(b"a message"),)]
 
 
 def installed() -> dict[str, Path]:
