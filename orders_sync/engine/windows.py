@@ -41,7 +41,7 @@ from orders_sync.platforms import Ask
 from orders_sync.store import claims, coverage, ledger, load, suspensions
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import BACKFILL, INCREMENTAL
+from orders_sync.store.ledger import INCREMENTAL
 from orders_sync.store.load import Landed, Record, Source
 
 NO_LIMIT = 10**9
@@ -140,7 +140,7 @@ class WindowWork:
 
         most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
         expected, row, attempt = self._claim.expected, 1, self._claim.attempts
-        is_history = self._claim.kind in (INCREMENTAL, BACKFILL) and self._claim.parent_id is None
+        is_history = self._claim.kind == INCREMENTAL and self._claim.parent_id is None
         if attempt > 1 or (is_history and self._is_long):  # may have to be split: it is counted first
             expected = max(expected, self._page_size + 1)
         if attempt > 1:

@@ -131,8 +131,7 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
 
     Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
     """
-    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other.
-    # Who lost the window writes nothing in the others either: both follow from the ledger, whoever asks
+    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
     async with psycopg.AsyncClientCursor(connection) as cursor:
         await cursor.execute(
             f"""
@@ -142,7 +141,8 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
                 rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
             WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
             UPDATE sync.accounts AS a SET updated_at = now(), watermark = {PROVEN_TO}
-            WHERE name = %(account)s AND %(is_incremental)s;
+            WHERE name = %(account)s AND %(is_incremental)s AND EXISTS (  -- not by who lost the window
+                SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now());
             {ledger.CLOSE_BACKFILL}
             """.encode(),  # noqa: S608
             {

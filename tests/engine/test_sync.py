@@ -13,8 +13,10 @@ import psycopg
 import pytest
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import EXCERPT, LostWindow
 from orders_sync.domain.sweeps import Policy, Sweep, Tier
+from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import calls
 from orders_sync.engine import sync as engine
@@ -114,6 +116,31 @@ async def test_window_that_is_too_full_is_split_before_it_is_paged_P7(tell: Tell
     story.assert_equal()
     assert story.query("SELECT max(seen) <= 30 FROM sync.windows WHERE state = 'done'") == [(True,)]
     assert story.query("SELECT count(*) > 20 FROM sync.windows WHERE state = 'done'") == [(True,)]
+
+
+async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_is_counted(tell: Tell) -> None:
+    story = tell(orders=900)
+    story.with_limits(window_rows=200)
+    first: dict[str, int] = {}
+
+    class Watching(SandboxTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked = json.loads(await request.aread())
+            first.setdefault(f"{asked['beginDateTime']} {asked['endDateTime']}", asked["pageSize"])
+            return await super().handle_async_request(request)
+
+    story.transport = Watching
+    await story.sync("sandbox-ka")
+    await story.sync("sandbox-ka")
+    for window in story.progress.closed_windows:
+        start, end = (local_text(each) for each in (window.claim.window.start, window.claim.window.last))
+        is_new_month = window.claim.parent_id is None and window.claim.window.seconds > 7 * 86400
+        assert first[f"{start} {end}"] == (1 if is_new_month or window.claim.expected > 100 else 100)
+        if window.landed is not None:
+            one_more = is_new_month and 0 < window.total <= 100
+            assert window.calls == calls_for(window.total, 100) + one_more
+    assert {window.total == 0 for window in story.progress.closed_windows} == {True, False}
+    story.assert_equal("sandbox-ka")
 
 
 async def test_window_that_never_adds_up_is_split_until_it_does_P1(tell: Tell) -> None:

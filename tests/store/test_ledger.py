@@ -431,12 +431,16 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
             await connection.execute("INSERT INTO order_statuses VALUES ('1688', 'zombie', 'z', 'z', 'other', false)")
             await claims.finish(connection, lost, total=1, seen=1, calls=1, landed=Landed(new=7))
 
+    async def zombie_found_nothing() -> None:
+        await claims.finish(connection, lost, total=0, seen=0, calls=1, landed=Landed())
+
     async def zombie_splits() -> None:
         async with connection.transaction():
             await claims.split(connection, lost, [hours(0, 0.5), hours(0.5, 1)], total=9, calls=9)
 
     for attempt in (
         zombie_finishes(),
+        zombie_found_nothing(),
         zombie_splits(),
         claims.renew(connection, lost),
         claims.fail(connection, lost, "zombie", calls=9),
