@@ -12,8 +12,9 @@ The calls a window really took are in the ledger, `sync.windows.calls`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from orders_sync.domain.windows import SECOND, Window
 
@@ -22,8 +23,7 @@ LEFT = 200  # of so many orders a list is asked for, one is expected to have lef
 CHEAPEST_BY_STATUS = 2  # calls: one list, and one order that left it
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(msgspec.Struct, frozen=True):
     """What the tables hold of one hour of creation time: all orders, and how many of them are to be read again.
 
     `seconds`: those in which the due ones were created, where they are few; else empty.
@@ -35,8 +35,7 @@ class Hour:
     seconds: Sequence[datetime] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """What the tables hold in one status of a part of a look."""
 
     window: Window
@@ -44,8 +43,7 @@ class Held:
     orders: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A list that is to be read, of all orders of a window or of those in one status, and the calls it should cost."""
 
     window: Window

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+import msgspec
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -19,16 +20,14 @@ class Sweep(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(msgspec.Struct, frozen=True):
     """Orders that are not final and younger than `age` are read every `every`."""
 
     age: timedelta
     every: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """`tiers` from the youngest on. Final orders are read once a day for `final_for` after they last changed."""
 
     tiers: tuple[Tier, ...] = (
@@ -44,8 +43,7 @@ class Policy:
         return self.tiers[-1].age + self.final_for
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """A range of creation time to be looked over. `with_final`: the final orders that may see a refund as well."""
 
     start: datetime

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What the pages of a window said.
 
     `total`: the newest count the platform gave, that of page 1, read last. `seen`: distinct rows over all pages.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+import msgspec
 
 SECOND = timedelta(seconds=1)
 
@@ -17,8 +18,7 @@ class Feed(StrEnum):
     CREATED = "created"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """`[start, end)` of one account's platform time, aware datetimes on whole seconds.
 
     Both APIs take inclusive seconds, so it is asked as `start .. last`.

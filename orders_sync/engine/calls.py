@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import httpx
+import msgspec
 import stamina
 
 from orders_sync.domain.accounts import Account, Pace
@@ -65,8 +66,7 @@ class DatabaseClock:
         return self.now_then + timedelta(seconds=time.monotonic() - self.then)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A page, and when the call that brought it began, by the database's clock."""
 
     page: Page

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
@@ -30,8 +31,7 @@ AROUND = timedelta(
 ENOUGH = 200  # windows; what else waits is looked at when these are read
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """`windows` of creation time to be read first; `hurries`: changes are due now; `is_final`: nothing else follows."""
 
     outcome: str

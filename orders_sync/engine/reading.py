@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from orders_sync.domain.errors import BadRecord, Incomplete
 from orders_sync.domain.text import storable
@@ -17,15 +18,13 @@ Identify = Callable[[bytes], str]
 Key = str | tuple[int, int]  # an order id; where a record stood when it has none
 
 
-@dataclass(frozen=True, slots=True)
-class TooFull:
+class TooFull(msgspec.Struct, frozen=True):
     """The window holds more rows than are read at once; it is to be split."""
 
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """What was read, newest look at each order, and what the verdict is made of."""
 
     records: list[Record]

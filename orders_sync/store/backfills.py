@@ -7,10 +7,10 @@ requested --plan--> planned --its last window is done--> done
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.windows import Feed, Window
@@ -73,8 +73,7 @@ SELECT id FROM cancelled
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(msgspec.Struct, frozen=True):
     """A range as it was asked for. `everything`: complete windows are read again too."""
 
     id: int
@@ -89,8 +88,7 @@ class Backfill:
         return Window(self.starts_at, self.ends_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """How many windows of the ledger touch a range, by what became of them; without those of a status, which prove
     nothing of it."""
 

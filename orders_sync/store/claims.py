@@ -7,10 +7,11 @@ cannot commit. Every time is the database's clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
@@ -26,8 +27,7 @@ LEASE = timedelta(seconds=30)
 CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A window that is ours to read until `lease_until`, unless the fence has moved on."""
 
     id: int

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
@@ -58,8 +59,7 @@ class Waiting:
     retry_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(msgspec.Struct, frozen=True):
     """How far an account is planned and landed."""
 
     now: datetime

@@ -53,8 +53,7 @@ class Record(msgspec.Struct, frozen=True):  # made for every row that is read: a
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """Where records come from, and how they become rows. `normalize` raises `BadRecord` and nothing else."""
 
     platform: str
@@ -79,8 +78,7 @@ class Landed:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """An order as `raw_orders` holds it."""
 
     account: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
@@ -32,8 +32,7 @@ WHERE o.account = %(account)s AND o.created_at IS NOT NULL
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One that waits. `outcome`: what it waits for; None when nobody looked at it yet."""
 
     id: int
@@ -42,8 +41,7 @@ class Message:
     outcome: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """An order in the tables, by one of its numbers. `read_at`: when the read that brought it as it is now began."""
 
     number: str
@@ -51,8 +49,7 @@ class Known:
     read_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """What a look at a message found, and what was done about it; `is_final`: it waits no longer."""
 
     id: int

@@ -9,23 +9,21 @@ Moments are the database's clock; what leaves this module is seconds from now, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from orders_sync.store.database import Pool
 
 AHEAD = 1.0  # seconds: the most of the budget one grant holds, and how far before its time a slot is given away
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """`slots` calls, the first in `delay` seconds. None: all is taken or held for so long, ask again after `delay`."""
 
     delay: float
     slots: int
 
 
-@dataclass(frozen=True, slots=True)
-class SharedBudget:
+class SharedBudget(msgspec.Struct, frozen=True):
     """The calls of all who use this key. `key`: `rate_key` of an account."""
 
     pool: Pool

@@ -8,10 +8,10 @@ settled reject, and neither a replay nor a late reader can put that one over it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.store.database import Connection
@@ -70,8 +70,7 @@ FROM sync.rejects WHERE id = %s AND resolved_at IS NULL
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(msgspec.Struct, frozen=True):
     """`order_id` is None when not even that could be read; `reason` names the field as the platform spells it."""
 
     account: str

@@ -7,7 +7,8 @@ import SQLAlchemy, which takes longer than reading a page.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from orders_sync.domain.rows import OrderRow, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.store import copyrows
@@ -17,8 +18,7 @@ def _list(names: Iterable[str], prefix: str = "") -> str:
     return ", ".join(f"{prefix}{name}" for name in names)
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A table a loader fills. `columns` in the order of its COPY, without those the database fills."""
 
     name: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from psycopg.rows import class_row
 
 from orders_sync.domain.accounts import Account
@@ -17,8 +17,7 @@ _LIFT = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Suspension:
+class Suspension(msgspec.Struct, frozen=True):
     """As text: the one line that tells a person what happened and what to do."""
 
     name: str
