@@ -344,6 +344,7 @@ class PlatformContract:
         for record in self.records:
             spread = json.dumps(json.loads(record), sort_keys=True, indent=2).encode()
             assert self.platform.normalize(spread) == self.platform.normalize(record)
+            assert self.platform.identify(spread) == self.platform.identify(record)
 
     def test_dropped_or_null_key_normalises_or_is_a_bad_record(self) -> None:
         for path, document in self.mutable():

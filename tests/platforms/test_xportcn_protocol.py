@@ -11,12 +11,13 @@ import httpx
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Malformed, Refused, Throttled, Transient
+from orders_sync.domain.errors import BadRecord, Malformed, Refused, Throttled, Transient
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.contract import Ask, Platform
 from orders_sync.platforms.xportcn_ka import PLATFORM as KA
 from orders_sync.platforms.xportcn_open import PLATFORM as OPEN
 from orders_sync.platforms.xportcn_protocol import page, signature
+from tests.platforms.xportcn_samples import Story
 
 ACCESS_KEY = "8bfeefe8df8846bea5c0ed90759afe4c"
 SECRET = "test-secret-0001"
@@ -36,6 +37,42 @@ def said(code: object, msg: object = "no", **more: object) -> bytes:
 def test_signature_of_the_known_vector() -> None:
     """api-facts 0, self-made: no vector with a secret is published."""
     assert signature(ACCESS_KEY, "1775221032", "nzxqnqd8u7", SECRET) == "38342DABADF21BC4A5593FE9FCB65663"
+
+
+IDS = [
+    '"234804"',
+    "234804",
+    '"23\\u0034804"',
+    '"a b"',
+    '"订"',
+    '"\\ud800"',
+    '""',
+    "0",
+    "-1",
+    "1.5",
+    "true",
+    "null",
+    "[1]",
+]
+
+
+@pytest.mark.parametrize("platform", [OPEN, KA], ids=lambda platform: platform.name)
+@pytest.mark.parametrize("written", [*IDS, f'"{"x" * 255}"', f'"{"x" * 256}"', "9" * 19, "9" * 20])
+def test_a_row_is_known_by_the_same_id_wherever_it_says_it(platform: Platform, written: str) -> None:
+    rest = json.dumps({**Story(platform.name, platform.normalize).order(), "id": None})
+    rest = rest.replace('"id": null, ', "", 1)
+    found = set()
+    for row in (
+        f'{{"id": {written}, {rest[1:]}',
+        f'{rest[:-1]}, "id": {written}}}',
+        f' {{ "id" :{written} ,{rest[1:]}',
+    ):
+        for read in (platform.identify, lambda record: platform.normalize(record).order.order_id):
+            try:
+                found.add(read(row.encode()))
+            except BadRecord:
+                found.add(None)
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("platform", [OPEN, KA], ids=lambda platform: platform.name)
