@@ -1,9 +1,11 @@
-"""what was received is known by its SHA-256
+"""what was received is known by its XXH3
 
 In `raw_orders` a hash moves when its order is read next: the bytes are looked at once more, their rows are equal, and
-nothing else is written. So it is after a downgrade, everywhere: Postgres has no BLAKE2.
+nothing else is written. So it is with all of them after a downgrade.
 """
 
+import sqlalchemy as sa
+import xxhash
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
@@ -17,8 +19,9 @@ HASHES = [  # schema, table, column, of what
     ("sync", "rejects", "payload_hash", "the payload"),
     ("sync", "messages", "digest", "the body: the same one once"),
 ]
-SHA256 = "SHA-256, first 16 bytes"
+XXH3 = "XXH3, 128 bits"
 BLAKE2B = "blake2b, 16 bytes"
+AT_ONCE = 500  # rows
 
 
 def say(kind: str, before: str) -> None:
@@ -34,11 +37,21 @@ def say(kind: str, before: str) -> None:
         )
 
 
+def hash_anew(table: str, column: str, source: str) -> None:
+    bind = op.get_bind()
+    some = sa.text(f"SELECT id, {source} FROM {table} WHERE id > :last ORDER BY id LIMIT {AT_ONCE}")  # noqa: S608
+    one = sa.text(f"UPDATE {table} SET {column} = :hash WHERE id = :id")  # noqa: S608
+    last = 0
+    while rows := bind.execute(some, {"last": last}).all():
+        bind.execute(one, [{"id": number, "hash": xxhash.xxh3_128_digest(received)} for number, received in rows])
+        last = rows[-1][0]
+
+
 def upgrade() -> None:
-    say(SHA256, BLAKE2B)
-    op.execute("UPDATE sync.rejects SET payload_hash = substr(sha256(payload), 1, 16)")
-    op.execute("UPDATE sync.messages SET digest = substr(sha256(body), 1, 16)")
+    say(XXH3, BLAKE2B)
+    hash_anew("sync.rejects", "payload_hash", "payload")
+    hash_anew("sync.messages", "digest", "body")
 
 
 def downgrade() -> None:
-    say(BLAKE2B, SHA256)
+    say(BLAKE2B, XXH3)
