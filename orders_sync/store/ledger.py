@@ -109,15 +109,24 @@ async def plan(
     """
     if not windows:
         return
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            """
-            INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id, backfill_id, status)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-            """,
-            [(account, kind, feed, window.start, window.end, parent, backfill_id, status) for window in windows],
-        )
-    if kind == INCREMENTAL:
+    await connection.execute(
+        """
+        INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id, backfill_id, status)
+        SELECT %s, %s, %s, w.first, w.past, %s::bigint, %s::bigint, %s
+        FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS w (first, past)
+        """,
+        [
+            account,
+            kind,
+            feed,
+            parent,
+            backfill_id,
+            status,
+            [window.start for window in windows],
+            [window.end for window in windows],
+        ],
+    )
+    if kind == INCREMENTAL and parent is None:
         await connection.execute(
             "UPDATE sync.accounts SET history_from = least(history_from, %s) WHERE name = %s",
             [windows[0].start, account],
