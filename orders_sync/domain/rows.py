@@ -2,7 +2,7 @@
 
 Amounts are yuan (`Decimal`, two places), times are aware datetimes, quantities are `Decimal`, ids are text. `None` is
 "the platform did not say". Where each value comes from: the platforms' `normalize.py`; what each column means: the
-comments in `store/tables.py`. `platform`, `account` and `synced_at` are added where rows land.
+comments in `store/tables/business.py`. `platform`, `account` and `synced_at` are added where rows land.
 """
 
 from __future__ import annotations

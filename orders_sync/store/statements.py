@@ -1,6 +1,6 @@
 """The SQL of landing, made once at import. Every statement names its columns.
 
-What it needs to know of a table stands here as plain names, held against `store/tables.py` by a test: a sync need not
+What it needs to know of a table stands here as plain names, held against `store/tables` by a test: a sync need not
 import SQLAlchemy, which takes longer than reading a page.
 """
 

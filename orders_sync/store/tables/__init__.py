@@ -1,0 +1,41 @@
+"""Every table, column, key, index and comment, once. Migrations are held against this by `alembic check`.
+
+business     `public`, for analysts
+machinery    `sync`
+"""
+
+from __future__ import annotations
+
+from orders_sync.store.tables.business import (
+    BUSINESS,
+    order_history,
+    order_parcels,
+    order_receivers,
+    order_statuses,
+    orders,
+    product_items,
+    raw_orders,
+    sub_orders,
+)
+from orders_sync.store.tables.columns import metadata
+from orders_sync.store.tables.machinery import MACHINERY
+
+__all__ = [
+    "BUSINESS",
+    "MACHINERY",
+    "TAKEN",
+    "metadata",
+    "order_history",
+    "order_parcels",
+    "order_receivers",
+    "order_statuses",
+    "orders",
+    "product_items",
+    "raw_orders",
+    "sub_orders",
+]
+
+# which of our names stand in a database already
+TAKEN = "SELECT name FROM unnest(ARRAY[{}]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY name".format(  # noqa: S608
+    ", ".join(f"'{name}'" for name in sorted(metadata.tables))
+)

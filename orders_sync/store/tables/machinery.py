@@ -1,0 +1,227 @@
+"""The tables of `sync`: accounts, the ledger, what came of every look."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import BYTEA, ExcludeConstraint
+
+from orders_sync.store.tables.columns import TIME, column, key, metadata
+
+MACHINERY = "sync"  # the schema
+# account and feed as a range of one number: ranges need no extension to be told apart in an exclusion constraint
+ONE_FEED = "int8range(hashtextextended(account || ' ' || feed, 0), hashtextextended(account || ' ' || feed, 0), '[]')"
+
+fences = Sequence("fences", schema=MACHINERY, metadata=metadata)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    key("name", Text, "as in the settings"),
+    column("platform", Text, "1688, xportcn_open or xportcn_ka", nullable=False),
+    column("seller", Text, "1688 seller_nick, Xportcn user_id", nullable=False),
+    column("feed", Text, "what incremental runs list by: updated or created", nullable=False),
+    column("history_from", TIME, "the earliest moment planned so far"),
+    column("watermark", TIME, "everything the feed holds before it has landed, with proof"),
+    column("last_error", Text, "why the last run of the account stopped; NULL after one that did not"),
+    column("suspended_at", TIME, "when the platform refused its credentials; no call is made since"),
+    column("suspended_because", Text, "what the platform said then"),
+    column("credentials", Text, "a fingerprint of what was refused: other credentials lift the suspension"),
+    column("rests_until", TIME, "its windows failed one after the other: the service makes no call for it before"),
+    column("updated_at", TIME, "when this row last changed", nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("name"),
+    schema=MACHINERY,
+    comment="one row an account",
+)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the window"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column(
+        "kind",
+        Text,
+        "incremental moves the watermark; hook, confirm, sweep, backfill and repair read again",
+        nullable=False,
+    ),
+    column("feed", Text, "updated or created: the time the list is filtered by", nullable=False),
+    column("status", Text, "only orders in this status were asked for: proves nothing of the range; NULL for all"),
+    column("starts_at", TIME, "first moment of the window", nullable=False),
+    column("ends_at", TIME, "first moment after the window", nullable=False),
+    column(
+        "state",
+        Text,
+        "planned, running, done, failed, or split into smaller ones",
+        nullable=False,
+        server_default="planned",
+    ),
+    column("parent_id", BigInteger, "the window this one was split from"),
+    column("backfill_id", BigInteger, "the backfill it belongs to, sync.backfills.id"),
+    column("attempts", Integer, "how often it was claimed", nullable=False, server_default="0"),
+    column("fence", BigInteger, "number of the claim: only its holder may commit", nullable=False, server_default="0"),
+    column("owner", Text, "host and process that claimed it"),
+    column("lease_until", TIME, "after this anyone may claim it again"),
+    column("total", Integer, "rows the platform counted, newest word"),
+    column("seen", Integer, "distinct rows read"),
+    column("calls", Integer, "calls spent, retries included", nullable=False, server_default="0"),
+    column("rows_new", Integer, "orders landed for the first time"),
+    column("rows_changed", Integer, "orders landed again, changed"),
+    column("rows_unchanged", Integer, "orders that needed no write"),
+    column("rows_stale", Integer, "orders older than what is stored: dropped"),
+    column("rows_rejected", Integer, "records that went to sync.rejects"),
+    column("error", Text, "why it failed, or what was odd"),
+    column("planned_at", TIME, "when it was planned", nullable=False, server_default=func.now()),
+    column("started_at", TIME, "when it was last claimed"),
+    column("finished_at", TIME, "when it was done, split or failed"),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("starts_at < ends_at", name="ck_windows_not_empty"),
+    CheckConstraint("status IS NULL OR kind = 'sweep'", name="ck_windows_status"),
+    CheckConstraint("state IN ('planned', 'running', 'done', 'failed', 'split')", name="ck_windows_state"),
+    ExcludeConstraint(
+        (text(ONE_FEED), "&&"),
+        (func.tstzrange(text("starts_at"), text("ends_at")), "&&"),
+        where=text("state = 'running'"),
+        using="gist",
+        name="ex_windows_one_reader",
+    ),
+    Index(
+        "ix_windows_open",
+        "account",
+        "kind",
+        "starts_at",
+        postgresql_where=text("state IN ('planned', 'running', 'failed')"),
+    ),
+    Index(None, "account", "kind", "ends_at"),
+    Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
+    Index("ix_windows_finished", "finished_at", postgresql_where=text("state IN ('done', 'split')")),
+    schema=MACHINERY,
+    comment="the ledger: every window planned, what happened to it",
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the reject"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column("platform", Text, "1688, xportcn_open or xportcn_ka", nullable=False),
+    column("order_id", Text, "when it could be read"),
+    column("payload", BYTEA, "the record exactly as received; bytes, it may not even be text", nullable=False),
+    column("payload_hash", BYTEA, "XXH3, 128 bits, of the payload", nullable=False),
+    column("reason", Text, "what could not be normalised, with the field", nullable=False),
+    column("window_id", BigInteger, "the window that brought it first, sync.windows.id"),
+    column("read_at", TIME, "when the read that brought it began, by the database's clock", nullable=False),
+    column("rejected_at", TIME, "when it was first seen", nullable=False, server_default=func.now()),
+    column("resolved_at", TIME, "when the order landed after all"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("account", "payload_hash"),
+    Index("ix_rejects_open", "platform", "order_id", postgresql_where=text("resolved_at IS NULL")),
+    Index("ix_rejects_window", "window_id", postgresql_where=text("resolved_at IS NULL")),
+    Index("ix_rejects_settled", "resolved_at", postgresql_where=text("resolved_at IS NOT NULL")),
+    schema=MACHINERY,
+    comment="records that could not be normalised, whole",
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the backfill"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column("feed", Text, "updated or created: the time its windows are filtered by", nullable=False),
+    column("starts_at", TIME, "first moment asked for", nullable=False),
+    column("ends_at", TIME, "first moment after what is asked for", nullable=False),
+    column("everything", Boolean, "read windows again that are complete", nullable=False, server_default="false"),
+    column("state", Text, "requested, planned, done, failed or cancelled", nullable=False, server_default="requested"),
+    column("requested_by", Text, "the database role that asked", nullable=False, server_default=text("session_user")),
+    column("requested_at", TIME, "when it was asked for", nullable=False, server_default=func.now()),
+    column("finished_at", TIME, "when it was done, failed or cancelled"),
+    column("error", Text, "why it could not be planned or read"),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("starts_at < ends_at", name="ck_backfills_not_empty"),
+    CheckConstraint("state IN ('requested', 'planned', 'done', 'failed', 'cancelled')", name="ck_backfills_state"),
+    Index("ix_backfills_open", "account", postgresql_where=text("state IN ('requested', 'planned')")),
+    schema=MACHINERY,
+    comment="ranges somebody asked to be read; sync.request_backfill() adds one",
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the audit"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column("starts_at", TIME, "first moment of creation time compared", nullable=False),
+    column("ends_at", TIME, "first moment after it", nullable=False),
+    column("started_at", TIME, "when it began", nullable=False, server_default=func.now()),
+    column("finished_at", TIME, "when it ended; NULL while it runs, or when it was cut off"),
+    column("platform_orders", Integer, "orders the platform counts"),
+    column("table_orders", Integer, "orders and open rejects in the tables"),
+    column("differences", Integer, "ranges that differ, sync.audit_differences"),
+    column("calls", Integer, "calls spent on counting", nullable=False, server_default="0"),
+    column(
+        "is_routine", Boolean, "the service made it by itself, of everything", nullable=False, server_default="false"
+    ),
+    column("error", Text, "why it stopped"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "account", "started_at"),
+    schema=MACHINERY,
+    comment="the platform's own counts by creation time against the tables",
+)
+
+audit_differences = Table(
+    "audit_differences",
+    metadata,
+    key("audit_id", BigInteger, "sync.audits.id"),
+    key("starts_at", TIME, "first moment of creation time that differs"),
+    column("ends_at", TIME, "first moment after it", nullable=False),
+    column("platform_orders", Integer, "orders the platform counts", nullable=False),
+    column("table_orders", Integer, "orders and open rejects in the tables", nullable=False),
+    column("repaired_at", TIME, "when a read of the range ended the difference"),
+    PrimaryKeyConstraint("audit_id", "starts_at"),
+    schema=MACHINERY,
+    comment="where an audit found another number, as narrow as it looked",
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    key("key", Text, "the account or app whose calls are counted together"),
+    column("next_at", TIME, "when the next call may be made, by the database's clock", nullable=False),
+    PrimaryKeyConstraint("key"),
+    schema=MACHINERY,
+    comment="the rate of an account or app, shared by all processes",
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the message"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column("digest", BYTEA, "XXH3, 128 bits, of the body: the same one once", nullable=False),
+    column("message_type", Text, "messageType, once it was looked at and could be read"),
+    column("order_no", Text, "orderNo of the order it speaks of, when it names one"),
+    column("order_id", Text, "orderId of the order it speaks of, when it names one"),
+    column("body", BYTEA, "exactly as received; bytes, it may not even be text", nullable=False),
+    column("received_at", TIME, "when it came first", nullable=False, server_default=func.clock_timestamp()),
+    column("handled_at", TIME, "when the read of its order was planned, or that there is none; NULL while it waits"),
+    column("outcome", Text, "what was done about it, or what it waits for"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("account", "digest", name="uq_messages"),
+    Index("ix_messages_waiting", "account", "id", postgresql_where=text("handled_at IS NULL")),
+    Index(None, "received_at"),
+    schema=MACHINERY,
+    comment="what platforms told by themselves: hints on orders that are then read from the API",
+)
