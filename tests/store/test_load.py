@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -77,6 +78,29 @@ async def one(connection: Connection, query: str, *values: object) -> Any:
     found = await rows(connection, query, *values)
     assert len(found) == 1, found
     return found[0] if len(found[0]) > 1 else found[0][0]
+
+
+async def test_others_go_on_while_a_batch_becomes_rows(connection: Connection) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    seen: list[int] = []
+
+    def watched(record: bytes) -> OrderRows:
+        seen.append(turns)
+        return normalize(record)
+
+    records = [Record(str(number), payload(str(number)), at(0)) for number in range(load.PIECE * 3)]
+    going_on = asyncio.create_task(others())
+    async with connection.transaction():
+        await load.land(connection, Source("1688", "shop", None, watched), records)
+    going_on.cancel()
+    assert sorted(Counter(seen).values()) == [load.PIECE] * 3
 
 
 async def test_new_orders_land_in_every_table(connection: Connection) -> None:
