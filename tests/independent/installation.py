@@ -1,0 +1,100 @@
+"""The engine on a fresh database, fed by an independent platform over real HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+
+from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.sweeps import Policy, Sweep
+from orders_sync.engine import sync as engine
+from orders_sync.engine.audit import Audited, audit
+from orders_sync.engine.calls import Feeder, Patience
+from orders_sync.engine.draining import Means, Outcome
+from orders_sync.engine.windows import Limits
+from orders_sync.platforms import PLATFORMS
+from orders_sync.store.database import Pool
+from tests.engine.story import Silent
+from tests.independent.platform import APP_ID, SECRET, SELLER, FakePlatform
+
+ACCOUNT = "shop"
+
+
+@dataclass
+class Installation:
+    """One account of `fake` and one database. `pace` replaces settings of the account, `history` is how far back."""
+
+    pool: Pool
+    url: str
+    fake: FakePlatform
+    history: timedelta = timedelta(days=25)
+    pace: dict[str, object] = field(default_factory=dict)
+    limits: Limits = field(default_factory=lambda: Limits(patience=Patience(tries=2, first_pause=0.001)))
+    progress: Silent = field(default_factory=Silent)
+
+    def __post_init__(self) -> None:
+        self.history_from = datetime.now(UTC).replace(microsecond=0) - self.history
+
+    @property
+    def feeder(self) -> Feeder:
+        platform = PLATFORMS[self.fake.kind]
+        pace = Pace(
+            self.history_from,
+            10_000,
+            platform.page_size,
+            platform.longest_window,
+            interval=timedelta(minutes=1),
+            lag=timedelta(seconds=1),
+            overlap=timedelta(minutes=10),
+            confirm=timedelta(hours=3),
+            sweeps=Policy(),
+        )
+        account = Account(ACCOUNT, self.fake.kind, self.fake.base_url, SELLER, APP_ID, SECRET)
+        return Feeder(account, replace(pace, **self.pace), platform)  # type: ignore[arg-type]
+
+    async def sync(self, sweep: Sweep = Sweep.NONE, *, retry: bool = True, passes: int = 1) -> Outcome:
+        """So many passes, one after the other; what came of the last. Failed windows do not wait, unless told to."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for _ in range(passes):
+                feeder = self.feeder
+                means = Means(self.pool, http, [feeder], self.limits, self.progress)
+                (outcome,) = await engine.sync(means, [feeder], sweep, retry=retry)
+        return outcome
+
+    async def audit(self, *, repair: bool = False) -> Audited:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            means = Means(self.pool, http, [self.feeder], self.limits, self.progress)
+            (found,) = await audit(means, [self.feeder], None, None, repair=repair)
+        return found
+
+    def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def held(self) -> dict[str, str]:
+        """The status of every order in the tables by its id."""
+        return {str(row[0]): str(row[1]) for row in self.query("SELECT order_id, status FROM orders")}
+
+    def assert_holds_the_truth(self) -> None:
+        """Every order of the platform is in the tables, in its newest status, and no other."""
+        held, truth = self.held(), self.fake.truth()
+        missing = sorted(truth.keys() - held.keys())
+        assert not missing, f"{len(missing)} of {len(truth)} orders are missing, the first is {missing[0]}"
+        assert held == truth
+
+    def lag(self) -> timedelta | None:
+        """How far the watermark is behind now; None when nothing is proven."""
+        ((watermark,),) = self.query("SELECT watermark FROM sync.accounts")
+        return None if watermark is None else datetime.now(UTC) - watermark  # type: ignore[operator]
+
+    def is_current(self) -> bool:
+        lag = self.lag()
+        return lag is not None and lag < timedelta(minutes=5)
+
+    def reasons(self) -> list[str]:
+        """Why windows are unproven, each reason once."""
+        rows = self.query("SELECT DISTINCT error FROM sync.windows WHERE state = 'failed' ORDER BY error")
+        return [str(row[0]) for row in rows]
