@@ -347,7 +347,23 @@ history_from = 2025-01-01
         named = "" if name is None else f' "{name}"'
         assert line == f"ORDERS_SYNC_ACCOUNTS: accounts[0]{named}: {key}: {words}"
 
-    @pytest.mark.parametrize("url", ["kf.fw199.com", "ftp://x", "https://u:pw@x", "https://x/?a=b", "https://x y", 5])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "kf.fw199.com",
+            "ftp://x",
+            "https://u:pw@x",
+            "https://x/?a=b",
+            "https://x y",
+            5,
+            "http://[::1",
+            "http://x:y",
+            "http://x:99999",
+            "http://x:0",
+            "https://a..b",
+            f"https://{'a' * 64}.com",
+        ],
+    )
     def test_base_url(self, url: object) -> None:
         assert account_problems(SHOP, base_url=url) == [
             "base_url: must be an http or https URL without user, query or spaces, such as https://kf.fw199.com"
@@ -394,6 +410,25 @@ class TestSecrets:
         for reference in ({"env": "KINGDO_SECRET"}, {"file": str(folder / "secret")}, {"file": "secret"}):
             (shop,) = accounts({**SHOP, "app_secret": reference}, KINGDO_SECRET=SECRET)
             assert shop.account(URL_1688).app_secret == SECRET
+
+    @pytest.mark.parametrize("written", [f"{SECRET}\n", f"{SECRET}\r\n", f"\ufeff{SECRET}", f"\ufeff{SECRET}\r\n\n"])
+    def test_what_editors_and_shells_put_around_a_secret_is_no_part_of_it(self, written: str) -> None:
+        Path("secret").write_bytes(written.encode())
+        for reference in ({"env": "KINGDO_SECRET"}, {"file": "secret"}):
+            (shop,) = accounts({**SHOP, "app_secret": reference}, KINGDO_SECRET=written)
+            assert shop.account(URL_1688).app_secret == SECRET
+        (shop,) = accounts(SHOP, ORDERS_SYNC_ACCOUNTS__KINGDO__APP_SECRET=written)
+        assert shop.account(URL_1688).app_secret == SECRET
+
+    @pytest.mark.parametrize("written", ["\ufeff", "\r\n", "\ufeff\n"])
+    def test_a_secret_of_nothing_else_is_empty(self, written: str) -> None:
+        Path("secret").write_bytes(written.encode())
+        for reference, what in (
+            ({"env": "NAME"}, "environment variable NAME"),
+            ({"file": "secret"}, "file named here"),
+        ):
+            (line,) = problems(ORDERS_SYNC_ACCOUNTS=json.dumps([{**SHOP, "app_secret": reference}]), NAME=written)
+            assert line.endswith(f"app_secret: {what} is empty")
 
     def test_a_relative_file_starts_at_the_settings_file(self, folder: Path) -> None:
         (folder / "etc").mkdir()

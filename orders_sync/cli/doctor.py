@@ -68,7 +68,10 @@ def _examine(config: product.Config) -> Iterator[Finding]:
     if not settings.accounts:
         yield Finding("accounts", True, "none yet: describe one in orders_sync.toml, or try `orders-sync demo`")
         return
-    yield from asyncio.run(_accounts(settings))
+    try:
+        yield from asyncio.run(_accounts(settings))
+    except SettingsError as error:
+        yield Finding("network", False, str(error))
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

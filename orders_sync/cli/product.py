@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.windows import Limits
-from orders_sync.platforms import PLATFORMS
+from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
 from orders_sync.store import database, schema
 from orders_sync.store.database import Connection
@@ -161,13 +160,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def http_client(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """One client a process. Redirects are not followed: a signed request must not be sent elsewhere."""
+    """One client a process, for the accounts of the settings. Raises `SettingsError` (see `platforms/network.py`)."""
     seconds = settings.sync.timeout.total_seconds()
-    needs_tls = any(not (each.base_url or "").startswith("http://") for each in settings.accounts)
-    return httpx.AsyncClient(
-        # reading whom to trust takes longer than a page of orders; without TLS nobody is trusted
-        verify=True if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        timeout=httpx.Timeout(seconds, connect=min(10.0, seconds)),
-        transport=transport,
-        follow_redirects=False,
-    )
+    urls = {each.base_url or PLATFORMS[each.platform].base_url for each in settings.accounts}
+    return network.client(urls, httpx.Timeout(seconds, connect=min(10.0, seconds)), transport)

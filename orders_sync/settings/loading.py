@@ -111,7 +111,7 @@ def _account_secrets(draft: Draft, environ: Mapping[str, str]) -> None:
     for number, account in draft.accounts.items():
         for key, variable in _secret_variables(account).items():
             if environ.get(variable):
-                account[key] = environ[variable]
+                account[key] = _unwrapped(environ[variable])
                 draft.origins["accounts", number, key] = variable
                 if uses[variable] > 1:
                     draft.complain("is the variable of several accounts: rename them", "accounts", number, key)
@@ -132,9 +132,9 @@ def _found(reference: dict[str, Any], file: Path | None, environ: Mapping[str, s
     match reference:
         case {"env": str(name), **rest} if not rest:
             shown = name if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else "named here"
-            if not environ.get(name):
-                raise ValueError(f"environment variable {shown} is {'empty' if name in environ else 'not set'}")
-            return environ[name]
+            if text := _unwrapped(environ.get(name, "")):
+                return text
+            raise ValueError(f"environment variable {shown} is {'empty' if name in environ else 'not set'}")
         case {"file": str(path), **rest} if not rest:
             shown = path if Path(path).is_absolute() else "named here"
             return _content(Path(file.parent if file else ".", os.path.expanduser(path)), f"file {shown}")
@@ -143,7 +143,7 @@ def _found(reference: dict[str, Any], file: Path | None, environ: Mapping[str, s
 
 def _content(path: Path, shown: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        text = _unwrapped(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{shown} cannot be read: {error.strerror}") from None
     except ValueError:
@@ -151,6 +151,11 @@ def _content(path: Path, shown: str) -> str:
     if not text:
         raise ValueError(f"{shown} is empty")
     return text
+
+
+def _unwrapped(text: str) -> str:
+    """A secret without what editors and shells put around it: a byte order mark before, line ends behind."""
+    return text.removeprefix("\ufeff").rstrip("\r\n")
 
 
 def _refuse_unknown(draft: Draft, environ: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
@@ -19,6 +20,7 @@ from orders_sync.domain.times import SHANGHAI
 FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 SIZES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
+_HTTP_URL = r"https?://[A-Za-z0-9._\[\]:-]+(/[^\s?#@]*)?"
 FIRST_YEAR = 1999  # neither platform had an order before
 
 Check = Callable[[object], Any]
@@ -196,11 +198,20 @@ def _hook_token(value: object) -> Secret:
 
 
 def _base_url(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+(/[^\s?#@]*)?", value):
+    if not isinstance(value, str) or not re.fullmatch(_HTTP_URL, value) or not _has_host(value):
         raise ValueError("must be an http or https URL without user, query or spaces, such as https://kf.fw199.com")
     if value.endswith("/"):
         raise ValueError("must not end with /")
     return value
+
+
+def _has_host(url: str) -> bool:
+    """Whether the host and the port of a URL can be one."""
+    try:
+        parts = urlsplit(url)
+        return parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:  # UnicodeError included: a label of more than 63 letters
+        return False
 
 
 def _database_url(value: object) -> Secret:
