@@ -22,7 +22,6 @@ from pathlib import Path
 from urllib.request import getproxies
 
 import httpx
-from socksio.exceptions import SOCKSError
 
 from orders_sync.domain.errors import SettingsError
 
@@ -169,15 +168,18 @@ class _Proxied(httpx.AsyncBaseTransport):
     """A transport whose errors name the proxy they came through."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, through: str) -> None:
+        from socksio.exceptions import SOCKSError  # what answers there speaks another protocol
+
         self._transport = transport
         self._through = through
+        self._uncaught = SOCKSError
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             return await self._transport.handle_async_request(request)
         except httpx.TransportError as error:
             raise type(error)(self._told(error), request=request) from error
-        except SOCKSError as error:  # what answers there speaks another protocol
+        except self._uncaught as error:
             raise httpx.ProxyError(self._told(error), request=request) from error
 
     def _told(self, error: Exception) -> str:
