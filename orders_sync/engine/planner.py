@@ -55,9 +55,15 @@ async def plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, 
 
 
 async def _enter(connection: Connection, feeder: Feeder) -> Reach:
-    """Lock the account, which has its row from now on."""
+    """Lock the account, which has its row from now on. What was never read of a history that begins later by now is
+    given up."""
+    name, begins = feeder.account.name, feeder.pace.history_from
     await ledger.register(connection, feeder.account, feeder.platform.feed)
-    return await ledger.reach(connection, feeder.account.name)
+    reach = await ledger.reach(connection, name)
+    is_later = reach.history_from is not None and reach.history_from < begins
+    if is_later and await ledger.forget_before(connection, name, begins):
+        return await ledger.reach(connection, name)
+    return reach
 
 
 async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:

@@ -103,7 +103,8 @@ async def plan(
     backfill_id: int | None = None,
     status: str | None = None,
 ) -> None:
-    """Add windows. An incremental one that begins earlier than all before moves the account's history back.
+    """Add windows. An incremental one that begins earlier than all before moves the account's history back, and with
+    it the watermark: neither claims the range between, which is yet to be read (P5).
 
     `status`: a sweep that lists only the orders in it.
     """
@@ -128,9 +129,36 @@ async def plan(
     )
     if kind == INCREMENTAL and parent is None:
         await connection.execute(
-            "UPDATE sync.accounts SET history_from = least(history_from, %s) WHERE name = %s",
-            [windows[0].start, account],
+            """
+            UPDATE sync.accounts SET history_from = least(history_from, %(start)s),
+                watermark = CASE WHEN %(start)s < history_from AND watermark IS NOT NULL
+                    THEN least(watermark, %(start)s) ELSE watermark END
+            WHERE name = %(account)s
+            """,
+            {"start": windows[0].start, "account": account},
         )
+
+
+async def forget_before(connection: Connection, account: str, start: datetime) -> bool:
+    """Drop incremental windows that were never read and lie before `start`, where the settings' history begins now.
+    Return whether there were any; then the account's history begins behind the last of them: it claims no range unread.
+
+    The account's row must be locked. A window that is being read stays.
+    """
+    cursor = await connection.execute(
+        """
+        WITH gone AS (
+            DELETE FROM sync.windows
+            WHERE account = %(account)s AND kind = 'incremental' AND state IN ('planned', 'failed')
+              AND ends_at <= %(start)s
+            RETURNING ends_at
+        )
+        UPDATE sync.accounts SET history_from = greatest(history_from, (SELECT max(ends_at) FROM gone))
+        WHERE name = %(account)s AND EXISTS (SELECT FROM gone)
+        """,
+        {"account": account, "start": start},
+    )
+    return cursor.rowcount == 1
 
 
 async def drop_lists(connection: Connection, account: str, looks: list[Look]) -> None:

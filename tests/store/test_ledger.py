@@ -541,6 +541,55 @@ async def test_the_watermark_stays_before_what_is_not_done_P5(connection: Connec
     assert await watermark(connection) == at(1)
 
 
+async def test_a_history_moved_back_moves_the_watermark_back_at_once_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 2))
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(2)
+    await plan(connection, hours(-3, -1), hours(-1, 0), hours(1, 3))
+    assert await watermark(connection) == at(-3)  # though the platform may be down and no window be finished for days
+    earliest = await claim(connection)
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(-3)
+    await finish(connection, earliest)
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(3)
+
+
+async def test_a_history_moved_back_before_anything_was_proven_proves_nothing_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 2))
+    await plan(connection, hours(-3, 0))
+    assert await watermark(connection) is None
+
+
+@pytest.mark.parametrize("done", [0, 1, 2])
+async def test_what_was_not_read_of_a_history_that_begins_later_is_given_up_and_not_claimed_P5(
+    connection: Connection, done: int
+) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2), hours(2, 3), hours(3, 4))
+    held = [await claim(connection) for _ in range(3)]
+    for number, each in enumerate(held):
+        if number == done:
+            await finish(connection, each)
+        else:
+            await claims.fail(connection, each, "beyond what the platform lists", calls=1)
+    assert await ledger.forget_before(connection, SHOP, at(2))
+    reach = await ledger.reach(connection, SHOP)
+    assert reach.history_from == (at(1) if done == 1 else at(2))
+    assert not await ledger.forget_before(connection, SHOP, at(2))
+    await ledger.replan_failed(connection, SHOP, at_once=True)
+    while (left := await claims.claim(connection, SHOP, "worker")) is not None:
+        await finish(connection, left)
+    assert await watermark(connection) == at(4)
+
+
+async def test_a_window_being_read_is_not_given_up_with_the_history_before_it(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    held = await claim(connection)
+    assert not await ledger.forget_before(connection, SHOP, at(5))
+    await finish(connection, held)
+    assert (await ledger.reach(connection, SHOP)).history_from == at(0)
+
+
 async def test_failing_alone_moves_no_watermark_P5(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
     await finish(connection, await claim(connection))
