@@ -21,10 +21,13 @@ from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
+from orders_sync.settings.values import FIRST_YEAR
 from orders_sync.store import database, schema
 from orders_sync.store.database import Connection
 
 FULL = b"No space left on device"
+
+PAST_YEARS = 2200  # as the tables take it
 
 Result = TypeVar("Result")
 
@@ -150,6 +153,8 @@ def moment(text: str, option: str) -> datetime:
         raise SettingsError(
             f'{option}: must be a date or a time, such as 2026-10-01 or "2026-10-01 12:00" (got "{text}")'
         ) from None
+    if not FIRST_YEAR <= found.year < PAST_YEARS:
+        raise SettingsError(f'{option}: must lie between {FIRST_YEAR} and {PAST_YEARS} (got "{text}")')
     return found.replace(microsecond=0, tzinfo=found.tzinfo or SHANGHAI)
 
 

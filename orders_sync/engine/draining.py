@@ -17,6 +17,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError, Refused
+from orders_sync.engine import isolation
 from orders_sync.engine.calls import Feeder, pacers
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.windows import Limits, WindowWork
@@ -242,10 +243,25 @@ class _Drain:
         except PlatformError as error:
             failure = error
             self._note(error)
+        except Exception as error:
+            if isolation.concerns_all(error):
+                raise
+            failure = await self._fail(claim, work, error)
+            self._note(failure)
         finally:
             self.outcome.calls += work.calls
         seconds = time.monotonic() - began
         means.progress.closed(Closed(claim, work.calls, work.total, landed, failure, seconds, is_split))
+
+    async def _fail(self, claim: Claim, work: WindowWork, error: Exception) -> PlatformError:
+        """Close a window that met an error of ours as failed, so that it waits like any other and stops nobody."""
+        failure = PlatformError(f"an error in orders-sync itself, please report it: {isolation.text(error)}")
+        failure.account, failure.window = self.name, str(claim.window)
+        failure.__cause__ = error
+        async with self.means.pool.connection() as connection:
+            with suppress(LostWindow):
+                await claims.fail(connection, claim, str(failure), calls=work.calls)
+        return failure
 
     def _note_success(self, claim: Claim, work: WindowWork, landed: Landed | None) -> None:
         if work.trouble is None:  # else it neither ends a row of failures nor adds to it

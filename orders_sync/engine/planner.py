@@ -7,7 +7,7 @@ from datetime import datetime
 from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover
 from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import Feed, tile
-from orders_sync.engine import hints, planning
+from orders_sync.engine import hints, isolation, planning
 from orders_sync.engine.calls import Feeder
 from orders_sync.store import backfills, coverage, ledger
 from orders_sync.store.backfills import Backfill
@@ -39,8 +39,22 @@ async def plan_due(connection: Connection, feeder: Feeder) -> bool:
     return await ledger.has_work(connection, feeder.account.name)
 
 
-async def plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, now: datetime) -> None:
-    """Plan what is missing of a requested range, or say on the request why it cannot be read. In a transaction."""
+async def plan_backfill(connection: Connection, feeder: Feeder, request: Backfill, now: datetime) -> None:
+    """Plan what is missing of a requested range, or mark the request as failed, with the reason. In a transaction.
+
+    Whatever is wrong with one request is its own failure: planning the account goes on. Raises psycopg.Error when the
+    database is gone.
+    """
+    try:
+        async with connection.transaction():  # a savepoint: what a bad request wrote is undone, the rest stays
+            await _plan_backfill(connection, feeder, request, now)
+    except Exception as error:
+        if isolation.concerns_all(error):
+            raise
+        await backfills.refuse(connection, request, f"it cannot be planned: {isolation.text(error)}")
+
+
+async def _plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, now: datetime) -> None:
     platform = feeder.platform
     feed = Feed(wish.feed)
     if feed not in platform.feeds:

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.engine import planner
+from orders_sync.engine import isolation, planner
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means, Outcome, drain, stop
 from orders_sync.store import suspensions
@@ -33,11 +33,17 @@ async def drain_all(means: Means, feeders: Sequence[Feeder]) -> list[Outcome]:
 
 
 async def _catch_up(means: Means, feeder: Feeder, sweep: Sweep, retry: bool) -> Outcome:
-    async with means.pool.connection() as connection:
-        if await suspensions.standing(connection, feeder.account) is None:
-            async with connection.transaction():
-                await planner.plan(connection, feeder, sweep, retry=retry)
-    return await drain(means, feeder)
+    """Plan and read one account; an error of its own is in its outcome, and the other accounts go on."""
+    try:
+        async with means.pool.connection() as connection:
+            if await suspensions.standing(connection, feeder.account) is None:
+                async with connection.transaction():
+                    await planner.plan(connection, feeder, sweep, retry=retry)
+        return await drain(means, feeder)
+    except Exception as error:
+        if isolation.concerns_all(error):
+            raise
+        return Outcome(feeder.account.name, errors=[isolation.report(feeder.account.name, error)])
 
 
 async def _all(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:

@@ -199,6 +199,6 @@ class Process:
         try:
             await asyncio.sleep(TOGETHER)
             with suppress(*LOST):
-                await scheduler.look_after(account)
+                await scheduler.plan_alone(account)
         finally:
             under_way.discard(account)

@@ -18,10 +18,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from orders_sync.engine import planner
+from orders_sync.engine import isolation, planner
 from orders_sync.engine.calls import Feeder
 from orders_sync.service.queue import AUDIT, DRAIN, LOST, Queue
-from orders_sync.store import due, suspensions
+from orders_sync.store import due, ledger, suspensions
 from orders_sync.store.database import Pool
 
 AUDIT_AGAIN = timedelta(hours=1)  # after one that did not end well
@@ -67,7 +67,18 @@ class Scheduler:
         async with self._pool.connection() as connection:
             names = await due.accounts(connection, [(each.account, each.pace) for each in self._feeders.values()])
         for name in names:
+            await self.plan_alone(name)
+
+    async def plan_alone(self, name: str) -> None:
+        """Plan one account; an error of its own is logged and kept with the account, and stops no other account."""
+        try:
             await self.look_after(name)
+        except Exception as error:
+            if isinstance(error, LOST) and isolation.concerns_all(error):
+                raise
+            log.exception("an account cannot be planned; the others go on", account=name)
+            async with self._pool.connection() as connection:
+                await ledger.note_error(connection, name, isolation.report(name, error))
 
     async def look_after(self, name: str) -> None:
         """Plan what is due of one account, and ask for a reader when there is something to read."""

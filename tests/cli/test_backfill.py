@@ -98,3 +98,9 @@ def test_the_bar_says_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -
         for _ in range(4):
             made.closed(replace(READ, landed=None, error=Transient("busy")))
         assert "left" not in shown()
+
+
+@pytest.mark.parametrize(("start", "end"), [("0001-01-01", "2026-11-03"), ("2026-11-01", "9999-12-31")])
+def test_a_range_nobody_can_read_is_one_clear_message(landed: Landed, start: str, end: str) -> None:
+    ask = ["backfill", "--account", "sandbox-ka", "--from", start, "--to", end, "--yes"]
+    landed.terminal.run(*ask).assert_complains("must lie between 1999 and 2200")

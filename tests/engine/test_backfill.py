@@ -10,6 +10,7 @@ import pytest
 
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import backfills
+from orders_sync.store.database import Connection
 from tests.engine.story import Story
 
 Tell = Callable[..., Story]
@@ -111,3 +112,83 @@ async def test_a_time_the_platform_does_not_list_by_is_said_on_the_request(tell:
     [(state, error)] = story.query("SELECT state, error FROM sync.backfills")
     assert state == "failed"
     assert "does not list by updated time" in str(error)
+
+
+FROM = "SELECT sync.request_backfill('sandbox-ka', "
+MOMENTS = "SELECT starts_at, ends_at FROM sync.backfills"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "'2026-10-01', '2026-10-02'",
+        "date '2026-10-01', date '2026-10-02'",
+        "timestamp '2026-10-01 00:00:00.4', timestamp '2026-10-01 23:59:59.000001'",
+        "timestamptz '2026-09-30 16:00:00.999999Z', timestamptz '2026-10-01 15:59:59.5Z'",
+        "'2026-10-01', timestamptz '2026-10-01 16:00Z'",
+        "'2026-09-30T16:00:00.25Z', '2026-10-02'",
+        "(timestamptz '2026-09-30 16:00Z')::timestamp AT TIME ZONE current_setting('timezone'), '2026-10-01 16:00Z'",
+    ],
+)
+async def test_a_range_asked_for_in_sql_is_the_same_in_every_zone_and_on_whole_seconds(
+    tell: Tell, asked: str, zone: str
+) -> None:
+    story = tell()
+    await story.sync("sandbox-ka")
+    with psycopg.connect(story.url, autocommit=True, options=f"-c timezone={zone}") as connection:
+        connection.execute(f"{FROM}{asked})".encode())
+    assert story.query(MOMENTS) == [(datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 1, 16, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "'-infinity', 'infinity'",
+        "now() - interval '1 day', timestamptz 'infinity'",
+        "'0001-01-01', '2026-10-01'",
+        "'4713-01-01 BC', '2026-10-01'",
+        "'2026-10-01', '9999-12-31'",
+        "date 'infinity', date 'infinity'",
+    ],
+)
+async def test_a_range_nobody_can_read_is_refused_where_it_is_asked_for(tell: Tell, asked: str) -> None:
+    story = tell()
+    await story.sync("sandbox-ka")
+    with pytest.raises(psycopg.Error, match=r"cannot be read|nothing lies between"):
+        story.query(f"{FROM}{asked})")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        story.query(
+            "INSERT INTO sync.backfills (account, feed, starts_at, ends_at) "
+            "VALUES ('sandbox-ka', 'created', now() - interval '1.5 us', 'infinity') RETURNING 1"
+        )
+
+
+async def test_a_request_that_cannot_be_planned_fails_alone_with_its_reason(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong with it: here a feed nobody knows, a value Postgres refuses, and an error of our own."""
+    story = tell()
+    await story.sync()
+    insert = (
+        "INSERT INTO sync.backfills (account, feed, starts_at, ends_at) VALUES ('sandbox-ka', %s, %s, %s) RETURNING 1"
+    )
+    window = last_days(2)
+    story.query(insert, "nonsense", window.start, window.end)
+    story.query(insert, "created", window.start - DAY, window.end - DAY)
+    story.query(insert, "created", window.start - 9 * DAY, window.end - 5 * DAY)
+    await ask(story, window, everything=True)
+    unproven = backfills.unproven
+
+    async def broken(connection: Connection, account: str, feed: Feed, asked: Window) -> list[Window]:
+        if asked.start == window.start - DAY:
+            await connection.execute("SELECT 1 / 0")
+        return await unproven(connection, account, feed, asked)
+
+    monkeypatch.setattr(backfills, "unproven", broken)
+    outcomes = await story.sync()
+    assert [outcome.errors for outcome in outcomes.values()] == [[], [], []]
+    states = story.query("SELECT state, error FROM sync.backfills ORDER BY id")
+    assert [state for state, _ in states] == ["failed", "failed", "done", "done"]
+    assert "nonsense" in str(states[0][1])
+    assert "division by zero" in str(states[1][1])

@@ -18,9 +18,9 @@ from orders_sync.domain.errors import EXCERPT, LostWindow
 from orders_sync.domain.sweeps import Policy, Sweep, Tier
 from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed, Window
-from orders_sync.engine import calls
+from orders_sync.engine import calls, planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.calls import pacers
+from orders_sync.engine.calls import Feeder, pacers
 from orders_sync.engine.draining import Means
 from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
@@ -580,3 +580,40 @@ async def test_no_window_is_done_and_no_watermark_moves_before_the_rows_are_in_P
         await story.sync(story.shop)
     assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'done'") == [(0,)]
     assert story.query("SELECT watermark FROM sync.accounts") == [(None,)]
+
+
+async def test_an_account_with_an_error_of_its_own_stops_no_other(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = tell()
+    plan = planner.plan
+
+    async def broken(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: bool = False) -> None:
+        if feeder.account.name == story.shop:
+            raise ValueError("no such thing")
+        await plan(connection, feeder, sweep, retry=retry)
+
+    monkeypatch.setattr(planner, "plan", broken)
+    outcomes = await story.sync()
+    assert "no such thing" in outcomes[story.shop].errors[-1]
+    story.assert_equal("sandbox-ka", "sandbox-open")
+
+
+async def test_an_error_of_ours_fails_its_window_and_the_others_are_read(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = tell()
+    run, broken = WindowWork.run, set[int]()
+
+    async def once(self: WindowWork) -> object:
+        if not broken:
+            broken.add(self._claim.id)
+            raise IndexError("a mistake")
+        return await run(self)
+
+    monkeypatch.setattr(WindowWork, "run", once)
+    outcomes = await story.sync(story.shop)
+    assert "a mistake" in outcomes[story.shop].errors[-1]
+    assert story.query("SELECT id, error LIKE %s FROM sync.windows WHERE state = 'failed'", "%a mistake%") == [
+        (each, True) for each in broken
+    ]
+    await story.sync()
+    story.assert_equal()

@@ -9,10 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from orders_sync.engine import planner
 from orders_sync.engine.calls import Feeder
 from orders_sync.service.queue import Queue
 from orders_sync.service.scheduler import Scheduler
 from orders_sync.store import due, suspensions
+from orders_sync.store.database import Connection
 from tests.engine.story import Story
 
 Tell = Callable[..., Story]
@@ -140,3 +142,25 @@ async def test_an_audit_that_did_not_end_well_is_made_again_an_hour_later(
     story.query(f"{bad} RETURNING 1", 2, story.shop)
     await scheduler(story, queue).audit()
     assert jobs(story) == [("audit", story.shop, "todo")]
+
+
+async def test_an_account_that_cannot_be_planned_stops_no_other(
+    tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = tell()
+    plan_due = planner.plan_due
+
+    async def broken(connection: Connection, feeder: Feeder) -> bool:
+        if feeder.account.name == story.shop:
+            raise ValueError("a window lies on whole seconds")
+        return await plan_due(connection, feeder)
+
+    monkeypatch.setattr(planner, "plan_due", broken)
+    story.query(
+        "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES (%s, '1688', 's', 'updated') RETURNING 1",
+        story.shop,
+    )
+    await scheduler(story, queue).plan()
+    assert sorted(jobs(story)) == [("drain", "sandbox-ka", "todo"), ("drain", "sandbox-open", "todo")]
+    [(error,)] = story.query("SELECT last_error FROM sync.accounts WHERE name = %s", story.shop)
+    assert "whole seconds" in str(error)

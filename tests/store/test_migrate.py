@@ -257,6 +257,37 @@ def test_rejects_and_messages_of_before_0005_are_known_when_they_come_again_P3(e
     assert ask(empty_url, "SELECT digest FROM sync.messages") == [(fingerprint(b"a message"),)]
 
 
+def test_backfills_of_before_0006_are_mended_and_what_nobody_can_read_says_so(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0005")
+    ask(
+        empty_url,
+        """
+        INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state) VALUES
+            ('a', 'created', '2026-10-01 00:00:00.7Z', '2026-10-01 00:00:01.1Z', 'requested'),
+            ('a', 'created', '2026-10-01 00:00:00Z', '2026-10-02 00:00:00Z', 'planned'),
+            ('a', 'created', '-infinity', 'infinity', 'requested'),
+            ('a', 'created', '0001-01-01', '0002-01-01', 'requested'),
+            ('a', 'created', '2199-12-31', '9999-12-31', 'cancelled')
+        """,
+    )
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0006") :]
+    rows = ask(
+        empty_url,
+        "SELECT state, starts_at::text, ends_at::text, error FROM sync.backfills ORDER BY id",
+    )
+    with psycopg.connect(empty_url) as connection:
+        utc = "SELECT to_char(starts_at AT TIME ZONE 'UTC', 'SS.US'), to_char(ends_at AT TIME ZONE 'UTC', 'SS.US') "
+        assert connection.execute(f"{utc} FROM sync.backfills WHERE id = 1".encode()).fetchone() == (
+            "00.000000",
+            "02.000000",
+        )
+    assert [row[0] for row in rows] == ["requested", "planned", "failed", "failed", "cancelled"]
+    assert [row[3] is None for row in rows] == [True, True, False, False, False]
+    assert "-infinity .. infinity" in rows[2][3]
+    alembic(empty_url, "downgrade", "0005")
+    alembic(empty_url, "upgrade", "head")
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

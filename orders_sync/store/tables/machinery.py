@@ -152,6 +152,12 @@ backfills = Table(
     column("error", Text, "why it could not be planned or read"),
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_backfills_not_empty"),
+    CheckConstraint(
+        "starts_at >= timestamptz '1999-01-01 00:00:00+08' AND ends_at <= timestamptz '2200-01-01 00:00:00+08'"
+        " AND date_trunc('second', starts_at AT TIME ZONE 'UTC') = starts_at AT TIME ZONE 'UTC'"
+        " AND date_trunc('second', ends_at AT TIME ZONE 'UTC') = ends_at AT TIME ZONE 'UTC'",
+        name="ck_backfills_range",
+    ),
     CheckConstraint("state IN ('requested', 'planned', 'done', 'failed', 'cancelled')", name="ck_backfills_state"),
     Index("ix_backfills_open", "account", postgresql_where=text("state IN ('requested', 'planned')")),
     schema=MACHINERY,

@@ -1,0 +1,28 @@
+"""Tell the errors that concern one account or one request from those that concern every account of a process."""
+
+from __future__ import annotations
+
+import psycopg
+
+from orders_sync.domain.errors import OrdersSyncError
+
+# what a statement does with the values of one account; every other database error would meet the next account, too
+_OF_ITS_VALUES = (psycopg.DataError, psycopg.IntegrityError)
+
+
+def concerns_all(error: Exception) -> bool:
+    """Return whether the error would stop every account: the database is gone or refuses us, or our own settings."""
+    if isinstance(error, psycopg.Error):
+        return not isinstance(error, _OF_ITS_VALUES)
+    return isinstance(error, OrdersSyncError)
+
+
+def text(error: Exception) -> str:
+    """Name an error in one line, without the rows a database quotes in its details."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return " ".join(f"{type(error).__name__}: {said or error}".split())
+
+
+def report(account: str, error: Exception) -> str:
+    """Say what became of an account that an error of its own stopped."""
+    return f"{account}: stopped by an error in orders-sync itself, please report it: {text(error)}"
