@@ -16,7 +16,7 @@ import httpx
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError, Refused
+from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError, Refused, Throttled, Transient
 from orders_sync.engine import isolation
 from orders_sync.engine.calls import Feeder, pacers
 from orders_sync.engine.pacer import Pacer
@@ -27,7 +27,7 @@ from orders_sync.store.database import Pool
 from orders_sync.store.ledger import Waiting
 from orders_sync.store.load import Landed
 
-FAILURES_IN_A_ROW = 3  # windows; then the account rests
+FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are at fault
 HAND_BACK_SECONDS = 2  # to get a connection
 
 
@@ -280,7 +280,9 @@ class _Drain:
         if isinstance(error, Refused):
             self.is_stopped = True
             text += f". {suspensions.advice(self.name)}"
-        elif self.failures >= FAILURES_IN_A_ROW:
+        elif self.failures >= FAILURES_IN_A_ROW and (
+            isinstance(error, Transient | Throttled) or not self.is_proven
+        ):  # the platform is down or answers nothing; windows it does not serve hold up no other one
             self.is_stopped = True
             text += f". {self.failures} windows failed in a row: {self.name} rests until the next run"
         else:

@@ -83,6 +83,8 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
 async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:
     platform, pace, name = feeder.platform, feeder.pace, feeder.account.name
     windows = planning.incremental(reach, pace)
+    if replaced := planning.replaces(reach, pace):
+        await ledger.take_out(connection, replaced)
     await ledger.plan(connection, name, ledger.INCREMENTAL, platform.feed, windows)
     windows = planning.confirm(reach, pace)
     await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)

@@ -7,7 +7,7 @@ from datetime import datetime
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.sweeps import Look, Sweep, is_due, looks
 from orders_sync.domain.windows import Window, tile, whole_second
-from orders_sync.store.ledger import Reach
+from orders_sync.store.ledger import Reach, Unclaimed
 
 
 def incremental(reach: Reach, pace: Pace) -> list[Window]:
@@ -18,14 +18,23 @@ def incremental(reach: Reach, pace: Pace) -> list[Window]:
                                      |---- new windows -----|
         |-- more --| when the settings reach further back than before
 
-    Nothing where the result would be empty.
+    Nothing where the result would be empty. A newest window that nobody has claimed yet (`Reach.newest`) is replaced by
+    a longer one, so that windows do not pile up while nobody reads: the caller takes it out (`replaces`).
     """
     end = whole_second(reach.now - pace.lag)
     if reach.history_from is None or reach.planned_to is None:
         return list(tile(pace.history_from, end, pace.longest_window))
     earlier = tile(pace.history_from, reach.history_from, pace.longest_window)
     start = max(reach.planned_to - pace.overlap, reach.history_from)
+    if reach.newest is not None:
+        start = reach.newest.window.start if replaces(reach, pace) else end
     return [*earlier, *tile(start, end, pace.longest_window)]
+
+
+def replaces(reach: Reach, pace: Pace) -> Unclaimed | None:
+    """The unclaimed window that the newest one of `incremental` makes superfluous."""
+    is_longer = reach.newest is not None and reach.newest.window.end < whole_second(reach.now - pace.lag)
+    return reach.newest if is_longer else None
 
 
 def is_interval_over(reach: Reach, pace: Pace) -> bool:

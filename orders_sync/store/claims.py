@@ -45,9 +45,11 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 async def claim(connection: Connection, account: str, owner: str, statuses: Sequence[str] = ()) -> Claim | None:
-    """Take the oldest window of the account that nobody reads and that overlaps none being read; None if there is none.
+    """Take the next window of the account that nobody reads and that overlaps none being read; None if there is none.
 
-    A window whose reader let its lease run out counts as one that nobody reads. Sweeps by status come before others of
+    By urgency of its kind, then the oldest; incremental ones the newest first, for the last days are what people wait
+    for, and old ones that failed again after those that did not. A window whose reader let its lease run out counts as
+    one that nobody reads. Sweeps by status come before others of
     their kind, the last of `statuses` first: so an order that moved on meanwhile is brought by the list of its new
     status before it is looked for in that of its old one, and what is read again for having left comes after all lists.
     """
@@ -69,7 +71,9 @@ async def claim(connection: Connection, account: str, owner: str, statuses: Sequ
                         AND tstzrange(r.starts_at, r.ends_at) && tstzrange(w.starts_at, w.ends_at)
                   )
                 ORDER BY array_position(%(urgency)s, kind),
-                    array_position(%(statuses)s::text[], status) DESC NULLS LAST, starts_at
+                    array_position(%(statuses)s::text[], status) DESC NULLS LAST,
+                    kind = 'incremental' AND attempts > 1 AND ends_at < clock_timestamp() - interval '1 day',
+                    CASE WHEN kind = 'incremental' THEN starts_at END DESC, starts_at
                 LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfill_id, fence, attempts,
@@ -127,7 +131,8 @@ async def renew(connection: Connection, claim: Claim) -> None:
 
 async def finish(connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed) -> None:
     """Close a window as done, as the last act of the transaction that landed its rows; a transaction by itself where
-    none had to land. The watermark moves to the beginning of the oldest window that is not done, or to the end of all.
+    none had to land. The watermark moves to the beginning of the oldest window that is not done, or to the end of all;
+    never back, for windows that begin before it read again what was proven.
 
     Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
     """
@@ -140,7 +145,7 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
                 seen = %(seen)s, calls = calls + %(calls)s, rows_new = %(new)s, rows_changed = %(changed)s,
                 rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
             WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
-            UPDATE sync.accounts AS a SET updated_at = now(), watermark = {PROVEN_TO}
+            UPDATE sync.accounts AS a SET updated_at = now(), watermark = greatest(a.watermark, {PROVEN_TO})
             WHERE name = %(account)s AND %(is_incremental)s AND EXISTS (  -- not by who lost the window
                 SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now());
             {ledger.CLOSE_BACKFILL}

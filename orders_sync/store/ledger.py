@@ -59,13 +59,22 @@ class Waiting:
     retry_at: datetime
 
 
+class Unclaimed(msgspec.Struct, frozen=True):
+    """An incremental window that nobody has begun to read."""
+
+    id: int
+    window: Window
+
+
 class Reach(msgspec.Struct, frozen=True):
-    """How far an account is planned and landed."""
+    """How far an account is planned and landed. `newest`: the incremental window that ends at `planned_to`, as long as
+    nobody has claimed it; it is locked then."""
 
     now: datetime
     history_from: datetime | None
     planned_to: datetime | None
     watermark: datetime | None
+    newest: Unclaimed | None = None
 
 
 async def register(connection: Connection, account: Account, feed: Feed) -> None:
@@ -90,7 +99,22 @@ async def reach(connection: Connection, account: str) -> Reach:
         """,  # noqa: S608
         [account],
     )
-    return Reach(row["now"], row["history_from"], row["planned_to"], row["watermark"])
+    newest = await _newest(connection, account, row["planned_to"])
+    return Reach(row["now"], row["history_from"], row["planned_to"], row["watermark"], newest)
+
+
+async def _newest(connection: Connection, account: str, planned_to: datetime | None) -> Unclaimed | None:
+    cursor = await connection.execute(
+        """
+        SELECT id, starts_at, ends_at FROM sync.windows
+        WHERE account = %s AND kind = 'incremental' AND ends_at = %s
+          AND state = 'planned' AND attempts = 0 AND parent_id IS NULL
+        ORDER BY starts_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED  -- one that is being claimed stays as it is
+        """,
+        [account, planned_to],
+    )
+    row: tuple[int, datetime, datetime] | None = await cursor.fetchone()  # type: ignore[assignment]
+    return None if row is None else Unclaimed(row[0], Window(row[1], row[2]))
 
 
 async def plan(
@@ -106,7 +130,7 @@ async def plan(
     """Add windows. An incremental one that begins earlier than all before moves the account's history back, and with
     it the watermark: neither claims the range between, which is yet to be read (P5).
 
-    `status`: a sweep that lists only the orders in it.
+    `windows` begin with the earliest one. `status`: a sweep that lists only the orders in it.
     """
     if not windows:
         return
@@ -159,6 +183,11 @@ async def forget_before(connection: Connection, account: str, start: datetime) -
         {"account": account, "start": start},
     )
     return cursor.rowcount == 1
+
+
+async def take_out(connection: Connection, unclaimed: Unclaimed) -> None:
+    """Remove a window from the ledger that another one, planned in the same transaction, covers."""
+    await connection.execute("DELETE FROM sync.windows WHERE id = %s AND state = 'planned'", [unclaimed.id])
 
 
 async def drop_lists(connection: Connection, account: str, looks: list[Look]) -> None:

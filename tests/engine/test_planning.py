@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.planning import confirm, incremental
-from orders_sync.store.ledger import Reach
+from orders_sync.engine.planning import confirm, incremental, replaces
+from orders_sync.store.ledger import Reach, Unclaimed
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -69,6 +69,62 @@ def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> N
 def test_a_history_that_begins_later_than_before_leaves_no_gap() -> None:
     windows = incremental(reach(NOON, NOON - 9 * DAY, NOON - 5 * DAY), pace(NOON - DAY, longest=9 * DAY))
     assert windows == [Window(NOON - 5 * DAY - OVERLAP, NOON - LAG)]
+
+
+def unclaimed(known: Reach, window: Window, now: datetime) -> Reach:
+    return Reach(now, known.history_from, window.end, None, Unclaimed(7, window))
+
+
+def test_a_window_nobody_claimed_is_lengthened_instead_of_another_one() -> None:
+    hour = timedelta(hours=1)
+    waiting = Window(NOON - hour - OVERLAP, NOON - LAG)
+    before = unclaimed(reach(NOON, NOON - DAY), waiting, NOON + hour)
+    assert incremental(before, pace(NOON - DAY)) == [Window(waiting.start, NOON + hour - LAG)]
+    assert replaces(before, pace(NOON - DAY)) == Unclaimed(7, waiting)
+
+
+def test_a_window_nobody_claimed_stays_as_it_is_where_nothing_new_is_to_be_planned() -> None:
+    waiting = Window(NOON - OVERLAP, NOON - LAG)
+    before = unclaimed(reach(NOON, NOON - DAY), waiting, NOON)
+    assert incremental(before, pace(NOON - DAY)) == []
+    assert replaces(before, pace(NOON - DAY)) is None
+
+
+def test_what_is_lengthened_beyond_what_the_platform_takes_is_two_windows_without_a_gap() -> None:
+    waiting = Window(NOON - DAY, NOON - LAG)
+    before = unclaimed(reach(NOON, NOON - 3 * DAY), waiting, NOON + DAY)
+    assert incremental(before, pace(NOON - 3 * DAY)) == [
+        Window(NOON - DAY, NOON),
+        Window(NOON, NOON + DAY - LAG),
+    ]
+
+
+@given(
+    waits=st.lists(st.integers(0, 20_000), min_size=1, max_size=30),
+    claimed=st.lists(st.booleans(), min_size=30, max_size=30),
+    longest=st.integers(300, 90_000),
+)
+def test_while_nobody_reads_the_windows_cover_everything_and_hardly_more_P1(
+    waits: list[int], claimed: list[bool], longest: int
+) -> None:
+    begin = NOON - timedelta(hours=2)
+    settings = pace(begin, longest=timedelta(seconds=longest))
+    now, known, ledger = NOON, reach(NOON), list[Window]()
+    is_claimed = True
+    for wait, claims_it in zip(waits, claimed, strict=False):
+        now += timedelta(seconds=wait)
+        newest = None if is_claimed or not ledger else Unclaimed(1, ledger[-1])
+        known = Reach(now, known.history_from, known.planned_to, None, newest)
+        windows = incremental(known, settings)
+        if replaces(known, settings):
+            ledger.pop()
+        ledger += windows
+        is_claimed = claims_it
+        known = planned_after(known, windows, now)
+        assert_no_gap(ledger)
+        assert known.planned_to == now - LAG
+    if not any(claimed[: len(waits)]):
+        assert sum(each.seconds for each in ledger) == (now - LAG - begin).total_seconds()
 
 
 @pytest.mark.parametrize("history_from", [NOON - LAG, NOON, NOON + DAY])

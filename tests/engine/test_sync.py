@@ -303,7 +303,7 @@ async def test_malformed_records_become_rejects_once_and_their_neighbours_land_P
 async def test_watermark_stays_before_a_window_that_failed_P5(tell: Tell) -> None:
     story = tell(orders=900)
     story.with_limits(workers=1, tries=1, attempts=1)
-    story.faults.script("ok", "html", account=story.shop)
+    story.faults.script("html", account=story.shop)
     outcome = (await story.sync(story.shop))[story.shop]
     assert "not JSON" in outcome.errors[0]
     assert story.shop in outcome.errors[0]

@@ -31,6 +31,10 @@ SHOP = "kingdo"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def at(hours: float) -> datetime:
     return BEGIN + timedelta(hours=hours)
 
@@ -124,11 +128,11 @@ async def test_planning_nothing_is_nothing(connection: Connection) -> None:
 # claim, renew, give back, fail
 
 
-async def test_windows_are_claimed_oldest_first_and_sweeps_last(connection: Connection) -> None:
+async def test_the_last_days_are_claimed_first_and_sweeps_last(connection: Connection) -> None:
     await plan(connection, hours(-3, -2), kind=SWEEP)
     await plan(connection, hours(2, 3), hours(0, 1), hours(1, 2))
     claimed = [await claim(connection) for _ in range(4)]
-    assert [each.window for each in claimed] == [hours(0, 1), hours(1, 2), hours(2, 3), hours(-3, -2)]
+    assert [each.window for each in claimed] == [hours(2, 3), hours(1, 2), hours(0, 1), hours(-3, -2)]
     assert [each.kind for each in claimed] == [INCREMENTAL] * 3 + [SWEEP]
     assert await claims.claim(connection, SHOP, "worker") is None
 
@@ -164,12 +168,27 @@ async def test_windows_of_another_account_are_not_claimed(connection: Connection
 
 
 async def test_a_window_that_overlaps_one_being_read_waits(connection: Connection) -> None:
-    await plan(connection, hours(0, 2), hours(1, 3), hours(3, 4))
+    await plan(connection, hours(0, 1), hours(1, 3), hours(2, 4))
     first = await claim(connection)
-    assert (await claim(connection)).window == hours(3, 4)
+    assert first.window == hours(2, 4)
+    assert (await claim(connection)).window == hours(0, 1)
     assert await claims.claim(connection, SHOP, "worker") is None
     await finish(connection, first)
     assert (await claim(connection)).window == hours(1, 3)
+
+
+async def test_old_windows_that_failed_again_are_read_after_those_that_did_not(connection: Connection) -> None:
+    newest = Window(utc_now() - timedelta(hours=1), utc_now())
+    await plan(connection, hours(0, 1), hours(1, 2), hours(2, 3), newest)
+    for window in (newest, hours(2, 3)):
+        for _ in range(2):
+            failing = await claim(connection)
+            assert failing.window == window
+            await claims.fail(connection, failing, "why", calls=1)
+            await ledger.replan_failed(connection, SHOP, at_once=True)
+        if window == newest:
+            await finish(connection, await claim(connection))
+    assert [(await claim(connection)).window for _ in range(3)] == [hours(1, 2), hours(0, 1), hours(2, 3)]
 
 
 async def test_many_claim_at_once_and_every_window_is_read_by_one_P5(pool: Pool) -> None:
@@ -285,17 +304,17 @@ async def test_a_window_handed_back_is_planned_again(connection: Connection) -> 
 async def test_a_window_that_failed_says_why_and_gets_another_chance(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
     await claims.fail(connection, await claim(connection), "no answer\x00in time", calls=3)
-    assert await states(connection) == [(hours(0, 1), "failed"), (hours(1, 2), "planned")]
+    assert await states(connection) == [(hours(0, 1), "planned"), (hours(1, 2), "failed")]
     assert await one(connection, "SELECT error, calls FROM sync.windows WHERE state = 'failed'") == (
         "no answer\\0in time",
         3,
     )
-    assert (await claim(connection)).window == hours(1, 2)
+    assert (await claim(connection)).window == hours(0, 1)
     assert await claims.claim(connection, SHOP, "worker") is None
     assert await ledger.replan_failed(connection, "other", at_once=True) == 0
     assert await ledger.replan_failed(connection, SHOP, at_once=True) == 1
     again = await claim(connection)
-    assert again.window == hours(0, 1)
+    assert again.window == hours(1, 2)
     await finish(connection, again)
     assert await one(connection, "SELECT error, calls FROM sync.windows WHERE id = %s", again.id) == (None, 4)
 
@@ -373,12 +392,12 @@ async def test_a_window_too_full_is_replaced_by_its_parts(connection: Connection
     )
     parts = [await claim(connection), await claim(connection)]
     assert [(part.window, part.parent_id, part.kind) for part in parts] == [
-        (hours(0, 1), whole.id, INCREMENTAL),
         (hours(1, 2), whole.id, INCREMENTAL),
+        (hours(0, 1), whole.id, INCREMENTAL),
     ]
-    await finish(connection, parts[1])
-    assert await watermark(connection) == at(0)
     await finish(connection, parts[0])
+    assert await watermark(connection) == at(0)
+    await finish(connection, parts[1])
     assert await watermark(connection) == at(2)
 
 
@@ -516,7 +535,7 @@ async def test_the_watermark_is_where_the_oldest_open_window_begins_in_whatever_
     for order in permutations(range(4)):
         account = f"shop {order}"
         await plan(connection, *windows, account=account)
-        held = [await claim(connection, account=account) for _ in range(4)]
+        held = [await claim(connection, account=account) for _ in range(4)][::-1]
         left = set(range(4))
         for number in order:
             await finish(connection, held[number])
@@ -566,7 +585,8 @@ async def test_what_was_not_read_of_a_history_that_begins_later_is_given_up_and_
     connection: Connection, done: int
 ) -> None:
     await plan(connection, hours(0, 1), hours(1, 2), hours(2, 3), hours(3, 4))
-    held = [await claim(connection) for _ in range(3)]
+    *held, newest = [await claim(connection) for _ in range(4)][::-1]
+    await claims.give_back(connection, newest, calls=0)
     for number, each in enumerate(held):
         if number == done:
             await finish(connection, each)
@@ -602,18 +622,81 @@ async def test_overlapping_windows_are_done_when_all_of_them_are_P5(connection: 
     await plan(connection, hours(0, 2))
     await finish(connection, await claim(connection))
     await plan(connection, hours(1.5, 3), hours(3, 4))
-    early, late = await claim(connection), await claim(connection)
+    late, early = await claim(connection), await claim(connection)
     await finish(connection, late)
-    mark = await watermark(connection)
-    assert mark is not None
-    assert mark <= at(2)
+    assert await watermark(connection) == at(2)
     await finish(connection, early)
     assert await watermark(connection) == at(4)
 
 
-async def test_a_sweep_never_moves_the_watermark_P5(connection: Connection) -> None:
-    await plan(connection, hours(0, 1), hours(1, 2))
+async def test_reading_proven_time_again_never_moves_the_watermark_back_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 2))
     await finish(connection, await claim(connection))
+    await plan(connection, hours(1.5, 3))
+    await plan(connection, hours(2.5, 4))
+    newest = await claim(connection)
+    assert newest.window == hours(2.5, 4)
+    await finish(connection, newest)
+    assert await watermark(connection) == at(2)
+    await claims.fail(connection, await claim(connection), "why", calls=1)
+    await plan(connection, hours(3.5, 5))
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(2)
+
+
+async def test_a_history_that_begins_earlier_moves_the_watermark_back_as_it_is_planned_P5(
+    connection: Connection,
+) -> None:
+    await plan(connection, hours(0, 2))
+    await finish(connection, await claim(connection))
+    await plan(connection, hours(1.5, 3))
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(3)
+    await plan(connection, hours(-5, -3), hours(-3, 0))
+    assert await watermark(connection) == at(-5)
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(-5)
+    await finish(connection, await claim(connection))
+    assert await watermark(connection) == at(3)
+
+
+async def test_an_earlier_history_proves_nothing_before_anything_was_read_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 2))
+    await plan(connection, hours(-5, 0))
+    assert await watermark(connection) is None
+
+
+# the newest window, as long as nobody reads it
+
+
+async def test_the_newest_window_is_known_as_long_as_nobody_claimed_it(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    newest = (await ledger.reach(connection, SHOP)).newest
+    assert newest is not None
+    assert newest.window == hours(1, 2)
+    claimed = await claim(connection)
+    assert claimed.id == newest.id
+    assert (await ledger.reach(connection, SHOP)).newest is None
+    await claims.give_back(connection, claimed, calls=1)
+    assert (await ledger.reach(connection, SHOP)).newest is None
+
+
+async def test_who_plans_holds_the_newest_window_and_a_claim_passes_it_over_P5(pool: Pool) -> None:
+    async with pool.connection() as planner, pool.connection() as worker:
+        await plan(worker, hours(0, 1), hours(1, 2))
+        async with planner.transaction():
+            newest = (await ledger.reach(planner, SHOP)).newest
+            assert newest is not None
+            assert (await claim(worker)).window == hours(0, 1)
+            await ledger.take_out(planner, newest)
+            await ledger.plan(planner, SHOP, INCREMENTAL, Feed.UPDATED, [hours(1, 3)])
+        assert (await claim(worker)).window == hours(1, 3)
+
+
+async def test_a_sweep_never_moves_the_watermark_P5(connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    await finish(connection, await claim(connection))
+    await plan(connection, hours(1, 2))
     await plan(connection, hours(-5, 0), hours(2, 9), kind=SWEEP)
     await claim(connection)
     for _ in range(2):
