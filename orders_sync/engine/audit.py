@@ -11,7 +11,7 @@ from datetime import datetime
 from orders_sync.domain.errors import BadRecord, PlatformError, Refused, Rejected, Transient
 from orders_sync.domain.windows import Feed, Window, tile, whole_second
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder
-from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, ranges
+from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, is_readable, ranges
 from orders_sync.engine.draining import Means, Outcome
 from orders_sync.engine.reading import Read, read_completely
 from orders_sync.engine.sync import drain_all
@@ -104,7 +104,7 @@ class _Audit:
         """Whether the reads of the ranges ended their differences."""
         async with self._noting_errors():
             for each in self.result.found.differences:
-                if each.missing and not (await self._look(each.window)).differences:
+                if each.missing and not (await self._examine(each)).differences:
                     self.result.repaired.append(each)
                     async with self._pool.connection() as connection:
                         await audits.note_repair(connection, self._number, each.window)
@@ -185,6 +185,13 @@ class _Audit:
         async with self._pool.connection() as connection:
             held = await backfills.known_orders(connection, self._name, Feed.CREATED, window)
         return Counts(max(answer.page.total, len(answer.page.records)), held)
+
+    async def _examine(self, difference: Difference) -> Finding:
+        """Compare the range of a difference again: order by order where it was found so, else by its counts."""
+        window, page_size = difference.window, self.feeder.pace.page_size
+        if is_readable(window, difference.counts, page_size):
+            return await self._look(window)
+        return await compare(window, await self._count(window), self._count, self._look, page_size)
 
     async def _look(self, window: Window) -> Finding:
         """Read a range and compare it order by order.

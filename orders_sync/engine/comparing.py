@@ -22,6 +22,7 @@ from orders_sync.domain.windows import Window
 FINEST = timedelta(minutes=1)  # differences are told in whole minutes
 UNITS = (timedelta(days=1), timedelta(hours=1), FINEST, timedelta(seconds=1))
 SHOWN = 20  # ids of a difference
+ROUNDS = 3  # in which a window and its halves are counted while the counts contradict each other
 
 
 class Counts(NamedTuple):
@@ -33,7 +34,11 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A range that differs. `missing` from the tables; `surplus`: ids, at most `SHOWN`, the platform does not list."""
+    """A range that differs.
+
+    `missing`: orders the tables lack; by the counts alone where the range was too large to be read order by order.
+    `surplus`: ids, at most `SHOWN`, the platform does not list.
+    """
 
     window: Window
     counts: Counts
@@ -67,24 +72,42 @@ Look = Callable[[Window], Awaitable[Finding]]
 async def compare(window: Window, counts: Counts, count: Count, look: Look, page_size: int) -> Finding:
     """Find every range of the window whose orders differ in number. `look` gets what fits on a page, or one second.
 
-    Where both halves agree though the whole did not, the platform moved meanwhile or miscounted: it is asked once more,
-    and what still differs then is told as it is, without the orders.
+    Where both halves agree though the whole does not, the platform's counts contradict each other to the end: the
+    window is a difference by its counts, without the orders.
     """
     if counts.platform == counts.tables:
         return Finding(*counts)
-    if max(counts) <= page_size or window.seconds == 1:
+    if is_readable(window, counts, page_size):
         return await look(window)
+    counts, parts = await _count_parts(window, counts, count)
     found = Finding()
-    agree = True
-    for half in halves(window):
-        told = await count(half)
-        agree = agree and told.platform == told.tables
-        found += await compare(half, told, count, look, page_size)
-    if agree:
-        counts = await count(window)
-        if counts.platform != counts.tables:
-            found.differences.append(Difference(window, counts))
+    for part, part_counts in parts:
+        found += await compare(part, part_counts, count, look, page_size)
+    if counts.platform != counts.tables and all(each.platform == each.tables for _, each in parts):
+        found.differences.append(Difference(window, counts, max(0, counts.platform - counts.tables)))
     return found
+
+
+def is_readable(window: Window, counts: Counts, page_size: int) -> bool:
+    """Whether a range is small enough to be compared order by order."""
+    return max(counts) <= page_size or window.seconds == 1
+
+
+async def _count_parts(window: Window, counts: Counts, count: Count) -> tuple[Counts, list[tuple[Window, Counts]]]:
+    """Count the halves of a window, and return its own newest counts with theirs.
+
+    Together the halves hold what the whole holds. Counts that do not add up are asked for again, at most `ROUNDS`
+    times: a wrong one, too low by just what the tables lack, would let a half agree that differs.
+    """
+    for _ in range(ROUNDS):
+        parts = [(half, await count(half)) for half in halves(window)]
+        sum_of_parts = sum(each.platform for _, each in parts)
+        if sum_of_parts == counts.platform:
+            break
+        counts = await count(window)
+        if sum_of_parts == counts.platform:
+            break
+    return counts, parts
 
 
 def halves(window: Window) -> tuple[Window, Window]:

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import ceil, log2
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Window
-from orders_sync.engine.comparing import Counts, Difference, Finding, compare, halves, ranges
+from orders_sync.engine.comparing import ROUNDS, Counts, Difference, Finding, compare, halves, ranges
 
 START = datetime(2026, 8, 1, tzinfo=SHANGHAI)
 DAYS = 90
@@ -99,11 +100,22 @@ async def test_one_wrong_count_is_asked_again_and_forgotten() -> None:
     assert lists.calls == 4
 
 
-async def test_a_count_that_stays_wrong_is_told_as_it_is() -> None:
+@pytest.mark.parametrize("call", range(2, 12))
+async def test_a_half_counted_too_low_by_just_what_it_lacks_is_counted_again_P1(call: int) -> None:
     listed = moments(range(0, SPAN, 10_000))
-    lists = TwoLists(listed, listed, lies=[1, None, None, 1])
+    lost = listed[400]
+    lists = TwoLists(listed, [moment for moment in listed if moment != lost], lies=[*[None] * (call - 1), 0])
     found = await lists.compare()
-    assert found.differences == [Difference(WHOLE, Counts(len(listed) + 1, len(listed)))]
+    assert [each.window.start <= lost < each.window.end for each in found.differences] == [True]
+    assert found.differences[0].window.seconds <= 60
+
+
+async def test_counts_that_contradict_each_other_to_the_end_are_a_difference_that_is_read() -> None:
+    listed = moments(range(0, SPAN, 10_000))
+    lists = TwoLists(listed, listed, lies=[1, *[None, None, 1] * ROUNDS])
+    found = await lists.compare()
+    assert found.differences == [Difference(WHOLE, Counts(len(listed) + 1, len(listed)), missing=1)]
+    assert lists.calls == 1 + 3 * ROUNDS
 
 
 windows = st.builds(
