@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import psycopg
@@ -16,6 +17,14 @@ from orders_sync.store.database import Connection, Pool
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 _numbers = itertools.count(1)
+
+# A command that a test starts inherits the signals that are ignored or blocked here, as under nohup, behind a shell's
+# `&` and in some CI. It must start as it does in a terminal: what has a handler here has the default one there.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+for _signal in SIGNALS:
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, lambda *_: None)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 @pytest.fixture(scope="session")
