@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from orders_sync.domain.errors import BadRecord, PlatformError, Refused, Rejected, Transient
-from orders_sync.domain.windows import Feed, Window, tile, whole_second
+from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder
 from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, is_readable, ranges
 from orders_sync.engine.draining import Means, Outcome
@@ -181,10 +181,17 @@ class _Audit:
         return counts, ""
 
     async def _count(self, window: Window) -> Counts:
+        """Both counts of a window. Where the platform counts more, orders of the tables in the second at which the
+        window ends count too: whether it takes the end inclusive is not documented."""
         answer = await self._caller.page(Ask(Feed.CREATED, window, 1, 1))
+        listed = max(answer.page.total, len(answer.page.records))
         async with self._pool.connection() as connection:
             held = await backfills.known_orders(connection, self._name, Feed.CREATED, window)
-        return Counts(max(answer.page.total, len(answer.page.records)), held)
+            if listed > held:
+                border = Window(window.end, window.end + SECOND)
+                at_end = await backfills.known_orders(connection, self._name, Feed.CREATED, border)
+                held += min(at_end, listed - held)
+        return Counts(listed, held)
 
     async def _examine(self, difference: Difference) -> Finding:
         """Compare the range of a difference again: order by order where it was found so, else by its counts."""
@@ -217,11 +224,13 @@ class _Audit:
         found.tables = len(known) + found.rejects + len(surplus)
         moments: list[datetime | None] = []
         for record in [*missing, *strange]:
-            created_at, is_awaited = self._times(record, window)
+            created_at, is_awaited = self._times(record)
+            if created_at is not None and created_at >= window.end:
+                continue  # it lies on the border, and in the window behind it
             if is_awaited:
                 found.awaited += 1
             else:
-                moments.append(created_at)
+                moments.append(created_at if created_at is None or created_at >= window.start else None)
         found.differences = _differences(window, held, moments, surplus)
         return found
 
@@ -238,16 +247,15 @@ class _Audit:
         assert isinstance(result, Read)  # there was no limit
         return result.records
 
-    def _times(self, record: Record, window: Window) -> tuple[datetime | None, bool]:
-        """When a missing order was created, if that can be read and lies in the window; whether the next sync reads it
-        anyway: then it is not missing yet."""
+    def _times(self, record: Record) -> tuple[datetime | None, bool]:
+        """When a missing order was created, if that can be read; whether the next sync reads it anyway: then it is not
+        missing yet."""
         try:
             order = self._platform.normalize(record.payload).order
         except BadRecord:
             return None, False
         listed_by = order.modified_at if self._platform.feed is Feed.UPDATED else order.created_at
-        is_inside = order.created_at is not None and window.start <= order.created_at < window.end
-        return order.created_at if is_inside else None, listed_by is not None and listed_by >= self._due
+        return order.created_at, listed_by is not None and listed_by >= self._due
 
     async def _note(self) -> None:
         result, found = self.result, self.result.found

@@ -23,7 +23,7 @@ from orders_sync.domain.windows import Feed, Window
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One page of one window. `page_no` counts from 1; `window` is asked as `start .. last`, inclusive.
+    """One page of one window. `page_no` counts from 1; `window` is asked as `start .. end` (`Window`).
 
     `status`: only orders that are in it, one of the platform's `statuses`.
     """

@@ -103,7 +103,7 @@ def parameters(ask: Ask) -> dict[str, int | str]:
         "pageNum": ask.page_no,
         "pageSize": ask.page_size,
         "beginDateTime": local_text(ask.window.start),
-        "endDateTime": local_text(ask.window.last),
+        "endDateTime": local_text(ask.window.end),
         **status,
     }
 

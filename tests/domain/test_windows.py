@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.windows import SECOND, Window, split, tile, whole_second
+from orders_sync.domain.windows import MOST_PARTS, SECOND, Window, split, tile, whole_second
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 seconds = st.integers(1, 10**7).map(lambda count: timedelta(seconds=count))
@@ -54,7 +54,7 @@ def test_parts_of_a_split_cover_the_window_exactly_on_whole_seconds_P1(
 def test_evenly_spread_rows_fit_into_every_part_of_a_split_P7(length: timedelta, total: int, limit: int) -> None:
     whole = window(length)
     longest = max(part.seconds for part in split(whole, total, limit))
-    wanted = max(1, -(-total // limit))
+    wanted = min(MOST_PARTS, max(1, -(-total // limit)))
     assert longest == 1 or longest <= -(-whole.seconds // wanted)
 
 
@@ -70,11 +70,13 @@ def test_one_second_is_returned_alone_however_full(total: int) -> None:
     assert split(second, total, 1) == [second]
 
 
-def test_a_window_is_asked_up_to_its_last_second() -> None:
-    minute = window(timedelta(minutes=1))
-    assert minute.last == NOON + timedelta(seconds=59)
-    assert minute.seconds == 60
-    assert window(SECOND).last == NOON
+@given(length=st.integers(2, 10**6), total=st.integers(0, 2**31))
+def test_a_wrong_total_makes_some_dozens_of_parts_at_most(length: int, total: int) -> None:
+    assert len(split(window(timedelta(seconds=length)), total, 1)) <= MOST_PARTS
+
+
+def test_a_window_knows_its_seconds() -> None:
+    assert window(timedelta(minutes=1)).seconds == 60
 
 
 def test_a_window_is_shown_in_utc() -> None:

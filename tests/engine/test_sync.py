@@ -133,7 +133,7 @@ async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_i
     await story.sync("sandbox-ka")
     await story.sync("sandbox-ka")
     for window in story.progress.closed_windows:
-        start, end = (local_text(each) for each in (window.claim.window.start, window.claim.window.last))
+        start, end = (local_text(each) for each in (window.claim.window.start, window.claim.window.end))
         is_new_month = window.claim.parent_id is None and window.claim.window.seconds > 7 * 86400
         is_counted_first = is_new_month or window.claim.expected > 100
         assert first[f"{start} {end}"] == (1 if is_counted_first else 100)

@@ -41,7 +41,7 @@ from orders_sync.platforms.contract import Ask, Platform
 SECRET = "a-secret-of-the-tests-0001"
 NOW = datetime(2026, 9, 1, 4, 0, 30, tzinfo=UTC)
 WINDOW = Window(datetime(2026, 8, 31, 16, 0, tzinfo=UTC), datetime(2026, 8, 31, 17, 0, tzinfo=UTC))
-WINDOW_ASKED = ("2026-09-01 00:00:00", "2026-09-01 00:59:59")  # Asia/Shanghai, both ends inclusive
+WINDOW_ASKED = ("2026-09-01 00:00:00", "2026-09-01 01:00:00")  # Asia/Shanghai
 
 LONGEST_KEY = 255  # a B-tree takes 2704 bytes of all key columns together
 INDEXED = {
@@ -139,16 +139,16 @@ class PlatformContract:
 
     # --- request
 
-    def test_request_asks_inclusive_seconds_of_platform_time(self) -> None:
+    def test_request_asks_from_the_start_to_the_end_in_platform_time(self) -> None:
         request = self.platform.request(self.account(), self.ask(), NOW)
         asked = self.asked(request)
         assert (asked.start, asked.end) == WINDOW_ASKED
         assert (asked.page_no, asked.page_size) == ("3", str(self.page_sizes_taken[-1]))
 
-    def test_one_second_window_asks_that_second(self) -> None:
+    def test_one_second_window_is_asked_with_both_its_ends_for_times_may_have_fractions(self) -> None:
         window = Window(WINDOW.start, WINDOW.start + SECOND)
         asked = self.asked(self.platform.request(self.account(), self.ask(window=window), NOW))
-        assert asked.start == asked.end == WINDOW_ASKED[0]
+        assert (asked.start, asked.end) == (WINDOW_ASKED[0], "2026-09-01 00:00:01")
 
     def test_request_goes_to_the_account_s_base_url(self) -> None:
         account = self.account(base_url="http://sandbox.test:8080/prefix/")
@@ -183,7 +183,7 @@ class PlatformContract:
         longest = Window(WINDOW.start, WINDOW.start + self.platform.longest_window)
         asked = self.asked(self.platform.request(self.account(), self.ask(window=longest), NOW))
         start, end = datetime.fromisoformat(asked.start), datetime.fromisoformat(asked.end)
-        assert end - start == self.platform.longest_window - SECOND
+        assert end - start == self.platform.longest_window
 
     def test_feed_the_platform_does_not_have_raises_value_error(self) -> None:
         for feed in set(type(self.platform.feed)) - self.platform.feeds:

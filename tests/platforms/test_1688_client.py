@@ -79,7 +79,7 @@ class TestRequest:
             "seller_nick": "kingdo",
             "timestamp": "1633618722",
             "start_created": "2021-10-07 22:00:00",
-            "end_created": "2021-10-07 22:29:59",
+            "end_created": "2021-10-07 22:30:00",
             "date_type": "1",
             "order_asc": "ASC",
             "page_no": "1",

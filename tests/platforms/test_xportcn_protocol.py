@@ -130,7 +130,7 @@ def test_open_asks_by_get_with_four_parameters_and_nothing_empty() -> None:
     assert request.url.path == "/api/open/order/page"
     assert request.content == b""
     assert httpx.QueryParams(request.url.query) == httpx.QueryParams(
-        pageNum="1", pageSize="10", beginDateTime="2026-04-01 00:00:00", endDateTime="2026-04-16 23:59:59"
+        pageNum="1", pageSize="10", beginDateTime="2026-04-01 00:00:00", endDateTime="2026-04-17 00:00:00"
     )
 
 
@@ -144,7 +144,7 @@ def test_ka_asks_by_post_with_the_json_of_the_document() -> None:
         "pageNum": 1,
         "pageSize": 10,
         "beginDateTime": "2026-04-01 00:00:00",
-        "endDateTime": "2026-04-16 23:59:59",
+        "endDateTime": "2026-04-17 00:00:00",
     }
 
 

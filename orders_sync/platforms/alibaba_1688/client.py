@@ -58,7 +58,7 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
         "seller_nick": account.seller,
         "timestamp": str(int(now.timestamp())),
         "start_created": local_text(ask.window.start),
-        "end_created": local_text(ask.window.last),
+        "end_created": local_text(ask.window.end),
         "date_type": DATE_TYPES[ask.feed],
         "order_asc": "ASC",
         "page_no": str(ask.page_no),
