@@ -23,6 +23,7 @@ from orders_sync.settings import Settings
 from orders_sync.store import database, schema
 
 CLOCK_TOLERANCE = 60  # seconds; the platforms take 300 and more
+SECONDS = 10.0  # for an account's call
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _examine(config: product.Config) -> Iterator[Finding]:
         yield Finding("accounts", True, "none yet: describe one in orders_sync.toml, or try `orders-sync demo`")
         return
     try:
-        yield from asyncio.run(_accounts(settings))
+        yield from _accounts(settings)
     except SettingsError as error:
         yield Finding("network", False, str(error))
 
@@ -124,9 +125,15 @@ def _room(folder: object) -> Finding:
     return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "make room before the next sync")
 
 
-async def _accounts(settings: Settings) -> list[Finding]:
-    async with product.http_client(settings) as http:
-        return list(await asyncio.gather(*(_account(http, feeder) for feeder in product.feeders(settings))))
+def _accounts(settings: Settings) -> Iterator[Finding]:
+    """Every account, all asked at once; the one that answers first comes first."""
+    with asyncio.Runner() as runner:
+        http = product.http_client(settings)
+        waiting = {runner.get_loop().create_task(_account(http, feeder)) for feeder in product.feeders(settings)}
+        while waiting:
+            answered, waiting = runner.run(asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED))
+            yield from sorted((task.result() for task in answered), key=lambda finding: finding.what)
+        runner.run(http.aclose())
 
 
 async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
@@ -134,7 +141,7 @@ async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
     now = whole_second(datetime.now(UTC))
     ask = Ask(feeder.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, feeder.pace.page_size))
     pacer = Pacer(feeder.pace.requests_per_second, OwnBudget())  # one call, and there may be no database
-    caller = Caller(http, feeder, pacer, DatabaseClock(now), Patience(tries=1, largest_body=2**20))
+    caller = Caller(http, feeder, pacer, DatabaseClock(now), Patience(1, largest_body=2**20, seconds=SECONDS))
     what = f"account {feeder.account.name}"
     try:
         answer = await caller.page(ask)

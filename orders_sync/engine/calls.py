@@ -15,7 +15,7 @@ from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.errors import Malformed, PlatformError, Throttled, Transient
 from orders_sync.engine.pacer import Pacer
 from orders_sync.platforms import Ask, Page, Platform
-from orders_sync.platforms.http import fetch
+from orders_sync.platforms.http import CALL_SECONDS, fetch
 from orders_sync.store.database import Pool
 from orders_sync.store.rates import SharedBudget
 
@@ -28,11 +28,13 @@ HOLD = 5  # first pauses; how long an account is still when the platform says sl
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """`tries` of one call, the first one included; `first_pause` in seconds, doubled and jittered from try to try."""
+    """`tries` of one call, the first one included; `first_pause` in seconds, doubled and jittered from try to try;
+    `seconds` a try may take as a whole."""
 
     tries: int = 5
     first_pause: float = 0.2
     largest_body: int = 64 * 2**20  # bytes
+    seconds: float = CALL_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,8 @@ class Caller:
         asked_at = self._clock.now()
         self.calls += 1
         try:
-            body = await fetch(
-                self._http, feeder.platform.request(feeder.account, ask, asked_at), patience.largest_body
-            )
+            request = feeder.platform.request(feeder.account, ask, asked_at)
+            body = await fetch(self._http, request, patience.largest_body, patience.seconds)
             return Answer(feeder.platform.page(feeder.account, body), asked_at)
         except Throttled as error:
             if error.retry_after is not None:

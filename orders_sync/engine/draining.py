@@ -7,10 +7,11 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -20,6 +21,7 @@ from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError
 from orders_sync.engine import isolation
 from orders_sync.engine.calls import Feeder, pacers
 from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.slots import Slots
 from orders_sync.engine.windows import Limits, WindowWork
 from orders_sync.store import claims, ledger, suspensions
 from orders_sync.store.claims import Claim
@@ -29,6 +31,7 @@ from orders_sync.store.load import Landed
 
 FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are at fault
 HAND_BACK_SECONDS = 2  # to get a connection
+SLOT_SECONDS = 1.0  # an account waits for a window slot before it leaves its turn to others
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,21 @@ class Means:
     """
 
     def __init__(
-        self, pool: Pool, http: httpx.AsyncClient, feeders: Iterable[Feeder], limits: Limits, progress: Progress
+        self, pool: Pool, http: httpx.AsyncClient, feeders: Sequence[Feeder], limits: Limits, progress: Progress
     ) -> None:
         self.pool = pool
         self.http = http
         self.limits = limits
         self.progress = progress
         self.pacers: dict[str, Pacer] = pacers(pool, feeders)
-        self.slots = asyncio.Semaphore(limits.workers)
+        self.slots = Slots(limits.workers, (host_of(each) for each in feeders))
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.stopping = asyncio.Event()
+
+
+def host_of(feeder: Feeder) -> str:
+    """The host and port an account's calls go to: what slows one of its accounts slows them all."""
+    return urlsplit(feeder.account.base_url).netloc.lower()
 
 
 async def drain(means: Means, feeder: Feeder, *, turn: float | None = None, waits: bool = True) -> Outcome:
@@ -127,12 +135,14 @@ class _Drain:
         self.means = means
         self.feeder = feeder
         self.name = feeder.account.name
+        self.host = host_of(feeder)
         self.ends = None if turn is None else time.monotonic() + turn
         self.waits = waits
         self.outcome = Outcome(self.name)
         self.failures = 0
         self.is_stopped = False
         self.is_waiting = False
+        self.is_crowded_out = False  # no slot came free in time: the turn goes to another account
         self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
 
     async def is_suspended(self) -> bool:
@@ -159,7 +169,7 @@ class _Drain:
                 claim = None if self._is_over() else await self._next(len(reading))
                 if claim is not None:
                     task = asyncio.create_task(self._take(claim))
-                    task.add_done_callback(lambda _: self.means.slots.release())  # also if it never began
+                    task.add_done_callback(lambda _: self.means.slots.release(self.host))  # also if it never began
                     reading.add(task)
                 elif reading:
                     done, reading = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
@@ -177,7 +187,7 @@ class _Drain:
     def _is_over(self) -> bool:
         """Whether no further window is to be begun."""
         is_late = self.ends is not None and time.monotonic() > self.ends
-        return self.is_stopped or is_late or self.means.stopping.is_set()
+        return self.is_stopped or is_late or self.is_crowded_out or self.means.stopping.is_set()
 
     async def _hand_back(self) -> None:
         """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""
@@ -189,10 +199,13 @@ class _Drain:
         """Claim a window once a slot is free; a slot that brings no window is given back at once."""
         if in_flight >= (self.means.limits.workers if self.is_proven else 1):
             return None
-        await self.means.slots.acquire()
+        slots = self.means.slots
+        if not await slots.acquire(self.host, None if self.waits else SLOT_SECONDS):
+            self.is_crowded_out = not in_flight
+            return None
         claim = None
         if self._is_over():
-            self.means.slots.release()
+            slots.release(self.host)
             return None
         claiming = asyncio.create_task(self._claim())
         try:
@@ -204,7 +217,7 @@ class _Drain:
             raise
         finally:
             if claim is None:
-                self.means.slots.release()
+                slots.release(self.host)
 
     async def _claim(self) -> Claim | None:
         async with self.means.pool.connection() as connection:

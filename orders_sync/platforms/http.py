@@ -1,7 +1,10 @@
-"""The one place that talks to a platform."""
+"""The one place that talks to a platform: one call, bounded in time and in memory."""
 
 from __future__ import annotations
 
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,27 +14,46 @@ import httpx
 from orders_sync.domain.errors import Malformed, PlatformError, Refused, Rejected, Throttled, Transient
 
 LARGEST_BODY = 64 * 2**20
+LARGEST_ERROR = 2**16  # bytes read of an answer that is no 200
+CALL_SECONDS = 60.0
+LEAST_RATE = 1024  # bytes a second a body must come at, after
+GRACE_SECONDS = 20.0  # from its first header on
+PIECE = 2**18  # bytes decompressed at once
+GZIP = 31  # zlib's name for it
 httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = (
     2**18
 )  # bytes at once; a page has megabytes, and 64 kB cost a third more
 
 
-async def fetch(client: httpx.AsyncClient, request: httpx.Request, largest: int = LARGEST_BODY) -> bytes:
+async def fetch(
+    client: httpx.AsyncClient, request: httpx.Request, largest: int = LARGEST_BODY, seconds: float = CALL_SECONDS
+) -> bytes:
     """Send a request, return the body of its 200 answer, at most `largest` bytes of it (after decompression).
+
+    `seconds` bound the whole call, from connecting to the last byte of the body; a body that comes slower than
+    `LEAST_RATE` is given up before. An answer is plain or compressed with gzip, once, which is what is asked for.
 
     Raises `Refused` (401, 403), `Throttled` (429, 503 with Retry-After), `Transient` (network, time-outs, 408, 5xx),
     `Rejected` (any other status), `Malformed` (a body that is too large or does not decompress).
     """
+    request.headers["accept-encoding"] = "gzip"
+    host = request.url.host
+    received = _Received()
     try:
-        response = await client.send(request, stream=True)
-        try:
-            body = await _read(response, largest)
-        finally:
-            await response.aclose()
-    except httpx.DecodingError as error:
-        raise Malformed(f"the answer cannot be decompressed: {error}") from None
+        async with asyncio.timeout(seconds) as deadline:
+            response = await client.send(request, stream=True)
+            try:
+                body = await _body(response, _in_time(response, deadline, received), largest)
+            finally:
+                await response.aclose()
+    except TimeoutError:
+        if received.size:
+            raise Transient(
+                f"{host} answers too slowly: {received.size} bytes of the body came before the call was given up"
+            ) from None
+        raise Transient(f"no answer from {host} within {seconds:.0f} s") from None
     except httpx.TimeoutException as error:
-        raise Transient(f"no answer from {request.url.host} in time ({type(error).__name__})") from None
+        raise Transient(f"no answer from {host} in time ({type(error).__name__})") from None
     except httpx.TransportError as error:
         where = request.url.netloc.decode()
         raise Transient(f"the connection to {where} failed, check base_url: {error or type(error).__name__}") from None
@@ -40,15 +62,91 @@ async def fetch(client: httpx.AsyncClient, request: httpx.Request, largest: int 
     return body
 
 
-async def _read(response: httpx.Response, largest: int) -> bytes:
-    chunks: list[bytes] = []  # joined once: a page has megabytes
+class _Received:
+    """Bytes of a body so far, as they came."""
+
     size = 0
-    async for chunk in response.aiter_bytes():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > largest:
-            raise Malformed(f"the answer is larger than {largest} bytes", body=b"".join(chunks)[:2048])
-    return b"".join(chunks)
+
+
+async def _in_time(response: httpx.Response, deadline: asyncio.Timeout, received: _Received) -> AsyncIterator[bytes]:
+    """The body as it comes, and the call's deadline earlier whenever the body falls behind `LEAST_RATE`."""
+    latest = deadline.when()
+    began = asyncio.get_running_loop().time()
+
+    def allow() -> None:
+        least = began + GRACE_SECONDS + received.size / LEAST_RATE
+        deadline.reschedule(least if latest is None else min(latest, least))
+
+    allow()
+    async for chunk in response.aiter_raw():
+        received.size += len(chunk)
+        allow()
+        yield chunk
+
+
+async def _body(response: httpx.Response, chunks: AsyncIterator[bytes], largest: int) -> bytes:
+    if response.status_code == 200:
+        return await _read(response, chunks, largest)
+    try:
+        return await _read(response, chunks, LARGEST_ERROR)
+    except Malformed as error:  # its status says what is wrong, whatever its body is
+        return error.body
+
+
+async def _read(response: httpx.Response, chunks: AsyncIterator[bytes], largest: int) -> bytes:
+    """The body without its compression; never more than `largest` bytes and a piece are held. Raises `Malformed`."""
+    inflater = _inflater(response)
+    parts: list[bytes] = []  # joined once: a page has megabytes
+    size = 0
+    async for chunk in chunks:
+        for part in (chunk,) if inflater is None else inflater.pieces(chunk):
+            parts.append(part)
+            size += len(part)
+            if size > largest:
+                raise Malformed(f"the answer is larger than {largest} bytes", body=b"".join(parts)[:2048])
+    if inflater is not None and not inflater.is_complete:
+        raise Malformed("the answer cannot be decompressed: it ends too early", body=b"".join(parts)[:2048])
+    return b"".join(parts)
+
+
+def _inflater(response: httpx.Response) -> _Inflater | None:
+    """None for a plain answer. Raises `Malformed` for any coding that was not asked for, and for one upon another: what
+    is compressed twice may grow by a million times."""
+    named = response.headers.get("content-encoding", "").lower().split(",")
+    codings = [name for each in named if (name := each.strip()) not in ("", "identity")]
+    if not codings:
+        return None
+    if codings not in (["gzip"], ["x-gzip"]):
+        shown = ", ".join(codings)[:80]
+        raise Malformed(f"the answer is encoded as {shown!r}; only gzip, once, was asked for")
+    return _Inflater()
+
+
+class _Inflater:
+    """Decompresses gzip, one member after the other, `PIECE` bytes at once."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=GZIP)
+        self._is_begun = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether what came so far ends where a member ends; nothing at all is complete, too."""
+        return self._member.eof or not self._is_begun
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """What a chunk holds. Raises `Malformed`."""
+        self._is_begun = self._is_begun or bool(data)
+        while data:
+            if self._member.eof:
+                self._member = zlib.decompressobj(wbits=GZIP)
+            try:
+                piece = self._member.decompress(data, PIECE)
+            except zlib.error as error:
+                raise Malformed(f"the answer cannot be decompressed: {error}") from None
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            if piece:
+                yield piece
 
 
 def _error_of(response: httpx.Response, body: bytes) -> PlatformError:
@@ -62,7 +160,17 @@ def _error_of(response: httpx.Response, body: bytes) -> PlatformError:
         return Throttled(text, retry_after=retry_after, code=code)
     if status == 408 or status >= 500:
         return Transient(text, code=code)
+    if response.has_redirect_location:
+        text += f" (it redirects to {_place(response)}, which is not followed: correct base_url)"
     return Rejected(text, code=code)
+
+
+def _place(response: httpx.Response) -> str:
+    """Where a redirect leads, without the query: that may hold what was signed."""
+    try:
+        return str(response.url.join(response.headers["location"]).copy_with(query=None, fragment=None))[:200]
+    except (httpx.InvalidURL, ValueError):
+        return "an address that cannot be read"
 
 
 def seconds_of(retry_after: str | None) -> float | None:

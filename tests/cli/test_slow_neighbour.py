@@ -1,0 +1,112 @@
+"""One platform that drips stops no shop of another."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from orders_sync.sandbox import World
+from tests.cli.terminal import Tables, Terminal, eventually, platforms
+from tests.cli.test_service import ANYWHERE, PACE, equal
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
+
+
+class Drip:
+    """A platform that sends a byte now and then until it is closed."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+        self.calls = 0
+        self.url = ""
+
+
+@contextmanager
+def drip() -> Iterator[Drip]:
+    made = Drip()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            made.calls += 1
+            with suppress(OSError):
+                self.request.sendall(HEAD)
+                while not made.closed.wait(0.5):
+                    self.request.sendall(b" ")
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        made.url = f"http://127.0.0.1:{server.server_address[1]}"
+        try:
+            yield made
+        finally:
+            made.closed.set()
+            server.shutdown()
+
+
+def accounts(url: str, count: int) -> str:
+    return "".join(
+        f"""
+[[accounts]]
+name = "drip-{number}"
+platform = "1688"
+base_url = "{url}"
+seller_nick = "s{number}"
+app_id = "drip{number}"
+app_secret = "a secret of drip {number}"
+history_from = "{datetime.now(UTC):%Y-%m-%d}"
+"""
+        for number in range(count)
+    )
+
+
+@pytest.fixture
+def tables(terminal: Terminal, url: str) -> Tables:
+    terminal.variables["DATABASE_URL"] = url
+    return Tables(url)
+
+
+def test_shops_of_another_platform_stay_current_while_one_drips(
+    terminal: Terminal, tables: Tables, world: World
+) -> None:
+    """Twelve accounts that drip: more than there are window slots, and more than a worker takes jobs at once."""
+    with drip() as slow, platforms(world) as (root, _):
+        terminal.describe(world, root, extra=PACE + accounts(slow.url, 12))
+        service = terminal.serve("run", *ANYWHERE)
+        eventually(lambda: slow.calls >= 2)
+        eventually(lambda: equal(tables, world))
+        for _ in range(2):
+            victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+            world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
+            eventually(lambda: equal(tables, world))
+        held = tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running' AND account LIKE 'drip%'")
+        assert held[0][0] <= 2  # of four
+        slow.closed.set()
+        service.stop()
+
+
+def test_doctor_shows_who_answers_before_it_has_waited_for_who_does_not(
+    terminal: Terminal, tables: Tables, world: World
+) -> None:
+    with drip() as slow, platforms(world) as (root, _):
+        terminal.describe(world, root, extra=accounts(slow.url, 2))
+        process = terminal.start("doctor")
+        assert process.stdout is not None
+        shown: list[str] = []
+        while sum("✓ account" in line for line in shown) < len(world.accounts):
+            line = process.stdout.readline()
+            assert line, shown
+            shown.append(line)
+        assert not [line for line in shown if "drip" in line]
+        slow.closed.set()
+        rest = process.communicate()[0]
+        assert process.returncode == 1
+        assert rest.count("✗ account drip") == 2
