@@ -72,6 +72,7 @@ async def read(
     says which: one that spoils every answer it is in need not keep the total from being known; but only the first one
     tells that there is none. Raises `PlatformError`.
     """
+    ask = _asking_again(ask)
     counts_first = expected > page_size
     answer = await ask(row, 1) if counts_first else await ask(1, page_size)
     page_no = last_page(answer.page.total, page_size)
@@ -100,6 +101,16 @@ async def read(
             return Read(list(records.values()), Reading(answer.page.total, len(records), tuple(short)))
         page_no -= 1
         answer = await ask(page_no, page_size)
+
+
+def _asking_again(ask: AskPage) -> AskPage:
+    """Ask once more where an answer holds neither a list nor a count: what is said twice is believed."""
+
+    async def asking(page_no: int, rows: int) -> Answer:
+        answer = await ask(page_no, rows)
+        return await ask(page_no, rows) if answer.page.is_bare else answer
+
+    return asking
 
 
 def identified(payload: bytes, identify: Identify, read_at: datetime) -> Record:

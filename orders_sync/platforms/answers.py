@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from msgspec import Raw
+
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import PlatformError, Refused, Throttled, Transient
+from orders_sync.domain.errors import Malformed, PlatformError, Refused, Throttled, Transient
+from orders_sync.platforms.contract import Page
+from orders_sync.platforms.records import exact_records
 
 _LONGEST_MESSAGE = 300
+LARGEST_TOTAL = 10**8  # orders of one account in one window: what is more is no count
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Counted(Protocol):
+    """A list of records as an envelope holds it, whatever its fields are called there."""
+
+    total: int | str | None
+
+    @property
+    def rows(self) -> list[Raw] | None: ...
+
+
+def listed(data: Counted | list[Raw] | str | None, source: bytes | bytearray, body: bytes) -> Page:
+    """What a success holds under `data`. `source`: what `body` was decoded from (`decode_envelope`).
+
+    Null, nothing at all, "" and an empty list instead of the object say that there is nothing, and so does an object
+    with neither records nor a count. Raises `Malformed` for any other thing that is no list with a count.
+    """
+    if not data:
+        return Page(0, [], is_bare=True)
+    if isinstance(data, list | str):
+        raise Malformed("the answer says success, and data is no list with a count", body=body)
+    rows = data.rows or []
+    if data.total is None and not rows:
+        return Page(0, [], is_bare=True)
+    return Page(_count(data.total, body), exact_records(rows, source, body))
+
+
+def _count(total: int | str | None, body: bytes) -> int:
+    """Rows over all pages: a number, or text of one."""
+    text = str(total)
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) <= LARGEST_TOTAL):
+        raise Malformed(f"total is no count: {text[:40]!r}", body=body)
+    return int(text)
 
 
 def failure(

@@ -41,10 +41,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`total`: rows over all pages, as the platform counts them. `records`: the rows' bytes exactly as received."""
+    """`total`: rows over all pages, as the platform counts them. `records`: the rows' bytes exactly as received.
+
+    `is_bare`: a success without a list and without a count, as many services say that there is nothing. Not documented,
+    so it is believed when it was said twice.
+    """
 
     total: int
     records: list[bytes]
+    is_bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

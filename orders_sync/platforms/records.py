@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from orders_sync.domain.errors import BadRecord, Malformed
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
+from orders_sync.platforms.isolation import isolated
 
 T = TypeVar("T")
 
@@ -18,20 +20,27 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspe
 def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, bytes | bytearray]:
     """An answer's envelope, records left as `msgspec.Raw`, and the bytes it was read from.
 
-    Those are `body` itself, or a copy of the same length without lone surrogates: they are no reason to refuse a page.
-    Raises `Malformed` for anything that is not the documented JSON, HTML included.
+    Those are `body` itself, or a copy of the same length without what is no reason to refuse a page: lone surrogates,
+    a record that does not decode by itself. Raises `Malformed` for anything that is not the documented JSON, HTML
+    included.
     """
     try:
         return decoder.decode(body), body
     except UNREADABLE as error:
         repaired = without_lone_surrogates(body)
-        try:
+        with suppress(*UNREADABLE):
             return decoder.decode(repaired), repaired
-        except UNREADABLE:
-            is_json = body.lstrip()[:1] in (b"{", b"[")
-            what = f"unreadable JSON ({error})" if is_json else "not JSON"
-            beginning = body[:120].decode("utf-8", "replace")
-            raise Malformed(f"{what}, check base_url; it begins {beginning!r}", body=body) from None
+        with suppress(*UNREADABLE):
+            if (mended := isolated(repaired)) is not None:
+                return decoder.decode(mended), mended
+        raise Malformed(_no_envelope(body, error), body=body) from None
+
+
+def _no_envelope(body: bytes, error: Exception) -> str:
+    is_json = body.lstrip()[:1] in (b"{", b"[")
+    what = f"unreadable JSON ({error})" if is_json else "not JSON"
+    beginning = body[:120].decode("utf-8", "replace")
+    return f"{what}, check base_url; it begins {beginning!r}"
 
 
 def exact_records(raws: list[msgspec.Raw], source: bytes | bytearray, body: bytes) -> list[bytes]:

@@ -11,18 +11,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import Malformed, PlatformError
 from orders_sync.domain.times import EPOCH, local_text
 from orders_sync.domain.windows import Feed
-from orders_sync.platforms.answers import failure
+from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.contract import Ask, Page
-from orders_sync.platforms.records import decode_envelope, exact_records
+from orders_sync.platforms.records import decode_envelope
 
 BASE_URL = "https://www.xportcn.com/api"
 REFUSED_CODES = ("401", "403")
@@ -35,15 +34,19 @@ LONGEST_WINDOW = timedelta(days=31)  # a choice of ours: no limit is known
 class Listing(Struct):
     """`total`: rows over all pages. The rows are `data` once more (api-facts 1, envelope)."""
 
-    total: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    total: int | str | None = None
     data: list[Raw] | None = None
+
+    @property
+    def rows(self) -> list[Raw] | None:
+        return self.data
 
 
 class Success(Struct):
-    """An answer with orders: `code` is 200."""
+    """An answer with orders: `code` is 200. Without any, `data` may be null, absent, "" or an empty list."""
 
     code: int | str
-    data: Listing
+    data: Listing | list[Raw] | str | None = None
 
 
 class Envelope(Struct):
@@ -111,17 +114,18 @@ def parameters(ask: Ask) -> dict[str, int | str]:
 def page(account: Account, body: bytes) -> Page:
     """An answer as total and untouched records.
 
-    Raises `Malformed` when it is not the documented JSON or a success without its list, and for a code that is not 200
-    `Refused` or `Throttled` where the account's (else our) codes say so, otherwise `Transient`: no code has a meaning
-    that is public.
+    Raises `Malformed` when it is not the documented JSON or a success whose list cannot be read, and for a code that is
+    not 200 `Refused` or `Throttled` where the account's (else our) codes say so, otherwise `Transient`: no code has a
+    meaning that is public.
     """
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         success, source = decode_envelope(_SUCCESS, body)
     except Malformed:
         success = None  # a failure may hold anything; read it for its code
     if success is None or str(success.code) != "200":
         raise _failure(account, body)
-    return Page(success.data.total, exact_records(success.data.data or [], source, body))
+    return listed(success.data, source, body)
 
 
 def _failure(account: Account, body: bytes) -> PlatformError:

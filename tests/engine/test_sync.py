@@ -137,7 +137,9 @@ async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_i
         is_new_month = window.claim.parent_id is None and window.claim.window.seconds > 7 * 86400
         is_counted_first = is_new_month or window.claim.expected > 100
         assert first[f"{start} {end}"] == (1 if is_counted_first else 100)
-        if window.landed is not None:  # a window expected to be full may hold less: then its count was one call too many
+        if (
+            window.landed is not None
+        ):  # a window expected to be full may hold less: then its count was one call too many
             one_more = is_counted_first and 0 < window.total <= 100
             assert window.calls == calls_for(window.total, 100) + one_more
     assert {window.total == 0 for window in story.progress.closed_windows} == {True, False}

@@ -219,7 +219,7 @@ class PlatformContract:
             assert self.platform.page(self.account(), body).total == int(total)
 
     def test_total_that_is_no_count_is_malformed(self) -> None:
-        for total in (None, "many", "", [], -1, "-1"):
+        for total in (None, "many", "", [], -1, "-1", 10**9, "9" * 18):
             with pytest.raises(Malformed):
                 self.platform.page(self.account(), json.dumps(self.changed(self.total_at, total)).encode())
 
@@ -249,13 +249,46 @@ class PlatformContract:
             with pytest.raises(Malformed):
                 self.platform.page(self.account(), body[:end])
 
-    def test_null_absent_or_odd_data_is_malformed(self) -> None:
+    def test_a_success_without_data_is_a_bare_page(self) -> None:
         where = self.items_at[:1]
-        for odd in (None, [], "x", 1):
+        odd = (None, [], "", {}, {self.items_at[1]: []}, {self.total_at[1]: None})
+        bare = [self.changed(where, each) for each in odd]
+        for document in [*bare, drop(json.loads(self.sample), where)]:
+            page = self.platform.page(self.account(), json.dumps(document).encode())
+            assert (page.total, page.records, page.is_bare) == (0, [], True)
+        for document in (json.loads(self.sample), self.changed(self.total_at, 0), self.changed(self.items_at, None)):
+            assert not self.platform.page(self.account(), json.dumps(document).encode()).is_bare
+
+    def test_odd_data_is_malformed(self) -> None:
+        for odd in ("x", 1, True, [1], [[]], [{}]):
             with pytest.raises(Malformed):
-                self.platform.page(self.account(), json.dumps(self.changed(where, odd)).encode())
-        with pytest.raises(Malformed):
-            self.platform.page(self.account(), json.dumps(drop(json.loads(self.sample), where)).encode())
+                self.platform.page(self.account(), json.dumps(self.changed(self.items_at[:1], odd)).encode())
+
+    def test_a_byte_order_mark_is_no_part_of_an_answer(self) -> None:
+        marked = self.platform.page(self.account(), b"\xef\xbb\xbf" + self.sample)
+        assert marked == self.platform.page(self.account(), self.sample)
+        with pytest.raises(Transient):
+            self.platform.page(self.account(), b"\xef\xbb\xbf" + self.error(self.unknown_code, "busy"))
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            b"[" * 1500 + b"]" * 1500,
+            b'{"a":' * 3000 + b"1" + b"}" * 3000,
+            b'{"t":"]}\\"[","n":' + b"[" * 2000 + b"]" * 2000 + b"}",
+            b'{"a": NaN}',
+            b'{"a": 01}',
+            b'{"a": "\x01"}',
+            b'{"a" 1}',
+        ],
+        ids=lambda odd: repr(odd[:12]),
+    )
+    def test_a_record_that_does_not_decode_costs_itself_and_not_its_page_P4(self, odd: bytes) -> None:
+        plain, other = b'{"t":1}', b'{"t":"\\ud800 [{"}'
+        found = self.platform.page(self.account(), self.answer(plain, odd, other)).records
+        assert found == [plain, odd, other]
+        with pytest.raises(BadRecord):
+            self.platform.identify(odd)
 
     def test_list_that_is_no_list_is_malformed(self) -> None:
         for odd in ({}, "x", 1):

@@ -133,8 +133,8 @@ class TestPage:
         for body in (b'{"data":{"total":0,"items":[]}}', b'{"code":null,"data":{"total":0}}'):
             assert type(error_of(body)) is Malformed
 
-    def test_success_without_data_says_so(self) -> None:
-        for body in (b'{"code":0,"message":"ok"}', b'{"code":0,"message":"ok","data":null}'):
+    def test_success_with_other_data_says_so(self) -> None:
+        for body in (b'{"code":0,"message":"ok","data":"none"}', b'{"code":0,"message":"ok","data":7}'):
             error = error_of(body)
             assert type(error) is Malformed
             assert "no list" in str(error)

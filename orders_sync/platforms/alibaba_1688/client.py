@@ -13,9 +13,9 @@ from orders_sync.domain.errors import Malformed
 from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688 import wire
-from orders_sync.platforms.answers import failure
+from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.contract import Ask, Page
-from orders_sync.platforms.records import decode_envelope, exact_records
+from orders_sync.platforms.records import decode_envelope
 
 BASE_URL = "https://kf.fw199.com"
 PATH = "/gateway/1688/order/ext/list"
@@ -70,6 +70,7 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
 def page(account: Account, body: bytes) -> Page:
     """The envelope as total and untouched records. Raises `Refused`, `Throttled`, `Transient` or `Malformed`."""
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         success, source = decode_envelope(wire.SUCCESS, body)
     except Malformed:
@@ -79,12 +80,4 @@ def page(account: Account, body: bytes) -> Page:
         if str(envelope.code) != "0":
             raise failure(account, str(envelope.code), envelope.message, REFUSED_CODES, THROTTLED_CODES)
         raise Malformed("the answer says success and holds no list of orders", body=body)
-    return Page(_count(success.data.total, body), exact_records(success.data.items or [], source, body))
-
-
-def _count(total: int | str, body: bytes) -> int:
-    """Rows over all pages: a number, or text of one."""
-    text = str(total)
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Malformed(f"total is no count: {text[:40]!r}", body=body)
-    return int(text)
+    return listed(success.data, source, body)

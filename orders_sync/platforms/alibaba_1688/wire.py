@@ -28,15 +28,19 @@ NULL = Raw(b"null")
 class Listing(Struct):
     """`total` counts the rows over all pages."""
 
-    total: int | str
+    total: int | str | None = None
     items: list[Raw] | None = None
+
+    @property
+    def rows(self) -> list[Raw] | None:
+        return self.items
 
 
 class Success(Struct):
-    """An answer with orders: `code` is 0."""
+    """An answer with orders: `code` is 0. Without any, `data` may be null, absent, "" or an empty list."""
 
     code: int | str
-    data: Listing
+    data: Listing | list[Raw] | str | None = None
 
 
 class Envelope(Struct):

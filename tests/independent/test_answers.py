@@ -1,0 +1,61 @@
+"""Answers of a shape no document shows: nothing said in other words, bytes in front, one record among many (P1, P4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.independent.installation import Installation
+from tests.independent.oddities import byte_order_mark, nothing_as, total_is
+from tests.independent.platform import SHAPES, orders_every
+
+KINDS = sorted(SHAPES)
+Install = Callable[..., Installation]
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("data", [b"null", b"[]", b'""', b"{}", b""])
+async def test_a_success_without_data_is_an_empty_range_once_it_was_said_twice_P1(
+    install: Install, kind: str, data: bytes
+) -> None:
+    pace = {"longest_window": timedelta(days=3)}  # most windows are empty
+    shop = install(kind, orders_every(MINUTE, 5), nothing_as(data), history=timedelta(days=25), pace=pace)
+    outcome = await shop.sync()
+    assert not outcome.errors
+    shop.assert_holds_the_truth()
+    assert shop.is_current()
+    asked = Counter((call.start, call.end) for call in shop.fake.calls)
+    assert sorted(asked.values()) == [1] + [2] * (len(asked) - 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_byte_order_mark_changes_nothing(install: Install, kind: str) -> None:
+    shop = install(kind, orders_every(MINUTE, 700), byte_order_mark())
+    assert not (await shop.sync()).errors
+    shop.assert_holds_the_truth()
+
+
+@pytest.mark.parametrize("total", [10**9, 10**18, -1, '"many"'])
+async def test_an_absurd_total_is_an_answer_that_cannot_be_read(install: Install, total: object) -> None:
+    shop = install("1688", orders_every(MINUTE, 5), total_is(total))
+    outcome = await shop.sync()
+    assert "total" in outcome.errors[0]
+    assert len(shop.query("SELECT 1 FROM sync.windows")) <= 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_record_nested_beyond_reading_becomes_a_reject_and_its_neighbours_land_P4(
+    install: Install, kind: str
+) -> None:
+    shop = install(kind, orders_every(MINUTE, 20))
+    evil = shop.fake.orders[7]
+    evil.record = b'{"id":' + b"[" * 2000 + b"]" * 2000 + b"}"
+    outcome = await shop.sync()
+    assert not outcome.errors
+    assert shop.held().keys() == shop.fake.truth().keys() - {str(evil.number)}
+    assert shop.query("SELECT payload FROM sync.rejects") == [(evil.record,)]
+    assert shop.is_current()
