@@ -45,6 +45,7 @@ def audit(
     if first is not None and last is not None and first >= last:
         raise SettingsError(f"nothing lies between --from {start} and --to {end}")
     with product.opened(settings) as url:
+        product.settle(settings, url)
         results = asyncio.run(_audit(url, feeders, settings, first, last, repair))
     if json:
         screen.print_json([_plain(result) for result in results])

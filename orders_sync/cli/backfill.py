@@ -72,6 +72,7 @@ def backfill(
         raise SettingsError("--from is missing: where should the backfill begin? Such as --from 2026-10-01")
     window = _range(start, end)
     with product.opened(settings) as url:
+        product.settle(settings, url)
         previews = asyncio.run(_preview(url, feeders, window, by, everything))
         _show(previews, feeders, quiet=json)
         if not any(each.windows for each in previews):

@@ -15,14 +15,16 @@ import typer
 
 from orders_sync import settings as settings_module
 from orders_sync.cli.screen import tell
+from orders_sync.domain.accounts import Account as AccountOfSettings
 from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.domain.identities import refuse_twins
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
 from orders_sync.settings.values import FIRST_YEAR
-from orders_sync.store import database, schema
+from orders_sync.store import database, identities, schema
 from orders_sync.store.database import Connection
 
 FULL = b"No space left on device"
@@ -136,13 +138,30 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
         if name not in names:
             raise SettingsError(f"no account is named {name}; there are {', '.join(names)}")
     made = []
-    for each in settings.accounts:
+    for each, account in zip(settings.accounts, accounts(settings), strict=True):
         if only and each.name not in only:
             continue
         platform = PLATFORMS[each.platform]
         pace = settings.pace(each, platform.page_size, platform.longest_window)
-        made.append(Feeder(each.account(platform.base_url), pace, platform))
+        made.append(Feeder(account, pace, platform))
     return made
+
+
+def accounts(settings: Settings) -> list[AccountOfSettings]:
+    """Every account of the settings. Raises `SettingsError` where two are one and the same."""
+    made = [each.account(PLATFORMS[each.platform].base_url) for each in settings.accounts]
+    refuse_twins(made)
+    return made
+
+
+def settle(settings: Settings, url: str) -> list[str]:
+    """Make the tables follow accounts that were renamed, replaced or removed in the settings, and say so; return what
+    was said. For commands that plan or read: a settings file without accounts removes none. Raises `DatabaseError`."""
+    with database.session(url) as connection:
+        said = identities.settle(connection, accounts(settings))
+    for each in said:
+        tell(each)
+    return said
 
 
 def moment(text: str, option: str) -> datetime:

@@ -41,10 +41,12 @@ def sync(
     """Read everything that is new or changed into Postgres, then exit. Safe to run at any time, from anywhere."""
     settings = product.load(config)
     feeders = product.feeders(settings, account)
-    with product.opened(settings) as url, _shown([each.account.name for each in feeders], json) as progress:
-        outcomes = product.run(
-            catch_up(url, feeders, product.limits(settings), progress, product.http_client(settings), sweep, retry)
-        )
+    with product.opened(settings) as url:
+        product.settle(settings, url)
+        with _shown([each.account.name for each in feeders], json) as progress:
+            outcomes = product.run(
+                catch_up(url, feeders, product.limits(settings), progress, product.http_client(settings), sweep, retry)
+            )
     if json:
         screen.print_json([asdict(outcome) for outcome in outcomes])
     else:

@@ -6,10 +6,25 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from orders_sync.domain.sweeps import Policy
 
+_PORTS = {"http": 80, "https": 443}
 _SIGNATURE = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
+
+
+class Identity(NamedTuple):
+    """Who an account is: which seller's orders it lists, and on which host of which API. Its name is a label, its app
+    and secret are how it is read: neither is part of it."""
+
+    platform: str
+    host: str
+    seller: str
+
+    def __str__(self) -> str:
+        return f"{self.seller} on {self.host} ({self.platform})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,10 @@ class Account:
     timestamp_unit: str = "s"  # "s" or "ms": Xportcn's documents contradict each other (api-facts 1)
     refused_codes: tuple[str, ...] = ()  # answer codes, or words in the message, that mean: credentials not accepted
     throttled_codes: tuple[str, ...] = ()  # the same for: slow down
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.platform, host_of(self.base_url), self.seller)
 
     @property
     def rate_key(self) -> str:
@@ -43,6 +62,14 @@ class Account:
             if credential:
                 text = text.replace(credential, "***")
         return _SIGNATURE.sub("***", text)
+
+
+def host_of(base_url: str) -> str:
+    """The host of a URL in lower case, with its port unless it is the scheme's own. Path and scheme do not count."""
+    parts = urlsplit(base_url)
+    host = (parts.hostname or "").rstrip(".")
+    host = f"[{host}]" if ":" in host else host
+    return host if parts.port in (None, _PORTS.get(parts.scheme)) else f"{host}:{parts.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ OrdersSyncError
 ├── SettingsError            a mistake in the settings, with its place
 ├── DatabaseError            the database cannot be reached, is too old, is full, or is someone else's
 ├── EmbeddedError            the server of our own cannot be started
+├── OtherIdentity            the tables know another account by this name, or this one by another name
 ├── LostWindow               another worker owns the window now: nothing of ours may commit (P5)
 ├── BadRecord                one record that cannot become rows: it is kept as a reject (P4)
 └── PlatformError            a call to a platform failed
@@ -34,6 +35,16 @@ class DatabaseError(OrdersSyncError):
 
 class EmbeddedError(OrdersSyncError):
     """The embedded Postgres cannot be started or stopped."""
+
+
+class OtherIdentity(OrdersSyncError):
+    """The account of the settings is not the one of this name in the tables: nothing may be planned or read for it."""
+
+    def __init__(self, name: str, identity: object) -> None:
+        super().__init__(
+            f"{name}: the tables know {identity} by another name, or another account by this one. Processes with "
+            "different settings run on this database: give all of them the same and start them again"
+        )
 
 
 class LostWindow(OrdersSyncError):

@@ -221,7 +221,8 @@ class _Drain:
 
     async def _claim(self) -> Claim | None:
         async with self.means.pool.connection() as connection:
-            return await claims.claim(connection, self.name, self.means.owner, self.feeder.platform.statuses)
+            account, statuses = self.feeder.account, self.feeder.platform.statuses
+            return await claims.claim(connection, self.name, self.means.owner, statuses, account.identity)
 
     async def _await_others(self) -> bool:
         """Whether another process holds a window of this account; if so, after waiting a moment for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from orders_sync.domain.errors import OrdersSyncError
+from orders_sync.domain.errors import OrdersSyncError, OtherIdentity
 
 # what a statement does with the values of one account; every other database error would meet the next account, too
 _OF_ITS_VALUES = (psycopg.DataError, psycopg.IntegrityError)
@@ -14,7 +14,7 @@ def concerns_all(error: Exception) -> bool:
     """Return whether the error would stop every account: the database is gone or refuses us, or our own settings."""
     if isinstance(error, psycopg.Error):
         return not isinstance(error, _OF_ITS_VALUES)
-    return isinstance(error, OrdersSyncError)
+    return isinstance(error, OrdersSyncError) and not isinstance(error, OtherIdentity)
 
 
 def text(error: Exception) -> str:
@@ -25,4 +25,6 @@ def text(error: Exception) -> str:
 
 def report(account: str, error: Exception) -> str:
     """Say what became of an account that an error of its own stopped."""
+    if isinstance(error, OtherIdentity):
+        return str(error)
     return f"{account}: stopped by an error in orders-sync itself, please report it: {text(error)}"

@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LostWindow
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import ledger
@@ -44,7 +45,13 @@ class Claim(msgspec.Struct, frozen=True):
     now: datetime  # the database's clock when it was claimed
 
 
-async def claim(connection: Connection, account: str, owner: str, statuses: Sequence[str] = ()) -> Claim | None:
+async def claim(
+    connection: Connection,
+    account: str,
+    owner: str,
+    statuses: Sequence[str] = (),
+    identity: Identity | None = None,
+) -> Claim | None:
     """Take the next window of the account that nobody reads and that overlaps none being read; None if there is none.
 
     By urgency of its kind, then the oldest; incremental ones the newest first, for the last days are what people wait
@@ -52,6 +59,8 @@ async def claim(connection: Connection, account: str, owner: str, statuses: Sequ
     one that nobody reads. Sweeps by status come before others of
     their kind, the last of `statuses` first: so an order that moved on meanwhile is brought by the list of its new
     status before it is looked for in that of its old one, and what is read again for having left comes after all lists.
+
+    `identity`: who the account is for the reader. Nothing is taken where the tables know another one by its name.
     """
     # both statements in one message, hence in one transaction, with values filled in here: a round trip instead of four
     async with psycopg.AsyncClientCursor(connection, row_factory=dict_row) as cursor:
@@ -64,6 +73,9 @@ async def claim(connection: Connection, account: str, owner: str, statuses: Sequ
             WHERE id = (
                 SELECT id FROM sync.windows AS w
                 WHERE account = %(account)s
+                  AND (%(platform)s::text IS NULL OR EXISTS (
+                      SELECT FROM sync.accounts AS a WHERE a.name = %(account)s
+                        AND (a.platform, a.host, a.seller) = (%(platform)s, %(host)s, %(seller)s)))
                   AND (state = 'planned' OR state = 'running' AND lease_until < clock_timestamp())
                   AND NOT EXISTS (
                       SELECT FROM sync.windows AS r
@@ -89,6 +101,7 @@ async def claim(connection: Connection, account: str, owner: str, statuses: Sequ
                 "lease": LEASE,
                 "urgency": URGENCY,
                 "statuses": list(statuses),
+                **dict(zip(Identity._fields, identity or (None, None, None), strict=True)),
             },
         )
         cursor.nextset()

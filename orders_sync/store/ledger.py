@@ -18,6 +18,7 @@ import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.errors import OtherIdentity
 from orders_sync.domain.sweeps import Look
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store.database import Connection
@@ -33,6 +34,8 @@ LONGEST_ERROR = 4096  # characters kept of one
 # 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
 # minute must not hammer
 RETRY_AT = "finished_at + least(interval '30 s' * 2 ^ least(attempts - 1, 10), interval '1 hour')"
+# that an account `a` of the tables is the one of the settings that has its name
+IS_ACCOUNT = "(a.name, a.platform, a.host, a.seller) = (%(name)s, %(platform)s, %(host)s, %(seller)s)"
 # of an account `a`. Incremental windows leave no gap between its history_from and PLANNED_TO: before PROVEN_TO, where
 # the oldest of them begins that is not done, everything has landed
 PLANNED_TO = "(SELECT max(ends_at) FROM sync.windows AS p WHERE p.account = a.name AND p.kind = 'incremental')"
@@ -78,15 +81,28 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 async def register(connection: Connection, account: Account, feed: Feed) -> None:
-    """Make sure the account has its row."""
+    """Make sure the account has its row, which says that it is in somebody's settings. Raises `OtherIdentity`."""
+    identity = account.identity
+    values = {"name": account.name, **identity._asdict(), "feed": feed}
     await connection.execute(
         """
-        INSERT INTO sync.accounts AS a (name, platform, seller, feed) VALUES (%s, %s, %s, %s)
-        ON CONFLICT (name) DO UPDATE SET platform = excluded.platform, seller = excluded.seller, updated_at = now()
-        WHERE (a.platform, a.seller) IS DISTINCT FROM (excluded.platform, excluded.seller)
+        INSERT INTO sync.accounts AS a (name, platform, host, seller, feed)
+        SELECT %(name)s, %(platform)s, %(host)s, %(seller)s, %(feed)s
+        WHERE NOT EXISTS (
+            SELECT FROM sync.accounts
+            WHERE (platform, host, seller) = (%(platform)s, %(host)s, %(seller)s) AND name <> %(name)s
+        )
+        ON CONFLICT (name) DO UPDATE
+        SET host = excluded.host, removed_at = NULL, retired_at = NULL, updated_at = now()
+        WHERE (a.platform, a.seller) = (excluded.platform, excluded.seller)
+          AND (a.host IS NULL
+               OR a.host = excluded.host AND (a.removed_at IS NOT NULL OR a.retired_at IS NOT NULL))
         """,
-        [account.name, account.platform, account.seller, feed],
+        values,
     )
+    query = f"SELECT EXISTS (SELECT FROM sync.accounts AS a WHERE {IS_ACCOUNT}) AS is_there"  # noqa: S608
+    if not (await one(connection, query, values))["is_there"]:
+        raise OtherIdentity(account.name, identity)
 
 
 async def reach(connection: Connection, account: str) -> Reach:

@@ -15,7 +15,7 @@ import pytest
 from psycopg import errors
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.errors import LostWindow, OtherIdentity
 from orders_sync.domain.sweeps import Look
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox import Faults, World
@@ -50,7 +50,7 @@ async def one(connection: Connection, query: str, *values: object) -> Any:
 
 
 async def register(connection: Connection, name: str = SHOP, feed: Feed = Feed.UPDATED) -> None:
-    await ledger.register(connection, Account(name, "1688", "", "seller", "app", "secret"), feed)
+    await ledger.register(connection, Account(name, "1688", "", f"seller of {name}", "app", "secret"), feed)
 
 
 async def plan(connection: Connection, *windows: Window, kind: str = INCREMENTAL, account: str = SHOP) -> None:
@@ -100,8 +100,32 @@ async def test_registering_again_changes_only_what_is_different(connection: Conn
     await register(connection)
     assert await one(connection, "SELECT xmin::text, xmax::text FROM sync.accounts") != before  # locked, not written
     assert await one(connection, "SELECT xmin::text FROM sync.accounts") == before[0]
-    await ledger.register(connection, Account(SHOP, "1688", "", "another", "app", "secret"), Feed.UPDATED)
-    assert await one(connection, "SELECT seller FROM sync.accounts") == "another"
+    await connection.execute("UPDATE sync.accounts SET removed_at = now(), retired_at = now(), host = NULL")
+    await register(connection)  # whoever has it in the settings refreshes it
+    assert await one(connection, "SELECT host, removed_at, retired_at FROM sync.accounts") == ("", None, None)
+
+
+@pytest.mark.parametrize(
+    ("platform", "host", "seller"), [("1688", "h", "x"), ("1688", "x", "s"), ("xportcn_ka", "h", "s")]
+)
+async def test_a_name_that_means_another_account_in_the_tables_plans_and_claims_nothing_P5(
+    connection: Connection, platform: str, host: str, seller: str
+) -> None:
+    ours = Account(SHOP, "1688", "https://h", "s", "app", "secret")
+    theirs = Account(SHOP, platform, f"https://{host}", seller, "app", "secret")
+    await ledger.register(connection, ours, Feed.UPDATED)
+    with pytest.raises(OtherIdentity, match=SHOP):
+        await ledger.register(connection, theirs, Feed.UPDATED)
+    await ledger.plan(connection, SHOP, INCREMENTAL, Feed.UPDATED, [hours(0, 1)])
+    assert await claims.claim(connection, SHOP, "worker", identity=theirs.identity) is None
+    assert await claims.claim(connection, SHOP, "worker", identity=ours.identity) is not None
+
+
+async def test_an_account_that_has_another_name_in_the_tables_is_not_entered_again(connection: Connection) -> None:
+    await register(connection)
+    with pytest.raises(OtherIdentity, match="other"):
+        await ledger.register(connection, Account("other", "1688", "", f"seller of {SHOP}", "a", "s"), Feed.UPDATED)
+    assert await one(connection, "SELECT name FROM sync.accounts") == SHOP
 
 
 async def test_what_is_planned_is_how_far_the_account_reaches(connection: Connection) -> None:

@@ -45,6 +45,7 @@ KEYS = {
     "sync.accounts": ["name"],
     "sync.windows": ["id"],
     "sync.rejects": ["id"],
+    "sync.shared_orders": ["platform", "order_id", "account"],
 }
 
 INDEXES = {
@@ -83,6 +84,8 @@ INDEXES = {
     ("messages", "account, digest"),
     ("messages", "account, id"),
     ("messages", "received_at"),
+    ("accounts", "platform, host, seller"),
+    ("shared_orders", "account"),
     # what retention asks
     ("windows", "finished_at"),
     ("rejects", "resolved_at"),

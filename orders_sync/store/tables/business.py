@@ -66,7 +66,7 @@ orders = Table(
     "orders",
     metadata,
     _platform(),
-    key("account", Text, "the account it was first read by"),
+    key("account", Text, "the account that keeps it current"),
     _order_id(),
     column(
         "order_no",
@@ -336,7 +336,7 @@ raw_orders = Table(
     "raw_orders",
     metadata,
     _platform(),
-    key("account", Text, "the account it was first read by"),
+    key("account", Text, "the account that keeps it current"),
     _order_id(),
     column("payload_hash", BYTEA, "XXH3, 128 bits, of the payload's bytes", nullable=False),
     column("rows_hash", BYTEA, "blake2b, 16 bytes, of the rows the payload became", nullable=False),

@@ -31,8 +31,11 @@ fences = Sequence("fences", schema=MACHINERY, metadata=metadata)
 accounts = Table(
     "accounts",
     metadata,
-    key("name", Text, "as in the settings"),
+    key("name", Text, "as in the settings: a label, which may change"),
     column("platform", Text, "1688, xportcn_open or xportcn_ka", nullable=False),
+    column(
+        "host", Text, "of base_url; with platform and seller who the account is. NULL until it is met in the settings"
+    ),
     column("seller", Text, "1688 seller_nick, Xportcn user_id", nullable=False),
     column("feed", Text, "what incremental runs list by: updated or created", nullable=False),
     column("history_from", TIME, "the earliest moment planned so far"),
@@ -42,8 +45,11 @@ accounts = Table(
     column("suspended_because", Text, "what the platform said then"),
     column("credentials", Text, "a fingerprint of what was refused: other credentials lift the suspension"),
     column("rests_until", TIME, "its windows failed one after the other: the service makes no call for it before"),
+    column("removed_at", TIME, "when it was found missing in the settings: nobody refreshes its orders since"),
+    column("retired_at", TIME, "when somebody said that its orders need not be refreshed any more"),
     column("updated_at", TIME, "when this row last changed", nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("name"),
+    UniqueConstraint("platform", "host", "seller", name="uq_accounts_identity"),
     schema=MACHINERY,
     comment="one row an account",
 )
@@ -111,6 +117,20 @@ windows = Table(
     Index("ix_windows_finished", "finished_at", postgresql_where=text("state IN ('done', 'split')")),
     schema=MACHINERY,
     comment="the ledger: every window planned, what happened to it",
+)
+
+shared_orders = Table(
+    "shared_orders",
+    metadata,
+    key("platform", Text, "1688, xportcn_open or xportcn_ka"),
+    key("order_id", Text, "orders.order_id"),
+    key("account", Text, "an account that lists the order beside the one that keeps it"),
+    column("payload_hash", BYTEA, "XXH3, 128 bits, of what it listed last: other bytes are a change", nullable=False),
+    column("seen_at", TIME, "when the read that brought these bytes began", nullable=False),
+    PrimaryKeyConstraint("platform", "order_id", "account"),
+    Index("ix_shared_orders_account", "account"),
+    schema=MACHINERY,
+    comment="orders that more than one account lists",
 )
 
 rejects = Table(

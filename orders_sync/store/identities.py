@@ -1,0 +1,123 @@
+"""Which account is which: the names of the settings are labels, and the tables follow when one changes.
+
+    name      platform, host, seller
+    new       known                    renamed: everything that belongs to the account moves to its new name
+    known     new                      a new account; the former one of that name is kept as `name~old`
+    gone      gone                     removed: nobody refreshes its orders
+
+A label is moved everywhere in one transaction in which nobody can land or claim. Windows being read then are taken from
+their readers: what these still land fails at its fence (P5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import psycopg
+from psycopg.rows import class_row
+
+from orders_sync.domain.accounts import Account
+from orders_sync.domain.identities import Changes, Known, compare
+from orders_sync.store.database import plain_words
+
+Session = psycopg.Connection[tuple[object, ...]]
+
+LOCK = 0x6F74  # advisory: who holds it changes names
+
+_KNOWN = """
+SELECT name, platform, host, seller, removed_at IS NULL AND retired_at IS NULL AS is_current
+FROM sync.accounts ORDER BY name
+"""
+# in the order in which a landing and a plan lock them; readers are not kept out
+_EXCLUDE = """
+LOCK TABLE raw_orders, orders, sync.shared_orders, sync.rejects, sync.accounts, sync.windows, sync.backfills,
+    sync.messages, sync.audits IN EXCLUSIVE MODE
+"""
+_FENCE = """
+UPDATE sync.windows SET state = 'planned', fence = nextval('sync.fences')
+WHERE account = ANY(%s) AND state = 'running'
+"""
+# an account's unique keys forbid what two that change names would be in between, so they go by a name nobody has
+_UNIQUE = ("sync.rejects", "sync.messages", "sync.shared_orders")
+_PLAIN = ("raw_orders", "sync.windows", "sync.backfills", "sync.audits")
+_BETWEEN = "~moving~"
+_MOVE = """
+UPDATE {table} AS t SET {column} = l.new{more}
+FROM unnest(%s::text[], %s::text[]) AS l (old, new) WHERE t.{column} = l.old
+"""
+
+
+def settle(connection: Session, accounts: Sequence[Account]) -> list[str]:
+    """Make the tables agree with all accounts of the settings; return what was changed, in sentences.
+
+    Raises `DatabaseError`.
+    """
+    with plain_words(connection.info.dsn):
+        if not compare(_known(connection), accounts):
+            return []
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            if compare(_known(connection), accounts).labels:
+                connection.execute(_EXCLUDE)
+            known = _known(connection)
+            changes = compare(known, accounts)
+            _apply(connection, changes)
+    return _sentences(changes, {each.name: each for each in known}, accounts)
+
+
+def move(connection: Session, labels: Mapping[str, str]) -> None:
+    """Give accounts other labels, by their present ones. In a transaction that holds `_EXCLUDE`."""
+    old, new = list(labels), list(labels.values())
+    between = [_BETWEEN + each for each in old]
+    connection.execute(_FENCE, [old])
+    _update(connection, "orders", old, new, ", synced_at = now()")
+    for table in _PLAIN:
+        _update(connection, table, old, new)
+    for table in _UNIQUE:
+        _update(connection, table, old, between)
+        _update(connection, table, between, new)
+    _update(connection, "sync.accounts", old, between, ", updated_at = now()", "name")
+    _update(connection, "sync.accounts", between, new, "", "name")
+
+
+def _update(
+    connection: Session, table: str, old: list[str], new: list[str], more: str = "", column: str = "account"
+) -> None:
+    connection.execute(_MOVE.format(table=table, column=column, more=more).encode(), [old, new])
+
+
+def _known(connection: Session) -> list[Known]:
+    with connection.cursor(row_factory=class_row(Known)) as cursor:
+        return cursor.execute(_KNOWN).fetchall()
+
+
+def _apply(connection: Session, changes: Changes) -> None:
+    if changes.labels:
+        move(connection, changes.labels)
+    for name, host in changes.hosts.items():
+        connection.execute("UPDATE sync.accounts SET host = %s, updated_at = now() WHERE name = %s", [host, name])
+    connection.execute(
+        """
+        UPDATE sync.accounts SET removed_at = CASE WHEN name = ANY(%(removed)s) THEN now() END, retired_at = NULL,
+            updated_at = now()
+        WHERE name = ANY(%(removed)s) OR name = ANY(%(returned)s)
+        """,
+        {"removed": changes.removed, "returned": changes.returned},
+    )
+
+
+def _sentences(changes: Changes, known: Mapping[str, Known], accounts: Sequence[Account]) -> list[str]:
+    now = {account.name: account.identity for account in accounts}
+    removed = [name for name in changes.removed if name not in changes.replaced.values()]
+    return [
+        *(
+            f"{old} is called {new} now: its orders and its history moved to that name"
+            for old, new in changes.renamed.items()
+        ),
+        *(
+            f"{old} is another account now, {now[old]}: its history is read from the beginning. The former one, "
+            f"{known[old]}, is kept as {label}, and nobody refreshes its orders"
+            for old, label in changes.replaced.items()
+        ),
+        *(f"{name} is not in the settings any more: nobody refreshes its orders" for name in removed),
+    ]
