@@ -3,6 +3,7 @@
 OrdersSyncError
 ├── SettingsError            a mistake in the settings, with its place
 ├── DatabaseError            the database cannot be reached, is too old, is full, or is someone else's
+│   └── DatabaseBusy         it ended a transaction again and again for reasons that pass: try again later
 ├── EmbeddedError            the server of our own cannot be started
 ├── OtherIdentity            the tables know another account by this name, or this one by another name
 ├── LostWindow               another worker owns the window now: nothing of ours may commit (P5)
@@ -31,6 +32,10 @@ class SettingsError(OrdersSyncError):
 
 class DatabaseError(OrdersSyncError):
     """The database is not usable as it is; the text says what to do."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Deadlocks, conflicts or time-outs ended a transaction however often it was run; nothing of it was written."""
 
 
 class EmbeddedError(OrdersSyncError):

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 
 from orders_sync.engine.draining import Progress
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection
 from orders_sync.store.load import Landed, Source, Stored
+from orders_sync.store.retrying import retried
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Rebuilt:
 
 
 async def renormalize(connection: Connection, platform: str, account: str | None, progress: Progress) -> Rebuilt:
-    """Rebuild the orders of a platform, or of one account on it. Safe beside anything. Raises psycopg.Error."""
+    """Rebuild the orders of a platform, or of one account on it. Safe beside anything. Raises `DatabaseBusy`
+    and psycopg.Error."""
     landed = Landed()
     async for page in rebuild.pages(connection, platform, account):
         by_account: defaultdict[str, list[Stored]] = defaultdict(list)
@@ -40,8 +43,12 @@ async def renormalize(connection: Connection, platform: str, account: str | None
             by_account[stored.account].append(stored)
         for name, batch in by_account.items():
             source = Source(platform, name, None, PLATFORMS[platform].normalize)
-            async with connection.transaction():
-                landed += await load.rebuild(connection, source, batch)
+            landed += await retried(partial(_rebuild, connection, source, batch))
         progress.landed(platform, len(page))
     looked_at = landed.changed + landed.unchanged + landed.rejected + landed.stale
     return Rebuilt(platform, looked_at, landed.changed, landed.unchanged, landed.rejected, landed.stale)
+
+
+async def _rebuild(connection: Connection, source: Source, batch: list[Stored]) -> Landed:
+    async with connection.transaction():
+        return await load.rebuild(connection, source, batch)

@@ -8,7 +8,9 @@ from orders_sync.engine.reading import identified
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Source
+from orders_sync.store.load import Landed, Source
+from orders_sync.store.rejects import Reject
+from orders_sync.store.retrying import retried
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +34,33 @@ class Replayed:
 
 
 async def replay(connection: Connection, number: int, result: Replayed) -> None:
-    """Replay a reject in a transaction of its own; nothing when it is not open any more. Raises psycopg.Error.
+    """Replay a reject in a transaction of its own; nothing when it is not open any more.
 
-    The time it was read stands, so that it never replaces what was read later (P2).
+    The time it was read stands, so that it never replaces what was read later (P2). Raises `DatabaseBusy` and
+    psycopg.Error.
     """
-    async with connection.transaction():
-        reject = await rejects.take(connection, number)
-        if reject is None:
-            return
-        platform = PLATFORMS[reject.platform]
-        source = Source(platform.name, reject.account, reject.window_id, platform.normalize)
-        record = identified(reject.payload, platform.identify, reject.read_at)
-        landed = await load.land(connection, source, [record])
-        if not landed.rejected:
-            await rejects.close(connection, number)
-        still = await rejects.take(connection, number)
+    outcome = await retried(lambda: _replay(connection, number))
+    if outcome is None:
+        return
+    landed, still = outcome
     if still is not None:
         result.rejected.append(Still(number, still.account, still.platform, still.order_id, still.reason))
     elif landed.stale or landed.rejected:
         result.older += 1
     else:
         result.landed += 1
+
+
+async def _replay(connection: Connection, number: int) -> tuple[Landed, Reject | None] | None:
+    """What came of the reject, and the reject itself where it still is one; None when it was not open."""
+    async with connection.transaction():
+        reject = await rejects.take(connection, number)
+        if reject is None:
+            return None
+        platform = PLATFORMS[reject.platform]
+        source = Source(platform.name, reject.account, reject.window_id, platform.normalize)
+        record = identified(reject.payload, platform.identify, reject.read_at)
+        landed = await load.land(connection, source, [record])
+        if not landed.rejected:
+            await rejects.close(connection, number)
+        return landed, await rejects.take(connection, number)

@@ -25,6 +25,7 @@ import httpx
 
 from orders_sync.domain.costs import cover
 from orders_sync.domain.errors import (
+    DatabaseBusy,
     Incomplete,
     LostWindow,
     Malformed,
@@ -43,6 +44,7 @@ from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import INCREMENTAL
 from orders_sync.store.load import Landed, Record, Source
+from orders_sync.store.retrying import retried
 
 NO_LIMIT = 10**9
 PARTS = 8  # at most, of a window that cannot be read as a whole
@@ -98,7 +100,7 @@ class WindowWork:
                     parts = split(self._claim.window, result.total, self._limits.window_rows)
                     await self._split(parts, result.total)
                     return None
-                return await self._land(result)
+                return await self._landed(result)
         except Refused as error:
             async with self._pool.connection() as connection:
                 await suspensions.suspend(connection, self._feeder.account, error.message)
@@ -164,6 +166,14 @@ class WindowWork:
     async def _split(self, parts: list[Window], total: int | None, reason: str | None = None) -> None:
         async with self._pool.connection() as connection, connection.transaction():
             await claims.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
+
+    async def _landed(self, result: Read) -> Landed:
+        """Land it, whatever other loaders hold for a moment. Raises `Transient` when that did not pass: the window is
+        read again."""
+        try:
+            return await retried(lambda: self._land(result))
+        except DatabaseBusy as error:
+            raise Transient(str(error)) from error
 
     async def _land(self, result: Read) -> Landed:
         """Rows, the window's result and the watermark in one transaction (P5)."""

@@ -6,8 +6,10 @@
                         |------> new: COPY into every table
                         '------> changed: lock, drop the stale (P2), COPY to temporary tables, update
 
-What is in the tables now settles what was rejected of the order before. All in the caller's transaction, in ascending
-order of order_id and rejects last, so that two loaders cannot deadlock.
+What is in the tables now settles what was rejected of the order before. All in the caller's transaction, and in one
+order that every loader keeps, so that two cannot wait for each other: the rows of `raw_orders`, whether they are
+inserted or locked, by ascending order_id over all batches; what hangs on each of them only by whoever holds its row;
+then `sync.rejects` (see there).
 """
 
 from __future__ import annotations
@@ -45,6 +47,14 @@ _watched = itemgetter(*(OrderRow.__struct_fields__.index(name) for name in state
 
 # what the database says of a row, not of itself
 _REFUSALS = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, errors.CardinalityViolation)
+
+
+class _Deleted(Exception):
+    """Orders that were stored a moment ago are not any more: somebody deleted them by hand."""
+
+    def __init__(self, order_ids: set[str]) -> None:
+        super().__init__()
+        self.order_ids = order_ids
 
 
 class Record(msgspec.Struct, frozen=True):  # made for every row that is read: a dataclass takes ten times as long
@@ -163,10 +173,8 @@ class _Loader:
 
     async def settle(self) -> None:
         """Keep what was rejected, and resolve older rejects of what is in the tables now."""
-        for reject in self.rejected:
-            await rejects.keep(self.connection, reject)
-        if self.current:
-            await rejects.resolve(self.connection, self.source.platform, self.current)
+        if self.rejected or self.current:
+            await rejects.settle(self.connection, self.source.platform, self.rejected, self.current)
 
     def _flatten(self, record: Record, payload_hash: bytes) -> FlatOrder:
         if record.order_id is None:
@@ -205,16 +213,19 @@ class _Loader:
         return dict(await cursor.fetchall())  # type: ignore[arg-type]
 
     async def _store(self, orders: list[FlatOrder], known: Iterable[str]) -> None:
-        """Store what is new or changed; what the database itself refuses is cut in halves until it stands alone."""
+        """Store what is new or changed; what the database itself refuses is cut in halves until it stands alone.
+
+        `known`: the orders that are stored, as far as was asked; what others land or delete meanwhile is found out.
+        """
         if not orders:
             return
         stored = set(known)
-        new = [order for order in orders if order.order_id not in stored]
-        counts = Landed(new=len(new))
+        counts = Landed()
         try:
             async with self.connection.transaction():
-                await writing.insert(self.connection, new)
-                updated = await self._update([order for order in orders if order.order_id in stored], counts)
+                current = await self._write(orders, stored, counts)
+        except _Deleted as error:
+            await self._store(orders, stored - error.order_ids)
         except errors.UniqueViolation as error:
             now_known = (await self._known([order.order_id for order in orders])).keys()
             if now_known - stored:  # somebody landed some of them since we asked
@@ -225,13 +236,28 @@ class _Loader:
             await self._store_halves(orders, stored, error)
         else:
             self.landed += counts
-            self.current += [Current(each.order_id, each.read_at, each.payload_hash) for each in [*new, *updated]]
+            self.current += [Current(each.order_id, each.read_at, each.payload_hash) for each in current]
+
+    async def _write(self, orders: list[FlatOrder], known: set[str], counts: Landed) -> list[FlatOrder]:
+        """Insert what is new and update what is older, in ascending order of order_id. Return those that are current
+        now: all but the stale."""
+        held = [order for order in orders if order.order_id in known]
+        if not held:
+            await writing.insert(self.connection, orders)
+            counts.new += len(orders)
+            return orders
+        inserted: set[str] = set()
+        if len(held) < len(orders):
+            inserted = await writing.insert_or_lock(self.connection, orders)
+            counts.new += len(inserted)
+        new = [order for order in orders if order.order_id in inserted]
+        return [*new, *await self._update([order for order in orders if order.order_id not in inserted], counts)]
 
     async def _store_halves(self, orders: list[FlatOrder], known: set[str], error: errors.Error) -> None:
         if len(orders) == 1:
             order = orders[0]
             record = Record(order.order_id, order.payload, order.read_at)
-            self._reject(record, order.payload_hash, f"refused by the database: {error}")
+            self._reject(record, order.payload_hash, f"refused by the database: {_said(error)}")
             return
         middle = len(orders) // 2
         await self._store(orders[:middle], known)
@@ -261,6 +287,9 @@ class _Loader:
             statements.LOCK, [self.source.platform, [order.order_id for order in orders]]
         )
         stored: dict[str, Any] = {row[0]: row[1:] for row in await cursor.fetchall()}  # type: ignore[misc]
+        deleted = {order.order_id for order in orders} - stored.keys()
+        if deleted and not self.rebuilds:
+            raise _Deleted(deleted)
         stale: list[FlatOrder] = []
         equal: list[FlatOrder] = []
         same_rows: list[FlatOrder] = []
@@ -268,7 +297,7 @@ class _Loader:
         rebuilt: list[FlatOrder] = []
         for order in orders:
             if self.rebuilds and order.order_id not in stored:
-                stale.append(order)  # deleted by hand
+                stale.append(order)
                 continue
             payload_hash, rows_hash, modified_at, read_at = stored[order.order_id]
             has_same_rows = rows_hash == order.rows_hash
@@ -283,3 +312,12 @@ class _Loader:
         counts.changed += len(changed) + len(rebuilt)
         counts.stale += len(stale)
         return [*equal, *same_rows, *changed, *rebuilt]
+
+
+def _said(error: errors.Error) -> str:
+    """What the database said of one order; not the context, which repeats whole rows."""
+    about = error.diag
+    at = f" (column {about.column_name} of {about.table_name})" if about.column_name else ""
+    # the detail of these names a key, that of others the whole row
+    detail = f": {about.message_detail}" if isinstance(error, errors.UniqueViolation) and about.message_detail else ""
+    return f"{about.message_primary or type(error).__name__}{at}{detail}"

@@ -3,6 +3,10 @@
 A reject is settled when its order is in the tables as a read saw it that did not begin before the reject's own. Where
 such a read found nothing to write, `raw_orders.read_at` moves up to it: so the stored version is never older than a
 settled reject, and neither a replay nor a late reader can put that one over it (P2).
+
+Rejects come last in a transaction, and whoever adds or deletes some does it alone on the platform; who only settles
+those of orders whose rows it has locked does so beside others who do the same. So nobody waits for anybody who waits,
+and of two transactions about one order the second sees what the first did.
 """
 
 from __future__ import annotations
@@ -51,6 +55,8 @@ FROM (SELECT order_id, max(read_at) AS read_at FROM settled GROUP BY order_id) A
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < s.read_at
 """
 
+_LOCK = 0x6F74  # first half of an advisory lock, the platform is the second
+
 _LIST = """
 SELECT id, account, platform, order_id, reason, rejected_at, read_at, resolved_at FROM sync.rejects
 WHERE (%(account)s::text IS NULL OR account = %(account)s) AND (%(resolved)s OR resolved_at IS NULL)
@@ -91,7 +97,26 @@ class Current(NamedTuple):
     payload_hash: bytes
 
 
-async def keep(connection: Connection, reject: Reject) -> None:
+async def settle(connection: Connection, platform: str, rejected: Sequence[Reject], current: Sequence[Current]) -> None:
+    """Keep what was rejected, and settle what was rejected before of the orders that are current now.
+
+    Comes after all else that locks in the transaction but the ledger. The rows of `current` in `raw_orders` must be
+    locked or just written.
+    """
+    await _lock(connection, platform, alone=bool(rejected))
+    for reject in rejected:
+        await _keep(connection, reject)
+    if current:
+        await _resolve(connection, platform, current)
+
+
+async def _lock(connection: Connection, platform: str, *, alone: bool) -> None:
+    """Until the end of the transaction: `alone`, or beside others who settle rejects of their own orders."""
+    function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    await connection.execute(f"SELECT {function}(%s, hashtext(%s))".encode(), [_LOCK, platform])
+
+
+async def _keep(connection: Connection, reject: Reject) -> None:
     """Store a reject; the same bytes of the same account are stored once, with the newest read of them.
 
     It is stored as resolved when a later read of the order has landed already.
@@ -111,8 +136,7 @@ async def keep(connection: Connection, reject: Reject) -> None:
     )
 
 
-async def resolve(connection: Connection, platform: str, current: Sequence[Current]) -> None:
-    """Settle what was rejected of these orders before. Their rows of `raw_orders` must be locked or just written."""
+async def _resolve(connection: Connection, platform: str, current: Sequence[Current]) -> None:
     order_ids, read_at, hashes = zip(*current, strict=True)
     values = {"platform": platform, "order_ids": list(order_ids), "read_at": list(read_at), "hashes": list(hashes)}
     await connection.execute(_RESOLVE, values)

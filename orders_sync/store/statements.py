@@ -97,21 +97,37 @@ SELECT order_id, CASE WHEN order_id <> ALL (ARRAY(
 FROM raw_orders WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b)
 """
 
+# COLLATE "C": in the order a loader's batches are in, whatever language the database sorts by
 LOCK = """
 SELECT order_id, payload_hash, rows_hash, modified_at, read_at
 FROM raw_orders
 WHERE platform = %s AND order_id = ANY(%s)
-ORDER BY order_id
+ORDER BY order_id COLLATE "C"
 FOR UPDATE
 """
 
 REBUILD_RAW = "UPDATE raw_orders SET rows_hash = %s, modified_at = %s WHERE platform = %s AND order_id = %s"
 
 
+# the start of the transaction, but later than the version before, whose transaction may have begun after this one
+_SYNCED_AT = "synced_at = greatest(now(), t.synced_at + interval '1 microsecond')"
+
+
+def _insert_or_lock() -> str:
+    """Insert the payloads that no row is there for and lock the rows of the others, all in one order by key."""
+    columns = _list(RAW.columns)
+    return f"""
+    INSERT INTO raw_orders AS t ({columns})
+    SELECT {columns} FROM stage_raw_orders ORDER BY order_id COLLATE "C"
+    ON CONFLICT (platform, order_id) DO UPDATE SET read_at = t.read_at WHERE false  -- locks the row, writes nothing
+    RETURNING order_id
+    """  # noqa: S608
+
+
 def _update_raw() -> str:
     sets = _list([f"{name} = s.{name}" for name in RAW.values])
     return f"""
-    UPDATE raw_orders AS t SET {sets}, synced_at = now()
+    UPDATE raw_orders AS t SET {sets}, {_SYNCED_AT}
     FROM stage_raw_orders AS s
     WHERE (t.platform, t.order_id) = (s.platform, s.order_id)
     """  # noqa: S608
@@ -123,7 +139,7 @@ def _update_orders() -> str:
     sets = _list([f"{name} = s.{name}" for name in values])
     differences = _list([f"CASE WHEN b.{name} IS DISTINCT FROM s.{name} THEN '{name}' END" for name in values])
     return f"""
-    UPDATE orders AS t SET {sets}, synced_at = now()
+    UPDATE orders AS t SET {sets}, {_SYNCED_AT}
     FROM stage_orders AS s JOIN orders AS b USING (platform, order_id)
     WHERE (t.platform, t.order_id) = (s.platform, s.order_id)
     RETURNING t.order_id, array_remove(ARRAY[{differences}], NULL)
@@ -138,7 +154,7 @@ def _upsert_children(table: Target) -> str:
     INSERT INTO {table.name} AS t ({columns})
     SELECT {columns} FROM stage_{table.name} ORDER BY {_list(key)}
     ON CONFLICT ({_list(key)}) DO UPDATE
-    SET {_list([f"{name} = excluded.{name}" for name in values])}, removed_at = NULL, synced_at = now()
+    SET {_list([f"{name} = excluded.{name}" for name in values])}, removed_at = NULL, {_SYNCED_AT}
     WHERE ({_list(values, "t.")}) IS DISTINCT FROM ({_list(values, "excluded.")}) OR t.removed_at IS NOT NULL
     RETURNING order_id
     """  # noqa: S608
@@ -147,7 +163,7 @@ def _upsert_children(table: Target) -> str:
 def _mark_vanished(table: Target) -> str:
     key = _list(table.key, "t.")
     return f"""
-    UPDATE {table.name} AS t SET removed_at = now(), synced_at = now()
+    UPDATE {table.name} AS t SET removed_at = now(), {_SYNCED_AT}
     FROM stage_orders AS o
     WHERE (t.platform, t.order_id) = (o.platform, o.order_id) AND t.removed_at IS NULL
       AND NOT EXISTS (SELECT FROM stage_{table.name} AS s WHERE ({key.replace("t.", "s.")}) = ({key}))
@@ -155,11 +171,25 @@ def _mark_vanished(table: Target) -> str:
     """  # noqa: S608
 
 
+def _add_history() -> str:
+    """What orders look like after a change: their own rows are the source, so that the two agree."""
+    watched = _list(WATCHED)
+    return f"""
+    INSERT INTO order_history ({_list(HISTORY.key)}, read_at, window_id, changed, {watched})
+    SELECT o.platform, o.order_id, o.synced_at, c.read_at, c.window_id, c.changed::text[], {_list(WATCHED, "o.")}
+    FROM unnest(%(order_ids)s::text[], %(read_at)s::timestamptz[], %(window_ids)s::bigint[], %(changed)s::text[])
+        AS c (order_id, read_at, window_id, changed)
+    JOIN orders AS o ON o.platform = %(platform)s AND o.order_id = c.order_id
+    """  # noqa: S608
+
+
 OF = {table.name: table for table in (ORDERS, *CHILDREN, HISTORY, RAW)}
 _STAGED = (ORDERS, *CHILDREN, RAW)
 CREATE_STAGES = "; ".join(table.create_stage for table in _STAGED)
 CLEAR_STAGES = "TRUNCATE " + _list([f"stage_{table.name}" for table in _STAGED])
+INSERT_OR_LOCK = _insert_or_lock()
 UPDATE_RAW = _update_raw()
 UPDATE_ORDERS = _update_orders()
+ADD_HISTORY = _add_history()
 UPSERT_CHILDREN = [_upsert_children(table) for table in CHILDREN]
 MARK_VANISHED = [_mark_vanished(table) for table in CHILDREN]

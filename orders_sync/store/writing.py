@@ -34,11 +34,33 @@ class FlatOrder(msgspec.Struct, frozen=True):
 
 
 async def insert(connection: Connection, orders: Sequence[FlatOrder]) -> None:
-    """Orders no table holds yet."""
-    if orders:
-        await _copy_raw(connection, orders, "copy")
-        await _copy_rows(connection, orders, "copy")
-        await _copy(connection, "order_history", "copy", [_history(order, None) for order in orders])
+    """Orders no table holds yet, in ascending order of order_id. Raises UniqueViolation where one is there by now."""
+    await _copy_raw(connection, orders, "copy")
+    await _insert_rows(connection, orders)
+
+
+async def insert_or_lock(connection: Connection, orders: Sequence[FlatOrder]) -> set[str]:
+    """Insert the orders that no table holds yet and lock the rows of the others, whichever they are, in ascending order
+    of order_id. Return the ids of those inserted.
+
+    New payloads go through a temporary table: a plain COPY is faster where all are new.
+    """
+    await _clear_stages(connection)
+    await _copy_raw(connection, orders, "stage")
+    cursor = await connection.execute(statements.INSERT_OR_LOCK)
+    inserted = {str(row[0]) for row in await cursor.fetchall()}
+    await _insert_rows(connection, [order for order in orders if order.order_id in inserted])
+    return inserted
+
+
+async def _insert_rows(connection: Connection, orders: Sequence[FlatOrder]) -> None:
+    await _copy_rows(connection, orders, "copy")
+    await _copy(connection, "order_history", "copy", [_first_sight(order) for order in orders])
+
+
+async def _clear_stages(connection: Connection) -> None:
+    await connection.execute(statements.CREATE_STAGES)
+    await connection.execute(statements.CLEAR_STAGES)
 
 
 async def update(
@@ -53,8 +75,7 @@ async def update(
     run = connection.execute
     other_bytes, other_rows = [*same_rows, *changed], [*changed, *rebuilt]
     if other_bytes or other_rows:
-        await run(statements.CREATE_STAGES)
-        await run(statements.CLEAR_STAGES)
+        await _clear_stages(connection)
     if other_bytes:
         await _copy_raw(connection, other_bytes, "stage")
         await run(statements.UPDATE_RAW)
@@ -65,9 +86,7 @@ async def update(
                 [(order.rows_hash, order.version.modified_at, order.platform, order.order_id) for order in rebuilt],
             )
     if other_rows:
-        what = await _update_rows(connection, other_rows)
-        history = [_history(order, what[order.order_id]) for order in other_rows]
-        await _copy(connection, "order_history", "copy", history)
+        await _add_history(connection, other_rows, await _update_rows(connection, other_rows))
 
 
 async def _update_rows(connection: Connection, orders: Sequence[FlatOrder]) -> dict[str, list[str]]:
@@ -84,6 +103,19 @@ async def _update_rows(connection: Connection, orders: Sequence[FlatOrder]) -> d
         for order_id in {str(row[0]) for row in touched}:
             what[order_id].append(table.name)
     return what
+
+
+async def _add_history(connection: Connection, orders: Sequence[FlatOrder], what: dict[str, list[str]]) -> None:
+    await connection.execute(
+        statements.ADD_HISTORY,
+        {
+            "platform": orders[0].platform,
+            "order_ids": [order.order_id for order in orders],
+            "read_at": [order.read_at for order in orders],
+            "window_ids": [order.window_id for order in orders],
+            "changed": [copyrows.array(what[order.order_id]) for order in orders],
+        },
+    )
 
 
 async def _copy_rows(connection: Connection, orders: Sequence[FlatOrder], into: str) -> None:
@@ -123,14 +155,6 @@ def _raw(order: FlatOrder) -> bytes:
     return copyrows.line_with_payload(head, order.payload)
 
 
-def _history(order: FlatOrder, changed: list[str] | None) -> str:
-    return copyrows.line(
-        (
-            order.platform,
-            order.order_id,
-            order.read_at.isoformat(),
-            "" if order.window_id is None else str(order.window_id),
-            "" if changed is None else copyrows.array(changed),
-            *order.watched,
-        )
-    )
+def _first_sight(order: FlatOrder) -> str:
+    window = "" if order.window_id is None else str(order.window_id)
+    return copyrows.line((order.platform, order.order_id, order.read_at.isoformat(), window, "", *order.watched))

@@ -1,0 +1,82 @@
+"""What the database ends for a reason that passes is run again, and no order is rejected for it (P1, P4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from orders_sync.domain.errors import DatabaseBusy
+from orders_sync.engine.renormalize import renormalize
+from orders_sync.store.retrying import ATTEMPTS
+from tests.engine.story import Story
+from tests.engine.test_replay import old_code as old_code
+from tests.engine.test_replay import refuse_all, replay_all
+
+Tell = Callable[..., Story]
+KA = "sandbox-ka"
+CODES = {"deadlock": "40P01", "serialization": "40001", "lock time-out": "55P03", "statement time-out": "57014"}
+each_code = pytest.mark.parametrize("code", CODES.values(), ids=CODES.keys())
+
+
+def trouble(story: Story, code: str, times: int) -> None:
+    """The next `times` writes of orders end like this; the context of the error repeats a row."""
+    story.execute(
+        f"""
+        DROP SEQUENCE IF EXISTS troubles CASCADE; CREATE SEQUENCE troubles;
+        CREATE OR REPLACE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('troubles') <= {times} THEN RAISE EXCEPTION 'ended for the moment' USING ERRCODE = '{code}';
+            END IF; RETURN NULL; END $$;
+        CREATE OR REPLACE TRIGGER trouble AFTER INSERT OR UPDATE ON orders
+            FOR EACH STATEMENT EXECUTE FUNCTION trouble();
+        """
+    )
+
+
+@each_code
+async def test_a_landing_the_database_ended_is_run_again_in_the_same_pass(tell: Tell, code: str) -> None:
+    story = tell(orders=40)
+    trouble(story, code, ATTEMPTS - 1)
+    outcomes = await story.sync(KA)
+    assert outcomes[KA].errors == []
+    assert story.query("SELECT count(*) FROM sync.rejects") == [(0,)]
+    story.assert_equal(KA)
+
+
+@each_code
+async def test_a_window_the_database_never_takes_is_failed_with_the_reason_and_read_again(
+    tell: Tell, code: str
+) -> None:
+    story = tell(orders=40)
+    trouble(story, code, 10**6)
+    outcomes = await story.sync(KA)
+    assert any("ended for the moment" in error for error in outcomes[KA].errors)
+    [(error,)] = story.query("SELECT DISTINCT error FROM sync.windows WHERE state = 'failed'")
+    assert "ended for the moment" in str(error)
+    assert "CONTEXT" not in str(error)
+    trouble(story, code, 0)
+    await story.sync(KA)
+    assert story.query("SELECT count(*) FROM sync.rejects") == [(0,)]
+    story.assert_equal(KA)
+
+
+@each_code
+async def test_a_replay_and_a_rebuild_the_database_ended_are_run_again(
+    tell: Tell, code: str, old_code: Callable[..., None]
+) -> None:
+    story = tell(orders=20)
+    old_code(normalize=refuse_all)
+    await story.sync(KA)
+    old_code()
+    trouble(story, code, ATTEMPTS - 1)
+    assert (await replay_all(story)).rejected == []
+    story.assert_equal(KA)
+    story.query("UPDATE raw_orders SET rows_hash = 'of older code' RETURNING 1")
+    trouble(story, code, ATTEMPTS - 1)
+    async with story.pool.connection() as connection:
+        assert (await renormalize(connection, "xportcn_ka", None, story.progress)).rejected == 0
+        story.query("UPDATE raw_orders SET rows_hash = 'of older code' RETURNING 1")
+        trouble(story, code, 10**6)
+        with pytest.raises(DatabaseBusy, match="ended for the moment"):
+            await renormalize(connection, "xportcn_ka", None, story.progress)
+    story.assert_equal(KA)
