@@ -5,42 +5,56 @@ A command waits for its own imports only: the others are read when all of them a
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
+import re
 import signal
 import sys
+import traceback
+from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from orders_sync.cli.screen import complain
-from orders_sync.domain.errors import OrdersSyncError
+from orders_sync.domain.display import visible
+from orders_sync.domain.errors import OrdersSyncError, PlatformError
 
-COMMANDS = {  # module and function; a group of commands is the module's `app`
-    "demo": ("demo", "demo"),
-    "sync": ("sync", "sync"),
-    "run": ("service", "run"),
-    "scheduler": ("service", "scheduler"),
-    "worker": ("service", "worker"),
-    "console": ("service", "console"),
-    "backfill": ("backfill", "app"),
-    "audit": ("audit", "audit"),
-    "status": ("look", "status"),
-    "order": ("look", "order"),
-    "rejects": ("rejects", "app"),
-    "renormalize": ("renormalize", "renormalize"),
-    "doctor": ("doctor", "doctor"),
-    "migrate": ("db", "migrate"),
-    "accounts": ("accounts", "app"),
-    "db": ("db", "app"),
-    "sandbox": ("sandbox", "sandbox"),
-    "verify": ("sandbox", "verify"),
+DAILY, REPAIR, SETUP, TRY = "Daily", "Repair", "Setup", "Try"
+COMMANDS = {  # module, function, panel of the help; a group of commands is the module's `app`
+    "run": ("service", "run", DAILY),
+    "sync": ("sync", "sync", DAILY),
+    "status": ("look", "status", DAILY),
+    "order": ("look", "order", DAILY),
+    "audit": ("audit", "audit", DAILY),
+    "scheduler": ("service", "scheduler", DAILY),
+    "worker": ("service", "worker", DAILY),
+    "console": ("service", "console", DAILY),
+    "accounts": ("accounts", "app", REPAIR),
+    "backfill": ("backfill", "app", REPAIR),
+    "rejects": ("rejects", "app", REPAIR),
+    "renormalize": ("renormalize", "renormalize", REPAIR),
+    "doctor": ("doctor", "doctor", SETUP),
+    "migrate": ("db", "migrate", SETUP),
+    "db": ("db", "app", SETUP),
+    "demo": ("demo", "demo", TRY),
+    "sandbox": ("sandbox", "sandbox", TRY),
+    "verify": ("sandbox", "verify", TRY),
 }
-INTERRUPTED = 130
+RESUMABLE = {"run", "sync", "worker", "demo", "backfill", "audit", "rejects", "renormalize"}
+PASSED_ON = ("db", "shell")  # its arguments are psql's
+USAGE, INTERRUPTED = 2, 130
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 something is wrong, or a difference was found; 2 wrong usage; 130 interrupted. "
+    "`orders-sync COMMAND -h` tells more of a command."
+)
 
 
-def application(asked: str = "") -> typer.Typer:
+def application(asked: str = "") -> Callable[[], object]:
     """The command that is asked for; every command when it is none of them."""
     made = typer.Typer(
         name="orders-sync",
@@ -49,35 +63,101 @@ def application(asked: str = "") -> typer.Typer:
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    made.callback(help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.")(lambda: None)
+    made.callback(
+        help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.", epilog=EXIT_CODES
+    )(_options)
     for name in [asked] if asked in COMMANDS else COMMANDS:
-        module, what = COMMANDS[name]
+        module, what, panel = COMMANDS[name]
         found = getattr(import_module(f"orders_sync.cli.{module}"), what)
         if isinstance(found, typer.Typer):
-            made.add_typer(found, name=name)
+            made.add_typer(found, name=name, rich_help_panel=panel)
         else:
-            made.command(name)(found)
-    return made
+            made.command(name, rich_help_panel=panel)(found)
+    command = typer.main.get_command(made)
+    _take_help_as_written(command)
+    return command
+
+
+def _take_help_as_written(command: Any) -> None:
+    """Escape what Rich would read as markup: `[service] listen` lost its first word."""
+    for part in (command, *command.params):
+        if help_ := getattr(part, "help", None):
+            part.help = re.sub(r"\[(?=[a-z/])", r"\\[", help_)
+    for each in getattr(command, "commands", {}).values():
+        _take_help_as_written(each)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"orders-sync {version('orders-sync')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 done, 1 something went wrong, 2 wrong usage, 130 interrupted."""
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # ends as Ctrl-C does: windows handed back, server stopped
+    """The console script. Exit codes: as in `EXIT_CODES`."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
     logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters of it reaches the user as an error
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no Chinese still shows the rest
     try:
-        application(*sys.argv[1:2])()
+        _refuse_unprintable(sys.argv[1:])
+        made = application(command)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: windows handed back, server stopped
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            made()
+        finally:
+            sys.stdout.flush()  # what cannot be written is an error here; later nobody would catch it
     except OrdersSyncError as error:
-        complain(str(error))
+        complain(str(error), keep="" if isinstance(error, PlatformError) else "\n")
         sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            complain("interrupted; what had landed stays, the next run goes on from there")
+            _tell_interrupted(command)
         raise
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        _tell_interrupted(command)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if sys.excepthook is not sys.__excepthook__:  # the service writes it to its log
+            raise
+        _end(error)
+
+
+def _refuse_unprintable(arguments: list[str]) -> None:
+    """Exit for an argument no option and no number can be: bytes that are not UTF-8, control characters."""
+    if tuple(arguments[:2]) == PASSED_ON:
+        return
+    for number, text in enumerate(arguments, 1):
+        if any("\ud800" <= c <= "\udfff" or (visible(c) != c and ord(c) < 0xA0) for c in text if c not in "\t\r\n"):
+            complain(f"argument {number} holds a control character or is not UTF-8 text: {text}")
+            sys.exit(USAGE)
+
+
+def _tell_interrupted(command: str) -> None:
+    complain(
+        "interrupted; what had landed stays, the next run goes on from there" if command in RESUMABLE else "interrupted"
+    )
+
+
+def _end(error: Exception) -> NoReturn:
+    """Say in one message what nobody expected: the output went away, a file is in the way, a fault of ours."""
+    if isinstance(error, OSError):
+        if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer goes nowhere
+        if not isinstance(error, BrokenPipeError):  # whoever read it has read enough
+            complain(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
         sys.exit(1)
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "orders_sync" in frame.filename]
+    where = f" ({ours[-1].filename}, line {ours[-1].lineno})" if ours else ""
+    complain(f"a fault of this program: {type(error).__name__}: {error}{where}. Please report it")
+    sys.exit(1)

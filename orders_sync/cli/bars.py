@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from orders_sync.cli.screen import duration, err
+from orders_sync.domain.display import visible
 from orders_sync.domain.errors import LostWindow
 from orders_sync.engine.draining import Closed
 
@@ -54,7 +54,8 @@ class Bars:
         """Bars show what was counted and what landed."""
 
     def told(self, account: str, text: str) -> None:
-        self._progress.console.print(f"[yellow]{escape(account)}[/]: {escape(text)}", soft_wrap=True)
+        line = Text.assemble((account, "yellow"), ": ", visible(text))
+        self._progress.console.print(line, soft_wrap=True)
 
     def finish(self) -> None:
         """Nothing more will come: bars stand where they are."""

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 
 import httpx
 import typer
 
 from orders_sync.cli import product, screen
-from orders_sync.domain.errors import OrdersSyncError, PlatformError, SettingsError
+from orders_sync.domain.display import visible
+from orders_sync.domain.errors import EmbeddedError, OrdersSyncError, PlatformError, SettingsError
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import OwnBudget, Pacer
@@ -50,11 +52,13 @@ def doctor(config: product.Config = None, json: product.Json = False) -> None:
 
 
 def _show(finding: Finding) -> None:
-    mark = "[green]✓[/]" if finding.is_well else "[bold red]✗[/]"
-    screen.out().print(f"{mark} {finding.what}: ", end="")
-    screen.out().print(finding.found, markup=False, soft_wrap=True)
+    from rich.text import Text
+
+    mark = ("✓", "green") if finding.is_well else ("✗", "bold red")
+    found = visible(finding.found, keep="\n" if finding.what == "settings" else "")  # a mistake a line
+    screen.out().print(Text.assemble(mark, f" {finding.what}: {found}"), soft_wrap=True)
     if finding.advice:
-        screen.out().print(f"    {finding.advice}", markup=False, soft_wrap=True)
+        screen.say(f"    {finding.advice}")
 
 
 def _examine(config: product.Config) -> Iterator[Finding]:
@@ -77,9 +81,13 @@ def _examine(config: product.Config) -> Iterator[Finding]:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     if settings.database.url is None:
-        home = product.embedded_home(settings)
+        try:
+            home = product.embedded_home(settings)
+        except EmbeddedError as error:
+            yield Finding("database", False, str(error))
+            return
         yield Finding("embedded server", True, f"data in {home}")
-        yield _room(home if home.exists() else home.parent)
+        yield _room(home)
     try:
         with product.opened(settings, migrated=False) as url, database.session(url) as connection:
             started = datetime.now(UTC)
@@ -120,8 +128,8 @@ def _tables(connection: schema.Session) -> Finding:
     return Finding("tables", True, "up to date" if revision == schema.HEAD else "older: the next `sync` updates them")
 
 
-def _room(folder: object) -> Finding:
-    free = shutil.disk_usage(str(folder)).free / 2**30
+def _room(folder: Path) -> Finding:
+    free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.is_dir())).free / 2**30
     return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "make room before the next sync")
 
 

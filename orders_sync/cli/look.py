@@ -42,6 +42,7 @@ SELECT platform, order_id FROM order_parcels WHERE tracking_no = %(id)s
 ORDER BY platform, order_id LIMIT 20
 """
 
+_OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
 _PARTS = ("sub_orders", "product_items", "order_parcels")
 
 
@@ -55,17 +56,7 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
     if not accounts:
         screen.tell("no account has been synced yet: `orders-sync sync`, or `orders-sync demo` to try it")
         return
-    columns = [
-        "account",
-        "platform",
-        "complete to (UTC)",
-        "behind",
-        "orders",
-        "planned",
-        "running",
-        "failed",
-        "rejects",
-    ]
+    columns = ["account", "platform", "complete to (UTC)", "behind", "orders", "open"]
     screen.table(
         "Accounts",
         columns,
@@ -76,14 +67,11 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
                 screen.utc(row["watermark"]) or "never",
                 "" if row["behind_seconds"] is None else screen.duration(row["behind_seconds"]),
                 row["orders"],
-                row["planned"],
-                row["running"],
-                row["failed"],
-                row["rejects"],
+                ", ".join(f"{row[what]:,} {what}" for what in _OPEN if row[what]),
             )
             for row in accounts
         ],
-        columns[3:],
+        columns[3:5],
     )
     for row in accounts:
         if row["suspended_at"]:
@@ -101,6 +89,7 @@ def order(
     json: product.Json = False,
 ) -> None:
     """Everything known of one order: lines, products, parcels, history."""
+    number = _bare(number)
     with product.opened(product.load(config)) as url, database.session(url) as connection:
         keys = _rows(connection, _FIND, {"id": number})
         if not keys:
@@ -118,6 +107,11 @@ def order(
         _show(each)
 
 
+def _bare(number: str) -> str:
+    """A number without what is pasted with it: spaces, `#`, invisible marks of a sheet or a page."""
+    return "".join(letter for letter in number if letter.isprintable() or letter.isspace()).strip().lstrip("# ")
+
+
 def _print_raw(connection: Session, keys: list[dict[str, Any]]) -> None:
     gone = []
     for key in keys:
@@ -125,7 +119,7 @@ def _print_raw(connection: Session, keys: list[dict[str, Any]]) -> None:
         if payload is None:
             gone.append(f"{key['order_id']} on {key['platform']}")
         else:
-            print(payload)
+            screen.print_payload(payload)
     if gone:
         raise DatabaseError(
             f"the payload of {', '.join(gone)} was removed, as [retention] raw says. What was read from it is in the "

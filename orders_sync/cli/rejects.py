@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -12,13 +11,12 @@ import typer
 
 from orders_sync.cli import product, screen
 from orders_sync.cli.bars import bars
+from orders_sync.domain.display import visible
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
 from orders_sync.store import rejects as store
 from orders_sync.store.database import Connection
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a terminal would obey them
 
 app = typer.Typer(help="Records that could not be read as orders: kept whole.", no_args_is_help=True)
 
@@ -87,10 +85,10 @@ def show(
     screen.table(
         f"Reject {number}",
         ["column", "value"],
-        [(name, str(value)) for name, value in found.items() if name != "payload" and value is not None],
+        [(name, _shown(value)) for name, value in found.items() if name != "payload" and value is not None],
     )
-    print()
-    print(CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
+    screen.out().print()
+    print(visible(text, keep="\n\t"))
 
 
 @app.command()
@@ -147,6 +145,11 @@ def drop(
     screen.tell(f"{dropped} dropped")
 
 
+def _shown(value: object) -> object:
+    """A number here is an id: it has no separators."""
+    return str(value) if isinstance(value, int) else value
+
+
 async def _must_exist(connection: Connection, numbers: Sequence[int]) -> None:
     unknown = sorted(set(numbers) - set(await store.known_numbers(connection, numbers)))
     if unknown:
@@ -161,7 +164,7 @@ def _unknown(numbers: Sequence[int]) -> DatabaseError:
 
 
 def _tell(result: Replayed) -> None:
-    screen.out().print(
+    screen.say(
         f"{result.landed} landed, {result.older} older than what is stored, {len(result.rejected)} still rejected"
     )
     if result.rejected:

@@ -46,7 +46,8 @@ def sandbox(
         screen.tell(
             f"the sandbox listens on {root}; Ctrl-C stops it. In another terminal:\n"
             f"  curl -s {root}/sandbox/accounts.toml > orders_sync.toml && orders-sync sync\n"
-            f"  orders-sync verify {root}"
+            f"  orders-sync verify {root}",
+            keep="\n",
         )
 
     try:

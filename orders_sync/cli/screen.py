@@ -1,5 +1,8 @@
 """What a person sees: tables, complaints, words. Results go to standard output, all else to standard error.
 
+Whatever is printed here holds text of platforms and users: it is shown, never obeyed (`domain/display.py`), and never
+read as markup.
+
 Rich is imported by what prints with it: a pass asked for by a machine prints nothing.
 """
 
@@ -12,13 +15,24 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from orders_sync.domain.display import visible, visible_json
 from orders_sync.engine.draining import Closed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 WIDE = 200  # columns, where nobody's screen sets the width
-PROSE = {"value", "title", "sku_text", "changed", "reason"}  # columns that may wrap
+TEXT = {
+    "value",
+    "title",
+    "sku_text",
+    "changed",
+    "reason",
+    "not listed",
+    "state",
+    "open",
+    "carrier_name",
+}  # columns that fold
 
 
 @cache
@@ -37,26 +51,40 @@ def err() -> Console:
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
-def escape(text: str) -> str:
-    """Text as it is, though it holds what Rich would take for markup."""
-    from rich.markup import escape as escaped
+def complain(text: str, keep: str = "") -> None:
+    """An error, for a person. `keep`: control characters of our own, a line end where the text has several lines."""
+    from rich.text import Text
 
-    return escaped(text)
-
-
-def complain(text: str) -> None:
-    """An error, for a person."""
-    err().print(f"[bold red]orders-sync:[/] {escape(text)}", soft_wrap=True)
+    err().print(Text.assemble(("orders-sync:", "bold red"), " ", visible(text, keep)), soft_wrap=True)
 
 
-def tell(text: str) -> None:
-    """A word on what is going on."""
-    err().print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+def tell(text: str, keep: str = "") -> None:
+    """A word on what is going on. `keep`: as in `complain`."""
+    from rich.text import Text
+
+    err().print(Text(visible(text, keep), style="dim"), soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """A line of a result that is no table."""
+    from rich.text import Text
+
+    out().print(Text(visible(text)), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """A result, for a machine: one JSON document; times in ISO 8601, amounts as text."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """A result, for a machine: one JSON document, whatever the encoding; times in ISO 8601, amounts as text."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(visible_json(json.dumps(value, ensure_ascii=not is_utf8, indent=2, default=str)))
+
+
+def print_payload(text: str) -> None:
+    """What a platform sent: its bytes, in UTF-8, to a file or a pipe; a terminal is given no control characters."""
+    if sys.stdout.isatty():
+        print(visible(text, keep="\n\t"))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
 def duration(seconds: int) -> str:
@@ -73,18 +101,17 @@ def utc(moment: datetime | None) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
-    """A result as a table; the columns named in `numbers` stand to the right."""
-    from rich.table import Table
+    """A result as a table; the columns named in `numbers` stand to the right. No value is cut (`cli/tables.py`)."""
+    from rich.text import Text
 
-    right = set(numbers)
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
-    for column in columns:
-        made.add_column(
-            column, justify="right" if column in right else "left", overflow="fold", no_wrap=column not in PROSE
-        )
-    for row in rows:
-        made.add_row(*(_cell(value) for value in row))
-    out().print(made)
+    from orders_sync.cli import tables
+
+    cells = [[_cell(value) for value in row] for row in rows]
+    width = out().width
+    for part in tables.fold(visible(title), width):
+        out().print(Text(part, style="bold"), soft_wrap=True)
+    for line in tables.lines(columns, cells, width, set(numbers), TEXT):
+        out().print(line, soft_wrap=True)
 
 
 def _cell(value: object) -> str:
@@ -92,7 +119,11 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return escape(str(value))
+    if isinstance(value, datetime):
+        return f"{utc(value)} UTC"
+    if isinstance(value, list):
+        return visible(", ".join(map(str, value)))
+    return visible(str(value))
 
 
 class Quiet:

@@ -11,6 +11,7 @@ Libraries are heard from warnings on; with level debug they say everything.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import sys
@@ -23,8 +24,9 @@ from typing import Any, TextIO
 import structlog
 from procrastinate.exceptions import ConnectorException
 from structlog.stdlib import BoundLogger, ProcessorFormatter
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+from orders_sync.domain.display import visible, visible_json
 from orders_sync.domain.errors import LostWindow, Refused
 from orders_sync.engine.draining import Closed
 from orders_sync.service.hush import Hush, utc
@@ -146,7 +148,7 @@ def _json(hush: Hush, stream: TextIO) -> list[Processor]:
         # the values are hushed, not the line: it stays JSON when a secret reads `null` or 42
         ordered = {**dict.fromkeys(_FIRST), **event}
         said = {key: value if key in _PLAIN else hush.value(value) for key, value in ordered.items()}
-        return json.dumps(said, ensure_ascii=is_ascii)
+        return visible_json(json.dumps(said, ensure_ascii=is_ascii))
 
     return [structlog.processors.format_exc_info, line]
 
@@ -154,13 +156,20 @@ def _json(hush: Hush, stream: TextIO) -> list[Processor]:
 def _pretty(hush: Hush, stream: TextIO) -> list[Processor]:
     # a traceback drawn by rich breaks lines, and a secret with them
     renderer = structlog.dev.ConsoleRenderer(
-        colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, sort_keys=False
+        colors=stream.isatty(), exception_formatter=_plain_traceback, sort_keys=False
     )
 
     def line(logger: WrappedLogger, method: str, event: EventDict) -> str:
-        return hush.text(str(renderer(logger, method, event)))
+        shown = {key: visible(each) if isinstance(each, str) else each for key, each in event.items()}
+        return hush.text(str(renderer(logger, method, shown)))
 
     return [line]
+
+
+def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    stream.write(visible(text.getvalue(), keep="\n"))
 
 
 def _note(told: str, error: BaseException | None, **more: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -130,6 +134,24 @@ class Terminal:
         """Start a command; it is killed at the latest when the terminal is closed."""
         return self._start(arguments, variables, subprocess.PIPE, subprocess.PIPE)
 
+    def on_screen(self, columns: int, *arguments: str, **variables: str) -> Said:
+        """Run a command to its end on a screen so many columns wide; what is seen there, without colours.
+
+        Standard error is a pipe, so that the two can be told apart.
+        """
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            process = self._start(arguments, {"TERM": "xterm", **variables}, theirs, subprocess.PIPE)
+            os.close(theirs)
+            shown = b""
+            with suppress(OSError):  # EIO: the other side is closed
+                while part := screen.read(65536):
+                    shown += part
+            said = result(process)
+        text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shown).decode().replace("\r\n", "\n")
+        return Said(said.code, text, said.err)
+
     def serve(self, *arguments: str) -> Service:
         """Start a command that stays. It writes to a file: a pipe that nobody reads is full one day and holds it up."""
         log = self.folder / f"{arguments[0]}-{len(self._started)}.log"
@@ -164,7 +186,7 @@ class Terminal:
                     stream.close()
 
     def _environment(self) -> dict[str, str]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(OURS) and name != "COLUMNS"}
         return own | self.variables
 
 

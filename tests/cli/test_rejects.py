@@ -60,7 +60,7 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     )
 
     shown = shop.terminal.run("rejects", "show", odd).assert_well()
-    assert r"\xff\xfe\x00\x1b[31m" in shown.out
+    assert "\\xff\\xfe␀␛[31m" in shown.out
     assert "not UTF-8" in shown.out
     assert shop.terminal.run("rejects", "show", odd, "--json").assert_well().json["id"] == int(odd)
 

@@ -217,3 +217,21 @@ def test_a_line_a_window_says_what_was_asked_how_it_ended_and_what_it_brought(
         "total": 17,
         "seconds": 1.235,
     }
+
+
+@pytest.mark.parametrize("form", ["json", "pretty"])
+def test_what_a_terminal_would_obey_is_shown_in_every_part_of_a_line(configure: Configure, form: str) -> None:
+    evil = "\x1b[2J\x9b31m\u202e98765\u2028"
+    stream = configure(format=form)
+    log = structlog.get_logger(logs.OURS)
+    log.warning(f"event {evil}", error=evil, told=[evil], nested={evil: evil})
+    logging.getLogger("library").error("said %s", evil)
+    try:
+        raise Transient(f"raised {evil}")
+    except Transient:
+        log.exception("caught")
+    shown = stream.getvalue()
+    assert shown.count("98765") >= 7
+    assert not [c for c in shown if not c.isprintable() and c != "\n"]
+    if form == "json":
+        assert json.loads(shown.splitlines()[0])["error"] == evil

@@ -56,11 +56,20 @@ class Server:
 
 
 def default_home() -> Path:
-    """`ORDERS_SYNC_HOME`, else the user's data folder; for root a folder of the system."""
-    if chosen := os.environ.get("ORDERS_SYNC_HOME"):
-        return Path(chosen).expanduser().absolute()
-    if os.geteuid() != 0:
-        return platformdirs.user_data_path("orders-sync", appauthor=False)
+    """`ORDERS_SYNC_HOME`, else the user's data folder; for root a folder of the system.
+
+    Raises `EmbeddedError` for a user without a home folder, as one without an entry in passwd is.
+    """
+    try:
+        if chosen := os.environ.get("ORDERS_SYNC_HOME"):
+            return Path(chosen).expanduser().absolute()
+        if os.geteuid() != 0:
+            return platformdirs.user_data_path("orders-sync", appauthor=False)
+    except RuntimeError:
+        raise EmbeddedError(
+            "this user has no home folder to keep the embedded Postgres in: set ORDERS_SYNC_HOME to a folder of its "
+            "own, or DATABASE_URL to a Postgres of yours"
+        ) from None
     if sys.platform == "darwin":
         return platformdirs.site_data_path("orders-sync", appauthor=False)
     return Path("/var/lib/orders-sync")
