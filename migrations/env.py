@@ -3,8 +3,9 @@
 import os
 
 from alembic import command, context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
+from orders_sync.settings import database_url
 from orders_sync.store import migrate
 from orders_sync.store.tables import MACHINERY, metadata
 
@@ -37,8 +38,7 @@ handed_over = context.config.attributes.get("connection")
 if handed_over is not None:
     run(handed_over)
 else:
-    engine = create_engine(migrate.sqlalchemy_url(os.environ["DATABASE_URL"]))
-    with engine.connect() as connection:
+    with migrate.engine(database_url.read(os.environ["DATABASE_URL"])).connect() as connection:
         run(connection)
         if context.config.cmd_opts is not None and context.config.cmd_opts.cmd[0] is command.upgrade:
             migrate.fill_statuses(connection)

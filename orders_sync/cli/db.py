@@ -14,7 +14,7 @@ import typer
 
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import database
+from orders_sync.store import conninfo
 
 app = typer.Typer(help="Connect to the database.", no_args_is_help=True)
 
@@ -65,8 +65,10 @@ def shell(context: typer.Context, config: product.Config = None) -> None:
     """Open psql on the database; further arguments go to psql."""
     settings = product.load(config)
     with product.opened(settings) as address:
-        environment = os.environ | database.libpq_environment(address)
-        code = subprocess.run([str(_psql()), *context.args], env=environment, check=False).returncode
+        environment = os.environ | conninfo.libpq_environment(address)
+        rest = conninfo.libpq_argument(address)
+        arguments = ["--dbname", rest] if rest else []
+        code = subprocess.run([str(_psql()), *arguments, *context.args], env=environment, check=False).returncode
     raise typer.Exit(code)
 
 

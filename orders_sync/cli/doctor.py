@@ -22,7 +22,9 @@ from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import OwnBudget, Pacer
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
-from orders_sync.store import database, schema
+from orders_sync.store import database, rights, schema
+from orders_sync.store.conninfo import shown
+from orders_sync.store.session_settings import OLDEST
 
 CLOCK_TOLERANCE = 60  # seconds; the platforms take 300 and more
 SECONDS = 10.0  # for an account's call
@@ -91,21 +93,27 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         with product.opened(settings, migrated=False) as url, database.session(url) as connection:
             started = datetime.now(UTC)
-            row = connection.execute("SELECT current_setting('server_version_num')::int, clock_timestamp()").fetchone()
-            tables = _tables(connection)
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+            state, tables = database.state_of(connection), _tables(connection)
+            needs_tables = not schema.is_current(connection)
+            grants = [str(grant) for (grant,) in connection.execute(rights.missing(migrates=needs_tables).encode())]
     except OrdersSyncError as error:
         yield Finding("database", False, str(error))
         return
     assert row is not None
-    number, clock = int(str(row[0])), row[1]
+    clock = row[0]
     assert isinstance(clock, datetime)
-    is_new = number >= database.OLDEST * 10_000
+    is_new = state.version >= OLDEST
     yield Finding(
         "database",
         is_new,
-        f"PostgreSQL {number // 10_000}.{number % 10_000} at {database.shown(url)}",
-        "" if is_new else f"PostgreSQL {database.OLDEST} or newer is needed",
+        f"PostgreSQL {state.version}.{state.version_number % 10_000} at {shown(url)}",
+        "" if is_new else f"PostgreSQL {OLDEST} or newer is needed",
     )
+    if state.unwritable:
+        yield Finding("writing", False, f"the database {state.unwritable}")
+    else:
+        yield Finding("rights", not grants, "as needed" if not grants else rights.advice(grants))
     yield tables
     skew = abs((clock - started).total_seconds())
     yield Finding(

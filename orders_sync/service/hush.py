@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from orders_sync.settings import Secret, Settings
+from orders_sync.settings.database_url import written_password
 from orders_sync.settings.models import SECTIONS, Section
 
 HUSHED = "***"
@@ -92,10 +93,10 @@ def _held(value: object, name: str = "") -> Iterator[str]:
 def _passwords(url: str) -> set[str]:
     """As they are written in the URL and as they are meant; the whole of one that cannot be read."""
     try:
-        written = urlsplit(url).password or ""
         meant = conninfo_to_dict(url)
     except (ValueError, psycopg.ProgrammingError):
         return {url}
+    written = written_password(url)
     found = {written, unquote(written), *(str(meant.get(key) or "") for key in ("password", "sslpassword"))}
     return found - {""}
 

@@ -14,7 +14,7 @@ import psycopg
 from procrastinate import exceptions
 from procrastinate.utils import utcnow
 
-from orders_sync.store.database import CONNECT_SECONDS
+from orders_sync.store.database import open_pool
 
 SCHEMA = "sync_jobs"
 QUEUE = "accounts"
@@ -57,18 +57,8 @@ class Queue:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Queue]:
-    """The queue of a database. Raises `Failure` when it cannot be reached."""
-    connector = procrastinate.PsycopgConnector(
-        conninfo=url,
-        min_size=1,
-        max_size=CONNECTIONS,
-        timeout=WAIT_SECONDS,
-        kwargs={
-            "options": f"-c search_path={SCHEMA} -c timezone=UTC",
-            "application_name": "orders-sync jobs",
-            "connect_timeout": CONNECT_SECONDS,
-        },
-    )
-    app = procrastinate.App(connector=connector)
-    async with app.open_async():
-        yield Queue(app)
+    """The queue of a database."""
+    async with open_pool(url, CONNECTIONS, WAIT_SECONDS, search_path=SCHEMA, name="orders-sync jobs") as pool:
+        app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+        async with app.open_async(pool):
+            yield Queue(app)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
+from orders_sync.settings import database_url
 
 FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -215,10 +216,9 @@ def _has_host(url: str) -> bool:
 
 
 def _database_url(value: object) -> Secret:
-    match = re.fullmatch(r"postgres(?:ql)?(?:\+psycopg)?://(\S+)", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("must be a URL without spaces: postgresql://user:password@host:5432/database")
-    return Secret(f"postgresql://{match[1]}")
+    if not isinstance(value, str):
+        raise ValueError(database_url.FORM)
+    return Secret(database_url.read(value))
 
 
 def _listen(value: object) -> str:

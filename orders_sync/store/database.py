@@ -1,116 +1,151 @@
-"""The one place that connects to Postgres, and says in one sentence why it cannot."""
+"""The one place that connects to Postgres: every connection gets the settings the product relies on.
+
+connect     one connection, for commands, migrations and tools      blocking
+session     the same, closed at the end, errors in plain words      blocking
+connected   the pool of a process                                   asyncio
+open_pool   another pool on a database that is known to work        asyncio
+"""
 
 from __future__ import annotations
 
+import asyncio
 import select
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from urllib.parse import urlsplit
+from functools import partial
 
 import psycopg
-from psycopg import errors, pq
-from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from orders_sync.domain.errors import DatabaseError
+from orders_sync.store import pooler
+from orders_sync.store.conninfo import completed, shown
+from orders_sync.store.database_errors import SPOILED, plain_words, strip
+from orders_sync.store.session_settings import PUBLIC, STATE, State, statements
 
-OLDEST = 15
-CONNECT_SECONDS = 10
 RECONNECT_SECONDS = 5  # then the next who needs one tries at once; the pool's own back-off takes minutes
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
-Pool = AsyncConnectionPool[Connection]
+Session = psycopg.Connection[tuple[object, ...]]
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool that closes a connection on which a session-wide error came up, instead of handing it out again.
+
+    Errors that leave it hold no rows (DETAIL, CONTEXT).
+    """
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109 - as the base
+        async with super().connection(timeout) as connection:
+            try:
+                yield connection
+            except psycopg.Error as error:
+                strip(error)
+                if isinstance(error, SPOILED):
+                    await connection.close()
+                raise
 
 
 @asynccontextmanager
 async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Pool]:
-    """A pool of at most `size` autocommit connections in UTC; who waits longer than `wait` seconds for one gives up.
+    """A pool of at most `size` connections; who waits longer than `wait` seconds for one gives up.
 
-    Raises `DatabaseError` when the first cannot be made.
+    Raises `DatabaseError` when the first cannot be made, or cannot be written by.
     """
     with plain_words(url):
-        await (await psycopg.AsyncConnection.connect(url, connect_timeout=CONNECT_SECONDS)).close()
-        pool: Pool = AsyncConnectionPool(
-            url,
-            min_size=1,
-            max_size=size,
-            open=False,
-            timeout=wait,
-            reconnect_timeout=RECONNECT_SECONDS,
-            kwargs={"autocommit": True, "options": "-c timezone=UTC", "application_name": "orders-sync"},
-            check=_check,
-        )
-        async with pool:
+        first = await psycopg.AsyncConnection.connect(completed(url), autocommit=True)
+        try:
+            is_direct = first.info.backend_pid == (await _configure(first)).process
+        finally:
+            await first.close()
+        if not is_direct:
+            await pooler.refuse_shared_sessions(url)
+        async with open_pool(url, size, wait) as pool:
             yield pool
 
 
+@asynccontextmanager
+async def open_pool(
+    url: str, size: int, wait: float, *, search_path: str = PUBLIC, name: str = "orders-sync"
+) -> AsyncIterator[Pool]:
+    """A pool whose first connection is made in the background. `name`: shown in pg_stat_activity."""
+    pool = Pool(
+        completed(url, application_name=name),
+        kwargs={"autocommit": True},
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=wait,
+        reconnect_timeout=RECONNECT_SECONDS,
+        configure=partial(_ready, search_path=search_path),
+        check=_check,
+    )
+    async with pool:
+        yield pool
+
+
+async def _configure(connection: Connection, search_path: str = PUBLIC) -> State:
+    """Make a new session ours. Raises `DatabaseError` when it is of no use for writing."""
+    await connection.execute(statements(connection.info.server_version // 10_000, search_path))
+    row = await (await connection.execute(STATE)).fetchone()
+    state = _state(row)
+    if problem := state.unusable or state.unwritable:
+        raise DatabaseError(f"database {state.database} {problem}")
+    return state
+
+
+async def _ready(connection: Connection, search_path: str) -> None:
+    try:
+        await _configure(connection, search_path)
+    except BaseException:
+        await connection.close()
+        raise
+
+
 async def _check(connection: Connection) -> None:
-    """Raises psycopg.Error when the server has gone while the connection lay in the pool. An idle one hears nothing:
-    only one that has something to read (its end, a word from the server) is asked, the others cost no round trip."""
-    hears = select.poll()
-    hears.register(connection.fileno(), select.POLLIN)
-    if hears.poll(0):
+    """Raises psycopg.Error when the server has gone while the connection lay in the pool. A readable idle socket means
+    its end or a notice: only then a round trip is spent to check it."""
+    readable = select.poll()
+    readable.register(connection.fileno(), select.POLLIN)
+    if readable.poll(0):
         await AsyncConnectionPool.check_connection(connection)
 
 
+def connect(url: str, *, autocommit: bool = True) -> Session:
+    """One connection. It may be read-only; a database that is not UTF8, and a pooler that shares sessions, are refused.
+
+    Raises `DatabaseError` and psycopg.Error.
+    """
+    connection = psycopg.connect(completed(url), autocommit=True)
+    try:
+        connection.execute(statements(connection.info.server_version // 10_000))
+        state = state_of(connection)
+        if state.unusable:
+            raise DatabaseError(f"database {shown(url)} {state.unusable}")
+        if state.process != connection.info.backend_pid:
+            with ThreadPoolExecutor(1) as thread:  # the caller may be in an event loop
+                thread.submit(asyncio.run, pooler.refuse_shared_sessions(url)).result()
+        connection.autocommit = autocommit
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 @contextmanager
-def session(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    """One synchronous autocommit connection in UTC, for commands that ask a question. Raises `DatabaseError`."""
-    with (
-        plain_words(url),
-        psycopg.connect(
-            url,
-            autocommit=True,
-            connect_timeout=CONNECT_SECONDS,
-            options="-c timezone=UTC",
-            application_name="orders-sync",
-        ) as connection,
-    ):
+def session(url: str) -> Iterator[Session]:
+    """One autocommit connection, for commands that ask a question. Raises `DatabaseError`."""
+    with plain_words(url), connect(url) as connection:
         yield connection
 
 
-@contextmanager
-def plain_words(url: str) -> Iterator[None]:
-    """Turn a driver error into a `DatabaseError` that says what to do. Never shows a password (P8)."""
-    try:
-        yield
-    except (psycopg.Error, PoolTimeout) as error:
-        raise DatabaseError(f"database {shown(url)}: {_words(error)}") from error
+def state_of(connection: Session) -> State:
+    """What the session is like now."""
+    return _state(connection.execute(STATE).fetchone())
 
 
-def _words(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    match error:
-        case errors.DiskFull() | errors.OutOfMemory():
-            return f"{text}. Nothing of the transaction was written; make room, then run the command again"
-        case errors.InsufficientPrivilege():
-            return f"{text}. The role needs CREATE on the database for migrations, and to own the tables"
-        case errors.UndefinedTable() | errors.UndefinedColumn() | errors.InvalidSchemaName():
-            return f"{text}. The tables are not there or not up to date: run `orders-sync migrate`"
-        case errors.AdminShutdown() | errors.CrashShutdown() | errors.CannotConnectNow():
-            return f"{text}. The server is going down or coming up; run the command again"
-        case errors.InvalidPassword() | errors.InvalidAuthorizationSpecification() | errors.InvalidCatalogName():
-            return f"{text}. Check DATABASE_URL or [database] url"
-        case PoolTimeout():
-            return f"{text}. Is the server running and does it take more connections?"
-        case psycopg.OperationalError():
-            return f"cannot be reached: {text} Check DATABASE_URL or [database] url"
-        case _:
-            return f"{type(error).__name__}: {text}"
-
-
-def shown(url: str) -> str:
-    """A database URL without what must not be shown."""
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        return urlsplit(url).hostname or "(unreadable URL)"
-    host = parts.get("host") or "local socket"
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"{parts.get('dbname') or parts.get('user') or '?'} on {host}{port}"
-
-
-def libpq_environment(url: str) -> dict[str, str]:
-    """The same connection as libpq's variables: a URL on a command line would show its password (P8)."""
-    names = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
-    return {names[key]: str(value) for key, value in conninfo_to_dict(url).items() if key in names}
+def _state(row: tuple[object, ...] | None) -> State:
+    assert row is not None
+    return State(*row)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.identities import Changes, Known, compare
-from orders_sync.store.database import plain_words
+from orders_sync.store.database_errors import plain_words
 
 Session = psycopg.Connection[tuple[object, ...]]
 

@@ -10,7 +10,7 @@ import pytest
 
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.sandbox import Faults, World
-from orders_sync.store import database, migrate
+from orders_sync.store import database_errors, migrate
 from tests.cli.conftest import made_database
 from tests.cli.terminal import Said, Tables, Terminal, closed_port, platforms, result
 from tests.conftest import on
@@ -163,7 +163,7 @@ def test_a_platform_that_refuses_the_connection(terminal: Terminal, url: str, wo
 
 
 def test_full_disk_is_said_with_what_was_lost_and_what_to_do() -> None:
-    with pytest.raises(DatabaseError) as raised, database.plain_words("postgresql://somebody@db.example/orders"):
+    with pytest.raises(DatabaseError) as raised, database_errors.plain_words("postgresql://somebody@db.example/orders"):
         raise psycopg.errors.DiskFull('could not extend file "base/5/16391": No space left on device')
     for words in ("orders on db.example", "No space left", "Nothing of the transaction was written", "make room"):
         assert words in str(raised.value)

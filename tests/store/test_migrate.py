@@ -18,9 +18,9 @@ from alembic.script import ScriptDirectory
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.domain.statuses import STATUSES
 from orders_sync.store import embedded, migrate, schema
-from orders_sync.store.database import OLDEST
 from orders_sync.store.embedded import binaries
 from orders_sync.store.load import fingerprint
+from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
 
 ROOT = Path(migrate.__file__).resolve().parents[2]
@@ -215,14 +215,6 @@ def test_a_database_that_is_not_there_is_said_in_plain_words_without_the_passwor
         migrate.migrate("postgresql://nobody:very-secret@127.0.0.1:1/none")
     assert "very-secret" not in str(caught.value)
     assert "none on 127.0.0.1:1" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "given",
-    ["postgres://u:p%40ss@h:5433/d", "postgresql://u:p%40ss@h:5433/d", "postgresql+psycopg://u:p%40ss@h:5433/d"],
-)
-def test_every_spelling_of_a_url_names_the_driver(given: str) -> None:
-    assert migrate.sqlalchemy_url(given) == "postgresql+psycopg://u:p%40ss@h:5433/d"
 
 
 def alembic(url: str, *words: str) -> None:

@@ -80,9 +80,12 @@ def running(home: Path, *, listen: str | None = None, tell: Tell = lambda _: Non
     """The server of this home, running. Any number of processes, and of uses in one process, share it.
 
     `listen` is `host:port`: the server listens on TCP too, with a password kept in the home. Without it a server that
-    others use stays as it is. `tell` hears what is waited for. Raises EmbeddedError.
+    others use stays as it is. `tell` hears what is waited for. libpq's PG* variables, which are meant for another
+    server, are taken out of this process's environment. Raises EmbeddedError.
     """
     asked = listen or ""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
     with _plain(home):
         postmaster.address(asked)
         place = settle(home)

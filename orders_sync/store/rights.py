@@ -1,0 +1,30 @@
+"""What a role must be allowed to do in its database, and the statement that allows it."""
+
+from __future__ import annotations
+
+_ANY = "has_database_privilege(current_database(), 'TEMP'), 'GRANT TEMP ON DATABASE ' || db"
+_TO_MIGRATE = (
+    "has_database_privilege(current_database(), 'CREATE') OR to_regnamespace('sync_jobs') IS NOT NULL,"
+    " 'GRANT CREATE ON DATABASE ' || db",
+    "to_regnamespace('public') IS NULL OR has_schema_privilege(to_regnamespace('public'), 'CREATE'),"
+    " 'GRANT CREATE, USAGE ON SCHEMA public'",
+    "to_regnamespace('sync') IS NULL OR has_schema_privilege(to_regnamespace('sync'), 'CREATE'),"
+    " 'GRANT CREATE, USAGE ON SCHEMA sync'",
+)
+
+
+def missing(*, migrates: bool) -> str:
+    """A query for the statements that would give this role what it lacks. `migrates`: to make or change tables, too."""
+    rights = [_ANY, *(_TO_MIGRATE if migrates else ())]
+    return f"""
+    SELECT grant_it || ' TO ' || quote_ident(current_user)
+    FROM quote_ident(current_database()) AS db,
+        LATERAL (VALUES {", ".join(f"({each})" for each in rights)}) AS rights (has_it, grant_it)
+    WHERE NOT has_it
+    UNION ALL SELECT 'CREATE SCHEMA public' WHERE to_regnamespace('public') IS NULL
+    """  # noqa: S608 - constants of ours
+
+
+def advice(grants: list[str]) -> str:
+    """What an administrator of the database is to run."""
+    return f"the role lacks rights: as an owner of the database run {'; '.join(grants)}"

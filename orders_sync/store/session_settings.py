@@ -1,0 +1,85 @@
+"""What every session of ours must be like, whatever the environment, the role, the database or a pooler made of it.
+
+Settings go by statements: poolers refuse most start-up parameters, and a URL keeps its own `options`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OLDEST = 15  # the first major version of PostgreSQL that is supported
+PUBLIC = "public"  # tables of `sync` are named with their schema; "$user" would capture what is made without one
+
+_SETTINGS = {
+    "client_encoding": "'UTF8'",
+    "DateStyle": "'ISO, YMD'",
+    "TimeZone": "'UTC'",
+    "IntervalStyle": "'postgres'",
+    "standard_conforming_strings": "on",
+    "bytea_output": "'hex'",
+    "extra_float_digits": "1",
+    "default_transaction_isolation": "'read committed'",
+    "default_transaction_deferrable": "off",
+    "statement_timeout": "0",  # a migration takes as long as it takes; a peer that is gone is noticed by keepalives
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",  # connections lie in the pool
+    "idle_in_transaction_session_timeout": "'10min'",  # a frozen process must not hold its locks for ever
+}
+_NEWER = {17: {"transaction_timeout": "0"}}
+# What a role or the environment says is an accident. What the database or the server says is a decision: hosts make
+# a database read-only when its disk is nearly full, administrators when it moves.
+_WRITABLE = """
+SELECT set_config('default_transaction_read_only', 'off', false) FROM pg_settings
+WHERE name = 'default_transaction_read_only' AND setting = 'on' AND source IN ('client', 'user', 'database user')
+"""
+
+STATE = """
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_database(),
+    pg_is_in_recovery(), current_setting('transaction_read_only')::bool, pg_backend_pid()
+"""
+
+
+def statements(version: int, search_path: str = PUBLIC) -> bytes:
+    """The statements that make a session ours. `version`: the server's major version."""
+    newer = {name: value for since, names in _NEWER.items() if version >= since for name, value in names.items()}
+    settings = {**_SETTINGS, "search_path": search_path, **newer}
+    return ";".join([*(f"SET {name} TO {value}" for name, value in settings.items()), _WRITABLE]).encode()
+
+
+@dataclass(frozen=True)
+class State:
+    """What a session turned out to be, in the order of `STATE`'s columns."""
+
+    version_number: int
+    encoding: str
+    database: str
+    is_standby: bool
+    is_read_only: bool
+    process: int
+
+    @property
+    def version(self) -> int:
+        """The server's major version."""
+        return self.version_number // 10_000
+
+    @property
+    def unusable(self) -> str | None:
+        """Why nothing of ours may use this database, and the remedy."""
+        if self.encoding == "UTF8":
+            return None
+        return (
+            f"is encoded in {self.encoding}, which cannot hold every order: UTF8 is needed. Make another database with "
+            "CREATE DATABASE orders ENCODING 'UTF8' TEMPLATE template0 and name it in DATABASE_URL"
+        )
+
+    @property
+    def unwritable(self) -> str | None:
+        """Why nothing can be written, and the remedy."""
+        if self.is_standby:
+            return "is a standby, which is read-only: name the primary in DATABASE_URL, or several hosts"
+        if self.is_read_only:
+            return (
+                "is read-only by a setting of the database or the server (a full disk? a move?): when it may be "
+                f'written again, ALTER DATABASE "{self.database}" RESET default_transaction_read_only'
+            )
+        return None
