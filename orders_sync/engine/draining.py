@@ -122,6 +122,12 @@ async def drain(means: Means, feeder: Feeder, *, turn: float | None = None, wait
     return work.outcome
 
 
+async def hand_back(means: Means, account: str) -> None:
+    """Give up every window of an account that this process holds and does not read. Raises psycopg.Error."""
+    async with means.pool.connection() as connection:
+        await claims.hand_back(connection, account, means.owner)
+
+
 async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel them, once: a second time would hit what they do about the first."""
     for task in tasks:

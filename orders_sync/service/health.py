@@ -76,9 +76,7 @@ async def _in_the_way(pool: Pool) -> str | None:
         found = await _within(READY_SECONDS, ask())
     except _UNANSWERED:
         return "the database does not answer"
-    if found != schema.HEAD:
-        return f"the tables are of version {found}, this program's of {schema.HEAD}: run `orders-sync migrate`"
-    return None
+    return schema.mismatch(found)
 
 
 async def _look(pool: Pool, accounts: Collection[str]) -> Vitals | None:

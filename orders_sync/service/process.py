@@ -20,6 +20,7 @@ from functools import partial
 
 import httpx
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from starlette.routing import Route
 
 from orders_sync.domain.errors import EmbeddedError
@@ -27,19 +28,25 @@ from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means
 from orders_sync.engine.windows import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
+from orders_sync.service import outage as outages
+from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics
+from orders_sync.service.outage import Outage
 from orders_sync.service.queue import LOST
+from orders_sync.service.repeats import Repeats
 from orders_sync.service.reports import Reports
 from orders_sync.service.scheduler import Scheduler
 from orders_sync.service.troubles import Troubles
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
-from orders_sync.store import database
+from orders_sync.store import database, schema, vitals
 from orders_sync.store.database import Pool
 
 FIRST_PAUSE = 1.0  # seconds between two tries of a part that fails, then twice as long
 LONGEST_PAUSE = 15.0
+PROBE_SECONDS = 1.0  # between two questions whether the database is back
+WATCH_SECONDS = 5.0  # and whether it is still there, with the tables of this version
 STEADY = 60.0  # seconds after which a part that fails again begins with a short pause
 TOGETHER = 0.2  # seconds in which messages of an account gather
 WEB_CONNECTIONS = 4  # of its own: workers that hold every connection are no reason to lose a message
@@ -90,6 +97,13 @@ class Process:
         self._reviving = asyncio.Lock()
         self._stop = asyncio.Event()
         self._troubles = Troubles()
+        self._outage = Outage()
+        self._liveness = Liveness()
+        self._repeats = Repeats()
+        self._mismatch: str | None = None  # what is wrong with the tables' version: nothing is done meanwhile
+        self._fits = asyncio.Event()
+        self._fits.set()
+        self._misfits = asyncio.Event()
 
     async def run(self) -> None:
         """Run the parts until SIGTERM or SIGINT.
@@ -103,17 +117,20 @@ class Process:
             loop.add_signal_handler(number, self._stop.set)
         connections = self._limits.workers * 2 + 4
         async with AsyncExitStack() as stack:
+            stack.enter_context(self._outage.hears_pools())
             await stack.enter_async_context(self._http)
             pool = await stack.enter_async_context(database.connected(self._url, connections, queue.WAIT_SECONDS))
             jobs = await stack.enter_async_context(queue.opened(self._url))
             metrics = Metrics()
-            means = Means(pool, self._http, self._feeders, self._limits, Reports(metrics))
+            means = Means(pool, self._http, self._feeders, self._limits, Reports(metrics, self._liveness))
             service = self._settings.service
-            scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit)
+            scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit, self._liveness)
             gc.set_threshold(GARBAGE)
             running: list[asyncio.Task[None]] = []
+            clock: AsyncIOScheduler | None = None
+            self._liveness.watch(schedules=self._parts.schedules, works=self._parts.works)
             if self._parts.works:
-                worker = Worker(means, jobs, self._feeders, service.audit)
+                worker = Worker(means, jobs, self._feeders, service.audit, self._liveness, self._outage.note)
                 running.append(asyncio.create_task(self._keep("worker", worker.run)))
             if self._parts.schedules:
                 self._troubles.watch("scheduler")
@@ -123,6 +140,7 @@ class Process:
                 few = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
                 server = Server(self._routes(few, metrics, scheduler))
                 running.append(asyncio.create_task(self._serve(server, self._parts.web)))
+            running.append(asyncio.create_task(self._watch(pool, clock)))
             log.info("running", accounts=len(self._feeders), **self._parts.told())
             await self._await_end(running)
             log.info("stopping; windows in flight are finished or handed back")
@@ -159,20 +177,75 @@ class Process:
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             began = loop.time()
+            await self._fits.wait()
             try:
-                await work()
+                await self._until_misfit(work)
             except LOST as error:
                 await self._failed(name, error)
             if loop.time() - began > STEADY:
                 pause = FIRST_PAUSE
+            if self._outage.is_on:
+                await self._outage.wait(LONGEST_PAUSE)
+                continue
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
+    async def _until_misfit(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a part to its end, or until the tables turn out to be of another version: then it is cancelled."""
+        working = asyncio.ensure_future(work())
+        misfit = asyncio.create_task(self._misfits.wait())
+        try:
+            await asyncio.wait([working, misfit], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            misfit.cancel()
+            if not working.done():
+                working.cancel()
+                with suppress(asyncio.CancelledError, *LOST):
+                    await working
+
+    async def _watch(self, pool: Pool, clock: AsyncIOScheduler | None) -> None:
+        """Ask the database every few seconds, more often while it is away: does it answer, with whose tables, and how
+        long does a job wait?"""
+        while True:
+            try:
+                async with pool.connection() as connection:
+                    self._hold_to(schema.mismatch(await schema.revision_of(connection)), clock)
+                    if self._mismatch is None:
+                        self._liveness.job_waits(await vitals.oldest_job(connection))
+                self._outage.end()
+            except LOST as error:
+                await self._failed("watch", error)
+            if self._outage.is_on or self._mismatch is not None:
+                self._liveness.excuse()
+            await asyncio.sleep(PROBE_SECONDS if self._outage.is_on else WATCH_SECONDS)
+
+    def _hold_to(self, mismatch: str | None, clock: AsyncIOScheduler | None) -> None:
+        """Stop planning and reading while the tables are of another version; a program must not write into those."""
+        if mismatch == self._mismatch:
+            return
+        self._mismatch = mismatch
+        if mismatch is None:
+            log.info("the tables are of this program's version again; it goes on")
+        else:
+            log.error(f"{mismatch}. Nothing is planned or read meanwhile")
+        for event, is_set in ((self._fits, mismatch is None), (self._misfits, mismatch is not None)):
+            event.set() if is_set else event.clear()
+        if clock is not None:
+            clock.resume() if mismatch is None else clock.pause()
+
     async def _failed(self, name: str, error: Exception) -> None:
-        """Note that a part has lost the database, and bring it back if it is ours."""
+        """Note that a part has lost the database, and bring it back if it is ours. Whatever else the database refuses
+        is the part's own trouble."""
         cause = error.__cause__ or error
-        self._troubles.note(name, cause)
-        log.warning("the database is away; tried again", part=name, error=f"{type(cause).__name__}: {cause}".strip())
+        if not outages.is_away(cause):
+            self._troubles.note(name, cause)
+            if (others := self._repeats.count((name, type(cause)))) is not None:
+                words = f"{type(cause).__name__}: {cause}".strip()
+                log.error("the database refuses what is asked; tried again", part=name, error=words, since_last=others)
+            return
+        self._outage.note(name, cause)
         async with self._reviving:
             try:
                 await asyncio.to_thread(self._revive)
@@ -186,10 +259,15 @@ class Process:
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """What the process answers. The gauges of the tables are read by the one that takes hooks: one a service."""
         names = [feeder.account.name for feeder in self._feeders] if self._parts.hooks else None
-        routes = health.routes(pool, metrics, self._troubles.lasting, names)
+        routes = health.routes(pool, metrics, self._state, names)
         if self._parts.hooks:
             routes += hooks.routes(pool, self._settings.accounts, partial(self._look_after, scheduler, set()))
         return routes
+
+    def _state(self) -> dict[str, str | None]:
+        """By part: None while it is well, else what has been wrong with it for long."""
+        late = self._liveness.late()
+        return late | {name: told or late.get(name) for name, told in self._troubles.lasting().items()}
 
     async def _look_after(self, scheduler: Scheduler, under_way: set[str], account: str) -> None:
         """A message came. Many at once are looked after together; what is overlooked the next tick finds waiting."""

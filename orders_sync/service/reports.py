@@ -7,6 +7,7 @@ from structlog.stdlib import BoundLogger
 
 from orders_sync.engine.draining import Closed
 from orders_sync.service import logs
+from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics
 
 log: BoundLogger = structlog.get_logger(__name__)
@@ -15,8 +16,9 @@ log: BoundLogger = structlog.get_logger(__name__)
 class Reports:
     """The `Progress` of a process that nobody watches."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, liveness: Liveness | None = None) -> None:
         self._metrics = metrics
+        self._liveness = liveness or Liveness()
 
     def counted(self, account: str, rows: int) -> None:
         """Bars show it; here the window's line does."""
@@ -33,3 +35,4 @@ class Reports:
     def closed(self, window: Closed) -> None:
         logs.window_closed(log, window)
         self._metrics.count(window)
+        self._liveness.finished()

@@ -20,7 +20,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from orders_sync.engine import isolation, planner
 from orders_sync.engine.calls import Feeder
-from orders_sync.service.queue import AUDIT, DRAIN, LOST, Queue
+from orders_sync.service.liveness import Liveness
+from orders_sync.service.queue import AUDIT, DRAIN, LOST, Failure, Queue
+from orders_sync.service.repeats import Repeats
 from orders_sync.store import due, ledger, suspensions
 from orders_sync.store.database import Pool
 
@@ -32,12 +34,22 @@ log = structlog.get_logger(__name__)
 class Scheduler:
     """Plans for these accounts. `tick` and `audit` in the settings' sense: how often."""
 
-    def __init__(self, pool: Pool, queue: Queue, feeders: Sequence[Feeder], tick: timedelta, audit: timedelta) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        queue: Queue,
+        feeders: Sequence[Feeder],
+        tick: timedelta,
+        audit: timedelta,
+        liveness: Liveness | None = None,
+    ) -> None:
         self._pool = pool
+        self._liveness = liveness or Liveness()
         self._queue = queue
         self._feeders = {feeder.account.name: feeder for feeder in feeders}
         self._tick = tick
         self._audit = audit
+        self._reports = Repeats()
 
     def start(
         self, failed: Callable[[Exception], Awaitable[None]], clean: Callable[[], Awaitable[None]]
@@ -68,15 +80,19 @@ class Scheduler:
             names = await due.accounts(connection, [(each.account, each.pace) for each in self._feeders.values()])
         for name in names:
             await self.plan_alone(name)
+        self._liveness.ticked()
 
     async def plan_alone(self, name: str) -> None:
         """Plan one account; an error of its own is logged and kept with the account, and stops no other account."""
         try:
             await self.look_after(name)
+            self._liveness.planned(name)
         except Exception as error:
-            if isinstance(error, LOST) and isolation.concerns_all(error):
+            if isinstance(error, Failure) or isolation.concerns_all(error):
                 raise
-            log.exception("an account cannot be planned; the others go on", account=name)
+            self._liveness.not_planned(name)
+            if (others := self._reports.count(name)) is not None:
+                log.exception("an account cannot be planned; the others go on", account=name, since_last=others)
             async with self._pool.connection() as connection:
                 await ledger.note_error(connection, name, isolation.report(name, error))
 

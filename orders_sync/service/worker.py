@@ -7,7 +7,7 @@ goes to the end of the queue, so that the backlog of one starves no other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import psycopg
@@ -15,8 +15,9 @@ import structlog
 
 from orders_sync.engine.audit import audit
 from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means, drain
+from orders_sync.engine.draining import Means, drain, hand_back
 from orders_sync.service import memory
+from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
 from orders_sync.service.scheduler import AUDIT_AGAIN
 from orders_sync.store import due
@@ -32,14 +33,26 @@ log = structlog.get_logger(__name__)
 class Worker:
     """`means` are the process's own; its slots bound the windows in flight over all accounts."""
 
-    def __init__(self, means: Means, queue: Queue, feeders: Sequence[Feeder], audit_every: timedelta) -> None:
+    def __init__(
+        self,
+        means: Means,
+        queue: Queue,
+        feeders: Sequence[Feeder],
+        audit_every: timedelta,
+        liveness: Liveness | None = None,
+        on_lost: Callable[[str, Exception], None] | None = None,
+    ) -> None:
+        """`on_lost` gets a part and an error when the database goes away in the middle of a job."""
         self._means = means
+        self._liveness = liveness or Liveness()
+        self._on_lost = on_lost or _log_lost
         self._queue = queue
         self._feeders = {feeder.account.name: feeder for feeder in feeders}
         self._audit_every = audit_every
         self._draining: set[str] = set()
-        queue.app.task(name=DRAIN)(self.drain)
-        queue.app.task(name=AUDIT)(self.audit)
+        self._lost: set[str] = set()  # accounts that were being drained when the database went away
+        queue.app.task(name=DRAIN)(self._counted(self.drain))
+        queue.app.task(name=AUDIT)(self._counted(self.audit))
 
     async def run(self) -> None:
         """Work until cancelled; then what is in flight has `GRACE` seconds. Raises `queue.Failure`."""
@@ -54,6 +67,16 @@ class Worker:
             install_signal_handlers=False,
         )
 
+    def _counted(self, work: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+        async def job(account: str) -> None:
+            self._liveness.took()
+            try:
+                await work(account)
+            finally:
+                self._liveness.left()
+
+        return job
+
     async def drain(self, account: str) -> None:
         """Read the account's windows for a turn."""
         feeder = self._feeders.get(account)
@@ -65,9 +88,13 @@ class Worker:
             return
         self._draining.add(account)
         try:
+            if account in self._lost:  # its windows are still ours: nobody reads them before their leases end
+                await hand_back(self._means, account)
+                self._lost.discard(account)
             outcome = await drain(self._means, feeder, turn=TURN, waits=False)
         except psycopg.Error as error:
-            log.warning("the database went away; what was held is read again", account=account, error=str(error))
+            self._lost.add(account)
+            self._on_lost(f"drain of {account}", error)
             return
         finally:
             self._draining.discard(account)
@@ -88,7 +115,7 @@ class Worker:
                     return
             [result] = await audit(self._means, [feeder], repair=True, is_routine=True)
         except psycopg.Error as error:
-            log.warning("the database went away; the audit is made later", account=account, error=str(error))
+            self._on_lost(f"audit of {account}", error)
             return
         found = result.found
         tell = log.error if result.error or result.remaining else log.warning if found.differences else log.info
@@ -102,3 +129,7 @@ class Worker:
             calls=result.calls,
             error=result.error,
         )
+
+
+def _log_lost(part: str, error: Exception) -> None:
+    log.warning("the database went away; what was held is read again later", part=part, error=str(error))

@@ -42,3 +42,14 @@ def strangers(connection: Session) -> list[str]:
     from orders_sync.store.tables import TAKEN  # SQLAlchemy, which nobody else who asks for a version needs
 
     return [str(row[0]) for row in connection.execute(TAKEN.encode())]
+
+
+def mismatch(found: str | None) -> str | None:
+    """What to say of tables of another version than this program's, and what to do; None when they are its own."""
+    if found == HEAD:
+        return None
+    if found is not None and found > HEAD:
+        return f"the tables are of version {found}, newer than this program's {HEAD}: update or stop this process"
+    if found is None:
+        return "the tables are not made yet: run `orders-sync migrate`"
+    return f"the tables are of version {found}, older than this program's {HEAD}: run `orders-sync migrate`"

@@ -145,6 +145,12 @@ async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
         )
 
 
+async def oldest_job(connection: Connection) -> float:
+    """Seconds the job that has waited longest has waited, 0 when none does."""
+    [oldest] = await _all(connection, _Age, _OLDEST_JOB)
+    return oldest.seconds
+
+
 async def _all(connection: Connection, kind: type[Row], query: str, values: list[object] | None = None) -> list[Row]:
     async with connection.cursor(row_factory=class_row(kind)) as cursor:
         await cursor.execute(query, values)

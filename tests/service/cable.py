@@ -15,13 +15,27 @@ class Cable:
     url: str
     is_dead: bool = False
     wires: set[asyncio.Task[None]] = field(default_factory=set)
+    is_cut: bool = False
+
+    def cut(self) -> None:
+        """End every connection, and each new one at once, until it is mended."""
+        self.is_cut = True
+        for wire in self.wires:
+            wire.cancel()
+
+    def mend(self) -> None:
+        self.is_cut = False
 
     async def carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65_536):
-            if not self.is_dead:
-                target.write(data)
-                await target.drain()
-        target.close()
+        try:
+            while data := await source.read(65_536):
+                if not self.is_dead:
+                    target.write(data)
+                    await target.drain()
+        except ConnectionError:
+            pass
+        finally:
+            target.close()
 
 
 @asynccontextmanager
@@ -32,6 +46,9 @@ async def cable(url: str) -> AsyncIterator[Cable]:
     made = Cable("")
 
     async def plug(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if made.is_cut:
+            writer.close()
+            return
         if host.startswith("/"):
             there, back = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
         else:

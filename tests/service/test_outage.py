@@ -1,0 +1,220 @@
+"""A database that goes away: said in a line or two, and the service is back as soon as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import httpx
+import psycopg
+import pytest
+import structlog
+from psycopg import errors
+from psycopg_pool import PoolTimeout
+from structlog.typing import EventDict
+
+from orders_sync.engine import planner
+from orders_sync.sandbox import SandboxTransport
+from orders_sync.service.outage import AGAIN, Outage, is_away
+from orders_sync.service.process import Parts, Process
+from orders_sync.service.queue import Failure
+from orders_sync.service.web import bound
+from orders_sync.settings import Settings
+from orders_sync.settings.models import ServiceSettings
+from orders_sync.store import schema
+from tests.engine.story import Story
+from tests.service.cable import cable
+from tests.service.test_scheduler import with_interval
+from tests.service.test_troubles import Clock
+
+Tell = Callable[..., Story]
+LONGEST = 90  # seconds: a guard, not a measure
+TICK = Settings(service=ServiceSettings(tick=timedelta(seconds=1)))
+
+
+@pytest.fixture
+def said() -> Iterator[list[EventDict]]:
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
+def events(said: list[EventDict]) -> list[str]:
+    return [line["event"] for line in said if "database" in line["event"]]
+
+
+async def test_an_outage_is_a_line_when_it_begins_one_a_minute_and_one_when_it_is_over(said: list[EventDict]) -> None:
+    clock = Clock()
+    outage = Outage(clock)
+    for _ in range(3):
+        for part in ("worker", "scheduler", "watch") * 99:
+            outage.note(part, PoolTimeout("none in 5 s"))
+        clock.now += AGAIN
+    outage.end()
+    outage.end()
+    assert events(said) == [
+        "the database is away; it is tried again until it is back",
+        "the database is still away",
+        "the database is still away",
+        "the database is back",
+    ]
+    assert said[-1]["seconds"] == 180
+
+
+def with_cause(cause: Exception) -> Failure:
+    error = Failure()
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (psycopg.OperationalError("connection refused"), True),
+        (PoolTimeout("none in 5 s"), True),
+        (errors.AdminShutdown(), True),
+        (errors.CannotConnectNow(), True),
+        (errors.TooManyConnections(), True),
+        (errors.ConnectionFailure(), True),
+        (psycopg.InterfaceError("the connection is closed"), True),
+        (Failure(), True),
+        (with_cause(PoolTimeout("none")), True),
+        (with_cause(errors.UndefinedTable()), False),
+        (errors.DiskFull(), False),
+        (errors.LockNotAvailable(), False),
+        (errors.UndefinedTable(), False),
+        (errors.InsufficientPrivilege(), False),
+        (ValueError(), False),
+    ],
+)
+def test_only_a_lost_connection_is_an_outage(error: Exception, away: bool) -> None:
+    assert is_away(error) is away
+
+
+class Running:
+    """A process of the service in this event loop, on a database behind a cable."""
+
+    def __init__(self, story: Story, url: str) -> None:
+        self.story = story
+        http = httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app))
+        self.web = bound("127.0.0.1:0")
+        self.root = f"http://127.0.0.1:{self.web.getsockname()[1]}"
+        parts = Parts(schedules=True, works=True, web=self.web, hooks=True)
+        feeders = with_interval(story.feeders(), timedelta(seconds=1))
+        self.process = Process(url, TICK, feeders, story.limits, http, parts, revive=lambda: None)
+
+    async def __aenter__(self) -> Running:
+        self.task = asyncio.create_task(self.process.run())
+        await self.until(self.windows)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.process._stop.set()
+        async with asyncio.timeout(LONGEST):
+            await self.task
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Return once it holds. Raises what ended the process, if that happens first."""
+        async with asyncio.timeout(LONGEST):
+            while not holds():
+                if self.task.done():
+                    self.task.result()
+                await asyncio.sleep(0.05)
+
+    def windows(self) -> int:
+        [(count,)] = self.story.query("SELECT count(*) FROM sync.windows WHERE state = 'done'")
+        return int(str(count))
+
+    async def get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            return await http.get(self.root + path, timeout=LONGEST)
+
+
+async def test_after_an_outage_reading_goes_on_and_only_two_lines_speak_of_it(
+    tell: Tell, url: str, said: list[EventDict]
+) -> None:
+    async with cable(url) as line, Running(tell(), line.url) as running:
+        line.cut()
+        await running.until(lambda: running.process._outage.is_on)
+        assert (await running.get("/readyz")).json()["because"] == "the database does not answer"
+        assert (await running.get("/healthz")).status_code == 200
+        before = running.windows()
+        line.mend()
+        await running.until(lambda: not running.process._outage.is_on)
+        await running.until(lambda: running.windows() > before)
+        assert (await running.get("/readyz")).status_code == 200
+    assert events(said) == ["the database is away; it is tried again until it is back", "the database is back"]
+    away = next(each for each in said if "away" in each["event"])
+    assert "connection failed" in away["error"] or "closed" in away["error"] or "terminat" in away["error"]
+
+
+async def test_windows_held_when_the_database_went_are_read_again_without_waiting_for_their_leases_P5(
+    tell: Tell, url: str
+) -> None:
+    async with cable(url) as line, Running(tell(), line.url) as running:
+        story = running.story
+        is_cut: list[bool] = []
+
+        def cut() -> None:
+            story.world.between_calls = None
+            line.cut()
+            is_cut.append(True)
+
+        story.world.between_calls = cut
+        await running.until(lambda: is_cut)
+        held = [row[0] for row in story.query("SELECT id FROM sync.windows WHERE state = 'running'")]
+        assert held
+        story.query(
+            "UPDATE sync.windows SET lease_until = now() + interval '1 day' WHERE state = 'running' RETURNING 1"
+        )
+        await running.until(lambda: running.process._outage.is_on)
+        line.mend()
+        await running.until(
+            lambda: story.query("SELECT 1 FROM sync.windows WHERE state = 'done' AND id = ANY(%s)", held)
+        )
+
+
+async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_own(
+    tell: Tell, url: str, said: list[EventDict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders_sync.service.process.WATCH_SECONDS", 0.05)
+    async with Running(tell(), url) as running:
+        story = running.story
+        story.query("UPDATE sync.alembic_version SET version_num = '9999' RETURNING 1")
+        await running.until(lambda: running.process._mismatch)
+        await running.until(lambda: not story.query("SELECT 1 FROM sync.windows WHERE state = 'running'"))
+        ledger = "SELECT count(*), max(fence), max(planned_at) FROM sync.windows"
+        before = story.query(ledger)
+        answer = await running.get("/readyz")
+        assert answer.status_code == 503
+        assert "newer than this program's" in answer.json()["because"]
+        assert "update or stop this process" in answer.json()["because"]
+        assert (await running.get("/healthz")).status_code == 200
+        await asyncio.sleep(1.5)  # more than a tick: there is nothing to wait for
+        assert story.query(ledger) == before
+        story.query("UPDATE sync.alembic_version SET version_num = %s RETURNING 1", schema.HEAD)
+        await running.until(lambda: story.query(ledger) != before)
+    told = [line for line in said if "newer than" in line["event"]]
+    assert len(told) == 1
+    assert told[0]["log_level"] == "error"
+
+
+async def test_planning_that_raises_for_every_account_turns_health_red_and_back(
+    tell: Tell, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders_sync.service.liveness.PLANNED", 0.2)
+    plan_due = planner.plan_due
+
+    async def broken(*_: object) -> bool:
+        raise ValueError("a mistake")
+
+    async with Running(tell(), url) as running:
+        monkeypatch.setattr(planner, "plan_due", broken)
+        await running.until(lambda: running.process._state()["scheduler"])
+        answer = await running.get("/healthz")
+        assert answer.status_code == 503
+        assert "planned" in answer.json()["failing"]["scheduler"]
+        monkeypatch.setattr("orders_sync.service.liveness.PLANNED", 60)
+        monkeypatch.setattr(planner, "plan_due", plan_due)
+        await running.until(lambda: not running.process._liveness.failing_accounts)
+        assert (await running.get("/healthz")).status_code == 200
