@@ -162,13 +162,15 @@ class ReceiverRow(Struct, kw_only=True):
 
 
 class OrderRows(Struct, kw_only=True):
-    """One order, flattened. `receiver` is None when the platform's list carries no address at all."""
+    """One order, flattened. `receiver` is None when the platform's list carries no address at all. `has_all_lines` is
+    False where lines are listed that could not be read: then none that is stored counts as gone."""
 
     order: OrderRow
     sub_orders: list[SubOrderRow]
     product_items: list[ProductItemRow]
     parcels: list[ParcelRow]
     receiver: ReceiverRow | None = None
+    has_all_lines: bool = True
 
     def all(self) -> list[Struct]:
         """Every row, the order first."""

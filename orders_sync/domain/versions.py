@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import NamedTuple
+
+BELIEVED_AFTER = timedelta(hours=1)  # between the beginnings of two reads that bring an older modify time
 
 
 class Version(NamedTuple):
@@ -17,3 +20,35 @@ class Version(NamedTuple):
         if self.modified_at is not None and other.modified_at is not None and self.modified_at != other.modified_at:
             return self.modified_at > other.modified_at
         return self.read_at > other.read_at
+
+
+class Age(Enum):
+    """What a version that was read is beside the stored one."""
+
+    NEWER = auto()
+    OLDER = auto()
+    OLDER_AT_FIRST = auto()  # read later, with an earlier modify time: to be remembered
+    WENT_BACK = auto()  # the same again, long after: the platform's modify time went back, this is the newest
+
+
+def age(read: Version, stored: Version, went_back_at: datetime | None, remembered: Version | None) -> Age:
+    """Which of the two is newer, where a modify time may go back.
+
+        stored 12:00            read 12:05: 11:00       read 13:10: 11:00 or later
+        modify time 11:30       OLDER_AT_FIRST          WENT_BACK
+
+    `went_back_at`: when the last read whose older modify time was believed began; modify times read before say nothing
+    beside it. `remembered`: what `OLDER_AT_FIRST` was said of, unless a read that began later brought the stored
+    version or a newer one. A read that began before the stored one is never believed, however often it is repeated.
+    """
+    if went_back_at is not None and read.read_at < went_back_at:
+        return Age.OLDER
+    if read.is_newer_than(stored):
+        return Age.NEWER
+    if read.read_at <= stored.read_at or read.modified_at is None:
+        return Age.OLDER
+    if remembered is None or remembered.modified_at is None:
+        return Age.OLDER_AT_FIRST
+    if read.modified_at < remembered.modified_at:
+        return Age.OLDER_AT_FIRST if read.read_at > remembered.read_at else Age.OLDER
+    return Age.WENT_BACK if read.read_at >= remembered.read_at + BELIEVED_AFTER else Age.OLDER

@@ -62,5 +62,5 @@ async def _replay(connection: Connection, number: int) -> tuple[Landed, Reject |
         record = identified(reject.payload, platform.identify, reject.read_at)
         landed = await load.land(connection, source, [record])
         if not landed.rejected:
-            await rejects.close(connection, number)
+            await rejects.close(connection, reject, number)
         return landed, await rejects.take(connection, number)

@@ -28,8 +28,8 @@ from psycopg import errors
 
 from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.rows import OrderRow, OrderRows
-from orders_sync.domain.versions import Version
-from orders_sync.store import copyrows, rejects, statements, writing
+from orders_sync.domain.versions import Age, Version, age
+from orders_sync.store import copyrows, older, rejects, statements, writing
 from orders_sync.store.database import Connection
 from orders_sync.store.rejects import Current, Reject
 from orders_sync.store.writing import FlatOrder
@@ -138,6 +138,7 @@ class _Loader:
         self.landed = Landed()
         self.rejected: list[Reject] = []
         self.current: list[Current] = []
+        self.unread: set[str] = set()  # changed orders of which an unread version was noted before
 
     async def land(self, batch: list[Record]) -> None:
         hashed = [(record, fingerprint(record.payload)) for record in batch]
@@ -174,7 +175,7 @@ class _Loader:
     async def settle(self) -> None:
         """Keep what was rejected, and resolve older rejects of what is in the tables now."""
         if self.rejected or self.current:
-            await rejects.settle(self.connection, self.source.platform, self.rejected, self.current)
+            await rejects.settle(self.connection, self.source.platform, self.rejected, self.current, self.unread)
 
     def _flatten(self, record: Record, payload_hash: bytes) -> FlatOrder:
         if record.order_id is None:
@@ -205,6 +206,7 @@ class _Loader:
             copyrows.line([platform, self.source.account, *order]),
             children,
             _watched(order),
+            rows.has_all_lines and bool(rows.sub_orders),  # an order without a line is none that was read
         )
 
     async def _known(self, order_ids: list[str]) -> dict[str, bytes]:
@@ -290,28 +292,43 @@ class _Loader:
         deleted = {order.order_id for order in orders} - stored.keys()
         if deleted and not self.rebuilds:
             raise _Deleted(deleted)
+        remembered = {} if self.rebuilds else await older.remembered(self.connection, self.source.platform, stored)
         stale: list[FlatOrder] = []
+        older_at_first: list[FlatOrder] = []
         equal: list[FlatOrder] = []
         same_rows: list[FlatOrder] = []
         changed: list[FlatOrder] = []
         rebuilt: list[FlatOrder] = []
+        went_back: list[str] = []
         for order in orders:
             if self.rebuilds and order.order_id not in stored:
                 stale.append(order)
                 continue
-            payload_hash, rows_hash, modified_at, read_at = stored[order.order_id]
+            payload_hash, rows_hash, modified_at, read_at, went_back_at = stored[order.order_id]
             has_same_rows = rows_hash == order.rows_hash
             if payload_hash == order.payload_hash:
+                if went_back_at == read_at and not has_same_rows:
+                    went_back.append(order.order_id)  # it still is the version that was believed
                 (equal if has_same_rows else rebuilt).append(order)
-            elif self.rebuilds or not order.version.is_newer_than(Version(modified_at, read_at)):
+                continue
+            before = Version(modified_at, read_at)
+            is_now = age(order.version, before, went_back_at, remembered.get(order.order_id))
+            if self.rebuilds or is_now in (Age.OLDER, Age.OLDER_AT_FIRST):
                 stale.append(order)
-            else:
-                (same_rows if has_same_rows else changed).append(order)
-        await writing.update(self.connection, same_rows, changed, rebuilt)
+                if is_now is Age.OLDER_AT_FIRST and not self.rebuilds:
+                    older_at_first.append(order)
+                continue
+            if is_now is Age.WENT_BACK:
+                went_back.append(order.order_id)
+            (same_rows if has_same_rows else changed).append(order)
+        self.unread |= await writing.update(self.connection, same_rows, changed, rebuilt, went_back)
+        await older.remember(self.connection, older_at_first)
+        current = [*equal, *same_rows, *changed, *rebuilt]
+        await older.forget(self.connection, [order for order in current if order.order_id in remembered])
         counts.unchanged += len(equal) + len(same_rows)
         counts.changed += len(changed) + len(rebuilt)
         counts.stale += len(stale)
-        return [*equal, *same_rows, *changed, *rebuilt]
+        return current
 
 
 def _said(error: errors.Error) -> str:

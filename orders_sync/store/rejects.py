@@ -11,7 +11,7 @@ and of two transactions about one order the second sees what the first did.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -53,6 +53,29 @@ WITH settled AS (
 UPDATE raw_orders AS t SET read_at = s.read_at
 FROM (SELECT order_id, max(read_at) AS read_at FROM settled GROUP BY order_id) AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < s.read_at
+"""
+
+_OPEN_OF = """
+SELECT DISTINCT order_id FROM sync.rejects
+WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b) AND resolved_at IS NULL
+"""
+
+# who holds one of the rows has yet to settle, and then sees what was done here
+_NOTE_UNREAD = """
+WITH those AS (
+    SELECT o.order_id, o.unread_version_since, EXISTS (
+        SELECT FROM sync.rejects AS r JOIN raw_orders AS t USING (platform, order_id)
+        WHERE r.platform = o.platform AND r.order_id = o.order_id AND r.resolved_at IS NULL
+            AND r.read_at > t.read_at AND r.payload_hash <> t.payload_hash
+    ) AS is_unread
+    FROM orders AS o
+    WHERE o.platform = %(platform)s AND o.order_id = ANY(%(order_ids)b)
+    FOR UPDATE OF o SKIP LOCKED
+)
+UPDATE orders AS t SET unread_version_since = CASE WHEN s.is_unread THEN now() END,
+    synced_at = greatest(now(), t.synced_at + interval '1 microsecond')
+FROM those AS s
+WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_version_since IS NOT NULL) <> s.is_unread
 """
 
 _LOCK = 0x6F74  # first half of an advisory lock, the platform is the second
@@ -97,17 +120,37 @@ class Current(NamedTuple):
     payload_hash: bytes
 
 
-async def settle(connection: Connection, platform: str, rejected: Sequence[Reject], current: Sequence[Current]) -> None:
-    """Keep what was rejected, and settle what was rejected before of the orders that are current now.
+async def settle(
+    connection: Connection,
+    platform: str,
+    rejected: Sequence[Reject],
+    current: Sequence[Current],
+    unread: Collection[str] = (),
+) -> None:
+    """Keep what was rejected, settle what was rejected before of the orders that are current now, and note on orders
+    whether a newer version of them could not be read.
 
     Comes after all else that locks in the transaction but the ledger. The rows of `current` in `raw_orders` must be
-    locked or just written.
+    locked or just written. `unread`: those of which an unread version was noted before.
     """
     await _lock(connection, platform, alone=bool(rejected))
     for reject in rejected:
         await _keep(connection, reject)
-    if current:
-        await _resolve(connection, platform, current)
+    ids = [each.order_id for each in current]
+    bad = {reject.order_id for reject in rejected if reject.order_id is not None}
+    opened = await connection.execute(_OPEN_OF, {"platform": platform, "order_ids": [*ids, *bad]})
+    touched = {str(row[0]) for row in await opened.fetchall()} | set(unread) | bad
+    settling = [each for each in current if each.order_id in touched]
+    if settling:
+        await _resolve(connection, platform, settling)
+    await _note_unread(connection, platform, touched)
+
+
+async def _note_unread(connection: Connection, platform: str, order_ids: Collection[str]) -> None:
+    """Set or clear `orders.unread_version_since` of these, where it is not right. Nothing else is written or locked
+    for long: who waits for nobody is waited for."""
+    if order_ids:
+        await connection.execute(_NOTE_UNREAD, {"platform": platform, "order_ids": sorted(order_ids)})
 
 
 async def _lock(connection: Connection, platform: str, *, alone: bool) -> None:
@@ -171,11 +214,14 @@ async def take(connection: Connection, number: int) -> Reject | None:
         return await cursor.fetchone()
 
 
-async def close(connection: Connection, number: int) -> None:
-    """This very record is settled."""
+async def close(connection: Connection, reject: Reject, number: int) -> None:
+    """This very record, of that number, is settled. The row of its order in `raw_orders` must be locked."""
+    await _lock(connection, reject.platform, alone=False)
     await connection.execute(
         "UPDATE sync.rejects SET resolved_at = now() WHERE id = %s AND resolved_at IS NULL", [number]
     )
+    if reject.order_id is not None:
+        await _note_unread(connection, reject.platform, [reject.order_id])
 
 
 async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[int]:
@@ -185,6 +231,16 @@ async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[
 
 
 async def drop(connection: Connection, numbers: Sequence[int]) -> int:
-    """Delete rejects; how many there were."""
-    cursor = await connection.execute("DELETE FROM sync.rejects WHERE id = ANY(%s)", [list(numbers)])
-    return cursor.rowcount
+    """Delete rejects, in a transaction of its own; how many there were."""
+    async with connection.transaction():
+        cursor = await connection.execute("SELECT DISTINCT platform FROM sync.rejects WHERE id = ANY(%s)", [numbers])
+        for platform in sorted(str(row[0]) for row in await cursor.fetchall()):
+            await _lock(connection, platform, alone=True)
+        cursor = await connection.execute(
+            "DELETE FROM sync.rejects WHERE id = ANY(%s) RETURNING platform, order_id", [numbers]
+        )
+        dropped = await cursor.fetchall()
+        for platform in sorted({str(row[0]) for row in dropped}):
+            ids = {str(row[1]) for row in dropped if row[0] == platform and row[1] is not None}
+            await _note_unread(connection, platform, ids)
+    return len(dropped)

@@ -1,6 +1,7 @@
 """What may go once it is old, a small batch a transaction, one process at a time.
 
-    settled rejects, finished jobs, handled messages, history, payloads     by their age alone
+    settled rejects, older versions that were remembered, finished jobs, handled messages, history, payloads
+                   by their age alone
     backfills      finished, and none of their windows is still to be read
     audits         a later one of the account was finished
     windows        done or split, unless something still follows from them:
@@ -77,6 +78,14 @@ DELETE FROM sync.rejects WHERE id = ANY (ARRAY(
 ))
 """
 
+_OLDER_VERSIONS = """
+WITH old AS MATERIALIZED (
+    SELECT platform, order_id FROM sync.older_versions WHERE noted_at < now() - %(age)s
+    LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM sync.older_versions AS v USING old WHERE (v.platform, v.order_id) = (old.platform, old.order_id)
+"""
+
 # procrastinate's own `delete_old_jobs` sorts every event there is and deletes all in one statement; events go with
 # their job, by its foreign key
 _JOBS = """
@@ -129,6 +138,7 @@ RULES = (
     Rule("audit_differences", "windows", _DIFFERENCES),  # before audits, which stay as long as their differences
     Rule("audits", "windows", _AUDITS),
     Rule("rejects", "windows", _REJECTS),
+    Rule("older_versions", "windows", _OLDER_VERSIONS),
     Rule("jobs", "jobs", _JOBS),
     Rule("messages", "messages", _MESSAGES),
     Rule("history", "history", _HISTORY),

@@ -93,13 +93,16 @@ KNOWN = """
 SELECT order_id, CASE WHEN order_id <> ALL (ARRAY(
     SELECT r.order_id FROM unnest(%(order_ids)b::text[]) AS o (order_id) JOIN sync.rejects AS r USING (order_id)
     WHERE r.platform = %(platform)s AND r.resolved_at IS NULL
+    UNION ALL
+    SELECT v.order_id FROM sync.older_versions AS v
+    WHERE v.platform = %(platform)s AND v.order_id = ANY(%(order_ids)b)
 )) THEN payload_hash END
 FROM raw_orders WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b)
 """
 
 # COLLATE "C": in the order a loader's batches are in, whatever language the database sorts by
 LOCK = """
-SELECT order_id, payload_hash, rows_hash, modified_at, read_at
+SELECT order_id, payload_hash, rows_hash, modified_at, read_at, time_went_back_at
 FROM raw_orders
 WHERE platform = %s AND order_id = ANY(%s)
 ORDER BY order_id COLLATE "C"
@@ -124,6 +127,42 @@ def _insert_or_lock() -> str:
     """  # noqa: S608
 
 
+WENT_BACK = """
+UPDATE raw_orders SET time_went_back_at = read_at
+WHERE platform = %s AND order_id = ANY(%s) AND time_went_back_at IS DISTINCT FROM read_at
+"""
+NOTE_WENT_BACK = """
+UPDATE stage_orders SET notes = array_append(
+    notes, 'its modify time went back: an earlier one was read twice, an hour apart, and is believed'
+)
+WHERE order_id = ANY(%s)
+"""
+# an order keeps the lines that nobody said are gone
+KEEP_LINES = """
+UPDATE stage_orders AS s SET line_count = k.lines, notes = array_append(
+    s.notes, 'not all of its lines could be read: those known before are kept'
+)
+FROM (
+    SELECT order_id, count(*) AS lines, bool_or(is_kept) AS is_kept
+    FROM (
+        SELECT order_id, sub_order_id, NOT EXISTS (
+            SELECT FROM stage_sub_orders AS l WHERE (l.order_id, l.sub_order_id) = (t.order_id, t.sub_order_id)
+        ) AS is_kept
+        FROM sub_orders AS t
+        WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)s) AND removed_at IS NULL
+        UNION ALL
+        SELECT order_id, sub_order_id, false FROM stage_sub_orders AS l
+        WHERE order_id = ANY(%(order_ids)s) AND NOT EXISTS (
+            SELECT FROM sub_orders AS t
+            WHERE (t.platform, t.order_id, t.sub_order_id) = (l.platform, l.order_id, l.sub_order_id)
+              AND t.removed_at IS NULL
+        )
+    ) AS listed GROUP BY order_id
+) AS k
+WHERE s.order_id = k.order_id AND k.is_kept
+"""
+
+
 def _update_raw() -> str:
     sets = _list([f"{name} = s.{name}" for name in RAW.values])
     return f"""
@@ -142,7 +181,7 @@ def _update_orders() -> str:
     UPDATE orders AS t SET {sets}, {_SYNCED_AT}
     FROM stage_orders AS s JOIN orders AS b USING (platform, order_id)
     WHERE (t.platform, t.order_id) = (s.platform, s.order_id)
-    RETURNING t.order_id, array_remove(ARRAY[{differences}], NULL)
+    RETURNING t.order_id, t.unread_version_since IS NOT NULL, array_remove(ARRAY[{differences}], NULL)
     """  # noqa: S608
 
 
@@ -161,11 +200,13 @@ def _upsert_children(table: Target) -> str:
 
 
 def _mark_vanished(table: Target) -> str:
+    """All but rows of lines of the orders given."""
     key = _list(table.key, "t.")
     return f"""
     UPDATE {table.name} AS t SET removed_at = now(), {_SYNCED_AT}
     FROM stage_orders AS o
     WHERE (t.platform, t.order_id) = (o.platform, o.order_id) AND t.removed_at IS NULL
+      {"AND t.order_id <> ALL(%s)" if "sub_order_id" in table.key else ""}
       AND NOT EXISTS (SELECT FROM stage_{table.name} AS s WHERE ({key.replace("t.", "s.")}) = ({key}))
     RETURNING t.order_id
     """  # noqa: S608

@@ -27,6 +27,7 @@ class FlatOrder(msgspec.Struct, frozen=True):
     order: str
     children: list[str]  # all rows of each table of `statements.CHILDREN`
     watched: tuple[str, ...]  # what the history repeats
+    has_all_lines: bool
 
     @property
     def read_at(self) -> datetime:
@@ -68,9 +69,11 @@ async def update(
     same_rows: Sequence[FlatOrder],
     changed: Sequence[FlatOrder],
     rebuilt: Sequence[FlatOrder],
-) -> None:
+    went_back: Sequence[str] = (),
+) -> set[str]:
     """Orders whose stored rows are locked: `same_rows` became other bytes only, `rebuilt` other rows only, `changed`
-    both. Rows of lines that vanished are marked removed, and the history says what differs.
+    both; `went_back` are the ids among them whose modify time did and is believed. Rows of lines that vanished are
+    marked removed, and the history says what differs. Return the ids of those of which an unread version is noted.
     """
     run = connection.execute
     other_bytes, other_rows = [*same_rows, *changed], [*changed, *rebuilt]
@@ -79,6 +82,8 @@ async def update(
     if other_bytes:
         await _copy_raw(connection, other_bytes, "stage")
         await run(statements.UPDATE_RAW)
+    if went_back:
+        await run(statements.WENT_BACK, [other_bytes[0].platform if other_bytes else rebuilt[0].platform, went_back])
     if rebuilt:
         async with connection.cursor() as cursor:
             await cursor.executemany(
@@ -86,23 +91,37 @@ async def update(
                 [(order.rows_hash, order.version.modified_at, order.platform, order.order_id) for order in rebuilt],
             )
     if other_rows:
-        await _add_history(connection, other_rows, await _update_rows(connection, other_rows))
+        what, unread = await _update_rows(connection, other_rows, went_back)
+        await _add_history(connection, other_rows, what)
+        return unread
+    return set()
 
 
-async def _update_rows(connection: Connection, orders: Sequence[FlatOrder]) -> dict[str, list[str]]:
-    """What changed of each: columns of orders, names of other tables."""
+async def _update_rows(
+    connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]
+) -> tuple[dict[str, list[str]], set[str]]:
+    """What changed of each: columns of orders, names of other tables; and of which an unread version is noted."""
     run = connection.execute
     await _copy_rows(connection, orders, "stage")
+    if went_back:
+        await run(statements.NOTE_WENT_BACK, [list(went_back)])
+    keeping = [order.order_id for order in orders if not order.has_all_lines]
+    if keeping:
+        await run(statements.KEEP_LINES, {"platform": orders[0].platform, "order_ids": keeping})
     what: defaultdict[str, list[str]] = defaultdict(list)
-    for order_id, columns in await (await run(statements.UPDATE_ORDERS)).fetchall():
+    unread: set[str] = set()
+    for order_id, is_unread, columns in await (await run(statements.UPDATE_ORDERS)).fetchall():
         what[str(order_id)] += columns  # type: ignore[arg-type]
+        if is_unread:
+            unread.add(str(order_id))
     for table, upsert, mark in zip(
         statements.CHILDREN, statements.UPSERT_CHILDREN, statements.MARK_VANISHED, strict=True
     ):
-        touched = [*await (await run(upsert)).fetchall(), *await (await run(mark)).fetchall()]
+        values = [keeping] if "sub_order_id" in table.key else []
+        touched = [*await (await run(upsert)).fetchall(), *await (await run(mark, values)).fetchall()]
         for order_id in {str(row[0]) for row in touched}:
             what[order_id].append(table.name)
-    return what
+    return what, unread
 
 
 async def _add_history(connection: Connection, orders: Sequence[FlatOrder], what: dict[str, list[str]]) -> None:

@@ -194,6 +194,18 @@ async def test_a_window_stays_while_what_it_brought_is_an_open_reject_and_settle
 # audits, jobs, messages
 
 
+async def test_older_versions_that_were_never_read_again_go(connection: Connection, pool: Pool) -> None:
+    await ask(
+        connection,
+        "INSERT INTO sync.older_versions (platform, order_id, account, modified_at, read_at, noted_at) "
+        "SELECT '1688', days::text, 'shop', now(), now(), now() - days * interval '1 day' "
+        "FROM unnest(%s::int[]) AS days RETURNING 1",
+        [29, 31],
+    )
+    assert (await remove_old(pool, KEPT))["older_versions"] == 1
+    assert await ask(connection, "SELECT order_id FROM sync.older_versions") == ["29"]
+
+
 async def test_audits_go_with_their_differences_but_the_newest_that_was_finished(
     pool: Pool, connection: Connection
 ) -> None:

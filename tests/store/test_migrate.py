@@ -280,6 +280,29 @@ def test_backfills_of_before_0006_are_mended_and_what_nobody_can_read_says_so(em
     alembic(empty_url, "upgrade", "head")
 
 
+def test_orders_of_before_0008_say_that_a_newer_version_could_not_be_read(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0007")
+    ask(
+        empty_url,
+        """
+        INSERT INTO orders (platform, account, order_id, status, status_group, currency, line_count)
+        SELECT '1688', 'shop', id, 'paid', 'other', 'CNY', 1 FROM unnest('{newer,same,older,settled}'::text[]) AS id;
+        INSERT INTO raw_orders (platform, account, order_id, payload_hash, rows_hash, read_at)
+        SELECT '1688', 'shop', id, 'stored', '', '2026-11-01' FROM unnest('{newer,same,older,settled}'::text[]) AS id;
+        INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, read_at, resolved_at)
+        VALUES ('shop', '1688', 'newer', '', '1', 'broken', '2026-11-02', NULL),
+            ('shop', '1688', 'same', '', 'stored', 'broken', '2026-11-02', NULL),
+            ('shop', '1688', 'older', '', '2', 'broken', '2026-10-01', NULL),
+            ('shop', '1688', 'settled', '', '3', 'broken', '2026-11-02', now()),
+            ('shop', '1688', 'never landed', '', '4', 'broken', '2026-11-02', NULL)
+        """,
+    )
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0008") :]
+    assert ask(empty_url, "SELECT order_id FROM orders WHERE unread_version_since IS NOT NULL") == [("newer",)]
+    alembic(empty_url, "downgrade", "0007")
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0008") :]
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

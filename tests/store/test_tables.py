@@ -21,7 +21,7 @@ from orders_sync.store.tables import (
 )
 
 OF_ROWS = [
-    pytest.param(orders, OrderRow, ["platform", "account"], ["synced_at"], id="orders"),
+    pytest.param(orders, OrderRow, ["platform", "account"], ["unread_version_since", "synced_at"], id="orders"),
     pytest.param(sub_orders, SubOrderRow, ["platform"], ["removed_at", "synced_at"], id="sub_orders"),
     pytest.param(product_items, ProductItemRow, ["platform"], ["removed_at", "synced_at"], id="product_items"),
     pytest.param(order_parcels, ParcelRow, ["platform"], ["removed_at", "synced_at"], id="order_parcels"),
@@ -45,6 +45,7 @@ KEYS = {
     "sync.accounts": ["name"],
     "sync.windows": ["id"],
     "sync.rejects": ["id"],
+    "sync.older_versions": ["platform", "order_id"],
     "sync.shared_orders": ["platform", "order_id", "account"],
 }
 
@@ -100,7 +101,7 @@ def test_columns_are_the_fields_of_the_row_in_the_same_order_between_ours(
     assert table.columns.keys() == [*before, *row.__struct_fields__, *after]
 
 
-FILLED = {"synced_at", "removed_at", "seen_at"}  # by the database
+FILLED = {"synced_at", "removed_at", "seen_at", "unread_version_since", "time_went_back_at"}  # by statements
 
 
 @pytest.mark.parametrize("target", statements.OF.values(), ids=lambda target: target.name)

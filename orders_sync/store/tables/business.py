@@ -126,6 +126,11 @@ orders = Table(
     column("tracking_numbers", TEXTS, "of all parcels, see order_parcels"),
     column("line_count", Integer, "lines listed now, removed ones not counted", nullable=False),
     column("notes", TEXTS, "what was odd about the record and how it was read; NULL when nothing was"),
+    column(
+        "unread_version_since",
+        TIME,
+        "since when a newer version is known that could not be read, see sync.rejects; NULL as a rule",
+    ),
     _synced_at(),
     PrimaryKeyConstraint("platform", "order_id"),
     Index(None, "order_no"),
@@ -346,6 +351,12 @@ raw_orders = Table(
         TIME,
         "version, second part: when the read that brought it began, by the database's clock",
         nullable=False,
+    ),
+    column(
+        "time_went_back_at",
+        TIME,
+        "when the last read began whose older modify time was believed: what was read before is older than it, "
+        "whatever its modify time; NULL as a rule",
     ),
     column("window_id", BigInteger, "the window that brought it, sync.windows.id"),
     column("payload", JSON, "the record exactly as received, byte for byte"),

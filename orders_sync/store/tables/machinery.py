@@ -156,6 +156,21 @@ rejects = Table(
     comment="records that could not be normalised, whole",
 )
 
+older_versions = Table(
+    "older_versions",
+    metadata,
+    key("platform", Text, "1688, xportcn_open or xportcn_ka"),
+    key("order_id", Text, "orders.order_id"),
+    column("account", Text, "sync.accounts.name, of the read that brought it", nullable=False),
+    column("modified_at", TIME, "the modify time it brought, earlier than that of the stored version", nullable=False),
+    column("read_at", TIME, "when that read began, by the database's clock", nullable=False),
+    column("window_id", BigInteger, "the window that brought it, sync.windows.id"),
+    column("noted_at", TIME, "when it was noted", nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("platform", "order_id"),
+    schema=MACHINERY,
+    comment="orders last read with an earlier modify time than the stored version has; believed when read so again",
+)
+
 backfills = Table(
     "backfills",
     metadata,

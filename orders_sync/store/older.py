@@ -1,0 +1,60 @@
+"""Orders whose last read brought an earlier modify time than the stored version has, until it is seen who is right.
+
+One row an order in `sync.older_versions`, written only by who holds the order's row of `raw_orders`. It goes when a
+read that began later brings the stored version or a newer one, or when the earlier modify time is read again an hour
+later and believed (`domain/versions.py`). As long as it is there equal bytes are looked at again: none goes unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from orders_sync.domain.versions import Version
+from orders_sync.store.database import Connection
+from orders_sync.store.writing import FlatOrder
+
+_REMEMBERED = """
+SELECT order_id, modified_at, read_at FROM sync.older_versions WHERE platform = %s AND order_id = ANY(%s)
+"""
+
+_REMEMBER = """
+INSERT INTO sync.older_versions AS v (platform, order_id, account, modified_at, read_at, window_id)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (platform, order_id) DO UPDATE
+SET account = excluded.account, modified_at = excluded.modified_at, read_at = excluded.read_at,
+    window_id = excluded.window_id, noted_at = now()
+"""
+
+# what confirmed the stored version is as good as what brought it: nothing read before it is newer
+_FORGET = """
+WITH settled AS (
+    DELETE FROM sync.older_versions WHERE platform = %(platform)s AND order_id = %(order_id)s AND read_at <= %(read_at)s
+    RETURNING order_id
+)
+UPDATE raw_orders AS t SET read_at = %(read_at)s
+FROM settled AS s
+WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < %(read_at)s
+"""
+
+
+async def remembered(connection: Connection, platform: str, order_ids: Iterable[str]) -> dict[str, Version]:
+    """The older versions that are remembered of these orders, which must be locked."""
+    cursor = await connection.execute(_REMEMBERED, [platform, list(order_ids)])
+    return {str(row[0]): Version(row[1], row[2]) for row in await cursor.fetchall()}  # type: ignore[arg-type]
+
+
+async def remember(connection: Connection, orders: Sequence[FlatOrder]) -> None:
+    """These were read with an earlier modify time than is stored. They must be locked."""
+    for each in orders:
+        version = each.version
+        await connection.execute(
+            _REMEMBER,
+            [each.platform, each.order_id, each.account, version.modified_at, version.read_at, each.window_id],
+        )
+
+
+async def forget(connection: Connection, orders: Sequence[FlatOrder]) -> None:
+    """These are the newest as their read saw them: what was remembered of them before that read is settled."""
+    for each in orders:
+        values = {"platform": each.platform, "order_id": each.order_id, "read_at": each.read_at}
+        await connection.execute(_FORGET, values)
