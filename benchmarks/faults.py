@@ -33,6 +33,7 @@ from benchmarks.commands import run
 from benchmarks.ground import Ground, Platforms, ground, platforms, say, start
 from benchmarks.truth import FAULTS, LAG, LAST_PASSES, MALFORMED, await_late, post, sync, verdicts
 from benchmarks.workforce import Passing, Serving, Worker
+from orders_sync.store import database
 
 MISFORTUNE_EVERY = (4.0, 15.0)  # seconds, between two of them
 MISFORTUNES = {
@@ -171,7 +172,7 @@ def _befall(misfortune: str, where: Ground, worker: Worker) -> bool:
     elif misfortune == "worker frozen":
         worker.freeze()
     elif misfortune == "connections cut":
-        with psycopg.connect(where.url, autocommit=True) as connection:
+        with database.connect(where.url) as connection:
             connection.execute(_CUT)
     else:
         assert where.revive is not None
@@ -231,7 +232,7 @@ def _compare(where: Ground, sandbox: Platforms, settings: Path, campaign: Campai
         for verdict in found
         for line in [*verdict["missed"][:5], *(f"{k}: {v}" for k, v in list(verdict["different"].items())[:5])]
     ]
-    with psycopg.connect(where.url, autocommit=True) as connection:
+    with database.connect(where.url) as connection:
         campaign.doubled = _number(connection, _DOUBLED)
         campaign.dead_tuples = _number(connection, _DEAD)
     return not (campaign.missed or campaign.stale or campaign.surplus)

@@ -10,6 +10,8 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 from psycopg import errors
 
+from orders_sync.store import database
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 _ROW_VERSIONS = """
@@ -42,7 +44,7 @@ GROUP BY 1
 
 
 def connected(url: str) -> Connection:
-    return psycopg.connect(url, autocommit=True, options="-c timezone=UTC")
+    return database.connect(url)
 
 
 def number(connection: Connection, query: str) -> int:

@@ -21,7 +21,7 @@ import typer
 from psycopg import sql
 
 from orders_sync.domain.errors import OrdersSyncError
-from orders_sync.store import embedded
+from orders_sync.store import database, embedded
 
 REVIVE_TRIES = 30
 READY_SECONDS = 600  # a world of millions of orders takes its time
@@ -75,11 +75,11 @@ class Ground:
     def empty(self) -> None:
         """Begin with a new database."""
         self.drop()
-        with psycopg.connect(self.server, autocommit=True) as connection:
+        with database.connect(self.server) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name)))
 
     def drop(self) -> None:
-        with psycopg.connect(self.server, autocommit=True) as connection:
+        with database.connect(self.server) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name)))
 
 
@@ -106,7 +106,7 @@ def _revive(server: embedded.Server) -> None:
     for tries in range(REVIVE_TRIES, 0, -1):  # one that is still going down is no server to wait for
         try:
             server.ensure()
-            psycopg.connect(_on(server.url, "postgres")).close()
+            database.connect(_on(server.url, "postgres")).close()
             return
         except (OrdersSyncError, psycopg.Error):
             if tries == 1:

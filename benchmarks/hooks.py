@@ -26,7 +26,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
-import psycopg
 import typer
 import uvicorn
 from starlette.applications import Starlette
@@ -75,7 +74,7 @@ def main(
         with _beside(where, orders), _served(where.url, token) as port:
             say(f"{messages:,} messages from {senders} senders")
             result = asyncio.run(_measure(port, token, messages, senders, orders > 0))
-        with psycopg.connect(where.url) as connection:
+        with database.connect(where.url) as connection:
             row = connection.execute("SELECT count(*) FROM sync.messages WHERE account = %s", [ACCOUNT]).fetchone()
         result.stored = row[0] if row else 0
     if as_json:
@@ -106,7 +105,7 @@ def _beside(where: Ground, orders: int) -> Iterator[None]:
 
 
 def _await_landing(where: Ground, process: subprocess.Popen[bytes]) -> None:
-    with psycopg.connect(where.url, autocommit=True) as connection:
+    with database.connect(where.url) as connection:
         while process.poll() is None:
             if connection.execute("SELECT EXISTS (SELECT FROM orders)").fetchone() == (True,):
                 return

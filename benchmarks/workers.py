@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
-import psycopg
 import typer
 
 from benchmarks.commands import run
 from benchmarks.ground import Broken, Ground, Platforms, ground, platforms, product, say, start
 from benchmarks.truth import post, verdicts
 from benchmarks.workforce import FROZEN
+from orders_sync.store import database
 
 MOST_WORKERS = 3
 LOOK_EVERY = 0.2  # seconds
@@ -188,7 +188,7 @@ def _await_holding(where: Ground, process: subprocess.Popen[bytes]) -> int:
 
 
 def _ask(where: Ground, query: str, *values: object) -> list[Any]:
-    with psycopg.connect(where.url, autocommit=True) as connection:
+    with database.connect(where.url) as connection:
         return connection.execute(query.encode(), values or None).fetchall()
 
 

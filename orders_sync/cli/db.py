@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -65,11 +67,25 @@ def shell(context: typer.Context, config: product.Config = None) -> None:
     """Open psql on the database; further arguments go to psql."""
     settings = product.load(config)
     with product.opened(settings) as address:
-        environment = os.environ | conninfo.libpq_environment(address)
         rest = conninfo.libpq_argument(address)
         arguments = ["--dbname", rest] if rest else []
-        code = subprocess.run([str(_psql()), *arguments, *context.args], env=environment, check=False).returncode
+        with _startup_file() as file:
+            environment = os.environ | conninfo.libpq_environment(address) | {"PSQLRC": str(file)}
+            code = subprocess.run([str(_psql()), *arguments, *context.args], env=environment, check=False).returncode
     raise typer.Exit(code)
+
+
+@contextmanager
+def _startup_file() -> Iterator[Path]:
+    """A file psql begins with: the tables are found whatever the role is called, then what the user has set up."""
+    own = Path(os.environ.get("PSQLRC") or os.path.expanduser("~/.psqlrc"))
+    with tempfile.NamedTemporaryFile("w", suffix=".psqlrc", encoding="utf-8") as file:
+        file.write("\\set as_before :QUIET\n\\set QUIET on\nSET search_path TO public;\n")
+        file.write("\\set QUIET :as_before\n\\unset as_before\n")
+        if own.is_file():
+            file.write("\\i '{}'\n".format(str(own).replace("'", "''")))
+        file.flush()
+        yield Path(file.name)
 
 
 def _psql() -> Path:

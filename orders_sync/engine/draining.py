@@ -214,6 +214,7 @@ class _Drain:
             slots.release(self.host)
             return None
         claiming = asyncio.create_task(self._claim())
+        claiming.add_done_callback(lambda task: task.cancelled() or task.exception())  # seen, also where nobody waits
         try:
             claim = await asyncio.shield(claiming)
             return claim

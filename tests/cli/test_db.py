@@ -34,6 +34,23 @@ def test_url_is_one_line_any_client_takes(landed: Landed) -> None:
     assert said.out.count("\n") == 1
 
 
+def test_shell_finds_the_tables_whatever_the_role_is_called(landed: Landed) -> None:
+    """And takes what the user has set up for psql, and every parameter of the URL."""
+    (landed.terminal.folder / "my psqlrc").write_text("\\set QUIET on\n\\pset null NOTHING\n")
+    tables = landed.tables
+    tables.execute("CREATE ROLE shell_shop LOGIN SUPERUSER")
+    tables.execute("CREATE SCHEMA shell_shop CREATE TABLE orders ()")
+    try:
+        said = landed.terminal.run(
+            *("db", "shell", "--", "-Atc", "SELECT count(*), NULL FROM orders"),
+            DATABASE_URL=tables.url.replace("postgres@", "shell_shop@") + "&keepalives_idle=7&application_name=shop",
+            PSQLRC=str(landed.terminal.folder / "my psqlrc"),
+        )
+    finally:
+        tables.execute("DROP SCHEMA shell_shop CASCADE; DROP ROLE shell_shop")
+    assert (said.code, said.out, said.err) == (0, "300|NOTHING\n", "")
+
+
 def test_shell_is_psql_and_its_exit_code_is_passed_on(landed: Landed) -> None:
     assert landed.terminal.run("db", "shell", "--", "-Atc", "SELECT 1").assert_well().out == "1\n"
     assert landed.terminal.run("db", "shell", "--", "-c", "SELECT nonsense").code == 1

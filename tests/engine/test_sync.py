@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -620,3 +621,27 @@ async def test_an_error_of_ours_fails_its_window_and_the_others_are_read(
     ]
     await story.sync()
     story.assert_equal()
+
+
+async def test_a_claim_that_fails_while_a_pass_is_interrupted_is_no_noise(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody waits for any more must not be printed as an error that was never retrieved."""
+    story, claiming, noise = tell(), asyncio.Event(), list[str]()
+
+    async def never_answered(*_: object) -> None:
+        claiming.set()
+        await asyncio.sleep(0.01)
+        raise psycopg.OperationalError("couldn't get a connection after 5.00 sec")
+
+    monkeypatch.setattr(claims, "claim", never_answered)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: noise.append(str(context["message"])))
+    sync = asyncio.create_task(story.sync(story.shop))
+    await claiming.wait()
+    sync.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sync
+    del sync
+    gc.collect()
+    await asyncio.sleep(0)
+    assert noise == []

@@ -692,3 +692,17 @@ def test_the_server_is_a_value(home: Path) -> None:
         assert isinstance(server, Server)
         with pytest.raises(AttributeError):
             server.url = ""  # type: ignore[misc]
+
+
+@root_only
+def test_a_user_without_an_entry_in_passwd_is_told_what_to_do(tmp_path: Path) -> None:
+    """As in a container that runs under any number."""
+    (tmp_path / "postgres").mkdir(mode=0o700)
+    os.chown(tmp_path / "postgres", 424_242, 424_242)
+    said: list[str] = []
+    with (
+        pytest.raises(EmbeddedError, match=r"user 424242 has no entry in passwd.*DATABASE_URL"),
+        running(tmp_path, tell=said.append),
+    ):
+        pass
+    assert not any("making a database" in each for each in said)

@@ -11,7 +11,7 @@ from pathlib import Path
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.store.embedded import binaries
 from orders_sync.store.embedded.patience import Tell
-from orders_sync.store.embedded.place import Place, name_of
+from orders_sync.store.embedded.place import Place, has_name, name_of
 
 LOCALES = ("C.UTF-8", "C")  # not every system knows the first
 HOSTS = "host all all all scram-sha-256\n"  # who may listen on TCP is decided when the server starts
@@ -45,8 +45,7 @@ def prepare(place: Place, server_lock: int, tell: Tell) -> Path:
     if place.data.is_dir() and any(place.data.iterdir()):
         _check(place)
     else:
-        tell("making a database in " + str(place.data))
-        _make(place, binaries_dir, server_lock)
+        _make(place, binaries_dir, server_lock, tell)
     return binaries_dir
 
 
@@ -61,7 +60,13 @@ def _check(place: Place) -> None:
         )
 
 
-def _make(place: Place, binaries_dir: Path, server_lock: int) -> None:
+def _make(place: Place, binaries_dir: Path, server_lock: int, tell: Tell) -> None:
+    if not has_name(place.uid):
+        raise EmbeddedError(
+            f"user {place.uid} has no entry in passwd, and Postgres' initdb does not run without one: add one (in a "
+            "container: run as a user of the image), or give a database by DATABASE_URL"
+        )
+    tell("making a database in " + str(place.data))
     for locale in LOCALES:
         new = Path(tempfile.mkdtemp(prefix="data.new-", dir=place.root))
         try:

@@ -188,6 +188,11 @@ def settle(home: Path) -> Place:
     return Place(root, found.st_uid, found.st_gid)
 
 
+def has_name(uid: int) -> bool:
+    """Whether the system knows a user of this number, as it need not in a container."""
+    return name_of(uid) != str(uid)
+
+
 def name_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name

@@ -17,8 +17,10 @@ from urllib.parse import quote
 import platformdirs
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from orders_sync.domain.errors import EmbeddedError
+from orders_sync.store.database import connect
 from orders_sync.store.embedded import cluster, postmaster
 from orders_sync.store.embedded.patience import Patience, Tell
 from orders_sync.store.embedded.place import Place, forget_socket_dir, gets, settle, socket_dir
@@ -131,9 +133,8 @@ def _leave(place: Place, users: int, tell: Tell) -> None:
 def _serve(place: Place, listen: str, tell: Tell) -> Postmaster:
     """A server that is ready and holds our database."""
     found = _up(place, listen, tell)
-    with psycopg.connect(
-        host=str(socket_dir(place)), port=found.port, user=ROLE, dbname="postgres", autocommit=True
-    ) as connection:
+    url = make_conninfo(host=str(socket_dir(place)), port=found.port, user=ROLE, dbname="postgres")
+    with connect(url) as connection:
         if listen:
             _set_password(connection, _password(place))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
