@@ -6,10 +6,10 @@ from datetime import datetime
 
 from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover
 from orders_sync.domain.sweeps import Look, Sweep
-from orders_sync.domain.windows import Feed, tile
+from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine import hints, isolation, planning
 from orders_sync.engine.calls import Feeder
-from orders_sync.store import backfills, coverage, ledger
+from orders_sync.store import backfills, coverage, ledger, older
 from orders_sync.store.backfills import Backfill
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import Reach
@@ -88,8 +88,18 @@ async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sw
     await ledger.plan(connection, name, ledger.INCREMENTAL, platform.feed, windows)
     windows = planning.confirm(reach, pace)
     await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)
+    await _plan_older(connection, feeder, reach)
     if platform.feed is Feed.CREATED:
         await _plan_sweep(connection, feeder, planning.look_over(reach, pace, sweep))
+
+
+async def _plan_older(connection: Connection, feeder: Feeder, reach: Reach) -> None:
+    """Read orders once more, each by the second it was created in, whose last read brought an earlier modify time."""
+    furthest = feeder.platform.furthest_back
+    since = None if furthest is None else reach.now - furthest
+    moments = await older.to_read(connection, feeder.account.name, since)
+    seconds = [Window(whole_second(moment), whole_second(moment) + SECOND) for moment in moments]
+    await ledger.plan(connection, feeder.account.name, ledger.REPAIR, Feed.CREATED, hints.joined(seconds))
 
 
 async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime) -> None:

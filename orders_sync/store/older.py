@@ -8,8 +8,9 @@ later and believed (`domain/versions.py`). As long as it is there equal bytes ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
-from orders_sync.domain.versions import Version
+from orders_sync.domain.versions import BELIEVED_AFTER, Version
 from orders_sync.store.database import Connection
 from orders_sync.store.writing import FlatOrder
 
@@ -35,6 +36,27 @@ UPDATE raw_orders AS t SET read_at = %(read_at)s
 FROM settled AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < %(read_at)s
 """
+
+
+# once: what is planned stays in the ledger longer than it takes to read it
+_TO_READ = """
+SELECT o.created_at FROM sync.older_versions AS v JOIN orders AS o USING (platform, order_id)
+WHERE v.account = %(account)s AND v.read_at <= clock_timestamp() - %(after)s AND o.created_at > %(since)s
+  AND NOT EXISTS (
+      SELECT FROM sync.windows AS w
+      WHERE w.account = v.account AND w.kind = 'repair' AND w.planned_at >= v.read_at + %(after)s
+        AND w.starts_at <= o.created_at AND w.ends_at > o.created_at
+  )
+ORDER BY o.created_at LIMIT 200
+"""
+
+
+async def to_read(connection: Connection, account: str, since: datetime | None) -> list[datetime]:
+    """When the orders were created that are to be read once more now, for the hour is over; 200 at most, and only those
+    that were created after `since`."""
+    values = {"account": account, "after": BELIEVED_AFTER, "since": since or datetime.min.replace(tzinfo=UTC)}
+    cursor = await connection.execute(_TO_READ, values)
+    return [row[0] for row in await cursor.fetchall()]  # type: ignore[misc]
 
 
 async def remembered(connection: Connection, platform: str, order_ids: Iterable[str]) -> dict[str, Version]:
