@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from orders_sync.domain.errors import Incomplete
-from orders_sync.service.metrics import Metrics, of_components, of_tables
+from orders_sync.service.liveness import Liveness
+from orders_sync.service.metrics import Metrics, of_components, of_liveness, of_tables
 from orders_sync.store import vitals
 from orders_sync.store.database import Connection
 from tests.service.ledgers import ACCOUNTS, fill
@@ -54,8 +55,12 @@ async def exported(connection: Connection) -> set[str]:
     metrics = Metrics()
     metrics.count(DONE)
     metrics.count(replace(DONE, landed=None, error=Incomplete("rows are missing")))
+    metrics.hook_refused("", "token")
+    liveness = Liveness()
+    liveness.watch(schedules=True, works=True)
+    liveness.not_planned("shop")
     tables = of_tables(await vitals.look(connection, ACCOUNTS))
-    return set(samples(metrics.exposition(tables, of_components({"worker": None}))))
+    return set(samples(metrics.exposition(tables, of_components({"worker": None}), of_liveness(liveness))))
 
 
 def test_alerts_ask_for_metrics_there_are(exported: set[str]) -> None:

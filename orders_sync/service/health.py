@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from orders_sync.service.metrics import CONTENT_TYPE, Metrics, of_components, of_tables
+from orders_sync.service.liveness import Liveness
+from orders_sync.service.metrics import CONTENT_TYPE, Metrics, of_components, of_liveness, of_tables
 from orders_sync.store import schema, vitals
 from orders_sync.store.database import Pool
 from orders_sync.store.vitals import Vitals
@@ -32,13 +33,19 @@ State = Callable[[], Mapping[str, str | None]]  # what has been failing for long
 _UNANSWERED = (psycopg.Error, PoolTimeout, TimeoutError)
 
 
-def routes(pool: Pool, metrics: Metrics, state: State, accounts: Collection[str] | None = None) -> list[Route]:
+def routes(
+    pool: Pool,
+    metrics: Metrics,
+    state: State,
+    accounts: Collection[str] | None = None,
+    liveness: Liveness | None = None,
+) -> list[Route]:
     """`accounts`: those whose gauges are read from the tables at each scrape; None: the process's own metrics alone.
 
     `pool`: one of its own, or workers that hold every connection look like a database that is down. What `state` says
     is shown to whoever asks: no secrets.
     """
-    return [alive(state), ready(pool), told(pool, metrics, state, accounts)]
+    return [alive(state), ready(pool), told(pool, metrics, state, accounts, liveness or Liveness())]
 
 
 def alive(state: State) -> Route:
@@ -57,9 +64,9 @@ def ready(pool: Pool) -> Route:
     return Route("/readyz", answer)
 
 
-def told(pool: Pool, metrics: Metrics, state: State, accounts: Collection[str] | None) -> Route:
+def told(pool: Pool, metrics: Metrics, state: State, accounts: Collection[str] | None, liveness: Liveness) -> Route:
     async def answer(_: Request) -> Response:
-        gauges = [of_components(state())]
+        gauges = [of_components(state()), of_liveness(liveness)]
         if accounts is not None:
             gauges.append(of_tables(await _look(pool, accounts)))
         return Response(metrics.exposition(*gauges), media_type=CONTENT_TYPE)

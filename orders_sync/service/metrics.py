@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from orders_sync.domain.errors import LostWindow, Refused
 from orders_sync.engine.draining import Closed
+from orders_sync.service.liveness import Liveness
 from orders_sync.store.vitals import AccountVitals, Vitals
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -97,6 +98,9 @@ class Metrics:
         self._errors = self._counter(
             "errors", "Windows that could not be read, split ones too, by the kind of error.", "account", "error"
         )
+        self._refused = self._counter(
+            "hooks_refused", "Requests to the hooks that were not served, by why.", "account", "reason"
+        )
         self._seconds = Histogram(
             "orders_sync_window_duration_seconds",
             "From the claim of a window to its end.",
@@ -116,6 +120,10 @@ class Metrics:
         if closed.landed is not None:
             for outcome in closed.landed.__slots__:
                 self._rows.labels(account, outcome).inc(getattr(closed.landed, outcome))
+
+    def hook_refused(self, account: str, reason: str) -> None:
+        """A request to the hooks was not served; no account where none was named rightly."""
+        self._refused.labels(account, reason).inc()
 
     def exposition(self, *gauges: Iterable[Metric]) -> bytes:
         """Everything in Prometheus' text format."""
@@ -164,6 +172,18 @@ def of_tables(vitals: Vitals | None) -> Iterator[Metric]:
     )
     for given in vitals.rates:
         family.add_metric([given.key], given.seconds)
+    yield family
+
+
+def of_liveness(liveness: Liveness) -> Iterator[Metric]:
+    """When the process planned and finished something last, and which accounts it cannot plan."""
+    family = _gauge("orders_sync_idle_seconds", "Since this process did so last: planned, finished.", "what")
+    for what, seconds in liveness.seconds_since.items():
+        family.add_metric([what], seconds)
+    yield family
+    family = _gauge("orders_sync_planning_failing", "1 for an account whose planning ended with an error.", "account")
+    for account in liveness.failing_accounts:
+        family.add_metric([account], 1)
     yield family
 
 

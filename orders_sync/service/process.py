@@ -259,9 +259,11 @@ class Process:
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """What the process answers. The gauges of the tables are read by the one that takes hooks: one a service."""
         names = [feeder.account.name for feeder in self._feeders] if self._parts.hooks else None
-        routes = health.routes(pool, metrics, self._state, names)
+        routes = health.routes(pool, metrics, self._state, names, self._liveness)
         if self._parts.hooks:
-            routes += hooks.routes(pool, self._settings.accounts, partial(self._look_after, scheduler, set()))
+            limits = hooks.Limits(self._settings.service.messages_per_minute, self._fits.is_set, metrics.hook_refused)
+            planned = partial(self._look_after, scheduler, set())
+            routes += hooks.routes(pool, self._settings.accounts, planned, limits)
         return routes
 
     def _state(self) -> dict[str, str | None]:

@@ -173,6 +173,7 @@ class ServiceSettings(Section, frozen=True):
     listen: Listen = "127.0.0.1:8710"
     tick: Annotated[timedelta, span("1s", "1m")] = timedelta(seconds=2)
     audit: Annotated[timedelta, span("1h", "30d")] = timedelta(days=1)
+    messages_per_minute: Annotated[int, count(1, 1_000_000)] = 1000  # of one account, kept by one process
 
 
 class RetentionSettings(Section, frozen=True):
