@@ -1,4 +1,4 @@
-"""Platform times as aware datetimes. One place knows each platform's format and zone."""
+"""Platform times as aware datetimes. One place knows every way a platform may write a time."""
 
 from __future__ import annotations
 
@@ -8,55 +8,76 @@ from datetime import UTC, datetime, timedelta, timezone
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
 FIRST_YEAR, LAST_YEAR = 1970, 9998  # beyond the last one, UTC may know no such moment
-_LOCAL = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
+# dates that systems write for "no time": epoch 0 in any zone, MySQL, .NET, spreadsheets, "for ever"
+NO_DATES = frozenset(((1970, 1, 1), (1969, 12, 31), (0, 0, 0), (1, 1, 1), (1900, 1, 1), (9999, 12, 31)))
+
+_WRITTEN = re.compile(
+    r"(?:(\d{4})([-/.])(\d{1,2})\2(\d{1,2})|(\d{4})(\d\d)(\d\d))"  # 2026-4-16, 2026/04/16, 20260416
+    r"[T ]?(\d\d):?(\d\d):?(\d\d)(?:[.,]?(\d{1,9}))?"  # 18:10:12.345, 181012345
+    r" ?(Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
+_SECONDS, _MILLISECONDS = range(10**9, 10**10), range(10**12, 10**13)  # since 1970: both begin in September 2001
 
 
-def compact_time(text: str | None) -> datetime | None:
-    """A 1688 time, `yyyyMMddHHmmssSSS+0800`: the offset is its own (api-facts 4.2: `-0700` occurs).
+def platform_time(value: int | str) -> datetime | None:
+    """A time as a platform sends it, at the offset it carries, else in Asia/Shanghai (api-facts 1, three proofs).
 
-    Also what aggregators make of it, `yyyy-MM-dd HH:mm:ss` (read as Asia/Shanghai). None and "" are None.
+    `yyyyMMddHHmmssSSS+0800` (1688), `yyyy-MM-dd HH:mm:ss` (Xportcn), and what other software makes of them: ISO 8601,
+    slashes, fractions of a second, seconds or milliseconds since 1970 as number or as text.
+    None for "" and for what stands for "no time": 0, 1970-01-01, 0001-01-01, 0000-00-00, 9999-12-31.
     Raises ValueError for anything else.
     """
-    if not text:
+    text = str(value).strip()
+    if (documented := _documented(text)) is not None:
+        return documented
+    if not text.strip("0."):
         return None
-    if len(text) != 22 or not text[:17].isdecimal() or not text[18:].isdecimal():
-        return local_time(text)
-    return _moment(f"{text[:8]}T{text[8:14]}.{text[14:]}", text)
-
-
-def local_time(text: str | None) -> datetime | None:
-    """`yyyy-MM-dd HH:mm:ss`, no zone, which is Asia/Shanghai (api-facts 1, three proofs). None and "" are None.
-
-    Raises ValueError for anything else.
-    """
-    if not text:
+    if text.isascii() and text.isdecimal() and len(text) not in (14, 17):
+        return _since_1970(int(text[:20]), text)
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise _no_time(text)
+    year, month, day = (int(part) for part in (found.group(1, 3, 4) if found[1] else found.group(5, 6, 7)))
+    if (year, month, day) in NO_DATES:
         return None
-    if not _LOCAL.fullmatch(text):
-        raise ValueError(f"not a time: {text!r:.60}")
-    return _moment(text, text).replace(tzinfo=SHANGHAI)
-
-
-def _moment(iso: str, text: str) -> datetime:
-    """Raises ValueError, with the text as it was sent, for what is no moment since 1970."""
+    hour, minute, second, fraction, offset = found.group(8, 9, 10, 11, 12)
+    microsecond = f"{fraction or '':0<6.6}"
+    iso = f"{year:04}-{month:02}-{day:02}T{hour}:{minute}:{second}.{microsecond}{offset or '+08:00'}"
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
-        raise ValueError(f"not a time: {text!r:.60}") from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(f"not a time of an order: {text!r:.60}")
-    return moment
+        raise _no_time(text) from None
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise _no_time(text)
+    return moment if offset else moment.replace(tzinfo=SHANGHAI)
 
 
-def epoch_ms(value: int | str | None) -> datetime | None:
-    """Milliseconds since 1970 UTC, as a number or as text. None and "" are None."""
-    if value is None or value == "":
+def _documented(text: str) -> datetime | None:
+    """A time of this century in one of the two documented formats, which need no regular expression."""
+    if not text.startswith("20") or not text.isascii():
         return None
     try:
-        return EPOCH + timedelta(milliseconds=int(value))
-    except (ValueError, OverflowError):
-        raise ValueError(f"not milliseconds since 1970: {value!r}") from None
+        if len(text) == len("20260416181012345+0800") and text[:17].isdecimal() and text[18:].isdecimal():
+            return datetime.fromisoformat(f"{text[:8]}T{text[8:14]}.{text[14:]}")
+        if len(text) == len("2026-04-16 18:10:12") and text[4::3] == "-- ::":
+            return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+    except ValueError:
+        pass
+    return None
+
+
+def _since_1970(number: int, text: str) -> datetime | None:
+    if number in _SECONDS:
+        return EPOCH + timedelta(seconds=number)
+    if number in _MILLISECONDS:
+        return EPOCH + timedelta(milliseconds=number)
+    raise _no_time(text)
+
+
+def _no_time(text: str) -> ValueError:
+    return ValueError(f"not a time: {text[:40]!r}")
 
 
 def local_text(moment: datetime) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
 from orders_sync.domain.errors import BadRecord, Malformed
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
+from orders_sync.platforms.conversion import Notes, Number, kind_of
 from orders_sync.platforms.isolation import isolated
 
 T = TypeVar("T")
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # msgspec raises the last for bottomless nesting
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # msgspec raises the last for bottomless nesting
 
 
 def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, bytes | bytearray]:
@@ -58,17 +61,81 @@ def exact_records(raws: list[msgspec.Raw], source: bytes | bytearray, body: byte
     return records
 
 
-def decode_record(decoder: msgspec.json.Decoder[T], record: bytes) -> T:
-    """One record as its wire struct. Raises `BadRecord` with the field that does not fit."""
+def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: Notes, where: str = "") -> T:
+    """One record as its wire struct, of which any part may be None; what does not fit is left out with a note.
+
+    The typed decoder is tried first; what it does not take is decoded as any JSON and fitted. Raises `BadRecord` for
+    what is no JSON object at all.
+    """
     try:
-        try:
-            return decoder.decode(record)
-        except (msgspec.ValidationError, UnicodeDecodeError):
-            raise
-        except msgspec.DecodeError:
-            return decoder.decode(without_lone_surrogates(record))
-    except UNREADABLE as error:
-        raise BadRecord(str(error)) from None
+        return decoder.decode(record)
+    except UNREADABLE:
+        pass
+    value, of_fields = decode_any(record), Notes()
+    found: T | None = fitted(decoder.type, value, where, of_fields)
+    if found is None:
+        raise BadRecord(f"{kind_of(value)}, not an object", where)
+    notes.extend(of_fields)
+    return found
+
+
+def decode_any(record: bytes | str) -> Any:
+    """Any JSON, numbers exactly as they are spelled, whatever their size; lone surrogates stay. Raises `BadRecord`."""
+    try:
+        return json.loads(record, parse_float=Number, parse_int=_whole, parse_constant=Number)
+    except RecursionError:
+        raise BadRecord("nested too deep") from None
+    except ValueError:
+        raise BadRecord("not JSON") from None
+
+
+def fitted(hint: Any, value: Any, where: str, notes: Notes) -> Any:
+    """JSON as a wire type, a struct or a list of them; what does not fit is None and a note.
+
+    Nothing at all (null, "", an empty list for an object and the other way round) is None without a note. JSON in a
+    string is read, a single object is a list of one.
+    """
+    struct, is_list = _shape(hint)
+    if struct is None:
+        return value  # for its conversion to judge
+    if value is None or value == "" or value == [] or value == {}:
+        return [] if is_list and value is not None else None
+    if isinstance(value, str):
+        with suppress(BadRecord):
+            value = decode_any(value)
+    if is_list and isinstance(value, dict):
+        value = [value]
+    if is_list and isinstance(value, list):
+        return [fitted(struct, item, f"{where}[{number}]", notes) for number, item in enumerate(value, 1)]
+    if is_list or not isinstance(value, dict):
+        notes.left_out(where or "the record", f"{kind_of(value)}, not {'a list' if is_list else 'an object'}")
+        return None
+    return struct(
+        **{
+            field.name: fitted(field.type, value[field.encode_name], _place(where, field.encode_name), notes)
+            for field in msgspec.structs.fields(struct)
+            if field.encode_name in value
+        }
+    )
+
+
+def _place(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+@cache
+def _shape(hint: Any) -> tuple[type[msgspec.Struct] | None, bool]:
+    """The struct a wire type is made of, None for a scalar, and whether it is a list of them."""
+    for part in (hint, *get_args(hint)):
+        if get_origin(part) is list:
+            return _shape(get_args(part)[0])[0], True
+        if isinstance(part, type) and issubclass(part, msgspec.Struct):
+            return part, False
+    return None, False
+
+
+def _whole(digits: str) -> int | Number:
+    return int(digits) if len(digits) <= 40 else Number(digits)
 
 
 def make_storable(rows: OrderRows, record: bytes) -> OrderRows:

@@ -8,71 +8,79 @@ so a message is a hint at most, its type is not looked at, and what it says of a
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
+from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.text import storable
-from orders_sync.domain.times import local_time
 from orders_sync.platforms.contract import Hint
-from orders_sync.platforms.xportcn_results import LONGEST_KEY, text, unpacked
+from orders_sync.platforms.conversion import Notes, Number, key, kind_of, moment
+from orders_sync.platforms.records import decode_record, fitted
+from orders_sync.platforms.xportcn_results import id_text
+
+T = TypeVar("T")
 
 THE_1688_ORDERS = "1"  # messagePlatform; 0 is Taobao, which both lists are of (api-facts 2 and 3)
 
 
 class Message(Struct):
-    messageType: int | str | None = None
-    messageBody: Raw = Raw()  # JSON in a string
-    messagePlatform: int | str | None = None
+    messageType: Any = None
+    messageBody: Any = None  # JSON in a string
+    messagePlatform: Any = None
 
 
 class Body(Struct):
     """What all order messages have; a refund's has `refundId` besides (the rest of it is cut off)."""
 
-    orderId: int | str | None = None  # "3305075341149134260"
-    orderNo: int | str | None = None
-    tbCreateTime: object = None  # "2026-05-20 15:40:00", Asia/Shanghai
+    orderId: Any = None  # "3305075341149134260"
+    orderNo: Any = None
+    tbCreateTime: Any = None  # "2026-05-20 15:40:00", Asia/Shanghai
 
 
-_MESSAGE = msgspec.json.Decoder(Message, strict=False)
-_BODY = msgspec.json.Decoder(Body, strict=False)
+_MESSAGE = msgspec.json.Decoder(Message, float_hook=Number)
+_BODY = msgspec.json.Decoder(Body, float_hook=Number)
 
 
 def hint(body: bytes) -> Hint:
     """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
     try:
-        message = unpacked(_MESSAGE, body.strip())
-    except ValueError as error:
-        return Hint(reason=f"the message is {error}"[:200])
-    if message is None:
-        return Hint(reason="the message is empty")
-    kind = storable(text(message.messageType) or "")[:LONGEST_KEY] or None
+        message = _unpacked(_MESSAGE, body.strip(), "the message")
+    except BadRecord as error:
+        return Hint(reason=error.reason)
+    kind = storable(_number(message.messageType) or "") or None
     try:
-        told = unpacked(_BODY, bytes(message.messageBody))
-    except ValueError as error:
-        return Hint(kind, reason=f"messageBody is {error}"[:200])
-    if told is None:
-        return Hint(kind, reason="messageBody is empty")
+        told = _unpacked(_BODY, message.messageBody, "messageBody")
+    except BadRecord as error:
+        return Hint(kind, reason=error.reason)
     order_no, order_id = _number(told.orderNo), _number(told.orderId)
     return Hint(
         kind,
         order_no,
         order_id,
-        _moment(told.tbCreateTime),
-        text(message.messagePlatform) == THE_1688_ORDERS,
+        Notes().read("", moment, told.tbCreateTime),
+        id_text(message.messagePlatform) == THE_1688_ORDERS,
         "" if order_no or order_id else "it names no order",
     )
 
 
-def _number(value: int | str | None) -> str | None:
-    """A number an order may be found by; no column holds a longer one."""
-    found = text(value)
-    return storable(found) if found and len(found) <= LONGEST_KEY else None
-
-
-def _moment(value: object) -> datetime | None:
+def _unpacked(decoder: msgspec.json.Decoder[T], packed: Any, name: str) -> T:
+    """JSON, in a string or not. Raises `BadRecord` that says why there is none."""
+    if packed in (None, "", b"", "null", b"null"):
+        raise BadRecord(f"{name} is empty")
     try:
-        return local_time(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+        if isinstance(packed, bytes | str):
+            return decode_record(decoder, packed, Notes())
+    except BadRecord as error:
+        raise BadRecord(f"{name} is {error.reason}"[:200]) from None
+    found: T | None = fitted(decoder.type, packed, name, Notes())
+    if found is None:
+        raise BadRecord(f"{name} is {kind_of(packed)}, not an object")
+    return found
+
+
+def _number(value: Any) -> str | None:
+    """A number an order may be found by; no column holds a longer one."""
+    found = Notes().read("", key, value)
+    return storable(found) if found else None

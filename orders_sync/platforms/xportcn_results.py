@@ -1,294 +1,352 @@
-"""What both Xportcn APIs know of a line: JSON in a string, in a string again, which may be missing, broken or foreign.
+"""What both Xportcn lists say of a line, and the rows it becomes: JSON in a string, in a string again.
 
     subOrderResult -> "{... option_fields: {zh: "{...}", en: "{...}", serviceList: "[...]"}}"
 
-Whatever cannot be read leaves its columns empty and becomes a note on the order; the raw payload keeps it (P4). So does
-what reads well but is not as documented: a fraction of a fen means that the unit is not fen. Source: api-facts 2.1, 6.
+It may be missing, broken or another line's. What cannot be read leaves its columns empty and becomes a note on the
+order; the raw payload keeps it (P4). Source: api-facts 2.1, 6. `logistic_orders` and `skuPv` are of Taobao Global's own
+model, which the results look like a copy of: neither sample has them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
-from orders_sync.domain import money
 from orders_sync.domain.errors import BadRecord
-from orders_sync.domain.rows import OrderRow, OrderRows, SubOrderRow
+from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, partly_shipped
 from orders_sync.domain.statuses import status_group as group_of
-from orders_sync.domain.text import storable, without_lone_surrogates
-from orders_sync.platforms.records import UNREADABLE, decode_record, make_storable
+from orders_sync.domain.text import storable
+from orders_sync.platforms.conversion import (
+    Columns,
+    Notes,
+    Number,
+    attributes,
+    exact_id,
+    fen,
+    first,
+    flag,
+    key,
+    moment,
+    quantity,
+    text,
+)
+from orders_sync.platforms.records import decode_any, decode_record, fitted, make_storable
 
 T = TypeVar("T")
-V = TypeVar("V")
+Json = Any  # JSON in a string, or not in a string
 
-LONGEST_KEY = 255
-LARGEST_QUANTITY = Decimal(10) ** 16
+SEVERAL = "XXX"  # ISO 4217: no currency
 _SHIPPED = frozenset(("WAIT_BUYER_CONFIRM_GOODS", "11"))  # api-facts 2.3
 
 
+class Logistics(Struct):
+    """A parcel inside China."""
+
+    logistic_company_name: Any = None
+    logistic_number: Any = None
+    rts_time: Any = None  # milliseconds since 1970: when it was handed over
+
+
+class SkuPv(Struct):
+    zh: Json = None
+    en: Json = None
+
+
 class SkuInfo(Struct):
-    skuImgUrl: str | None = None
-
-
-class Service(Struct):
-    code: int | str | None = None  # "7d"
-    name: str | None = None  # 七天无理由退货
+    skuImgUrl: Any = None
+    skuPv: SkuPv | None = None
 
 
 class OptionFields(Struct):
-    zh: Raw = Raw()  # "{\"颜色分类\":\"玫红色\"}"
-    en: Raw = Raw()
-    serviceList: Raw = Raw()  # "[{\"code\":\"7d\", ...}]"
-    SKU_IMG_URL: str | None = None
-    shopId: int | str | None = None
-    shopName: str | None = None
+    zh: Json = None  # "{\"颜色分类\":\"玫红色\"}"
+    en: Json = None
+    serviceList: Json = None  # "[{\"code\":\"7d\", \"name\": \"七天无理由退货\"}]"
+    SKU_IMG_URL: Any = None
+    shopId: Any = None
+    shopName: Any = None
 
 
 class SubOrderResult(Struct):
-    """What Taobao answered for one line; amounts are fen, as number or as text (api-facts 2.1, 2.2)."""
+    """What Taobao answered for one line; amounts are fen in the samples, as number or as text (api-facts 2.1, 2.2)."""
 
-    purchase_order_outer_id: int | str | None = None
-    purchase_order_line_outer_id: int | str | None = None
-    close_time_without_payment: int | str | None = None  # milliseconds since 1970
-    product_amount: int | str | None = None
-    purchase_amount: int | str | None = None
-    domestic_post_fee: int | str | None = None
-    purchase_currency: str | None = None
-    quantity: Decimal | None = None
-    title: str | None = None
-    item_id: int | str | None = None
-    sku_id: int | str | None = None
-    sub_purchase_order_id: int | str | None = None
-    status: int | str | None = None  # WAIT_BUYER_P
-    alipay_pay_order_no: int | str | None = None
-    sku_info: Raw = Raw()
-    option_fields: Raw = Raw()
-    closed: bool | None = None
+    purchase_order_outer_id: Any = None
+    purchase_order_line_outer_id: Any = None
+    close_time_without_payment: Any = None  # milliseconds since 1970
+    product_amount: Any = None
+    purchase_amount: Any = None
+    domestic_post_fee: Any = None
+    purchase_currency: Any = None
+    quantity: Any = None
+    title: Any = None
+    item_id: Any = None
+    sku_id: Any = None
+    sub_purchase_order_id: Any = None
+    status: Any = None  # WAIT_BUYER_P
+    close_reason: Any = None
+    alipay_pay_order_no: Any = None
+    closed: Any = None
+    sku_info: SkuInfo | None = None
+    option_fields: OptionFields | None = None
+    logistic_orders: list[Logistics | None] | None = None
+    logistic_company_name: Any = None  # of one parcel, where there is no list
+    logistic_number: Any = None
+    rts_time: Any = None
+
+
+RESULT_LINE = Columns(
+    SubOrderResult,
+    SubOrderRow,
+    upstream_status=("status", text),
+    close_reason=("close_reason", text),
+    is_closed=("closed", flag),
+    sub_purchase_id=("sub_purchase_order_id", text),
+    outer_purchase_id=("purchase_order_outer_id", key),
+    outer_line_id=("purchase_order_line_outer_id", text),
+    payment_no=("alipay_pay_order_no", text),
+    pay_expires_at=("close_time_without_payment", moment),
+)
+RESULT_PRODUCT = Columns(
+    SubOrderResult,
+    ProductItemRow,
+    product_id=("item_id", key),
+    sku_id=("sku_id", key),
+    title=("title", text),
+    quantity=("quantity", quantity),
+)
+OPTIONS = Columns(
+    OptionFields,
+    ProductItemRow,
+    shop_id=("shopId", text),
+    shop_name=("shopName", text),
+    image_url=("SKU_IMG_URL", text),
+)
+SKU = Columns(SkuInfo, ProductItemRow, image_url=("skuImgUrl", text))
+PARCEL = Columns(
+    Logistics,
+    ParcelRow,
+    tracking_no=("logistic_number", key),
+    carrier_name=("logistic_company_name", text),
+    delivered_at=("rts_time", moment),
+)
 
 
 class Identity(Struct):
-    id: int | str | None = None
+    id: Any = None
 
-
-class Details(Struct):
-    """What a line's option_fields and sku_info say about its product, past all their strings."""
-
-    shop_id: str | None = None
-    shop_name: str | None = None
-    image_url: str | None = None
-    guarantees: list[str] | None = None
-    attributes: dict[str, str] | None = None
-    attributes_en: dict[str, str] | None = None
-
-
-UNKNOWN = SubOrderResult()  # of a line without a result it can call its own
-NO_DETAILS = Details()
-_NO_OPTIONS, _NO_SKU = OptionFields(), SkuInfo()
-_NOTHING = frozenset((b"", b"null", b'""'))
-_QUOTE = ord('"')
 
 # the id where a row says it first, as documented: an unchanged order is known by it, and nothing else of it is read
 _FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(?:"([A-Za-z0-9]{1,64})"|([1-9][0-9]{0,18}))\s*[,}]')
-_IDENTITY = msgspec.json.Decoder(Identity, strict=False)
-_RESULT = msgspec.json.Decoder(SubOrderResult, strict=False)
-_OPTIONS = msgspec.json.Decoder(OptionFields, strict=False)
-_SKU = msgspec.json.Decoder(SkuInfo, strict=False)
-_SERVICES = msgspec.json.Decoder(list[Service | str], strict=False)
-_ATTRIBUTES = msgspec.json.Decoder(dict[str, Any], float_hook=str)
-_STRING = msgspec.json.Decoder(str)
+_IDENTITY = msgspec.json.Decoder(Identity, float_hook=Number)
+_RESULT = msgspec.json.Decoder(SubOrderResult, float_hook=Number)
+UNKNOWN = SubOrderResult()  # of a line without a result it can call its own
+_NO_OPTIONS, _NO_SKU, _NO_NAMES = OptionFields(), SkuInfo(), SkuPv()
 
 
 def identify(record: bytes) -> str:
     """The row's `id`, as `normalize` gives it. Raises `BadRecord`."""
-    if first := _FIRST_ID.match(record):
-        return (first[1] or first[2]).decode()
-    return storable(key(decode_record(_IDENTITY, record).id, "id"))
+    if first_id := _FIRST_ID.match(record):
+        return (first_id[1] or first_id[2]).decode()
+    return storable(order_id_of(decode_record(_IDENTITY, record, Notes()).id))
 
 
-def text(value: int | str | None) -> str | None:
-    """An id, a code or a word as text; both null and "" are None."""
-    if isinstance(value, str):
-        return value or None
-    return None if value is None else str(value)
-
-
-def key(value: int | str | None, where: str) -> str:
-    """What a row cannot be without. Raises `BadRecord` when it is missing or longer than an index takes."""
-    found = text(value)
+def order_id_of(value: Any) -> str:
+    """The id of an order. Raises `BadRecord` when it is missing or unusable."""
+    try:
+        found = exact_id(value)
+    except ValueError as error:
+        raise BadRecord(str(error), "id") from None
     if found is None:
-        raise BadRecord("missing", where)
-    if len(found) > LONGEST_KEY:
-        raise BadRecord(f"longer than {LONGEST_KEY} characters", where)
+        raise BadRecord("missing", "id")
     return found
 
 
-def fen(amount: int | str | None) -> Decimal | None:
-    """Whole fen as yuan. Raises ValueError for a fraction of a fen too: then the unit is not fen (api-facts 2.2)."""
-    value = money.fen(amount)
-    if value is not None and isinstance(amount, str) and not amount.isdecimal() and Decimal(amount) % 1:
-        raise ValueError(f"not whole fen: {amount!r}")
-    return value
-
-
-def pieces(quantity: Decimal | None) -> Decimal | None:
-    """A quantity, which may be a fraction. Raises ValueError for what is no number of things."""
-    if quantity is None:
-        return None
-    # copy_abs, because abs() of a huge exponent overflows
-    if (
-        not quantity.is_finite()
-        or quantity.copy_abs() >= LARGEST_QUANTITY
-        or not -12 <= int(quantity.as_tuple().exponent) <= 16
-    ):
-        raise ValueError(f"not a quantity: {str(quantity)[:40]!r}")
-    return quantity
-
-
-def field(where: str, convert: Callable[[V], T | None], value: V) -> T | None:
-    """A field of the record itself, converted. Raises `BadRecord` where `convert` raises ValueError."""
-    if value is None:
+def unpacked(decoder: msgspec.json.Decoder[T], where: str, packed: Json, notes: Notes) -> T | None:
+    """JSON in a string, or not in a string; None for what says nothing and, with a note, for what is neither."""
+    if packed.__class__ is not str:
+        return fitted(decoder.type, packed, where, notes)  # type: ignore[no-any-return]
+    if not packed or packed.isspace() or packed in ("null", "{}", "[]"):
         return None
     try:
-        return convert(value)
-    except ValueError as error:
-        raise BadRecord(str(error), where) from None
-
-
-class Notes(list[str]):
-    """What of one order could not be read, in words for its `notes`. `at` is the place, such as "line 2: "."""
-
-    def read(self, at: str, name: str, convert: Callable[[V], T | None], value: V) -> T | None:
-        """A field of a result, converted; None and a note where `convert` raises ValueError."""
-        if value is None:
-            return None
-        try:
-            return convert(value)
-        except ValueError as error:
-            self._add(at, name, error)
-            return None
-
-    def unpack(self, at: str, name: str, decoder: msgspec.json.Decoder[T], raw: Raw) -> T | None:
-        """JSON in a string, or the same not in a string; None for null, "" and, with a note, for what is neither."""
-        try:
-            return unpacked(decoder, bytes(raw))
-        except ValueError as error:
-            self._add(at, name, error)
-            return None
-
-    def _add(self, at: str, name: str, error: ValueError) -> None:
-        self.append(f"{at}{name} is {str(error)[:200]}; kept in the raw payload")
-
-
-def unpacked(decoder: msgspec.json.Decoder[T], packed: bytes) -> T | None:
-    """JSON in a string, or the same not in a string, decoded. Raises ValueError, and nothing else, whatever it is."""
-    if packed in _NOTHING:
+        return decode_record(decoder, packed, notes, where)
+    except BadRecord as error:
+        notes.left_out(where, error.reason)
         return None
-    if packed[0] != _QUOTE:
-        return _decoded(decoder, packed)
-    inner = _decoded(_STRING, packed)
-    return None if inner.isspace() or inner == "null" else _decoded(decoder, inner)
 
 
-def _decoded(decoder: msgspec.json.Decoder[T], source: bytes | str) -> T:
-    try:
-        try:
-            return decoder.decode(source)
-        except msgspec.ValidationError:
-            raise
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            content = source.encode() if isinstance(source, str) else source
-            return decoder.decode(without_lone_surrogates(content))
-    except msgspec.ValidationError as error:
-        raise ValueError(f"not as documented ({error})") from None
-    except UNREADABLE:
-        raise ValueError("not JSON") from None
+class Line(Struct):
+    """A line while its rows are made: columns of `SubOrderRow` and of `ProductItemRow`."""
+
+    sub_order_id: str
+    line_no: int
+    columns: dict[str, Any]
+    product: dict[str, Any]
+    currency: str | None
+    parcels: list[dict[str, Any]]
+
+    @property
+    def at(self) -> str:
+        return f"line {self.line_no}: "
+
+    @property
+    def shipping(self) -> Decimal | None:
+        shipping: Decimal | None = self.columns["shipping_amount"]
+        return shipping
 
 
-def result_of(at: str, raw: Raw, notes: Notes) -> SubOrderResult:
-    """A line's subOrderResult, whomever it belongs to; `UNKNOWN` when there is none to read."""
-    return notes.unpack(at, "subOrderResult", _RESULT, raw) or UNKNOWN
-
-
-def details_of(at: str, result: SubOrderResult, notes: Notes) -> Details:
-    """The product behind a result."""
-    if result is UNKNOWN:
-        return NO_DETAILS
-    options = notes.unpack(at, "option_fields", _OPTIONS, result.option_fields) or _NO_OPTIONS
-    sku = notes.unpack(at, "sku_info", _SKU, result.sku_info) or _NO_SKU
-    services = notes.unpack(at, "option_fields.serviceList", _SERVICES, options.serviceList)
-    return Details(
-        shop_id=text(options.shopId),
-        shop_name=text(options.shopName),
-        image_url=text(sku.skuImgUrl) or text(options.SKU_IMG_URL),
-        guarantees=None if services is None else _codes(services),
-        attributes=_texts(notes.unpack(at, "option_fields.zh", _ATTRIBUTES, options.zh)),
-        attributes_en=_texts(notes.unpack(at, "option_fields.en", _ATTRIBUTES, options.en)),
+def line_of(
+    sub_order_id: str,
+    line_no: int,
+    own: dict[str, Any],
+    product: dict[str, Any],
+    result: SubOrderResult,
+    notes: Notes,
+    placed: tuple[dict[str, Any], dict[str, Any]] = ({}, {}),
+) -> Line:
+    """A line: what the list says of it itself before what its result adds, before what was placed."""
+    at = f"line {line_no}: "
+    currency = own.pop("currency", None)
+    its = notes.read(f"{at}purchase_currency", text, result.purchase_currency)
+    shipping = notes.read(f"{at}domestic_post_fee", fen, result.domestic_post_fee)
+    if currency and its and currency != its:
+        notes.append(
+            f"{at}purchaseCurrency is {currency} and purchase_currency {its}; amounts of the result are left out"
+        )
+        shipping = None
+    added = {"shipping_amount": shipping, "guarantees": _guarantees(at, result, notes)}
+    return Line(
+        sub_order_id,
+        line_no,
+        {**placed[0], **added, **RESULT_LINE.read(result, notes, at), **own},
+        {**placed[1], **RESULT_PRODUCT.read(result, notes, at), **_details(at, result, notes), **product},
+        currency or its,
+        _parcels(at, result, notes),
     )
 
 
-def _codes(services: list[Service | str]) -> list[str]:
-    codes = (service if isinstance(service, str) else text(service.code) or service.name for service in services)
-    return [code for code in codes if code]
+def rows_of(
+    order: OrderRow, lines: Sequence[Line], receiver: ReceiverRow | None, record: bytes, notes: Notes
+) -> OrderRows:
+    """The rows of an order; it gets what only all of its lines together tell."""
+    currencies = {line.currency for line in lines if line.currency}
+    if len(currencies) > 1:
+        notes.append(f"the lines are in several currencies, {', '.join(sorted(currencies))}")
+    order.currency = (SEVERAL if len(currencies) > 1 else first(currencies)) or order.currency
+    keys: list[dict[str, Any]] = [{"order_id": order.order_id, "sub_order_id": line.sub_order_id} for line in lines]
+    for line in lines:
+        line.columns["currency"] = line.product["currency"] = line.currency or order.currency
+    parcels = _parcel_rows(order.order_id, lines)
+    rows = OrderRows(
+        order=order,
+        sub_orders=[
+            SubOrderRow(**key, line_no=line.line_no, **line.columns) for key, line in zip(keys, lines, strict=True)
+        ],
+        product_items=[ProductItemRow(**key, item_no=1, **line.product) for key, line in zip(keys, lines, strict=True)],
+        parcels=parcels,
+        receiver=receiver,
+    )
+    for name in ("purchase_id", "outer_purchase_id", "payment_no"):
+        if getattr(order, name) is None:
+            setattr(order, name, first(getattr(line, name) for line in rows.sub_orders))
+    if not lines:
+        notes.append("the record lists no lines")
+    if order.created_at is None:
+        notes.append("createTime is missing")
+    order.status_group = _status_group(order.status, rows.sub_orders)
+    order.tracking_numbers = [number for parcel in rows.parcels if (number := parcel.tracking_no)] or None
+    order.line_count = len(lines)
+    order.notes = notes.shown()
+    return make_storable(rows, record)
 
 
-def _texts(attributes: dict[str, Any] | None) -> dict[str, str] | None:
-    """Every value as text, a value that is no text as its JSON; None when nothing is said."""
-    if not attributes:
+def result_of(at: str, packed: Json, notes: Notes) -> SubOrderResult:
+    """A line's subOrderResult, whomever it belongs to; `UNKNOWN` when there is none to read."""
+    return unpacked(_RESULT, f"{at}subOrderResult", packed, notes) or UNKNOWN
+
+
+def id_text(value: Any) -> str | None:
+    """An id for comparing and naming; None for what is none."""
+    return str(value) if value and isinstance(value, int | str) else None
+
+
+def same(one: Any, other: Any) -> bool | None:
+    """Whether two ids, as number or as text, are one; None where either is not said."""
+    its = id_text(other)
+    return None if its is None or id_text(one) is None else id_text(one) == its
+
+
+def _details(at: str, result: SubOrderResult, notes: Notes) -> dict[str, Any]:
+    """What option_fields and sku_info say of the product, past all their strings."""
+    options, sku = result.option_fields or _NO_OPTIONS, result.sku_info or _NO_SKU
+    found = {**OPTIONS.read(options, notes, f"{at}option_fields."), **SKU.read(sku, notes, f"{at}sku_info.")}
+    other = sku.skuPv or _NO_NAMES
+    for packed, own, suffix, name in ((options.zh, other.zh, "", "zh"), (options.en, other.en, "_en", "en")):
+        names, readable = _attributes(f"{at}option_fields.{name}", packed, notes)
+        if readable is None:
+            names, readable = _attributes(f"{at}sku_info.skuPv.{name}", own, notes)
+        found[f"sku_attributes{suffix}"], found[f"sku_text{suffix}"] = names, readable
+    return found
+
+
+def _attributes(where: str, packed: Json, notes: Notes) -> tuple[dict[str, str] | None, str | None]:
+    return notes.read(where, attributes, _plain(where, packed, notes)) or (None, None)
+
+
+def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | None:
+    """The codes of the services, such as 7d; the name of one that has none."""
+    where = f"{at}option_fields.serviceList"
+    services = _plain(where, result.option_fields.serviceList if result.option_fields else None, notes)
+    if services and not isinstance(services, list):
+        notes.left_out(where, "not a list")
         return None
-    return {
-        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        for name, value in attributes.items()
-        if value is not None
-    } or None
+    named = [service if isinstance(service, dict) else {"name": service} for service in services or ()]
+    found = [notes.read(where, text, each.get("code")) or notes.read(where, text, each.get("name")) for each in named]
+    return [code for code in found if code] or None
 
 
-def readable(attributes: dict[str, str] | None) -> str | None:
-    """颜色分类: 玫红色; 尺码: S"""
-    return "; ".join(f"{name}: {value}" for name, value in attributes.items()) if attributes else None
+def _plain(where: str, packed: Json, notes: Notes) -> Any:
+    """JSON in a string as what it says; None and a note for what is no JSON."""
+    if not isinstance(packed, str):
+        return packed
+    if not packed or packed.isspace():
+        return None
+    try:
+        return decode_any(packed)
+    except BadRecord as error:
+        notes.left_out(where, error.reason)
+        return None
 
 
-def status_group(platform: str, status: str, lines: Iterable[SubOrderRow]) -> str:
-    """The group of an order's status once its lines are looked at (api-facts 2.3)."""
-    group = group_of(platform, status)
+def _parcels(at: str, result: SubOrderResult, notes: Notes) -> list[dict[str, Any]]:
+    listed = notes.present(f"{at}logistic_orders", result.logistic_orders)
+    alone = Logistics(result.logistic_company_name, result.logistic_number, result.rts_time)
+    return [PARCEL.read(parcel, notes, at) for parcel in listed or [alone]]
+
+
+def _parcel_rows(order_id: str, lines: Sequence[Line]) -> list[ParcelRow]:
+    """One row a tracking number, with the lines that name it."""
+    parcels: dict[str, ParcelRow] = {}
+    for line in lines:
+        for columns in line.parcels:
+            number = columns.get("tracking_no")
+            if number:
+                parcel = parcels.setdefault(storable(number), ParcelRow(order_id=order_id, parcel_id=number, **columns))
+                parcel.sub_order_ids = [*(parcel.sub_order_ids or ()), line.sub_order_id]
+    for parcel in parcels.values():
+        for line in lines:
+            if line.sub_order_id in (parcel.sub_order_ids or ()):
+                line.columns["tracking_numbers"] = [*line.columns.get("tracking_numbers", ()), parcel.tracking_no]
+    return list(parcels.values())
+
+
+def _status_group(status: str, lines: Iterable[SubOrderRow]) -> str:
+    """The group of an order's status once its lines are looked at (api-facts 2.3); the same on both lists."""
+    group = group_of("xportcn_ka", status)
     if group is StatusGroup.AWAITING_SHIPMENT:
         group = partly_shipped(group, [bool(_SHIPPED & {line.status, line.upstream_status}) for line in lines])
     return group.value
-
-
-def currency(lines: Iterable[SubOrderRow]) -> str:
-    """The one currency of all lines, CNY when there are none."""
-    found = {line.currency for line in lines}
-    return found.pop() if len(found) == 1 else "CNY"
-
-
-def first(values: Iterable[T | None]) -> T | None:
-    """The first that is known."""
-    return next((value for value in values if value is not None), None)
-
-
-def finished(rows: OrderRows, record: bytes) -> OrderRows:
-    """The rows as a database takes them: what an index holds is short enough, and no two lines are one row (P4).
-
-    Raises `BadRecord` when they are not.
-    """
-    make_storable(rows, record)
-    searched: list[OrderRow | SubOrderRow] = [rows.order, *rows.sub_orders]
-    for row in searched:
-        _check_lengths(row.order_no, row.purchase_id, row.outer_purchase_id, row.status, row.refund_status)
-    for product in rows.product_items:
-        _check_lengths(product.product_id, product.sku_id)
-    if len({line.sub_order_id for line in rows.sub_orders}) < len(rows.sub_orders):
-        raise BadRecord("two lines with the same id", "subOrderVOS")
-    return rows
-
-
-def _check_lengths(*searched: str | None) -> None:
-    for value in searched:
-        if value is not None and len(value) > LONGEST_KEY:
-            raise BadRecord(f"longer than {LONGEST_KEY} characters: {value[:40]!r}...")

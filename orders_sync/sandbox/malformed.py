@@ -8,13 +8,10 @@ from zlib import crc32
 
 from orders_sync.sandbox.texts import encode, json_text
 
-KINDS = ("no_id", "null_id", "garbage_time", "lines_string", "not_an_object", "garbage_money")
+# only a record that names no order, or two, is kept out of the tables; everything else lands with a note
+KINDS = ("no_id", "null_id", "blank_id", "object_id", "two_ids", "not_an_object")
 
-_FIELDS = {  # where id, creation time, lines and total are
-    "1688": (("baseInfo", "idOfStr"), ("baseInfo", "createTime"), ("productItems",), ("baseInfo", "totalAmount")),
-    "xportcn_open": (("id",), ("createTime",), ("subOrderVOS",), ("purchaseAmount",)),
-    "xportcn_ka": (("id",), ("createTime",), ("subOrderVOS",), ("purchaseAmount",)),
-}
+_IDS = {"1688": ("baseInfo", "idOfStr"), "xportcn_open": ("id",), "xportcn_ka": ("id",)}
 
 
 def kind_for(order_id: str, rate: float) -> str | None:
@@ -26,22 +23,25 @@ def kind_for(order_id: str, rate: float) -> str | None:
 def broken(platform: str, record: bytes, kind: str) -> bytes:
     """The record, broken this way."""
     whole: Any = json.loads(record)
-    identity, time, lines, total = _FIELDS[platform]
+    *way, name = _IDS[platform]
+    owner = whole
+    for part in way:
+        owner = owner[part]
     if kind == "no_id":
-        _owner(whole, identity).pop(identity[-1])
+        owner.pop(name)
     elif kind == "null_id":
-        _owner(whole, identity)[identity[-1]] = None
-    elif kind == "garbage_time":
-        _owner(whole, time)[time[-1]] = "not a time"
-    elif kind == "lines_string":
-        _owner(whole, lines)[lines[-1]] = "not a list"
-    elif kind == "garbage_money":
-        _owner(whole, total)[total[-1]] = "12,50元"
+        owner[name] = None
+    elif kind == "blank_id":
+        owner[name] = " "
+    elif kind == "object_id":
+        owner[name] = {"value": owner[name]}
+    elif kind == "two_ids":  # the second one is what most parsers see
+        return _encode(whole)[:-1] + b', "' + _IDS[platform][0].encode() + b'": null}'
     elif kind == "not_an_object":
-        whole = "not an object"
+        return json_text("not an object").encode()
     else:
         raise ValueError(f"no such way to break a record: {kind}")
-    return json_text(whole).encode() if kind == "not_an_object" else _encode(whole)
+    return _encode(whole)
 
 
 def _encode(whole: Any) -> bytes:
@@ -49,9 +49,3 @@ def _encode(whole: Any) -> bytes:
         return encode(whole)
     except UnicodeEncodeError:  # a lone surrogate in the record
         return json.dumps(whole).encode()
-
-
-def _owner(whole: Any, path: tuple[str, ...]) -> Any:
-    for name in path[:-1]:
-        whole = whole[name]
-    return whole

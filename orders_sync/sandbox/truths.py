@@ -96,13 +96,11 @@ def _lines(order: Order) -> list[Truth]:
         return [_line_1688(number, line) for number, line in enumerate(order.lines, 1)]
     if order.platform == "xportcn_ka":
         return [_line_ka(order, number, line) for number, line in enumerate(order.lines, 1)]
-    seen: Counter[tuple[int, int]] = Counter()
-    lines = []
-    for number, line in enumerate(order.lines, 1):
-        pair = line.sku.item, line.sku.sku
-        seen[pair] += 1
-        lines.append(_line_open(order, number, line, seen[pair]))
-    return lines
+    alike = Counter((line.sku.item, line.sku.sku) for line in order.lines)
+    return [
+        _line_open(order, number, line, alike[line.sku.item, line.sku.sku])
+        for number, line in enumerate(order.lines, 1)
+    ]
 
 
 def _line_1688(number: int, line: Line) -> Truth:
@@ -140,9 +138,9 @@ def _line_ka(order: Order, number: int, line: Line) -> Truth:
     }
 
 
-def _line_open(order: Order, number: int, line: Line, ordinal: int) -> Truth:
+def _line_open(order: Order, number: int, line: Line, alike: int) -> Truth:
+    """`alike`: lines of the order with this item and sku; which of several has which ordinal is not claimed."""
     truth: Truth = {
-        "sub_order_id": f"{line.sku.item}:{line.sku.sku}:{ordinal}",
         "line_no": number,
         "status": open_line_status(order, line),
         "amount": yuan_decimal(line.amount),
@@ -152,6 +150,8 @@ def _line_open(order: Order, number: int, line: Line, ordinal: int) -> Truth:
         "unit_price": yuan_decimal(line.price),
         "error_code": None,
     }
+    if alike == 1:
+        truth["sub_order_id"] = f"{line.sku.item}:{line.sku.sku}:1"
     if order.state is State.FINANCE_NO and number == 1 and order.quirk != "absent":
         truth["error_code"] = "FINANCE_REFUSED"
     title = landed(open_title(order, line))

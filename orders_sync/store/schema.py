@@ -6,7 +6,7 @@ import psycopg
 
 from orders_sync.store.database import Connection
 
-HEAD = "0008"  # the newest file in migrations/versions; they are numbered in order
+HEAD = "0009"  # the newest file in migrations/versions; they are numbered in order
 
 Session = psycopg.Connection[tuple[object, ...]]
 

@@ -217,7 +217,7 @@ async def test_a_list_by_status_proves_nothing_of_its_range_P5(tell: Tell) -> No
 async def test_what_is_a_reject_is_read_again_by_its_creation_alone_until_it_lands_P4(tell: Tell) -> None:
     story = await mostly_closed(tell)
     order = orders_in(story, State.SHIPPED)[0]
-    story.world.malform(SHOP, order.order_id, "garbage_money")
+    story.world.malform(SHOP, order.order_id, "two_ids")
     happens(story, order, "ask_refund")
     await swept(story)
     assert story.query("SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL") == [(1,)]

@@ -11,7 +11,7 @@ from tests.platforms.samples_1688 import SAMPLE, full_answer
 IDS = {"idOfStr", "subItemIDString", "productID", "skuID"}
 INDEXED_WORDS = {"status", "refundStatus", "logisticsBillNo"}
 AMOUNTS = {"totalAmount", "sumProductPayment", "shippingFee", "discount", "couponFee", "refund", "paidFee"}
-LINE_AMOUNTS = {"price", "itemAmount", "quantity", "sharePostage", "carriage"}
+LINE_AMOUNTS = {"price", "itemAmount", "quantity", "quantityFactor", "sharePostage", "carriage"}
 TIMES = {"createTime", "modifyTime", "payTime", "gmtPayExpireTime", "allDeliveredTime", "receivingTime"}
 MORE_TIMES = {"confirmedTime", "completeTime", "gmtCreate", "gmtModified", "deliveredTime"}
 
@@ -22,6 +22,7 @@ class TestSample(PlatformContract):
     platform = PLATFORM
     sample = SAMPLE
     items_at = ("data", "items")
+    id_at = ("baseInfo", "idOfStr")
     total_at = ("data", "total")
     page_sizes_taken = (1, 10, 99, 100, 200, 300, 400, 500)
     page_sizes_refused = (-1, 0, 101, 150, 499, 501, 600)

@@ -59,7 +59,7 @@ def test_numbers_may_come_as_numbers_and_the_body_without_its_string() -> None:
     assert hint(message(messageBody=BODY)).order_no == BODY["orderNo"]
 
 
-@pytest.mark.parametrize("time", [None, "", "yesterday", 1779263269913, "0000-00-00 00:00:00", []])
+@pytest.mark.parametrize("time", [None, "", "yesterday", 17792632, "0000-00-00 00:00:00", []])
 def test_a_time_that_cannot_be_read_leaves_the_order(time: object) -> None:
     read = hint(message({**BODY, "tbCreateTime": time}))
     assert (read.created, read.order_no, read.reason) == (None, BODY["orderNo"], "")
@@ -72,13 +72,13 @@ def test_a_time_that_cannot_be_read_leaves_the_order(time: object) -> None:
         (b"null", "the message is empty"),
         (b"hello", "the message is not JSON"),
         (b"\xff\xfe\x00", "the message is not JSON"),
-        (b"[" * 100_000, "the message is not as documented"),
-        (b'{"messageBody": ' + b"[" * 100_000, "the message is not JSON"),
-        (b"[1]", "the message is not as documented (Expected `object`, got `array`)"),
+        (b"[" * 100_000, "the message is n"),
+        (b'{"messageBody": ' + b"[" * 100_000, "the message is n"),
+        (b"[1]", "the message is a list, not an object"),
         (b"{}", "messageBody is empty"),
         (message(""), "messageBody is empty"),
         (message("not JSON"), "messageBody is not JSON"),
-        (message([1]), "messageBody is not as documented (Expected `object`, got `array`)"),
+        (message([1]), "messageBody is a list, not an object"),
         (message({"refundId": "TQ1"}), "it names no order"),
         (message({"orderNo": "", "orderId": None}), "it names no order"),
         (message({"orderNo": "9" * 256}), "it names no order"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,44 @@ def test_orders_of_before_0008_say_that_a_newer_version_could_not_be_read(empty_
     assert ask(empty_url, "SELECT order_id FROM orders WHERE unread_version_since IS NOT NULL") == [("newer",)]
     alembic(empty_url, "downgrade", "0007")
     assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0008") :]
+
+
+def test_prices_of_before_0009_stay_and_views_on_them_are_as_they_were(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0008")
+    ask(
+        empty_url,
+        "INSERT INTO product_items (platform, order_id, sub_order_id, item_no, unit_price, currency) "
+        "VALUES ('1688', '1', '2', 1, 12.50, 'CNY')",
+    )
+    made = """
+        CREATE VIEW prices WITH (security_barrier=true) AS SELECT order_id, unit_price FROM product_items;
+        CREATE VIEW dearest AS SELECT max(unit_price) AS price FROM prices WHERE order_id LIKE '1%';
+        COMMENT ON VIEW prices IS 'what it''s worth';
+        GRANT SELECT ON prices TO PUBLIC
+    """
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(made.encode())
+    views = """
+        SELECT relname::text, relacl::text, reloptions::text, obj_description(oid), pg_get_viewdef(oid)
+        FROM pg_class WHERE relkind = 'v' AND relname IN ('prices', 'dearest') ORDER BY 1
+    """
+    before = ask(empty_url, views)
+    migrate.migrate(empty_url)
+    assert ask(empty_url, views) == before
+    ask(empty_url, "UPDATE product_items SET unit_price = unit_price + 0.035")
+    assert ask(empty_url, "SELECT price FROM dearest") == [(Decimal("12.535"),)]
+    migrate.check(empty_url)
+    alembic(empty_url, "downgrade", "0008")
+    assert ask(empty_url, "SELECT price FROM dearest") == [(Decimal("12.54"),)]
+
+
+def test_a_materialized_view_on_prices_stops_the_upgrade_and_is_named(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0008")
+    ask(empty_url, "CREATE MATERIALIZED VIEW kept AS SELECT unit_price FROM product_items")
+    with pytest.raises(DatabaseError, match=r"public\.kept .* drop it"):
+        migrate.migrate(empty_url)
+    ask(empty_url, "DROP MATERIALIZED VIEW kept")
+    migrate.migrate(empty_url)
 
 
 def installed() -> dict[str, Path]:

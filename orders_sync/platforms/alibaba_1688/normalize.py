@@ -1,33 +1,35 @@
 """A 1688 record as rows: api-facts 4.2 and 4.3, seed 004. Pure functions of the record's bytes.
 
-Amounts are yuan or fen as api-facts 4.2 says, field by field; what has no known unit stays text. Notes on an order say
-what was odd about it and how it was read.
+The tables say for every column its field and unit (api-facts 4.2); what has no known unit stays text. Notes on an order
+say what was odd about it and how it was read; only a missing or unusable id keeps an order out.
 """
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
-
-from msgspec import Raw
+from typing import Any, NamedTuple
 
 from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, partly_shipped, status_group
 from orders_sync.domain.text import storable
 from orders_sync.platforms.alibaba_1688 import wire
-from orders_sync.platforms.alibaba_1688.values import (
-    LONGEST_KEY,
-    code,
-    codes,
-    fen,
+from orders_sync.platforms.alibaba_1688.amounts import LineAmounts, line_amounts, order_amounts
+from orders_sync.platforms.conversion import (
+    Columns,
+    Notes,
+    attributes,
+    exact_id,
     key,
+    known_status,
     moment,
-    parts,
-    quantity,
+    text,
+    texts,
     yuan,
 )
-from orders_sync.platforms.records import UNREADABLE, decode_record, make_storable
+from orders_sync.platforms.line_ids import distinct_lines, distinct_name
+from orders_sync.platforms.records import decode_record, make_storable
 
 PLATFORM = "1688"
 
@@ -38,36 +40,178 @@ LEFT_GROUPS = frozenset({StatusGroup.SHIPPED, StatusGroup.RECEIVED, StatusGroup.
 NOWHERE = wire.NativeLogistics()
 
 _SIZED_IMAGE = re.compile(r"[._]\d{2,4}x\d{2,4}")  # ...cib.80x80.jpg
-_SNAPSHOT_LINE = re.compile(r"[?&]order_entry_id=(\d+)")
+_SNAPSHOT_LINE = re.compile(r"[?&]order_entry_id=(\d{1,30})(?!\d)")
+
+
+def _payment_no(value: Any) -> str | None:
+    return None if value == NO_PAYMENT_YET else text(value)
+
+
+def _tracking_no(value: Any) -> str | None:
+    return None if value == NO_LOGISTICS else key(value)
+
+
+def _image(value: Any) -> str | None:
+    """The first image without a size in its name (the sample lists the 80x80 one first), else the first."""
+    images = texts(value) if isinstance(value, list) else [found] if (found := text(value)) else None
+    if images is None:
+        return None
+    plain = (image for image in images if not _SIZED_IMAGE.search(image, image.rfind("/") + 1))
+    return next(plain, images[0])
+
+
+# total_amount, discount_amount, paid_amount, the status, the buyer's message and the place: see `_order`
+ORDER = Columns(
+    wire.BaseInfo,
+    OrderRow,
+    refund_status=("refundStatus", key),
+    refund_id=("refundId", text),
+    after_sale_refund_status=("refundStatusForAs", text),
+    after_sale_refund_id=("refundIdForAs", text),
+    close_reason=("closeReason", text),
+    closed_by=("closeOperateType", text),
+    business_type=("businessType", text),
+    product_amount=("sumProductPayment", yuan),
+    shipping_amount=("shippingFee", yuan),
+    coupon_amount=("couponFee", yuan),
+    refund_amount=("refund", yuan),
+    refund_payment_raw=("refundPayment", text),  # unit not documented
+    created_at=("createTime", moment),
+    modified_at=("modifyTime", moment),
+    pay_expires_at=("gmtPayExpireTime", moment),
+    paid_at=("payTime", moment),
+    delivered_at=("allDeliveredTime", moment),
+    received_at=("receivingTime", moment),
+    confirmed_at=("confirmedTime", moment),
+    completed_at=("completeTime", moment),
+    buyer_id=("buyerOpenUid", text),
+    buyer_name=("buyerLoginId", text),
+    seller_name=("sellerLoginId", text),
+    buyer_memo=("buyerMemo", text),
+    seller_memo=("sellerMemo", text),
+    seller_flag=("sellerRemarkIcon", text),
+    pay_channels=("payChannelList", texts),
+    payment_no=("alipayTradeId", _payment_no),
+)
+
+# amount, paid_amount, discount_amount: see `amounts.line_amounts`
+SUB_ORDER = Columns(
+    wire.ProductItem,
+    SubOrderRow,
+    status=("status", key),
+    refund_status=("refundStatus", key),
+    refund_id=("refundId", text),
+    after_sale_refund_status=("refundStatusForAs", text),
+    after_sale_refund_id=("refundIdForAs", text),
+    close_reason=("closeReason", text),
+    shipping_amount=("sharePostage", yuan),
+    refund_amount=("refund", yuan),
+    shared_promotion_raw=("orderSharedPromotionFee", text),  # unit not documented
+    item_discount_raw=("itemDiscountFee", text),  # unit not documented
+    cross_promotion_raw=("crossPromotionFee", text),  # unit not documented
+    logistics_status=("logisticsStatus", text),
+    created_at=("gmtCreate", moment),
+    modified_at=("gmtModified", moment),
+)
+
+# unit_price, quantity, amount: see `amounts.line_amounts`
+PRODUCT = Columns(
+    wire.ProductItem,
+    ProductItemRow,
+    product_id=("productID", key),
+    sku_id=("skuID", key),
+    spec_id=("specId", text),
+    title=("name", text),
+    image_url=("productImgUrl", _image),
+    snapshot_url=("productSnapshotUrl", text),
+    unit=("unit", text),
+)
+
+PARCEL = Columns(
+    wire.LogisticsItem,
+    ParcelRow,
+    tracking_no=("logisticsBillNo", _tracking_no),
+    carrier_name=("logisticsCompanyName", text),
+    carrier_code=("logisticsCompanyNo", text),
+    status=("status", text),
+    delivery_type=("type", text),
+    freight_amount=("carriage", yuan),
+    delivered_at=("deliveredTime", moment),
+    sub_order_ids=("subItemIds", texts),
+)
+
+RECEIVER = Columns(
+    wire.NativeLogistics,
+    ReceiverRow,
+    name=("contactPerson", text),
+    phone=("telephone", text),
+    mobile=("mobile", text),
+    country=("country", text),
+    province=("province", text),
+    city=("city", text),
+    district=("area", text),
+    district_code=("areaCode", text),
+    town=("town", text),
+    town_code=("townCode", text),
+    address=("address", text),
+    zip=("zip", text),
+    encrypted_id=("caid", text),
+)
+
+# 1688's own model, where nativeLogistics says nothing
+RECEIVER_INFO = Columns(
+    wire.ReceiverInfo,
+    ReceiverRow,
+    name=("toFullName", text),
+    phone=("toPhone", text),
+    mobile=("toMobile", text),
+    district_code=("toDivisionCode", text),
+    town=("toTown", text),
+    town_code=("toTownCode", text),
+    address=("toArea", text),
+    zip=("toPost", text),
+)
 
 
 def identify(record: bytes) -> str:
     """The order id of a record, decoding nothing else. Raises `BadRecord`."""
-    return storable(_order_id(decode_record(wire.ORDER_HEAD, record).base_info))
+    return storable(_order_id(decode_record(wire.ORDER_HEAD, record, Notes()).base_info))
 
 
 def normalize(record: bytes) -> OrderRows:
-    """A record as rows. Raises `BadRecord` with the field that cannot be represented."""
-    order = wire.decode(record)
+    """A record as rows. Raises `BadRecord` where it names no order."""
+    notes = Notes()
+    order = decode_record(wire.ORDER, record, notes)
+    order_id = _order_id(order.base_info)
     base = order.base_info
-    order_id = _order_id(base)
     assert base is not None  # or there were no id
-    notes: list[str] = []
-    parcels = _parcels(order_id, order.native_logistics)
-    sub_orders, product_items = _lines(order_id, order.product_items or [], parcels, notes)
+    logistics = order.native_logistics or NOWHERE
+    parcels = _parcels(order_id, logistics, notes)
+    receiver = {
+        **(RECEIVER_INFO.read(base.receiver_info, notes, "receiverInfo.") if base.receiver_info else {}),
+        **RECEIVER.read(logistics, notes, "nativeLogistics."),
+    }
+    listed = notes.present("productItems", order.product_items)
+    lines = _lines(listed, notes)
+    sub_orders = [_sub_order(order_id, line, parcels, notes) for line in lines]
+    products = [_product(order_id, line, notes) for line in lines]
     rows = OrderRows(
-        order=_order(order_id, base, order.native_logistics, sub_orders, parcels, notes),
+        order=_order(order_id, base, receiver, lines, sub_orders, parcels, notes),
         sub_orders=sub_orders,
-        product_items=product_items,
+        product_items=products,
         parcels=parcels,
-        receiver=_receiver(order_id, order.native_logistics),
+        has_all_lines=len(listed) == len(order.product_items or ()),
+        receiver=ReceiverRow(order_id=order_id, **receiver) if receiver else None,
     )
     return make_storable(rows, record)
 
 
 def _order_id(base: wire.BaseInfo | wire.OrderId | None) -> str:
     """Only the exact text form: the numeric id is damaged (api-facts 4.3)."""
-    order_id = key(base.id_of_str, "baseInfo.idOfStr") if base else None
+    try:
+        order_id = exact_id(base.id_of_str) if base else None
+    except ValueError as error:
+        raise BadRecord(str(error), "baseInfo.idOfStr") from None
     if order_id is None:
         raise BadRecord("missing or empty", "baseInfo.idOfStr")
     return order_id
@@ -76,202 +220,123 @@ def _order_id(base: wire.BaseInfo | wire.OrderId | None) -> str:
 def _order(
     order_id: str,
     base: wire.BaseInfo,
-    logistics: wire.NativeLogistics | None,
-    lines: list[SubOrderRow],
+    receiver: dict[str, Any],
+    lines: list[Line],
+    sub_orders: list[SubOrderRow],
     parcels: list[ParcelRow],
-    notes: list[str],
+    notes: Notes,
 ) -> OrderRow:
-    status = key(base.status, "baseInfo.status")
-    if status is None:
-        raise BadRecord("missing or empty", "baseInfo.status")
-    place = logistics or NOWHERE
+    columns = ORDER.read(base, notes)
+    status = known_status("status", base.status, notes)
     if not lines:
         notes.append("the record lists no lines")
+    if "created_at" not in columns:
+        notes.append("createTime is missing")
+    total, discount = order_amounts(
+        base, columns.get("shipping_amount"), columns.get("coupon_amount"), [line.amounts for line in lines], notes
+    )
+    trade_type, trade_type_code = (
+        notes.read(name, text, value)
+        for name, value in (("tradeType", base.trade_type), ("tradeTypeCode", base.trade_type_code))
+    )
     return OrderRow(
         order_id=order_id,
         order_no=order_id,
         status=status,
-        status_group=_status_group(status, lines),
-        refund_status=base.refund_status or None,
-        refund_id=code(base.refund_id),
-        after_sale_refund_status=base.refund_status_for_as or None,
-        after_sale_refund_id=code(base.refund_id_for_as),
-        close_reason=base.close_reason or None,
-        closed_by=base.close_operate_type or None,
-        trade_type=base.trade_type_code or base.trade_type or None,
-        business_type=base.business_type or None,
-        total_amount=yuan(base.total_amount, "totalAmount"),
-        product_amount=yuan(base.sum_product_payment, "sumProductPayment"),
-        shipping_amount=yuan(base.shipping_fee, "shippingFee"),
-        discount_amount=fen(base.discount, "discount"),
-        coupon_amount=yuan(base.coupon_fee, "couponFee"),
-        paid_amount=_paid(base.new_step_order_list or []),
-        refund_amount=yuan(base.refund, "refund"),
-        refund_payment_raw=code(base.refund_payment),
-        created_at=moment(base.create_time, "createTime"),
-        modified_at=moment(base.modify_time, "modifyTime"),
-        pay_expires_at=moment(base.gmt_pay_expire_time, "gmtPayExpireTime"),
-        paid_at=moment(base.pay_time, "payTime"),
-        delivered_at=moment(base.all_delivered_time, "allDeliveredTime"),
-        received_at=moment(base.receiving_time, "receivingTime"),
-        confirmed_at=moment(base.confirmed_time, "confirmedTime"),
-        completed_at=moment(base.complete_time, "completeTime"),
-        buyer_id=base.buyer_open_uid or None,
-        buyer_name=base.buyer_login_id or None,
-        buyer_company=(base.buyer_contact.company_name or None) if base.buyer_contact else None,
-        seller_name=base.seller_login_id or None,
-        seller_company=(base.seller_contact.company_name or None) if base.seller_contact else None,
-        buyer_message=_both(base.remark, base.buyer_feedback) or None,
-        buyer_memo=base.buyer_memo or None,
-        seller_memo=base.seller_memo or None,
-        seller_flag=base.seller_remark_icon or None,
-        country=place.country or None,
-        province=place.province or None,
-        city=place.city or None,
-        pay_channels=codes(base.pay_channel_list),
-        payment_no=None if base.alipay_trade_id == NO_PAYMENT_YET else base.alipay_trade_id or None,
+        status_group=_status_group(status, sub_orders),
+        trade_type=trade_type_code or trade_type,
+        total_amount=total,
+        discount_amount=discount,
+        paid_amount=_paid(base, notes),
+        buyer_company=_company("buyerContact", base.buyer_contact, notes),
+        seller_company=_company("sellerContact", base.seller_contact, notes),
+        buyer_message=_both(
+            notes.read("remark", text, base.remark), notes.read("buyerFeedback", text, base.buyer_feedback)
+        ),
+        country=receiver.get("country"),
+        province=receiver.get("province"),
+        city=receiver.get("city"),
         tracking_numbers=_tracking_numbers(parcels),
         line_count=len(lines),
-        notes=notes or None,
+        **columns,
+        notes=notes.shown(),
     )
 
 
-def _lines(
-    order_id: str, items: list[wire.ProductItem | None], parcels: list[ParcelRow], notes: list[str]
-) -> tuple[list[SubOrderRow], list[ProductItemRow]]:
-    """Every line, and the one product on it. A line listed twice is kept once; two lines of one id are a bad record."""
-    lines: list[SubOrderRow] = []
-    products: list[ProductItemRow] = []
-    seen: dict[str, wire.ProductItem] = {}
-    for item in items:
-        if item is None:
-            continue
-        line_id = _line_id(item)
-        earlier = seen.setdefault(storable(line_id), item)
-        if earlier is item:
-            lines.append(_line(order_id, line_id, len(lines) + 1, item, parcels, notes))
-            products.append(_product(order_id, line_id, item))
-        elif earlier == item:
-            notes.append(f"line {line_id} is listed twice, kept once")
-        else:
-            raise BadRecord(f"two different lines have the id {line_id}", "subItemIDString")
-    return lines, products
+class Line(NamedTuple):
+    """A line that was listed, with the id and the position of its row."""
+
+    sub_order_id: str
+    line_no: int
+    item: wire.ProductItem
+    amounts: LineAmounts
+
+    @property
+    def at(self) -> str:
+        return f"line {self.line_no}: "
 
 
-def _line_id(item: wire.ProductItem) -> str:
+def _lines(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
+    """Every line, each once."""
+    ids = [_line_id(item, f"line {number}: ", notes) for number, item in enumerate(items, 1)]
+    distinct = distinct_lines(items, ids, lambda item: (item.product_id, item.sku_id), "subItemIDString", notes)
+    return [
+        Line(line_id, number, item, line_amounts(item, f"line {number}: ", notes))
+        for number, (line_id, item) in enumerate(distinct, 1)
+    ]
+
+
+def _line_id(item: wire.ProductItem, at: str, notes: Notes) -> str | None:
     """The line's exact id, or the one in the address of its snapshot (api-facts 4.3)."""
-    line_id = key(item.sub_item_id_string, "subItemIDString")
-    if line_id is None:
-        snapshot = _SNAPSHOT_LINE.search(item.product_snapshot_url or "")
-        line_id = key(snapshot[1], "productSnapshotUrl") if snapshot else None
-    if line_id is None:
-        raise BadRecord("missing or empty, and productSnapshotUrl names no line", "subItemIDString")
+    line_id = notes.read(f"{at}subItemIDString", exact_id, item.sub_item_id_string)
+    if line_id is None and isinstance(item.product_snapshot_url, str):
+        snapshot = _SNAPSHOT_LINE.search(item.product_snapshot_url)
+        line_id = snapshot[1] if snapshot else None
     return line_id
 
 
-def _line(
-    order_id: str, line_id: str, line_no: int, item: wire.ProductItem, parcels: list[ParcelRow], notes: list[str]
-) -> SubOrderRow:
+def _sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes) -> SubOrderRow:
     return SubOrderRow(
         order_id=order_id,
-        sub_order_id=line_id,
-        line_no=line_no,
+        sub_order_id=line.sub_order_id,
+        line_no=line.line_no,
         order_no=order_id,
-        status=key(item.status, "status"),
-        refund_status=key(item.refund_status, "refundStatus"),
-        refund_id=code(item.refund_id),
-        after_sale_refund_status=item.refund_status_for_as or None,
-        after_sale_refund_id=code(item.refund_id_for_as),
-        close_reason=item.close_reason or None,
-        amount=yuan(item.item_amount, "itemAmount"),
-        paid_amount=fen(item.actual_paid_fee, "actualPaidFee"),
-        discount_amount=fen(item.entry_discount, "entryDiscount"),
-        shipping_amount=yuan(item.share_postage, "sharePostage"),
-        refund_amount=yuan(item.refund, "refund"),
-        shared_promotion_raw=code(item.order_shared_promotion_fee),
-        item_discount_raw=code(item.item_discount_fee),
-        cross_promotion_raw=code(item.cross_promotion_fee),
-        logistics_status=code(item.logistics_status),
-        tracking_numbers=_tracking_numbers(parcels, line_id) if parcels else None,
-        created_at=moment(item.gmt_create, "gmtCreate"),
-        modified_at=moment(item.gmt_modified, "gmtModified"),
-        guarantees=_guarantees(item.guarantees_terms, line_id, notes),
+        amount=line.amounts.amount,
+        paid_amount=line.amounts.paid,
+        discount_amount=line.amounts.discount,
+        tracking_numbers=_tracking_numbers(parcels, line.sub_order_id) if parcels else None,
+        guarantees=_guarantees(line, notes),
+        **SUB_ORDER.read(line.item, notes, line.at),
     )
 
 
-def _product(order_id: str, line_id: str, item: wire.ProductItem) -> ProductItemRow:
-    attributes, readable = _attributes(item.sku_infos or [])
+def _product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
+    names, readable = notes.read(f"{line.at}skuInfos", attributes, line.item.sku_infos) or (None, None)
     return ProductItemRow(
         order_id=order_id,
-        sub_order_id=line_id,
+        sub_order_id=line.sub_order_id,
         item_no=1,
-        product_id=key(item.product_id, "productID"),
-        sku_id=key(item.sku_id, "skuID"),
-        spec_id=code(item.spec_id),
-        cargo_no=item.product_cargo_number or None,
-        title=item.name or None,
-        image_url=_image(item.product_img_url),
-        snapshot_url=item.product_snapshot_url or None,
-        unit=item.unit or None,
-        quantity=quantity(item.quantity, "quantity"),
-        unit_price=yuan(item.price, "price"),
-        amount=yuan(item.item_amount, "itemAmount"),
-        sku_attributes=attributes,
+        cargo_no=notes.read(f"{line.at}productCargoNumber", text, line.item.product_cargo_number)
+        or notes.read(f"{line.at}cargoNumber", text, line.item.cargo_number),
+        quantity=line.amounts.quantity,
+        unit_price=line.amounts.unit_price,
+        amount=line.amounts.amount,
+        sku_attributes=names,
         sku_text=readable,
+        **PRODUCT.read(line.item, notes, line.at),
     )
 
 
-def _parcels(order_id: str, logistics: wire.NativeLogistics | None) -> list[ParcelRow]:
+def _parcels(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> list[ParcelRow]:
     """One row a parcel. Its id is the platform's, else its bill number, else its position; a second one gets `#2`."""
     parcels: list[ParcelRow] = []
     used: set[str] = set()
-    for item in (logistics and logistics.logistics_items) or ():
-        if item is None:
-            continue
-        tracking_no = key(item.logistics_bill_no, "logisticsBillNo")
-        tracking_no = None if tracking_no == NO_LOGISTICS else tracking_no
-        wanted = key(item.id, "logisticsItems.id") or tracking_no or str(len(parcels) + 1)
-        parcel_id, count = wanted, 1
-        while storable(parcel_id) in used:
-            count += 1
-            parcel_id = f"{wanted[: LONGEST_KEY - 6]}#{count}"
-        used.add(storable(parcel_id))
-        parcels.append(
-            ParcelRow(
-                order_id=order_id,
-                parcel_id=parcel_id,
-                tracking_no=tracking_no,
-                carrier_name=item.logistics_company_name or None,
-                carrier_code=item.logistics_company_no or None,
-                status=item.status or None,
-                delivery_type=item.type or None,
-                freight_amount=yuan(item.carriage, "carriage"),
-                delivered_at=moment(item.delivered_time, "deliveredTime"),
-                sub_order_ids=parts(item.sub_item_ids),
-            )
-        )
+    for number, item in enumerate(notes.present("logisticsItems", logistics.logistics_items), 1):
+        at = f"parcel {number}: "
+        columns = PARCEL.read(item, notes, at)
+        wanted = notes.read(f"{at}id", key, item.id) or columns.get("tracking_no") or str(number)
+        parcels.append(ParcelRow(order_id=order_id, parcel_id=distinct_name(wanted, used), **columns))
     return parcels
-
-
-def _receiver(order_id: str, logistics: wire.NativeLogistics | None) -> ReceiverRow | None:
-    """The person, apart from the order; None when the record carries no address at all."""
-    if logistics is None:
-        return None
-    receiver = ReceiverRow(
-        order_id=order_id,
-        name=logistics.contact_person or None,
-        phone=logistics.telephone or None,
-        mobile=logistics.mobile or None,
-        country=logistics.country or None,
-        province=logistics.province or None,
-        city=logistics.city or None,
-        district=logistics.area or None,
-        district_code=logistics.area_code or None,
-        address=logistics.address or None,
-        zip=logistics.zip or None,
-        encrypted_id=logistics.caid or None,
-    )
-    return None if receiver == ReceiverRow(order_id=order_id) else receiver
 
 
 def _status_group(status: str, lines: list[SubOrderRow]) -> StatusGroup:
@@ -285,17 +350,20 @@ def _has_left(line: SubOrderRow) -> bool:
     return line.logistics_status in LEFT_LOGISTICS or status_group(PLATFORM, line.status or "") in LEFT_GROUPS
 
 
-def _paid(steps: list[wire.Step | None]) -> Decimal | None:
+def _paid(base: wire.BaseInfo, notes: Notes) -> Decimal | None:
     """What was paid over all steps; None when no step says."""
-    paid = [fee for step in steps if step and (fee := yuan(step.paid_fee, "newStepOrderList.paidFee")) is not None]
-    return yuan(str(sum(paid)), "newStepOrderList.paidFee") if paid else None
+    steps = notes.present("newStepOrderList", base.new_step_order_list)
+    paid = [fee for step in steps if (fee := notes.read("newStepOrderList.paidFee", yuan, step.paid_fee)) is not None]
+    return notes.read("newStepOrderList.paidFee", yuan, str(sum(paid))) if paid else None
+
+
+def _company(name: str, contact: wire.Contact | None, notes: Notes) -> str | None:
+    return notes.read(f"{name}.companyName", text, contact.company_name) if contact else None
 
 
 def _both(note: str | None, message: str | None) -> str | None:
     """What the buyer wrote: the note at ordering, the message, or both on lines of their own when they differ."""
-    if note and message and note != message:
-        return f"{note}\n{message}"
-    return note or message or (note if message is None else message)
+    return f"{note}\n{message}" if note and message and note != message else note or message
 
 
 def _tracking_numbers(parcels: list[ParcelRow], line_id: str | None = None) -> list[str] | None:
@@ -308,38 +376,7 @@ def _tracking_numbers(parcels: list[ParcelRow], line_id: str | None = None) -> l
     return list(numbers) or None
 
 
-def _guarantees(terms: Raw, line_id: str, notes: list[str]) -> list[str] | None:
-    """Short codes. Anything but a list of terms is noted and left to the raw payload (api-facts 6)."""
-    if terms == wire.NULL:
-        return None
-    try:
-        guarantees = wire.GUARANTEES.decode(terms)
-    except UNREADABLE:
-        notes.append(f"guaranteesTerms of line {line_id} is not the documented list and was not read")
-        return None
-    return codes([term.short_code for term in guarantees if term])
-
-
-def _image(urls: list[str | None] | str | None) -> str | None:
-    """The first image without a size in its name (the sample lists the 80x80 one first), else the first."""
-    images = codes([urls] if isinstance(urls, str) else urls)
-    if images is None:
-        return None
-    for image in images:
-        if not _SIZED_IMAGE.search(image, image.rfind("/") + 1):
-            return image
-    return images[0]
-
-
-def _attributes(infos: list[wire.SkuInfo | None]) -> tuple[dict[str, str] | None, str | None]:
-    """`{"颜色": "黑白方格"}` and `颜色: 黑白方格`. Values of one name are joined by "/" in the dictionary."""
-    attributes: dict[str, str] = {}
-    pairs: list[str] = []
-    for info in infos:
-        if info is None or not (info.name or info.value):
-            continue
-        name, value = info.name or "", info.value or ""
-        pairs.append(f"{name}: {value}" if name else value)
-        if name:
-            attributes[name] = f"{attributes[name]}/{value}" if name in attributes else value
-    return attributes or None, "; ".join(pairs) or None
+def _guarantees(line: Line, notes: Notes) -> list[str] | None:
+    terms = [term for term in line.item.guarantees_terms or () if term]
+    found = [notes.read(f"{line.at}guaranteesTerms.shortCode", text, term.short_code) for term in terms]
+    return [code for code in found if code] or None

@@ -1,8 +1,8 @@
 """What fw199 sends for a 1688 order, in its own spelling: seed 004, api-facts 4.2 and 6.
 
-Only fields that become columns stand here; everything else stays in the raw payload. Any field may be null or absent.
-No number ever passes through float: a record that spells numbers where the documents have text, or with a fraction, is
-read a second time with every number as the text it was spelled in (`decode`).
+Only fields that become columns stand here; everything else stays in the raw payload. Any field may be null, absent or
+something else than documented: the conversions in `normalize.py` judge values, a record that does not fit these structs
+is fitted (`records.decode_record`).
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
-from orders_sync.domain.errors import BadRecord
-from orders_sync.platforms.records import decode_record
+from orders_sync.platforms.conversion import Number
 
-Id: TypeAlias = int | str | None  # aggregators turn longs into strings (api-facts 6)
-Text: TypeAlias = str | None
-Yuan: TypeAlias = int | str | None
-Fen: TypeAlias = int | str | None
-Unknown: TypeAlias = int | str | None  # an amount whose unit is not documented
-Time: TypeAlias = str | None  # yyyyMMddHHmmssSSS+0800, the offset is its own; aggregators: yyyy-MM-dd HH:mm:ss
-
-NULL = Raw(b"null")
+Id: TypeAlias = Any  # text or number; aggregators turn longs into strings (api-facts 6)
+Text: TypeAlias = Any
+Yuan: TypeAlias = Any
+Fen: TypeAlias = Any
+Unknown: TypeAlias = Any  # an amount whose unit is not documented
+Time: TypeAlias = Any  # yyyyMMddHHmmssSSS+0800, the offset is its own; aggregators: yyyy-MM-dd HH:mm:ss
 
 
 class Listing(Struct):
@@ -48,11 +45,6 @@ class Envelope(Struct):
 
     code: int | str
     message: Any = None
-
-
-class SkuInfo(Struct):
-    name: Text = None
-    value: Text = None
 
 
 class Guarantee(Struct, rename="camel"):
@@ -81,17 +73,19 @@ class ProductItem(Struct, rename="camel"):
     order_shared_promotion_fee: Unknown = None
     item_discount_fee: Unknown = None
     cross_promotion_fee: Unknown = None
-    guarantees_terms: Raw = NULL  # a list, though an object has been seen elsewhere: read on its own
+    guarantees_terms: list[Guarantee | None] | None = None
     product_id: Id = msgspec.field(name="productID", default=None)
     sku_id: Id = msgspec.field(name="skuID", default=None)
     spec_id: Id = None
-    product_cargo_number: Text = None
+    product_cargo_number: Text = None  # of the product
+    cargo_number: Text = None  # of the sku; 1688's own model has both
     name: Text = None
-    product_img_url: list[Text] | Text = None
+    product_img_url: Any = None  # a list, or one address
     unit: Text = None
-    quantity: int | str | None = None  # may be a fraction
+    quantity: Any = None  # in `unit`, may be a fraction
+    quantity_factor: Any = None  # a power of ten: the smallest part of a unit that can be bought is one of so many
     price: Yuan = None
-    sku_infos: list[SkuInfo | None] | None = None
+    sku_infos: Any = None  # a list of name and value
 
 
 class LogisticsItem(Struct, rename="camel"):
@@ -105,7 +99,7 @@ class LogisticsItem(Struct, rename="camel"):
     type: Text = None
     carriage: Yuan = None
     delivered_time: Time = None
-    sub_item_ids: Text = None
+    sub_item_ids: Any = None
 
 
 class NativeLogistics(Struct, rename="camel"):
@@ -117,10 +111,25 @@ class NativeLogistics(Struct, rename="camel"):
     city: Text = None
     area: Text = None
     area_code: Text = None
+    town: Text = None
+    town_code: Text = None
     address: Text = None
     zip: Text = None
     caid: Text = None
     logistics_items: list[LogisticsItem | None] | None = None
+
+
+class ReceiverInfo(Struct, rename="camel"):
+    """The receiver in 1688's own model, whose lists carry no nativeLogistics."""
+
+    to_full_name: Text = None
+    to_phone: Text = None
+    to_mobile: Text = None
+    to_division_code: Text = None
+    to_town: Text = None
+    to_town_code: Text = None
+    to_area: Text = None  # the whole address in one text
+    to_post: Text = None
 
 
 class Contact(Struct, rename="camel"):
@@ -171,8 +180,9 @@ class BaseInfo(Struct, rename="camel"):
     buyer_memo: Text = None
     seller_memo: Text = None
     seller_remark_icon: Text = None
-    pay_channel_list: list[Text] | None = None
+    pay_channel_list: Any = None  # a list of texts
     alipay_trade_id: Text = None
+    receiver_info: ReceiverInfo | None = None
 
 
 class Order(Struct, rename="camel"):
@@ -191,45 +201,7 @@ class OrderHead(Struct, rename="camel"):
     base_info: OrderId | None = None
 
 
-class LineId(Struct):
-    sub_item_id_string: Id = msgspec.field(name="subItemIDString", default=None)
-
-
-class OrderKeys(OrderHead, rename="camel"):
-    """All of an order that may never be a fraction, however it is spelled."""
-
-    product_items: list[LineId | None] | None = None
-
-
 ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=str)
 SUCCESS = msgspec.json.Decoder(Success)
-ORDER = msgspec.json.Decoder(Order)
-ORDER_HEAD = msgspec.json.Decoder(OrderHead)
-GUARANTEES = msgspec.json.Decoder(list[Guarantee | None])
-
-_KEYS = msgspec.json.Decoder(OrderKeys)
-_ANY = msgspec.json.Decoder(float_hook=str)
-
-
-def decode(record: bytes) -> Order:
-    """A record as documented, else with its numbers as text. Raises `BadRecord` with the field that does not fit."""
-    try:
-        return decode_record(ORDER, record)
-    except BadRecord:
-        decode_record(_KEYS, record)
-        return decode_record(ORDER, _with_numbers_as_text(record))
-
-
-def _with_numbers_as_text(record: bytes) -> bytes:
-    try:
-        return msgspec.json.encode(_spelled(decode_record(_ANY, record)))
-    except RecursionError:
-        raise BadRecord("nested too deep") from None
-
-
-def _spelled(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _spelled(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_spelled(item) for item in value]
-    return str(value) if type(value) is int else value
+ORDER = msgspec.json.Decoder(Order, float_hook=Number)
+ORDER_HEAD = msgspec.json.Decoder(OrderHead, float_hook=Number)

@@ -1,180 +1,197 @@
-"""How a row of POST /open/purchase/page becomes rows. Reads as a table: our column left, the platform's field right."""
+"""How a row of POST /open/purchase/page becomes rows: target column, source field, unit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from orders_sync.domain.money import FEN
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.domain.times import epoch_ms, local_time
+from orders_sync.platforms.amounts import settled
+from orders_sync.platforms.conversion import Columns, Notes, exact_id, key, known_status, moment, quantity, text
+from orders_sync.platforms.line_ids import distinct_lines
 from orders_sync.platforms.records import decode_record
-from orders_sync.platforms.xportcn_ka.wire import ADDRESS, CREATED, ORDER, Address, CreateSubOrderResult, SubOrder
+from orders_sync.platforms.xportcn_amounts import LineAmount, part, read_amounts
+from orders_sync.platforms.xportcn_ka import wire
 from orders_sync.platforms.xportcn_results import (
     UNKNOWN,
-    Notes,
-    currency,
-    details_of,
-    fen,
-    field,
-    finished,
-    first,
-    key,
-    pieces,
-    readable,
+    Line,
+    SubOrderResult,
+    id_text,
+    line_of,
+    order_id_of,
     result_of,
-    status_group,
-    text,
+    rows_of,
+    same,
+    unpacked,
 )
 
-PLATFORM = "xportcn_ka"
 NO_REFUND = "0"
+NOT_CREATED = wire.CreateSubOrderResult()
 
-NO_ADDRESS, NOT_CREATED = Address(), CreateSubOrderResult()
+# amounts and refund: see `normalize`
+ORDER = Columns(
+    wire.Order,
+    OrderRow,
+    order_no=("orderNo", key),
+    purchase_id=("purchaseId", key),
+    outer_purchase_id=("purchaseOrderOuterId", key),
+    upstream_status=("orderStatusDesc", text),
+    created_at=("createTime", moment),
+    paid_at=("payTime", moment),
+    buyer_id=("userId", text),
+    buyer_name=("userName", text),
+    seller_name=("supplierNick", text),
+    buyer_message=("remark", text),
+)
+SUB_ORDER = Columns(
+    wire.SubOrder,
+    SubOrderRow,
+    order_no=("orderNo", text),
+    status=("subOrderStatus", key),
+    refund_status=("refundStatus", key),
+    refund_id=("refundId", text),
+    purchase_id=("taobaoPurchaseId", key),
+    sub_purchase_id=("taobaoSubPurchaseId", text),
+    error_code=("errorCode", text),
+    error_message=("errorMessage", text),
+)
+CREATED_LINE = Columns(
+    wire.CreateSubOrderResult,
+    SubOrderRow,
+    merchant_line_no=("order_line_no", text),
+    sub_purchase_id=("sub_purchase_order_id", text),
+)
+CREATED_PRODUCT = Columns(
+    wire.CreateSubOrderResult,
+    ProductItemRow,
+    product_id=("item_id", key),
+    sku_id=("sku_id", key),
+    quantity=("quantity", quantity),
+)
+RECEIVER = Columns(
+    wire.Address,
+    ReceiverRow,
+    name=("name", text),
+    phone=("phone", text),
+    country=("country", text),
+    province=("state", text),
+    city=("city", text),
+    district=("district", text),
+    address=("address", text),
+    zip=("zip", text),
+    tax_id=("taxId", text),
+)
 
 
 def normalize(record: bytes) -> OrderRows:
     """One purchase, flattened. The receiver is None when the address is absent or says nothing. Raises `BadRecord`."""
-    order = decode_record(ORDER, record)
-    order_id = key(order.id, "id")
-    status = key(order.status, "status")
     notes = Notes()
-    address = notes.unpack("", "warehouseAddressInfoVO", ADDRESS, order.warehouseAddressInfoVO) or NO_ADDRESS
-    sub_orders: list[SubOrderRow] = []
-    products: list[ProductItemRow] = []
-    for line_no, line in enumerate(order.subOrderVOS or (), 1):
-        sub_order, product = _line(order_id, line_no, line, notes)
-        sub_orders.append(sub_order)
-        products.append(product)
-    refund = _furthest_refund(sub_orders)
-    row = OrderRow(
-        order_id=order_id,
-        order_no=text(order.orderNo),
-        purchase_id=text(order.purchaseId) or first(line.purchase_id for line in sub_orders),
-        outer_purchase_id=text(order.purchaseOrderOuterId) or first(line.outer_purchase_id for line in sub_orders),
-        status=status,
-        status_group=status_group(PLATFORM, status, sub_orders),
-        upstream_status=text(order.orderStatusDesc),
-        refund_status=refund.refund_status if refund else None,
-        refund_id=refund.refund_id if refund else None,
-        currency=currency(sub_orders),
-        total_amount=field("purchaseAmount", fen, order.purchaseAmount),
-        created_at=field("createTime", local_time, order.createTime),
-        paid_at=field("payTime", local_time, order.payTime),
-        buyer_id=text(order.userId),
-        buyer_name=text(order.userName),
-        seller_name=text(order.supplierNick),
-        buyer_message=text(order.remark),
-        country=text(address.country),
-        province=text(address.state),
-        city=text(address.city),
-        payment_no=first(line.payment_no for line in sub_orders),
-        line_count=len(sub_orders),
-        notes=list(notes) or None,
+    order = decode_record(wire.ORDER, record, notes)
+    order_id = order_id_of(order.id)
+    columns = ORDER.read(order, notes)
+    status = known_status("status", order.status, notes)
+    receiver = _receiver(order.warehouseAddressInfoVO, notes)
+    listed = notes.present("subOrderVOS", order.subOrderVOS)
+    ids = [notes.read(f"line {number}: id", exact_id, line.id) for number, line in enumerate(listed, 1)]
+    distinct = distinct_lines(listed, ids, _purchase, "id", notes)
+    results = [_results(f"line {number}: ", line, notes) for number, (_, line) in enumerate(distinct, 1)]
+    lines = [
+        _line(number, line_id, line, *both, notes)
+        for number, ((line_id, line), both) in enumerate(zip(distinct, results, strict=True), 1)
+    ]
+    total = _add_amounts(order.purchaseAmount, lines, results, notes)
+    row = OrderRow(order_id=order_id, status=status, status_group="", total_amount=total, **columns)
+    row.country, row.province, row.city = (receiver.get(name) for name in ("country", "province", "city"))
+    whole = ReceiverRow(order_id=order_id, **receiver) if receiver else None
+    rows = rows_of(row, lines, whole, record, notes)
+    rows.has_all_lines = len(listed) == len(order.subOrderVOS or ())
+    refund = _furthest_refund(rows.sub_orders)
+    if refund:
+        row.refund_status, row.refund_id = refund.refund_status, refund.refund_id
+    return rows
+
+
+def _receiver(address: wire.Address | None, notes: Notes) -> dict[str, Any]:
+    if address is None:
+        return {}
+    where = "warehouseAddressInfoVO."
+    found = RECEIVER.read(address, notes, where)
+    mobile = notes.read(f"{where}mobilePhone", text, address.mobilePhone) or notes.read(
+        f"{where}mobile_phone", text, address.mobile_phone
     )
-    return finished(
-        OrderRows(
-            order=row,
-            sub_orders=sub_orders,
-            product_items=products,
-            parcels=[],
-            receiver=_receiver(order_id, address),
-        ),
-        record,
-    )
+    return {**found, "mobile": mobile} if mobile else found
 
 
-def _receiver(order_id: str, address: Address) -> ReceiverRow | None:
-    receiver = ReceiverRow(
-        order_id=order_id,
-        name=text(address.name),
-        phone=text(address.phone),
-        mobile=text(address.mobilePhone) or text(address.mobile_phone),
-        country=text(address.country),
-        province=text(address.state),
-        city=text(address.city),
-        district=text(address.district),
-        address=text(address.address),
-        zip=text(address.zip),
-        tax_id=text(address.taxId),
-    )
-    return None if receiver == ReceiverRow(order_id=order_id) else receiver
+def _purchase(line: wire.SubOrder) -> tuple[str | None, str | None]:
+    """What a line is known by that has no id."""
+    return id_text(line.taobaoPurchaseId), id_text(line.taobaoSubPurchaseId)
 
 
-def _line(order_id: str, line_no: int, line: SubOrder, notes: Notes) -> tuple[SubOrderRow, ProductItemRow]:
-    at = f"line {line_no}: "
-    sub_order_id = key(line.id, "subOrderVOS[].id")
-    created = notes.unpack(at, "createSubOrderResult", CREATED, line.createSubOrderResult) or NOT_CREATED
+def _results(at: str, line: wire.SubOrder, notes: Notes) -> tuple[wire.CreateSubOrderResult, SubOrderResult]:
+    """What was placed and what came of it, each where it does not speak of another line."""
+    created = unpacked(wire.CREATED, f"{at}createSubOrderResult", line.createSubOrderResult, notes) or NOT_CREATED
     if _is_foreign(f"{at}createSubOrderResult", line, created.sub_purchase_order_id, notes):
         created = NOT_CREATED
     result = result_of(at, line.subOrderResult, notes)
     if _is_foreign(f"{at}subOrderResult", line, result.sub_purchase_order_id, notes):
         result = UNKNOWN
-    details = details_of(at, result, notes)
-    traded_in = text(result.purchase_currency) or "CNY"
-    paid = notes.read(at, "purchase_amount", fen, result.purchase_amount)
-    shipping = notes.read(at, "domestic_post_fee", fen, result.domestic_post_fee)
-    estimated = notes.read(at, "estimate_amount", fen, created.estimate_amount)
-    closes = notes.read(at, "close_time_without_payment", epoch_ms, result.close_time_without_payment)
-    quantity = notes.read(at, "quantity", pieces, created.quantity if result.quantity is None else result.quantity)
-    goods = goods_of(notes.read(at, "product_amount", fen, result.product_amount), paid, shipping, quantity)
-    sub_order = SubOrderRow(
-        order_id=order_id,
-        sub_order_id=sub_order_id,
-        line_no=line_no,
-        order_no=text(line.orderNo),
-        status=text(line.subOrderStatus),
-        upstream_status=text(result.status),
-        refund_status=text(line.refundStatus),
-        refund_id=text(line.refundId),
-        is_closed=result.closed,
-        currency=traded_in,
-        amount=paid,
-        shipping_amount=shipping,
-        estimated_amount=estimated,
-        purchase_id=text(line.taobaoPurchaseId),
-        sub_purchase_id=text(line.taobaoSubPurchaseId)
-        or text(result.sub_purchase_order_id)
-        or text(created.sub_purchase_order_id),
-        outer_purchase_id=text(result.purchase_order_outer_id),
-        outer_line_id=text(result.purchase_order_line_outer_id),
-        merchant_line_no=text(created.order_line_no),
-        payment_no=text(result.alipay_pay_order_no),
-        pay_expires_at=closes,
-        guarantees=details.guarantees,
-        error_code=text(line.errorCode),
-        error_message=text(line.errorMessage),
-    )
-    product = ProductItemRow(
-        order_id=order_id,
-        sub_order_id=sub_order_id,
-        item_no=1,
-        product_id=text(result.item_id) or text(created.item_id),
-        sku_id=text(result.sku_id) or text(created.sku_id),
-        title=text(result.title),
-        image_url=text(line.itemImageUrl) or details.image_url,
-        shop_id=details.shop_id,
-        shop_name=details.shop_name,
-        quantity=quantity,
-        currency=traded_in,
-        unit_price=goods.unit_price,
-        amount=goods.amount,
-        sku_attributes=details.attributes,
-        sku_text=readable(details.attributes),
-        sku_attributes_en=details.attributes_en,
-        sku_text_en=readable(details.attributes_en),
-    )
-    return sub_order, product
+    return created, result
 
 
-def _is_foreign(where: str, line: SubOrder, sub_purchase_id: int | str | None, notes: Notes) -> bool:
+def _is_foreign(where: str, line: wire.SubOrder, sub_purchase_id: Any, notes: Notes) -> bool:
     """Whether a result speaks of another line; not so when either side has no number to tell by."""
-    own, its = text(line.taobaoSubPurchaseId), text(sub_purchase_id)
-    if own is None or its is None or own == its:
+    if same(line.taobaoSubPurchaseId, sub_purchase_id) is not False:
         return False
-    notes.append(f"{where} is of another line ({its}); ignored, kept in the raw payload")
+    notes.append(f"{where} is of another line ({sub_purchase_id!s:.40}); ignored, kept in the raw payload")
     return True
+
+
+def _line(
+    line_no: int,
+    line_id: str,
+    line: wire.SubOrder,
+    created: wire.CreateSubOrderResult,
+    result: SubOrderResult,
+    notes: Notes,
+) -> Line:
+    at = f"line {line_no}: "
+    own = SUB_ORDER.read(line, notes, at)
+    image = notes.read(f"{at}itemImageUrl", text, line.itemImageUrl)
+    placed = CREATED_LINE.read(created, notes, at), CREATED_PRODUCT.read(created, notes, at)
+    return line_of(line_id, line_no, own, {"image_url": image} if image else {}, result, notes, placed)
+
+
+def _add_amounts(
+    sent: Any, lines: list[Line], results: list[tuple[wire.CreateSubOrderResult, SubOrderResult]], notes: Notes
+) -> Decimal | None:
+    """Add the amounts of every line to its columns. Returns what the order costs, yuan."""
+    amounts = read_amounts(
+        "purchaseAmount",
+        sent,
+        [
+            LineAmount(f"{line.at}purchase_amount", result.purchase_amount, line.product.get("quantity"), line.shipping)
+            for line, (_, result) in zip(lines, results, strict=True)
+        ],
+        notes,
+        is_piece=False,
+    )
+    for line, (created, result), paid in zip(lines, results, amounts.amounts, strict=True):
+        pieces = line.product.get("quantity")
+        goods = None if paid is None else paid - (line.shipping or 0)
+        expected = (paid, goods, part(goods, pieces))
+        product = settled(f"{line.at}product_amount", result.product_amount, expected, notes, is_fen=True)
+        goods_amount, line.product["unit_price"] = goods_of(product, goods, pieces)
+        line.product["amount"] = goods_amount
+        line.columns["amount"] = paid
+        if line.currency and same(created.estimate_currency, line.currency) is False:
+            notes.append(
+                f"{line.at}estimate_currency is {created.estimate_currency!s:.40}; estimate_amount is left out"
+            )
+        else:
+            where = f"{line.at}estimate_amount"
+            line.columns["estimated_amount"] = settled(where, created.estimate_amount, (paid,), notes, is_fen=True)
+    return amounts.total
 
 
 class Goods(NamedTuple):
@@ -184,33 +201,23 @@ class Goods(NamedTuple):
     unit_price: Decimal | None
 
 
-def goods_of(
-    product: Decimal | None, paid: Decimal | None, shipping: Decimal | None, quantity: Decimal | None
-) -> Goods:
+def goods_of(product: Decimal | None, goods: Decimal | None, pieces: Decimal | None) -> Goods:
     """What product_amount says. Nobody documents whether it is the line's or a piece's, so the arithmetic must.
 
     one piece                                it is both
-    product_amount + shipping = paid         the line's; a piece costs its part when that is whole fen
-    product_amount x pieces + shipping = paid   a piece's
+    product_amount = goods                   the line's; a piece costs its part where that is a price
+    product_amount x pieces = goods          a piece's
     otherwise (a discount, a line unpaid)    neither is known, and nothing is guessed into a money column
+
+    `goods`: what is paid for the line without postage.
     """
-    if product is None or quantity == 1:
+    if product is None or pieces == 1:
         return Goods(product, product)
-    if paid is None:
-        return Goods(None, None)
-    goods = paid - (shipping or 0)
-    if product == goods:
-        return Goods(goods, _part(goods, quantity))
-    if quantity is not None and product * quantity == goods:
+    if goods is not None and product == goods:
+        return Goods(goods, part(goods, pieces))
+    if goods is not None and pieces is not None and product * pieces == goods:
         return Goods(goods, product)
     return Goods(None, None)
-
-
-def _part(goods: Decimal, quantity: Decimal | None) -> Decimal | None:
-    if quantity is None or quantity < 1:
-        return None
-    price = (goods / quantity).quantize(FEN)
-    return price if price * quantity == goods else None
 
 
 def _furthest_refund(lines: Iterable[SubOrderRow]) -> SubOrderRow | None:
@@ -225,4 +232,4 @@ def _furthest_refund(lines: Iterable[SubOrderRow]) -> SubOrderRow | None:
 
 def _progress(code: str) -> float:
     """An unknown word is behind every code."""
-    return float(code) if code.removeprefix("-").isdecimal() else float("-inf")
+    return float(code) if code.isascii() and code.removeprefix("-").isdecimal() else float("-inf")

@@ -28,6 +28,7 @@ from orders_sync.store.tables.columns import TIME, column, key, metadata
 
 TEXTS = ARRAY(Text)
 MONEY = Numeric(18, 2)
+INFERRED = "fen, inferred from samples; yuan, with a note, where only that adds up"
 
 
 def _platform() -> Column[Any]:
@@ -76,7 +77,12 @@ orders = Table(
     column("seller_order_no", Text, "the seller's own number: Xportcn sellerOrderNumber"),
     column("purchase_id", Text, "KA purchaseId"),
     column("outer_purchase_id", Text, "number at the market behind the platform: KA purchaseOrderOuterId"),
-    column("status", Text, "exactly as the platform says it; names in order_statuses", nullable=False),
+    column(
+        "status",
+        Text,
+        "exactly as the platform says it; names in order_statuses; unknown, with a note, where the record names none",
+        nullable=False,
+    ),
     column(
         "status_group",
         Text,
@@ -93,20 +99,33 @@ orders = Table(
     column("trade_type", Text, "1688 tradeTypeCode, else tradeType"),
     column("business_type", Text, "1688 businessType"),
     column("source", Text, "where the order was placed: Xportcn orderSource"),
-    column("currency", Text, "of every amount in the row", nullable=False),
-    column("total_amount", MONEY, "payable, yuan: 1688 totalAmount (yuan), Xportcn purchaseAmount (fen)"),
+    column(
+        "currency",
+        Text,
+        "ISO 4217, of every amount in the row: Xportcn, that of its lines, XXX where they are in several; else CNY",
+        nullable=False,
+    ),
+    column("total_amount", MONEY, f"payable, yuan: 1688 totalAmount (yuan), Xportcn purchaseAmount ({INFERRED})"),
     column("product_amount", MONEY, "goods before discounts, yuan: 1688 sumProductPayment (yuan)"),
     column("shipping_amount", MONEY, "postage, yuan: 1688 shippingFee (yuan)"),
-    column("discount_amount", MONEY, "yuan, may be negative: 1688 discount (fen)"),
+    column(
+        "discount_amount",
+        MONEY,
+        "yuan, may be negative: 1688 discount (fen; yuan, with a note, where only that adds up)",
+    ),
     column("coupon_amount", MONEY, "yuan, already taken off total_amount: 1688 couponFee (yuan)"),
     column("paid_amount", MONEY, "paid so far, yuan: 1688 sum of newStepOrderList.paidFee (yuan)"),
     column("refund_amount", MONEY, "yuan: 1688 refund (yuan)"),
     column("refund_payment_raw", Text, "1688 refundPayment as received: its unit is not documented"),
-    column("created_at", TIME, "1688 createTime (own offset), Xportcn createTime (Asia/Shanghai)"),
+    column(
+        "created_at",
+        TIME,
+        "createTime: 1688 with its own offset, Xportcn in Asia/Shanghai; NULL, with a note, where the record has none",
+    ),
     column("modified_at", TIME, "1688 modifyTime; NULL on Xportcn, which has none"),
     column("pay_expires_at", TIME, "1688 gmtPayExpireTime"),
     column("paid_at", TIME, "first payment: payTime"),
-    column("delivered_at", TIME, "everything shipped: 1688 allDeliveredTime"),
+    column("delivered_at", TIME, "shipped, not delivered: 1688 allDeliveredTime, when all of it had been sent"),
     column("received_at", TIME, "everything received: 1688 receivingTime"),
     column("confirmed_at", TIME, "1688 confirmedTime"),
     column("completed_at", TIME, "1688 completeTime"),
@@ -122,7 +141,12 @@ orders = Table(
     column("seller_flag", Text, "1688 sellerRemarkIcon: 1 red, 2 blue, 3 green, 4 yellow"),
     *_receiver_place("where it goes"),
     column("pay_channels", TEXTS, "1688 payChannelList"),
-    column("payment_no", Text, "1688 alipayTradeId, Xportcn alipay_pay_order_no; NULL before payment"),
+    column(
+        "payment_no",
+        Text,
+        "1688 alipayTradeId (NULL before payment), Xportcn alipay_pay_order_no (in the KA sample there is one before "
+        "payment: no sign that something was paid)",
+    ),
     column("tracking_numbers", TEXTS, "of all parcels, see order_parcels"),
     column("line_count", Integer, "lines listed now, removed ones not counted", nullable=False),
     column("notes", TEXTS, "what was odd about the record and how it was read; NULL when nothing was"),
@@ -154,7 +178,8 @@ sub_orders = Table(
     key(
         "sub_order_id",
         Text,
-        "1688 subItemIDString, KA line id, xportcn_open itemId:skuId:ordinal among equal lines (it has no id)",
+        "1688 subItemIDString, KA line id, xportcn_open itemId:skuId:ordinal among equal lines, by what they hold; so "
+        "on every platform where a line has no id",
     ),
     column("line_no", Integer, "position on the order as listed, from 1", nullable=False),
     column("order_no", Text, "number of the order it is on"),
@@ -166,19 +191,34 @@ sub_orders = Table(
     column("refund_id", Text, "1688 refundId, KA refundId"),
     column("after_sale_refund_status", Text, "1688 refundStatusForAs"),
     column("after_sale_refund_id", Text, "1688 refundIdForAs"),
-    column("close_reason", Text, "1688 closeReason, xportcn_open closeReason"),
+    column("close_reason", Text, "1688 closeReason, xportcn_open closeReason, else close_reason of the result"),
     column("is_closed", Boolean, "Xportcn subOrderResult.closed"),
-    column("currency", Text, "of every amount in the row", nullable=False),
+    column(
+        "currency", Text, "ISO 4217, of every amount in the row; CNY where the platform says nothing", nullable=False
+    ),
     column(
         "amount",
         MONEY,
-        "yuan: 1688 itemAmount (yuan), KA purchase_amount (fen), xportcn_open purchaseAmount (fen) x quantity",
+        f"yuan: 1688 itemAmount (yuan), KA purchase_amount ({INFERRED}), xportcn_open purchaseAmount (the same) x "
+        "quantity, or of all pieces, with a note, where only that adds up",
     ),
-    column("paid_amount", MONEY, "yuan: 1688 actualPaidFee (fen)"),
-    column("discount_amount", MONEY, "yuan, may be negative: 1688 entryDiscount (fen)"),
-    column("shipping_amount", MONEY, "yuan: 1688 sharePostage (yuan), Xportcn domestic_post_fee (fen)"),
+    column("paid_amount", MONEY, f"yuan: 1688 actualPaidFee ({INFERRED})"),
+    column(
+        "discount_amount",
+        MONEY,
+        "yuan, may be negative: 1688 entryDiscount (fen; yuan, with a note, where only that adds up)",
+    ),
+    column(
+        "shipping_amount",
+        MONEY,
+        "yuan: 1688 sharePostage (yuan), Xportcn domestic_post_fee (fen, inferred from samples)",
+    ),
     column("refund_amount", MONEY, "yuan: 1688 refund (yuan)"),
-    column("estimated_amount", MONEY, "yuan, may differ from amount: KA createSubOrderResult.estimate_amount (fen)"),
+    column(
+        "estimated_amount",
+        MONEY,
+        "yuan, may differ from amount: KA createSubOrderResult.estimate_amount (fen, inferred from samples)",
+    ),
     column("shared_promotion_raw", Text, "1688 orderSharedPromotionFee as received: its unit is not documented"),
     column("item_discount_raw", Text, "1688 itemDiscountFee as received: its unit is not documented"),
     column("cross_promotion_raw", Text, "1688 crossPromotionFee as received: its unit is not documented"),
@@ -220,20 +260,27 @@ product_items = Table(
     column("product_id", Text, "1688 productID, Xportcn itemId"),
     column("sku_id", Text, "1688 skuID, Xportcn skuId"),
     column("spec_id", Text, "1688 specId"),
-    column("cargo_no", Text, "the seller's article number: 1688 productCargoNumber"),
+    column("cargo_no", Text, "the seller's article number: 1688 productCargoNumber, else cargoNumber (of the sku)"),
     column("title", Text, "product name at the time of the order"),
     column("image_url", Text, "full-size image"),
     column("snapshot_url", Text, "1688 productSnapshotUrl: the offer as it was"),
     column("shop_id", Text, "Xportcn option_fields.shopId"),
     column("shop_name", Text, "Xportcn option_fields.shopName"),
     column("unit", Text, "what quantity counts: 1688 unit"),
-    column("quantity", Numeric, "may be a fraction"),
-    column("currency", Text, "of every amount in the row", nullable=False),
-    column("unit_price", MONEY, "yuan: 1688 price (yuan), xportcn_open purchaseAmount (fen)"),
+    column("quantity", Numeric, "in units as sent, may be a fraction; 1688 quantityFactor, where noted, divides it"),
+    column(
+        "currency", Text, "ISO 4217, of every amount in the row; CNY where the platform says nothing", nullable=False
+    ),
+    column(
+        "unit_price",
+        Numeric,
+        "yuan, with every place that was sent: 1688 price (yuan), KA product_amount and xportcn_open purchaseAmount "
+        "(fen, inferred from samples), or amount / quantity",
+    ),
     column("amount", MONEY, "yuan, of this product on the line"),
-    column("sku_attributes", JSONB, "name to value, Chinese: 1688 skuInfos, Xportcn option_fields.zh"),
+    column("sku_attributes", JSONB, "name to value, Chinese: 1688 skuInfos, Xportcn option_fields.zh or skuPv.zh"),
     column("sku_text", Text, "the same as readable text"),
-    column("sku_attributes_en", JSONB, "name to value, English: Xportcn option_fields.en"),
+    column("sku_attributes_en", JSONB, "name to value, English: Xportcn option_fields.en or skuPv.en"),
     column("sku_text_en", Text, "the same as readable text"),
     _removed_at(),
     _synced_at(),
@@ -249,15 +296,17 @@ order_parcels = Table(
     metadata,
     _platform(),
     _order_id(),
-    key("parcel_id", Text, "1688 logisticsItems.id, else its bill number, else its position"),
-    column("tracking_no", Text, "1688 logisticsBillNo; NULL when nothing is sent"),
-    column("carrier_name", Text, "1688 logisticsCompanyName"),
+    key("parcel_id", Text, "1688 logisticsItems.id, else its bill number, else its position; Xportcn the bill number"),
+    column(
+        "tracking_no", Text, "1688 logisticsBillNo, NULL when nothing is sent; Xportcn logistic_number (in no sample)"
+    ),
+    column("carrier_name", Text, "1688 logisticsCompanyName, Xportcn logistic_company_name"),
     column("carrier_code", Text, "1688 logisticsCompanyNo"),
     column("status", Text, "1688 logisticsItems.status, e.g. alreadysend"),
     column("delivery_type", Text, "1688 type: 0 own, 1 online, 2 none"),
     column("freight_amount", MONEY, "yuan: 1688 carriage (yuan)"),
-    column("delivered_at", TIME, "1688 deliveredTime"),
-    column("sub_order_ids", TEXTS, "the lines it carries: 1688 subItemIds"),
+    column("delivered_at", TIME, "when it was sent: 1688 deliveredTime, Xportcn rts_time"),
+    column("sub_order_ids", TEXTS, "the lines it carries: 1688 subItemIds, Xportcn the lines whose result names it"),
     _removed_at(),
     _synced_at(),
     PrimaryKeyConstraint("platform", "order_id", "parcel_id"),
@@ -276,8 +325,12 @@ order_receivers = Table(
     column("mobile", Text, "1688 mobile (masked), KA mobilePhone"),
     *_receiver_place("receiver"),
     column("district", Text, "1688 area, KA district"),
-    column("district_code", Text, "1688 areaCode"),
-    column("address", Text, "street and house, masked on 1688"),
+    column("district_code", Text, "1688 areaCode, else receiverInfo.toDivisionCode"),
+    column("town", Text, "1688 town: town or street"),
+    column("town_code", Text, "1688 townCode, else receiverInfo.toTownCode"),
+    column(
+        "address", Text, "street and house, masked on 1688; all of the address where 1688 sends receiverInfo.toArea"
+    ),
     column("zip", Text, "postal code"),
     column("tax_id", Text, "KA taxId"),
     column("encrypted_id", Text, "1688 caid: the receiver encrypted for one app id"),

@@ -1,0 +1,98 @@
+"""The amounts of a 1688 order, each held against what it must add up to (api-facts 4.2).
+
+    itemAmount = price x quantity + entryDiscount
+    totalAmount = sum of itemAmount + shippingFee
+
+Official samples hold both loosely, so a difference changes a unit where the other one adds up, and is noted else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from orders_sync.platforms.alibaba_1688.wire import BaseInfo, ProductItem
+from orders_sync.platforms.amounts import note_difference, settled, total
+from orders_sync.platforms.conversion import Notes, number, price, quantity, yuan
+
+NOTHING = Decimal(0)
+ONE = (None, "", 1, "1")
+
+
+class LineAmounts(Struct):
+    """Of one line: how many pieces, and yuan. `goods`: all pieces at the price before discounts."""
+
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    goods: Decimal | None = None
+    amount: Decimal | None = None
+    paid: Decimal | None = None
+    discount: Decimal | None = None
+
+
+def line_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
+    """price and itemAmount are documented in yuan, entryDiscount in fen; actualPaidFee is in fen in the sample."""
+    pieces, unit_price = (
+        notes.read(f"{at}quantity", quantity, line.quantity),
+        notes.read(f"{at}price", price, line.price),
+    )
+    sent = Notes().read("", number, line.item_amount)
+    if line.quantity_factor not in ONE:
+        pieces = _in_units(pieces, unit_price, sent, line, at, notes)
+    goods = None if unit_price is None or pieces is None else unit_price * pieces
+    difference = () if goods is None or sent is None else (sent - goods,)
+    discount = settled(f"{at}entryDiscount", line.entry_discount, difference, notes, is_fen=True)
+    expected = () if goods is None else (goods, goods + (discount or NOTHING))
+    amount = settled(f"{at}itemAmount", line.item_amount, expected, notes, is_fen=False)
+    if goods and amount and goods == amount * 100 and not discount:
+        notes.append(f"{at}price and itemAmount differ by a factor of 100: one of them may be in fen")
+    paid = settled(f"{at}actualPaidFee", line.actual_paid_fee, (amount,), notes, is_fen=True)
+    return LineAmounts(pieces, unit_price, goods, amount, paid, discount)
+
+
+def order_amounts(
+    base: BaseInfo, shipping: Decimal | None, coupon: Decimal | None, lines: Sequence[LineAmounts], notes: Notes
+) -> tuple[Decimal | None, Decimal | None]:
+    """totalAmount (documented in yuan) and discount (documented in fen)."""
+    extra = shipping or NOTHING
+    items = total([line.amount for line in lines])
+    if not base.discount or base.discount == "0":
+        plain = () if items is None else (items + extra,)
+        if plain and _is_plain(base.total_amount, plain[0]):
+            return plain[0], settled("discount", base.discount, (), notes, is_fen=True)
+    goods = total([line.goods for line in lines])
+    sent = Notes().read("", number, base.total_amount)
+    differences = [sent - extra - each for each in (items, goods) if each is not None and sent is not None]
+    discount = settled("discount", base.discount, differences, notes, is_fen=True)
+    sums = [each + extra for each in (items, goods) if each is not None]
+    sums += [each + (discount or NOTHING) for each in sums] + [each - (coupon or NOTHING) for each in sums]
+    amount = settled("totalAmount", base.total_amount, sums, notes, is_fen=False)
+    if items is not None:
+        note_difference("totalAmount", amount, sums, len(lines), "the sum of itemAmount and shippingFee,", notes)
+    return amount, discount
+
+
+def _is_plain(sent: object, amount: Decimal) -> bool:
+    """Whether an amount is what is expected, as most are: then nothing else needs to be looked at."""
+    try:
+        return yuan(sent) == amount
+    except ValueError:
+        return False
+
+
+def _in_units(
+    pieces: Decimal | None, unit_price: Decimal | None, sent: Decimal | None, line: ProductItem, at: str, notes: Notes
+) -> Decimal | None:
+    """The quantity where quantityFactor is not 1: as sent, as documented, or the part of it that adds up."""
+    factor = notes.read(f"{at}quantityFactor", number, line.quantity_factor)
+    if not factor or not pieces or factor == 1:
+        return pieces
+    part = pieces / factor
+    if unit_price is not None and sent is not None and unit_price * part == sent != unit_price * pieces:
+        notes.append(f"{at}quantity {pieces} was divided by quantityFactor {factor}: so it adds up")
+        return quantity(str(part))
+    if unit_price is None or unit_price * pieces != sent:
+        notes.append(f"{at}quantity {pieces} was kept as sent, though quantityFactor is {factor}")
+    return pieces

@@ -1,0 +1,67 @@
+"""Amounts whose unit is documented nowhere, or not kept to: what adds up decides, a note says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from orders_sync.domain import money
+from orders_sync.domain.money import FEN
+from orders_sync.platforms.conversion import Notes, fen, has_point, number, yuan
+
+
+def settled(
+    where: str, value: Any, expected: Sequence[Decimal | None], notes: Notes, *, is_fen: bool
+) -> Decimal | None:
+    """An amount in yuan. `is_fen`: its documented unit. `expected`: what it must be, in yuan, for the rest to add up.
+
+    documented unit, no point where it is fen      taken, unless only the other unit adds up
+    a point where it is fen                        taken in the unit that adds up, else left out
+
+    Whatever is not plainly the documented unit is noted; so an amount is never off by a hundred in silence.
+    """
+    if value is None:
+        return None
+    if not (is_fen and has_point(value)):
+        with suppress(ValueError):
+            usual = (fen if is_fen else yuan)(value)
+            if not usual or not expected or usual in expected:
+                return usual
+    found = notes.read(where, number, value)
+    if found is None or not found:
+        return None if found is None else money.yuan(found)
+    try:
+        as_yuan, as_fen = money.yuan(found), money.fen(found)
+    except ValueError as error:
+        notes.left_out(where, error)
+        return None
+    documented, other = (as_fen, as_yuan) if is_fen else (as_yuan, as_fen)
+    checks = {each for each in expected if each}
+    is_odd = is_fen and has_point(value)
+    if other in checks and documented not in checks:
+        notes.append(f"{where} {value} was read as {'yuan' if is_fen else 'fen'}: so it adds up")
+        return other
+    if is_odd and documented not in checks:
+        notes.left_out(where, f"not whole fen: {str(value)[:40]!r}")
+        return None
+    if is_odd or documented != (found / 100 if is_fen else found):
+        notes.append(f"{where} {str(value)[:40]} was read as {documented} yuan")
+    return documented
+
+
+def note_difference(
+    where: str, amount: Decimal | None, sums: Iterable[Decimal], lines: int, what: str, notes: Notes
+) -> None:
+    """Note an amount that is none of these sums, but for a fen of rounding a line."""
+    found = list(sums)
+    if amount is not None and found and all(abs(amount - each) > FEN * lines for each in found):
+        notes.append(f"{where} {amount} is not {what} {found[0]}")
+
+
+def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; None where one is not known, or there is none."""
+    found = list(amounts)
+    known = [each for each in found if each is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(found) else None

@@ -1,0 +1,290 @@
+"""Values of JSON to values of columns: one contract for every field of every platform.
+
+    Columns(wire.BaseInfo, OrderRow, total_amount=("totalAmount", yuan), paid_at=("payTime", moment), ...)
+
+reads as a table: target column, source field, unit. A conversion returns None for what says nothing (null, "", an empty
+list or object) and raises ValueError for what the column cannot represent; `Notes` turns that into a sentence on the
+order, the column stays NULL, the payload keeps the value. So an odd value never keeps an order out of the tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from orders_sync.domain import money
+from orders_sync.domain.times import platform_time
+
+T = TypeVar("T")
+Convert = Callable[[Any], Any]
+
+LONGEST_KEY = 255  # characters: three of them must fit the 2704 bytes an index entry may have
+LARGEST_QUANTITY = Decimal(10) ** 15
+MOST_NOTES = 40
+UNKNOWN_STATUS = "unknown"  # of an order whose record names none; in no group but `other`
+
+_LONGEST_SHORT = 64  # characters of an amount or a time: what is longer is neither, and is not cached
+_KINDS = {type(None): "null", bool: "true or false", list: "a list", dict: "an object", int: "a number"}
+_FLAGS = {1: True, 0: False, "true": True, "false": False, "1": True, "0": False}  # true is 1
+
+
+class Number(str):
+    """A JSON number with a point or an exponent, exactly as it was spelled: it never passes through a float."""
+
+    __slots__ = ()
+
+
+class Noted(ValueError):
+    """A value that could be read, but not silently: `value` is what the column gets."""
+
+    def __init__(self, reason: str, value: object) -> None:
+        super().__init__(reason)
+        self.value = value
+
+
+def kind_of(value: object) -> str:
+    """What a JSON value is, in words; never the value itself, which may be personal."""
+    return _KINDS.get(type(value), "a text")
+
+
+def text(value: Any) -> str | None:
+    """A word, a code or free text, as it was sent; a number as it was spelled."""
+    if value.__class__ is str:
+        return value or None
+    if value is None or value == [] or value == {}:
+        return None
+    if value.__class__ is int or value.__class__ is Number:
+        return str(value)
+    raise ValueError(f"{kind_of(value)}, not text")
+
+
+def key(value: Any) -> str | None:
+    """A code or an id that is indexed, so that its length has a limit."""
+    found = text(value)
+    if found is not None and len(found) > LONGEST_KEY:
+        raise ValueError(f"longer than {LONGEST_KEY} characters")
+    return found
+
+
+def exact_id(value: Any) -> str | None:
+    """The id of an order or a line. A number with a point or an exponent went through a float and may be damaged."""
+    if value.__class__ is Number:
+        raise ValueError("a number with a fraction, which may be damaged")
+    found = key(value)
+    return None if found is None or found.isspace() else found
+
+
+def flag(value: Any) -> bool | None:
+    """true or false; 0 and 1, as number or as text, and the words."""
+    found = value.lower() if isinstance(value, str) else value
+    if found is None or found == "" or found == [] or found == {}:
+        return None
+    if isinstance(found, bool | int | str) and found in _FLAGS:
+        return _FLAGS[found]
+    raise ValueError("neither true nor false")
+
+
+def texts(value: Any) -> list[str] | None:
+    """A list of texts, or a comma list in one text; None when nothing in it says anything."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    items = value if isinstance(value, list) else [value]
+    return [found for found in map(text, items) if found] or None
+
+
+def moment(value: Any) -> datetime | None:
+    """A time in any format a platform may write it (`times.platform_time`)."""
+    return _cached(_moment, value, "a time")
+
+
+def quantity(value: Any) -> Decimal | None:
+    """A quantity exactly as sent, fractions included."""
+    found = number(value)
+    if found is not None and abs(found) >= LARGEST_QUANTITY:
+        raise ValueError(f"not a quantity a column should hold: {str(value)[:40]!r}")
+    return found
+
+
+def number(value: Any) -> Decimal | None:
+    """A number exactly as sent, without a unit."""
+    return _cached(_number, value, "a number")
+
+
+def yuan(value: Any) -> Decimal | None:
+    """An amount in yuan as yuan."""
+    return _cached(_yuan, value, "an amount")
+
+
+def price(value: Any) -> Decimal | None:
+    """A price of one piece in yuan, with every place that was sent and at least two."""
+    return _cached(_price, value, "an amount")
+
+
+def fen(value: Any) -> Decimal | None:
+    """An amount in fen as yuan. What has a decimal point is not fen: `Checks.fen` finds out what it is."""
+    return _cached(_fen, value, "an amount")
+
+
+def has_point(value: object) -> bool:
+    """Whether an amount is spelled as no whole number is: with a point or an exponent."""
+    return isinstance(value, str) and not value.strip().lstrip("+-").isdecimal()
+
+
+def _cached(convert: Callable[[Any], T | None], value: Any, what: str) -> T | None:
+    """Most amounts and times come again: "0" on every order, one moment on an order and all its lines."""
+    kind = value.__class__
+    if kind is int or ((kind is str or kind is Number) and len(value) <= _LONGEST_SHORT):
+        return convert(value) if value != "" else None
+    if value is None or value == [] or value == {}:
+        return None
+    if kind is str or kind is Number:
+        raise ValueError(f"not {what}: {value[:40]!r}")
+    raise ValueError(f"{kind_of(value)}, not {what}")
+
+
+_moment = lru_cache(maxsize=4096, typed=True)(platform_time)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _number(value: int | str) -> Decimal | None:
+    return None if isinstance(value, str) and not value.strip() else money.number(value)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _yuan(value: int | str) -> Decimal | None:
+    found = _number(value)
+    if found is None:
+        return None
+    rounded = money.yuan(found)
+    if rounded != found:
+        raise Noted(f"{value}, rounded to {rounded}", rounded)
+    return rounded
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _price(value: int | str) -> Decimal | None:
+    found = _number(value)
+    return None if found is None else money.at_least_two_places(found)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _fen(value: int | str) -> Decimal | None:
+    found = _number(value)
+    if found and has_point(value):
+        raise ValueError(f"not whole fen: {value!r}")
+    return None if found is None else money.fen(found)
+
+
+class Notes(list[str]):
+    """What was odd about one order, as sentences for its `notes`."""
+
+    def read(self, where: str, convert: Callable[[Any], T | None], value: Any) -> T | None:
+        """A field converted; None, or what `Noted` carries, and a note where that raises ValueError."""
+        if value is None:
+            return None
+        try:
+            return convert(value)
+        except Noted as odd:
+            self.append(f"{where} is {odd}")
+            return odd.value  # type: ignore[return-value]
+        except ValueError as error:
+            self.left_out(where, error)
+            return None
+
+    def left_out(self, where: str, reason: object) -> None:
+        """Note a field that is not read, and why it is not."""
+        self.append(f"{where} is {str(reason)[:200]}; kept in the raw payload")
+
+    def present(self, where: str, items: Sequence[T | None] | None) -> list[T]:
+        """The items of a list that are not null."""
+        found = [item for item in items or () if item is not None]
+        if items and len(found) < len(items):
+            self.append(f"{where} holds {len(items) - len(found)} null, skipped")
+        return found
+
+    def shown(self) -> list[str] | None:
+        """The notes for the column: each once, and no more than anyone reads."""
+        notes = list(dict.fromkeys(self))
+        more = len(notes) - MOST_NOTES
+        return [*notes[:MOST_NOTES], f"{more} more of the kind"] if more > 0 else notes or None
+
+
+class Columns:
+    """A table of columns: target column = (source field as the platform spells it, conversion)."""
+
+    def __init__(
+        self, source: type[msgspec.Struct], row: type[msgspec.Struct], /, **table: tuple[str, Convert]
+    ) -> None:
+        attributes = {field.encode_name: field.name for field in msgspec.structs.fields(source)}
+        unknown = [name for name in table if name not in row.__struct_fields__]
+        assert not unknown, f"{row.__name__} has no {unknown}"
+        self._table = [(column, attributes[name], name, convert) for column, (name, convert) in table.items()]
+
+    def read(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
+        """The columns of which the source says something. `at` is the place for notes, such as "line 2: "."""
+        row = {}
+        for column, attribute, name, convert in self._table:
+            value = getattr(source, attribute)
+            if value is None:
+                continue
+            try:
+                found = convert(value)
+            except ValueError:
+                found = notes.read(f"{at}{name}", convert, value)
+            if found is not None:
+                row[column] = found
+        return row
+
+
+def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
+    """`{"颜色": "黑白"}` and `颜色: 黑白`, of an object, a list of `name` and `value`, or a text.
+
+    Values of one name are joined by "/" in the dictionary; what is no text is written as JSON.
+    """
+    if isinstance(value, str):
+        return None, str(value) or None
+    if isinstance(value, dict):
+        pairs = [(str(name), each) for name, each in value.items()]
+    elif isinstance(value, list):
+        pairs = [_pair(each) for each in value if each]
+    elif value is None:
+        pairs = []
+    else:
+        raise ValueError(f"{kind_of(value)}, not attributes")
+    found: dict[str, str] = {}
+    words: list[str] = []
+    for name, each in pairs:
+        word = str(each) if isinstance(each, str) else "" if each is None else json.dumps(each, ensure_ascii=False)
+        if not (word or name) or (each is None and isinstance(value, dict)):
+            continue
+        words.append(f"{name}: {word}" if name else word)
+        if name:
+            found[name] = f"{found[name]}/{word}" if name in found else word
+    return found or None, "; ".join(words) or None
+
+
+def _pair(info: Any) -> tuple[str, Any]:
+    if isinstance(info, str):
+        return "", str(info)
+    if isinstance(info, dict):
+        return text(info.get("name")) or "", info.get("value")
+    raise ValueError(f"a list that holds {kind_of(info)}, not attributes")
+
+
+def known_status(where: str, value: Any, notes: Notes) -> str:
+    """The status of an order as the platform says it; `UNKNOWN_STATUS` and a note when it says none."""
+    found = notes.read(where, key, value)
+    if found is None:
+        notes.append(f"{where} is missing")
+    return found or UNKNOWN_STATUS
+
+
+def first(values: Iterable[T | None]) -> T | None:
+    """The first that is known."""
+    return next((value for value in values if value is not None), None)

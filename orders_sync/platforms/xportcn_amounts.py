@@ -1,0 +1,144 @@
+"""The amounts of an Xportcn order and of its lines, read in the way that adds up (api-facts 2.2).
+
+    purchaseAmount of the order = sum of the lines, with or without domestic postage
+
+The two samples are in fen, /open/order/page with the price of a piece on a line and KA with the amount of the line. No
+page documents either, so other ways are tried when that does not add up: yuan, and the amount of the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+from msgspec import Struct
+
+from orders_sync.domain import money
+from orders_sync.platforms.conversion import Notes, has_point, number
+
+MOST_PLACES = Decimal("0.000001")  # of the price of a piece that is computed
+
+
+class LineAmount(Struct):
+    """A line as sent: its amount, how many pieces it is, and its postage in yuan."""
+
+    where: str  # the field for notes, such as "line 2: purchaseAmount"
+    sent: Any
+    quantity: Decimal | None
+    shipping: Decimal | None
+
+
+class Amounts(Struct):
+    """Yuan: of the order, and of each line the price of a piece and the amount of all pieces."""
+
+    total: Decimal | None
+    prices: list[Decimal | None]
+    amounts: list[Decimal | None]
+
+
+class Way(Struct, frozen=True):
+    """How the amounts of an order may be meant."""
+
+    is_piece: bool
+    is_fen: bool  # the lines
+    order_is_fen: bool
+
+
+def read_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Notes, *, is_piece: bool) -> Amounts:
+    """The amounts in the way that adds up, else as in the sample; noted whenever that is not one and the same.
+
+    `where`: the field of the order. `is_piece`: in the sample a line has the price of a piece. What has a decimal point
+    is left out where nothing shows its unit.
+    """
+    order = notes.read(where, number, sent)
+    found = [notes.read(line.where, number, line.sent) for line in lines]
+    points = [bool(each) and has_point(line.sent) for each, line in zip(found, lines, strict=True)]
+    usual = Way(is_piece, is_fen=True, order_is_fen=True)
+    way: Way | None = None
+    is_known = order is not None and bool(found) and None not in found
+    if is_known:
+        is_pointed = any(points) or bool(order and has_point(sent))
+        way = next((each for each in _ways(usual, is_pointed) if _adds_up(each, order, found, lines)), None)
+    is_one = all(line.quantity == 1 for line in lines)  # a piece is the line
+    if way is not None:
+        _explain(where, way, usual, is_one, notes)
+        if (way.order_is_fen and order and has_point(sent)) or (way.is_fen and any(points)):
+            notes.append(f"{where} has a decimal point and was read as fen: so it adds up")
+    elif usual.is_piece and not is_known and not is_one:
+        notes.append(f"{where} of the lines was read as the price of a piece, which nothing confirms")
+    if way is None:  # a decimal point says that it is not fen, and nothing says what it is
+        if order and has_point(sent):
+            order = None
+            notes.left_out(where, f"not whole fen: {str(sent)[:40]!r}")
+        for place, line in enumerate(lines):
+            if points[place]:
+                found[place] = None
+                notes.left_out(line.where, f"not whole fen: {str(line.sent)[:40]!r}")
+    amounts = _read(way or usual, where, order, found, lines, notes)
+    if way is None and is_known and amounts.total is not None and None not in amounts.amounts:
+        notes.append(f"{where} {amounts.total} is not the sum of its lines, {sum(filter(None, amounts.amounts))}")
+    return amounts
+
+
+def _read(
+    way: Way,
+    where: str,
+    order: Decimal | None,
+    found: Sequence[Decimal | None],
+    lines: Sequence[LineAmount],
+    notes: Notes,
+) -> Amounts:
+    unit, order_unit = (money.fen if way.is_fen else money.yuan), (money.fen if way.order_is_fen else money.yuan)
+    amounts = Amounts(notes.read(where, order_unit, order), [], [])
+    for each, line in zip(found, lines, strict=True):
+        if way.is_piece:
+            price = None if each is None else money.at_least_two_places(each / 100 if way.is_fen else each)
+            amounts.prices.append(price)
+            amounts.amounts.append(notes.read(line.where, money.yuan, _times(price, line.quantity)))
+        else:
+            amounts.amounts.append(notes.read(line.where, unit, each))
+            amounts.prices.append(part(amounts.amounts[-1], line.quantity))
+    return amounts
+
+
+def _ways(usual: Way, is_pointed: bool) -> Iterator[Way]:
+    """How the amounts may be meant, likelier first; what has a decimal point is fen only if nothing else adds up."""
+    if not is_pointed:
+        yield usual
+    ways = [Way(*each) for each in product({usual.is_piece: None, False: None}, (True, False), (True, False))]
+    yield from sorted(ways, key=lambda each: (each.is_fen + each.order_is_fen) * (1 if is_pointed else -1))
+
+
+def _adds_up(way: Way, order: Decimal | None, found: Sequence[Decimal | None], lines: Sequence[LineAmount]) -> bool:
+    amounts = [_times(each, line.quantity) if way.is_piece else each for each, line in zip(found, lines, strict=True)]
+    if order is None or None in amounts:
+        return False
+    fractions = (found if way.is_fen else []) + ([order] if way.order_is_fen else [])  # type: ignore[operator]
+    if any(each % 1 for each in fractions):
+        return False
+    goods = sum(filter(None, amounts), Decimal(0)) / (100 if way.is_fen else 1)
+    postage = sum((line.shipping for line in lines if line.shipping), Decimal(0))
+    return order / (100 if way.order_is_fen else 1) in (goods, goods + postage)
+
+
+def _explain(where: str, way: Way, usual: Way, is_one: bool, notes: Notes) -> None:
+    if not way.order_is_fen:
+        notes.append(f"{where} was read as yuan: so it adds up")
+    if not way.is_fen:
+        notes.append("the amounts of the lines were read as yuan: so they add up")
+    if way.is_piece != usual.is_piece and not is_one:
+        notes.append("the amounts of the lines were read as of all pieces: so they add up")
+
+
+def part(amount: Decimal | None, quantity: Decimal | None) -> Decimal | None:
+    """The price of one of so many pieces; None where that is no price."""
+    if amount is None or quantity is None or quantity <= 0:
+        return None
+    price = (amount / quantity).quantize(MOST_PLACES).normalize()
+    return money.at_least_two_places(price) if price * quantity == amount else None
+
+
+def _times(price: Decimal | None, quantity: Decimal | None) -> Decimal | None:
+    return None if price is None or quantity is None else price * quantity
