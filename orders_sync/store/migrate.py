@@ -60,7 +60,8 @@ def prepare(connection: Connection) -> None:
     _alone(connection)
     found = _heads(connection)
     if found != (HEAD,):
-        _must_be_writable(connection, state)
+        _must_be_writable(connection)
+        _must_be_allowed(connection)
     if found:
         return
     taken = connection.execute(text(TAKEN)).scalars().all()
@@ -72,12 +73,16 @@ def prepare(connection: Connection) -> None:
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {MACHINERY}"))
 
 
-def _must_be_writable(connection: Connection, state: State) -> None:
+def _must_be_writable(connection: Connection) -> None:
+    state = State(*connection.exec_driver_sql(STATE).one())
     if state.unwritable:
         raise DatabaseError(f"database {state.database} {state.unwritable}")
+
+
+def _must_be_allowed(connection: Connection) -> None:
     grants = [str(grant) for grant in connection.exec_driver_sql(rights.missing(migrates=True)).scalars()]
     if grants:
-        raise DatabaseError(f"database {state.database}: {rights.advice(grants)}. Nothing was changed")
+        raise DatabaseError(f"{rights.advice(grants)}. Nothing was changed")
 
 
 def fill_statuses(connection: Connection) -> None:
@@ -127,6 +132,7 @@ def _alone(connection: Connection) -> None:
 
 
 def _upgrade(config: Config, connection: Connection) -> list[str]:
+    _must_be_writable(connection)
     _alone(connection)
     before = _heads(connection)
     command.upgrade(config, "head")

@@ -11,6 +11,8 @@ OLDEST = 15  # the first major version of PostgreSQL that is supported
 PUBLIC = "public"  # tables of `sync` are named with their schema; "$user" would capture what is made without one
 
 _SETTINGS = {
+    # first, or a role's would end the others; a migration takes as long as it takes, keepalives notice a lost peer
+    "statement_timeout": "0",
     "client_encoding": "'UTF8'",
     "DateStyle": "'ISO, YMD'",
     "TimeZone": "'UTC'",
@@ -20,7 +22,6 @@ _SETTINGS = {
     "extra_float_digits": "1",
     "default_transaction_isolation": "'read committed'",
     "default_transaction_deferrable": "off",
-    "statement_timeout": "0",  # a migration takes as long as it takes; a peer that is gone is noticed by keepalives
     "lock_timeout": "0",
     "idle_session_timeout": "0",  # connections lie in the pool
     "idle_in_transaction_session_timeout": "'10min'",  # a frozen process must not hold its locks for ever

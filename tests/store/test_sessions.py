@@ -27,8 +27,8 @@ ODD = {  # settings that somebody may have made, and what a session must have in
     "IntervalStyle": ("sql_standard", "postgres"),
     "default_transaction_isolation": ("serializable", "read committed"),
     "default_transaction_read_only": ("on", "off"),
-    "statement_timeout": ("1h", "0"),
-    "lock_timeout": ("1h", "0"),
+    "statement_timeout": ("1ms", "0"),
+    "lock_timeout": ("1ms", "0"),
     "idle_session_timeout": ("1h", "0"),
     "idle_in_transaction_session_timeout": ("1h", "10min"),
     "standard_conforming_strings": ("off", "on"),
@@ -168,6 +168,9 @@ async def test_a_database_made_read_only_is_obeyed_and_may_still_be_asked(url: s
             pass
     with database.session(url) as connection:
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+    migrate.check(url)
+    with pytest.raises(DatabaseError, match="is read-only by a setting of the database"):
+        migrate.migrate(url)
 
 
 def test_migrating_a_read_only_database_says_why_it_cannot(empty_url: str) -> None:
