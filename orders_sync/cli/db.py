@@ -25,15 +25,16 @@ def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if tables and version differ.")] = False,
     config: product.Config = None,
 ) -> None:
-    """Bring the database to this version's tables. `sync` and `demo` do it by themselves."""
+    """Bring the database to this version's tables. `sync`, `run` and its parts and `demo` do it by themselves."""
     from orders_sync.store import migrate as migrations
 
     settings = product.load(config)
-    with product.opened(settings, migrated=False) as url:
+    with product.server(settings, create=not check) as host:
         if check:
-            migrations.check(url)
+            migrations.check(host.url)
             return
-        applied = migrations.migrate(url)
+        product.refuse_others(host.url)
+        applied = migrations.migrate(host.url)
     screen.tell(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
 
 
@@ -41,8 +42,8 @@ def migrate(
 def url(config: product.Config = None) -> None:
     """Print a URL for any client. The embedded server runs only while a command does: see `db serve`."""
     settings = product.load(config)
-    with product.opened(settings) as address:
-        print(address)
+    with product.server(settings) as host:
+        print(host.url)
     if settings.database.url is None:
         screen.tell(
             "the embedded server runs while an orders-sync command does: keep it up with `orders-sync db serve`"
@@ -55,8 +56,8 @@ def serve(config: product.Config = None) -> None:
     settings = product.load(config)
     if settings.database.url is not None:
         raise DatabaseError("DATABASE_URL names a server of your own: there is nothing to keep up")
-    with product.opened(settings) as address:
-        print(address, flush=True)
+    with product.server(settings) as host:
+        print(host.url, flush=True)
         screen.tell("the server is up; Ctrl-C stops it")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
@@ -66,7 +67,8 @@ def serve(config: product.Config = None) -> None:
 def shell(context: typer.Context, config: product.Config = None) -> None:
     """Open psql on the database; further arguments go to psql."""
     settings = product.load(config)
-    with product.opened(settings) as address:
+    with product.server(settings) as host:
+        address = host.url
         rest = conninfo.libpq_argument(address)
         arguments = ["--dbname", rest] if rest else []
         with _startup_file() as file:

@@ -80,7 +80,8 @@ def demo() -> None:
     settings = Settings(home=product.load(None).home)
     home = product.embedded_home(settings)
     screen.tell(f"starting a Postgres of our own in {home}")
-    with product.opened(settings) as url:
+    with product.hosted(settings) as host:
+        url = host.url
         _refuse_mixing(url)
         screen.tell(f"building {ORDERS:,} orders on three simulated platforms, and reading them")
         world = World(ORDERS, now=_anchor(home))

@@ -22,7 +22,7 @@ from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import OwnBudget, Pacer
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
-from orders_sync.store import database, rights, schema
+from orders_sync.store import database, embedded, rights, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.session_settings import OLDEST
 
@@ -88,10 +88,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
         except EmbeddedError as error:
             yield Finding("database", False, str(error))
             return
+        if not embedded.is_made(home):
+            yield Finding("embedded server", True, f"not made yet: the first `sync` makes it in {home}")
+            yield _room(home)
+            return
         yield Finding("embedded server", True, f"data in {home}")
         yield _room(home)
     try:
-        with product.opened(settings, migrated=False) as url, database.session(url) as connection:
+        with product.server(settings) as host, database.session(host.url) as connection:
             started = datetime.now(UTC)
             row = connection.execute("SELECT clock_timestamp()").fetchone()
             state, tables = database.state_of(connection), _tables(connection)
@@ -107,7 +111,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "database",
         is_new,
-        f"PostgreSQL {state.version}.{state.version_number % 10_000} at {shown(url)}",
+        f"PostgreSQL {state.version}.{state.version_number % 10_000} at {shown(host.url)}",
         "" if is_new else f"PostgreSQL {OLDEST} or newer is needed",
     )
     if state.unwritable:
@@ -125,14 +129,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _tables(connection: schema.Session) -> Finding:
-    revision, strangers = schema.revision(connection), schema.strangers(connection)
-    if strangers:
-        found = f"tables that are not ours stand under our names: {', '.join(strangers)}"
-        return Finding("tables", False, found, "use a database of its own for orders-sync")
+    if refusal := schema.refusal(connection):
+        return Finding("tables", False, refusal)
+    revision = schema.revision(connection)
     if revision is None:
         return Finding("tables", True, "not made yet: the first `sync` makes them")
-    if revision > schema.HEAD:
-        return Finding("tables", False, f"of version {revision}, newer than {schema.HEAD}", "upgrade orders-sync")
     return Finding("tables", True, "up to date" if revision == schema.HEAD else "older: the next `sync` updates them")
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import httpx
 import typer
+from psycopg.errors import InsufficientPrivilege
 
 from orders_sync import settings as settings_module
 from orders_sync.cli.screen import tell
@@ -25,10 +26,12 @@ from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
 from orders_sync.settings.values import FIRST_YEAR
 from orders_sync.store import database, identities, schema
+from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
 FULL = b"No space left on device"
 
+ROLES = "This role may not do that: docs/operations.md (Roles that read) has the grants of each"
 PAST_YEARS = 2200  # as the tables take it
 
 Result = TypeVar("Result")
@@ -60,24 +63,44 @@ class Host:
 
 
 @contextmanager
-def opened(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
-    """The URL of a database that is there while the body runs, at this version's tables unless told otherwise."""
-    with hosted(settings, migrated=migrated) as host:
-        yield host.url
+def opened(settings: Settings) -> Iterator[str]:
+    """The URL of a database that is there and holds this version's tables, while the body runs.
+
+    Makes and migrates nothing. Raises `DatabaseError` with what to do when there is no database, no tables, or tables
+    of another version, and when its role may not read what the body asks for.
+    """
+    with server(settings) as host:
+        try:
+            with database.session(host.url) as connection:
+                difference = schema.difference(connection)
+            if difference:
+                raise DatabaseError(f"database {shown(host.url)}: {difference}")
+            yield host.url
+        except DatabaseError as error:
+            if isinstance(error.__cause__, InsufficientPrivilege):
+                raise DatabaseError(f"{error.__cause__.diag.message_primary}. {ROLES}") from error
+            raise
 
 
 @contextmanager
-def hosted(settings: Settings, *, migrated: bool = True) -> Iterator[Host]:
-    """As `opened`, for who must bring the server back when it goes."""
-    with _server(settings) as host:
-        if migrated:
-            with database.session(host.url) as connection:
-                current = schema.is_current(connection)
-            if not current:
-                from orders_sync.store import migrate
+def hosted(settings: Settings) -> Iterator[Host]:
+    """A database that is made if need be, and brought to this version's tables; for commands that keep it current."""
+    with server(settings, create=True) as host:
+        with database.session(host.url) as connection:
+            current = schema.is_current(connection)
+        if not current:
+            refuse_others(host.url)
+            from orders_sync.store import migrate
 
-                migrate.migrate(host.url)
+            migrate.migrate(host.url)
         yield host
+
+
+def refuse_others(url: str) -> None:
+    """Raise `DatabaseError` for a database whose tables are somebody else's, or of a newer version."""
+    with database.session(url) as connection:
+        if why := schema.refusal(connection):
+            raise DatabaseError(f"database {shown(url)}: {why}")
 
 
 def embedded_home(settings: Settings) -> Path:
@@ -88,13 +111,19 @@ def embedded_home(settings: Settings) -> Path:
 
 
 @contextmanager
-def _server(settings: Settings) -> Iterator[Host]:
+def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
+    """A server that is up while the body runs, whatever tables it holds. `create`: make the embedded one if need be."""
     if settings.database.url is not None:
         yield Host(settings.database.url.reveal())
         return
     from orders_sync.store import embedded
 
     home = embedded_home(settings)
+    if not create and not embedded.is_made(home):
+        raise DatabaseError(
+            f"there is no database yet: DATABASE_URL is not set, and no embedded Postgres was made in {home}. "
+            "`orders-sync sync`, `run` or `migrate` makes one; `orders-sync demo` tries it out"
+        )
     with embedded.running(home, listen=settings.database.listen, tell=tell) as server:
         told_before = server.log.stat().st_size
         try:

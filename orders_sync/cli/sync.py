@@ -41,11 +41,13 @@ def sync(
     """Read everything that is new or changed into Postgres, then exit. Safe to run at any time, from anywhere."""
     settings = product.load(config)
     feeders = product.feeders(settings, account)
-    with product.opened(settings) as url:
-        product.settle(settings, url)
+    with product.hosted(settings) as host:
+        product.settle(settings, host.url)
         with _shown([each.account.name for each in feeders], json) as progress:
             outcomes = product.run(
-                catch_up(url, feeders, product.limits(settings), progress, product.http_client(settings), sweep, retry)
+                catch_up(
+                    host.url, feeders, product.limits(settings), progress, product.http_client(settings), sweep, retry
+                )
             )
     if json:
         screen.print_json([asdict(outcome) for outcome in outcomes])

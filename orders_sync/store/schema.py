@@ -8,6 +8,7 @@ from orders_sync.store.database import Connection
 
 HEAD = "0009"  # the newest file in migrations/versions; they are numbered in order
 
+APART = "Nothing was changed; use a database of its own for orders-sync"
 Session = psycopg.Connection[tuple[object, ...]]
 
 _IS_MADE = "SELECT to_regclass('sync.alembic_version')"
@@ -35,8 +36,35 @@ def is_current(connection: Session) -> bool:
     return revision(connection) == HEAD
 
 
+def refusal(connection: Session) -> str | None:
+    """Why nothing may be changed in a database, and what to do; None where our tables are, may be made or updated."""
+    found = revision(connection)
+    if found is None:
+        names = strangers(connection)
+        return f"{', '.join(names)}: not ours, though the name is. {APART}" if names else None
+    if not (found.isdigit() and len(found) == len(HEAD)):  # ours are numbered
+        return f"its schema sync is another program's, at its revision {found}. {APART}"
+    if found > HEAD:
+        return (
+            f"its tables are of version {found}, this program's are of {HEAD}: it needs a newer version of orders-sync"
+        )
+    return None
+
+
+def difference(connection: Session) -> str | None:
+    """How the tables differ from those this version works on, and what to do; None when they do not."""
+    found = revision(connection)
+    if found == HEAD:
+        return None
+    if why := refusal(connection):
+        return why
+    if found is None:
+        return "it holds no tables of orders-sync yet: `orders-sync sync` or `orders-sync migrate` makes them"
+    return f"its tables are of version {found}, older than {HEAD} of this program: run `orders-sync migrate`"
+
+
 def strangers(connection: Session) -> list[str]:
-    """Tables and views that stand under our names and are not ours."""
+    """What stands under our names and is not ours: tables, types, schemas that hold anything."""
     if revision(connection) is not None:
         return []
     from orders_sync.store.tables import TAKEN  # SQLAlchemy, which nobody else who asks for a version needs

@@ -10,6 +10,6 @@ postmaster   the server process: seen, started, stopped
 server       who uses it: the first starts it, the last living one stops it
 """
 
-from orders_sync.store.embedded.server import Server, default_home, running
+from orders_sync.store.embedded.server import Server, default_home, is_made, running
 
-__all__ = ["Server", "default_home", "running"]
+__all__ = ["Server", "default_home", "is_made", "running"]

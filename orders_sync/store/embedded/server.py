@@ -77,6 +77,17 @@ def default_home() -> Path:
     return Path("/var/lib/orders-sync")
 
 
+def is_made(home: Path) -> bool:
+    """Whether a server was made in this home. True where that cannot be seen: who starts it is told why."""
+    try:
+        (home / "postgres" / "data" / "PG_VERSION").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 @contextmanager
 def running(home: Path, *, listen: str | None = None, tell: Tell = lambda _: None) -> Iterator[Server]:
     """The server of this home, running. Any number of processes, and of uses in one process, share it.

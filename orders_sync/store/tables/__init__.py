@@ -35,7 +35,13 @@ __all__ = [
     "sub_orders",
 ]
 
-# which of our names stand in a database already
-TAKEN = "SELECT name FROM unnest(ARRAY[{}]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY name".format(  # noqa: S608
-    ", ".join(f"'{name}'" for name in sorted(metadata.tables))
+# which of our names stand in a database already: tables, types, schemas that hold anything
+TAKEN = """
+SELECT name FROM unnest(ARRAY[{}]) AS name WHERE to_regclass(name) IS NOT NULL OR to_regtype(name) IS NOT NULL
+UNION
+SELECT 'schema ' || nspname FROM pg_namespace AS n
+WHERE nspname IN ('{}', 'sync_jobs') AND (
+    EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid) OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid)
 )
+ORDER BY 1
+""".format(", ".join(f"'{name}'" for name in sorted(metadata.tables)), MACHINERY)  # noqa: S608

@@ -1,0 +1,145 @@
+"""Commands that read make nothing, migrate nothing, and need no right to write."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.cli.conftest import Landed
+from tests.cli.terminal import Tables, Terminal, result
+
+READERS = (
+    ("status",),
+    ("order", "1"),
+    ("accounts", "list"),
+    ("rejects", "list"),
+    ("rejects", "show", "1"),
+    ("backfill", "list"),
+    ("verify", "http://127.0.0.1:1"),
+    ("rejects", "replay"),
+    ("rejects", "drop", "1", "--yes"),
+    ("backfill", "cancel", "1"),
+    ("renormalize",),
+    ("accounts", "resume", "kingdo"),
+)
+CONNECTORS = (("db", "url"), ("db", "shell", "--", "-c", "SELECT 1"), ("migrate", "--check"))
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+def test_a_shell_without_its_database_url_makes_no_database(terminal: Terminal) -> None:
+    for process in [terminal.start(*command) for command in (*READERS, *CONNECTORS, ("db", "serve"))]:
+        result(process).assert_complains("no database yet", "DATABASE_URL is not set", str(terminal.home))
+    said = terminal.run("doctor").assert_well()
+    assert f"the first `sync` makes it in {terminal.home}" in said.out
+    assert not terminal.home.exists()
+
+
+def test_without_tables_nobody_who_reads_makes_them(terminal: Terminal, empty_url: str) -> None:
+    for process in [terminal.start(*command, DATABASE_URL=empty_url) for command in READERS]:
+        result(process).assert_complains("no tables of orders-sync yet", "orders-sync migrate")
+    terminal.run("doctor", DATABASE_URL=empty_url).assert_well()
+    terminal.run("db", "url", DATABASE_URL=empty_url).assert_well()
+    assert Tables(empty_url).names() == []
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("0001", ("older than", "run `orders-sync migrate`")),
+        ("9999", ("9999", "needs a newer version of orders-sync")),
+        ("3f2a9c77d1e0", ("another program's", "3f2a9c77d1e0", "database of its own")),
+    ],
+)
+def test_tables_of_another_version_are_said_and_stay_as_they_are(
+    terminal: Terminal, url: str, version: str, words: tuple[str, ...]
+) -> None:
+    tables = Tables(url)
+    tables.execute("UPDATE sync.alembic_version SET version_num = %s", version)
+    before = tables.names(), tables.everything()
+    writers = (("sync",), ("migrate",)) if version != "0001" else ()
+    terminal.write(SHOP)
+    for process in [terminal.start(*command, DATABASE_URL=url) for command in (*READERS, *writers)]:
+        result(process).assert_complains(*words)
+    doctor = terminal.run("doctor", DATABASE_URL=url)
+    assert version == "0001" or "✗ tables: its " in doctor.out
+    assert (tables.names(), tables.everything()) == before
+
+
+SHOP = """
+[[accounts]]
+name = "shop"
+platform = "1688"
+base_url = "http://127.0.0.1:9"
+seller_nick = "shop"
+app_id = "app"
+app_secret = "secret"
+history_from = "2026-01-01"
+"""
+
+
+@pytest.mark.parametrize(
+    ("theirs", "named"),
+    [
+        ("CREATE TABLE orders AS SELECT 42 AS theirs", "orders"),
+        ("CREATE VIEW raw_orders AS SELECT 42 AS theirs", "raw_orders"),
+        ("CREATE TYPE orders AS ENUM ('theirs')", "orders"),
+        ("CREATE SEQUENCE sub_orders", "sub_orders"),
+        ("CREATE SCHEMA sync; CREATE TABLE sync.jobs (id int)", "schema sync"),
+        ("CREATE SCHEMA sync; CREATE FUNCTION sync.theirs() RETURNS int LANGUAGE sql AS 'SELECT 42'", "schema sync"),
+        ("CREATE SCHEMA sync_jobs; CREATE VIEW sync_jobs.theirs AS SELECT 42 AS theirs", "schema sync_jobs"),
+    ],
+)
+def test_what_stands_under_our_names_is_not_touched(
+    terminal: Terminal, empty_url: str, theirs: str, named: str
+) -> None:
+    tables = Tables(empty_url)
+    for statement in theirs.split("; "):
+        tables.execute(statement)
+    before = tables.names()
+    terminal.write(SHOP)
+    commands = (("sync",), ("migrate",), ("status",), ("run", "--listen", "127.0.0.1:0"))
+    for process in [terminal.start(*command, DATABASE_URL=empty_url) for command in commands]:
+        result(process).assert_complains(named, "not ours", "database of its own")
+    assert f"✗ tables: {named}: not ours" in terminal.run("doctor", DATABASE_URL=empty_url).out
+    assert tables.names() == before
+
+
+def test_an_empty_schema_of_our_name_was_made_for_us(terminal: Terminal, empty_url: str) -> None:
+    Tables(empty_url).execute("CREATE SCHEMA sync")
+    terminal.run("migrate", DATABASE_URL=empty_url).assert_well()
+
+
+@pytest.fixture
+def operations(landed: Landed) -> Iterator[str]:
+    """The URL of a login of the role that the documentation describes, with just its grants."""
+    prefix = f"t{os.getpid()}_"
+    block = re.search(r"```sql\n(CREATE ROLE bi;.*?)```", OPERATIONS.read_text(), re.DOTALL)
+    assert block
+    for statement in re.sub(r"--.*", "", block[1]).split(";"):
+        if statement.strip():
+            landed.tables.execute(re.sub(r"\b(bi|operations)\b", rf"{prefix}\1", statement))
+    role = f"{prefix}operations"
+    landed.tables.execute(f"ALTER ROLE {role} LOGIN PASSWORD 'password'")
+    parts = conninfo_to_dict(landed.tables.url)
+    host, port = parts.get("host", ""), parts.get("port", "")
+    yield f"postgresql://{role}:password@/{parts['dbname']}?host={host}&port={port}"
+    for each in (role, f"{prefix}bi"):
+        landed.tables.execute(f"DROP OWNED BY {each}")
+        landed.tables.execute(f"DROP ROLE {each}")
+
+
+def test_the_role_that_the_documentation_describes_can_use_every_reading_command(
+    landed: Landed, operations: str
+) -> None:
+    [(order_id,)] = landed.tables.query("SELECT order_id FROM orders ORDER BY platform, order_id LIMIT 1")
+    commands = (["status"], ["order", order_id], ["accounts", "list"], ["rejects", "list"], ["backfill", "list"])
+    for process in [landed.terminal.start(*command, DATABASE_URL=operations) for command in commands]:
+        result(process).assert_well()
+    for command in (["order", order_id, "--raw"], ["rejects", "show", "1"], ["renormalize"]):
+        message = landed.terminal.run(*command, DATABASE_URL=operations).assert_complains("permission denied", "grants")
+        assert "CREATE on the database" not in message
