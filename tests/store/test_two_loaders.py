@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from orders_sync.store import load
+from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.load import Landed, Stored
 from tests.store.test_load import SOURCE, at, land, one, payload, rows
@@ -45,6 +45,15 @@ def loader(pool: Pool, *payloads: bytes, read: float = 0) -> asyncio.Task[Landed
     return asyncio.create_task(run())
 
 
+# orders whose newest row of history shows anything else
+DISAGREEING = """
+    SELECT o.order_id FROM orders AS o LEFT JOIN LATERAL (
+        SELECT * FROM order_history AS h WHERE (h.platform, h.order_id) = (o.platform, o.order_id)
+        ORDER BY seen_at DESC LIMIT 1
+    ) AS h ON true
+    WHERE (h.status, h.modified_at, h.total_amount, h.line_count)
+        IS DISTINCT FROM (o.status, o.modified_at, o.total_amount, o.line_count)
+"""
 LOCK_ONE = "SELECT FROM raw_orders WHERE order_id = %s FOR UPDATE"
 
 
@@ -142,6 +151,7 @@ async def test_loaders_and_rebuilds_with_interleaved_keys_end_in_the_newest_with
     assert {name: landed[name] for name in newest.keys() - rejected if newest[name]} == {
         name: f"of {number}" for name, number in newest.items() if number and name not in rejected
     }
+    assert await rows(connection, DISAGREEING) == []
     assert await one(connection, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
 
 
@@ -160,6 +170,42 @@ async def test_the_newest_row_of_the_history_is_what_the_order_is_though_its_tra
     assert [row[0] for row in history] == ["paid", "between", "newest"]
     assert await one(connection, "SELECT status, synced_at FROM orders WHERE order_id = 'b'") == history[-1][:2]
     assert history[-1][2] == at(9)
+
+
+@pytest.mark.parametrize("first", ["order", "reject"])
+async def test_an_order_that_lands_while_a_newer_version_of_it_is_rejected_says_so_whichever_is_first_P4(
+    pool: Pool, connection: Connection, first: str
+) -> None:
+    await land(connection, payload("z"))
+    await land(connection, payload("y", broken=True), read=1)
+    lands = [payload("x", "of old", 1), payload("z", "changed", 1)]
+    rejected = [payload("x", "newer", 2, broken=True), payload("y", broken=True)]
+    row = LOCK_ONE if first == "order" else "SELECT FROM sync.rejects WHERE order_id = %s FOR UPDATE"
+    async with held(pool, row, "z" if first == "order" else "y"):
+        waits = loader(pool, *lands, read=2) if first == "order" else loader(pool, *rejected, read=5)
+        await until_waiting(connection, 1)  # the order is inserted, the reject kept, neither committed
+        other = loader(pool, *rejected, read=5) if first == "order" else loader(pool, *lands, read=2)
+        if first == "order":
+            await other
+        else:
+            await until_waiting(connection, 2)
+    await asyncio.gather(waits, other)
+    assert await rows(connection, "SELECT order_id FROM orders WHERE unread_version_since IS NOT NULL") == [("x",)]
+
+
+async def test_a_reject_that_is_dropped_while_its_order_lands_leaves_no_mark_P4(
+    pool: Pool, connection: Connection
+) -> None:
+    await land(connection, payload("x"), payload("z"))
+    await land(connection, payload("x", broken=True), read=5)
+    number = await one(connection, "SELECT id FROM sync.rejects")
+    async with held(pool, "SELECT FROM sub_orders WHERE sub_order_id = 'z-1' FOR UPDATE"):
+        # its orders are written, its lines not yet; and what lands was read before the reject
+        waits = loader(pool, payload("x", "changed", 1), payload("z", "changed", 1, line_status="paid"), read=2)
+        await until_waiting(connection, 1)
+        assert await rejects.drop(connection, [number]) == 1
+    await waits
+    assert await rows(connection, "SELECT order_id FROM orders WHERE unread_version_since IS NOT NULL") == []
 
 
 async def test_a_refused_order_among_five_hundred_costs_two_attempts_a_halving_and_its_neighbours_land_P4(
