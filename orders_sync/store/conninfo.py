@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from itertools import zip_longest
 
 import psycopg
@@ -74,6 +75,7 @@ def _read(url: str) -> dict[str, str]:
     raise DatabaseError(f"DATABASE_URL or [database] url: {problem}; it takes libpq's parameters and no others")
 
 
+@cache
 def _variables() -> dict[str, str]:
     """The variable of each parameter that has one."""
     return {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}

@@ -30,8 +30,10 @@ _NEWER = {17: {"transaction_timeout": "0"}}
 # What a role or the environment says is an accident. What the database or the server says is a decision: hosts make
 # a database read-only when its disk is nearly full, administrators when it moves.
 _WRITABLE = """
-SELECT set_config('default_transaction_read_only', 'off', false) FROM pg_settings
-WHERE name = 'default_transaction_read_only' AND setting = 'on' AND source IN ('client', 'user', 'database user')
+SELECT CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN (
+    SELECT set_config(name, 'off', false) FROM pg_settings
+    WHERE name = 'default_transaction_read_only' AND source IN ('client', 'user', 'database user')
+) END
 """
 
 STATE = """

@@ -17,7 +17,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.service import queue
 from orders_sync.store import database, embedded, migrate
-from orders_sync.store.database_errors import advice, plain_words, strip
 
 _numbers = itertools.count(1)
 ODD = {  # settings that somebody may have made, and what a session must have instead
@@ -221,80 +220,6 @@ async def test_a_connection_that_goes_on_failing_is_thrown_away(url: str, statem
             await connection.execute("DELETE FROM orders")
 
 
-async def test_an_error_that_leaves_the_pool_holds_no_rows(url: str) -> None:
-    async def fail() -> None:
-        async with database.connected(url, 1) as pool, pool.connection() as connection:
-            await connection.execute("CREATE TEMP TABLE buyers (name text CHECK (name <> '王小明'))")
-            async with connection.cursor().copy("COPY buyers FROM STDIN") as copy:
-                await copy.write("王小明\n".encode())
-
-    with pytest.raises(DatabaseError, match="violates check constraint") as raised:
-        await fail()
-    cause = raised.value.__cause__
-    assert isinstance(cause, psycopg.errors.CheckViolation)
-    assert "王小明" in str(cause.diag.message_detail)
-    assert "王小明" not in f"{raised.value} {cause}"
-
-
-def test_a_cancelled_statement_passes_and_shows_no_row(url: str) -> None:
-    def wait_too_long() -> None:
-        with psycopg.connect(url, autocommit=True) as holder, database.session(url) as one:
-            holder.execute("BEGIN; LOCK TABLE order_history IN EXCLUSIVE MODE")
-            body = "BEGIN LOCK order_history; RETURN NEW; END"
-            one.execute(f"CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $${body}$$".encode())
-            one.execute("CREATE TEMP TABLE buyers (name text)")
-            one.execute("CREATE TRIGGER wait BEFORE INSERT ON buyers FOR EACH ROW EXECUTE FUNCTION wait()")
-            one.execute("SET statement_timeout TO 100")
-            with one.cursor().copy("COPY buyers FROM STDIN") as copy:
-                copy.write("王小明\n".encode())
-
-    with pytest.raises(DatabaseError, match="this passes: run the command again") as raised:
-        wait_too_long()
-    cause = raised.value.__cause__
-    assert isinstance(cause, psycopg.errors.QueryCanceled)
-    assert "王小明" in str(cause.diag.context)
-    assert "王小明" not in f"{raised.value} {cause}"
-    assert "reached" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"dbname": "nobody_made_this"},
-        {"user": "nobody_of_this_name"},
-        {"options": "-c nonsense=1"},
-        {"options": "-c a b"},
-    ],
-)
-def test_a_server_that_answers_is_never_said_to_be_out_of_reach(server: str, change: dict[str, str]) -> None:
-    url = make_conninfo(server, **change)
-    with pytest.raises(DatabaseError, match="does not accept the connection") as raised, database.session(url):
-        pass
-    assert "reached" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        ('to server at "h", port 1 failed: FATAL:  sorry, too many clients already', "takes no more connections"),
-        ('to server at "h", port 1 failed: FATAL:  query_wait_timeout', "does not accept"),
-        ('to server at "h", port 1 failed: 致命错误:  数据库 "x" 不存在', "does not accept"),
-        ('to server at "h", port 1 failed: FATAL:  the database system is starting up', "coming up"),
-        ("server closed the connection unexpectedly\n\tThis probably means", "the connection was lost"),
-        ('to server at "h", port 1 failed: Connection refused\n\tIs the server running', "cannot be reached"),
-        ("connection timeout expired", "cannot be reached"),
-    ],
-)
-def test_what_became_of_a_connection_is_said_in_other_words(said: str, words: str) -> None:
-    assert words in advice(psycopg.OperationalError(said))
-
-
-def test_an_error_that_is_behind_itself_is_stripped() -> None:
-    error, other = psycopg.OperationalError("x"), ValueError("y")
-    error.__context__, other.__cause__ = other, error
-    assert strip(error) is error
-
-
 def test_an_unknown_parameter_of_a_url_is_named(empty_url: str) -> None:
     with pytest.raises(DatabaseError, match=r'"schema".*libpq'), database.session(f"{empty_url}&schema=public"):
         pass
@@ -325,8 +250,3 @@ def test_the_embedded_server_is_used_whatever_the_environment_says(
         monkeypatch.setenv(name, value)
     with embedded.running(tmp_path) as running, database.session(running.url) as connection:
         assert shows(connection) == MADE
-
-
-def test_plain_words_keep_an_error_that_says_enough() -> None:
-    with pytest.raises(DatabaseError, match="orders on h: gone"), plain_words("postgresql://u:Hush@h/orders"):
-        raise DatabaseError("database orders on h: gone")
