@@ -84,4 +84,5 @@ class Pace:
     lag: timedelta  # a window ends this long before now
     overlap: timedelta  # and starts this long before the watermark
     confirm: timedelta  # a slower pass reads this much again
+    trusts_filter: bool = False  # rows outside the range that was asked for are no fault
     sweeps: Policy = field(default_factory=Policy)  # what is read again where a list goes by creation time only

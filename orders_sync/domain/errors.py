@@ -15,6 +15,7 @@ OrdersSyncError
     ├── Malformed            the answer is not what the platform documents; `body` is its beginning
     ├── Rejected             the platform understood the request and will not serve it: our mistake or a limit
     └── Incomplete           every page was read and rows are missing all the same
+        └── Misfit           the rows are not those of the range that was asked for
 """
 
 from __future__ import annotations
@@ -118,3 +119,7 @@ class Rejected(PlatformError):
 
 class Incomplete(PlatformError):
     """The pages of a window do not add up to what the platform counts, however often they are read."""
+
+
+class Misfit(Incomplete):
+    """The rows of a window are not of the time that was asked for: reading less of it would change nothing."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
+CAP_STEP = 10  # rows; sizes that platforms keep to are multiples of it, other short pages have holes
+ROUND = 500  # limits of a list are multiples of it, ...
+LOWEST_LIMIT = 1000  # ... and none is known below
+
 
 class Reading(msgspec.Struct, frozen=True):
     """What the pages of a window said.
 
     `total`: the newest count the platform gave, that of page 1, read last. `seen`: distinct rows over all pages.
-    `short_pages`: pages that held fewer distinct rows than their own total promises.
+    `short_pages`: pages that held fewer distinct rows than their own total promises. `doubt`: why it proves nothing
+    though it adds up.
     """
 
     total: int
     seen: int
     short_pages: tuple[int, ...] = ()
+    doubt: str | None = None
 
 
 def shortfall(reading: Reading) -> str | None:
@@ -28,7 +34,7 @@ def shortfall(reading: Reading) -> str | None:
     if reading.short_pages:
         pages = ", ".join(map(str, reading.short_pages))
         return f"page {pages} held fewer distinct rows than the platform's total of {reading.total} promises"
-    return None
+    return reading.doubt
 
 
 def last_page(total: int, page_size: int) -> int:
@@ -42,5 +48,18 @@ def promised(total: int, page_no: int, page_size: int) -> int:
 
 
 def goes_on(total: int, rows: int, page_no: int, page_size: int) -> bool:
-    """Whether a page may stand behind this one: by the total, or because it is full where the total says it is not."""
-    return total > page_no * page_size or (rows >= page_size and total < page_no * page_size)
+    """Whether a page may stand behind this one: by the total; because this one is full, though the total ends with it
+    (a count may be capped); or because it holds more rows than its own total allows."""
+    is_fuller = rows >= page_size or rows > promised(total, page_no, page_size)
+    return total > page_no * page_size or (rows > 0 and is_fuller)
+
+
+def smaller_page(total: int, rows: int, page_no: int, page_size: int) -> int | None:
+    """The page size the platform seems to keep to, when a page holds a round number of rows and fewer than promised."""
+    is_round = rows > 0 and rows % CAP_STEP == 0
+    return rows if is_round and rows < promised(total, page_no, page_size) else None
+
+
+def may_be_capped(total: int) -> bool:
+    """Whether a total looks like the most a list ever counts: then rows may stand behind it that are not listed."""
+    return total >= LOWEST_LIMIT and total % ROUND == 0

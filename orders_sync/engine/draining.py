@@ -271,6 +271,7 @@ class _Drain:
             self._note(failure)
         finally:
             self.outcome.calls += work.calls
+            self.outcome.rows += work.unproven
         seconds = time.monotonic() - began
         means.progress.closed(Closed(claim, work.calls, work.total, landed, failure, seconds, is_split))
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
-from orders_sync.domain.errors import BadRecord, Incomplete
+from orders_sync.domain.errors import BadRecord, Incomplete, Misfit, Rejected, Transient
 from orders_sync.domain.text import storable
-from orders_sync.domain.verdict import Reading, goes_on, last_page, promised, shortfall
+from orders_sync.domain.verdict import Reading, goes_on, last_page, promised, shortfall, smaller_page
 from orders_sync.engine.calls import Answer
+from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.store.load import Record
 
 AskPage = Callable[[int, int], Awaitable[Answer]]  # page number and rows a page
 Identify = Callable[[bytes], str]
+MANY_PAGES = 100  # of one window; the last of more is empty only where the count is wrong
+
 Key = str | tuple[int, int]  # an order id; where a record stood when it has none
 
 
@@ -31,6 +35,157 @@ class Read(msgspec.Struct, frozen=True):
     reading: Reading
 
 
+class SmallerPage(msgspec.Struct, frozen=True):
+    """The platform gives so many rows a page, whatever is asked for."""
+
+    page_size: int
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads one window, as often as it takes. Raises `PlatformError`.
+
+    `most`: rows read at once. `check`: what the rows say of the list, if it is to be looked at. `sizes`: the page sizes
+    the platform takes. `page_size` shrinks to what the platform keeps to. `records` is everything read so far, over all
+    attempts, newest look at each order: it is there whatever ends the reading.
+    """
+
+    ask: AskPage
+    identify: Identify
+    page_size: int
+    most: int
+    check: RowCheck | None = None
+    sizes: Collection[int] = range(1, 501)
+    records: dict[Key, Record] = field(default_factory=dict)
+
+    async def read_completely(
+        self, attempts: int, expected: int = 0, row: int = 1, *, must_add_up: bool = True
+    ) -> Read | TooFull:
+        """`read` until the verdict is that nothing is missing. Raises `Incomplete` after so many attempts, unless what
+        is missing does no harm: then it is the last read. Raises `Misfit` when the rows are of another range."""
+        missing = None
+        for _ in range(attempts):
+            result = await self.read(expected, row)
+            if self.check is not None and (misfit := self.check.misfit()) is not None:
+                raise Misfit(misfit)
+            if isinstance(result, TooFull):
+                return result
+            missing = shortfall(result.reading)
+            if missing is None:
+                return result
+        if not must_add_up:
+            return result
+        raise Incomplete(f"read {attempts} times, never completely: {missing}")
+
+    async def read(self, expected: int = 0, row: int = 1) -> Read | TooFull:
+        """Read all pages of a window once, in pages as large as the platform gives."""
+        while isinstance(result := await self._read(expected, row), SmallerPage):
+            self.page_size = max(size for size in self.sizes if size <= result.page_size)
+        return result
+
+    async def _read(self, expected: int, row: int) -> Read | TooFull | SmallerPage:
+        """Read all pages of a window, the last one first.
+
+            call     1        2      3      4
+            page     1        3  ->  2  ->  1       a row that changes leaves the window and those behind it slide
+                     |        '-----------------    forward: into a page still to be read, so it is read twice, never
+                     |                              skipped
+                     '-- the total, hence the last page
+
+        One call where everything fits on one page, else pages + 1; and one more to look behind a last page that is just
+        full. Where more is `expected`, the first call asks for a single row: a full page would only be thrown away. If
+        it brings neither a row nor a total, nothing is there. `row` says which: one that spoils every answer it is in
+        need not keep the total from being known; but only the first one tells that there is none.
+        """
+        size = self.page_size
+        counts_first = expected > size
+        answer = await (self._page(row, 1) if counts_first else self._page(1, size))
+        total = answer.page.total
+        if total > self.most:
+            return TooFull(total)
+        page_no = last_page(total, size)
+        is_empty = row == 1 and not total and not answer.page.records
+        if page_no > 1 or (counts_first and not is_empty):
+            answer = await self._page(page_no, size)
+        while goes_on(answer.page.total, len(answer.page.records), page_no, size):
+            if page_no * size > self.most:
+                return TooFull(max(answer.page.total, page_no * size + 1))
+            if smaller := self._smaller(answer, page_no):
+                return smaller
+            behind = await self._behind(answer, page_no)
+            if behind is None:
+                break
+            page_no += 1
+            answer = behind
+
+        seen: set[Key] = set()
+        short: list[int] = []
+        totals: list[int] = []
+        while True:
+            on_page = self._keep(answer, page_no)
+            if smaller := self._smaller(answer, page_no):
+                return smaller
+            if len(on_page) < promised(answer.page.total, page_no, size):
+                short.append(page_no)
+            seen |= on_page
+            totals.append(answer.page.total)
+            if page_no > MANY_PAGES and not answer.page.records:
+                page_no = 2  # a count that absurd is not followed page by page
+            if page_no == 1:
+                doubt = self.check.doubt(totals, answer.asked_at) if self.check else None
+                return Read(
+                    [self.records[key] for key in seen], Reading(answer.page.total, len(seen), tuple(short), doubt)
+                )
+            page_no -= 1
+            answer = await self._page(page_no, size)
+
+    async def _page(self, page_no: int, rows: int) -> Answer:
+        """A page. What holds neither a list nor a count is asked for once more: what is said twice is believed."""
+        answer = await self.ask(page_no, rows)
+        if answer.page.is_bare:
+            answer = await self.ask(page_no, rows)
+        if rows == 1 < self.page_size:
+            self._keep(answer, page_no)
+        return answer
+
+    async def _behind(self, last: Answer, page_no: int) -> Answer | None:
+        """The page behind a last one that is full; None where nothing new stands there, or the platform refuses to
+        answer for what lies behind its count."""
+        is_counted_out = last.page.total == page_no * self.page_size
+        try:
+            answer = await self._page(page_no + 1, self.page_size)
+        except (Rejected, Transient) as error:
+            if is_counted_out and error.code:
+                return None
+            raise
+        is_repeated = bool(answer.page.records) and set(answer.page.records) <= set(last.page.records)
+        return None if is_repeated or (is_counted_out and not answer.page.records) else answer
+
+    def _smaller(self, answer: Answer, page_no: int) -> SmallerPage | None:
+        rows = smaller_page(answer.page.total, len(set(answer.page.records)), page_no, self.page_size)
+        return None if rows is None else SmallerPage(rows)
+
+    def _keep(self, answer: Answer, page_no: int) -> set[Key]:
+        """Keep a page's records; their keys."""
+        found: dict[Key, Record] = {}
+        for place, payload in enumerate(answer.page.records):
+            record = identified(payload, self.identify, answer.asked_at)
+            found[record.order_id or (page_no, place)] = record
+        self.records.update(found)
+        if self.check is not None:
+            self.check.note(list(found.values()))
+            if self.check.is_elsewhere:
+                raise Misfit(self.check.misfit() or "")
+        return set(found)
+
+
+async def read(
+    ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0, row: int = 1
+) -> Read | TooFull:
+    """`Reader.read`, of rows that need not be looked at."""
+    return await Reader(ask, identify, page_size, most).read(expected, row)
+
+
 async def read_completely(
     ask: AskPage,
     identify: Identify,
@@ -42,75 +197,9 @@ async def read_completely(
     *,
     must_add_up: bool = True,
 ) -> Read | TooFull:
-    """`read` until the verdict is that nothing is missing. Raises `Incomplete` after so many attempts, unless what is
-    missing does no harm: then it is the last read."""
-    missing = None
-    for _ in range(attempts):
-        result = await read(ask, identify, page_size, most, expected, row)
-        if isinstance(result, TooFull):
-            return result
-        missing = shortfall(result.reading)
-        if missing is None:
-            return result
-    if not must_add_up:
-        return result
-    raise Incomplete(f"read {attempts} times, never completely: {missing}")
-
-
-async def read(
-    ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0, row: int = 1
-) -> Read | TooFull:
-    """Read all pages of a window, the last one first.
-
-        call     1        2      3      4
-        page     1        3  ->  2  ->  1       a row that changes leaves the window and those behind it slide forward:
-                 |        '-----------------    into a page still to be read, so it is read twice, never skipped
-                 '-- the total, hence the last page
-
-    One call where everything fits on one page, else pages + 1. Where more is `expected`, the first call asks for a
-    single row: a full page would only be thrown away. If it brings neither a row nor a total, nothing is there. `row`
-    says which: one that spoils every answer it is in need not keep the total from being known; but only the first one
-    tells that there is none. Raises `PlatformError`.
-    """
-    ask = _asking_again(ask)
-    counts_first = expected > page_size
-    answer = await ask(row, 1) if counts_first else await ask(1, page_size)
-    page_no = last_page(answer.page.total, page_size)
-    if answer.page.total > most:
-        return TooFull(answer.page.total)
-    is_empty = row == 1 and not answer.page.total and not answer.page.records
-    if page_no > 1 or (counts_first and not is_empty):
-        answer = await ask(page_no, page_size)
-    while goes_on(answer.page.total, len(answer.page.records), page_no, page_size):
-        if page_no * page_size >= most:
-            return TooFull(max(answer.page.total, page_no * page_size + 1))
-        page_no += 1
-        answer = await ask(page_no, page_size)
-
-    records: dict[Key, Record] = {}
-    short: list[int] = []
-    while True:
-        on_page: dict[Key, Record] = {}
-        for place, payload in enumerate(answer.page.records):
-            record = identified(payload, identify, answer.asked_at)
-            on_page[record.order_id or (page_no, place)] = record
-        if len(on_page) < promised(answer.page.total, page_no, page_size):
-            short.append(page_no)
-        records.update(on_page)
-        if page_no == 1:
-            return Read(list(records.values()), Reading(answer.page.total, len(records), tuple(short)))
-        page_no -= 1
-        answer = await ask(page_no, page_size)
-
-
-def _asking_again(ask: AskPage) -> AskPage:
-    """Ask once more where an answer holds neither a list nor a count: what is said twice is believed."""
-
-    async def asking(page_no: int, rows: int) -> Answer:
-        answer = await ask(page_no, rows)
-        return await ask(page_no, rows) if answer.page.is_bare else answer
-
-    return asking
+    """`Reader.read_completely`, of rows that need not be looked at."""
+    reader = Reader(ask, identify, page_size, most)
+    return await reader.read_completely(attempts, expected, row, must_add_up=must_add_up)
 
 
 def identified(payload: bytes, identify: Identify, read_at: datetime) -> Record:

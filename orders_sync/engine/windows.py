@@ -29,15 +29,18 @@ from orders_sync.domain.errors import (
     Incomplete,
     LostWindow,
     Malformed,
+    Misfit,
     PlatformError,
     Refused,
     Throttled,
     Transient,
 )
+from orders_sync.domain.verdict import may_be_capped
 from orders_sync.domain.windows import Window, split, tile
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import Pacer
-from orders_sync.engine.reading import Read, TooFull, read_completely
+from orders_sync.engine.reading import Read, Reader, TooFull
+from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Ask
 from orders_sync.store import claims, coverage, ledger, load, suspensions
 from orders_sync.store.claims import LEASE, Claim
@@ -62,9 +65,13 @@ class Limits:
     patience: Patience = field(default_factory=Patience)
 
 
+class MayBeCapped(Incomplete):
+    """The rows add up to a count that looks like the most the platform ever counts."""
+
+
 class WindowWork:
-    """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read, and
-    `trouble` why it was split without being too full."""
+    """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read,
+    `trouble` why it was split without being too full, and `unproven` what landed of it all the same."""
 
     def __init__(
         self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, limits: Limits, claim: Claim
@@ -73,11 +80,13 @@ class WindowWork:
         self._feeder = feeder
         self._limits = limits
         self._claim = claim
-        self._page_size = feeder.pace.page_size
+        self._page_size = min(feeder.pace.page_size, claim.page_size or feeder.pace.page_size)
         self._caller = Caller(http, feeder, pacer, DatabaseClock(claim.now), limits.patience)
         self.total: int | None = None
         self.seen = 0
         self.trouble: PlatformError | None = None
+        self.unproven = Landed()
+        self._reader = self._make_reader()
 
     @property
     def calls(self) -> int:
@@ -88,7 +97,8 @@ class WindowWork:
         return self._claim.window.end - self._claim.window.start > LONG
 
     async def run(self) -> Landed | None:
-        """Read the window and close it: landed, or None when it was split.
+        """Read the window and close it: landed with proof, or None when it was split. What was read of a window that is
+        split or fails has landed too: a fault withholds the proof, not the orders (P4).
 
         Raises `PlatformError` after the window was closed as failed (handed back, and the account suspended, when the
         credentials were refused), `LostWindow` when it is not ours any more, psycopg.Error when the database is gone.
@@ -107,18 +117,21 @@ class WindowWork:
                 await claims.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
-            if parts := self._parts(error):
-                self.trouble = error
-                await self._split(parts, self.total, self._told(error))
-                return None
-            async with self._pool.connection() as connection:
-                await claims.fail(connection, self._claim, self._told(error), calls=self.calls)
-            raise
+            parts = self._parts(error)
+            await self._withhold(error, parts)
+            if not parts:
+                raise
+            self.trouble = error
+            return None
 
     def _parts(self, error: PlatformError) -> list[Window]:
         """What to read instead of a window that failed; nothing where smaller parts are no likelier to succeed: it fits
         on a page, or it is a trouble of the moment, which what was claimed before has had the time to get over."""
         window, total, is_first = self._claim.window, self.total, self._claim.attempts == 1
+        if isinstance(error, MayBeCapped):
+            return split(window, 2, 1)
+        if isinstance(error, Misfit) or (isinstance(error, Incomplete) and self._is_total_absurd):
+            return []
         if total is None:
             return [] if is_first or not self._is_long or isinstance(error, Throttled) else split(window, PARTS, 1)
         is_of_the_moment = is_first and isinstance(error, Transient | Throttled)
@@ -132,15 +145,41 @@ class WindowWork:
         beginning = self._feeder.account.hushed(body.decode("utf-8", "replace"))
         return f"{error}\n\nThe answer begins:\n{beginning}" if beginning else str(error)
 
-    async def _read(self) -> Read | TooFull:
-        platform, window = self._feeder.platform, self._claim.window
+    @property
+    def _is_total_absurd(self) -> bool:
+        """Whether the platform counts as much in this part as in the window it was split from, and in another part of
+        that as well: then smaller parts would be counted as full, down to the second."""
+        total, whole = self.total, self._claim.parent_total
+        return self._claim.is_sibling_as_full and total is not None and whole is not None and total >= whole
+
+    async def _withhold(self, error: PlatformError, parts: list[Window]) -> None:
+        """Land what was read, and close the window without proof: split into `parts`, failed where there are none."""
+        claim, platform = self._claim, self._feeder.platform
+        source = Source(platform.name, claim.account, claim.id, platform.normalize)
+        records, reason = list(self._reader.records.values()), self._told(error)
+        self.seen = len(records)
+        async with self._pool.connection() as connection, connection.transaction():
+            self.unproven = await load.land(connection, source, records)
+            if parts:
+                await claims.split(connection, claim, parts, total=self.total, calls=self.calls, reason=reason)
+            else:
+                await claims.fail(connection, claim, reason, calls=self.calls, total=self.total, seen=self.seen)
+
+    def _make_reader(self) -> Reader:
+        claim, platform = self._claim, self._feeder.platform
 
         async def ask(page_no: int, rows: int) -> Answer:
-            answer = await self._caller.page(Ask(self._claim.feed, window, page_no, rows, self._claim.status))
+            answer = await self._caller.page(Ask(claim.feed, claim.window, page_no, rows, claim.status))
             self.total = answer.page.total
             return answer
 
-        most = self._limits.window_rows if window.seconds > 1 else NO_LIMIT
+        most = self._limits.window_rows if claim.window.seconds > 1 else NO_LIMIT
+        trusts_filter = self._feeder.pace.trusts_filter
+        check = RowCheck(claim.window, claim.feed, platform.listed_at, trusts_filter=trusts_filter)
+        return Reader(ask, platform.identify, self._page_size, most, check, platform.page_sizes)
+
+    async def _read(self) -> Read | TooFull:
+        window = self._claim.window
         expected, row, attempt = self._claim.expected, 1, self._claim.attempts
         is_history = self._claim.kind == INCREMENTAL and self._claim.parent_id is None
         if attempt > 1 or (is_history and self._is_long):  # may have to be split: it is counted first
@@ -149,16 +188,20 @@ class WindowWork:
             # by the second row every other time, not always: nobody documents an answer past the last page
             row += attempt % 2
         try:
-            return await read_completely(
-                ask,
-                platform.identify,
-                self._page_size,
-                most,
-                self._limits.attempts,
-                expected,
-                row,
-                must_add_up=self._claim.status is None,
-            )
+            proves = self._claim.status is None
+            result = await self._reader.read_completely(self._limits.attempts, expected, row, must_add_up=proves)
+            if isinstance(result, TooFull):
+                if self._is_total_absurd:
+                    raise Incomplete(
+                        f"the platform counts {result.total} rows in each part of a range, as many as in the whole of "
+                        "it: it seems to ignore the range, or its total is not to be believed"
+                    )
+            elif proves and window.seconds > 1 and may_be_capped(result.reading.total):
+                raise MayBeCapped(
+                    f"the platform counts exactly {result.reading.total} rows, which may be the most it ever counts: "
+                    "the two halves are read again"
+                )
+            return result
         except Incomplete as error:
             error.account, error.window = self._claim.account, str(window)
             raise
@@ -183,6 +226,8 @@ class WindowWork:
         is_empty = not result.records and claim.status is None  # then the result is all there is to write
         async with self._pool.connection() as connection, nullcontext() if is_empty else connection.transaction():
             landed = await load.land(connection, source, result.records)
+            if self._reader.page_size < self._page_size:
+                await claims.observe(connection, claim.account, {"page_size": self._reader.page_size})
             left = await self._left(connection, result.records)
             await claims.finish(
                 connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed

@@ -10,7 +10,7 @@ engine -> hint(message)              -> Hint                where the platform t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -81,6 +81,8 @@ class Platform:
     is listed by time of change.
     `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
     `page`: raises `Refused`, `Throttled`, `Transient`, `Rejected` by the envelope, `Malformed` when it cannot be read.
+    `listed_at`: the time a row shows of the feed it is listed by, decoding little else; None where it cannot be read.
+    `page_sizes`: those it takes.
     `identify` and `normalize`: raise `BadRecord`, and nothing else, whatever the bytes.
     `hint`: raises nothing, whatever the bytes; None where no message service is known.
     """
@@ -98,5 +100,7 @@ class Platform:
     request: Callable[[Account, Ask, datetime], httpx.Request]
     page: Callable[[Account, bytes], Page]
     identify: Callable[[bytes], str]
+    listed_at: Callable[[bytes, Feed], datetime | None]
+    page_sizes: Collection[int]
     normalize: Callable[[bytes], OrderRows]
     hint: Callable[[bytes], Hint] | None = None

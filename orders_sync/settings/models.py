@@ -90,6 +90,7 @@ class AccountSettings(Section, frozen=True, kw_only=True):
     lag: Lag | None = None
     overlap: Overlap | None = None
     confirm: Confirm | None = None
+    row_times: Annotated[str, one_of("checked", "ignored")] = "checked"  # held against the range asked for
 
     def account(self, default_base_url: str) -> Account:
         """`default_base_url`: the platform's, for an account that names none."""
@@ -226,5 +227,6 @@ class Settings:
             lag=self.sync.lag if account.lag is None else account.lag,
             overlap=self.sync.overlap if account.overlap is None else account.overlap,
             confirm=self.sync.confirm if account.confirm is None else account.confirm,
+            trusts_filter=account.row_times == "ignored",
             sweeps=Policy(self.sync.sweep, self.sync.sweep_final),
         )

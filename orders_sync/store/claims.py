@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LostWindow
@@ -43,6 +44,9 @@ class Claim(msgspec.Struct, frozen=True):
     attempts: int
     expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
     now: datetime  # the database's clock when it was claimed
+    parent_total: int | None = None  # rows the platform counted in the window it was split from
+    is_sibling_as_full: bool = False  # as many were counted in another part of that window
+    page_size: int | None = None  # the most rows a page the platform was seen to give this account
 
 
 async def claim(
@@ -92,7 +96,14 @@ async def claim(
                 clock_timestamp() AS now,
                 (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
                             / extract(epoch FROM p.ends_at - p.starts_at)
-                 FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected
+                 FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected,
+                (SELECT p.total FROM sync.windows AS p WHERE p.id = windows.parent_id) AS parent_total,
+                EXISTS (SELECT FROM sync.windows AS p WHERE p.id = windows.parent_id AND p.total > 0 AND EXISTS (
+                    SELECT FROM sync.windows AS s
+                    WHERE s.account = p.account AND s.kind = p.kind AND s.ends_at > p.starts_at
+                      AND s.ends_at <= p.ends_at AND s.parent_id = p.id AND s.id <> windows.id AND s.total >= p.total
+                )) AS is_sibling_as_full,
+                (SELECT (a.observed ->> 'page_size')::int FROM sync.accounts AS a WHERE a.name = account) AS page_size
             """,
             {
                 "lock": CLAIM_LOCK,
@@ -121,6 +132,9 @@ async def claim(
         row["attempts"],
         row["expected"] or 0,
         row["now"],
+        row["parent_total"],
+        row["is_sibling_as_full"],
+        row["page_size"],
     )
 
 
@@ -211,13 +225,24 @@ async def _is_cancelled(connection: Connection, number: int) -> bool:
     return bool((await ledger.one(connection, query, [number]))["is_cancelled"])
 
 
-async def fail(connection: Connection, claim: Claim, error: str, *, calls: int) -> None:
-    """Close a window as failed, with the reason. Raises `LostWindow`."""
+async def fail(
+    connection: Connection, claim: Claim, error: str, *, calls: int, total: int | None = None, seen: int | None = None
+) -> None:
+    """Close a window as failed, with the reason and how far its read got. Raises `LostWindow`."""
     await _fenced(
         connection,
         claim,
-        "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
-        [ledger.kept(error), calls],
+        "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s, total = %s, seen = %s",
+        [ledger.kept(error), calls, total, seen],
+    )
+
+
+async def observe(connection: Connection, account: str, observed: dict[str, object]) -> None:
+    """Remember what the platform was seen to do, where no document says it. What was known before under other names
+    stays."""
+    await connection.execute(
+        "UPDATE sync.accounts SET observed = coalesce(observed, '{}') || %s WHERE name = %s",
+        [Jsonb(observed), account],
     )
 
 

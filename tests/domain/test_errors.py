@@ -10,6 +10,7 @@ from orders_sync.domain.errors import (
     Incomplete,
     LostWindow,
     Malformed,
+    Misfit,
     OrdersSyncError,
     PlatformError,
     Refused,
@@ -18,7 +19,7 @@ from orders_sync.domain.errors import (
     Transient,
 )
 
-CALLS = [Refused, Throttled, Transient, Malformed, Rejected, Incomplete]
+CALLS = [Refused, Throttled, Transient, Malformed, Rejected, Incomplete, Misfit]
 
 
 def test_whatever_goes_wrong_is_of_one_tree() -> None:

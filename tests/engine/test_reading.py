@@ -109,7 +109,7 @@ def test_whatever_leaves_between_two_calls_no_row_that_stays_is_missed_P1(
     assert set(listing.rows) <= payloads(found) <= set(rows(count))
     assert shortfall(found.reading) is None
     pages = max(1, -(-count // page_size))
-    assert len(listing.asked) <= pages + (pages > 1 or expected > page_size)
+    assert len(listing.asked) <= pages + (pages > 1 or expected > page_size) + 1  # a last page just full: behind it
 
 
 @given(sizes, leavings, st.lists(st.integers(0, 60), min_size=1, max_size=70))
@@ -174,7 +174,7 @@ def test_where_many_rows_are_expected_only_their_number_is_asked_first() -> None
     found = asyncio.run(read(other.ask, identify, 1, EVERYTHING, expected=2, row=9))
     assert isinstance(found, Read)
     assert len(found.records) == 3
-    assert list(zip(other.asked, other.sizes, strict=True)) == [(9, 1), (3, 1), (2, 1), (1, 1)]
+    assert list(zip(other.asked, other.sizes, strict=True)) == [(9, 1), (3, 1), (4, 1), (2, 1), (1, 1)]
     assert Listing(rows(101), 10).read(most=100, expected=30) == TooFull(101)
 
 
@@ -196,7 +196,7 @@ def test_a_list_is_empty_only_if_its_first_row_is_not_there_and_not_counted_P1()
 def test_one_call_where_everything_fits_on_one_page(count: int) -> None:
     listing = Listing(rows(count), 10)
     assert len(listing.read_all().records) == count
-    assert listing.asked == [1]
+    assert listing.asked == ([1, 2] if count == 10 else [1])  # a page just full may be where a count is capped
 
 
 def test_of_a_row_read_twice_the_later_look_counts_P2() -> None:
@@ -222,7 +222,7 @@ def test_a_window_that_turns_out_too_full_behind_a_wrong_total_is_split_too_P7()
     found = listing.read(most=100)
     assert isinstance(found, TooFull)
     assert found.total > 100
-    assert len(listing.asked) <= 10
+    assert len(listing.asked) <= 11
 
 
 @pytest.mark.parametrize(("count", "said"), [(35, 0), (35, 1), (35, 12), (35, 29), (20, 3), (30, 5)])

@@ -6,8 +6,10 @@ from orders_sync.platforms.alibaba_1688.client import (
     FURTHEST_BACK,
     LARGEST_PAGE,
     LONGEST_WINDOW,
+    PAGE_SIZES,
     REFUSED_CODES,
     THROTTLED_CODES,
+    listed_at,
     page,
     request,
 )
@@ -28,6 +30,8 @@ PLATFORM = Platform(
     request=request,
     page=page,
     identify=identify,
+    listed_at=listed_at,
+    page_sizes=PAGE_SIZES,
     normalize=normalize,
 )
 

@@ -201,7 +201,19 @@ class OrderHead(Struct, rename="camel"):
     base_info: OrderId | None = None
 
 
+class OrderTimes(Struct, rename="camel"):
+    """What an order is listed by."""
+
+    create_time: Time = None
+    modify_time: Time = None
+
+
+class OrderListed(Struct, rename="camel"):
+    base_info: OrderTimes | None = None
+
+
 ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=str)
 SUCCESS = msgspec.json.Decoder(Success)
 ORDER = msgspec.json.Decoder(Order, float_hook=Number)
 ORDER_HEAD = msgspec.json.Decoder(OrderHead, float_hook=Number)
+ORDER_TIMES = msgspec.json.Decoder(OrderListed, float_hook=Number)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import BYTEA, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, ExcludeConstraint
 
 from orders_sync.store.tables.columns import TIME, column, key, metadata
 
@@ -48,6 +48,7 @@ accounts = Table(
     column("removed_at", TIME, "when it was found missing in the settings: nobody refreshes its orders since"),
     column("retired_at", TIME, "when somebody said that its orders need not be refreshed any more"),
     column("updated_at", TIME, "when this row last changed", nullable=False, server_default=func.now()),
+    column("observed", JSONB, "what the platform was seen to do where no document says it: page_size, ..."),
     PrimaryKeyConstraint("name"),
     UniqueConstraint("platform", "host", "seller", name="uq_accounts_identity"),
     schema=MACHINERY,

@@ -1,0 +1,105 @@
+"""What the rows of a window say of the list they stand in, held against what was asked for.
+
+No document says which time a list is filtered by, in which zone, or how its rows are arranged. Each row shows its own
+times, so both are checked on every page: rows of another time prove nothing for the window, and rows in no order may
+slip from page to page unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from orders_sync.domain.times import SHANGHAI
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.store.load import Record
+
+TOLERANCE = timedelta(minutes=1)  # nobody documents how near the time that is filtered lies to the one that is shown
+JUST_NOW = timedelta(hours=1)  # a row that changed so lately may show its new time in a list that holds its old one
+ZONE = timedelta(hours=8)
+SETTLED = timedelta(days=1)  # behind so long a window's total has no reason to move
+
+ListedAt = Callable[[bytes, Feed], datetime | None]
+
+
+class RowCheck:
+    """Notes the rows of one window, page by page. `trusts_filter`: rows of other times are no fault."""
+
+    def __init__(self, window: Window, feed: Feed, listed_at: ListedAt, *, trusts_filter: bool = False) -> None:
+        self._window = window
+        self._feed = feed
+        self._listed_at = listed_at
+        self._trusts_filter = trusts_filter
+        self._rows = 0
+        self._outside: list[datetime] = []
+        self._directions: set[int] = set()
+        self.is_unordered = False
+
+    def note(self, records: list[Record]) -> None:
+        """One page, in the order it was received in."""
+        times: list[datetime] = []
+        for record in records:
+            at = self._listed_at(record.payload, self._feed)
+            if at is None:
+                continue
+            self._rows += 1
+            if self._is_outside(at, record.read_at):
+                self._outside.append(at)
+            elif self._window.start <= at <= self._window.end:
+                times.append(at)
+        self._note_order(times, [record.order_id or "" for record in records])
+
+    def _is_outside(self, at: datetime, read_at: datetime) -> bool:
+        if at < self._window.start - TOLERANCE:
+            return True
+        has_moved_on = self._feed is Feed.UPDATED and at > read_at - JUST_NOW
+        return at > self._window.end + TOLERANCE and not has_moved_on
+
+    def _note_order(self, times: list[datetime], ids: list[str]) -> None:
+        """By its time, or else by its number: either stays as it is while rows leave."""
+        directions = {(a < b) - (a > b) for a, b in pairwise(times)} - {0}
+        if len(self._directions | directions) < 2:
+            self._directions |= directions
+            return
+        numbers = [(len(each), each) for each in ids if each]
+        if len({a < b for a, b in pairwise(numbers)}) > 1:
+            self.is_unordered = True
+
+    def doubt(self, totals: list[int], read_at: datetime) -> str | None:
+        """Why a reading of these totals, in the order they were given, proves nothing though it may add up."""
+        if len(totals) < 2:
+            return None
+        if self.is_unordered:
+            return "the rows are in no order, of their time or their number: between pages some may be lost"
+        rises = any(later > earlier for earlier, later in pairwise(totals))
+        moves = rises if self._feed is Feed.UPDATED else len(set(totals)) > 1
+        if moves and self._window.end < read_at - SETTLED:
+            counts = ", ".join(map(str, totals))
+            return f"the platform's total of a range of the past moved while it was read: {counts}"
+        return None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether most rows are of another range: then the others need not be read."""
+        return not self._trusts_filter and 2 * len(self._outside) > self._rows
+
+    def misfit(self) -> str | None:
+        """Why the rows are not those of the window, with the first of them and the likely cause; None when they are."""
+        if not self._outside or self._trusts_filter:
+            return None
+        first = f"{min(self._outside).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+        return (
+            f"{len(self._outside)} of {self._rows} rows lie outside the range asked for, the first at {first} in China:"
+            f" {self._cause()}. What was read has landed, and proves nothing of the range. If the rows are right all"
+            ' the same, set row_times = "ignored" for the account'
+        )
+
+    def _cause(self) -> str:
+        start, end = self._window.start, self._window.end
+        if all(start + ZONE - TOLERANCE <= at <= end + ZONE + TOLERANCE for at in self._outside):
+            return "the platform seems to take the times asked for as UTC"
+        days = start.astimezone(SHANGHAI).date(), end.astimezone(SHANGHAI).date()
+        if all(days[0] <= at.astimezone(SHANGHAI).date() <= days[1] for at in self._outside):
+            return "the platform seems to look at the day alone"
+        return "the platform seems to ignore the range, or to filter by another time"

@@ -1,0 +1,124 @@
+"""Pages smaller than asked for, totals that are wrong, rows counted and not listed: what was read lands, what does not
+add up is not proven, and nothing is asked for ever (P1, P4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.independent.installation import Installation
+from tests.independent.oddities import (
+    answers,
+    counted_never_listed,
+    filter_ignored,
+    last_page_repeated,
+    listed_twice,
+    page_size_capped,
+    reach_capped,
+    total_capped,
+    total_is,
+    total_of_page,
+    total_too_high_by,
+)
+from tests.independent.platform import Oddity, Response, failure, orders_every
+
+Install = Callable[..., Installation]
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cap"), [("1688", 100), ("1688", 20), ("xportcn_open", 50), ("xportcn_ka", 10), ("xportcn_open", 30)]
+)
+async def test_a_page_size_that_is_not_honoured_is_learned_once_and_kept_to_P1(
+    install: Install, kind: str, cap: int
+) -> None:
+    shop = install(kind, orders_every(MINUTE, 250), page_size_capped(cap))
+    outcome = await shop.sync()
+    assert not outcome.errors
+    shop.assert_holds_the_truth()
+    assert shop.is_current()
+    assert shop.query("SELECT observed ->> 'page_size' FROM sync.accounts") == [(str(cap),)]
+    shop.query("DELETE FROM sync.windows RETURNING 1")
+    shop.fake.calls.clear()
+    await shop.sync()
+    assert {call.size for call in shop.fake.calls} <= {1, cap}
+
+
+async def test_a_page_with_a_hole_once_is_no_smaller_page(install: Install) -> None:
+    shop = install("xportcn_open", orders_every(MINUTE, 250))
+    usual, holes = shop.fake.stages.page, [10]
+    shop.fake.stages.page = lambda query, found, size: usual(query, found, size)[(holes.pop() if holes else 0) :]
+    await shop.sync()
+    shop.assert_holds_the_truth()
+    assert shop.is_current()
+
+
+@pytest.mark.parametrize("oddity", ["twice", "counted"])
+@pytest.mark.parametrize("place", [0, 777])
+async def test_one_row_too_many_keeps_no_innocent_order_out_and_is_shown_P4(
+    install: Install, oddity: str, place: int
+) -> None:
+    orders = orders_every(timedelta(seconds=30), 900)
+    number = orders[place].number
+    shop = install("xportcn_open", orders, listed_twice(number) if oddity == "twice" else counted_never_listed(number))
+    await shop.sync(passes=2)
+    missing = shop.fake.truth().keys() - shop.held().keys()
+    assert missing == (set() if oddity == "twice" else {str(number)})
+    assert not shop.is_current()
+    assert any("distinct ones were read" in reason for reason in shop.reasons())
+
+
+async def test_rows_read_before_a_page_fails_land_P4(install: Install) -> None:
+    broken = answers(Response(b"<html>", 500), when=lambda query: query.page_no == 2)
+    shop = install("1688", orders_every(timedelta(seconds=1), 1600), broken)
+    await shop.sync()
+    assert len(shop.held()) >= 600  # pages 4 and 3
+    assert not shop.is_current()
+
+
+@pytest.mark.parametrize(
+    ("kind", "oddities"),
+    [
+        ("xportcn_open", [total_capped(1000)]),
+        ("1688", [total_capped(2000)]),
+        ("1688", [total_capped(500)]),
+        ("1688", [total_capped(1000), reach_capped(1000)]),
+        ("xportcn_open", [total_capped(2000), reach_capped(2000)]),
+        ("xportcn_open", [reach_capped(700)]),
+        ("xportcn_open", [total_capped(1300)]),
+        ("1688", [total_of_page()]),
+        ("xportcn_open", [total_is(0)]),
+        ("xportcn_open", [total_is(0), page_size_capped(50)]),
+        ("xportcn_open", [total_is(70)]),
+        ("1688", [total_is(0), last_page_repeated()]),
+        ("xportcn_open", [total_capped(1000), last_page_repeated()]),
+    ],
+)
+async def test_orders_behind_a_total_that_is_capped_or_wrong_land_P1(
+    install: Install, kind: str, oddities: list[Oddity]
+) -> None:
+    shop = install(kind, orders_every(MINUTE, 2750), *oddities)
+    await shop.sync(passes=2)
+    shop.assert_holds_the_truth()
+
+
+async def test_a_platform_that_answers_an_error_behind_its_last_page_is_read_all_the_same(install: Install) -> None:
+    orders = orders_every(MINUTE, 100)
+    beyond = answers(
+        Response(failure("xportcn_open", 422, "beyond the last page")), when=lambda query: query.page_no > 1
+    )
+    shop = install("xportcn_open", orders, beyond, history=timedelta(days=3))
+    assert not (await shop.sync()).errors
+    shop.assert_holds_the_truth()
+    assert shop.is_current()
+
+
+@pytest.mark.parametrize("oddity", [total_too_high_by(3), filter_ignored()])
+async def test_no_wrong_answer_has_windows_split_for_ever(install: Install, oddity: Oddity) -> None:
+    shop = install("xportcn_open", orders_every(10 * MINUTE, 2500), oddity)
+    await shop.sync(passes=2)
+    assert len(shop.fake.calls) < 1000
+    assert not shop.is_current()
+    assert shop.reasons()
