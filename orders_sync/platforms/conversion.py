@@ -224,14 +224,20 @@ class Columns:
         attributes = {field.encode_name: field.name for field in msgspec.structs.fields(source)}
         unknown = [name for name in table if name not in row.__struct_fields__]
         assert not unknown, f"{row.__name__} has no {unknown}"
-        self._table = [(column, attributes[name], name, convert) for column, (name, convert) in table.items()]
+        self._table = [
+            (column, attributes[name], name, convert, convert is text) for column, (name, convert) in table.items()
+        ]
 
     def read(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
         """The columns of which the source says something. `at` is the place for notes, such as "line 2: "."""
         row = {}
-        for column, attribute, name, convert in self._table:
+        for column, attribute, name, convert, is_text in self._table:
             value = getattr(source, attribute)
             if value is None:
+                continue
+            if is_text and value.__class__ is str:  # as most values are
+                if value:
+                    row[column] = value
                 continue
             try:
                 found = convert(value)

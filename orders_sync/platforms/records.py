@@ -17,6 +17,8 @@ from orders_sync.platforms.isolation import isolated
 
 T = TypeVar("T")
 
+_ANY = msgspec.json.Decoder(float_hook=Number)
+
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # msgspec raises the last for bottomless nesting
 
 
@@ -81,6 +83,8 @@ def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: 
 
 def decode_any(record: bytes | str) -> Any:
     """Any JSON, numbers exactly as they are spelled, whatever their size; lone surrogates stay. Raises `BadRecord`."""
+    with suppress(*UNREADABLE):
+        return _ANY.decode(str(record) if isinstance(record, str) else record)
     try:
         return json.loads(record, parse_float=Number, parse_int=_whole, parse_constant=Number)
     except RecursionError:

@@ -211,6 +211,9 @@ def line_of(
     """A line: what the list says of it itself before what its result adds, before what was placed."""
     at = f"line {line_no}: "
     currency = own.pop("currency", None)
+    if result is UNKNOWN:
+        columns = {"shipping_amount": None, **placed[0], **own}
+        return Line(sub_order_id, line_no, columns, {**placed[1], **product}, currency, [])
     its = notes.read(f"{at}purchase_currency", text, result.purchase_currency)
     shipping = notes.read(f"{at}domestic_post_fee", fen, result.domestic_post_fee)
     if currency and its and currency != its:

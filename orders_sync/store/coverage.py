@@ -55,8 +55,17 @@ WHERE account = %(account)s AND created_at >= %(start)s AND created_at < %(end)s
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 
+# an order without a creation time is read again by the window that brought it, as a reject is
 _REJECTED = """
-SELECT DISTINCT w.starts_at, w.ends_at
+SELECT w.starts_at, w.ends_at
+FROM orders AS o
+JOIN raw_orders AS r USING (platform, order_id)
+JOIN sync.windows AS w ON w.id = r.window_id
+LEFT JOIN order_statuses AS s ON (s.platform, s.status) = (o.platform, o.status)
+WHERE o.account = %(account)s AND o.created_at IS NULL AND NOT coalesce(s.is_final, false)
+  AND w.feed = 'created' AND w.status IS NULL AND w.starts_at >= %(start)s AND w.starts_at < %(end)s
+UNION
+SELECT w.starts_at, w.ends_at
 FROM sync.rejects AS r JOIN sync.windows AS w ON w.id = r.window_id
 WHERE r.account = %(account)s AND r.resolved_at IS NULL AND w.starts_at >= %(start)s AND w.starts_at < %(end)s
   AND NOT EXISTS (
@@ -68,7 +77,7 @@ WHERE r.account = %(account)s AND r.resolved_at IS NULL AND w.starts_at >= %(sta
       WHERE c.platform = r.platform AND c.order_id = r.order_id AND c.account = r.account AND c.resolved_at IS NULL
         AND cw.status IS NULL
   ))
-ORDER BY w.starts_at
+ORDER BY starts_at
 """
 
 
@@ -122,7 +131,8 @@ async def held(
 
 
 async def rejected(connection: Connection, account: str, look: Look) -> list[Window]:
-    """The windows of a range that brought what is still a reject and has no order: it may be readable by now.
+    """The windows of a range that brought what is still a reject and has no order: it may be readable by now. And those
+    that brought an order without a creation time that is not final: no other sweep finds it.
 
     A list by status is left out where a window of all orders brought a reject of the same order, or where the record
     names none: every order is listed by its creation first.

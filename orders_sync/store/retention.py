@@ -7,7 +7,7 @@
     windows        done or split, unless something still follows from them:
                    incremental   what is planned and the watermark: one goes only behind the watermark, never the newest
                    backfill      the progress that is shown of it: they go after their backfill
-                   any           an open reject names it: a sweep reads it again
+                   any           an open reject, or an order without a creation time, names it: a sweep reads it again
 
 A window that failed is still to be read, however old. Elsewhere numbers of windows are plain numbers: they may name one
 that is gone. What is proven behind the watermark stays so (`backfills.unproven`).
@@ -45,6 +45,9 @@ DELETE FROM sync.windows WHERE id = ANY (ARRAY(
           SELECT w.ends_at <= r.proven_to AND w.ends_at < r.planned_to FROM reaches AS r WHERE r.name = w.account))
       AND NOT EXISTS (SELECT FROM sync.backfills AS b WHERE b.id = w.backfill_id)
       AND NOT EXISTS (SELECT FROM sync.rejects AS j WHERE j.window_id = w.id AND j.resolved_at IS NULL)
+      AND NOT EXISTS (
+          SELECT FROM orders AS o JOIN raw_orders AS p USING (platform, order_id)
+          WHERE o.account = w.account AND o.created_at IS NULL AND p.window_id = w.id)
     ORDER BY w.finished_at LIMIT %(rows)s FOR UPDATE OF w SKIP LOCKED
 ))
 """  # noqa: S608

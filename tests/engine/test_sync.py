@@ -481,6 +481,20 @@ async def test_a_reject_is_read_again_by_a_sweep_and_resolves_itself_P4(tell: Te
     story.assert_equal("sandbox-ka")
 
 
+async def test_orders_without_a_creation_time_are_read_again_by_the_window_that_brought_them_P2(tell: Tell) -> None:
+    story = tell(orders=150)
+    await story.sync("sandbox-ka")
+    story.query("UPDATE orders SET created_at = NULL RETURNING 1")
+    story.query("UPDATE raw_orders SET payload_hash = 'other', rows_hash = 'other' RETURNING 1")
+    await story.sync("sandbox-ka", sweep=Sweep.OPEN)
+    left = """
+        SELECT count(*) FROM orders LEFT JOIN order_statuses USING (platform, status)
+        WHERE created_at IS NULL AND NOT coalesce(is_final, false)
+    """
+    assert story.query(left) == [(0,)]
+    story.assert_equal("sandbox-ka")
+
+
 async def test_a_sweep_that_waits_is_replaced_by_the_next_one(connection: Connection) -> None:
     noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
     hour = timedelta(hours=1)

@@ -191,6 +191,28 @@ async def test_a_window_stays_while_what_it_brought_is_an_open_reject_and_settle
     assert await ask(connection, "SELECT window_id FROM sync.rejects ORDER BY 1") == [brought[0], brought[2]]
 
 
+async def test_a_window_stays_while_it_brought_an_order_without_a_creation_time(
+    pool: Pool, connection: Connection
+) -> None:
+    await window(connection, hours(1, 2))
+    dated, undated = [await window(connection, hours(0, 1), kind=ledger.SWEEP) for _ in range(2)]
+    for number, created in ((dated, "2026-11-01"), (undated, None)):
+        await connection.execute(
+            "INSERT INTO orders (platform, account, order_id, status, status_group, currency, line_count, created_at) "
+            "VALUES ('xportcn_ka', %s, %s, '10', 'other', 'CNY', 0, %s)",
+            [SHOP, str(number), created],
+        )
+        await connection.execute(
+            "INSERT INTO raw_orders (platform, account, order_id, payload_hash, rows_hash, read_at, window_id) "
+            "VALUES ('xportcn_ka', %s, %s, '', '', now(), %s)",
+            [SHOP, str(number), number],
+        )
+    await remove_old(pool, KEPT)
+    left = await windows(connection)
+    assert undated in left
+    assert dated not in left
+
+
 # audits, jobs, messages
 
 

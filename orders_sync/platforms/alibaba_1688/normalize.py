@@ -270,10 +270,7 @@ class Line(NamedTuple):
     line_no: int
     item: wire.ProductItem
     amounts: LineAmounts
-
-    @property
-    def at(self) -> str:
-        return f"line {self.line_no}: "
+    at: str  # for notes
 
 
 def _lines(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
@@ -281,8 +278,9 @@ def _lines(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
     ids = [_line_id(item, f"line {number}: ", notes) for number, item in enumerate(items, 1)]
     distinct = distinct_lines(items, ids, lambda item: (item.product_id, item.sku_id), "subItemIDString", notes)
     return [
-        Line(line_id, number, item, line_amounts(item, f"line {number}: ", notes))
+        Line(line_id, number, item, line_amounts(item, at, notes), at)
         for number, (line_id, item) in enumerate(distinct, 1)
+        for at in (f"line {number}: ",)
     ]
 
 
