@@ -11,6 +11,7 @@ OrdersSyncError
 └── PlatformError            a call to a platform failed
     ├── Refused              credentials, signature, rights: stop the account
     ├── Throttled            slow down, `retry_after` seconds if the platform said so
+    │   └── Blocked          something in front of the gateway does not let the call through
     ├── Transient            network, 5xx, a busy platform: worth another try
     ├── Malformed            the answer is not what the platform documents; `body` is its beginning
     ├── Rejected             the platform understood the request and will not serve it: our mistake or a limit
@@ -99,6 +100,10 @@ class Throttled(PlatformError):
     def __init__(self, message: str, *, retry_after: float | None = None, call: str = "", code: str = "") -> None:
         super().__init__(message, call=call, code=code)
         self.retry_after = retry_after
+
+
+class Blocked(Throttled):
+    """HTTP 401 or 403 without the gateway's envelope: a firewall or a proxy as likely as refused credentials."""
 
 
 class Transient(PlatformError):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import msgspec
 import stamina
 
 from orders_sync.domain.accounts import Account, Pace
-from orders_sync.domain.errors import Malformed, PlatformError, Throttled, Transient
+from orders_sync.domain.errors import Blocked, Malformed, PlatformError, Refused, Throttled, Transient
 from orders_sync.engine.pacer import Pacer
 from orders_sync.platforms import Ask, Page, Platform
 from orders_sync.platforms.http import CALL_SECONDS, fetch
@@ -21,6 +22,7 @@ from orders_sync.store.rates import SharedBudget
 
 stamina.instrumentation.set_on_retry_hooks([])  # its own would log every retry to standard error
 
+LARGEST_SKEW = timedelta(minutes=1)  # the platforms take 5 and 10 (api-facts 1 and 4)
 LONGEST_PAUSE = 30.0  # seconds, between two tries
 LONGEST_HOLD = 600.0  # seconds; one wrong Retry-After must not silence an account until somebody notices
 HOLD = 5  # first pauses; how long an account is still when the platform says slow down and not for how long
@@ -117,10 +119,19 @@ class Caller:
         await self._pacer.turn()
         asked_at = self._clock.now()
         self.calls += 1
+        headers: dict[str, str] = {}
         try:
             request = feeder.platform.request(feeder.account, ask, asked_at)
-            body = await fetch(self._http, request, patience.largest_body, patience.seconds)
+            body = await fetch(self._http, request, patience.largest_body, patience.seconds, headers)
             return Answer(feeder.platform.page(feeder.account, body), asked_at)
+        except Refused as error:
+            if skew := clock_skew(headers, self._clock.now()):
+                raise Transient(
+                    f"{error.message}. The platform's clock and the database's, which signs requests, differ by "
+                    f"{skew.total_seconds():.0f} s: set the clock right. Nobody is suspended for that",
+                    code=error.code,
+                ) from None
+            raise
         except Throttled as error:
             if error.retry_after is not None:
                 error.retry_after = min(error.retry_after, LONGEST_HOLD)
@@ -128,8 +139,21 @@ class Caller:
             raise
 
 
+def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How far an answer's `Date` is from `now`, if that is more than a wrong clock's `LARGEST_SKEW`."""
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    skew = abs((date if date.tzinfo else date.replace(tzinfo=UTC)) - now)
+    return skew if skew > LARGEST_SKEW else None
+
+
 def _pause_before_retry(error: Exception) -> bool | float:
-    """Whether another try is worth it; seconds when the platform said how long to wait."""
+    """Whether another try is worth it; seconds when the platform said how long to wait. A call that was blocked before
+    the gateway is not repeated at once: its window is, after a pause."""
+    if isinstance(error, Blocked):
+        return False
     if isinstance(error, Throttled) and error.retry_after is not None:
         return error.retry_after
     return isinstance(error, Throttled | Transient | Malformed)

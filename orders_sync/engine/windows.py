@@ -22,9 +22,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
+import psycopg
+from psycopg_pool import PoolTimeout
 
 from orders_sync.domain.costs import cover
 from orders_sync.domain.errors import (
+    Blocked,
     DatabaseBusy,
     Incomplete,
     LostWindow,
@@ -50,6 +53,7 @@ from orders_sync.store.load import Landed, Record, Source
 from orders_sync.store.retrying import retried
 
 NO_LIMIT = 10**9
+BLOCKED_READS = 4  # of a window, over some minutes; what blocks them all is taken for a refusal
 PARTS = 8  # at most, of a window that cannot be read as a whole
 LONG = timedelta(days=7)  # what a platform may find too long to answer, and nobody knows how many rows it holds
 
@@ -111,7 +115,10 @@ class WindowWork:
                     await self._split(parts, result.total)
                     return None
                 return await self._landed(result)
-        except Refused as error:
+        except (Refused, Blocked) as error:
+            if isinstance(error, Blocked) and self._claim.attempts < BLOCKED_READS:
+                await self._withhold(error, [])
+                raise
             async with self._pool.connection() as connection:
                 await suspensions.suspend(connection, self._feeder.account, error.message)
                 await claims.give_back(connection, self._claim, calls=self.calls)
@@ -252,7 +259,10 @@ class WindowWork:
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[None]:
-        """Renew the hold while the body runs; once it is lost the body is cancelled and `LostWindow` raised."""
+        """Renew the hold while the body runs; once it is lost the body is cancelled and `LostWindow` raised.
+
+        A renewal that fails loses nothing by itself: the lease still holds, and the fence decides in the end.
+        """
         body = asyncio.current_task()
         lost: list[LostWindow] = []
 
@@ -260,8 +270,9 @@ class WindowWork:
             while True:
                 await asyncio.sleep(LEASE.total_seconds() / 3)
                 try:
-                    async with self._pool.connection() as connection:
-                        await claims.renew(connection, self._claim)
+                    with suppress(psycopg.Error, PoolTimeout):
+                        async with self._pool.connection(timeout=LEASE.total_seconds() / 3) as connection:
+                            await claims.renew(connection, self._claim)
                 except LostWindow as error:
                     lost.append(error)
                     if body is not None:

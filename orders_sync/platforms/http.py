@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 
 import httpcore
 import httpx
+import msgspec
 
-from orders_sync.domain.errors import Malformed, PlatformError, Refused, Rejected, Throttled, Transient
+from orders_sync.domain.errors import Blocked, Malformed, PlatformError, Refused, Rejected, Throttled, Transient
 
 LARGEST_BODY = 64 * 2**20
 LARGEST_ERROR = 2**16  # bytes read of an answer that is no 200
@@ -26,15 +27,22 @@ httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = (
 
 
 async def fetch(
-    client: httpx.AsyncClient, request: httpx.Request, largest: int = LARGEST_BODY, seconds: float = CALL_SECONDS
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    largest: int = LARGEST_BODY,
+    seconds: float = CALL_SECONDS,
+    headers: dict[str, str] | None = None,
 ) -> bytes:
     """Send a request, return the body of its 200 answer, at most `largest` bytes of it (after decompression).
 
     `seconds` bound the whole call, from connecting to the last byte of the body; a body that comes slower than
     `LEAST_RATE` is given up before. An answer is plain or compressed with gzip, once, which is what is asked for.
 
-    Raises `Refused` (401, 403), `Throttled` (429, 503 with Retry-After), `Transient` (network, time-outs, 408, 5xx),
-    `Rejected` (any other status), `Malformed` (a body that is too large or does not decompress).
+    `headers` is filled with those of the answer, whatever it is.
+
+    Raises `Refused` (401, 403 in the gateway's envelope), `Blocked` (401, 403 in any other answer), `Throttled` (429,
+    503 with Retry-After), `Transient` (network, time-outs, 408, 5xx), `Rejected` (any other status), `Malformed` (a
+    body that is too large or does not decompress).
     """
     request.headers["accept-encoding"] = "gzip"
     host = request.url.host
@@ -42,6 +50,8 @@ async def fetch(
     try:
         async with asyncio.timeout(seconds) as deadline:
             response = await client.send(request, stream=True)
+            if headers is not None:
+                headers.update(response.headers)
             try:
                 body = await _body(response, _in_time(response, deadline, received), largest)
             finally:
@@ -155,7 +165,16 @@ def _error_of(response: httpx.Response, body: bytes) -> PlatformError:
     code = str(status)
     retry_after = seconds_of(response.headers.get("retry-after"))
     if status in (401, 403):
-        return Refused(text, code=code)
+        if is_envelope(body):
+            return Refused(text, code=code)
+        return Blocked(
+            f"{text}. That is no answer of the gateway: a firewall or proxy before it may block this machine",
+            retry_after=retry_after,
+            code=code,
+        )
+    if response.is_redirect:
+        target = response.url.join(response.headers.get("location", ""))
+        return Rejected(f"{text}, to {target.copy_with(query=None, fragment=None)}: check base_url", code=code)
     if status == 429 or (status == 503 and retry_after is not None):
         return Throttled(text, retry_after=retry_after, code=code)
     if status == 408 or status >= 500:
@@ -171,6 +190,18 @@ def _place(response: httpx.Response) -> str:
         return str(response.url.join(response.headers["location"]).copy_with(query=None, fragment=None))[:200]
     except (httpx.InvalidURL, ValueError):
         return "an address that cannot be read"
+
+
+def is_envelope(body: bytes) -> bool:
+    """Whether a body is the JSON object with a code that both gateways answer with."""
+    try:
+        return msgspec.json.decode(body, type=_Coded).code is not None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
+class _Coded(msgspec.Struct):
+    code: int | str | None = None
 
 
 def seconds_of(retry_after: str | None) -> float | None:

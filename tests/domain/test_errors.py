@@ -7,6 +7,7 @@ import pytest
 from orders_sync.domain import errors
 from orders_sync.domain.errors import (
     BadRecord,
+    Blocked,
     Incomplete,
     LostWindow,
     Malformed,
@@ -19,7 +20,7 @@ from orders_sync.domain.errors import (
     Transient,
 )
 
-CALLS = [Refused, Throttled, Transient, Malformed, Rejected, Incomplete, Misfit]
+CALLS = [Refused, Throttled, Transient, Malformed, Rejected, Incomplete, Misfit, Blocked]
 
 
 def test_whatever_goes_wrong_is_of_one_tree() -> None:

@@ -263,8 +263,9 @@ def _handler(fake: FakePlatform) -> type[BaseHTTPRequestHandler]:
         do_POST = do_GET
 
         def _send(self, response: Response) -> None:
-            self.send_response(response.status)
-            for name, value in {"Content-Type": "application/json", **response.headers}.items():
+            self.send_response_only(response.status)
+            named = {"Date": self.date_time_string(), "Content-Type": "application/json", **response.headers}
+            for name, value in named.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(response.body)))
             self.end_headers()

@@ -1,0 +1,94 @@
+"""Who refuses a call: the gateway itself, something in front of it, or a clock that is wrong (P6)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from orders_sync.engine import windows
+from orders_sync.store import claims
+from tests.independent.installation import Installation
+from tests.independent.oddities import answers, blocked_by_firewall, redirected_to
+from tests.independent.platform import Query, Response, failure, orders_every
+
+Install = Callable[..., Installation]
+MINUTE = timedelta(minutes=1)
+SUSPENDED = "SELECT suspended_at IS NOT NULL FROM sync.accounts"
+
+
+@pytest.mark.parametrize("kind", ["1688", "xportcn_open"])
+@pytest.mark.parametrize("status", [401, 403])
+async def test_one_answer_of_a_firewall_suspends_nobody(install: Install, kind: str, status: int) -> None:
+    shop = install(kind, orders_every(MINUTE, 5), blocked_by_firewall(status, times=1, retry_after=0))
+    outcome = await shop.sync()
+    assert "firewall" in outcome.errors[0]
+    assert shop.query(SUSPENDED) == [(False,)]
+    assert outcome.calls <= 2
+    await shop.sync()
+    shop.assert_holds_the_truth()
+
+
+async def test_a_firewall_that_stays_suspends_after_a_few_single_calls_P6(install: Install) -> None:
+    shop = install("1688", orders_every(MINUTE, 5), blocked_by_firewall())
+    calls = 0
+    for _ in range(6):
+        calls += (await shop.sync()).calls
+    assert shop.query(SUSPENDED) == [(True,)]
+    assert calls <= 20
+
+
+@pytest.mark.parametrize("status", [200, 401, 403])
+async def test_a_refusal_in_the_gateway_s_own_words_suspends_at_once_P6(install: Install, status: int) -> None:
+    refusal = Response(failure("1688", "gw.SignatureInvalid", "signature"), status)
+    shop = install("1688", orders_every(MINUTE, 5), answers(refusal))
+    outcome = await shop.sync()
+    assert outcome.calls == 1
+    assert shop.query(SUSPENDED) == [(True,)]
+
+
+@pytest.mark.parametrize("status", [200, 401])
+async def test_a_refusal_beside_a_wrong_clock_is_said_and_tried_again(install: Install, status: int) -> None:
+    headers = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    refusal = Response(failure("1688", "gw.SignatureInvalid", "timestamp"), status, headers)
+    shop = install("1688", orders_every(MINUTE, 5), answers(refusal, times=2))
+    outcome = await shop.sync()
+    assert "set the clock right" in outcome.errors[0]
+    assert shop.query(SUSPENDED) == [(False,)]
+    await shop.sync()
+    shop.assert_holds_the_truth()
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_says_where_to_and_is_not_followed_P8(install: Install, status: int) -> None:
+    shop = install("1688", orders_every(MINUTE, 5), redirected_to("https://other.example/login?sign=abc", status))
+    outcome = await shop.sync()
+    assert "https://other.example/login: check base_url" in outcome.errors[0]
+    assert "sign=abc" not in outcome.errors[0]
+
+
+async def test_renewals_that_fail_neither_lose_a_window_nor_end_the_pass_P5(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = threading.Semaphore(0)
+
+    async def renew(*_: object) -> None:
+        failed.release()
+        raise psycopg.OperationalError("the connection is lost")
+
+    monkeypatch.setattr(claims, "renew", renew)
+    monkeypatch.setattr(windows, "LEASE", timedelta(seconds=0.03))
+    shop = install("1688", orders_every(MINUTE, 5))
+    usual = shop.fake.stages.respond
+
+    def respond(query: Query, body: Callable[[], bytes]) -> Response:
+        assert failed.acquire(timeout=30)
+        assert failed.acquire(timeout=30)
+        return usual(query, body)
+
+    shop.fake.stages.respond = respond
+    assert not (await shop.sync()).errors
+    shop.assert_holds_the_truth()
