@@ -10,7 +10,6 @@ import io
 import logging
 import os
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from orders_sync.cli import signals
 from orders_sync.cli.screen import complain
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import OrdersSyncError, PlatformError
@@ -49,7 +49,8 @@ RESUMABLE = {"run", "sync", "worker", "demo", "backfill", "audit", "rejects", "r
 PASSED_ON = ("db", "shell")  # its arguments are psql's
 USAGE, INTERRUPTED = 2, 130
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 something is wrong, or a difference was found; 2 wrong usage; 130 interrupted. "
+    "Exit codes: 0 done; 1 something is wrong, or a difference was found; 2 wrong usage; 130 interrupted; "
+    "143 terminated. "
     "`orders-sync COMMAND -h` tells more of a command."
 )
 
@@ -110,9 +111,7 @@ def main() -> None:
     try:
         _refuse_unprintable(sys.argv[1:])
         made = application(command)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: windows handed back, server stopped
-        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signals.install()
         try:
             made()
         finally:
@@ -123,10 +122,11 @@ def main() -> None:
     except SystemExit as end:
         if end.code == INTERRUPTED:
             _tell_interrupted(command)
+            sys.exit(signals.exit_code())
         raise
     except KeyboardInterrupt:
         _tell_interrupted(command)
-        sys.exit(INTERRUPTED)
+        sys.exit(signals.exit_code())
     except Exception as error:
         if sys.excepthook is not sys.__excepthook__:  # the service writes it to its log
             raise

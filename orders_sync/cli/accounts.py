@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import typer
@@ -57,7 +56,7 @@ def resume(name: str, config: product.Config = None) -> None:
             return await suspensions.resume(connection, name)
 
     with product.opened(product.load(config)) as url:
-        if not asyncio.run(lift(url)):
+        if not product.run(lift(url)):
             raise SettingsError(f"{name} is not suspended: `orders-sync accounts list` shows every account")
     screen.tell(f"{name}: the next `orders-sync sync` makes calls for it again")
 

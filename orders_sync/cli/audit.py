@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -46,7 +45,7 @@ def audit(
         raise SettingsError(f"nothing lies between --from {start} and --to {end}")
     with product.opened(settings) as url:
         product.settle(settings, url)
-        results = asyncio.run(_audit(url, feeders, settings, first, last, repair))
+        results = product.run(_audit(url, feeders, settings, first, last, repair))
     if json:
         screen.print_json([_plain(result) for result in results])
     else:

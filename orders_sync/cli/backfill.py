@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -73,7 +72,7 @@ def backfill(
     window = _range(start, end)
     with product.opened(settings) as url:
         product.settle(settings, url)
-        previews = asyncio.run(_preview(url, feeders, window, by, everything))
+        previews = product.run(_preview(url, feeders, window, by, everything))
         _show(previews, feeders, quiet=json)
         if not any(each.windows for each in previews):
             screen.tell("nothing to do: all of it is complete. --everything reads it again")
@@ -82,7 +81,7 @@ def backfill(
             return
         if not yes:
             typer.confirm("Store it to be read?", abort=True, err=True)
-        numbers = asyncio.run(_request(url, feeders, window, by, everything))
+        numbers = product.run(_request(url, feeders, window, by, everything))
         screen.tell(f"stored as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows how it goes")
         outcomes = _read(url, feeders, settings) if wait else []
         if not wait:
@@ -99,7 +98,7 @@ def backfill(
 def list_(config: product.Config = None, json: product.Json = False) -> None:
     """Every backfill, and how far it is."""
     with product.opened(product.load(config)) as url:
-        found = asyncio.run(product.ask(url, backfills.all_of_them))
+        found = product.run(product.ask(url, backfills.all_of_them))
     if json:
         screen.print_json(found)
         return
@@ -141,7 +140,7 @@ def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: product
         return await backfills.cancel(connection, number)
 
     with product.opened(product.load(config)) as url:
-        if not asyncio.run(product.ask(url, end)):
+        if not product.run(product.ask(url, end)):
             raise SettingsError(f"backfill {number} is not open: `orders-sync backfill list` shows all of them")
     screen.tell(f"backfill {number} is cancelled")
 
@@ -222,7 +221,7 @@ def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
             with range_bars(ranges) as progress:
                 return await drain_all(Means(pool, http, feeders, limits, progress), feeders)
 
-    return asyncio.run(drain())
+    return product.run(drain())
 
 
 def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> None:

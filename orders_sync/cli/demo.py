@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,7 +87,7 @@ def demo() -> None:
         feeders = [_feeder(account) for account in world.accounts]
         http = product.http_client(settings, SandboxTransport(Sandbox(world).app))
         with bars([feeder.account.name for feeder in feeders]) as progress:
-            outcomes = asyncio.run(catch_up(url, feeders, Limits(), progress, http))
+            outcomes = product.run(catch_up(url, feeders, Limits(), progress, http))
         show(outcomes)
         with database.session(url) as connection:
             _show_tables(connection)

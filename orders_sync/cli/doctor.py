@@ -144,13 +144,14 @@ def _room(folder: Path) -> Finding:
 
 def _accounts(settings: Settings) -> Iterator[Finding]:
     """Every account, all asked at once; the one that answers first comes first."""
-    with asyncio.Runner() as runner:
+    with product.event_loop() as runner:
         http = product.http_client(settings)
         waiting = {runner.get_loop().create_task(_account(http, feeder)) for feeder in product.feeders(settings)}
         while waiting:
-            answered, waiting = runner.run(asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED))
+            first = asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            answered, waiting = product.run_in(runner, first)
             yield from sorted((task.result() for task in answered), key=lambda finding: finding.what)
-        runner.run(http.aclose())
+        product.run_in(runner, http.aclose())
 
 
 async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import typer
 from psycopg.errors import InsufficientPrivilege
 
 from orders_sync import settings as settings_module
+from orders_sync.cli import signals
 from orders_sync.cli.screen import tell
 from orders_sync.domain.accounts import Account as AccountOfSettings
 from orders_sync.domain.errors import DatabaseError, SettingsError
@@ -139,13 +140,45 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of what reads: in an event loop that takes a tenth less of the processor, where there is one."""
-    try:
+    """The result of what reads: in an event loop that takes a tenth less of the processor, where there is one.
+
+    Raises KeyboardInterrupt when a signal came, once the work has cleaned up.
+    """
+    with event_loop() as runner:
+        return run_in(runner, work)
+
+
+@contextmanager
+def event_loop() -> Iterator[asyncio.Runner]:
+    """A loop for work that is done in several pieces, see `run_in`."""
+    made: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with suppress(ImportError):
         import uvloop
-    except ImportError:
-        return asyncio.run(work)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+
+        made = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=made) as runner:
+            yield runner
+    finally:
+        signals.install()  # a loop that took signals has left them to the system
+
+
+def run_in(runner: asyncio.Runner, work: Coroutine[Any, Any, Result]) -> Result:
+    """As `run`, in this loop."""
+
+    async def main() -> Result:
+        with signals.cancelling():
+            return await work
+
+    try:
+        result = runner.run(main())
+    except asyncio.CancelledError:
+        if signals.was_received():
+            raise KeyboardInterrupt from None
+        raise
+    if signals.was_received():
+        raise KeyboardInterrupt
+    return result
 
 
 async def ask(url: str, question: Callable[[Connection], Awaitable[Result]]) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -34,7 +33,7 @@ def list_(
         return await store.listed(connection, account, resolved=all_)
 
     with product.opened(product.load(config)) as url:
-        found = asyncio.run(product.ask(url, ask))
+        found = product.run(product.ask(url, ask))
     if json:
         screen.print_json(found)
         return
@@ -74,7 +73,7 @@ def show(
         return await store.whole(connection, number)
 
     with product.opened(product.load(config)) as url:
-        found = asyncio.run(product.ask(url, ask))
+        found = product.run(product.ask(url, ask))
     if found is None:
         raise _unknown([number])
     text = found["payload"].decode("utf-8", "backslashreplace")
@@ -120,7 +119,7 @@ def replay(
         return result
 
     with product.opened(product.load(config)) as url:
-        result = asyncio.run(product.ask(url, run))
+        result = product.run(product.ask(url, run))
     if json:
         screen.print_json(asdict(result))
     else:
@@ -137,11 +136,11 @@ def drop(
 ) -> None:
     """Delete rejects for good. A record that the platform still lists comes back when it is read again."""
     with product.opened(product.load(config)) as url:
-        asyncio.run(product.ask(url, lambda connection: _must_exist(connection, numbers)))
+        product.run(product.ask(url, lambda connection: _must_exist(connection, numbers)))
         if not yes:
             what = f"reject {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} rejects"
             typer.confirm(f"Delete {what}, the record as received included?", abort=True, err=True)
-        dropped = asyncio.run(product.ask(url, lambda connection: store.drop(connection, numbers)))
+        dropped = product.run(product.ask(url, lambda connection: store.drop(connection, numbers)))
     screen.tell(f"{dropped} dropped")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict, astuple
 from typing import Annotated
 
@@ -45,7 +44,7 @@ def renormalize(
             return [await engine.renormalize(connection, name, account, progress) for name in totals]
 
     with product.opened(product.load(config)) as url:
-        results = asyncio.run(product.ask(url, run))
+        results = product.run(product.ask(url, run))
     if json:
         screen.print_json([asdict(each) for each in results])
     elif results:

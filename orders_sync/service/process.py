@@ -114,7 +114,8 @@ class Process:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(logs.note_unhandled)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as the parent wants it (`nohup`, `&`)
+                loop.add_signal_handler(number, self._stop.set)
         connections = self._limits.workers * 2 + 4
         async with AsyncExitStack() as stack:
             stack.enter_context(self._outage.hears_pools())

@@ -1,0 +1,77 @@
+"""SIGTERM, Ctrl-C and SIGHUP end a command the same way wherever it is: at once in plain code, by cancelling what an
+event loop runs.
+
+An exception that a signal's handler raises inside a callback of an event loop may be lost there (uvloop). So while a
+loop runs, the handler raises nothing: it asks the loop to cancel the command's task. A signal the parent has ignored
+(`nohup`, `&` in a script) stays ignored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+OURS = (signal.SIGTERM, signal.SIGINT)
+CLEANING_SECONDS = 4.0  # for a command to hand back what it holds
+PATIENCE = 3  # signals; at the last one the process is ended as it stands
+
+_received: list[int] = []
+_cancel: Callable[[], object] | None = None
+
+
+def install() -> None:
+    """Handle the signals from now on. SIGHUP (a closed terminal) counts as SIGTERM."""
+    for number in OURS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _handle)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+
+
+def was_received() -> bool:
+    return bool(_received)
+
+
+def exit_code() -> int:
+    """What a shell expects of a command that was ended by a signal: 143 for SIGTERM, 130 for Ctrl-C."""
+    return 128 + (_received[0] if _received else signal.SIGINT)
+
+
+@contextmanager
+def cancelling() -> Iterator[None]:
+    """In a task: cancel it when a signal comes while the body runs.
+
+    Once, lest its cleaning up be cut off; again after `CLEANING_SECONDS`, for a cancellation may be lost: in Python
+    3.11 `asyncio.wait_for` returns a result that came in the same moment instead.
+    """
+    global _cancel
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    again: asyncio.TimerHandle | None = None
+    assert task is not None
+
+    def cancel() -> None:
+        nonlocal again
+        task.cancel()
+        again = loop.call_later(CLEANING_SECONDS, cancel)
+
+    _cancel = lambda: loop.call_soon_threadsafe(cancel)  # noqa: E731
+    try:
+        yield
+    finally:
+        _cancel = None
+        if again is not None:
+            again.cancel()
+
+
+def _handle(number: int, _: FrameType | None) -> None:
+    _received.append(number)
+    if len(_received) >= PATIENCE:
+        os._exit(exit_code())
+    if _cancel is None:
+        raise KeyboardInterrupt
+    if len(_received) == 1:
+        _cancel()

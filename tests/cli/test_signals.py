@@ -1,0 +1,152 @@
+"""SIGTERM, Ctrl-C and a closed terminal end every command within seconds, as a shell expects it. Real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from contextlib import suppress
+
+import pytest
+
+from orders_sync.cli import product, signals
+from orders_sync.sandbox import World
+from tests.cli.terminal import PROGRAM, STOP_SECONDS, Tables, Terminal, eventually
+from tests.cli.test_slow_neighbour import accounts, drip
+
+PASSES = {"sync": [], "doctor": [], "backfill": ["--from", "2026-01-01", "--to", "2026-01-02", "--yes", "--wait"]}
+CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 143}
+SERVES = {
+    "run": ["--listen", "127.0.0.1:0"],
+    "worker": ["--listen", "127.0.0.1:0"],
+    "scheduler": ["--listen", "127.0.0.1:0"],
+    "console": ["--listen", "127.0.0.1:0"],
+}
+IGNORED = {"nothing": "", "INT": 'trap "" INT;', "INT and HUP": 'trap "" INT HUP;'}
+
+
+@pytest.fixture
+def tables(terminal: Terminal, url: str) -> Tables:
+    terminal.variables["DATABASE_URL"] = url
+    return Tables(url)
+
+
+def started(terminal: Terminal, ignored: str, *arguments: str) -> subprocess.Popen[str]:
+    """A command whose parent ignores these signals, as a script's `&` and `nohup` do."""
+    return subprocess.Popen(
+        ["sh", "-c", f'{IGNORED[ignored]} exec "$0" "$@"', str(PROGRAM), *arguments],
+        cwd=terminal.folder,
+        env=terminal._environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: [signal.signal(each, signal.SIG_DFL) for each in CODES],
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    try:
+        out, _ = process.communicate(timeout=STOP_SECONDS)
+    finally:
+        process.kill()
+    return process.returncode, out
+
+
+@pytest.mark.parametrize("command", PASSES)
+@pytest.mark.parametrize("number", CODES)
+def test_a_command_in_the_middle_of_a_call_ends_with_the_signals_code(
+    terminal: Terminal, tables: Tables, command: str, number: signal.Signals
+) -> None:
+    with drip() as slow:
+        terminal.write(accounts(slow.url, 1))
+        process = started(terminal, "nothing", command, *PASSES[command])
+        eventually(lambda: slow.calls or process.poll() is not None)
+        process.send_signal(number)
+        code, said = ended(process)
+    assert code == CODES[number], said
+    assert "Traceback" not in said
+    assert tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
+
+
+@pytest.mark.parametrize("command", ["sync", "doctor"])
+@pytest.mark.parametrize("ignored", ["INT", "INT and HUP"])
+def test_sigterm_ends_a_command_whose_parent_ignores_ctrl_c(
+    terminal: Terminal, tables: Tables, command: str, ignored: str
+) -> None:
+    with drip() as slow:
+        terminal.write(accounts(slow.url, 1))
+        process = started(terminal, ignored, command)
+        eventually(lambda: slow.calls or process.poll() is not None)
+        process.send_signal(signal.SIGINT)  # stays ignored
+        process.send_signal(signal.SIGTERM)
+        code, said = ended(process)
+    assert code == CODES[signal.SIGTERM], said
+
+
+@pytest.mark.parametrize("command", SERVES)
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [(signal.SIGTERM, "nothing"), (signal.SIGINT, "nothing"), (signal.SIGHUP, "nothing"), (signal.SIGTERM, "INT")],
+)
+def test_what_is_left_running_hands_its_windows_back_and_ends_well(
+    terminal: Terminal, tables: Tables, command: str, number: signal.Signals, ignored: str
+) -> None:
+    with drip() as slow:
+        terminal.write(accounts(slow.url, 2))
+        process = started(terminal, ignored, command, *SERVES[command])
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        said = "".join(line for line in [next(line for line in lines if '"running"' in line or "running" in line)])
+        if command == "run":
+            eventually(lambda: slow.calls or process.poll() is not None)
+        process.send_signal(number)
+        code, rest = ended(process)
+    assert code == 0, said + rest
+    assert "Traceback" not in said + rest
+    assert tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_sandbox_ends_with_the_signals_code(terminal: Terminal, number: signal.Signals) -> None:
+    process = started(terminal, "nothing", "sandbox", "--port", "0", "--orders", "10")
+    assert process.stdout is not None
+    next(line for line in iter(process.stdout.readline, "") if "listens on" in line)
+    process.send_signal(number)
+    code, said = ended(process)
+    assert code == CODES[number], said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_a_command_starts_ends_it_without_a_traceback(
+    terminal: Terminal, tables: Tables, world: World, number: signal.Signals
+) -> None:
+    """Whatever it is just doing: the moment differs from run to run."""
+    for command in ("sync", "status", "doctor", "run"):
+        process = started(terminal, "nothing", command)
+        process.send_signal(number)
+        code, said = ended(process)
+        assert code in (-number, CODES[number]), f"{command}: {said}"
+        assert "Traceback" not in said
+
+
+def test_a_cancellation_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "CLEANING_SECONDS", 0.05)
+    monkeypatch.setattr(signals, "_received", [])
+
+    async def deaf() -> None:
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                signal.raise_signal(signal.SIGTERM) if not signals.was_received() else None
+                await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    before = [(number, signal.getsignal(number)) for number in CODES]
+    try:
+        signals.install()
+        with pytest.raises(KeyboardInterrupt):
+            product.run(deaf())
+        assert signals.exit_code() == 143
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
