@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from orders_sync.domain import money
 from orders_sync.domain.times import platform_time
@@ -127,7 +128,7 @@ def price(value: Any) -> Decimal | None:
 
 
 def fen(value: Any) -> Decimal | None:
-    """An amount in fen as yuan. What has a decimal point is not fen: `Checks.fen` finds out what it is."""
+    """An amount in fen as yuan. What has a decimal point is not fen: `amounts.settled` finds out what it is."""
     return _cached(_fen, value, "an amount")
 
 
@@ -181,6 +182,9 @@ def _fen(value: int | str) -> Decimal | None:
     return None if found is None else money.fen(found)
 
 
+_CACHED: dict[Convert, Convert] = {moment: _moment, number: _number, yuan: _yuan, price: _price, fen: _fen}
+
+
 class Notes(list[str]):
     """What was odd about one order, as sentences for its `notes`."""
 
@@ -221,26 +225,30 @@ class Columns:
     def __init__(
         self, source: type[msgspec.Struct], row: type[msgspec.Struct], /, **table: tuple[str, Convert]
     ) -> None:
-        attributes = {field.encode_name: field.name for field in msgspec.structs.fields(source)}
         unknown = [name for name in table if name not in row.__struct_fields__]
         assert not unknown, f"{row.__name__} has no {unknown}"
-        self._table = [
-            (column, attributes[name], name, convert, convert is text) for column, (name, convert) in table.items()
+        of_field = {name: (column, convert) for column, (name, convert) in table.items()}
+        assert len(of_field) == len(table), "a field stands in two columns"
+        names = [field.encode_name for field in msgspec.structs.fields(source)]
+        assert of_field.keys() <= set(names), f"{source.__name__} has no {of_field.keys() - set(names)}"
+        self._fields = [
+            (name, *of_field[name], _CACHED.get(of_field[name][1])) if name in of_field else None for name in names
         ]
 
     def read(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
         """The columns of which the source says something. `at` is the place for notes, such as "line 2: "."""
         row = {}
-        for column, attribute, name, convert, is_text in self._table:
-            value = getattr(source, attribute)
-            if value is None:
+        for field, value in zip(self._fields, astuple(source), strict=True):
+            if value is None or field is None:
                 continue
-            if is_text and value.__class__ is str:  # as most values are
-                if value:
-                    row[column] = value
-                continue
+            name, column, convert, cached = field
             try:
-                found = convert(value)
+                if value.__class__ is not str:
+                    found = convert(value)
+                elif convert is text:
+                    found = value or None
+                else:  # without the checks that a short text needs not
+                    found = (cached if cached and len(value) <= _LONGEST_SHORT else convert)(value)
             except ValueError:
                 found = notes.read(f"{at}{name}", convert, value)
             if found is not None:

@@ -117,7 +117,7 @@ def fitted(hint: Any, value: Any, where: str, notes: Notes) -> Any:
     return struct(
         **{
             field.name: fitted(field.type, value[field.encode_name], _place(where, field.encode_name), notes)
-            for field in msgspec.structs.fields(struct)
+            for field in _fields(struct)
             if field.encode_name in value
         }
     )
@@ -125,6 +125,9 @@ def fitted(hint: Any, value: Any, where: str, notes: Notes) -> Any:
 
 def _place(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
+
+
+_fields = cache(msgspec.structs.fields)
 
 
 @cache
