@@ -21,6 +21,10 @@ class Version(NamedTuple):
             return self.modified_at > other.modified_at
         return self.read_at > other.read_at
 
+    def is_modified_after(self, other: Version) -> bool:
+        """A later modify time alone; False where one is not known."""
+        return self.modified_at is not None and other.modified_at is not None and self.modified_at > other.modified_at
+
 
 class Age(Enum):
     """What a version that was read is beside the stored one."""

@@ -19,10 +19,11 @@ from psycopg.rows import class_row
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.identities import Changes, Known, compare
 from orders_sync.store.database_errors import plain_words
+from orders_sync.store.ownership import HAND_OVER
 
 Session = psycopg.Connection[tuple[object, ...]]
 
-LOCK = 0x6F74  # advisory: who holds it changes names
+LOCK = 0x6F75  # advisory: who holds it changes names
 
 _KNOWN = """
 SELECT name, platform, host, seller, removed_at IS NULL AND retired_at IS NULL AS is_current
@@ -62,6 +63,7 @@ def settle(connection: Session, accounts: Sequence[Account]) -> list[str]:
             known = _known(connection)
             changes = compare(known, accounts)
             _apply(connection, changes)
+        connection.execute(HAND_OVER, [changes.removed])  # alone: a landing locks orders before accounts
     return _sentences(changes, {each.name: each for each in known}, accounts)
 
 

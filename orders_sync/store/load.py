@@ -6,10 +6,12 @@
                         |------> new: COPY into every table
                         '------> changed: lock, drop the stale (P2), COPY to temporary tables, update
 
+What another account's order is to the one that reads it: `ownership`.
+
 What is in the tables now settles what was rejected of the order before. All in the caller's transaction, and in one
 order that every loader keeps, so that two cannot wait for each other: the rows of `raw_orders`, whether they are
 inserted or locked, by ascending order_id over all batches; what hangs on each of them only by whoever holds its row;
-then `sync.rejects` (see there).
+then `sync.shared_orders`, then `sync.rejects` (see there).
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from orders_sync.domain.rows import OrderRow, OrderRows
 from orders_sync.domain.versions import Age, Version, age
 from orders_sync.store import copyrows, older, rejects, statements, writing
 from orders_sync.store.database import Connection
+from orders_sync.store.ownership import Ownership
 from orders_sync.store.rejects import Current, Reject
 from orders_sync.store.writing import FlatOrder
 
@@ -139,13 +142,18 @@ class _Loader:
         self.rejected: list[Reject] = []
         self.current: list[Current] = []
         self.unread: set[str] = set()  # changed orders of which an unread version was noted before
+        self.ownership = Ownership(connection, source.platform, source.account)
 
     async def land(self, batch: list[Record]) -> None:
         hashed = [(record, fingerprint(record.payload)) for record in batch]
-        known = await self._known([record.order_id for record in batch if record.order_id is not None])
+        known, foreign = await self._known([record.order_id for record in batch if record.order_id is not None])
+        await self.ownership.learn(foreign)
         orders: list[FlatOrder] = []
         for number, (record, payload_hash) in enumerate(hashed):
-            if record.order_id is not None and known.get(record.order_id) == payload_hash:
+            if record.order_id in foreign:
+                if self._passes_over(record, payload_hash, foreign[record.order_id], known[record.order_id]):
+                    continue
+            elif record.order_id is not None and known.get(record.order_id) == payload_hash:
                 self.landed.unchanged += 1
                 continue
             if number % PIECE == 0:
@@ -157,7 +165,7 @@ class _Loader:
         await self._store(orders, known.keys())
 
     async def rebuild(self, batch: list[Stored]) -> None:
-        known = await self._known([stored.order_id for stored in batch])
+        known, _ = await self._known([stored.order_id for stored in batch])
         orders: list[FlatOrder] = []
         for stored in batch:
             record = Record(stored.order_id, stored.payload, stored.read_at)
@@ -173,9 +181,26 @@ class _Loader:
         await self._store(orders, [order.order_id for order in orders])
 
     async def settle(self) -> None:
-        """Keep what was rejected, and resolve older rejects of what is in the tables now."""
+        """Keep what other accounts' orders are listed like and what was rejected; resolve older rejects of what is in
+        the tables now."""
+        await self.ownership.settle()
         if self.rejected or self.current:
-            await rejects.settle(self.connection, self.source.platform, self.rejected, self.current, self.unread)
+            source = self.source
+            await rejects.settle(
+                self.connection, source.platform, source.account, self.rejected, self.current, self.unread
+            )
+
+    def _passes_over(self, record: Record, payload_hash: bytes, owner: str, stored: bytes | None) -> bool:
+        """Whether there is nothing to land of another account's order; then it is counted."""
+        order_id = record.order_id or ""
+        if (refusal := self.ownership.refusal(owner, order_id)) is not None:
+            self._reject(record, payload_hash, refusal)
+            return True
+        if self.ownership.is_nothing_new(owner, order_id, payload_hash, stored):
+            self.ownership.note(order_id, payload_hash, record.read_at)
+            self.landed.unchanged += 1
+            return True
+        return False
 
     def _flatten(self, record: Record, payload_hash: bytes) -> FlatOrder:
         if record.order_id is None:
@@ -209,10 +234,13 @@ class _Loader:
             rows.has_all_lines and bool(rows.sub_orders),  # an order without a line is none that was read
         )
 
-    async def _known(self, order_ids: list[str]) -> dict[str, bytes]:
-        values = {"platform": self.source.platform, "order_ids": order_ids}
+    async def _known(self, order_ids: list[str]) -> tuple[dict[str, bytes | None], dict[str, str]]:
+        """The hashes of what is stored, and the owners of what is another account's; both by the order's id."""
+        values = {"platform": self.source.platform, "account": self.source.account, "order_ids": order_ids}
         cursor = await self.connection.execute(statements.KNOWN, values, binary=True)
-        return dict(await cursor.fetchall())  # type: ignore[arg-type]
+        rows: list[tuple[str, bytes | None, str | None]] = await cursor.fetchall()  # type: ignore[assignment]
+        owners = {order_id: owner for order_id, _, owner in rows if owner is not None}
+        return {order_id: payload_hash for order_id, payload_hash, _ in rows}, owners
 
     async def _store(self, orders: list[FlatOrder], known: Iterable[str]) -> None:
         """Store what is new or changed; what the database itself refuses is cut in halves until it stands alone.
@@ -223,14 +251,15 @@ class _Loader:
             return
         stored = set(known)
         counts = Landed()
+        refused: list[tuple[FlatOrder, str]] = []
         try:
             async with self.connection.transaction():
-                current = await self._write(orders, stored, counts)
+                current = await self._write(orders, stored, counts, refused)
         except _Deleted as error:
             await self._store(orders, stored - error.order_ids)
         except errors.UniqueViolation as error:
-            now_known = (await self._known([order.order_id for order in orders])).keys()
-            if now_known - stored:  # somebody landed some of them since we asked
+            now_known, _ = await self._known([order.order_id for order in orders])
+            if now_known.keys() - stored:  # somebody landed some of them since we asked
                 await self._store(orders, now_known)
             else:
                 await self._store_halves(orders, stored, error)
@@ -239,10 +268,14 @@ class _Loader:
         else:
             self.landed += counts
             self.current += [Current(each.order_id, each.read_at, each.payload_hash) for each in current]
+            for order, reason in refused:
+                self._reject(Record(order.order_id, order.payload, order.read_at), order.payload_hash, reason)
 
-    async def _write(self, orders: list[FlatOrder], known: set[str], counts: Landed) -> list[FlatOrder]:
+    async def _write(
+        self, orders: list[FlatOrder], known: set[str], counts: Landed, refused: list[tuple[FlatOrder, str]]
+    ) -> list[FlatOrder]:
         """Insert what is new and update what is older, in ascending order of order_id. Return those that are current
-        now: all but the stale."""
+        now: all but the stale and the refused, which another host's account turned out to hold."""
         held = [order for order in orders if order.order_id in known]
         if not held:
             await writing.insert(self.connection, orders)
@@ -253,7 +286,10 @@ class _Loader:
             inserted = await writing.insert_or_lock(self.connection, orders)
             counts.new += len(inserted)
         new = [order for order in orders if order.order_id in inserted]
-        return [*new, *await self._update([order for order in orders if order.order_id not in inserted], counts)]
+        return [
+            *new,
+            *await self._update([order for order in orders if order.order_id not in inserted], counts, refused),
+        ]
 
     async def _store_halves(self, orders: list[FlatOrder], known: set[str], error: errors.Error) -> None:
         if len(orders) == 1:
@@ -281,10 +317,13 @@ class _Loader:
             )
         )
 
-    async def _update(self, orders: list[FlatOrder], counts: Landed) -> list[FlatOrder]:
-        """Lock what is stored and update what is older. Those that are current now: all but the stale."""
+    async def _update(
+        self, orders: list[FlatOrder], counts: Landed, refused: list[tuple[FlatOrder, str]]
+    ) -> list[FlatOrder]:
+        """Lock what is stored and update what is older. As `_write`."""
         if not orders:
             return []
+        account = self.source.account
         cursor = await self.connection.execute(
             statements.LOCK, [self.source.platform, [order.order_id for order in orders]]
         )
@@ -293,6 +332,8 @@ class _Loader:
         if deleted and not self.rebuilds:
             raise _Deleted(deleted)
         remembered = {} if self.rebuilds else await older.remembered(self.connection, self.source.platform, stored)
+        foreign = {} if self.rebuilds else {name: row[5] for name, row in stored.items() if row[5] != account}
+        await self.ownership.learn(foreign)
         stale: list[FlatOrder] = []
         older_at_first: list[FlatOrder] = []
         equal: list[FlatOrder] = []
@@ -304,14 +345,21 @@ class _Loader:
             if self.rebuilds and order.order_id not in stored:
                 stale.append(order)
                 continue
-            payload_hash, rows_hash, modified_at, read_at, went_back_at = stored[order.order_id]
+            payload_hash, rows_hash, modified_at, read_at, went_back_at, owner = stored[order.order_id]
             has_same_rows = rows_hash == order.rows_hash
+            before = Version(modified_at, read_at)
+            if order.order_id in foreign:
+                if (reason := self.ownership.refusal(owner, order.order_id)) is not None:
+                    refused.append((order, reason))
+                    continue
+                if order.order_id not in remembered and not self._may_replace(order, owner, before):
+                    equal.append(order)
+                    continue
             if payload_hash == order.payload_hash:
                 if went_back_at == read_at and not has_same_rows:
                     went_back.append(order.order_id)  # it still is the version that was believed
                 (equal if has_same_rows else rebuilt).append(order)
                 continue
-            before = Version(modified_at, read_at)
             is_now = age(order.version, before, went_back_at, remembered.get(order.order_id))
             if self.rebuilds or is_now in (Age.OLDER, Age.OLDER_AT_FIRST):
                 stale.append(order)
@@ -322,6 +370,7 @@ class _Loader:
                 went_back.append(order.order_id)
             (same_rows if has_same_rows else changed).append(order)
         self.unread |= await writing.update(self.connection, same_rows, changed, rebuilt, went_back)
+        await self.ownership.take([name for name, owner in foreign.items() if self.ownership.is_abandoned(owner)])
         await older.remember(self.connection, older_at_first)
         current = [*equal, *same_rows, *changed, *rebuilt]
         await older.forget(self.connection, [order for order in current if order.order_id in remembered])
@@ -329,6 +378,13 @@ class _Loader:
         counts.changed += len(changed) + len(rebuilt)
         counts.stale += len(stale)
         return current
+
+    def _may_replace(self, order: FlatOrder, owner: str, stored: Version) -> bool:
+        """Whether a locked order of another account may be replaced, if what was read is newer."""
+        if self.ownership.is_abandoned(owner):
+            return True
+        self.ownership.note(order.order_id, order.payload_hash, order.read_at)
+        return self.ownership.is_change(order.order_id, order.payload_hash, order.version, stored)
 
 
 def _said(error: errors.Error) -> str:

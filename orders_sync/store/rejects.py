@@ -19,16 +19,17 @@ import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.store.database import Connection
+from orders_sync.store.ownership import OTHER_HOST
 
 # only the newest look at a record says whether it is open; a renormalised order rejects the bytes that are stored
-_KEEP = """
+_KEEP = f"""
 INSERT INTO sync.rejects AS r
     (account, platform, order_id, payload, payload_hash, reason, window_id, read_at, resolved_at)
 VALUES (
     %(account)s, %(platform)s, %(order_id)s, %(payload)s, %(payload_hash)s, %(reason)s, %(window_id)s, %(read_at)s,
     (
         SELECT now() FROM raw_orders
-        WHERE platform = %(platform)s AND order_id = %(order_id)s
+        WHERE platform = %(platform)s AND order_id = %(order_id)s AND NOT {OTHER_HOST.format("account", "%(account)s")}
             AND read_at >= %(read_at)s AND payload_hash <> %(payload_hash)s
     )
 )
@@ -38,22 +39,23 @@ SET order_id = coalesce(excluded.order_id, r.order_id), reason = excluded.reason
 WHERE excluded.read_at >= r.read_at
     AND (excluded.read_at, excluded.reason, excluded.resolved_at IS NULL)
         IS DISTINCT FROM (r.read_at, r.reason, r.resolved_at IS NULL)
-"""
+"""  # noqa: S608
 
 # bytes that have landed after all settle their own reject whenever they were read
-_RESOLVE = """
+_RESOLVE = f"""
 WITH settled AS (
     UPDATE sync.rejects AS r SET resolved_at = now()
     FROM unnest(%(order_ids)b::text[], %(read_at)b::timestamptz[], %(hashes)b::bytea[])
         AS o (order_id, read_at, payload_hash)
     WHERE r.platform = %(platform)s AND r.order_id = o.order_id AND r.resolved_at IS NULL
         AND (r.read_at <= o.read_at OR r.payload_hash = o.payload_hash)
+        AND NOT {OTHER_HOST.format("r.account", "%(account)s")}
     RETURNING r.order_id, greatest(r.read_at, o.read_at) AS read_at
 )
 UPDATE raw_orders AS t SET read_at = s.read_at
 FROM (SELECT order_id, max(read_at) AS read_at FROM settled GROUP BY order_id) AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < s.read_at
-"""
+"""  # noqa: S608
 
 _OPEN_OF = """
 SELECT DISTINCT order_id FROM sync.rejects
@@ -61,12 +63,13 @@ WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b) AND resolved_at 
 """
 
 # who holds one of the rows has yet to settle, and then sees what was done here
-_NOTE_UNREAD = """
+_NOTE_UNREAD = f"""
 WITH those AS (
     SELECT o.order_id, o.unread_version_since, EXISTS (
         SELECT FROM sync.rejects AS r JOIN raw_orders AS t USING (platform, order_id)
         WHERE r.platform = o.platform AND r.order_id = o.order_id AND r.resolved_at IS NULL
             AND r.read_at > t.read_at AND r.payload_hash <> t.payload_hash
+            AND NOT {OTHER_HOST.format("r.account", "t.account")}
     ) AS is_unread
     FROM orders AS o
     WHERE o.platform = %(platform)s AND o.order_id = ANY(%(order_ids)b)
@@ -76,7 +79,7 @@ UPDATE orders AS t SET unread_version_since = CASE WHEN s.is_unread THEN now() E
     synced_at = greatest(now(), t.synced_at + interval '1 microsecond')
 FROM those AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_version_since IS NOT NULL) <> s.is_unread
-"""
+"""  # noqa: S608
 
 _LOCK = 0x6F74  # first half of an advisory lock, the platform is the second
 
@@ -123,12 +126,13 @@ class Current(NamedTuple):
 async def settle(
     connection: Connection,
     platform: str,
+    account: str,
     rejected: Sequence[Reject],
     current: Sequence[Current],
     unread: Collection[str] = (),
 ) -> None:
-    """Keep what was rejected, settle what was rejected before of the orders that are current now, and note on orders
-    whether a newer version of them could not be read.
+    """Keep what was rejected, settle what was rejected before of the orders that are current now, by accounts on
+    the host of `account`, and note on orders whether a newer version of them could not be read.
 
     Comes after all else that locks in the transaction but the ledger. The rows of `current` in `raw_orders` must be
     locked or just written. `unread`: those of which an unread version was noted before.
@@ -142,7 +146,7 @@ async def settle(
     touched = {str(row[0]) for row in await opened.fetchall()} | set(unread) | bad
     settling = [each for each in current if each.order_id in touched]
     if settling:
-        await _resolve(connection, platform, settling)
+        await _resolve(connection, platform, account, settling)
     await _note_unread(connection, platform, touched)
 
 
@@ -179,10 +183,10 @@ async def _keep(connection: Connection, reject: Reject) -> None:
     )
 
 
-async def _resolve(connection: Connection, platform: str, current: Sequence[Current]) -> None:
+async def _resolve(connection: Connection, platform: str, account: str, current: Sequence[Current]) -> None:
     order_ids, read_at, hashes = zip(*current, strict=True)
-    values = {"platform": platform, "order_ids": list(order_ids), "read_at": list(read_at), "hashes": list(hashes)}
-    await connection.execute(_RESOLVE, values)
+    values = {"order_ids": list(order_ids), "read_at": list(read_at), "hashes": list(hashes)}
+    await connection.execute(_RESOLVE, {"platform": platform, "account": account, **values})
 
 
 async def listed(connection: Connection, account: str | None, *, resolved: bool) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def values(self) -> list[str]:
-        """What an update replaces: an order stays with the account it was first read by."""
+        """What an update replaces: an order stays with its account (`ownership`)."""
         return [name for name in self.columns if name not in {*self.key, "account"}]
 
     @property
@@ -86,7 +86,8 @@ RAW = Target(
     ),
 )
 
-# the hash of what is stored; NULL, which nothing equals, where a reject of the order is open: it is looked at again
+# the hash of what is stored, and its account where that is not the reader. The hash is NULL, which nothing equals,
+# where a reject of the order is open: it is looked at again
 # (one join for the array: a subquery for each row scans the rejects as often while their statistics are old)
 # %b: ids travel in binary, which takes half as long as quoting each of them
 KNOWN = """
@@ -96,13 +97,13 @@ SELECT order_id, CASE WHEN order_id <> ALL (ARRAY(
     UNION ALL
     SELECT v.order_id FROM sync.older_versions AS v
     WHERE v.platform = %(platform)s AND v.order_id = ANY(%(order_ids)b)
-)) THEN payload_hash END
+)) THEN payload_hash END, nullif(account, %(account)s)
 FROM raw_orders WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b)
 """
 
 # COLLATE "C": in the order a loader's batches are in, whatever language the database sorts by
 LOCK = """
-SELECT order_id, payload_hash, rows_hash, modified_at, read_at, time_went_back_at
+SELECT order_id, payload_hash, rows_hash, modified_at, read_at, time_went_back_at, account
 FROM raw_orders
 WHERE platform = %s AND order_id = ANY(%s)
 ORDER BY order_id COLLATE "C"

@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.store.database import Connection
+from orders_sync.store.ownership import HAND_OVER
 
 _LIFT = """
     UPDATE sync.accounts
@@ -40,8 +41,11 @@ def advice(name: str) -> str:
 
 
 async def suspend(connection: Connection, account: Account, because: str) -> None:
-    """Remember what the platform said and to which credentials. A suspension that stands keeps its time and reason."""
-    await connection.execute(
+    """Remember what the platform said and to which credentials. A suspension that stands keeps its time and reason.
+
+    Orders that another account lists as well are that one's from now on. Not in a transaction that plans.
+    """
+    cursor = await connection.execute(
         """
         UPDATE sync.accounts SET suspended_at = clock_timestamp(), suspended_because = %s, credentials = %s,
             updated_at = now()
@@ -49,6 +53,8 @@ async def suspend(connection: Connection, account: Account, because: str) -> Non
         """,
         [because.replace("\x00", "\\0"), account.fingerprint, account.name],
     )
+    if cursor.rowcount:
+        await connection.execute(HAND_OVER, [[account.name]])
 
 
 async def standing(connection: Connection, account: Account) -> Suspension | None:
