@@ -49,7 +49,7 @@ async def audit(
     repair: bool = False,
     is_routine: bool = False,
 ) -> list[Audited]:
-    """Compare every account, from its history's beginning to its watermark where nothing else is said.
+    """Compare every account, the newest stretch that was read without a gap where nothing else is said.
 
     `is_routine`: noted as one the service made by itself. Whatever a platform does wrong is in the results. Raises
     psycopg.Error when the database is gone.
@@ -78,9 +78,9 @@ class _Audit:
         async with self._pool.connection() as connection:
             synced = await audits.synced(connection, self._name)
         window = self._range(synced, start, end)
-        if synced is None or synced.watermark is None or window is None:
+        if synced is None or synced.past is None or window is None:
             return
-        self._due = synced.watermark - self.feeder.pace.overlap
+        self._due = synced.past - self.feeder.pace.overlap
         means, pacer = self._means, self._means.pacers[self._name]
         self._caller = Caller(means.http, self.feeder, pacer, DatabaseClock(synced.now), means.limits.patience)
         self.result.start, self.result.end = window.start, window.end
@@ -128,18 +128,18 @@ class _Audit:
             await audits.fail(connection, self._number, error, self._caller.calls)
 
     def _range(self, synced: Synced | None, start: datetime | None, end: datetime | None) -> Window | None:
-        """What to compare; else `error` says why nothing is. What is younger than the watermark is not synced yet."""
-        if synced is None or synced.watermark is None or synced.history_from is None:
+        """What to compare; else `error` says why nothing is. What is younger is not synced yet."""
+        if synced is None or synced.past is None or synced.first is None:
             self.result.error = f"{self._name}: nothing is synced yet, so nothing can be compared: `orders-sync sync`"
             return None
-        first = start or synced.history_from
-        last = whole_second(min(synced.watermark, synced.now - self.feeder.pace.lag))
+        first = start or synced.first
+        last = whole_second(min(synced.past, synced.now - self.feeder.pace.lag))
         if end is not None:
             last = min(last, end)
         if first >= last:
             self.result.error = (
                 f"{self._name}, {first:%Y-%m-%d %H:%M:%S %Z} and later: nothing to compare, it is synced to "
-                f"{synced.watermark:%Y-%m-%d %H:%M:%S %Z}. Give an earlier --from, or run `orders-sync sync` first"
+                f"{synced.past:%Y-%m-%d %H:%M:%S %Z}. Give an earlier --from, or run `orders-sync sync` first"
             )
             return None
         return Window(first, last)

@@ -82,7 +82,7 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
 
 async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:
     platform, pace, name = feeder.platform, feeder.pace, feeder.account.name
-    windows = planning.incremental(reach, pace)
+    windows = planning.incremental(reach, pace, platform.furthest_back)
     if replaced := planning.replaces(reach, pace):
         await ledger.take_out(connection, replaced)
     await ledger.plan(connection, name, ledger.INCREMENTAL, platform.feed, windows)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import Pace
+from orders_sync.domain.emptiness import at_reach
 from orders_sync.domain.sweeps import Look, Sweep, is_due, looks
 from orders_sync.domain.windows import Window, tile, whole_second
 from orders_sync.store.ledger import Reach, Unclaimed
 
 
-def incremental(reach: Reach, pace: Pace) -> list[Window]:
+def incremental(reach: Reach, pace: Pace, furthest_back: timedelta | None = None) -> list[Window]:
     """From where planning stopped, less the overlap for what was indexed late, to now less the lag.
 
         history_from                     planned_to     now - lag  now
@@ -19,16 +20,27 @@ def incremental(reach: Reach, pace: Pace) -> list[Window]:
         |-- more --| when the settings reach further back than before
 
     Nothing where the result would be empty. A newest window that nobody has claimed yet (`Reach.newest`) is replaced by
-    a longer one, so that windows do not pile up while nobody reads: the caller takes it out (`replaces`).
+    a longer one, so that windows do not pile up while nobody reads: the caller takes it out (`replaces`). No window
+    reaches over the border of what the platform is documented to list, `furthest_back` of now.
     """
     end = whole_second(reach.now - pace.lag)
     if reach.history_from is None or reach.planned_to is None:
-        return list(tile(pace.history_from, end, pace.longest_window))
-    earlier = tile(pace.history_from, reach.history_from, pace.longest_window)
+        return _history(pace.history_from, end, reach.now, pace, furthest_back)
+    earlier = _history(pace.history_from, reach.history_from, reach.now, pace, furthest_back)
     start = max(reach.planned_to - pace.overlap, reach.history_from)
     if reach.newest is not None:
         start = reach.newest.window.start if replaces(reach, pace) else end
     return [*earlier, *tile(start, end, pace.longest_window)]
+
+
+def _history(
+    start: datetime, end: datetime, now: datetime, pace: Pace, furthest_back: timedelta | None
+) -> list[Window]:
+    """Tile a range, what lies beyond the platform's reach and what lies within it apart; nothing when start >= end."""
+    if start >= end:
+        return []
+    parts = at_reach(Window(start, end), now, furthest_back)
+    return [each for part in parts if part for each in tile(part.start, part.end, pace.longest_window)]
 
 
 def replaces(reach: Reach, pace: Pace) -> Unclaimed | None:

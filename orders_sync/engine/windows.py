@@ -26,6 +26,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from orders_sync.domain.costs import cover
+from orders_sync.domain.emptiness import AGAIN, at_reach, is_believed
 from orders_sync.domain.errors import (
     Blocked,
     DatabaseBusy,
@@ -35,6 +36,7 @@ from orders_sync.domain.errors import (
     Misfit,
     PlatformError,
     Refused,
+    Rejected,
     Throttled,
     Transient,
 )
@@ -48,7 +50,7 @@ from orders_sync.platforms import Ask
 from orders_sync.store import claims, coverage, ledger, load, suspensions
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import INCREMENTAL
+from orders_sync.store.ledger import BACKFILL, INCREMENTAL
 from orders_sync.store.load import Landed, Record, Source
 from orders_sync.store.retrying import retried
 
@@ -91,6 +93,7 @@ class WindowWork:
         self.trouble: PlatformError | None = None
         self.unproven = Landed()
         self._reader = self._make_reader()
+        self._is_cut = False  # where the platform's reach begins
 
     @property
     def calls(self) -> int:
@@ -124,6 +127,9 @@ class WindowWork:
                 await claims.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
+            if self.total is None and _is_answer(error) and await self._close_beyond(error.message):
+                self.trouble = error
+                return self._empty()
             parts = self._parts(error)
             await self._withhold(error, parts)
             if not parts:
@@ -145,6 +151,41 @@ class WindowWork:
         if is_of_the_moment or total <= self._page_size or window.seconds == 1:
             return []
         return split(window, total, max(self._page_size, -(-total // PARTS)))
+
+    async def _close_beyond(self, reason: str) -> bool:
+        """Close a window beyond the platform's documented reach, or cut one there that reaches over it, and return
+        whether it was one of these."""
+        claim, furthest = self._claim, self._feeder.platform.furthest_back
+        beyond, within = at_reach(claim.window, claim.now, furthest)
+        if beyond is None or claim.status is not None:
+            return False
+        if within is not None:
+            self._is_cut = True
+            await self._split([beyond, within], self.total, reason)
+            return True
+        said = f"{claim.window}: {reason}. {self._feeder.platform.name} is documented to list {furthest} back"
+        async with self._pool.connection() as connection, connection.transaction():
+            await claims.close_beyond(connection, claim, said, calls=self.calls)
+        return True
+
+    def _empty(self) -> Landed | None:
+        """What `run` returns of a window that brought nothing."""
+        return None if self._is_cut else Landed()
+
+    async def _withhold_proof(self) -> bool:
+        """Withhold the proof of an empty window whose answer is not believed, and return whether it is one."""
+        claim = self._claim
+        if claim.kind == BACKFILL:  # it proves nothing then: see `backfills.unproven`
+            return await self._close_beyond("nothing is listed, which proves nothing there")
+        if claim.kind != INCREMENTAL:
+            return False
+        if await self._close_beyond("nothing is listed, which proves nothing there"):
+            return True
+        if is_believed(claim.window, is_second_answer=claim.not_before is not None):
+            return False
+        async with self._pool.connection() as connection:
+            await claims.ask_again(connection, claim, AGAIN, calls=self.calls)
+        return True
 
     def _told(self, error: PlatformError) -> str:
         """What to keep with the window: an answer that cannot be read is kept too, as far as the error holds it."""
@@ -217,7 +258,7 @@ class WindowWork:
         async with self._pool.connection() as connection, connection.transaction():
             await claims.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
 
-    async def _landed(self, result: Read) -> Landed:
+    async def _landed(self, result: Read) -> Landed | None:
         """Land it, whatever other loaders hold for a moment. Raises `Transient` when that did not pass: the window is
         read again."""
         try:
@@ -225,12 +266,14 @@ class WindowWork:
         except DatabaseBusy as error:
             raise Transient(str(error)) from error
 
-    async def _land(self, result: Read) -> Landed:
+    async def _land(self, result: Read) -> Landed | None:
         """Rows, the window's result and the watermark in one transaction (P5)."""
         claim, platform = self._claim, self._feeder.platform
         source = Source(platform.name, claim.account, claim.id, platform.normalize)
         self.seen = result.reading.seen
         is_empty = not result.records and claim.status is None  # then the result is all there is to write
+        if is_empty and await self._withhold_proof():
+            return self._empty()
         async with self._pool.connection() as connection, nullcontext() if is_empty else connection.transaction():
             landed = await load.land(connection, source, result.records)
             if self._reader.page_size < self._page_size:
@@ -290,3 +333,9 @@ class WindowWork:
             renewing.cancel()
             with suppress(asyncio.CancelledError):
                 await renewing
+
+
+def _is_answer(error: PlatformError) -> bool:
+    """Whether the platform itself said no to the request, not the network or whatever stands in front of it."""
+    is_http = (error.code.isdigit() and 500 <= int(error.code) < 600) or error.code == "408"
+    return isinstance(error, Rejected) or (isinstance(error, Transient) and bool(error.code) and not is_http)

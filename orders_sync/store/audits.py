@@ -9,22 +9,25 @@ from psycopg.rows import class_row
 
 from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
+from orders_sync.store.progress import PROGRESS
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """How far an account is in the tables, by the database's clock."""
+    """How far an account is in the tables, by the database's clock: `[first, past)` is the newest stretch that was read
+    without a gap, None before anything was."""
 
     now: datetime
-    history_from: datetime | None
-    watermark: datetime | None
+    first: datetime | None
+    past: datetime | None
 
 
 async def synced(connection: Connection, account: str) -> Synced | None:
     """None for an account that was never synced."""
     async with connection.cursor(row_factory=class_row(Synced)) as cursor:
         await cursor.execute(
-            "SELECT clock_timestamp() AS now, history_from, watermark FROM sync.accounts WHERE name = %s", [account]
+            f"SELECT clock_timestamp() AS now, p.first, p.past FROM ({PROGRESS}) AS p WHERE p.name = %s".encode(),  # noqa: S608
+            [account],
         )
         return await cursor.fetchone()
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from psycopg.rows import class_row, dict_row
 
+from orders_sync.domain import emptiness
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
@@ -24,6 +25,7 @@ FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
     SELECT range_agg(proven) FROM (
         SELECT tstzrange(starts_at, ends_at) AS proven FROM sync.windows
         WHERE account = %(account)s AND feed = %(feed)s AND kind <> 'hook' AND status IS NULL AND state = 'done'
+          AND NOT (kind <> 'incremental' AND seen = 0 AND ends_at - starts_at > %(one_answer)s)
           AND starts_at < %(end)s AND ends_at > %(start)s
         UNION ALL
         SELECT tstzrange(history_from, greatest(history_from, {ledger.PROVEN_TO})) FROM sync.accounts AS a
@@ -127,10 +129,18 @@ async def requested(connection: Connection, account: str) -> list[Backfill]:
 async def unproven(connection: Connection, account: str, feed: Feed, window: Window) -> list[Window]:
     """The parts of a range that no complete window of all orders covers, oldest first.
 
-    What was read because of a message may be too young for everything in it to be listed: that proves nothing.
+    What was read because of a message may be too young for everything in it to be listed: that proves nothing. Nor does
+    one empty answer for more than a day.
     """
     cursor = await connection.execute(
-        _UNPROVEN, {"account": account, "feed": feed, "start": window.start, "end": window.end}
+        _UNPROVEN,
+        {
+            "account": account,
+            "feed": feed,
+            "start": window.start,
+            "end": window.end,
+            "one_answer": emptiness.ONE_ANSWER,
+        },
     )
     return [Window(start, end) for start, end in await cursor.fetchall()]  # type: ignore[arg-type]
 

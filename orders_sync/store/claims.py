@@ -47,6 +47,7 @@ class Claim(msgspec.Struct, frozen=True):
     parent_total: int | None = None  # rows the platform counted in the window it was split from
     is_sibling_as_full: bool = False  # as many were counted in another part of that window
     page_size: int | None = None  # the most rows a page the platform was seen to give this account
+    not_before: datetime | None = None  # it was to be read no earlier: asked once more
 
 
 async def claim(
@@ -81,6 +82,7 @@ async def claim(
                       SELECT FROM sync.accounts AS a WHERE a.name = %(account)s
                         AND (a.platform, a.host, a.seller) = (%(platform)s, %(host)s, %(seller)s)))
                   AND (state = 'planned' OR state = 'running' AND lease_until < clock_timestamp())
+                  AND (not_before IS NULL OR not_before <= clock_timestamp())
                   AND NOT EXISTS (
                       SELECT FROM sync.windows AS r
                       WHERE r.account = w.account AND r.feed = w.feed AND r.state = 'running' AND r.id <> w.id
@@ -93,7 +95,7 @@ async def claim(
                 LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfill_id, fence, attempts,
-                clock_timestamp() AS now,
+                not_before, clock_timestamp() AS now,
                 (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
                             / extract(epoch FROM p.ends_at - p.starts_at)
                  FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected,
@@ -135,6 +137,7 @@ async def claim(
         row["parent_total"],
         row["is_sibling_as_full"],
         row["page_size"],
+        row["not_before"],
     )
 
 
@@ -192,6 +195,45 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
         cursor.nextset()
         if cursor.rowcount != 1:
             raise LostWindow(claim.id)
+
+
+async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, calls: int) -> None:
+    """Hand back a window whose answer is not believed yet: it is read again after a while. Raises `LostWindow`."""
+    await _fenced(
+        connection,
+        claim,
+        "state = 'planned', attempts = 0, not_before = clock_timestamp() + %s, calls = calls + %s",
+        [wait, calls],
+    )
+
+
+async def close_beyond(connection: Connection, claim: Claim, reason: str, *, calls: int) -> None:
+    """Close a window beyond the platform's reach, for good: it proves nothing, and the proof begins behind it.
+
+    In a transaction. Raises `LostWindow`.
+    """
+    await connection.execute("SELECT FROM sync.accounts WHERE name = %s FOR UPDATE", [claim.account])
+    await _fenced(
+        connection,
+        claim,
+        "state = 'beyond', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
+        [ledger.kept(reason), calls],
+    )
+    if claim.kind == INCREMENTAL:
+        await connection.execute(
+            f"""
+            UPDATE sync.accounts AS a SET updated_at = now(), proven_from = greatest(proven_from, %s),
+                watermark = greatest(a.watermark, {PROVEN_TO})
+            WHERE name = %s
+            """.encode(),  # noqa: S608
+            [claim.window.end, claim.account],
+        )
+    if claim.backfill_id is not None:
+        await connection.execute(
+            "UPDATE sync.backfills SET error = coalesce(error, %s) WHERE id = %s",
+            [ledger.kept(reason), claim.backfill_id],
+        )
+        await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": claim.backfill_id})
 
 
 async def split(

@@ -28,7 +28,8 @@ WHERE a.name IS NULL
         OR EXISTS (
             SELECT FROM sync.windows AS o WHERE o.account = n.name AND (
                 o.state = 'failed' AND {RETRY_AT} <= clock_timestamp()
-                OR (o.state = 'planned' OR o.state = 'running' AND o.lease_until < clock_timestamp())
+                OR (o.state = 'planned' AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+                    OR o.state = 'running' AND o.lease_until < clock_timestamp())
                     AND (a.rests_until IS NULL OR a.rests_until < clock_timestamp())
             )
         )

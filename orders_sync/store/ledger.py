@@ -1,7 +1,7 @@
 """The table of windows: what is planned, what became of it, and the watermark that follows from it.
 
     planned --claim--> running --finish--> done          the watermark moves in the same transaction (P5)
-       ^                 | |
+       ^                 | | '----------> beyond         the platform's reach: proves nothing, is never read again
        |                 | '----split----> split, its parts planned
        '--next run-- failed <--fail--
 
@@ -124,7 +124,7 @@ async def _newest(connection: Connection, account: str, planned_to: datetime | N
         """
         SELECT id, starts_at, ends_at FROM sync.windows
         WHERE account = %s AND kind = 'incremental' AND ends_at = %s
-          AND state = 'planned' AND attempts = 0 AND parent_id IS NULL
+          AND state = 'planned' AND attempts = 0 AND parent_id IS NULL AND not_before IS NULL
         ORDER BY starts_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED  -- one that is being claimed stays as it is
         """,
         [account, planned_to],
@@ -238,7 +238,8 @@ async def has_hooks(connection: Connection, account: str) -> bool:
     """Whether windows that messages asked for are still to be read, or being read."""
     query = """
         SELECT EXISTS (SELECT FROM sync.windows
-                       WHERE account = %s AND kind = 'hook' AND state IN ('planned', 'running')) AS is_there
+                       WHERE account = %s AND kind = 'hook' AND state IN ('planned', 'running')
+                         AND (not_before IS NULL OR not_before <= clock_timestamp())) AS is_there
     """
     return bool((await one(connection, query, [account]))["is_there"])
 
@@ -295,7 +296,8 @@ async def has_work(connection: Connection, account: str) -> bool:
             SELECT FROM sync.windows AS w JOIN sync.accounts AS a ON a.name = w.account
             WHERE w.account = %s AND a.suspended_at IS NULL
               AND (a.rests_until IS NULL OR a.rests_until < clock_timestamp())
-              AND (w.state = 'planned' OR w.state = 'running' AND w.lease_until < clock_timestamp())
+              AND (w.state = 'planned' AND (w.not_before IS NULL OR w.not_before <= clock_timestamp())
+                   OR w.state = 'running' AND w.lease_until < clock_timestamp())
         ) AS is_there
         """,
         [account],

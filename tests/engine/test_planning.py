@@ -71,6 +71,15 @@ def test_a_history_that_begins_later_than_before_leaves_no_gap() -> None:
     assert windows == [Window(NOON - 5 * DAY - OVERLAP, NOON - LAG)]
 
 
+def test_no_window_reaches_over_the_border_of_what_the_platform_is_documented_to_list_P5() -> None:
+    windows = incremental(reach(NOON), pace(NOON - 100 * DAY, longest=28 * DAY), 31 * DAY)
+    assert_no_gap(windows)
+    border = NOON - 31 * DAY
+    within = [each for each in windows if each.end > border + timedelta(hours=2)]
+    assert all(each.start > border for each in within)
+    assert within[0].start == border + timedelta(hours=2)
+
+
 def unclaimed(known: Reach, window: Window, now: datetime) -> Reach:
     return Reach(now, known.history_from, window.end, None, Unclaimed(7, window))
 

@@ -6,9 +6,9 @@ import pytest
 
 from orders_sync.service import queue as queues
 from orders_sync.service.queue import Queue
-from tests.engine.conftest import tell
+from tests.engine.conftest import empty_months_are_believed, tell
 
-__all__ = ["tell"]
+__all__ = ["empty_months_are_believed", "tell"]
 
 
 @pytest.fixture

@@ -342,6 +342,22 @@ def test_a_materialized_view_on_prices_stops_the_upgrade_and_is_named(empty_url:
     migrate.migrate(empty_url)
 
 
+def test_windows_of_before_0011_keep_what_they_were_and_may_lie_beyond_the_reach(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0010")
+    ask(
+        empty_url,
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) SELECT 'kingdo', 'incremental', "
+        "'updated', now() - interval '1 day', now(), each FROM unnest(%s::text[]) AS each",
+        ["planned", "done", "failed", "split"],
+    )
+    migrate.migrate(empty_url)
+    states = "SELECT state, not_before, late_seconds FROM sync.windows ORDER BY id"
+    assert ask(empty_url, states) == [(state, None, None) for state in ("planned", "done", "failed", "split")]
+    ask(empty_url, "UPDATE sync.windows SET state = 'beyond' WHERE state = 'failed'")
+    alembic(empty_url, "downgrade", "0010")
+    assert ("failed",) in ask(empty_url, "SELECT state FROM sync.windows")
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

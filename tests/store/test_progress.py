@@ -1,0 +1,55 @@
+"""How much of an account is read while its history is read newest first."""
+
+from __future__ import annotations
+
+from orders_sync.store import claims
+from orders_sync.store.database import Connection
+from orders_sync.store.progress import Progress, progress
+from tests.store.test_ledger import SHOP, at, claim, finish, hours, plan
+
+
+async def read(connection: Connection) -> Progress:
+    found = await progress(connection, SHOP)
+    assert found is not None
+    return found
+
+
+async def test_nothing_is_read_before_the_first_window_is(connection: Connection) -> None:
+    assert await progress(connection, SHOP) is None
+    await plan(connection, hours(0, 1), hours(1, 2))
+    found = await read(connection)
+    assert (found.first, found.past, found.share) == (None, None, None)
+
+
+async def test_the_newest_stretch_grows_back_to_the_beginning_of_history(connection: Connection) -> None:
+    await plan(connection, *[hours(number, number + 1) for number in range(4)])
+    for number in (3, 2, 1, 0):
+        await finish(connection, await claim(connection))
+        found = await read(connection)
+        assert (found.first, found.past, found.share) == (at(number), at(4), (4 - number) / 4)
+
+
+async def test_a_window_that_failed_ends_the_stretch_and_hides_nothing_newer(connection: Connection) -> None:
+    await plan(connection, *[hours(number, number + 1) for number in range(4)])
+    await finish(connection, await claim(connection))
+    await claims.fail(connection, await claim(connection), "why", calls=1)
+    await finish(connection, await claim(connection))
+    found = await read(connection)
+    assert (found.first, found.past, found.watermark) == (at(3), at(4), at(0))
+
+
+async def test_the_next_window_takes_nothing_of_the_stretch_away_though_it_overlaps_it(connection: Connection) -> None:
+    await plan(connection, hours(0, 2))
+    await finish(connection, await claim(connection))
+    await plan(connection, hours(1.5, 3))
+    found = await read(connection)
+    assert (found.first, found.past) == (at(0), at(2))
+
+
+async def test_a_range_that_came_back_empty_once_was_read(connection: Connection) -> None:
+    await plan(connection, hours(0, 48), hours(48, 49))
+    await finish(connection, await claim(connection))
+    await claims.ask_again(connection, await claim(connection), at(1) - at(0), calls=1)
+    found = await read(connection)
+    assert (found.first, found.past, found.watermark) == (at(0), at(49), at(0))
+    assert await claims.claim(connection, SHOP, "worker") is None
