@@ -201,11 +201,19 @@ class WindowWork:
         return self._claim.is_sibling_as_full and total is not None and whole is not None and total >= whole
 
     async def _withhold(self, error: PlatformError, parts: list[Window]) -> None:
-        """Land what was read, and close the window without proof: split into `parts`, failed where there are none."""
-        claim, platform = self._claim, self._feeder.platform
-        source = Source(platform.name, claim.account, claim.id, platform.normalize)
+        """Land what was read, and close the window without proof: split into `parts`, failed where there are none.
+        Where the database takes the rows in no attempt, the window is closed without them, with that reason."""
         records, reason = list(self._reader.records.values()), self._told(error)
         self.seen = len(records)
+        try:
+            await retried(lambda: self._close_unproven(records, parts, reason))
+        except DatabaseBusy as busy:
+            reason = reason if str(busy) in reason else f"{reason}\n\nWhat was read did not land: {busy}"
+            await self._close_unproven([], parts, reason)
+
+    async def _close_unproven(self, records: list[Record], parts: list[Window], reason: str) -> None:
+        claim, platform = self._claim, self._feeder.platform
+        source = Source(platform.name, claim.account, claim.id, platform.normalize)
         async with self._pool.connection() as connection, connection.transaction():
             self.unproven = await load.land(connection, source, records)
             if parts:

@@ -61,6 +61,20 @@ async def test_a_window_the_database_never_takes_is_failed_with_the_reason_and_r
 
 
 @each_code
+async def test_what_was_read_of_a_window_without_proof_lands_though_the_database_ended_it_at_first_P4(
+    tell: Tell, code: str
+) -> None:
+    story = tell(orders=40)
+    story.faults.set_rates({"total_high": 1})
+    trouble(story, code, ATTEMPTS - 1)
+    outcomes = await story.sync(KA)
+    assert not any("ended for the moment" in error for error in outcomes[KA].errors)
+    assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'done' AND seen > 0") == [(0,)]
+    assert story.query("SELECT count(*) FROM orders") > [(0,)]
+    assert story.query("SELECT count(*) FROM sync.rejects") == [(0,)]
+
+
+@each_code
 async def test_a_replay_and_a_rebuild_the_database_ended_are_run_again(
     tell: Tell, code: str, old_code: Callable[..., None]
 ) -> None:
