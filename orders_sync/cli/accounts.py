@@ -11,12 +11,15 @@ from orders_sync.cli import product, screen
 from orders_sync.domain.errors import SettingsError
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
-from orders_sync.store import database, suspensions
+from orders_sync.store import database, identities, ownership, suspensions
 from orders_sync.store.suspensions import Suspension
 
 app = typer.Typer(help="The accounts, and which of them are suspended.", no_args_is_help=True)
 
-_KNOWN = "SELECT name, platform, seller, suspended_at, suspended_because, credentials FROM sync.accounts"
+_KNOWN = """
+SELECT name, platform, host, seller, suspended_at, suspended_because, credentials, removed_at, retired_at
+FROM sync.accounts
+"""
 
 
 @app.command("list")
@@ -29,6 +32,8 @@ def list_(config: product.Config = None, json: product.Json = False) -> None:
         connection.cursor(row_factory=dict_row) as cursor,
     ):
         known = {row["name"]: row for row in cursor.execute(_KNOWN)}
+        shared = cursor.execute(ownership.SHARED).fetchall()
+        unrefreshed = identities.unrefreshed(connection)
     rows = _rows(settings, known)
     if json:
         screen.print_json(rows)
@@ -45,6 +50,45 @@ def list_(config: product.Config = None, json: product.Json = False) -> None:
         for row in rows:
             if row["suspended_at"]:
                 screen.tell(_why(row))
+        for each in unrefreshed:
+            screen.tell(each)
+        for row in shared:
+            screen.tell(f"{row['account']} also lists {row['orders']:,} orders that {row['owner']} keeps current")
+
+
+@app.command()
+def rename(old: str, new: str, config: product.Config = None) -> None:
+    """Give an account that is not in the settings another name. One that is follows its name there by itself."""
+    settings = product.load(config)
+    if product.named(settings, old):
+        raise SettingsError(f"{old} is in the settings: change its name there, the next run moves everything to it")
+    if product.named(settings, new):
+        raise SettingsError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
+    with product.opened(settings) as url, database.session(url) as connection:
+        identities.rename(connection, old, new)
+    screen.tell(f"{old} is called {new} now")
+
+
+@app.command()
+def retire(name: str, config: product.Config = None) -> None:
+    """Say that the orders of an account that is not in the settings need not be refreshed any more. They stay."""
+    settings = product.load(config)
+    if product.named(settings, name):
+        raise SettingsError(f"{name} is in the settings: take it out first")
+    with product.opened(settings) as url, database.session(url) as connection:
+        identities.retire(connection, name)
+    screen.tell(f"{name} is retired: its orders stay as they are. Back in the settings it is read again")
+
+
+@app.command()
+def merge(old: str, new: str, config: product.Config = None) -> None:
+    """Say that two accounts are one shop, at another address for example: NEW gets all orders of OLD, which goes."""
+    settings = product.load(config)
+    if product.named(settings, old):
+        raise SettingsError(f"{old} is in the settings: take it out first")
+    with product.opened(settings) as url, database.session(url) as connection:
+        identities.merge(connection, old, new)
+    screen.tell(f"{new} has the orders of {old} now; `orders-sync rejects replay` lands what was kept out meanwhile")
 
 
 @app.command()
@@ -85,6 +129,9 @@ def _row(name: str, platform: str, seller: str, rate: float | None, stored: dict
         "account": name,
         "platform": platform,
         "seller": seller,
+        "host": stored["host"] if stored else None,
+        "removed_at": stored["removed_at"] if stored else None,
+        "retired_at": stored["retired_at"] if stored else None,
         "requests_per_second": rate,
         "suspended_at": stored["suspended_at"] if stored else None,
         "suspended_because": stored["suspended_because"] if stored else None,
@@ -98,6 +145,8 @@ def _rate(rate: float | None) -> str:
 def _state(row: dict[str, Any]) -> str:
     if row["suspended_at"]:
         return f"suspended since {row['suspended_at']:%Y-%m-%d %H:%M:%S} UTC"
+    if not row["in_settings"] and row["retired_at"]:
+        return "retired"
     return "active" if row["in_settings"] else "not in the settings"
 
 

@@ -22,7 +22,7 @@ from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import OwnBudget, Pacer
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
-from orders_sync.store import database, embedded, rights, schema
+from orders_sync.store import database, embedded, identities, rights, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.session_settings import OLDEST
 
@@ -100,6 +100,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             row = connection.execute("SELECT clock_timestamp()").fetchone()
             state, tables = database.state_of(connection), _tables(connection)
             needs_tables = not schema.is_current(connection)
+            unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = [str(grant) for (grant,) in connection.execute(rights.missing(migrates=needs_tables).encode())]
     except OrdersSyncError as error:
         yield Finding("database", False, str(error))
@@ -119,6 +120,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("rights", not grants, "as needed" if not grants else rights.advice(grants))
     yield tables
+    for each in unrefreshed:
+        yield Finding("removed account", False, each)
     skew = abs((clock - started).total_seconds())
     yield Finding(
         "clocks",

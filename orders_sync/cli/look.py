@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import database
+from orders_sync.store import database, identities
 from orders_sync.store.suspensions import Suspension
 
 Session = psycopg.Connection[tuple[object, ...]]
@@ -21,7 +21,7 @@ SELECT a.name AS account, a.platform, a.watermark,
     (SELECT count(*) FROM orders AS o WHERE o.account = a.name) AS orders,
     w.planned, w.running, w.failed,
     (SELECT count(*) FROM sync.rejects AS r WHERE r.account = a.name AND r.resolved_at IS NULL) AS rejects,
-    a.last_error, a.suspended_at, a.suspended_because
+    a.last_error, a.suspended_at, a.suspended_because, a.removed_at, a.retired_at
 FROM sync.accounts AS a
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
@@ -50,6 +50,7 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
     """How current every account is, and what is in the way."""
     with product.opened(product.load(config)) as url, database.session(url) as connection:
         accounts = _rows(connection, _ACCOUNTS)
+        unrefreshed = identities.unrefreshed(connection)
     if json:
         screen.print_json(accounts)
         return
@@ -78,6 +79,8 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
             screen.complain(str(Suspension(row["account"], row["suspended_at"], row["suspended_because"])))
         elif row["last_error"]:
             screen.complain(str(row["last_error"]))
+    for each in unrefreshed:
+        screen.tell(each)
 
 
 def order(

@@ -216,6 +216,11 @@ def accounts(settings: Settings) -> list[AccountOfSettings]:
     return made
 
 
+def named(settings: Settings, name: str) -> bool:
+    """Whether an account of the settings has this name."""
+    return any(account.name == name for account in settings.accounts)
+
+
 def settle(settings: Settings, url: str) -> list[str]:
     """Make the tables follow accounts that were renamed, replaced or removed in the settings, and say so; return what
     was said. For commands that plan or read: a settings file without accounts removes none. Raises `DatabaseError`."""

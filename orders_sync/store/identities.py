@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.identities import Changes, Known, compare
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
@@ -39,6 +40,27 @@ UPDATE sync.windows SET state = 'planned', fence = nextval('sync.fences')
 WHERE account = ANY(%s) AND state = 'running'
 """
 # an account's unique keys forbid what two that change names would be in between, so they go by a name nobody has
+_MERGE = (
+    """DELETE FROM sync.rejects AS r WHERE account = %(old)s AND EXISTS (
+        SELECT FROM sync.rejects WHERE account = %(new)s AND payload_hash = r.payload_hash)""",
+    "UPDATE sync.rejects SET account = %(new)s WHERE account = %(old)s",
+    "UPDATE raw_orders SET account = %(new)s WHERE account = %(old)s",
+    "UPDATE orders SET account = %(new)s, synced_at = now() WHERE account = %(old)s",
+    "DELETE FROM sync.shared_orders WHERE account = %(old)s",
+    "DELETE FROM sync.windows WHERE account = %(old)s",
+    "DELETE FROM sync.backfills WHERE account = %(old)s",
+    "DELETE FROM sync.messages WHERE account = %(old)s",
+    "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = %(old)s)",
+    "DELETE FROM sync.audits WHERE account = %(old)s",
+    "DELETE FROM sync.accounts WHERE name = %(old)s",
+)
+# orders of accounts that are gone from the settings, until somebody says that they need no refresh
+_UNREFRESHED = """
+SELECT a.name, a.removed_at, count(*)::int, count(*) FILTER (WHERE NOT coalesce(s.is_final, false))::int
+FROM sync.accounts AS a JOIN orders AS o ON o.account = a.name
+LEFT JOIN order_statuses AS s ON (s.platform, s.status) = (o.platform, o.status)
+WHERE a.removed_at IS NOT NULL AND a.retired_at IS NULL GROUP BY a.name ORDER BY a.name
+"""
 _UNIQUE = ("sync.rejects", "sync.messages", "sync.shared_orders")
 _PLAIN = ("raw_orders", "sync.windows", "sync.backfills", "sync.audits")
 _BETWEEN = "~moving~"
@@ -65,6 +87,51 @@ def settle(connection: Session, accounts: Sequence[Account]) -> list[str]:
             _apply(connection, changes)
         connection.execute(HAND_OVER, [changes.removed])  # alone: a landing locks orders before accounts
     return _sentences(changes, {each.name: each for each in known}, accounts)
+
+
+def unrefreshed(connection: Session) -> list[str]:
+    """A sentence for each account whose orders nobody refreshes, with the remedy."""
+    with plain_words(connection.info.dsn):
+        return [
+            f"{name}: not in the settings since {since:%Y-%m-%d %H:%M} UTC: nobody refreshes its {orders:,} orders, "
+            f"{changing:,} of which can still change. Put it back, or `orders-sync accounts retire {name}`"
+            for name, since, orders, changing in connection.execute(_UNREFRESHED)
+        ]
+
+
+def rename(connection: Session, old: str, new: str) -> None:
+    """Give an account another label. Raises `SettingsError` where the first is not known or the other taken."""
+    with plain_words(connection.info.dsn), connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        connection.execute(_EXCLUDE)
+        names = {each.name for each in _known(connection)}
+        if old not in names:
+            raise SettingsError(f"no account is known as {old}: `orders-sync accounts list` shows every account")
+        if new in names:
+            raise SettingsError(f"an account is known as {new} already; `accounts merge` makes one of two")
+        move(connection, {old: new})
+
+
+def retire(connection: Session, name: str) -> None:
+    """Note that nobody need refresh the account's orders; what another account lists goes to that one."""
+    query = "UPDATE sync.accounts SET retired_at = now(), updated_at = now() WHERE name = %s"
+    with plain_words(connection.info.dsn):
+        if connection.execute(query, [name]).rowcount == 0:
+            raise SettingsError(f"no account is known as {name}: `orders-sync accounts list` shows every account")
+        connection.execute(HAND_OVER, [[name]])
+
+
+def merge(connection: Session, old: str, new: str) -> None:
+    """Give all orders and rejects of an account to another one of its platform, which is the same shop, and forget the
+    first. Its ledger goes with it: the other has a proof of its own. Raises `SettingsError`."""
+    with plain_words(connection.info.dsn), connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        connection.execute(_EXCLUDE)
+        platforms = {each.name: each.platform for each in _known(connection)}
+        if old == new or old not in platforms or platforms.get(new) != platforms[old]:
+            raise SettingsError(f"{old} and {new} are not two known accounts of one platform: see `accounts list`")
+        for statement in _MERGE:
+            connection.execute(statement, {"old": old, "new": new})
 
 
 def move(connection: Session, labels: Mapping[str, str]) -> None:

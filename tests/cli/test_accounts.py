@@ -53,3 +53,41 @@ def test_refused_account_is_suspended_until_resumed_or_mended_P6_P8(terminal: Te
         assert [secret for secret in (WRONG, shop.app_secret, fingerprint) if secret in told] == []
         terminal.write(right)
         terminal.run("sync").assert_well()
+
+
+def test_a_renamed_a_removed_and_a_retired_account_are_told_of(terminal: Terminal, url: str, world: World) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    with platforms(world) as (root, _):
+        terminal.describe(world, root)
+        terminal.run("sync").assert_well()
+        terminal.write(terminal.settings.read_text().replace('"sandbox-ka"', '"ka-main"'))
+        assert "sandbox-ka is called ka-main now" in terminal.run("sync").assert_well().err
+        terminal.describe(world, root, "sandbox-1688")
+        terminal.run("sync").assert_well()
+        for command in (["status"], ["accounts", "list"], ["doctor"]):
+            assert "orders-sync accounts retire ka-main" in " ".join(terminal.run(*command).text.split())
+        terminal.run("accounts", "retire", "sandbox-1688").assert_complains("take it out first")
+        terminal.run("accounts", "retire", "ka-main").assert_well()
+        said = terminal.run("status").text + terminal.run("doctor").text
+        assert "accounts retire ka-main" not in said
+        terminal.run("accounts", "rename", "ka-main", "ka-2025").assert_well()
+        terminal.run("accounts", "rename", "ka-main", "x").assert_complains("no account is known as ka-main")
+        assert Tables(url).query("SELECT count(*) > 0 FROM orders WHERE account = 'ka-2025'") == [(True,)]
+
+
+def test_the_same_shop_at_another_address_is_merged_into_one_account(
+    terminal: Terminal, url: str, world: World
+) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    with platforms(world) as (first, _), platforms(world) as (second, _):
+        terminal.describe(world, first, "sandbox-1688")
+        terminal.run("sync").assert_well()
+        terminal.describe(world, second, "sandbox-1688")
+        terminal.run("sync")
+        tables = Tables(url)
+        [(reason,)] = tables.query("SELECT DISTINCT reason FROM sync.rejects ORDER BY 1 LIMIT 1")
+        assert "orders-sync accounts merge sandbox-1688~old sandbox-1688" in reason
+        terminal.run("accounts", "merge", "sandbox-1688~old", "sandbox-1688").assert_well()
+        terminal.run("rejects", "replay")
+        assert tables.query("SELECT DISTINCT account FROM orders") == [("sandbox-1688",)]
+        assert tables.query("SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL") == [(0,)]
