@@ -66,7 +66,7 @@ WITH heirs AS MATERIALIZED (
     ORDER BY o.platform, o.order_id, s.seen_at DESC
 ), locked AS MATERIALIZED (
     SELECT r.platform, r.order_id, h.account FROM raw_orders AS r JOIN heirs AS h USING (platform, order_id)
-    ORDER BY r.platform, r.order_id FOR UPDATE OF r
+    ORDER BY r.platform, r.order_id COLLATE "C" FOR UPDATE OF r
 ), raw AS (
     UPDATE raw_orders AS t SET account = l.account FROM locked AS l
     WHERE (t.platform, t.order_id) = (l.platform, l.order_id)
