@@ -91,6 +91,8 @@ async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sw
     await _plan_older(connection, feeder, reach)
     if platform.feed is Feed.CREATED:
         await _plan_sweep(connection, feeder, planning.look_over(reach, pace, sweep))
+    elif sweep is Sweep.DUE:
+        await _plan_sweep(connection, feeder, planning.daily(reach, pace, platform.furthest_back))
 
 
 async def _plan_older(connection: Connection, feeder: Feeder, reach: Reach) -> None:

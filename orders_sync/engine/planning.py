@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.emptiness import at_reach
-from orders_sync.domain.sweeps import Look, Sweep, is_due, looks
+from orders_sync.domain.sweeps import DAY, Look, Sweep, is_due, looks
 from orders_sync.domain.windows import Window, tile, whole_second
 from orders_sync.store.ledger import Reach, Unclaimed
 
@@ -82,3 +82,15 @@ def look_over(reach: Reach, pace: Pace, sweep: Sweep) -> list[Look]:
         return []
     end = whole_second(reach.now - pace.lag) if sweep is Sweep.DUE else reach.planned_to
     return looks(pace.sweeps, sweep, reach.history_from, reach.planned_to, end)
+
+
+def daily(reach: Reach, pace: Pace, furthest_back: timedelta | None) -> list[Look]:
+    """The range of creation time that is looked over once a day where changes are listed by update time: a change that
+    was listed late, or without its modify time moving, is found there. As far back as the platform lists."""
+    if reach.history_from is None or reach.planned_to is None:
+        return []
+    end = whole_second(reach.now - pace.lag)
+    if not is_due(reach.planned_to, end, DAY):
+        return []
+    start = max(reach.history_from, end - (furthest_back or pace.sweeps.finals_age) + timedelta(hours=2))
+    return [Look(start, end, with_final=True)] if start < end else []

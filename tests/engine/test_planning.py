@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.planning import confirm, incremental, replaces
+from orders_sync.engine.planning import confirm, daily, incremental, replaces
 from orders_sync.store.ledger import Reach, Unclaimed
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -78,6 +78,16 @@ def test_no_window_reaches_over_the_border_of_what_the_platform_is_documented_to
     within = [each for each in windows if each.end > border + timedelta(hours=2)]
     assert all(each.start > border for each in within)
     assert within[0].start == border + timedelta(hours=2)
+
+
+def test_where_changes_are_listed_by_update_time_the_month_is_looked_over_once_a_day_P1() -> None:
+    settings = pace(NOON - 400 * DAY)
+    runs = [NOON + timedelta(hours=number) for number in range(72)]
+    known = [reach(now, NOON - 400 * DAY, now - timedelta(hours=1) - LAG) for now in runs]
+    found = [each for one in known for each in daily(one, settings, 31 * DAY)]
+    assert len(found) == 3
+    assert all(each.with_final and 30 * DAY < each.end - each.start < 31 * DAY for each in found)
+    assert daily(reach(NOON), settings, 31 * DAY) == []
 
 
 def unclaimed(known: Reach, window: Window, now: datetime) -> Reach:
