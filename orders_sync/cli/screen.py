@@ -106,7 +106,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
     from orders_sync.cli import tables
 
-    cells = [[_cell(value) for value in row] for row in rows]
+    cells = [[cell(value) for value in row] for row in rows]
     width = out().width
     for part in tables.fold(visible(title), width):
         out().print(Text(part, style="bold"), soft_wrap=True)
@@ -114,13 +114,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
         out().print(line, soft_wrap=True)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as a table shows it; a moment with a zone in UTC, to the second."""
     if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, datetime):
-        return f"{utc(value)} UTC"
+        return f"{utc(value)} UTC" if value.tzinfo else f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, list):
         return visible(", ".join(map(str, value)))
     return visible(str(value))

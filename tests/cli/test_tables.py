@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from orders_sync.cli import tables
+from orders_sync.cli import screen, tables
+from orders_sync.domain.times import SHANGHAI
 
 COLUMNS = ["id", "tracking_no", "title", "amount", "reason"]
 RIGHT, TEXT = {"amount"}, {"title", "reason"}
@@ -60,3 +64,19 @@ def test_a_narrow_screen_gets_records_below_each_other_without_empty_lines_for_w
 def test_numbers_stand_to_the_right_and_wide_letters_count_twice() -> None:
     lines = [line.plain for line in tables.lines(["名", "n"], [("跨境", "7"), ("a", "1,000")], 80, {"n"}, set())]
     assert lines == ["名        n", "跨境      7", "a     1,000"]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, ""),
+        (12345, "12,345"),
+        (True, "True"),
+        (Decimal("25760.00"), "25760.00"),
+        (datetime(2026, 11, 25, 12, 0, 1, 999, tzinfo=SHANGHAI), "2026-11-25 04:00:01 UTC"),
+        (datetime(2026, 11, 25, 12, 0, 1), "2026-11-25 12:00:01"),  # whoever asked took its zone away
+        (["status", "\x1b[2J"], "status, ␛[2J"),
+    ],
+)
+def test_how_a_value_is_written(value: object, cell: str) -> None:
+    assert screen.cell(value) == cell
