@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
+from orders_sync.cli import screen
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.store.embedded import default_home
 from tests.cli.conftest import Landed
@@ -60,6 +63,17 @@ def test_json_is_json_in_every_encoding(landed: Landed, encoding: str) -> None:
     raw = shell(landed, f"orders-sync order {order_id} --raw", PYTHONIOENCODING=encoding)
     assert title in json.dumps(json.loads(raw.stdout), ensure_ascii=False)
     assert shell(landed, f"orders-sync order {order_id}", PYTHONIOENCODING=encoding).returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "gbk", "latin-1", "utf-16"])
+def test_json_is_json_though_the_encoding_knows_none_of_it(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What such a stream writes instead of a letter is an escape of Python, and only by chance one of JSON."""
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding, errors="backslashreplace"))
+    value = {"é": "café 跨境 😀 \x9b\u202e \ud800"}
+    screen.print_json(value)
+    sys.stdout.flush()
+    assert json.loads(written.getvalue().decode(encoding)) == value
 
 
 @pytest.mark.parametrize(
