@@ -81,7 +81,7 @@ def is_made(home: Path) -> bool:
     """Whether a server was made in this home. True where that cannot be seen: who starts it is told why."""
     try:
         (home / "postgres" / "data" / "PG_VERSION").stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False
     except OSError:
         return True
