@@ -17,6 +17,7 @@ from orders_sync.store.load import Record
 
 TOLERANCE = timedelta(minutes=1)  # nobody documents how near the time that is filtered lies to the one that is shown
 JUST_NOW = timedelta(hours=1)  # a row that changed so lately may show its new time in a list that holds its old one
+ENOUGH = 500  # rows, to tell that a list is of another range
 ZONE = timedelta(hours=8)
 SETTLED = timedelta(days=1)  # behind so long a window's total has no reason to move
 
@@ -81,8 +82,8 @@ class RowCheck:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether most rows are of another range: then the others need not be read."""
-        return not self._trusts_filter and 2 * len(self._outside) > self._rows
+        """Whether most of many rows are of another range: then the others need not be read."""
+        return not self._trusts_filter and self._rows >= ENOUGH and 2 * len(self._outside) > self._rows
 
     def misfit(self) -> str | None:
         """Why the rows are not those of the window, with the first of them and the likely cause; None when they are."""
