@@ -10,19 +10,21 @@ from psycopg.rows import dict_row
 
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import database, identities
+from orders_sync.store import database, identities, progress
+from orders_sync.store.progress import Progress
 from orders_sync.store.suspensions import Suspension
 
 Session = psycopg.Connection[tuple[object, ...]]
 
-_ACCOUNTS = """
+_ACCOUNTS = f"""
 SELECT a.name AS account, a.platform, a.watermark,
     extract(epoch FROM clock_timestamp() - a.watermark)::bigint AS behind_seconds,
     (SELECT count(*) FROM orders AS o WHERE o.account = a.name) AS orders,
     w.planned, w.running, w.failed,
     (SELECT count(*) FROM sync.rejects AS r WHERE r.account = a.name AND r.resolved_at IS NULL) AS rejects,
-    a.last_error, a.suspended_at, a.suspended_because, a.removed_at, a.retired_at
-FROM sync.accounts AS a
+    a.last_error, a.suspended_at, a.suspended_because, a.removed_at, a.retired_at,
+    a.history_from, a.proven_from, p.first AS read_from, p.past AS read_to, p.share AS history_share
+FROM sync.accounts AS a JOIN ({progress.PROGRESS}) AS p USING (name)
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
         count(*) FILTER (WHERE state = 'running') AS running,
@@ -30,7 +32,7 @@ CROSS JOIN LATERAL (
     FROM sync.windows WHERE account = a.name AND state IN ('planned', 'running', 'failed')
 ) AS w
 ORDER BY a.name
-"""
+"""  # noqa: S608
 
 _FIND = """
 SELECT platform, order_id FROM orders
@@ -43,6 +45,7 @@ ORDER BY platform, order_id LIMIT 20
 """
 
 _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
+_PROGRESS = ("account", "history_from", "watermark", "proven_from", "read_from", "read_to", "history_share")
 _PARTS = ("sub_orders", "product_items", "order_parcels")
 
 
@@ -79,6 +82,8 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
             screen.complain(str(Suspension(row["account"], row["suspended_at"], row["suspended_because"])))
         elif row["last_error"]:
             screen.complain(str(row["last_error"]))
+        for said in progress.remarks(Progress(*[row[each] for each in _PROGRESS])):
+            screen.tell(said)
     for each in unrefreshed:
         screen.tell(each)
 

@@ -6,7 +6,7 @@ history_from          watermark                      first        past      now
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from psycopg.rows import class_row
@@ -60,3 +60,28 @@ async def progress(connection: Connection, account: str) -> Progress | None:
     async with connection.cursor(row_factory=class_row(Progress)) as cursor:
         await cursor.execute(f"{PROGRESS} WHERE a.name = %s".encode(), [account])
         return await cursor.fetchone()
+
+
+def remarks(found: Progress) -> list[str]:
+    """Say what of an account's history is not read, or proves nothing, in a sentence each. Pure."""
+    said = []
+    if found.proven_from and found.history_from and found.proven_from > found.history_from:
+        said.append(
+            f"{found.name}: complete from {_utc(found.proven_from)} on only. The settings ask for history from "
+            f"{_utc(found.history_from)}, which lies beyond what the platform lists: nothing older is proven"
+        )
+    if found.first and found.past and found.share is not None and found.share < 1 and not _is_current(found):
+        said.append(
+            f"{found.name}: read from {_utc(found.first)} to {_utc(found.past)}, {found.share:.0%} of the history; "
+            "older history follows"
+        )
+    return said
+
+
+def _is_current(found: Progress) -> bool:
+    """Whether the stretch begins before the watermark: then only its newest end is being read."""
+    return found.first is not None and found.watermark is not None and found.first < found.watermark
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

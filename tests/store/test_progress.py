@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orders_sync.store import claims
 from orders_sync.store.database import Connection
-from orders_sync.store.progress import Progress, progress
+from orders_sync.store.progress import Progress, progress, remarks
 from tests.store.test_ledger import SHOP, at, claim, finish, hours, plan
 
 
@@ -53,3 +53,19 @@ async def test_a_range_that_came_back_empty_once_was_read(connection: Connection
     found = await read(connection)
     assert (found.first, found.past, found.watermark) == (at(0), at(49), at(0))
     assert await claims.claim(connection, SHOP, "worker") is None
+
+
+def test_what_lies_beyond_the_reach_is_said_and_never_called_complete() -> None:
+    (said,) = remarks(Progress("shop", at(0), at(90), at(50), at(0), at(90), 1.0))
+    assert "complete from 2026-11-03 02:00 UTC on only" in said
+    assert "from 2026-11-01 00:00 UTC" in said
+
+
+def test_while_history_is_read_the_days_that_are_there_are_said() -> None:
+    (said,) = remarks(Progress("shop", at(0), at(0), None, at(60), at(100), 0.4))
+    assert "read from 2026-11-03 12:00 UTC to 2026-11-05 04:00 UTC, 40% of the history" in said
+
+
+def test_an_account_that_is_current_needs_no_remark() -> None:
+    assert remarks(Progress("shop", at(0), at(99), None, at(0), at(99), 0.99)) == []
+    assert remarks(Progress("shop", None, None, None, None, None, None)) == []
