@@ -163,6 +163,14 @@ def of_tables(vitals: Vitals | None) -> Iterator[Metric]:
             if value is not None:
                 family.add_metric([account.name], value)
         yield family
+    family = _gauge(
+        "orders_sync_account_removed",
+        "1 for an account that is in no settings any more and has orders: nobody refreshes them.",
+        "account",
+    )
+    for name in {*vitals.removed, *(account.name for account in vitals.accounts)}:
+        family.add_metric([name], name in vitals.removed)
+    yield family
     yield _open_windows(vitals)
     yield from _queue(vitals)
     family = _gauge(

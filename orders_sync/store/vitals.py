@@ -68,6 +68,12 @@ _OLDEST_JOB = """
     WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= clock_timestamp())
 """
 
+# those nobody has retired, and that have orders
+_REMOVED = """
+    SELECT a.name FROM sync.accounts AS a WHERE a.removed_at IS NOT NULL AND a.retired_at IS NULL
+      AND EXISTS (SELECT FROM public.orders AS o WHERE o.account = a.name) ORDER BY a.name
+"""
+
 _RATES = """
     SELECT key, greatest(extract(epoch FROM next_at - clock_timestamp()), 0)::float AS seconds
     FROM sync.rates ORDER BY key
@@ -121,13 +127,20 @@ class _Age:
 
 
 @dataclass(frozen=True, slots=True)
+class _Name:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
-    """`oldest_job`: seconds the longest waiting job has waited, 0 when none does."""
+    """`oldest_job`: seconds the longest waiting job has waited, 0 when none does. `removed`: accounts that are in no
+    settings any more and have orders, which nobody refreshes."""
 
     accounts: list[AccountVitals]
     jobs: list[Jobs]
     oldest_job: float
     rates: list[Given]
+    removed: list[str]
 
 
 async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
@@ -142,6 +155,7 @@ async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
             await _all(connection, Jobs, _JOBS),
             oldest.seconds,
             await _all(connection, Given, _RATES),
+            [each.name for each in await _all(connection, _Name, _REMOVED)],
         )
 
 

@@ -92,3 +92,18 @@ async def test_look_that_takes_long_is_given_up(connection: Connection, url: str
         await other.execute("LOCK TABLE sync.windows")
         with pytest.raises(psycopg.errors.QueryCanceled):
             await vitals.look(connection, ACCOUNTS)
+
+
+async def test_accounts_in_no_settings_whose_orders_nobody_refreshes_are_named(connection: Connection) -> None:
+    for name, removed, retired in (("kept", False, False), ("gone", True, False), ("retired", True, True)):
+        await connection.execute(
+            "INSERT INTO sync.accounts (name, platform, host, seller, feed, removed_at, retired_at)"
+            " VALUES (%s, '1688', 'h', %s, 'updated', CASE WHEN %s THEN now() END, CASE WHEN %s THEN now() END)",
+            [name, name, removed, retired],
+        )
+        await connection.execute(
+            "INSERT INTO orders (platform, account, order_id, status, status_group, line_count, currency)"
+            " VALUES ('1688', %s, %s, 'paid', 'other', 0, 'CNY')",
+            [name, name],
+        )
+    assert (await vitals.look(connection, ["kept"])).removed == ["gone"]
