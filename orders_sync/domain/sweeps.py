@@ -9,6 +9,7 @@ import msgspec
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+RARELY = timedelta(days=7)  # what is not final and older than all tiers
 
 
 class Sweep(StrEnum):
@@ -63,14 +64,17 @@ def looks(policy: Policy, sweep: Sweep, history_from: datetime, before: datetime
           90 d                30 d               3 d       end
     |------|-------------------|------------------|---------|       DUE: a tier whose period has passed since
            |    every day      |    every hour    | 10 min  |       `before`; once a day the final ones too
-    |---------------------- OPEN, ALL ----------------------|
+    |---------------------- OPEN, ALL ----------------------|       and once a week what is older and not final
     """
     if sweep is Sweep.NONE:
         return []
     if sweep is not Sweep.DUE:
         return [Look(history_from, end, with_final=sweep is Sweep.ALL)]
     if is_due(before, end, DAY):
-        return [Look(max(history_from, end - policy.finals_age), end, with_final=True)]
+        border = max(history_from, end - policy.finals_age)
+        is_rare_due = history_from < border and is_due(before, end, RARELY)
+        older = [Look(history_from, border, with_final=False)] if is_rare_due else []
+        return [*older, Look(border, end, with_final=True)]
     found = []
     youngest = end
     for tier in policy.tiers:

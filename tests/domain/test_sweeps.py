@@ -24,7 +24,7 @@ def test_over_a_day_of_runs_every_age_is_looked_over_as_often_as_the_policy_says
 
 
 def test_a_service_that_slept_for_days_looks_over_everything_once() -> None:
-    [look] = looks(POLICY, Sweep.DUE, HISTORY, MIDNIGHT - 5 * DAY, MIDNIGHT + HOUR)
+    *_, look = looks(POLICY, Sweep.DUE, HISTORY, MIDNIGHT - 5 * DAY, MIDNIGHT + HOUR)
     assert look == Look(MIDNIGHT + HOUR - 105 * DAY, MIDNIGHT + HOUR, with_final=True)
 
 
@@ -39,3 +39,15 @@ def test_open_and_all_look_over_the_whole_history_and_none_over_nothing() -> Non
     assert looks(POLICY, Sweep.OPEN, HISTORY, MIDNIGHT, MIDNIGHT) == [Look(HISTORY, MIDNIGHT, with_final=False)]
     assert looks(POLICY, Sweep.ALL, HISTORY, MIDNIGHT, MIDNIGHT) == [Look(HISTORY, MIDNIGHT, with_final=True)]
     assert looks(POLICY, Sweep.NONE, HISTORY, MIDNIGHT - DAY, MIDNIGHT) == []
+
+
+def test_what_is_not_final_and_older_than_all_tiers_is_read_once_a_week() -> None:
+    policy, begin = Policy(), datetime(2025, 1, 1, tzinfo=UTC)
+    ends = [datetime(2026, 11, 1, 0, 0, 30, tzinfo=UTC) + timedelta(days=number) for number in range(28)]
+    found = [looks(policy, Sweep.DUE, begin, end - timedelta(minutes=1), end) for end in ends]
+    weekly = [parts for parts in found if len(parts) > 1]
+    assert len(weekly) == 4
+    for older, younger in weekly:
+        assert (older.start, older.end, older.with_final) == (begin, younger.start, False)
+    young = ends[0] - timedelta(days=9)
+    assert all(len(looks(policy, Sweep.DUE, young, end - timedelta(minutes=1), end)) == 1 for end in ends)
