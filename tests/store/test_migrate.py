@@ -16,9 +16,10 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.domain.statuses import STATUSES
-from orders_sync.store import embedded, migrate, schema
+from orders_sync.store import embedded, identities, migrate, schema
 from orders_sync.store.embedded import binaries
 from orders_sync.store.load import fingerprint
 from orders_sync.store.session_settings import OLDEST
@@ -387,3 +388,27 @@ def test_every_postgres_of_the_system_takes_the_tables_or_is_said_to_be_too_old(
         assert migrate.migrate(url) == []
         migrate.check(url)
         assert names(url) == DOCUMENTED
+
+
+def test_accounts_of_before_0007_keep_their_proof_and_get_their_host_from_the_settings(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0006")
+    ask(
+        empty_url,
+        "INSERT INTO sync.accounts (name, platform, seller, feed, watermark) VALUES"
+        " ('a', '1688', 's', 'updated', '2026-01-01'), ('b', '1688', 's', 'updated', '2026-01-02')",
+    )
+    ask(
+        empty_url,
+        "INSERT INTO raw_orders (platform, account, order_id, payload_hash, rows_hash, read_at)"
+        " VALUES ('1688', 'b', '1', '', '', now())",
+    )
+    migrate.migrate(empty_url)
+    settings = [
+        Account("a", "1688", "https://one.example", "s", "app", "secret"),
+        Account("b", "1688", "https://two.example", "s", "app", "secret"),
+    ]
+    with psycopg.connect(empty_url, autocommit=True) as session:
+        assert identities.settle(session, settings) == []
+    found = ask(empty_url, "SELECT name, host, watermark::date::text FROM sync.accounts ORDER BY name")
+    assert found == [("a", "one.example", "2026-01-01"), ("b", "two.example", "2026-01-02")]
+    assert ask(empty_url, "SELECT account FROM raw_orders") == [("b",)]
