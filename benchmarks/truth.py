@@ -40,6 +40,10 @@ FAULTS = {
     "duplicate_rows": 0.02,
     "missing_rows": 0.03,
     "null_list": 0.01,
+    "null_data": 0.01,
+    "shuffled": 0.02,
+    "bom": 0.02,
+    "firewall": 0.01,
 }
 MALFORMED = {"malformed": 0.005}  # a share of the orders, not of the calls: it stays to the end, and so do the rejects
 

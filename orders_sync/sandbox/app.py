@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from orders_sync.sandbox.faults import Faults
 from orders_sync.sandbox.gates import Barred, Listing, enter_1688, enter_xportcn, listing_1688, listing_xportcn
 from orders_sync.sandbox.life import Life
 from orders_sync.sandbox.messages import Messenger
-from orders_sync.sandbox.pages import PATHS, Sheet, envelope, flow_limit, refusal, sheet
+from orders_sync.sandbox.pages import PATHS, Sheet, envelope, flow_limit, null_data, refusal, sheet
 from orders_sync.sandbox.shops import Shop
 from orders_sync.sandbox.world import World
 
@@ -133,6 +134,8 @@ class Sandbox:
             return Reset()
         if fault == "hang":
             return Hang(faults.hang_seconds)
+        if fault == "firewall":
+            return HTMLResponse(_APOLOGY.format("403 Forbidden"), status_code=403)
         if fault == "html":
             return HTMLResponse(_APOLOGY.format("系统维护 maintenance"))
         if fault == "flow_limit":
@@ -158,12 +161,14 @@ def _late(platform: str, fault: str | None, page: Sheet) -> Response:
         page.records = rows[: -(1 + len(rows) // 10)]
     elif fault == "null_list":
         page.records = None
-    body = envelope(platform, page)
+    elif fault == "shuffled":
+        page.records = rows[1::2] + rows[::2]
+    body = null_data(platform) if fault == "null_data" else envelope(platform, page)
     if fault == "truncated":
         return Truncated(body, media_type="application/json")
     if fault == "garbled":
         return _json(body[: len(body) // 2] + b'"}]oops')
-    return _json(body)
+    return _json(BOM_UTF8 + body if fault == "bom" else body)
 
 
 def _json(body: bytes) -> Response:

@@ -24,6 +24,10 @@ KINDS = (
     "duplicate_rows",  # some rows twice
     "missing_rows",  # some rows not at all, though counted
     "null_list",  # null for the list of rows
+    "null_data",  # null for the list and its total
+    "shuffled",  # the rows of the page in no order
+    "bom",  # a byte order mark before the JSON
+    "firewall",  # HTTP 403 with a page for people: not the platform's own refusal
 )
 CLEAN = "ok"  # in a script: this call gets no fault
 

@@ -87,6 +87,15 @@ def envelope(platform: str, page: Sheet) -> bytes:
     return b",".join(rows)
 
 
+def null_data(platform: str) -> bytes:
+    """A success without a list and without a total, as it is sent."""
+    if platform == "1688":
+        return encode({"code": 0, "message": "ok", "data": None})
+    return encode(
+        {"requestId": uuid4().hex, "code": 200, "developId": "1021091489188413467", "msg": "成功", "data": None}
+    )
+
+
 def refusal(platform: str, barred: Barred) -> bytes:
     """A refusal as it is sent, with HTTP 200."""
     if platform == "1688":

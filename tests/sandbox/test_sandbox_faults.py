@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterator
 from time import perf_counter
 
@@ -54,7 +55,14 @@ async def test_faults_of_the_connection(reached: Reached, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "statuses"), [("http_5xx", {500, 502, 503}), ("http_429", {429}), ("html", {200}), ("garbled", {200})]
+    ("kind", "statuses"),
+    [
+        ("http_5xx", {500, 502, 503}),
+        ("http_429", {429}),
+        ("html", {200}),
+        ("garbled", {200}),
+        ("firewall", {403}),
+    ],
 )
 async def test_faults_of_the_answer(reached: Reached, kind: str, statuses: set[int]) -> None:
     root, sandbox, http = reached
@@ -73,6 +81,21 @@ async def test_flow_limit_in_each_dialect(reached: Reached) -> None:
     first, second, third = [(await http.send(request(a, root))).json() for a in sandbox.world.accounts]
     assert (first["code"], first["message"].split(":")[0]) == (51, "gw.QosAppFrequencyLimit")
     assert (second["code"], third["code"]) == (429, 429)
+
+
+async def test_a_byte_order_mark_no_data_and_rows_in_no_order(reached: Reached) -> None:
+    root, sandbox, http = reached
+    for account in sandbox.world.accounts:
+        lists = "items" if account.platform == "1688" else "data"
+        sound = (await http.send(request(account, root))).json()
+        sandbox.faults.script("bom", "null_data", "shuffled")
+        assert (await http.send(request(account, root))).content.startswith(BOM_UTF8 + b"{")
+        assert (await http.send(request(account, root))).json()["data"] is None
+        shuffled = (await http.send(request(account, root))).json()
+        before, after = ([str(row) for row in answer["data"][lists]] for answer in (sound, shuffled))
+        assert before != after
+        assert sorted(before) == sorted(after)
+        assert (sound["code"], sound["data"]["total"]) == (shuffled["code"], shuffled["data"]["total"])
 
 
 @pytest.mark.parametrize("kind", CONTENT)
@@ -105,6 +128,7 @@ async def test_latency_delays_every_answer(reached: Reached) -> None:
 
 def test_every_kind_is_tested_here() -> None:
     tested = {"reset", "hang", "truncated", "http_5xx", "http_429", "html", "garbled", "flow_limit"}
+    tested |= {"bom", "firewall", "null_data", "shuffled"}
     assert tested | set(CONTENT) == set(KINDS)
 
 
