@@ -55,7 +55,8 @@ from orders_sync.store.load import Landed, Record, Source
 from orders_sync.store.retrying import retried
 
 NO_LIMIT = 10**9
-BLOCKED_READS = 4  # of a window, over some minutes; what blocks them all is taken for a refusal
+BLOCKED_READS = 4  # of a window, over some minutes; what blocks them all is taken for a refusal,
+BLOCKED_FOR = timedelta(minutes=10)  # unless a window of the account was read in so long
 PARTS = 8  # at most, of a window that cannot be read as a whole
 LONG = timedelta(days=7)  # what a platform may find too long to answer, and nobody knows how many rows it holds
 
@@ -119,7 +120,7 @@ class WindowWork:
                     return None
                 return await self._landed(result)
         except (Refused, Blocked) as error:
-            if isinstance(error, Blocked) and self._claim.attempts < BLOCKED_READS:
+            if isinstance(error, Blocked) and not await self._is_blocked_for_long():
                 await self._withhold(error, [])
                 raise
             async with self._pool.connection() as connection:
@@ -136,6 +137,13 @@ class WindowWork:
                 raise
             self.trouble = error
             return None
+
+    async def _is_blocked_for_long(self) -> bool:
+        """Whether a block is a refusal: this window was read several times, and no other one to its end meanwhile."""
+        if self._claim.attempts < BLOCKED_READS:
+            return False
+        async with self._pool.connection() as connection:
+            return not await ledger.was_read(connection, self._claim.account, BLOCKED_FOR)
 
     def _parts(self, error: PlatformError) -> list[Window]:
         """What to read instead of a window that failed; nothing where smaller parts are no likelier to succeed: it fits

@@ -305,6 +305,15 @@ async def has_work(connection: Connection, account: str) -> bool:
     return bool(row["is_there"])
 
 
+async def was_read(connection: Connection, account: str, within: timedelta) -> bool:
+    """Whether a window of the account was read to its end, so long ago at most."""
+    query = """
+        SELECT EXISTS (SELECT FROM sync.windows WHERE account = %s AND state IN ('done', 'split')
+                       AND finished_at > clock_timestamp() - %s) AS is_there
+    """
+    return bool((await one(connection, query, [account, within]))["is_there"])
+
+
 async def note_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
     """Why the account's run stopped; None when it did not. `rests`: the service leaves it alone for a while."""
     await connection.execute(

@@ -171,7 +171,7 @@ async def test_an_account_never_synced_or_a_range_never_synced_is_said(tell: Tel
     assert story.query(AUDITS) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "firewall"])  # that ends an audit with its reason
 async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_P1(tell: Tell, kind: str) -> None:
     """Two are lost: a total that is too low by just as many as the tables miss is what no count can tell."""
     story = tell(orders=450, page_size=10)

@@ -41,6 +41,18 @@ async def test_a_firewall_that_stays_suspends_after_a_few_single_calls_P6(instal
     assert calls <= 20
 
 
+async def test_a_window_that_failed_often_and_meets_a_firewall_suspends_nobody(install: Install) -> None:
+    shop = install("1688", orders_every(MINUTE, 5))
+    await shop.sync(passes=2)  # the account is served
+    often = "UPDATE sync.windows SET state = 'failed', attempts = 9 WHERE id = (SELECT max(id) FROM sync.windows)"
+    shop.query(f"{often} RETURNING id")
+    shop.fake.add(blocked_by_firewall(times=2, retry_after=0))  # the newest window, then this one
+    outcome = await shop.sync()
+    assert len(outcome.errors) == 2
+    assert all("firewall" in error for error in outcome.errors)
+    assert shop.query(SUSPENDED) == [(False,)]
+
+
 @pytest.mark.parametrize("status", [200, 401, 403])
 async def test_a_refusal_in_the_gateway_s_own_words_suspends_at_once_P6(install: Install, status: int) -> None:
     refusal = Response(failure("1688", "gw.SignatureInvalid", "signature"), status)
