@@ -5,7 +5,8 @@
     unknown                          --> changes are due once they reach past the message        closed then
 
 A message is only a hint: what lands is what the list says (P2). The next ones are looked at once all windows of those
-before are read: so however many come, changes have their turn, and ten messages about one order are one read.
+before are read: so ten messages about one order are one read. Between any two windows that messages asked for, whatever
+else waits has its turn (`store/claims.py`).
 """
 
 from __future__ import annotations

@@ -264,6 +264,26 @@ async def test_messages_are_read_before_everything_else_and_changes_before_the_n
     assert [each.claim.kind for each in story.progress.closed_windows] == ["hook", "incremental", "hook"]
 
 
+async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> None:
+    """Whatever comes due while a batch of messages is read waits for one of its windows, not for all of them."""
+    story.with_limits(workers=1)
+    await story.sync()
+    flood = [order for order in story.world.shop(KA).shelves.orders.values() if not order.quirk][:60]
+    await come(story, *(body(order.order_no) for order in flood))
+    [feeder] = story.feeders(KA)
+    at_once = replace(feeder, pace=replace(feeder.pace, interval=timedelta(0)))
+    [new] = story.world.create(1, datetime.now(UTC), KA)
+    story.progress.closed_windows.clear()
+    async with story.pool.connection() as connection, connection.transaction():
+        await planner.plan_due(connection, at_once)
+    assert len(hooked(story)) > 30
+    await drain(story)
+    kinds = [each.claim.kind for each in story.progress.closed_windows]
+    assert kinds[:3] == ["hook", "incremental", "hook"]
+    assert story.query("SELECT count(*) FROM orders WHERE order_id = %s", new.order_id) == [(1,)]
+    story.assert_equal(KA)
+
+
 async def test_another_accounts_orders_are_not_meant(story: Story) -> None:
     await story.sync()
     foreign, own = some_order(story, "sandbox-open"), some_order(story)

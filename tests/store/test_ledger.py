@@ -22,7 +22,7 @@ from orders_sync.sandbox import Faults, World
 from orders_sync.store import claims, embedded, ledger, load, migrate
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import INCREMENTAL, SWEEP
+from orders_sync.store.ledger import HOOK, INCREMENTAL, SWEEP
 from orders_sync.store.load import Landed
 from tests.engine.story import Story, an_hour_ago
 
@@ -159,6 +159,24 @@ async def test_the_last_days_are_claimed_first_and_sweeps_last(connection: Conne
     assert [each.window for each in claimed] == [hours(2, 3), hours(1, 2), hours(0, 1), hours(-3, -2)]
     assert [each.kind for each in claimed] == [INCREMENTAL] * 3 + [SWEEP]
     assert await claims.claim(connection, SHOP, "worker") is None
+
+
+async def test_messages_never_take_two_windows_in_a_row_while_anything_else_waits(connection: Connection) -> None:
+    await plan(connection, *[hours(n, n + 1) for n in range(10, 16)], kind=HOOK)
+    await plan(connection, hours(0, 1), hours(1, 2))
+    await plan(connection, hours(3, 4), kind=SWEEP)
+    kinds = [(await claim(connection)).kind for _ in range(9)]
+    assert kinds == [HOOK, INCREMENTAL, HOOK, INCREMENTAL, HOOK, SWEEP, HOOK, HOOK, HOOK]
+
+
+async def test_another_accounts_messages_take_no_turn_of_ours(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(2, 3), kind=HOOK, account="other")
+    await plan(connection, hours(0, 1), hours(4, 5), kind=HOOK)
+    await plan(connection, hours(2, 3))
+    assert (await claim(connection)).kind == HOOK
+    await claim(connection, account="other")
+    assert (await claim(connection)).kind == INCREMENTAL
+    assert (await claim(connection)).kind == HOOK
 
 
 async def test_a_claim_says_everything_and_the_database_knows_who_holds_it(connection: Connection) -> None:

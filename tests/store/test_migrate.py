@@ -359,6 +359,20 @@ def test_windows_of_before_0011_keep_what_they_were_and_may_lie_beyond_the_reach
     assert ("failed",) in ask(empty_url, "SELECT state FROM sync.windows")
 
 
+def test_windows_of_before_0012_stay_and_the_one_claimed_last_is_found_by_an_index(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0011")
+    insert = (
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, fence) "
+        "SELECT 'kingdo', 'hook', 'created', now() - interval '1 day', now(), each FROM generate_series(0, 3) AS each"
+    )
+    ask(empty_url, insert)
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT max(fence) FROM sync.windows WHERE account = 'kingdo' AND fence > 0") == [(3,)]
+    assert ask(empty_url, "SELECT count(*) FROM pg_indexes WHERE indexname = 'ix_windows_claimed'") == [(1,)]
+    alembic(empty_url, "downgrade", "0011")
+    assert ask(empty_url, "SELECT count(*) FROM sync.windows") == [(4,)]
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

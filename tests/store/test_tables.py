@@ -80,6 +80,7 @@ INDEXES = {
     ("rejects", "account, payload_hash"),
     ("rejects", "platform, order_id"),
     ("backfills", "account"),
+    ("windows", "account, fence"),
     ("windows", "backfill_id"),
     ("audits", "account, started_at"),
     ("messages", "account, digest"),

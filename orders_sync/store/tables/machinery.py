@@ -129,6 +129,7 @@ windows = Table(
         postgresql_where=text("state IN ('planned', 'running', 'failed')"),
     ),
     Index(None, "account", "kind", "ends_at"),
+    Index("ix_windows_claimed", "account", "fence", postgresql_where=text("fence > 0")),
     Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
     Index("ix_windows_finished", "finished_at", postgresql_where=text("state IN ('done', 'split')")),
     schema=MACHINERY,
