@@ -10,19 +10,22 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import httpx
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
-from orders_sync.domain.errors import EmbeddedError, OrdersSyncError, PlatformError, SettingsError
+from orders_sync.domain.errors import DatabaseError, EmbeddedError, OrdersSyncError, PlatformError, SettingsError
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience, pacers
 from orders_sync.engine.pacer import OwnBudget, Pacer
+from orders_sync.engine.probe import probe_account
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
-from orders_sync.store import database, embedded, identities, rights, schema
+from orders_sync.store import database, embedded, identities, probes, rights, schema, suspensions
 from orders_sync.store.conninfo import shown
 from orders_sync.store.session_settings import OLDEST
 
@@ -40,10 +43,18 @@ class Finding:
     advice: str = ""
 
 
-def doctor(config: product.Config = None, json: product.Json = False) -> None:
-    """Check settings, database, clocks and every account's credentials. One call an account; nothing is written."""
+def doctor(
+    config: product.Config = None,
+    json: product.Json = False,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Test what is assumed of the platforms as well: some ten calls an account."),
+    ] = False,
+) -> None:
+    """Check settings, database, clocks and every account's credentials. One call an account; nothing is written but
+    what --probe finds."""
     findings = []
-    for finding in _examine(config):
+    for finding in _examine(config, probe):
         findings.append(finding)
         if not json:
             _show(finding)
@@ -63,7 +74,7 @@ def _show(finding: Finding) -> None:
         screen.say(f"    {finding.advice}")
 
 
-def _examine(config: product.Config) -> Iterator[Finding]:
+def _examine(config: product.Config, is_probed: bool) -> Iterator[Finding]:
     yield Finding("version", True, f"orders-sync {version('orders-sync')}, Python {python_platform.python_version()}")
     try:
         settings = product.load(config)
@@ -71,17 +82,19 @@ def _examine(config: product.Config) -> Iterator[Finding]:
         yield Finding("settings", False, str(error), "see docs/settings.md")
         return
     yield Finding("settings", True, f"{settings.file or 'none, defaults'}; {len(settings.accounts)} accounts")
-    yield from _database(settings)
+    yield from _database(settings, shows_probes=not is_probed)
     if not settings.accounts:
         yield Finding("accounts", True, "none yet: describe one in orders_sync.toml, or try `orders-sync demo`")
         return
     try:
         yield from _accounts(settings)
+        if is_probed:
+            yield from _probe(settings)
     except SettingsError as error:
         yield Finding("network", False, str(error))
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
     if settings.database.url is None:
         try:
             home = product.embedded_home(settings)
@@ -100,6 +113,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
             row = connection.execute("SELECT clock_timestamp()").fetchone()
             state, tables = database.state_of(connection), _tables(connection)
             needs_tables = not schema.is_current(connection)
+            names = [account.name for account in settings.accounts]
+            probed = {} if needs_tables or not shows_probes else probes.kept(connection, names)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = [str(grant) for (grant,) in connection.execute(rights.missing(migrates=needs_tables).encode())]
     except OrdersSyncError as error:
@@ -122,6 +137,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield tables
     for each in unrefreshed:
         yield Finding("removed account", False, each)
+    for name, probe in probed.items():
+        yield _probed(name, probe)
     skew = abs((clock - started).total_seconds())
     yield Finding(
         "clocks",
@@ -143,6 +160,38 @@ def _tables(connection: schema.Session) -> Finding:
 def _room(folder: Path) -> Finding:
     free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.is_dir())).free / 2**30
     return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "make room before the next sync")
+
+
+def _probed(name: str, probe: Probe) -> Finding:
+    return Finding(f"probe of {name}", not probe.remedy, str(probe), probe.remedy)
+
+
+def _probe(settings: Settings) -> Iterator[Finding]:
+    """Test what is assumed of every account's platform, all at once; the answers are kept with the accounts."""
+
+    async def probe_all(url: str) -> list[Finding]:
+        feeders, patience = product.feeders(settings), product.limits(settings).patience
+        async with database.connected(url, len(feeders) + 1) as pool, product.http_client(settings) as http:
+            paces = pacers(pool, feeders)
+
+            async def probe(feeder: Feeder) -> Finding:
+                name = feeder.account.name
+                async with pool.connection() as connection:
+                    suspended = await suspensions.standing(connection, feeder.account)
+                if suspended is not None:
+                    return Finding(f"probe of {name}", False, str(suspended))
+                probed = await probe_account(pool, http, feeder, paces[name], patience)
+                if probed.fault:
+                    return Finding(f"probe of {name}", False, f"no answer: {probed.fault}", "run it again later")
+                return _probed(name, Probe(probed.answers))
+
+            return await asyncio.gather(*(probe(feeder) for feeder in feeders))
+
+    try:
+        with product.opened(settings) as url:
+            yield from product.run(probe_all(url))
+    except DatabaseError as error:
+        yield Finding("probe", False, str(error), "it needs the tables: run `orders-sync migrate` first")
 
 
 def _accounts(settings: Settings) -> Iterator[Finding]:

@@ -247,7 +247,7 @@ def moment(text: str, option: str) -> datetime:
 def limits(settings: Settings) -> Limits:
     sync = settings.sync
     patience = Patience(sync.retries, largest_body=sync.largest_body, seconds=sync.timeout.total_seconds())
-    return Limits(sync.workers, sync.window_rows, sync.attempts, patience)
+    return Limits(sync.workers, sync.window_rows, sync.attempts, patience, probes=True)
 
 
 def http_client(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:

@@ -128,3 +128,9 @@ class Incomplete(PlatformError):
 
 class Misfit(Incomplete):
     """The rows of a window are not of the time that was asked for: reading less of it would change nothing."""
+
+
+def is_answer(error: PlatformError) -> bool:
+    """Whether the platform itself said no to the request, not the network or whatever stands in front of it."""
+    is_http = (error.code.isdigit() and 500 <= int(error.code) < 600) or error.code == "408"
+    return isinstance(error, Rejected) or (isinstance(error, Transient) and bool(error.code) and not is_http)

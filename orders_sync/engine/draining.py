@@ -17,13 +17,15 @@ import httpx
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError, Refused, Throttled, Transient
 from orders_sync.engine import isolation
 from orders_sync.engine.calls import Feeder, pacers
 from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.probe import probe_account
 from orders_sync.engine.slots import Slots
 from orders_sync.engine.windows import Limits, WindowWork
-from orders_sync.store import claims, ledger, suspensions
+from orders_sync.store import claims, ledger, probes, suspensions
 from orders_sync.store.claims import Claim
 from orders_sync.store.database import Pool
 from orders_sync.store.ledger import Waiting
@@ -118,6 +120,7 @@ async def drain(means: Means, feeder: Feeder, *, turn: float | None = None, wait
     work = _Drain(means, feeder, turn, waits)
     if not await work.is_suspended():
         await work.read_all()
+        await work.probe()
         await work.note()
     return work.outcome
 
@@ -157,6 +160,29 @@ class _Drain:
         if suspended is not None:
             self.outcome.errors.append(str(suspended))
         return suspended is not None
+
+    async def probe(self) -> None:
+        """Test what is assumed of the platform, once an account has brought orders. What that meets stops nothing."""
+        means, rows = self.means, self.outcome.rows
+        if not means.limits.probes or self._is_over() or not rows.new + rows.changed + rows.unchanged:
+            return
+        if not await means.slots.acquire(self.host, SLOT_SECONDS):
+            return
+        try:
+            async with means.pool.connection() as connection:
+                is_ours = await probes.begin(connection, self.name)
+            if is_ours:
+                pacer, patience = means.pacers[self.name], means.limits.patience
+                probed = await probe_account(means.pool, means.http, self.feeder, pacer, patience)
+                self.outcome.calls += probed.calls
+                if remedy := Probe(probed.answers).remedy:
+                    means.progress.told(self.name, f"{Probe(probed.answers)}. {remedy}")
+        except Exception as error:
+            if isolation.concerns_all(error):
+                raise
+            self.outcome.errors.append(isolation.report(self.name, error))
+        finally:
+            means.slots.release(self.host)
 
     async def note(self) -> None:
         errors = self.outcome.errors

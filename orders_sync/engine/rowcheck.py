@@ -92,11 +92,22 @@ class RowCheck:
         first = f"{min(self._outside).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
         return (
             f"{len(self._outside)} of {self._rows} rows lie outside the range asked for, the first at {first} in China:"
-            f" {self._cause()}. What was read has landed, and proves nothing of the range. If the rows are right all"
+            f" {self.cause()}. What was read has landed, and proves nothing of the range. If the rows are right all"
             ' the same, set row_times = "ignored" for the account'
         )
 
-    def _cause(self) -> str:
+    @property
+    def has_outside(self) -> bool:
+        """Whether a row lay outside the range."""
+        return bool(self._outside)
+
+    @property
+    def direction(self) -> int:
+        """1 where rows come oldest first, -1 newest first, 0 where their times do not tell."""
+        return sum(self._directions)
+
+    def cause(self) -> str:
+        """Why rows may lie outside the range: what the platform seems to make of it."""
         start, end = self._window.start, self._window.end
         if all(start + ZONE - TOLERANCE <= at <= end + ZONE + TOLERANCE for at in self._outside):
             return "the platform seems to take the times asked for as UTC"

@@ -36,9 +36,9 @@ from orders_sync.domain.errors import (
     Misfit,
     PlatformError,
     Refused,
-    Rejected,
     Throttled,
     Transient,
+    is_answer,
 )
 from orders_sync.domain.verdict import may_be_capped
 from orders_sync.domain.windows import Window, split, tile
@@ -64,12 +64,13 @@ LONG = timedelta(days=7)  # what a platform may find too long to answer, and nob
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`workers`: windows in flight. `window_rows`: a window with more is split before it is paged. `attempts` to read
-    one window completely."""
+    one window completely. `probes`: once an account has brought orders, what is assumed of its platform is tested."""
 
     workers: int = 4
     window_rows: int = 2000
     attempts: int = 3
     patience: Patience = field(default_factory=Patience)
+    probes: bool = False
 
 
 class MayBeCapped(Incomplete):
@@ -128,7 +129,7 @@ class WindowWork:
                 await claims.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
-            if self.total is None and _is_answer(error) and await self._close_beyond(error.message):
+            if self.total is None and is_answer(error) and await self._close_beyond(error.message):
                 self.trouble = error
                 return self._empty()
             parts = self._parts(error)
@@ -349,9 +350,3 @@ class WindowWork:
             renewing.cancel()
             with suppress(asyncio.CancelledError):
                 await renewing
-
-
-def _is_answer(error: PlatformError) -> bool:
-    """Whether the platform itself said no to the request, not the network or whatever stands in front of it."""
-    is_http = (error.code.isdigit() and 500 <= int(error.code) < 600) or error.code == "408"
-    return isinstance(error, Rejected) or (isinstance(error, Transient) and bool(error.code) and not is_http)

@@ -12,8 +12,9 @@ from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.sweeps import Policy, Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
-from orders_sync.engine.calls import Feeder, Patience
+from orders_sync.engine.calls import Feeder, Patience, pacers
 from orders_sync.engine.draining import Means, Outcome
+from orders_sync.engine.probe import Probed, probe_account
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store.database import Pool
@@ -69,6 +70,11 @@ class Installation:
             means = Means(self.pool, http, [self.feeder], self.limits, self.progress)
             (found,) = await audit(means, [self.feeder], None, None, repair=repair)
         return found
+
+    async def probe(self) -> Probed:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            pacer = pacers(self.pool, [self.feeder])[ACCOUNT]
+            return await probe_account(self.pool, http, self.feeder, pacer, self.limits.patience)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:

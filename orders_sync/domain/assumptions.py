@@ -1,0 +1,74 @@
+"""What is assumed of a platform where its documents are silent, and what a probe found of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+# by the name a probe's answer is kept under
+ASSUMPTIONS = {
+    "page_size": "a page holds as many orders as were asked for",
+    "filter": "all orders listed lie in the range asked for",
+    "updated_time": "a range by time of change means the time an order shows, in its zone",
+    "created_time": "a range by time of creation means the time an order shows, in its zone",
+    "end_inclusive": "an order exactly at the end of a range is listed",
+    "begin_inclusive": "an order exactly at the begin of a range is listed",
+    "whole_seconds": "times have no parts of a second behind what they show",
+    "order": "a list is arranged by its time or by its number",
+    "empty_range": "a range without orders is a success with a total of 0 and an empty list",
+    "past_last_page": "a page behind the last one is empty",
+}
+
+
+class Verdict(StrEnum):
+    """Whether an assumption holds. `UNKNOWN`: the orders there are do not tell."""
+
+    HOLDS = "holds"
+    OTHERWISE = "otherwise"
+    UNKNOWN = "unknown"
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a probe found of one assumption. `said`: a sentence without its full stop. `remedy`: what a person has to
+    do, with the setting's name; empty where reading allows for it by itself."""
+
+    verdict: Verdict
+    said: str = ""
+    remedy: str = ""
+
+
+class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A probe as it is kept with the account. `answers`: by the names of `ASSUMPTIONS`, empty where none came to its
+    end. `fault`: what stopped a later one."""
+
+    answers: dict[str, Found] = {}
+    probed_at: datetime | None = None
+    fault: str = ""
+
+    def __str__(self) -> str:
+        """One line of what is otherwise."""
+        found = [each for each in self.answers.values() if each.verdict is Verdict.OTHERWISE]
+        if not found:
+            return f"nothing is otherwise than assumed{self._unknown}"
+        needed = "; ".join(each.said for each in found if each.remedy)
+        adapted = "; ".join(each.said for each in found if not each.remedy)
+        parts = (needed, adapted and f"otherwise than assumed, and allowed for: {adapted}")
+        return "; ".join(part for part in parts if part) + self._unknown
+
+    @property
+    def remedy(self) -> str:
+        """What a person has to do; empty where nothing is."""
+        return "; ".join(dict.fromkeys(each.remedy for each in self.answers.values() if each.remedy))
+
+    @property
+    def _unknown(self) -> str:
+        unknown = [name for name, each in self.answers.items() if each.verdict is Verdict.UNKNOWN]
+        return f" (its orders do not tell: {', '.join(unknown)})" if unknown else ""
+
+
+def is_telling(answers: Mapping[str, Found]) -> bool:
+    """Whether a probe saw orders: without any, only the shape of an empty list is known."""
+    return any(each.verdict is not Verdict.UNKNOWN for name, each in answers.items() if name != "empty_range")

@@ -1,0 +1,173 @@
+"""Testing what is assumed of a platform (`domain/assumptions.py`) with a few calls.
+
+    a list of weeks       one page        its size, its order, rows outside the range; an order is chosen from it
+    around that order     one a feed      is it found by the time it shows, and nothing outside?
+                          two more        where it is not: is it found eight hours earlier, does it show the same time?
+    up to it, from it on  one each        is an order at the end of a range listed, and one at its begin?
+    between two orders    one             what a range without orders looks like
+    behind the last page  one
+
+One try a call, through the account's own rate; nine at most. A fault ends the probe without an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import httpx
+import msgspec
+
+from orders_sync.domain.assumptions import ASSUMPTIONS, Found, is_telling
+from orders_sync.domain.errors import PlatformError, is_answer
+from orders_sync.domain.text import storable
+from orders_sync.domain.verdict import last_page
+from orders_sync.domain.windows import Feed, Window, whole_second
+from orders_sync.engine import probe_answers as answered
+from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, Look, Row
+from orders_sync.engine.reading import identified
+from orders_sync.engine.rowcheck import JUST_NOW, SETTLED, ZONE, RowCheck
+from orders_sync.platforms import Ask, Platform
+from orders_sync.store import probes
+from orders_sync.store.database import Pool
+
+SPANS = timedelta(days=28), timedelta(days=1)  # of the wide list; the second where the first is refused
+FEW = 100  # orders a page, where few are expected
+
+AskPage = Callable[[Ask], Awaitable[Answer]]
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """What came of a probe: the answers, or the fault that ended it."""
+
+    calls: int
+    answers: dict[str, Found] = {}
+    fault: str = ""
+
+
+async def probe(ask: AskPage, feeder: Feeder, now: datetime) -> dict[str, Found]:
+    """Test all assumptions. Raises `PlatformError` when a call meets a fault: then there is no answer."""
+    platform, pace = feeder.platform, feeder.pace
+    answers = dict.fromkeys(_tested(platform), UNKNOWN)
+    asker = _Asker(ask, platform)
+    end = whole_second(now) - JUST_NOW
+    for span in SPANS:
+        start = max(whole_second(pace.history_from), end - min(span, pace.longest_window))
+        if start >= end:
+            return answers
+        wide = await asker.look(platform.feed, Window(start, end), pace.page_size, is_needed=span == SPANS[-1])
+        if not wide.refusal:
+            break
+    if not wide.page.records:
+        return answers if wide.page.total else answers | {"empty_range": answered.empty_range(wide)}
+    answers |= {
+        "page_size": answered.page_size(wide),
+        "order": answered.order(wide),
+        "whole_seconds": answered.whole_seconds(wide),
+    }
+
+    looks = [wide]
+    for feed in sorted(platform.feeds, key=lambda each: each is not platform.feed):
+        row = answered.chosen(
+            wide, feed, None if platform.furthest_back is None else now - platform.furthest_back + SETTLED
+        )
+        if row is None:
+            continue
+        near = await asker.around(feed, row.at[feed])
+        looks.append(near)
+        answers[f"{feed}_time"] = answered.time_of(feed, row, near, has_other=len(platform.feeds) > 1)
+        if feed is not platform.feed:
+            continue
+        if near.lists(row) is False and not near.check.has_outside:
+            shifted = await asker.around(feed, row.at[feed] - ZONE)
+            again = await asker.look(feed, wide.ask.window, pace.page_size)
+            answers[f"{feed}_time"] = answered.not_found(feed, row, shifted, again)
+        elif near.lists(row) and not near.check.has_outside:
+            answers |= await _borders(asker, feed, row, wide, near)
+    answers["filter"] = answered.in_range(looks)
+    if pace.trusts_filter:
+        answers = {name: msgspec.structs.replace(each, remedy="") for name, each in answers.items()}
+    return answers
+
+
+async def _borders(asker: _Asker, feed: Feed, row: Row, wide: Look, near: Look) -> dict[str, Found]:
+    """What can be tested only where the range is taken as it is meant."""
+    at = whole_second(row.at[feed])
+    until = await asker.look(feed, Window(at - BESIDE, at), FEW)
+    since = await asker.look(feed, Window(at, at + BESIDE), FEW)
+    ends, begins = until.lists(row), since.lists(row)
+    answers = {}
+    if ends is begins is False and row not in (await asker.look(feed, wide.ask.window, wide.ask.page_size)).rows:
+        ends = begins = None  # it changed meanwhile
+    if row.at[feed] == at:
+        answers = {
+            "end_inclusive": answered.end_inclusive(ends),
+            "begin_inclusive": answered.begin_inclusive(begins),
+            **({"whole_seconds": HOLDS} if ends else {}),
+        }
+    if (gap := answered.empty_gap(wide, feed)) is not None:
+        answers["empty_range"] = answered.empty_range(await asker.look(feed, gap, FEW))
+    behind = last_page(near.page.total, near.ask.page_size) + 1
+    past = await asker.look(feed, near.ask.window, near.ask.page_size, page_no=behind)
+    return answers | {"past_last_page": answered.past_last_page(past)}
+
+
+class _Asker:
+    def __init__(self, ask: AskPage, platform: Platform) -> None:
+        self._ask = ask
+        self._platform = platform
+
+    async def around(self, feed: Feed, at: datetime) -> Look:
+        at = whole_second(at)
+        return await self.look(feed, Window(at - AROUND, at + AROUND), FEW)
+
+    async def look(
+        self, feed: Feed, window: Window, page_size: int, *, page_no: int = 1, is_needed: bool = False
+    ) -> Look:
+        """One call. The platform's own error is what it shows, unless an answer `is_needed`."""
+        ask = Ask(feed, window, page_no, page_size)
+        check = RowCheck(window, feed, self._platform.listed_at)
+        try:
+            answer = await self._ask(ask)
+        except PlatformError as error:
+            if is_needed or not is_answer(error):
+                raise
+            return Look(ask, check, refusal=storable(error.message))
+        records = [identified(each, self._platform.identify, answer.asked_at) for each in answer.page.records]
+        check.note(records)
+        rows = [Row(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]
+        return Look(ask, check, answer.page, rows)
+
+    def _times(self, payload: bytes) -> dict[Feed, datetime]:
+        times = {feed: self._platform.listed_at(payload, feed) for feed in self._platform.feeds}
+        return {feed: at for feed, at in times.items() if at is not None}
+
+
+def _tested(platform: Platform) -> list[str]:
+    """The names of the assumptions that can be tested on a platform."""
+    times = {f"{feed}_time" for feed in Feed} - {f"{feed}_time" for feed in platform.feeds}
+    return [name for name in ASSUMPTIONS if name not in times]
+
+
+async def probe_account(
+    pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, patience: Patience
+) -> Probed:
+    """Probe an account that is not suspended, and keep with it what came of that. Raises psycopg.Error."""
+    name = feeder.account.name
+    async with pool.connection() as connection:
+        now = await probes.now(connection)
+    once = Patience(1, patience.first_pause, patience.largest_body, patience.seconds)
+    caller = Caller(http, feeder, pacer, DatabaseClock(now), once)
+    answers, fault = {}, ""
+    try:
+        answers = await probe(caller.page, feeder, now)
+    except PlatformError as error:
+        fault = str(error)
+    async with pool.connection() as connection:
+        if fault:
+            await probes.keep_fault(connection, name, fault)
+        elif is_telling(answers):
+            await probes.keep(connection, name, answers)
+    return Probed(caller.calls, answers, fault)

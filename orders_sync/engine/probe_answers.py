@@ -1,0 +1,170 @@
+"""What a probe's calls say of each assumption (`domain/assumptions.py`). Pure: no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import msgspec
+
+from orders_sync.domain.assumptions import Found, Verdict
+from orders_sync.domain.verdict import promised, smaller_page
+from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
+from orders_sync.engine.rowcheck import SETTLED, RowCheck
+from orders_sync.platforms import Ask, Page
+
+AROUND = timedelta(seconds=30)  # an order's time a list around it is asked for
+BESIDE = timedelta(seconds=5)  # and before or behind it
+LONGEST_GAP = SETTLED
+
+UNKNOWN = Found(Verdict.UNKNOWN)
+HOLDS = Found(Verdict.HOLDS)
+ROW_TIMES = 'check base_url and app; if the orders are right all the same, row_times = "ignored" believes the platform'
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An order of a list: its id, and the times it shows."""
+
+    order_id: str
+    at: dict[Feed, datetime]
+
+    @property
+    def difference(self) -> timedelta:
+        """How far its times lie from each other; 0 where it shows one."""
+        return max(self.at.values()) - min(self.at.values())
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What one call showed. `refusal`: the platform's own error, instead of a list."""
+
+    ask: Ask
+    check: RowCheck
+    page: Page = Page(0, [])
+    rows: list[Row] = []
+    refusal: str = ""
+
+    def lists(self, row: Row) -> bool | None:
+        """Whether an order is listed; None where that cannot be said, for not all of the range was seen."""
+        if any(each.order_id == row.order_id for each in self.rows):
+            return True
+        return None if self.refusal or self.page.total > len(self.page.records) else False
+
+
+def chosen(wide: Look, feed: Feed, oldest: datetime | None) -> Row | None:
+    """The order to look for by its time of this feed: one whose times differ most, so that they are told apart."""
+    rows = [row for row in wide.rows if feed in row.at and (oldest is None or row.at[feed] > oldest)]
+    if feed is wide.ask.feed:
+        rows = [row for row in rows if wide.ask.window.start <= row.at[feed] <= wide.ask.window.end]
+    return max(rows, key=lambda row: row.difference, default=None)
+
+
+def page_size(wide: Look) -> Found:
+    """Of a page that was asked for as large as the account's pages are."""
+    asked, total, rows = wide.ask.page_size, wide.page.total, len(set(wide.page.records))
+    if smaller_page(total, rows, 1, asked):
+        return Found(Verdict.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for; page_size = {rows}")
+    if rows > asked:
+        return Found(Verdict.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for")
+    return HOLDS if rows == asked == promised(total, 1, asked) else UNKNOWN
+
+
+def order(wide: Look) -> Found:
+    """How a list is arranged."""
+    if wide.check.is_unordered:
+        return Found(Verdict.OTHERWISE, "lists are in no order, so windows are split until they fit on a page")
+    if len({row.at.get(wide.ask.feed) for row in wide.rows}) < 2:
+        return UNKNOWN
+    said = {1: "oldest first", -1: "newest first"}.get(wide.check.direction, "by number")
+    return Found(Verdict.HOLDS, said)
+
+
+def whole_seconds(wide: Look) -> Found:
+    """Of the times that are shown; what lies behind them is told by a range that ends on one."""
+    if any(at.microsecond for row in wide.rows for at in row.at.values()):
+        return Found(Verdict.OTHERWISE, "times have parts of a second, and show them")
+    return UNKNOWN
+
+
+def in_range(looks: list[Look]) -> Found:
+    """Whether what was listed lies in the ranges asked for; the narrower one says better what they are taken for."""
+    causes = [look.check.cause() for look in looks if look.check.has_outside]
+    if causes:
+        return Found(Verdict.OTHERWISE, f"orders outside the range asked for are listed: {causes[-1]}", ROW_TIMES)
+    return HOLDS if len(looks) > 1 and any(look.rows for look in looks[1:]) else UNKNOWN
+
+
+def time_of(feed: Feed, row: Row, near: Look, *, has_other: bool) -> Found:
+    """Of a range around the time an order shows. `has_other`: a list may go by the order's other time instead."""
+    if near.check.has_outside or near.lists(row) is None:
+        return UNKNOWN
+    if not near.lists(row):
+        return Found(Verdict.OTHERWISE, f"an order is not listed around its {feed} time", ROW_TIMES)
+    return UNKNOWN if has_other and row.difference <= 2 * AROUND else HOLDS
+
+
+def not_found(feed: Feed, row: Row, shifted: Look, again: Look) -> Found:
+    """Of an order that was not listed around its time: it may be listed eight hours earlier, or have changed
+    meanwhile."""
+    if shifted.lists(row):
+        said = f"an order is listed eight hours before its {feed} time: the platform takes the times asked for as UTC"
+        return Found(Verdict.OTHERWISE, said, ROW_TIMES)
+    if row not in again.rows:
+        return UNKNOWN
+    said = f"an order is not listed around its {feed} time: the platform seems to filter by another time or zone"
+    return Found(Verdict.OTHERWISE, said, ROW_TIMES)
+
+
+def end_inclusive(is_listed: bool | None) -> Found:
+    """Of an order in a range that ends on the second it shows."""
+    if is_listed is None:
+        return UNKNOWN
+    if is_listed:
+        return HOLDS
+    said = "an order on the last second of a range is not listed: the end is exclusive, or times have parts of a second"
+    return Found(Verdict.OTHERWISE, said)
+
+
+def begin_inclusive(is_listed: bool | None) -> Found:
+    """Of an order in a range that begins on the second it shows."""
+    if is_listed is None:
+        return UNKNOWN
+    return HOLDS if is_listed else Found(Verdict.OTHERWISE, "an order on the first second of a range is not listed")
+
+
+def empty_gap(wide: Look, feed: Feed) -> Window | None:
+    """The longest range between two orders that stand next to each other, where no other is known."""
+    times = [row.at[feed] for row in wide.rows if feed in row.at]
+    is_whole = wide.page.total <= len(wide.page.records)
+    if len(times) < len(wide.rows) or (not is_whole and not wide.check.direction):
+        return None
+    if is_whole:
+        times += [wide.ask.window.start, wide.ask.window.end]
+    gaps = [(later - earlier, earlier) for earlier, later in pairwise(sorted(times))]
+    length, earlier = max(gaps, default=(timedelta(0), None))
+    if earlier is None or length <= 4 * BESIDE:
+        return None
+    start = whole_second(earlier) + BESIDE
+    return Window(start, start + min(length // SECOND * SECOND - 2 * BESIDE, LONGEST_GAP))
+
+
+def empty_range(look: Look) -> Found:
+    """Of a range in which no order is known."""
+    if look.refusal:
+        said = f"a range without orders is answered with an error: {look.refusal}"
+        return Found(Verdict.OTHERWISE, said, "windows without orders fail as long as that is so: ask the platform")
+    if look.page.records:
+        return UNKNOWN
+    if look.page.is_bare:
+        said = "a range without orders is a success without list and count, so it is asked for twice"
+        return Found(Verdict.OTHERWISE, said)
+    if look.page.total:
+        said = f"a range without orders counts {look.page.total}"
+        return Found(Verdict.OTHERWISE, said, "windows with such a total stay unproven: ask the platform")
+    return HOLDS
+
+
+def past_last_page(look: Look) -> Found:
+    """Of a page behind the last one."""
+    if look.refusal:
+        return Found(Verdict.OTHERWISE, f"a page behind the last one is answered with an error: {look.refusal}")
+    return HOLDS if not look.page.records else Found(Verdict.OTHERWISE, "a page behind the last one repeats orders")
