@@ -110,3 +110,9 @@ def test_every_mistake_in_the_settings_is_shown(visits: Visits) -> None:
     found = visits.unwell("mistakes")
     assert "[sync] lag" in found["settings"]
     assert "workers" in found["settings"]
+
+
+def test_a_probe_finds_nothing_otherwise_on_the_sandbox_and_is_shown_again(landed: Landed) -> None:
+    said = landed.terminal.run("doctor", "--probe").assert_well()
+    assert said.out.count("✓ probe of sandbox-") == 3
+    assert landed.terminal.run("doctor").assert_well().out.count("✓ probe of sandbox-") == 3
