@@ -21,6 +21,7 @@ from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
 from orders_sync.store import database
+from orders_sync.store.progress import of as progress_of
 
 if TYPE_CHECKING:
     from orders_sync.sandbox import SandboxAccount
@@ -88,8 +89,8 @@ def demo() -> None:
         http = product.http_client(settings, SandboxTransport(Sandbox(world).app))
         with bars([feeder.account.name for feeder in feeders]) as progress:
             outcomes = product.run(catch_up(url, feeders, Limits(), progress, http))
-        show(outcomes)
         with database.session(url) as connection:
+            show(outcomes, progress_of(connection, [feeder.account.name for feeder in feeders]))
             _show_tables(connection)
         _show_next(outcomes)
     if any(outcome.errors for outcome in outcomes):

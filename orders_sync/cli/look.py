@@ -18,12 +18,13 @@ Session = psycopg.Connection[tuple[object, ...]]
 
 _ACCOUNTS = f"""
 SELECT a.name AS account, a.platform, a.watermark,
-    extract(epoch FROM clock_timestamp() - a.watermark)::bigint AS behind_seconds,
+    p.behind::bigint AS behind_seconds,
     (SELECT count(*) FROM orders AS o WHERE o.account = a.name) AS orders,
     w.planned, w.running, w.failed,
     (SELECT count(*) FROM sync.rejects AS r WHERE r.account = a.name AND r.resolved_at IS NULL) AS rejects,
     a.last_error, a.suspended_at, a.suspended_because, a.removed_at, a.retired_at,
-    a.history_from, a.proven_from, p.first AS read_from, p.past AS read_to, p.share AS history_share
+    a.history_from, a.proven_from, p.first AS read_from, p.past AS read_to, p.share AS history_share,
+    p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at
 FROM sync.accounts AS a JOIN ({progress.PROGRESS}) AS p USING (name)
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
@@ -45,7 +46,20 @@ ORDER BY platform, order_id LIMIT 20
 """
 
 _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
-_PROGRESS = ("account", "history_from", "watermark", "proven_from", "read_from", "read_to", "history_share")
+_PROGRESS = (  # the fields of `Progress`
+    "account",
+    "history_from",
+    "watermark",
+    "proven_from",
+    "read_from",
+    "read_to",
+    "history_share",
+    "behind_seconds",
+    "unconfirmed",
+    "unconfirmed_from",
+    "unconfirmed_to",
+    "asked_again_at",
+)
 _PARTS = ("sub_orders", "product_items", "order_parcels")
 
 
@@ -60,7 +74,8 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
     if not accounts:
         screen.tell("no account has been synced yet: `orders-sync sync`, or `orders-sync demo` to try it")
         return
-    columns = ["account", "platform", "complete to (UTC)", "behind", "orders", "open"]
+    how_far = {row["account"]: Progress(*[row[each] for each in _PROGRESS]) for row in accounts}
+    columns = ["account", "platform", "current to (UTC)", "behind", "history", "orders", "open"]
     screen.table(
         "Accounts",
         columns,
@@ -68,21 +83,22 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
             (
                 row["account"],
                 row["platform"],
-                screen.utc(row["watermark"]) or "never",
+                screen.utc(row["read_to"]) or "never",
                 "" if row["behind_seconds"] is None else screen.duration(row["behind_seconds"]),
+                progress.state(how_far[row["account"]]),
                 row["orders"],
                 ", ".join(f"{row[what]:,} {what}" for what in _OPEN if row[what]),
             )
             for row in accounts
         ],
-        columns[3:5],
+        ["behind", "orders"],
     )
     for row in accounts:
         if row["suspended_at"]:
             screen.complain(str(Suspension(row["account"], row["suspended_at"], row["suspended_because"])))
         elif row["last_error"]:
             screen.complain(str(row["last_error"]))
-        for said in progress.remarks(Progress(*[row[each] for each in _PROGRESS])):
+        for said in progress.remarks(how_far[row["account"]]):
             screen.tell(said)
     for each in unrefreshed:
         screen.tell(each)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Annotated
@@ -18,6 +19,9 @@ from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means, Outcome, Progress
 from orders_sync.engine.windows import Limits
 from orders_sync.store import database
+from orders_sync.store.progress import Progress as HowFar
+from orders_sync.store.progress import of as progress_of
+from orders_sync.store.progress import remarks
 
 SHOWN = 3  # waiting windows an account
 GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
@@ -49,10 +53,11 @@ def sync(
                     host.url, feeders, product.limits(settings), progress, product.http_client(settings), sweep, retry
                 )
             )
-    if json:
-        screen.print_json([asdict(outcome) for outcome in outcomes])
-    else:
-        show(outcomes)
+        if json:
+            screen.print_json([asdict(outcome) for outcome in outcomes])
+        else:
+            with database.session(host.url) as connection:
+                show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))
     if any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -81,8 +86,8 @@ async def catch_up(
         return await engine.sync(Means(pool, http, feeders, limits, progress), feeders, sweep, retry=retry)
 
 
-def show(outcomes: list[Outcome]) -> None:
-    """What a pass did, an account a line, then what went wrong."""
+def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
+    """What a pass did, an account a line, then what went wrong, and what of the history is not complete yet."""
     columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
     screen.table(
         "What this pass did",
@@ -108,6 +113,9 @@ def show(outcomes: list[Outcome]) -> None:
             screen.complain(outcome.errors[-1] + (f" (and {others} windows before it)" if others else ""))
         if outcome.waiting:
             (screen.tell if outcome.errors else screen.complain)(_told_waiting(outcome))
+    for each in how_far:
+        for said in remarks(each):
+            screen.tell(said)
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
         screen.tell(f"{rejected} records could not be read as orders: `orders-sync rejects list` says why")

@@ -41,7 +41,8 @@ class Closed:
     """A window this process had claimed and is done with.
 
     `landed` is None where nothing landed: it was split, or given up. `error` says why, and is None where it was split
-    for being too full. `total` is the platform's count, None before it gave one.
+    for being too full. `total` is the platform's count, None before it gave one. `proves_nothing`: `unconfirmed` where
+    nothing was listed and it is asked once more, `beyond` where it lies beyond the platform's reach.
     """
 
     claim: Claim
@@ -51,6 +52,7 @@ class Closed:
     error: OrdersSyncError | None
     seconds: float
     is_split: bool = False
+    proves_nothing: str = ""
 
 
 class Progress(Protocol):
@@ -299,7 +301,9 @@ class _Drain:
             self.outcome.calls += work.calls
             self.outcome.rows += work.unproven
         seconds = time.monotonic() - began
-        means.progress.closed(Closed(claim, work.calls, work.total, landed, failure, seconds, is_split))
+        means.progress.closed(
+            Closed(claim, work.calls, work.total, landed, failure, seconds, is_split, work.proves_nothing)
+        )
 
     async def _fail(self, claim: Claim, work: WindowWork, error: Exception) -> PlatformError:
         """Close a window that met an error of ours as failed, so that it waits like any other and stops nobody."""

@@ -79,7 +79,8 @@ class MayBeCapped(Incomplete):
 
 class WindowWork:
     """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read,
-    `trouble` why it was split without being too full, and `unproven` what landed of it all the same."""
+    `trouble` why it was split without being too full, and `unproven` what landed of it all the same. `proves_nothing`
+    says why an answer that was read proves nothing: `unconfirmed` until it is asked once more, `beyond` reach."""
 
     def __init__(
         self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, limits: Limits, claim: Claim
@@ -94,6 +95,7 @@ class WindowWork:
         self.seen = 0
         self.trouble: PlatformError | None = None
         self.unproven = Landed()
+        self.proves_nothing = ""
         self._reader = self._make_reader()
         self._is_cut = False  # where the platform's reach begins
 
@@ -175,6 +177,7 @@ class WindowWork:
         said = f"{claim.window}: {reason}. {self._feeder.platform.name} is documented to list {furthest} back"
         async with self._pool.connection() as connection, connection.transaction():
             await claims.close_beyond(connection, claim, said, calls=self.calls)
+        self.proves_nothing = "beyond"
         return True
 
     def _empty(self) -> Landed | None:
@@ -194,6 +197,7 @@ class WindowWork:
             return False
         async with self._pool.connection() as connection:
             await claims.ask_again(connection, claim, AGAIN, calls=self.calls)
+        self.proves_nothing = "unconfirmed"
         return True
 
     def _told(self, error: PlatformError) -> str:

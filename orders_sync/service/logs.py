@@ -109,7 +109,9 @@ def window_closed(logger: BoundLogger, closed: Closed) -> None:
         "total": closed.total,
         "seconds": round(closed.seconds, 3),
     }
-    if landed is not None:
+    if closed.proves_nothing:
+        logger.info(f"window {closed.proves_nothing}", **told, **({} if error is None else {"error": str(error)}))
+    elif landed is not None:
         logger.info("window done", **told, **asdict(landed))
     elif closed.is_split:
         logger.info("window split", **told, **({} if error is None else {"error": str(error)}))

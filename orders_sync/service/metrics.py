@@ -38,13 +38,23 @@ class Gauge(NamedTuple):
 ACCOUNT_GAUGES = (
     Gauge(
         "orders_sync_account_behind_seconds",
-        "Age of the account's watermark: everything the platform lists before it has landed, with proof.",
+        "Age of the newest time up to which the account is read; gaps before it: orders_sync_account_history_ratio.",
         lambda account: account.behind,
     ),
     Gauge(
+        "orders_sync_account_history_ratio",
+        "How much of the account's history up to that time is read, between 0 and 1.",
+        lambda account: account.history_share,
+    ),
+    Gauge(
         "orders_sync_account_watermark_timestamp_seconds",
-        "The account's watermark.",
+        "The account's watermark: everything the platform lists before it has landed, with proof.",
         lambda account: account.watermark,
+    ),
+    Gauge(
+        "orders_sync_account_proven_from_timestamp_seconds",
+        "Where that proof begins: later than history_from when that lies beyond the platform's reach.",
+        lambda account: account.proven_from,
     ),
     Gauge(
         "orders_sync_account_suspended",
@@ -134,9 +144,11 @@ class Metrics:
 
 
 def ended(closed: Closed) -> str:
-    """done, split, lost to another worker, refused by the platform, or failed."""
+    """done, split, unconfirmed, beyond reach, lost to another worker, refused by the platform, or failed."""
     if closed.is_split:
         return "split"
+    if closed.proves_nothing:
+        return closed.proves_nothing
     match closed.error:
         case None:
             return "done"

@@ -6,31 +6,34 @@ history_from          watermark                      first        past      now
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
+import psycopg
 from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
 
-# of accounts `a`. A range that was listed as empty once was read, though its proof is withheld. What was read up to
-# `past` may reach further: the next window begins the overlap before it
+# of accounts `a`. A range that was listed as empty once was read, though its proof is withheld until it is asked once
+# more (`not_before`). What was read up to `past` may reach further: the next window begins the overlap before it
 PROGRESS = """
-    SELECT a.name, a.history_from, a.watermark, a.proven_from, lower(n.stretch) AS first,
-        greatest(upper(n.stretch), (
-            SELECT max(d.ends_at) FROM sync.windows AS d
-            WHERE d.account = a.name AND d.kind = 'incremental' AND d.state = 'done'
-              AND d.ends_at > upper(n.stretch) AND d.starts_at <= upper(n.stretch)
-        )) AS past,
-        n.share::float AS share
+    SELECT a.name, a.history_from, a.watermark, a.proven_from,
+        lower(n.stretch) AS first, e.past, n.share::float AS share,
+        extract(epoch FROM clock_timestamp() - coalesce(e.past, a.history_from))::float AS behind,
+        coalesce(o.unconfirmed, 0) AS unconfirmed, o.unconfirmed_from, o.unconfirmed_to, o.asked_again_at
     FROM sync.accounts AS a
     LEFT JOIN LATERAL (
         SELECT max(ends_at) AS planned_to FROM sync.windows AS w WHERE w.account = a.name AND w.kind = 'incremental'
     ) AS p ON true
     LEFT JOIN LATERAL (
-        SELECT range_agg(tstzrange(starts_at, ends_at)) AS unread FROM sync.windows AS w
+        SELECT range_agg(tstzrange(starts_at, ends_at)) FILTER (WHERE not_before IS NULL) AS unread,
+            count(*) FILTER (WHERE not_before IS NOT NULL) AS unconfirmed,
+            min(starts_at) FILTER (WHERE not_before IS NOT NULL) AS unconfirmed_from,
+            max(ends_at) FILTER (WHERE not_before IS NOT NULL) AS unconfirmed_to,
+            max(not_before) AS asked_again_at
+        FROM sync.windows AS w
         WHERE w.account = a.name AND w.kind = 'incremental' AND w.state IN ('planned', 'running', 'failed')
-          AND w.not_before IS NULL
     ) AS o ON true
     LEFT JOIN LATERAL (
         SELECT (array_agg(piece ORDER BY lower(piece) DESC))[1] AS stretch,
@@ -39,12 +42,21 @@ PROGRESS = """
         FROM unnest(tstzmultirange(tstzrange(a.history_from, greatest(p.planned_to, a.history_from)))
             - coalesce(o.unread, '{}')) AS piece
     ) AS n ON true
+    LEFT JOIN LATERAL (
+        SELECT greatest(upper(n.stretch), (
+            SELECT max(d.ends_at) FROM sync.windows AS d
+            WHERE d.account = a.name AND d.kind = 'incremental' AND d.state = 'done'
+              AND d.ends_at > upper(n.stretch) AND d.starts_at <= upper(n.stretch)
+        )) AS past
+    ) AS e ON true
 """
 
 
 class Progress(msgspec.Struct, frozen=True):
     """`[first, past)`: the newest stretch that was read without a gap; None before anything was. `share`: of the
-    history up to `past`, between 0 and 1."""
+    history up to `past`, between 0 and 1. `behind`: seconds since `past`, since the beginning of history where nothing
+    was read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to` that were listed as empty and are
+    asked once more, the last of them at `asked_again_at`."""
 
     name: str
     history_from: datetime | None
@@ -53,6 +65,11 @@ class Progress(msgspec.Struct, frozen=True):
     first: datetime | None
     past: datetime | None
     share: float | None
+    behind: float | None = None
+    unconfirmed: int = 0
+    unconfirmed_from: datetime | None = None
+    unconfirmed_to: datetime | None = None
+    asked_again_at: datetime | None = None
 
 
 async def progress(connection: Connection, account: str) -> Progress | None:
@@ -60,6 +77,27 @@ async def progress(connection: Connection, account: str) -> Progress | None:
     async with connection.cursor(row_factory=class_row(Progress)) as cursor:
         await cursor.execute(f"{PROGRESS} WHERE a.name = %s".encode(), [account])
         return await cursor.fetchone()
+
+
+def of(connection: psycopg.Connection[tuple[object, ...]], accounts: Sequence[str]) -> list[Progress]:
+    """Return how far these accounts are read, ordered by name; those that have no row are left out."""
+    with connection.cursor(row_factory=class_row(Progress)) as cursor:
+        query = f"{PROGRESS} WHERE a.name = ANY(%s) ORDER BY a.name"
+        return cursor.execute(query.encode(), [list(accounts)]).fetchall()
+
+
+def state(found: Progress) -> str:
+    """Say in a few words how much of the history is there: `complete`, `complete from ...`, `to be confirmed`, or a
+    share; nothing before anything was read. Pure."""
+    if found.first is None or found.share is None:
+        return ""
+    if found.share < 1 and not _is_current(found):
+        return f"{min(found.share, 0.99):.0%} read"
+    if found.unconfirmed:
+        return "to be confirmed"
+    if found.proven_from and found.history_from and found.proven_from > found.history_from:
+        return f"complete from {found.proven_from.astimezone(UTC):%Y-%m-%d}"
+    return "complete"
 
 
 def remarks(found: Progress) -> list[str]:
@@ -72,8 +110,14 @@ def remarks(found: Progress) -> list[str]:
         )
     if found.first and found.past and found.share is not None and found.share < 1 and not _is_current(found):
         said.append(
-            f"{found.name}: read from {_utc(found.first)} to {_utc(found.past)}, {found.share:.0%} of the history; "
-            "older history follows"
+            f"{found.name}: read from {_utc(found.first)} to {_utc(found.past)}, {min(found.share, 0.99):.0%} of the "
+            "history; older history follows"
+        )
+    if found.unconfirmed and found.unconfirmed_from and found.unconfirmed_to and found.asked_again_at:
+        said.append(
+            f"{found.name}: between {_utc(found.unconfirmed_from)} and {_utc(found.unconfirmed_to)} long ranges were "
+            f"listed as empty ({found.unconfirmed}). They count as proven when a second answer says the same: the next "
+            f"pass after {_utc(found.asked_again_at)} asks"
         )
     return said
 

@@ -13,13 +13,14 @@ from typing import TypeVar
 from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
+from orders_sync.store.progress import PROGRESS
 
 PATIENCE_MS = 900  # a look that would take longer is given up
 
 Row = TypeVar("Row")
 
-# an account without a watermark is as far behind as its history reaches
-_ACCOUNTS = """
+# an account nothing was read of is as far behind as its history reaches
+_ACCOUNTS = f"""
     WITH open_windows AS (
         SELECT account, count(*) FILTER (WHERE state = 'planned') AS planned,
             count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'failed') AS failed
@@ -31,8 +32,9 @@ _ACCOUNTS = """
         FROM sync.messages WHERE handled_at IS NULL GROUP BY account
     )
     SELECT a.name, a.platform,
-        extract(epoch FROM clock_timestamp() - coalesce(a.watermark, a.history_from))::float AS behind,
+        how_far.behind, how_far.share AS history_share,
         extract(epoch FROM a.watermark)::float AS watermark,
+        extract(epoch FROM coalesce(a.proven_from, a.history_from))::float AS proven_from,
         a.suspended_at IS NOT NULL AS is_suspended,
         coalesce(a.rests_until > clock_timestamp(), false) AS is_resting,
         coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
@@ -42,6 +44,7 @@ _ACCOUNTS = """
         extract(epoch FROM clock_timestamp() - audit.finished_at)::float AS audit_age,
         (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences
     FROM sync.accounts AS a
+    JOIN ({PROGRESS} WHERE a.name = ANY(%(names)s)) AS how_far USING (name)
     LEFT JOIN open_windows AS w ON w.account = a.name
     LEFT JOIN open_rejects AS r ON r.account = a.name
     LEFT JOIN waiting AS m ON m.account = a.name
@@ -49,8 +52,8 @@ _ACCOUNTS = """
         SELECT id, finished_at FROM sync.audits
         WHERE account = a.name AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
     ) AS audit ON true
-    WHERE a.name = ANY(%s) ORDER BY a.name
-"""
+    ORDER BY a.name
+"""  # noqa: S608
 
 _JOBS = """
     SELECT queue_name AS queue, status::text, count(*) AS jobs
@@ -82,7 +85,9 @@ _RATES = """
 
 @dataclass(frozen=True, slots=True)
 class AccountVitals:
-    """One account. `behind`, `oldest_message`, `audit_age`: seconds. `watermark`: seconds since 1970.
+    """One account. `behind`: seconds since the end of the newest stretch that was read without a gap;
+    `history_share`: how much of its history is read, between 0 and 1. `oldest_message`, `audit_age`: seconds.
+    `watermark`, and `proven_from`, where its proof begins: seconds since 1970.
 
     None: nothing is known yet (never planned, never landed, never audited). `differences`: ranges the last finished
     audit found to differ, without those a read repaired.
@@ -91,7 +96,9 @@ class AccountVitals:
     name: str
     platform: str
     behind: float | None
+    history_share: float | None
     watermark: float | None
+    proven_from: float | None
     is_suspended: bool
     is_resting: bool
     planned: int
@@ -151,7 +158,7 @@ async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
         await connection.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
         [oldest] = await _all(connection, _Age, _OLDEST_JOB)
         return Vitals(
-            await _all(connection, AccountVitals, _ACCOUNTS, [list(accounts)]),
+            await _all(connection, AccountVitals, _ACCOUNTS, {"names": list(accounts)}),
             await _all(connection, Jobs, _JOBS),
             oldest.seconds,
             await _all(connection, Given, _RATES),
@@ -165,7 +172,9 @@ async def oldest_job(connection: Connection) -> float:
     return oldest.seconds
 
 
-async def _all(connection: Connection, kind: type[Row], query: str, values: list[object] | None = None) -> list[Row]:
+async def _all(
+    connection: Connection, kind: type[Row], query: str, values: dict[str, object] | None = None
+) -> list[Row]:
     async with connection.cursor(row_factory=class_row(kind)) as cursor:
         await cursor.execute(query, values)
         return await cursor.fetchall()

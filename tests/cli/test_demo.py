@@ -12,6 +12,7 @@ from orders_sync.cli.demo import EXAMPLES, ORDERS
 from orders_sync.store import embedded
 from tests.cli.terminal import Said, Tables, Terminal, closed_port, working_folder
 
+DAY = 86_400
 PLATFORMS = ("1688", "xportcn_open", "xportcn_ka")
 
 
@@ -57,6 +58,14 @@ def test_run_again_nothing_changed_and_no_row_is_written_P3(demo: Twice) -> None
     demo.second.assert_well()
     assert "Nothing changed since the last run" in demo.second.out
     assert "Nothing changed" not in demo.first.out
+
+
+def test_it_says_what_is_proven_only_by_a_second_answer(demo: Twice) -> None:
+    assert "sandbox-open: between" in demo.first.err
+    assert "listed as empty" in demo.first.err
+    for row in demo.terminal.run("status", "--json").assert_well().json:
+        assert row["behind_seconds"] < DAY, row["account"]  # though the first answers of old history prove nothing yet
+        assert row["history_share"] == 1
 
 
 def test_it_uses_its_own_database_whatever_DATABASE_URL_says(demo: Twice) -> None:

@@ -44,6 +44,8 @@ def counted(*windows: Closed) -> dict[str, Samples]:
         (replace(DONE, landed=None, is_split=True), "split"),
         (replace(DONE, landed=None, is_split=True, error=Incomplete("rows are missing")), "split"),
         (replace(DONE, landed=None, error=Incomplete("rows are missing")), "failed"),
+        (replace(DONE, landed=Landed(), proves_nothing="unconfirmed"), "unconfirmed"),
+        (replace(DONE, landed=Landed(), proves_nothing="beyond", error=Incomplete("not listed")), "beyond"),
         (replace(DONE, landed=None, error=LostWindow(1)), "lost"),
         (replace(DONE, landed=None, error=Refused("no")), "refused"),
     ],
@@ -112,6 +114,8 @@ async def test_gauges_say_what_the_tables_say(connection: Connection) -> None:
     await fill(connection)
     told = samples(Metrics().exposition(of_tables(await vitals.look(connection, ACCOUNTS))))
     assert told["orders_sync_database_up"] == {(): 1}
+    assert told["orders_sync_account_history_ratio"]["busy",] == pytest.approx(1 - 4 / 216, abs=0.01)
+    assert set(told["orders_sync_account_proven_from_timestamp_seconds"]) == {("busy",), ("quiet",), ("refused",)}
     assert told["orders_sync_account_suspended"] == {("busy",): 0, ("quiet",): 0, ("refused",): 1}
     assert told["orders_sync_account_resting"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
     assert told["orders_sync_windows_open"]["busy", "planned"] == 2

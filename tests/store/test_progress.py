@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from orders_sync.store import claims
+from datetime import datetime
+
+import pytest
+
+from orders_sync.store import claims, database
 from orders_sync.store.database import Connection
-from orders_sync.store.progress import Progress, progress, remarks
+from orders_sync.store.progress import Progress, of, progress, remarks, state
 from tests.store.test_ledger import SHOP, at, claim, finish, hours, plan
 
 
@@ -52,7 +56,61 @@ async def test_a_range_that_came_back_empty_once_was_read(connection: Connection
     await claims.ask_again(connection, await claim(connection), at(1) - at(0), calls=1)
     found = await read(connection)
     assert (found.first, found.past, found.watermark) == (at(0), at(49), at(0))
+    assert (found.unconfirmed, found.unconfirmed_from, found.unconfirmed_to) == (1, at(0), at(48))
+    assert state(found) == "to be confirmed"
+    (said,) = remarks(found)
+    assert "between 2026-11-01 00:00 UTC and 2026-11-03 00:00 UTC" in said
+    assert "listed as empty" in said
     assert await claims.claim(connection, SHOP, "worker") is None
+
+
+async def test_an_account_is_as_current_as_its_newest_stretch_whatever_its_history(connection: Connection) -> None:
+    await plan(connection, *[hours(number, number + 1) for number in range(4)])
+    await finish(connection, await claim(connection))
+    found = await read(connection)
+    assert found.watermark == at(0)
+    assert found.behind == await seconds_since(connection, at(4))
+
+
+async def test_an_account_whose_newest_window_is_not_read_is_as_far_behind_as_that(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    await claims.fail(connection, await claim(connection), "why", calls=1)
+    await finish(connection, await claim(connection))
+    assert (await read(connection)).behind == await seconds_since(connection, at(1))
+
+
+async def test_an_account_nothing_was_read_of_is_as_far_behind_as_its_history(connection: Connection) -> None:
+    await plan(connection, hours(0, 1), hours(1, 2))
+    assert (await read(connection)).behind == await seconds_since(connection, at(0))
+
+
+async def test_several_accounts_are_asked_for_at_once(url: str, connection: Connection) -> None:
+    await plan(connection, hours(0, 1))
+    with database.session(url) as other:
+        assert [each.name for each in of(other, [SHOP, "nobody"])] == [SHOP]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Progress("shop", None, None, None, None, None, None), ""),
+        (Progress("shop", at(0), None, None, None, None, None), ""),
+        (Progress("shop", at(0), at(0), None, at(60), at(100), 0.4), "40% read"),
+        (Progress("shop", at(0), at(0), None, at(1), at(9000), 0.9999), "99% read"),
+        (Progress("shop", at(0), at(99), None, at(0), at(99), 0.99), "complete"),
+        (Progress("shop", at(0), at(90), at(50), at(0), at(90), 1.0), "complete from 2026-11-03"),
+        (Progress("shop", at(0), at(0), None, at(0), at(90), 1.0, unconfirmed=1), "to be confirmed"),
+    ],
+)
+def test_a_few_words_say_how_much_of_the_history_is_there(found: Progress, said: str) -> None:
+    assert state(found) == said
+
+
+async def seconds_since(connection: Connection, moment: datetime) -> object:
+    cursor = await connection.execute("SELECT extract(epoch FROM clock_timestamp() - %s)::float", [moment])
+    row = await cursor.fetchone()
+    assert row is not None
+    return pytest.approx(row[0], abs=300)
 
 
 def test_what_lies_beyond_the_reach_is_said_and_never_called_complete() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import psycopg
 import pytest
 
@@ -33,13 +35,31 @@ def test_only_accounts_asked_for_are_told(seen: vitals.Vitals) -> None:
     assert [each.name for each in seen.accounts] == ACCOUNTS
 
 
-def test_account_is_as_far_behind_as_its_watermark(seen: vitals.Vitals) -> None:
-    assert of(seen, "busy").behind == about(3600)
+def test_account_is_as_far_behind_as_what_was_read_last(seen: vitals.Vitals) -> None:
+    assert of(seen, "busy").behind == about(4 * 3600)
 
 
-def test_account_without_watermark_is_as_far_behind_as_its_history(seen: vitals.Vitals) -> None:
+def test_account_nothing_was_read_of_is_as_far_behind_as_its_history(seen: vitals.Vitals) -> None:
     assert of(seen, "quiet").watermark is None
+    assert of(seen, "quiet").history_share is None
     assert of(seen, "quiet").behind == about(9 * DAY)
+
+
+async def test_account_whose_last_days_are_read_is_current_though_its_history_is_not(connection: Connection) -> None:
+    await connection.execute(
+        """INSERT INTO sync.accounts (name, platform, seller, feed, history_from, watermark)
+        VALUES ('new', '1688', 's', 'updated', now() - interval '100 d', now() - interval '100 d')"""
+    )
+    await connection.execute(
+        """INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, not_before)
+        SELECT 'new', 'incremental', 'updated', now() - t * interval '10 d', now() - (t - 1) * interval '10 d',
+            CASE WHEN t < 3 THEN 'done' ELSE 'planned' END, CASE WHEN t = 3 THEN now() + interval '2 m' END
+        FROM generate_series(1, 10) AS t"""
+    )
+    [new] = (await vitals.look(connection, ["new"])).accounts
+    assert new.behind == about(0)
+    assert new.history_share == pytest.approx(0.3)  # two are done, one was listed as empty once
+    assert new.watermark == new.proven_from == pytest.approx(time.time() - 100 * DAY, abs=300)
 
 
 def test_account_says_whether_calls_are_made_for_it(seen: vitals.Vitals) -> None:
