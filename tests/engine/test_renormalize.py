@@ -116,11 +116,12 @@ async def test_a_payload_that_cannot_be_normalised_keeps_its_rows_and_becomes_a_
     story = tell(orders=60)
     await story.sync(KA)
     story.assert_equal(KA)
-    tables = {name: rows for name, rows in story.row_versions().items() if name != "raw_orders"}
+    told_apart = ("raw_orders", "orders")  # their rows are locked
+    tables = {name: rows for name, rows in story.row_versions().items() if name not in told_apart}
     code(breaking)
     result = await rebuilt(story)
     assert result.rejected == result.looked_at > 0
-    assert {name: rows for name, rows in story.row_versions().items() if name != "raw_orders"} == tables
+    assert {name: rows for name, rows in story.row_versions().items() if name not in told_apart} == tables
     assert story.query(OPEN) == [(result.looked_at,)]
     outcomes = await story.sync(KA, sweep=Sweep.ALL)  # the same bytes again confirm nothing
     assert outcomes[KA].rows.rejected == result.looked_at
