@@ -112,7 +112,8 @@ class Story:
 
     def verify(self, *names: str) -> dict[str, Verdict]:
         """The tables against the truth, an account each."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        # in UTC: Python calls a time in the hour that a zone repeats in autumn unequal to every time of another zone
+        with psycopg.connect(self.url, autocommit=True, options="-c timezone=UTC") as connection:
             return {
                 each.name: verify_account(connection, each.name, each.platform, self.world.truth(each.name))
                 for each in self.world.accounts
