@@ -126,7 +126,9 @@ async def test_orders_that_leave_and_enter_a_list_while_it_is_paged_are_not_lost
     story.world.between_calls = move
     story.with_limits(workers=1)
     await swept(story)
-    assert story.query("SELECT seen = total, attempts FROM sync.windows WHERE status = '11'") == [(True, 1)]
+    # two lists where the border of two months lies among the orders
+    lists = "SELECT bool_and(seen = total), max(attempts) FROM sync.windows WHERE status = '11'"
+    assert story.query(lists) == [(True, 1)]
     refunds = "SELECT count(*) FROM orders WHERE order_id = ANY(%s) AND refund_status = '10'"
     assert story.query(refunds, [order.order_id for order in shipped[1:]]) == [(len(shipped) - 1,)]
     await swept(story)
@@ -145,7 +147,8 @@ async def test_a_list_that_never_adds_up_lands_what_it_brought_and_the_rest_is_r
     story.world.between_calls = lose_rows
     story.with_limits(workers=1, attempts=2)
     await swept(story)
-    assert story.query("SELECT state, seen < total FROM sync.windows WHERE status = '11'") == [("done", True)]
+    lists = "SELECT DISTINCT state, seen < total FROM sync.windows WHERE status = '11' AND total > 0"
+    assert story.query(lists) == [("done", True)]
     story.assert_equal(SHOP)
 
 
