@@ -39,8 +39,9 @@ def faults(said: subprocess.CompletedProcess[bytes]) -> bytes:
 
 @pytest.mark.parametrize("command", READERS)
 def test_an_output_that_is_closed_full_or_read_no_further(landed: Landed, command: str) -> None:
+    usual = shell(landed, f"orders-sync {command} >/dev/null")  # doctor may find something; then it ends with 1
     closed = shell(landed, f"orders-sync {command} >&-")
-    assert (closed.returncode, faults(closed)) == (0, b"")
+    assert (closed.returncode, faults(closed)) == (usual.returncode, faults(usual))
     neither = shell(landed, f"orders-sync {command} >&- 2>&- <&-")
     assert neither.returncode == 0
     full = shell(landed, f"orders-sync {command} >/dev/full")
