@@ -6,7 +6,7 @@ import asyncio
 import re
 import subprocess
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -102,3 +102,22 @@ async def test_restored_backup_catches_up_P1(pool: Pool, url: str, empty_url: st
 async def _run(program: Path, *arguments: str) -> None:
     told = await asyncio.to_thread(subprocess.run, [program, *arguments], capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
+
+
+async def test_what_was_planned_by_a_clock_that_was_ahead_is_forgotten_and_read_again(pool: Pool, url: str) -> None:
+    statements = re.findall(r"`((?:DELETE FROM sync.windows|UPDATE sync.accounts)[^`]*);`", DOC)
+    assert len(statements) == 2
+    story = Story(pool, url, World(60, 3, 1, now=an_hour_ago(), days=5), Faults(), lag=timedelta(seconds=1))
+    await story.sync(story.shop)
+    [end] = story.query("SELECT max(ends_at) FROM sync.windows")[0]
+    story.execute(
+        f"""INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state)
+        VALUES ('{story.shop}', 'incremental', 'updated', '{end}', now() + interval '9 hours', 'done');
+        UPDATE sync.accounts SET watermark = now() + interval '9 hours' WHERE name = '{story.shop}'"""
+    )
+    assert (await story.sync(story.shop))[story.shop].errors != []
+    for statement in statements:
+        story.execute(statement.replace("NAME", story.shop))
+    assert story.query("SELECT watermark FROM sync.accounts") == [(end,)]
+    assert (await story.sync(story.shop))[story.shop].errors == []
+    story.assert_equal(story.shop)

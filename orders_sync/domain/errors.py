@@ -6,6 +6,7 @@ OrdersSyncError
 │   └── DatabaseBusy         it ended a transaction again and again for reasons that pass: try again later
 ├── EmbeddedError            the server of our own cannot be started
 ├── OtherIdentity            the tables know another account by this name, or this one by another name
+├── ClockPutBack             the database's clock is behind what an account was planned to: it waits for it
 ├── LostWindow               another worker owns the window now: nothing of ours may commit (P5)
 ├── BadRecord                one record that cannot become rows: it is kept as a reject (P4)
 └── PlatformError            a call to a platform failed
@@ -20,6 +21,8 @@ OrdersSyncError
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 EXCERPT = 2048
 
@@ -51,6 +54,17 @@ class OtherIdentity(OrdersSyncError):
         super().__init__(
             f"{name}: the tables know {identity} by another name, or another account by this one. Processes with "
             "different settings run on this database: give all of them the same and start them again"
+        )
+
+
+class ClockPutBack(OrdersSyncError):
+    """Time that an account was planned to lies in the database's future: what it is asked now, it would not plan."""
+
+    def __init__(self, account: str, reached: datetime) -> None:
+        super().__init__(
+            f"{account}: it is planned up to {reached:%Y-%m-%d %H:%M:%S %Z}, which the database's clock has yet to "
+            "reach: the clock was put back, or was ahead before. Nothing of the account is planned or read until then, "
+            "and it goes on by itself; where that is too long, docs/operations.md has a statement that forgets it"
         )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import psycopg
 
-from orders_sync.domain.errors import OrdersSyncError, OtherIdentity
+from orders_sync.domain.errors import ClockPutBack, OrdersSyncError, OtherIdentity
 
 # what a statement does with the values of one account; every other database error would meet the next account, too
 _OF_ITS_VALUES = (psycopg.DataError, psycopg.IntegrityError)
+_OF_ONE_ACCOUNT = (OtherIdentity, ClockPutBack)  # their text says everything
 
 
 def concerns_all(error: Exception) -> bool:
     """Return whether the error would stop every account: the database is gone or refuses us, or our own settings."""
     if isinstance(error, psycopg.Error):
         return not isinstance(error, _OF_ITS_VALUES)
-    return isinstance(error, OrdersSyncError) and not isinstance(error, OtherIdentity)
+    return isinstance(error, OrdersSyncError) and not isinstance(error, _OF_ONE_ACCOUNT)
 
 
 def text(error: Exception) -> str:
@@ -25,6 +26,6 @@ def text(error: Exception) -> str:
 
 def report(account: str, error: Exception) -> str:
     """Say what became of an account that an error of its own stopped."""
-    if isinstance(error, OtherIdentity):
+    if isinstance(error, _OF_ONE_ACCOUNT):
         return str(error)
     return f"{account}: stopped by an error in orders-sync itself, please report it: {text(error)}"

@@ -8,7 +8,7 @@ from orders_sync.domain.accounts import Pace
 from orders_sync.domain.emptiness import at_reach
 from orders_sync.domain.sweeps import DAY, Look, Sweep, is_due, looks
 from orders_sync.domain.windows import Window, tile, whole_second
-from orders_sync.store.ledger import Reach, Unclaimed
+from orders_sync.store.ledger import CLOCK_TOLERANCE, Reach, Unclaimed
 
 
 def incremental(reach: Reach, pace: Pace, furthest_back: timedelta | None = None) -> list[Window]:
@@ -47,6 +47,14 @@ def replaces(reach: Reach, pace: Pace) -> Unclaimed | None:
     """The unclaimed window that the newest one of `incremental` makes superfluous."""
     is_longer = reach.newest is not None and reach.newest.window.end < whole_second(reach.now - pace.lag)
     return reach.newest if is_longer else None
+
+
+def time_ahead(reach: Reach, pace: Pace) -> datetime | None:
+    """The time an account was planned to, or proven, where it lies further in the database's future than any plan ends;
+    else None. Then the database's clock was put back, and nothing would be due for as long as it is behind."""
+    reached = max((moment for moment in (reach.planned_to, reach.watermark) if moment is not None), default=None)
+    latest = reach.now + max(pace.lag, timedelta(0)) + CLOCK_TOLERANCE
+    return reached if reached is not None and reached > latest else None
 
 
 def is_interval_over(reach: Reach, pace: Pace) -> bool:

@@ -10,7 +10,7 @@ from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import isolation, planner
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means, Outcome, drain, stop
-from orders_sync.store import suspensions
+from orders_sync.store import ledger, suspensions
 
 Result = TypeVar("Result")
 
@@ -43,7 +43,10 @@ async def _catch_up(means: Means, feeder: Feeder, sweep: Sweep, retry: bool) -> 
     except Exception as error:
         if isolation.concerns_all(error):
             raise
-        return Outcome(feeder.account.name, errors=[isolation.report(feeder.account.name, error)])
+        report = isolation.report(feeder.account.name, error)
+        async with means.pool.connection() as connection:
+            await ledger.note_error(connection, feeder.account.name, report)
+        return Outcome(feeder.account.name, errors=[report])
 
 
 async def _all(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.engine import isolation, planner
 from orders_sync.engine.calls import Feeder
 from orders_sync.service.liveness import Liveness
@@ -92,7 +93,13 @@ class Scheduler:
                 raise
             self._liveness.not_planned(name)
             if (others := self._reports.count(name)) is not None:
-                log.exception("an account cannot be planned; the others go on", account=name, since_last=others)
+                is_ours = not isinstance(error, OrdersSyncError)  # else its text says all there is to do
+                log.error(
+                    "an account cannot be planned; the others go on",
+                    account=name,
+                    since_last=others,
+                    **({"exc_info": True} if is_ours else {"error": str(error)}),
+                )
             async with self._pool.connection() as connection:
                 await ledger.note_error(connection, name, isolation.report(name, error))
 

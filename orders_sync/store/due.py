@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import RETRY_AT
+from orders_sync.store.ledger import CLOCK_TOLERANCE, RETRY_AT
 
+# one that is planned into the future of a clock that was put back is due, to say so;
 # a suspended account is due once its credentials are other ones; one that rests has only what is asked for planned
 _DUE = f"""
 SELECT n.name
@@ -23,6 +24,7 @@ WHERE a.name IS NULL
    OR a.suspended_at IS NULL AND (
         w.planned_to IS NULL
         OR clock_timestamp() - n.lag - w.planned_to >= n.every
+        OR greatest(w.planned_to, a.watermark) > clock_timestamp() + greatest(n.lag, interval '0') + %(tolerance)s
         OR EXISTS (SELECT FROM sync.backfills AS b WHERE b.account = n.name AND b.state = 'requested')
         OR EXISTS (SELECT FROM sync.messages AS m WHERE m.account = n.name AND m.handled_at IS NULL)
         OR EXISTS (
@@ -59,6 +61,7 @@ async def accounts(connection: Connection, asked: Iterable[tuple[Account, Pace]]
             "names": [account.name for account, _ in pairs],
             "fingerprints": [account.fingerprint for account, _ in pairs],
             "lags": [pace.lag for _, pace in pairs],
+            "tolerance": CLOCK_TOLERANCE,
             "intervals": [pace.interval for _, pace in pairs],
         },
     )

@@ -30,6 +30,7 @@ BACKFILL = "backfill"
 REPAIR = "repair"
 HOOK = "hook"
 REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
+CLOCK_TOLERANCE = timedelta(minutes=1)  # a clock that was put back by less is nothing to speak of
 LONGEST_ERROR = 4096  # characters kept of one
 # 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
 # minute must not hammer

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.planning import confirm, daily, incremental, replaces
+from orders_sync.engine.planning import confirm, daily, incremental, replaces, time_ahead
 from orders_sync.store.ledger import Reach, Unclaimed
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -35,6 +35,17 @@ def planned_after(before: Reach, windows: list[Window], now: datetime) -> Reach:
     starts = [each.start for each in windows] + ([before.history_from] if before.history_from else [])
     ends = [each.end for each in windows] + ([before.planned_to] if before.planned_to else [])
     return reach(now, min(starts, default=None), max(ends, default=None))
+
+
+@pytest.mark.parametrize("lag", [LAG, timedelta(hours=2), -LAG])
+def test_only_a_clock_that_was_put_back_leaves_an_account_planned_into_the_future(lag: timedelta) -> None:
+    settings, latest = pace(NOON - DAY, lag), NOON + max(lag, timedelta(0)) + timedelta(minutes=1)
+    assert time_ahead(reach(NOON), settings) is None
+    assert time_ahead(reach(NOON, NOON - DAY, NOON - lag), settings) is None
+    assert time_ahead(reach(NOON, NOON - DAY, latest), settings) is None
+    later = latest + timedelta(seconds=1)
+    assert time_ahead(reach(NOON, NOON - DAY, later), settings) == later
+    assert time_ahead(Reach(NOON, NOON - DAY, NOON - DAY, later), settings) == later
 
 
 def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_lag() -> None:

@@ -74,6 +74,51 @@ async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) 
     assert jobs(story) == []
 
 
+def put_clock_back(story: Story, account: str, hours: int) -> None:
+    """What a clock looks like that was put back: what was planned lies that much further in its future."""
+    story.query(
+        "UPDATE sync.windows AS w SET starts_at = starts_at + d, ends_at = ends_at + d "
+        "FROM (SELECT %s * interval '1 hour' AS d) AS d WHERE account = %s RETURNING 1",
+        hours,
+        account,
+    )
+
+
+async def test_a_clock_put_back_stops_the_account_with_a_sentence_until_it_has_caught_up(
+    tell: Tell, queue: Queue, capfd: pytest.CaptureFixture[str]
+) -> None:
+    story = tell()
+    await story.sync()
+    put_clock_back(story, story.shop, 6)
+    feeders = with_interval(story.feeders(), DAY)
+    assert await due_now(story, feeders) == [story.shop]
+    await scheduler(story, queue, feeders).plan()
+    error = "SELECT last_error FROM sync.accounts WHERE name = %s"
+    [(said,)] = story.query(error, story.shop)
+    assert str(said).startswith(f"{story.shop}: it is planned up to 20")
+    assert "the clock was put back" in str(said)
+    assert "Traceback" not in "".join(capfd.readouterr())
+    assert jobs(story) == []
+    outcomes = await story.sync()
+    assert outcomes[story.shop].errors == [said]
+    assert [each.errors for name, each in outcomes.items() if name != story.shop] == [[], []]
+    assert story.query(error, story.shop) == [(said,)]
+
+    put_clock_back(story, story.shop, -6)
+    outcomes = await story.sync()
+    assert outcomes[story.shop].errors == []
+    assert story.query(error, story.shop) == [(None,)]
+
+
+async def test_a_sync_of_a_clock_put_back_keeps_the_sentence_for_status(tell: Tell) -> None:
+    story = tell()
+    await story.sync()
+    put_clock_back(story, story.shop, 1)
+    await story.sync()
+    [(said,)] = story.query("SELECT last_error FROM sync.accounts WHERE name = %s", story.shop)
+    assert "the clock was put back" in str(said)
+
+
 async def test_a_backfill_asked_for_in_sql_is_due_at_once(tell: Tell, queue: Queue) -> None:
     story = tell()
     await story.sync()
