@@ -72,8 +72,8 @@ Look = Callable[[Window], Awaitable[Finding]]
 async def compare(window: Window, counts: Counts, count: Count, look: Look, page_size: int) -> Finding:
     """Find every range of the window whose orders differ in number. `look` gets what fits on a page, or one second.
 
-    Where both halves agree though the whole does not, the platform's counts contradict each other to the end: the
-    window is a difference by its counts, without the orders.
+    Where both halves agree though the whole holds more than both, the platform's counts contradict each other to the
+    end: the window is a difference by its counts, without the orders.
     """
     if counts.platform == counts.tables:
         return Finding(*counts)
@@ -83,7 +83,8 @@ async def compare(window: Window, counts: Counts, count: Count, look: Look, page
     found = Finding()
     for part, part_counts in parts:
         found += await compare(part, part_counts, count, look, page_size)
-    if counts.platform != counts.tables and all(each.platform == each.tables for _, each in parts):
+    all_agree = all(each.platform == each.tables for _, each in parts)
+    if all_agree and counts.platform != counts.tables and _platform_sum(parts) < counts.platform:
         found.differences.append(Difference(window, counts, max(0, counts.platform - counts.tables)))
     return found
 
@@ -96,18 +97,22 @@ def is_readable(window: Window, counts: Counts, page_size: int) -> bool:
 async def _count_parts(window: Window, counts: Counts, count: Count) -> tuple[Counts, list[tuple[Window, Counts]]]:
     """Count the halves of a window, and return its own newest counts with theirs.
 
-    Together the halves hold what the whole holds. Counts that do not add up are asked for again, at most `ROUNDS`
-    times: a wrong one, too low by just what the tables lack, would let a half agree that differs.
+    Together the halves hold no fewer than the whole; more where an order on the border between them is listed in both.
+    Where they hold fewer, all are counted again, at most `ROUNDS` times: a count too low by just what the tables lack
+    would let a half agree that differs.
     """
     for _ in range(ROUNDS):
         parts = [(half, await count(half)) for half in halves(window)]
-        sum_of_parts = sum(each.platform for _, each in parts)
-        if sum_of_parts == counts.platform:
+        if _platform_sum(parts) >= counts.platform:
             break
         counts = await count(window)
-        if sum_of_parts == counts.platform:
+        if _platform_sum(parts) >= counts.platform:
             break
     return counts, parts
+
+
+def _platform_sum(parts: Iterable[tuple[Window, Counts]]) -> int:
+    return sum(counts.platform for _, counts in parts)
 
 
 def halves(window: Window) -> tuple[Window, Window]:

@@ -93,11 +93,30 @@ async def test_what_agrees_costs_one_call(listed: list[int]) -> None:
     assert lists.calls == 1
 
 
-async def test_one_wrong_count_is_asked_again_and_forgotten() -> None:
+@pytest.mark.parametrize(("lie", "calls"), [(1, 4), (-1, 3)])
+async def test_one_wrong_count_is_forgotten(lie: int, calls: int) -> None:
     listed = moments(range(0, SPAN, 10_000))
-    lists = TwoLists(listed, listed, lies=[1])
+    lists = TwoLists(listed, listed, lies=[lie])
     assert (await lists.compare()).differences == []
-    assert lists.calls == 4
+    assert lists.calls == calls
+
+
+@dataclass
+class InclusiveLists(TwoLists):
+    """As a platform that takes ends inclusive is counted: an order on a border stands in both counts of either half."""
+
+    async def count(self, window: Window) -> Counts:
+        return await super().count(Window(window.start, window.end + timedelta(seconds=1)))
+
+
+async def test_an_order_on_the_border_of_two_halves_costs_no_more_calls() -> None:
+    border = halves(WHOLE)[0].end
+    listed = sorted([*moments(range(5_000, SPAN, 10_000)), border])
+    lost = listed[400]
+    held = [moment for moment in listed if moment != lost]
+    lists = InclusiveLists(listed, held)
+    assert [each.window.start <= lost < each.window.end for each in (await lists.compare()).differences] == [True]
+    assert lists.calls <= 1 + 2 * ceil(log2(SPAN))
 
 
 @pytest.mark.parametrize("call", range(2, 12))
