@@ -18,12 +18,6 @@ COLUMNS = [
         "it is read no earlier: an empty range, or a list that may lag, is asked once more; NULL for at once",
     ),
     (
-        "windows",
-        "late_seconds",
-        sa.Integer(),
-        "of a confirming pass: the greatest age of an order it found first, so late is the list; NULL for none",
-    ),
-    (
         "accounts",
         "proven_from",
         sa.DateTime(timezone=True),

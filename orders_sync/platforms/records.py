@@ -13,7 +13,7 @@ from orders_sync.domain.errors import BadRecord, Malformed
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
 from orders_sync.platforms.conversion import Notes, Number, kind_of
-from orders_sync.platforms.isolation import isolated
+from orders_sync.platforms.unreadable import isolated
 
 T = TypeVar("T")
 

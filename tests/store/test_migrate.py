@@ -352,8 +352,8 @@ def test_windows_of_before_0011_keep_what_they_were_and_may_lie_beyond_the_reach
         ["planned", "done", "failed", "split"],
     )
     migrate.migrate(empty_url)
-    states = "SELECT state, not_before, late_seconds FROM sync.windows ORDER BY id"
-    assert ask(empty_url, states) == [(state, None, None) for state in ("planned", "done", "failed", "split")]
+    states = "SELECT state, not_before FROM sync.windows ORDER BY id"
+    assert ask(empty_url, states) == [(state, None) for state in ("planned", "done", "failed", "split")]
     ask(empty_url, "UPDATE sync.windows SET state = 'beyond' WHERE state = 'failed'")
     alembic(empty_url, "downgrade", "0010")
     assert ("failed",) in ask(empty_url, "SELECT state FROM sync.windows")

@@ -103,11 +103,6 @@ windows = Table(
         TIME,
         "it is read no earlier: an empty range, or a list that may lag, is asked once more; NULL for at once",
     ),
-    column(
-        "late_seconds",
-        Integer,
-        "of a confirming pass: the greatest age of an order it found first, so late is the list; NULL for none",
-    ),
     column("started_at", TIME, "when it was last claimed"),
     column("finished_at", TIME, "when it was done, split or failed"),
     PrimaryKeyConstraint("id"),
