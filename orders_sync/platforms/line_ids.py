@@ -53,8 +53,8 @@ def distinct_lines(
         found.append((line_id, line))
     if len(kept) == len(found):
         return found
-    return list(zip(_distinct([each for each, _ in found], [line for _, line in found], name, notes),
-                    [line for _, line in found], strict=True))  # fmt: skip
+    named = _distinct([each for each, _ in found], [line for _, line in found], name, notes)
+    return [(line_id, line) for line_id, (_, line) in zip(named, found, strict=True)]
 
 
 def _distinct(ids: list[str], lines: list[Line], name: str, notes: Notes) -> list[str]:
