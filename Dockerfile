@@ -1,6 +1,9 @@
 FROM python:3.13-slim AS build
+# the packages of requirements.lock and no others: an image built later holds the same versions
+COPY requirements.lock /src/
+RUN python -m venv /app && /app/bin/pip install --no-cache-dir --require-hashes -r /src/requirements.lock
 COPY . /src
-RUN python -m venv /app && /app/bin/pip install --no-cache-dir /src
+RUN /app/bin/pip install --no-cache-dir --no-deps /src && /app/bin/pip check
 
 FROM python:3.13-slim
 RUN useradd --create-home --uid 10001 orders

@@ -1,0 +1,48 @@
+"""The documents lead where they say: links, headings and files of the code that they name exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]*)\)")
+SOURCE_FILE = re.compile(r"`([\w./*-]+\.(?:py|sql|yml|sh))(?:::\w+)?`")
+CODE = ("orders_sync", "tests", "benchmarks", "migrations", "deploy")
+
+
+def named(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", document.read_text()), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_links_lead_to_files_and_headings_that_exist(document: Path) -> None:
+    broken = []
+    for link in LINK.findall(FENCE.sub("", document.read_text())):
+        path, _, anchor = link.partition("#")
+        target = document.parent / path if path else document
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_files_of_the_code_that_are_named_exist(document: Path) -> None:
+    """A path counts from the root or from `orders_sync/`; a bare name is one of a file anywhere in the code."""
+    missing = []
+    for name in SOURCE_FILE.findall(document.read_text()):
+        bases = [ROOT, ROOT / "orders_sync"] if "/" in name else [ROOT, *(ROOT / folder for folder in CODE)]
+        found = (path for base in bases for path in (base.glob(name) if "/" in name else base.rglob(name)))
+        if not any(".venv" not in path.parts for path in found):
+            missing.append(name)
+    assert not missing
