@@ -19,7 +19,7 @@ from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means, Outcome
 from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
-from orders_sync.store import backfills, database, ledger
+from orders_sync.store import backfills, database, ledger, progress
 from orders_sync.store.backfills import Standing
 from orders_sync.store.database import Connection
 
@@ -28,7 +28,8 @@ app = typer.Typer(help="Have a range of an account read by hand.", invoke_withou
 
 @dataclass(frozen=True)
 class Preview:
-    """What a backfill of one account would do. `seconds` at the configured rate."""
+    """What a backfill of one account would do. `seconds` at the configured rate. `history_from`: where the
+    account's history begins, in the tables or else in the settings."""
 
     account: str
     window: Window
@@ -36,6 +37,7 @@ class Preview:
     windows: int
     calls: int
     seconds: float
+    history_from: datetime
 
 
 @app.callback()
@@ -188,7 +190,9 @@ async def _preview_of(
     for each in windows:
         calls += calls_for(await backfills.known_orders(connection, name, feed, each), feeder.pace.page_size)
     standing = await backfills.standing(connection, name, feed, window)
-    return Preview(name, window, standing, len(windows), calls, calls / feeder.pace.requests_per_second)
+    known = await progress.progress(connection, name)
+    begins = min(feeder.pace.history_from, (known and known.history_from) or feeder.pace.history_from)
+    return Preview(name, window, standing, len(windows), calls, calls / feeder.pace.requests_per_second, begins)
 
 
 async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | None, everything: bool) -> list[int]:
@@ -248,6 +252,12 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
             columns[3:],
         )
     for feeder, each in zip(feeders, previews, strict=True):
+        if each.window.start < each.history_from:
+            screen.tell(
+                f"{each.account}: the range begins before the account's history ({screen.utc(each.history_from)} UTC). "
+                "Its orders are kept current by the same sweeps as all others; the daily audit and what `status` says "
+                "of completeness begin with the history: an earlier history_from in the settings includes the range"
+            )
         furthest = feeder.platform.furthest_back
         if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
             screen.tell(

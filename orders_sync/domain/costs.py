@@ -12,7 +12,8 @@ The calls a window really took are in the ledger, `sync.windows.calls`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 import msgspec
 
@@ -100,6 +101,13 @@ def cover(hours: Iterable[Hour], page_size: int) -> list[Part]:
             group, orders = alone, hour.orders
         between = 0
     return found
+
+
+def cover_by_day(hours: Iterable[Hour], page_size: int) -> list[Part]:
+    """As `cover`, of a range the tables hold only parts of: no window reaches from one day (UTC) into another, so that
+    the sweep of two backfilled days does not read the years between them."""
+    days = groupby(hours, key=lambda hour: hour.start.astimezone(UTC).date())
+    return [part for _, day in days for part in cover(day, page_size)]
 
 
 def by_status(held: Iterable[Held], page_size: int) -> list[Part]:

@@ -45,11 +45,13 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A range of creation time to be looked over. `with_final`: the final orders that may see a refund as well."""
+    """A range of creation time to be looked over. `with_final`: the final orders that may see a refund as well.
+    `is_whole`: the account's history covers it, so the tables hold all orders of it; else only those of backfills."""
 
     start: datetime
     end: datetime
     with_final: bool
+    is_whole: bool = True
 
 
 def is_due(before: datetime, now: datetime, every: timedelta) -> bool:
@@ -83,3 +85,10 @@ def looks(policy: Policy, sweep: Sweep, history_from: datetime, before: datetime
             found.append(Look(oldest, youngest, with_final=False))
         youngest = min(youngest, oldest)
     return found
+
+
+def cut(look: Look, history_from: datetime) -> list[Look]:
+    """Split a look at the beginning of the account's history; what lies before it is not whole."""
+    before = Look(look.start, min(look.end, history_from), look.with_final, is_whole=False)
+    within = Look(max(look.start, history_from), look.end, look.with_final)
+    return [part for part in (before, within) if part.start < part.end]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover
+from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover, cover_by_day
 from orders_sync.domain.errors import ClockPutBack
 from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
@@ -95,10 +95,11 @@ async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sw
     windows = planning.confirm(reach, pace)
     await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)
     await _plan_older(connection, feeder, reach)
+    oldest = await coverage.oldest(connection, name)
     if platform.feed is Feed.CREATED:
-        await _plan_sweep(connection, feeder, planning.look_over(reach, pace, sweep))
+        await _plan_sweep(connection, feeder, planning.look_over(reach, pace, sweep, oldest))
     elif sweep is Sweep.DUE:
-        await _plan_sweep(connection, feeder, planning.daily(reach, pace, platform.furthest_back))
+        await _plan_sweep(connection, feeder, planning.daily(reach, pace, platform.furthest_back, oldest))
 
 
 async def _plan_older(connection: Connection, feeder: Feeder, reach: Reach) -> None:
@@ -135,6 +136,8 @@ async def _parts(connection: Connection, feeder: Feeder, look: Look) -> list[Par
     """What is to be read of a look, by creation time or by status, whichever costs fewer calls."""
     name, pace, platform = feeder.account.name, feeder.pace, feeder.platform
     hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size)
+    if not look.is_whole:
+        return cover_by_day(hours, pace.page_size)
     creation = cover(hours, pace.page_size)
     if cost(creation) <= CHEAPEST_BY_STATUS:
         return creation

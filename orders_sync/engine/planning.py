@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.emptiness import at_reach
-from orders_sync.domain.sweeps import DAY, Look, Sweep, is_due, looks
+from orders_sync.domain.sweeps import DAY, Look, Sweep, cut, is_due, looks
 from orders_sync.domain.windows import Window, tile, whole_second
 from orders_sync.store.ledger import CLOCK_TOLERANCE, Reach, Unclaimed
 
@@ -84,21 +84,28 @@ def backfill(parts: list[Window], now: datetime, pace: Pace) -> list[Window]:
     return [window for part in parts for window in tile(part.start, min(part.end, end), pace.longest_window)]
 
 
-def look_over(reach: Reach, pace: Pace, sweep: Sweep) -> list[Look]:
-    """The ranges of creation time a pass has to look over. Only what was planned before: the rest is read anyway."""
+def look_over(reach: Reach, pace: Pace, sweep: Sweep, oldest: datetime | None = None) -> list[Look]:
+    """The ranges of creation time a pass has to look over. Only what was planned before: the rest is read anyway.
+
+    `oldest`: the earliest creation time in the tables. Orders of backfills before the history are kept current too.
+    """
     if reach.history_from is None or reach.planned_to is None:
         return []
+    begins = min(reach.history_from, oldest or reach.history_from)
     end = whole_second(reach.now - pace.lag) if sweep is Sweep.DUE else reach.planned_to
-    return looks(pace.sweeps, sweep, reach.history_from, reach.planned_to, end)
+    found = looks(pace.sweeps, sweep, begins, reach.planned_to, end)
+    return [part for look in found for part in cut(look, reach.history_from)]
 
 
-def daily(reach: Reach, pace: Pace, furthest_back: timedelta | None) -> list[Look]:
+def daily(reach: Reach, pace: Pace, furthest_back: timedelta | None, oldest: datetime | None = None) -> list[Look]:
     """The range of creation time that is looked over once a day where changes are listed by update time: a change that
-    was listed late, or without its modify time moving, is found there. As far back as the platform lists."""
+    was listed late, or without its modify time moving, is found there. As far back as the platform lists. `oldest`: as
+    in `look_over`."""
     if reach.history_from is None or reach.planned_to is None:
         return []
     end = whole_second(reach.now - pace.lag)
     if not is_due(reach.planned_to, end, DAY):
         return []
-    start = max(reach.history_from, end - (furthest_back or pace.sweeps.finals_age) + timedelta(hours=2))
-    return [Look(start, end, with_final=True)] if start < end else []
+    begins = min(reach.history_from, oldest or reach.history_from)
+    start = max(begins, end - (furthest_back or pace.sweeps.finals_age) + timedelta(hours=2))
+    return cut(Look(start, end, with_final=True), reach.history_from) if start < end else []

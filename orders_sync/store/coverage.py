@@ -130,6 +130,22 @@ async def held(
     return [Held(Window(start, min(start + longest, look.end)), status, orders) for start, status, orders in found]
 
 
+async def oldest(connection: Connection, account: str) -> datetime | None:
+    """The earliest creation time of the account's orders, or at which a backfill by creation time begins."""
+    cursor = await connection.execute(
+        """
+        SELECT least(
+            (SELECT min(created_at) FROM orders WHERE account = %(account)s),
+            (SELECT min(starts_at) FROM sync.backfills
+             WHERE account = %(account)s AND feed = 'created' AND state IN ('planned', 'done'))
+        )
+        """,
+        {"account": account},
+    )
+    row: tuple[datetime | None] | None = await cursor.fetchone()  # type: ignore[assignment]
+    return row[0] if row else None
+
+
 async def rejected(connection: Connection, account: str, look: Look) -> list[Window]:
     """The windows of a range that brought what is still a reject and has no order: it may be readable by now. And those
     that brought an order without a creation time that is not final: no other sweep finds it.

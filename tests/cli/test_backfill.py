@@ -33,6 +33,12 @@ def test_preview_says_what_is_missing_and_nothing_is_stored_without_a_yes(landed
     assert landed.terminal.run("backfill", "list", "--json").assert_well().json == []
 
 
+def test_preview_says_how_current_orders_before_the_history_will_be(landed: Landed) -> None:
+    ask = ["backfill", "--account", "sandbox-ka", "--to", "2026-11-03", "--from"]
+    assert "kept current by the same sweeps" in landed.terminal.run(*ask, "2001-01-01").err.replace("\n", " ")
+    assert "kept current" not in landed.terminal.run(*ask, "2026-11-01").err
+
+
 def test_a_backfill_is_read_at_once_with_wait_and_listed_as_done(landed: Landed) -> None:
     ask = ["backfill", "--account", "sandbox-ka", "--from", "2026-11-01", "--to", "2026-11-03", "--everything"]
     done = landed.terminal.run(*ask, "--yes", "--wait", "--json").assert_well().json

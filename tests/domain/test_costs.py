@@ -19,6 +19,7 @@ from orders_sync.domain.costs import (
     cheaper,
     cost,
     cover,
+    cover_by_day,
 )
 from orders_sync.domain.windows import SECOND, Window
 
@@ -128,3 +129,18 @@ def test_a_small_shop_is_read_by_creation_window_and_a_large_one_with_little_ope
     large = [Hour(MIDNIGHT + number * HOUR, 20, 1) for number in range(500)]
     some = [Held(MONTH, status, 100) for status in ("0", "1", "2", "10", "11")]
     assert {part.status for part in cheaper(cover(large, 100), some, [], 100)} == {"0", "1", "2", "10", "11"}
+
+
+@given(loads, st.integers(1, 500))
+def test_where_the_tables_hold_parts_only_no_window_reaches_into_another_day(
+    load: list[tuple[int, set[int], bool]], page_size: int
+) -> None:
+    hours = hours_of(load)
+    parts = cover_by_day(hours, page_size)
+    assert all(part.window.start.date() == (part.window.end - SECOND).date() for part in parts)
+    for hour in hours:
+        held = [part for part in parts if part.window.start < hour.start + HOUR and part.window.end > hour.start]
+        assert bool(held) or not hour.due
+    apart = [Hour(MIDNIGHT - 400 * 24 * HOUR, 1, 1), Hour(MIDNIGHT, 1, 1)]
+    assert len(cover_by_day(apart, 100)) == 2
+    assert len(cover(apart, 100)) == 1

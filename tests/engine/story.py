@@ -63,6 +63,7 @@ class Story:
     secret: Callable[[str], str] = str
     sweeps: Policy = field(default_factory=Policy)
     per_second: float = 10_000
+    history_from: datetime | None = None  # where the settings' history begins; None for the sandbox's own
     transport: Callable[[ASGIApp], httpx.AsyncBaseTransport] = SandboxTransport
 
     def __post_init__(self) -> None:
@@ -78,7 +79,7 @@ class Story:
         base = "http://sandbox" if shop.platform == "1688" else "http://sandbox/api"
         account = Account(shop.name, shop.platform, base, shop.seller, shop.app_id, self.secret(shop.app_secret))
         pace = Pace(
-            shop.history_from,
+            self.history_from or shop.history_from,
             self.per_second,
             self.page_size,
             platform.longest_window,

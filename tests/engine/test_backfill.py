@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window
+from orders_sync.sandbox.states import State
 from orders_sync.store import backfills
 from orders_sync.store.database import Connection
 from tests.engine.story import Story
@@ -192,3 +194,37 @@ async def test_a_request_that_cannot_be_planned_fails_alone_with_its_reason(
     assert [state for state, _ in states] == ["failed", "failed", "done", "done"]
     assert "nonsense" in str(states[0][1])
     assert "division by zero" in str(states[1][1])
+
+
+@pytest.mark.parametrize("page_size", [3, 100])
+async def test_orders_of_a_backfill_before_the_history_are_kept_current_and_no_others_come_with_them_P1(
+    tell: Tell, page_size: int
+) -> None:
+    """Several days of it, with days between that nobody asked for. Small pages would make lists by status cheaper."""
+    story, shop = tell(orders=900, days=8, page_size=page_size), "sandbox-ka"
+    begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * DAY
+    story.history_from = begin
+    await story.sync(shop)
+    ranges = [Window(begin - number * DAY, begin - (number - 1) * DAY) for number in (5, 3)]
+    for window in ranges:
+        await ask(story, window, shop)
+    await story.sync(shop)
+    held = story.query("SELECT order_id FROM orders WHERE account = %s ORDER BY order_id", shop)
+    listed = story.world.shop(shop).shelves.orders.values()
+    old = [
+        order
+        for order in listed
+        if order.state is State.SHIPPED
+        and not order.quirk
+        and any(window.start.timestamp() <= order.created < window.end.timestamp() for window in ranges)
+    ]
+    assert len(old) > 2
+    for order in old:
+        story.world.change(shop, order.order_id, "terminate", datetime.now(UTC))
+    outcome = (await story.sync(shop, sweep=Sweep.OPEN))[shop]
+    assert outcome.rows.changed == len(old)
+    days = {window.start.date() for window in ranges} | {window.end.date() for window in ranges}
+    come = story.query("SELECT order_id, created_at FROM orders WHERE account = %s ORDER BY order_id", shop)
+    for order_id, created in come:
+        assert (order_id,) in held or (isinstance(created, datetime) and created.astimezone(UTC).date() in days)
+    assert not story.query("SELECT FROM sync.windows WHERE status IS NOT NULL AND starts_at < %s", begin)

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Pace
+from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.planning import confirm, daily, incremental, replaces, time_ahead
+from orders_sync.engine.planning import confirm, daily, incremental, look_over, replaces, time_ahead
 from orders_sync.store.ledger import Reach, Unclaimed
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -99,6 +100,20 @@ def test_where_changes_are_listed_by_update_time_the_month_is_looked_over_once_a
     assert len(found) == 3
     assert all(each.with_final and 30 * DAY < each.end - each.start < 31 * DAY for each in found)
     assert daily(reach(NOON), settings, 31 * DAY) == []
+
+
+def test_orders_older_than_the_history_are_looked_over_as_often_as_their_age_says_P1() -> None:
+    """Of 20 days: once an hour, and once a day the final ones; apart, for the tables hold only parts of their time."""
+    begin, oldest = NOON - 10 * DAY, NOON - 20 * DAY
+    ends = [NOON + timedelta(minutes=minute) for minute in range(24 * 60)]
+    known = [reach(end + LAG, begin, end - timedelta(minutes=1)) for end in ends]
+    before = [each for one in known for each in look_over(one, pace(begin), Sweep.DUE, oldest) if not each.is_whole]
+    assert len(before) == 24
+    assert {(each.start, each.end) for each in before} == {(oldest, begin)}
+    assert sum(each.with_final for each in before) == 1
+    assert all(each.is_whole for one in known for each in look_over(one, pace(begin), Sweep.DUE, begin + DAY))
+    monthly = [each for one in known for each in daily(one, pace(begin), 31 * DAY, oldest)]
+    assert [each.start for each in monthly] == [oldest, begin]
 
 
 def unclaimed(known: Reach, window: Window, now: datetime) -> Reach:
