@@ -10,7 +10,7 @@ from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine import hints, isolation, planning
 from orders_sync.engine.calls import Feeder
-from orders_sync.store import backfills, coverage, ledger, older
+from orders_sync.store import backfills, coverage, ledger, older, sweeps
 from orders_sync.store.backfills import Backfill
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import Reach
@@ -118,18 +118,15 @@ async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime)
 
 async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[Look]) -> None:
     name, longest = feeder.account.name, feeder.pace.longest_window
-    await ledger.drop_lists(connection, name, looks)
+    lists: list[Part] = []
     for look in looks:
         parts = await _parts(connection, feeder, look)
         wholes = [part.window for part in parts if part.status is None]
         wholes += await coverage.rejected(connection, name, look)
         windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
-        await ledger.drop_superseded(connection, name, windows)
-        await ledger.plan(connection, name, ledger.SWEEP, Feed.CREATED, windows)
-        for part in parts:
-            if part.status is not None:
-                lists = [part.window]
-                await ledger.plan(connection, name, ledger.SWEEP, Feed.CREATED, lists, status=part.status)
+        await sweeps.plan_windows(connection, name, windows)
+        lists += [part for part in parts if part.status is not None]
+    await sweeps.plan_lists(connection, name, looks, lists)
 
 
 async def _parts(connection: Connection, feeder: Feeder, look: Look) -> list[Part]:

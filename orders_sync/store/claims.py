@@ -62,10 +62,10 @@ async def claim(
     By urgency of its kind, then the oldest; but after a window that messages asked for every other kind has its turn:
     however many messages come, they take every other read at most while anything else waits. Incremental windows come
     the newest first, for the last days are what people wait for, and old ones that failed again after those that did
-    not. A window whose reader let its lease run out counts as one that nobody reads. Sweeps by status come before
-    others of their kind, the last of `statuses` first: so an order that moved on meanwhile is brought by the list of
-    its new status before it is looked for in that of its old one, and what is read again for having left comes after
-    all lists.
+    not. A window whose reader let its lease run out counts as one that nobody reads. Sweeps come in the order they were
+    planned in (`sweeps`). Of one plan those by status come before the others, the last of `statuses` first: so an
+    order that moved on meanwhile is brought by the list of its new status before it is looked for in that of its old
+    one, and what is read again for having left comes after all lists.
 
     `identity`: who the account is for the reader. Nothing is taken where the tables know another one by its name.
     """
@@ -95,6 +95,7 @@ async def claim(
                         WHERE last.account = %(account)s AND last.fence > 0 ORDER BY last.fence DESC LIMIT 1
                     ), false),
                     array_position(%(urgency)s, kind),
+                    CASE WHEN kind = 'sweep' THEN planned_at END,
                     array_position(%(statuses)s::text[], status) DESC NULLS LAST,
                     kind = 'incremental' AND attempts > 1 AND ends_at < clock_timestamp() - interval '1 day',
                     CASE WHEN kind = 'incremental' THEN starts_at END DESC, starts_at

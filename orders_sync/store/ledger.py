@@ -19,7 +19,6 @@ from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import OtherIdentity
-from orders_sync.domain.sweeps import Look
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store.database import Connection
 
@@ -147,26 +146,28 @@ async def plan(
     """Add windows. An incremental one that begins earlier than all before moves the account's history back, and with
     it the watermark: neither claims the range between, which is yet to be read (P5).
 
-    `windows` begin with the earliest one. `status`: a sweep that lists only the orders in it.
+    `windows` begin with the earliest one. `parent`: the window they are parts of, which they count as planned with.
+    `status`: a sweep that lists only the orders in it.
     """
     if not windows:
         return
     await connection.execute(
         """
-        INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id, backfill_id, status)
-        SELECT %s, %s, %s, w.first, w.past, %s::bigint, %s::bigint, %s
-        FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS w (first, past)
+        INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, parent_id, backfill_id, status, planned_at)
+        SELECT %(account)s, %(kind)s, %(feed)s, w.first, w.past, %(parent)s::bigint, %(backfill_id)s::bigint,
+            %(status)s, coalesce((SELECT p.planned_at FROM sync.windows AS p WHERE p.id = %(parent)s), now())
+        FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS w (first, past)
         """,
-        [
-            account,
-            kind,
-            feed,
-            parent,
-            backfill_id,
-            status,
-            [window.start for window in windows],
-            [window.end for window in windows],
-        ],
+        {
+            "account": account,
+            "kind": kind,
+            "feed": feed,
+            "parent": parent,
+            "backfill_id": backfill_id,
+            "status": status,
+            "starts": [window.start for window in windows],
+            "ends": [window.end for window in windows],
+        },
     )
     if kind == INCREMENTAL and parent is None:
         await connection.execute(
@@ -205,34 +206,6 @@ async def forget_before(connection: Connection, account: str, start: datetime) -
 async def take_out(connection: Connection, unclaimed: Unclaimed) -> None:
     """Remove a window from the ledger that another one, planned in the same transaction, covers."""
     await connection.execute("DELETE FROM sync.windows WHERE id = %s AND state = 'planned'", [unclaimed.id])
-
-
-async def drop_lists(connection: Connection, account: str, looks: list[Look]) -> None:
-    """Take out sweeps by status that are still waiting and lie within ranges that are about to be looked over anew."""
-    await connection.execute(
-        """
-        DELETE FROM sync.windows
-        WHERE account = %s AND kind = 'sweep' AND state = 'planned' AND status IS NOT NULL
-          AND tstzrange(starts_at, ends_at) <@ (
-              SELECT range_agg(tstzrange(l.first, l.past))
-              FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS l (first, past)
-          )
-        """,
-        [account, [look.start for look in looks], [look.end for look in looks]],
-    )
-
-
-async def drop_superseded(connection: Connection, account: str, windows: list[Window]) -> None:
-    """Take out sweeps that are still waiting and lie within windows of all orders about to be planned: they would read
-    it twice. A list of one status supersedes nothing."""
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            """
-            DELETE FROM sync.windows
-            WHERE account = %s AND kind = 'sweep' AND state = 'planned' AND starts_at >= %s AND ends_at <= %s
-            """,
-            [(account, window.start, window.end) for window in windows],
-        )
 
 
 async def has_hooks(connection: Connection, account: str) -> bool:

@@ -13,12 +13,11 @@ import httpx
 import psycopg
 import pytest
 
-from orders_sync.domain.accounts import Account
 from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import EXCERPT, LostWindow
 from orders_sync.domain.sweeps import Policy, Sweep, Tier
 from orders_sync.domain.times import local_text
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.windows import Window
 from orders_sync.engine import calls, planner
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder, pacers
@@ -494,19 +493,6 @@ async def test_orders_without_a_creation_time_are_read_again_by_the_window_that_
     """
     assert story.query(left) == [(0,)]
     story.assert_equal("sandbox-ka")
-
-
-async def test_a_sweep_that_waits_is_replaced_by_the_next_one(connection: Connection) -> None:
-    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    hour = timedelta(hours=1)
-    small, large = Window(noon, noon + hour), Window(noon - hour, noon + hour)
-    account = Account("shop", "xportcn_ka", "http://sandbox", "7", "key", "secret")
-    await ledger.register(connection, account, Feed.CREATED)
-    await ledger.plan(connection, "shop", ledger.SWEEP, Feed.CREATED, [small])
-    await ledger.plan(connection, "shop", ledger.INCREMENTAL, Feed.CREATED, [small])
-    await ledger.drop_superseded(connection, "shop", [large])
-    cursor = await connection.execute("SELECT kind FROM sync.windows")
-    assert await cursor.fetchall() == [("incremental",)]
 
 
 async def test_suspended_account_gets_no_call_until_its_credentials_change_P6(tell: Tell) -> None:

@@ -16,7 +16,6 @@ from psycopg import errors
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LostWindow, OtherIdentity
-from orders_sync.domain.sweeps import Look
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import claims, embedded, ledger, load, migrate
@@ -836,10 +835,11 @@ async def test_lists_by_status_come_before_other_sweeps_and_the_last_status_of_a
     connection: Connection,
 ) -> None:
     await register(connection)
-    for status, window in (("1", hours(0, 9)), ("11", hours(0, 5)), ("1", hours(9, 18)), ("11", hours(5, 9))):
-        await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [window], status=status)
-    await plan(connection, hours(-9, -8), kind=SWEEP)
-    await plan(connection, hours(3, 4))
+    async with connection.transaction():
+        for status, window in (("1", hours(0, 9)), ("11", hours(0, 5)), ("1", hours(9, 18)), ("11", hours(5, 9))):
+            await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [window], status=status)
+        await plan(connection, hours(-9, -8), kind=SWEEP)
+        await plan(connection, hours(3, 4))
     found = []
     while claimed := await claims.claim(connection, SHOP, "worker", ("1", "11")):
         found.append((claimed.kind, claimed.status, claimed.window))
@@ -866,25 +866,3 @@ async def test_only_a_sweep_may_ask_for_a_status_for_it_proves_nothing_P5(connec
     await register(connection)
     with pytest.raises(errors.CheckViolation):
         await ledger.plan(connection, SHOP, kind, Feed.UPDATED, [hours(0, 1)], status="11")
-
-
-async def test_lists_that_wait_are_taken_out_where_the_range_is_looked_over_anew(connection: Connection) -> None:
-    await register(connection)
-    for window in (hours(0, 4), hours(3, 6), hours(-1, 2), hours(5, 8)):
-        await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [window], status="11")
-    await plan(connection, hours(1, 2), kind=SWEEP)
-    await ledger.drop_lists(
-        connection, SHOP, [Look(at(3), at(7), with_final=False), Look(at(0), at(3), with_final=True)]
-    )
-    assert await states(connection) == [
-        (hours(-1, 2), "planned"),
-        (hours(1, 2), "planned"),
-        (hours(5, 8), "planned"),
-    ]
-
-
-async def test_nothing_is_taken_out_where_nothing_is_looked_over(connection: Connection) -> None:
-    await register(connection)
-    await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [hours(0, 1)], status="11")
-    await ledger.drop_lists(connection, SHOP, [])
-    assert await states(connection) == [(hours(0, 1), "planned")]
