@@ -14,7 +14,7 @@ import stamina
 
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.errors import Blocked, Malformed, PlatformError, Refused, Throttled, Transient
-from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.pacer import LONGEST_WAIT, Pacer
 from orders_sync.platforms import Ask, Page, Platform
 from orders_sync.platforms.http import CALL_SECONDS, fetch
 from orders_sync.store.database import Pool
@@ -149,10 +149,15 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return skew if skew > LARGEST_SKEW else None
 
 
+def is_long_hold(error: Exception) -> bool:
+    """Whether the platform asked for a pause that is too long to wait for with a window in hand."""
+    return isinstance(error, Throttled) and error.retry_after is not None and error.retry_after > LONGEST_WAIT
+
+
 def _pause_before_retry(error: Exception) -> bool | float:
     """Whether another try is worth it; seconds when the platform said how long to wait. A call that was blocked before
-    the gateway is not repeated at once: its window is, after a pause."""
-    if isinstance(error, Blocked):
+    the gateway, or is to be made after `LONGEST_WAIT` only, is not repeated: its window is, after a pause."""
+    if isinstance(error, Blocked) or is_long_hold(error):
         return False
     if isinstance(error, Throttled) and error.retry_after is not None:
         return error.retry_after

@@ -20,7 +20,7 @@ from psycopg_pool import PoolTimeout
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError, Refused, Throttled, Transient
 from orders_sync.engine import isolation
-from orders_sync.engine.calls import Feeder, pacers
+from orders_sync.engine.calls import Feeder, is_long_hold, pacers
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.slots import Slots
@@ -152,6 +152,7 @@ class _Drain:
         self.outcome = Outcome(self.name)
         self.failures = 0
         self.is_stopped = False
+        self.held_until = 0.0  # by time.monotonic: before it the platform wants no call
         self.is_waiting = False
         self.is_crowded_out = False  # no slot came free in time: the turn goes to another account
         self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
@@ -200,7 +201,9 @@ class _Drain:
         reading: set[asyncio.Task[None]] = set()
         try:
             while True:
-                claim = None if self._is_over() else await self._next(len(reading))
+                if not reading:
+                    await self._sit_out_hold()
+                claim = None if self._is_over() or self._is_held() else await self._next(len(reading))
                 if claim is not None:
                     task = asyncio.create_task(self._take(claim))
                     task.add_done_callback(lambda _: self.means.slots.release(self.host))  # also if it never began
@@ -222,6 +225,17 @@ class _Drain:
         """Whether no further window is to be begun."""
         is_late = self.ends is not None and time.monotonic() > self.ends
         return self.is_stopped or is_late or self.is_crowded_out or self.means.stopping.is_set()
+
+    def _is_held(self) -> bool:
+        return time.monotonic() < self.held_until
+
+    async def _sit_out_hold(self) -> None:
+        """Wait until the platform takes calls again, with no window and no slot in hand."""
+        seconds = self.held_until - time.monotonic()
+        if seconds > 0 and not self._is_over():
+            self.means.progress.told(self.name, f"the platform asked for a pause: waiting {seconds:.0f} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.means.stopping.wait(), seconds)
 
     async def _hand_back(self) -> None:
         """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""
@@ -327,11 +341,19 @@ class _Drain:
             self.means.progress.landed(self.name, work.seen)
 
     def _note(self, error: PlatformError) -> None:
+        if is_long_hold(error) and self.waits:
+            assert isinstance(error, Throttled)
+            assert error.retry_after is not None
+            self.held_until = time.monotonic() + error.retry_after
+            return
         self.failures += 1
         text = str(error)
         if isinstance(error, Refused):
             self.is_stopped = True
             text += f". {suspensions.advice(self.name)}"
+        elif is_long_hold(error):
+            self.is_stopped = True
+            text += f". {self.name} rests until the next run"
         elif self.failures >= FAILURES_IN_A_ROW and (
             isinstance(error, Transient | Throttled) or not self.is_proven
         ):  # the platform is down or answers nothing; windows it does not serve hold up no other one

@@ -7,8 +7,10 @@ import time
 from math import inf
 from typing import Protocol
 
+from orders_sync.domain.errors import Throttled
 from orders_sync.store.rates import AHEAD, Grant
 
+LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; who holds a window slot gives it back instead
 AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
 ROUNDING = 1e-6  # seconds
 
@@ -57,13 +59,17 @@ class Pacer:
         self._last = -inf  # the last slot of the grant
 
     async def turn(self) -> None:
-        """Return when the next call may be sent; first come, first served. Raises psycopg.Error."""
+        """Return when the next call may be sent; first come, first served.
+
+        Raises `Throttled` where the platform's hold lasts longer than `LONGEST_WAIT`, psycopg.Error.
+        """
         self._waiting += 1
         try:
             async with self._line:
                 while True:
                     now = time.monotonic()
                     slot = max(self._next, now)
+                    self._refuse_long_waits(slot - now)
                     if slot > now:
                         await asyncio.sleep(slot - now)
                     if slot < self._next:  # a hold came during the pause
@@ -87,8 +93,14 @@ class Pacer:
         async with self._asking:
             grant = await self._budget.take(slots, self._gap)
         if not grant.slots:
+            self._refuse_long_waits(grant.delay)
             await asyncio.sleep(grant.delay)
             return
         first = time.monotonic() + grant.delay
         self._next = max(self._next, first)
         self._last = first + (grant.slots - 1) * self._gap + ROUNDING
+
+    def _refuse_long_waits(self, seconds: float) -> None:
+        """Raise `Throttled` for a wait that comes from a hold: without one no wait is longer than a gap and `AHEAD`."""
+        if seconds > max(LONGEST_WAIT, self._gap + AHEAD):
+            raise Throttled(f"the platform asked for a pause, of which {seconds:.0f} s are left", retry_after=seconds)

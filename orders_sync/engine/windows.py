@@ -42,7 +42,7 @@ from orders_sync.domain.errors import (
 )
 from orders_sync.domain.verdict import may_be_capped
 from orders_sync.domain.windows import Window, split, tile
-from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience, is_long_hold
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, Reader, TooFull
 from orders_sync.engine.rowcheck import RowCheck
@@ -55,6 +55,7 @@ from orders_sync.store.load import Landed, Record, Source
 from orders_sync.store.retrying import retried
 
 NO_LIMIT = 10**9
+HELD_READS = 4  # of a window, each ended by a long pause; then it is split: its calls may be more than a quota allows
 BLOCKED_READS = 4  # of a window, over some minutes; what blocks them all is taken for a refusal,
 BLOCKED_FOR = timedelta(minutes=10)  # unless a window of the account was read in so long
 PARTS = 8  # at most, of a window that cannot be read as a whole
@@ -112,7 +113,8 @@ class WindowWork:
         split or fails has landed too: a fault withholds the proof, not the orders (P4).
 
         Raises `PlatformError` after the window was closed as failed (handed back, and the account suspended, when the
-        credentials were refused), `LostWindow` when it is not ours any more, psycopg.Error when the database is gone.
+        credentials were refused; handed back also before a long pause that the platform asks for, so that nobody waits
+        with a window in hand), `LostWindow` when it is not ours any more, psycopg.Error when the database is gone.
         """
         try:
             async with self._lease():
@@ -131,6 +133,10 @@ class WindowWork:
                 await claims.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
+            if is_long_hold(error) and (self._claim.attempts < HELD_READS or not self.calls):
+                async with self._pool.connection() as connection:
+                    await claims.give_back(connection, self._claim, calls=self.calls)
+                raise
             if self.total is None and is_answer(error) and await self._close_beyond(error.message):
                 self.trouble = error
                 return self._empty()
