@@ -46,3 +46,10 @@ def test_files_of_the_code_that_are_named_exist(document: Path) -> None:
         if not any(".venv" not in path.parts for path in found):
             missing.append(name)
     assert not missing
+
+
+def test_every_document_is_in_the_index() -> None:
+    """docs/README.md links every document, docs/decisions/README.md every decision."""
+    for folder in (ROOT / "docs", ROOT / "docs" / "decisions"):
+        linked = set(LINK.findall((folder / "README.md").read_text()))
+        assert {path.name for path in folder.glob("*.md")} - {"README.md"} <= linked
