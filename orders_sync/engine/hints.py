@@ -18,11 +18,12 @@ from datetime import timedelta
 import msgspec
 
 from orders_sync.domain.accounts import Pace
-from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
+from orders_sync.domain.windows import SECOND, Window, whole_second
 from orders_sync.engine.calls import Feeder
 from orders_sync.platforms import Hint
-from orders_sync.store import ledger, messages
+from orders_sync.store import followups, ledger, messages
 from orders_sync.store.database import Connection
+from orders_sync.store.followups import Wanted
 from orders_sync.store.ledger import Reach
 from orders_sync.store.messages import Known, Message, Note
 
@@ -33,12 +34,14 @@ ENOUGH = 200  # windows; what else waits is looked at when these are read
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`windows` of creation time to be read first; `hurries`: changes are due now; `is_final`: nothing else follows."""
+    """`windows` of creation time to be read first, for `orders` where these are known; `hurries`: changes are due now;
+    `is_final`: nothing else follows."""
 
     outcome: str
     windows: tuple[Window, ...] = ()
     is_final: bool = True
     hurries: bool = False
+    orders: tuple[Wanted, ...] = ()
 
 
 async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bool:
@@ -50,6 +53,7 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
     if read is None or await ledger.has_hooks(connection, name):
         return False
     windows: list[Window] = []
+    sought: list[Wanted] = []
     hurries = False
     batch = await messages.waiting(connection, name)
     while batch:
@@ -61,6 +65,7 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
             found = [order for number in hint.numbers for order in orders[number]]
             made = decide(message, hint, found, reach, feeder.pace)
             wanted += made.windows
+            sought += made.orders
             hurries = hurries or made.hurries
             if made.outcome != message.outcome:
                 told = hint.message_type, hint.order_no, hint.order_id
@@ -68,7 +73,7 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
         await messages.note(connection, notes)
         windows = joined([*windows, *wanted])
         batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
-    await ledger.plan(connection, name, ledger.HOOK, Feed.CREATED, windows)
+    await followups.plan(connection, name, ledger.HOOK, windows, sought)
     return hurries
 
 
@@ -81,16 +86,18 @@ async def _known(connection: Connection, feeder: Feeder, hints: list[Hint]) -> d
     return orders
 
 
-def decide(message: Message, hint: Hint, orders: list[Known], reach: Reach, pace: Pace) -> Decision:
-    """What a message asks for, given the orders of its numbers. Pure."""
+def decide(message: Message, hint: Hint, known: list[Known], reach: Reach, pace: Pace) -> Decision:
+    """What a message asks for, given the orders of its numbers that are known. Pure."""
     if hint.reason:
         return Decision(f"nothing to read: {hint.reason}")
-    if orders:
-        stale = [order for order in orders if order.read_at is None or order.read_at <= message.received_at]
+    if known:
+        stale = [order for order in known if order.read_at is None or order.read_at <= message.received_at]
         if not stale:
             return Decision("its order was read since it came")
         starts = {whole_second(order.created_at) for order in stale}
-        return Decision("its order is read again", tuple(Window(start, start + SECOND) for start in starts))
+        windows = tuple(Window(start, start + SECOND) for start in starts)
+        orders = tuple(Wanted(order.order_id, order.created_at) for order in stale)
+        return Decision("its order is read again", windows, orders=orders)
     if hint.is_elsewhere:
         return Decision("its order is not known, and is a 1688 order of Xportcn: it is in none of the lists read here")
     if hint.created is not None and hint.created < min(pace.history_from, reach.history_from or pace.history_from):

@@ -47,9 +47,10 @@ from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, Reader, TooFull
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Ask
-from orders_sync.store import claims, coverage, ledger, load, suspensions
+from orders_sync.store import claims, coverage, followups, ledger, load, suspensions
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
+from orders_sync.store.followups import Wanted
 from orders_sync.store.ledger import BACKFILL, INCREMENTAL
 from orders_sync.store.load import Landed, Record, Source
 from orders_sync.store.retrying import retried
@@ -298,7 +299,8 @@ class WindowWork:
         claim, platform = self._claim, self._feeder.platform
         source = Source(platform.name, claim.account, claim.id, platform.normalize)
         self.seen = result.reading.seen
-        is_empty = not result.records and claim.status is None  # then the result is all there is to write
+        # then the result is all there is to write
+        is_empty = not result.records and claim.status is None and not claim.orders
         if is_empty and await self._withhold_proof():
             return self._empty()
         async with self._pool.connection() as connection, nullcontext() if is_empty else connection.transaction():
@@ -309,23 +311,26 @@ class WindowWork:
             await claims.finish(
                 connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed
             )
-            await ledger.plan(connection, claim.account, claim.kind, claim.feed, left)
+            await followups.plan(connection, claim.account, claim.kind, *left)
+            await followups.repeat(connection, claim, self._feeder.pace.overlap)
         return landed
 
-    async def _left(self, connection: Connection, records: list[Record]) -> list[Window]:
-        """The windows that hold what the tables still have in the claim's status and its list did not bring.
+    async def _left(self, connection: Connection, records: list[Record]) -> tuple[list[Window], list[Wanted]]:
+        """The windows that hold what the tables still have in the claim's status and its list did not bring, and these
+        orders.
 
         What another read has seen in another status meanwhile is not among it.
         """
         claim, page_size = self._claim, self._page_size
         if claim.status is None:
-            return []
+            return [], []
         brought = [record.order_id for record in records if record.order_id is not None]
         hours = await coverage.left(connection, claim.account, claim.window, claim.status, brought, page_size)
         longest = self._feeder.pace.longest_window
-        return [
+        windows = [
             part for whole in cover(hours, page_size) for part in tile(whole.window.start, whole.window.end, longest)
         ]
+        return windows, await coverage.left_orders(connection, claim.account, claim.window, claim.status, brought)
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[None]:

@@ -48,6 +48,8 @@ class Claim(msgspec.Struct, frozen=True):
     is_sibling_as_full: bool = False  # as many were counted in another part of that window
     page_size: int | None = None  # the most rows a page the platform was seen to give this account
     not_before: datetime | None = None  # it was to be read no earlier: asked once more
+    orders: Sequence[str] = ()  # the ids it is read for (`followups`), and how often it was before
+    repeats: int = 0
 
 
 async def claim(
@@ -102,7 +104,7 @@ async def claim(
                 LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfill_id, fence, attempts,
-                not_before, clock_timestamp() AS now,
+                not_before, clock_timestamp() AS now, orders, repeats,
                 (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
                             / extract(epoch FROM p.ends_at - p.starts_at)
                  FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected,
@@ -145,6 +147,8 @@ async def claim(
         row["is_sibling_as_full"],
         row["page_size"],
         row["not_before"],
+        row["orders"] or (),
+        row["repeats"],
     )
 
 
@@ -267,6 +271,14 @@ async def split(
     await ledger.plan(
         connection, claim.account, claim.kind, claim.feed, parts, claim.id, claim.backfill_id, claim.status
     )
+    if claim.orders:
+        await connection.execute(
+            """
+            UPDATE sync.windows SET orders = %s, repeats = %s
+            WHERE account = %s AND kind = %s AND state = 'planned' AND parent_id = %s
+            """,
+            [claim.orders, claim.repeats, claim.account, claim.kind, claim.id],
+        )
 
 
 async def _is_cancelled(connection: Connection, number: int) -> bool:

@@ -11,6 +11,7 @@ from orders_sync.domain.costs import Held, Hour
 from orders_sync.domain.sweeps import Look, Policy
 from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
+from orders_sync.store.followups import Wanted
 
 # the seconds of what is due only where that may cost fewer calls than the hour's pages: nobody asks for more of them
 _HOURS = """
@@ -39,7 +40,7 @@ WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %
 
 # what a sweep of all orders will read that nobody has begun is read anyway
 _LEFT = """
-SELECT o.created_at, o.status = %(status)s AND o.order_id <> ALL (%(brought)s) AND NOT EXISTS (
+SELECT o.order_id, o.created_at, o.status = %(status)s AND o.order_id <> ALL (%(brought)s) AND NOT EXISTS (
         SELECT FROM sync.windows AS w
         WHERE w.account = o.account AND w.kind = 'sweep' AND w.state = 'planned' AND w.status IS NULL
           AND w.starts_at <= o.created_at AND w.ends_at > o.created_at
@@ -110,6 +111,25 @@ async def left(
         "brought": list(brought),
     }
     return await _hours(connection, _LEFT, values, page_size)
+
+
+async def left_orders(
+    connection: Connection, account: str, window: Window, status: str, brought: Sequence[str]
+) -> list[Wanted]:
+    """The orders that `left` counts as due."""
+    async with connection.cursor(row_factory=class_row(Wanted)) as cursor:
+        query = f"SELECT order_id, created_at FROM ({_LEFT}) AS o WHERE is_due"  # noqa: S608
+        await cursor.execute(
+            query.encode(),
+            {
+                "account": account,
+                "start": window.start,
+                "end": window.end,
+                "status": status,
+                "brought": list(brought),
+            },
+        )
+        return await cursor.fetchall()
 
 
 async def held(

@@ -14,7 +14,7 @@ AT_ONCE = 100  # messages held in memory (P7); one may be 256 kB
 
 # four branches, for each number has an index of its own
 _KNOWN = """
-SELECT o.number, o.created_at, r.read_at
+SELECT o.number, o.created_at, r.read_at, o.order_id
 FROM (
     SELECT order_no AS number, order_id, account, created_at FROM orders
     WHERE platform = %(platform)s AND order_no = ANY(%(numbers)s)
@@ -47,6 +47,7 @@ class Known(msgspec.Struct, frozen=True):
     number: str
     created_at: datetime
     read_at: datetime | None
+    order_id: str = ""
 
 
 class Note(msgspec.Struct, frozen=True):

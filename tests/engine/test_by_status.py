@@ -13,7 +13,7 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import planner
 from orders_sync.sandbox.orders import Order
 from orders_sync.sandbox.states import State
-from orders_sync.store import backfills, claims, ledger
+from orders_sync.store import backfills, claims, followups
 from orders_sync.store.database import Connection
 from tests.engine.story import Story
 
@@ -156,7 +156,7 @@ async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, m
     story = await mostly_closed(tell)
     order = orders_in(story, State.SHIPPED)[0]
     happens(story, order, "terminate")
-    plan, finish = ledger.plan, claims.finish
+    plan, finish = followups.plan, claims.finish
     closed = []
 
     async def finish_and_note(connection: Connection, claim: claims.Claim, **figures: object) -> None:
@@ -169,7 +169,7 @@ async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, m
         await plan(*values, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(claims, "finish", finish_and_note)
-    monkeypatch.setattr(ledger, "plan", gone)
+    monkeypatch.setattr(followups, "plan", gone)
     with pytest.raises(psycopg.OperationalError):
         await story.sync(SHOP, sweep=Sweep.OPEN)
     assert story.query("SELECT count(*) FROM sync.windows WHERE status = '11' AND state = 'done'") == [(0,)]

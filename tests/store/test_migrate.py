@@ -373,6 +373,22 @@ def test_windows_of_before_0012_stay_and_the_one_claimed_last_is_found_by_an_ind
     assert ask(empty_url, "SELECT count(*) FROM sync.windows") == [(4,)]
 
 
+def test_windows_of_before_0013_are_read_for_no_order_and_repeat_nothing(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0012")
+    insert = (
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) "
+        "SELECT 'kingdo', 'hook', 'created', now() - interval '1 day', now(), each FROM unnest(%s::text[]) AS each"
+    )
+    ask(empty_url, insert, ["planned", "done"])
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT state, orders, repeats FROM sync.windows ORDER BY id") == [
+        ("planned", None, 0),
+        ("done", None, 0),
+    ]
+    alembic(empty_url, "downgrade", "0012")
+    assert ask(empty_url, "SELECT count(*) FROM sync.windows") == [(2,)]
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

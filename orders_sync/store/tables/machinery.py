@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, ExcludeConstraint
 
 from orders_sync.store.tables.columns import TIME, column, key, metadata
 
@@ -105,6 +105,14 @@ windows = Table(
     ),
     column("started_at", TIME, "when it was last claimed"),
     column("finished_at", TIME, "when it was done, split or failed"),
+    column("orders", ARRAY(Text), "the order ids it is read for: a message, or a list they left, says they changed"),
+    column(
+        "repeats",
+        Integer,
+        "how often a read for the same orders ended before without a change of them",
+        nullable=False,
+        server_default="0",
+    ),
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_windows_not_empty"),
     CheckConstraint("status IS NULL OR kind = 'sweep'", name="ck_windows_status"),

@@ -1,0 +1,158 @@
+"""Lists that lag behind messages: what is found unchanged, or not at all, is read again, twice at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orders_sync.domain.sweeps import Sweep
+from orders_sync.domain.windows import SECOND, Feed, Window
+from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.states import State
+from orders_sync.store import claims, followups, ledger
+from orders_sync.store.followups import Wanted
+from tests.engine.story import Story
+from tests.engine.test_audit import unlist
+from tests.engine.test_by_status import happens, mostly_closed, orders_in, swept
+from tests.engine.test_hints import KA, body, change, come, drain, some_order, tick
+
+Tell = Callable[..., Story]
+WAITING = """
+SELECT orders, repeats, round(extract(epoch FROM not_before - planned_at) / 60)::int FROM sync.windows
+WHERE repeats > 0 AND state = 'planned' ORDER BY starts_at
+"""
+
+
+@pytest.fixture
+def story(tell: Tell) -> Story:
+    return tell()
+
+
+async def asked(story: Story, *orders: Order) -> None:
+    """Messages came about these orders, and what they ask for was read."""
+    await come(story, *(body(order.order_no, at=datetime.now(UTC).isoformat()) for order in orders))
+    await tick(story)
+
+
+async def when_due(story: Story) -> tuple[int, int]:
+    """Repeats that wait are due now and read: the calls that took, and the orders that changed."""
+    story.execute("UPDATE sync.windows SET not_before = now() WHERE repeats > 0 AND state = 'planned'")
+    read = await drain(story)
+    assert read.errors == []
+    return read.calls, read.rows.changed
+
+
+async def test_a_list_that_lags_behind_a_message_is_read_again_after_the_overlap_and_the_change_lands_P1(
+    story: Story,
+) -> None:
+    await story.sync()
+    order = some_order(story)
+    await asked(story, order)
+    assert story.query(WAITING) == [([order.order_id], 1, 10)]
+    assert (await drain(story)).calls == 0  # not before
+    change(story, order)
+    assert await when_due(story) == (1, 1)
+    assert story.query(WAITING) == []
+    story.assert_equal(KA)
+
+
+async def test_one_that_lags_longer_is_read_an_hour_later_and_then_never_again(story: Story) -> None:
+    await story.sync()
+    order = some_order(story)
+    await asked(story, order)
+    assert await when_due(story) == (1, 0)
+    assert story.query(WAITING) == [([order.order_id], 2, 60)]
+    assert await when_due(story) == (1, 0)
+    assert story.query(WAITING) == []
+    assert await when_due(story) == (0, 0)
+
+
+async def test_a_change_ends_it_whichever_read_brought_it(story: Story) -> None:
+    await story.sync()
+    order = some_order(story)
+    await asked(story, order)
+    change(story, order)
+    await story.sync(KA, sweep=Sweep.OPEN)
+    story.assert_equal(KA)
+    assert await when_due(story) == (1, 0)
+    assert story.query(WAITING) == []
+
+
+async def test_an_order_that_changed_at_once_is_not_read_again(story: Story) -> None:
+    await story.sync()
+    change(story, order := some_order(story))
+    await asked(story, order)
+    assert story.query(WAITING) == []
+
+
+async def test_an_order_that_is_not_listed_at_all_is_looked_for_again(story: Story) -> None:
+    await story.sync()
+    unlist(story, KA, order := some_order(story))
+    await asked(story, order)
+    assert story.query(WAITING) == [([order.order_id], 1, 10)]
+    story.world.shop(KA).shelves.put(order)
+    change(story, order)
+    assert await when_due(story) == (1, 1)
+    assert story.query(WAITING) == []
+
+
+async def test_of_several_orders_only_those_unchanged_are_read_again(story: Story) -> None:
+    await story.sync()
+    first = some_order(story)
+    second = orders_in(story, State.SHIPPED)[0]
+    happens(story, second, "terminate")
+    await asked(story, first, second)
+    assert story.query(WAITING) == [([first.order_id], 1, 10)]
+
+
+async def test_ten_messages_of_a_day_about_one_order_leave_one_repeat_waiting(story: Story) -> None:
+    """The next message's own read supersedes what waits, and is repeated itself."""
+    await story.sync()
+    order = some_order(story)
+    for _ in range(10):
+        await asked(story, order)
+    assert story.query(WAITING) == [([order.order_id], 1, 10)]
+    assert await when_due(story) == (1, 0)
+    assert await when_due(story) == (1, 0)
+    assert await when_due(story) == (0, 0)
+
+
+async def test_the_parts_of_a_split_window_are_read_for_its_orders(story: Story) -> None:
+    await story.sync()
+    order = some_order(story)
+    second = datetime.fromtimestamp(order.created, UTC)
+    window, wanted = Window(second - SECOND, second + SECOND), [Wanted(order.order_id, second)]
+    async with story.pool.connection() as connection, connection.transaction():
+        await followups.plan(connection, KA, ledger.HOOK, [window], wanted)
+        claim = await claims.claim(connection, KA, "somebody")
+        assert claim is not None
+        assert claim.orders == [order.order_id]
+        parts = [Window(second - SECOND, second), Window(second, second + SECOND)]
+        await claims.split(connection, claim, parts, total=9, calls=1)
+    await drain(story)
+    assert story.query(WAITING) == [([order.order_id], 1, 10)]
+    assert story.query("SELECT starts_at FROM sync.windows WHERE repeats = 1") == [(second,)]
+
+
+async def test_what_left_a_list_by_status_and_is_found_unchanged_is_read_again_as_well(tell: Tell) -> None:
+    """The list of its status no longer brings an order, and the list by creation time shows it as before: one lags."""
+    story = await mostly_closed(tell)
+    order = orders_in(story, State.TERMINATED)[0]
+    story.execute(f"UPDATE orders SET status = '11' WHERE order_id = '{order.order_id}'")
+    await swept(story)
+    assert story.query(WAITING) == [([order.order_id], 1, 10)]
+    assert story.query("SELECT kind FROM sync.windows WHERE repeats = 1") == [(ledger.REPAIR,)]
+    await swept(story)  # which takes out sweeps that wait
+    assert story.query(WAITING) == [([order.order_id], 1, 10)]
+    assert await when_due(story) == (1, 0)
+
+
+async def test_a_repeat_proves_nothing_of_its_second(story: Story) -> None:
+    await story.sync()
+    order = some_order(story)
+    await asked(story, order)
+    second = datetime.fromtimestamp(order.created, UTC)
+    rows = story.query("SELECT kind, feed, starts_at, ends_at FROM sync.windows WHERE repeats = 1")
+    assert rows == [(ledger.HOOK, Feed.CREATED, second, second + timedelta(seconds=1))]
