@@ -32,8 +32,9 @@ from starlette.applications import Starlette
 
 from benchmarks.commands import run
 from benchmarks.ground import Broken, Ground, ground, platforms, product, say, start
+from orders_sync.domain.secret import Secret
+from orders_sync.platforms.xportcn_settings import AccountXportcn
 from orders_sync.service import hooks
-from orders_sync.settings import AccountXportcn, Secret
 from orders_sync.store import database
 
 ACCOUNT = "benchmark"
@@ -137,9 +138,9 @@ async def _answer(url: str, token: str, listening: socket.socket) -> None:
     account = AccountXportcn(
         name=ACCOUNT,
         platform="xportcn_ka",
-        user_id="u",
-        access_key="k",
-        access_secret=Secret("s"),
+        seller="u",
+        app_id=Secret("k"),
+        app_secret=Secret("s"),
         history_from=datetime(2025, 1, 1, tzinfo=UTC),
         hook_token=Secret(token),
     )

@@ -17,26 +17,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.secret import Secret
+from orders_sync.domain.setting_types import duration, is_secret
 from orders_sync.domain.sweeps import DAY, Tier
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.platforms import PLATFORMS
-from orders_sync.settings import (
-    Account1688,
-    AccountSettings,
-    AccountXportcn,
-    DatabaseSettings,
-    RetentionSettings,
-    Settings,
-    SyncSettings,
-    duration,
-    load,
-)
+from orders_sync.platforms.account_settings import AccountSettings
+from orders_sync.platforms.alibaba_1688.settings import Account1688
+from orders_sync.platforms.xportcn_settings import AccountXportcn
+from orders_sync.settings import DatabaseSettings, RetentionSettings, Settings, SyncSettings, load
 from orders_sync.settings.models import SECTIONS
+from orders_sync.settings.tables import fields
 
 ROOT = Path(__file__).parents[1]
 URL_1688, URL_XPORTCN = "https://kf.fw199.com", "https://www.xportcn.com/api"
 SECRET = "hunter2-Qx9"
-MONTH = timedelta(days=28)
+SECRET_NAME = re.compile("secret|token|password|key|app_id|credential")
 
 SHOP = {
     "name": "kingdo",
@@ -165,7 +161,7 @@ class TestAccounts:
     def test_a_1688_account(self) -> None:
         (shop,) = accounts(SHOP)
         assert isinstance(shop, Account1688)
-        account = shop.account(URL_1688)
+        account = shop.account()
         assert (account.name, account.platform, account.base_url) == ("kingdo", "1688", URL_1688)
         assert (account.seller, account.app_id, account.app_secret) == ("kingdo", "app", SECRET)
         assert (account.timestamp_unit, account.refused_codes, account.throttled_codes) == ("s", (), ())
@@ -174,7 +170,7 @@ class TestAccounts:
         changes = {"base_url": "http://127.0.0.1:8000/api", "timestamp_unit": "ms", "refused_codes": [401, "sign"]}
         (ka,) = accounts({**KA, **changes})
         assert isinstance(ka, AccountXportcn)
-        account = ka.account(URL_XPORTCN)
+        account = ka.account()
         assert (account.base_url, account.timestamp_unit) == ("http://127.0.0.1:8000/api", "ms")
         assert (account.seller, account.app_id, account.app_secret) == ("u1", "key", SECRET)
         assert account.refused_codes == ("401", "sign")
@@ -182,7 +178,7 @@ class TestAccounts:
     def test_pace_is_of_sync_unless_the_account_says_otherwise(self) -> None:
         own = {**SHOP, "interval": "5m", "lag": 0, "overlap": 0, "confirm": "1d", "page_size": 200}
         settings = toml("[sync]\nlag = 7\noverlap = 70\n", {"ORDERS_SYNC_ACCOUNTS": json.dumps([own, KA])})
-        own_pace, ka_pace = (settings.pace(account, 100, MONTH) for account in settings.accounts)
+        own_pace, ka_pace = (settings.pace(account) for account in settings.accounts)
         assert (own_pace.interval, own_pace.lag) == (timedelta(minutes=5), timedelta(0))
         assert (own_pace.overlap, own_pace.confirm) == (timedelta(0), timedelta(days=1))
         assert (ka_pace.interval, ka_pace.lag) == (timedelta(minutes=1), timedelta(seconds=7))
@@ -201,7 +197,7 @@ class TestAccounts:
 
     def test_numbers_stand_for_text_where_text_is_a_number(self) -> None:
         (ka,) = accounts({**KA, "user_id": 2218427022945})
-        assert ka.account(URL_XPORTCN).seller == "2218427022945"
+        assert ka.account().seller == "2218427022945"
         (shop,) = accounts({**SHOP, "platform": 1688})
         assert shop.platform == "1688"
 
@@ -218,7 +214,7 @@ class TestAccounts:
     def test_history_from(self, written: str, meant: datetime) -> None:
         lines = [f"{key} = {json.dumps(value)}" for key, value in SHOP.items() if key != "history_from"]
         settings = toml("[[accounts]]\n" + "\n".join(lines) + f"\nhistory_from = {written}\n")
-        assert settings.pace(settings.accounts[0], 500, MONTH).history_from == meant
+        assert settings.pace(settings.accounts[0]).history_from == meant
 
     def test_page_sizes_are_the_platforms(self) -> None:
         for size in (1, 100, 200, 500):
@@ -232,8 +228,8 @@ class TestAccounts:
 
     def test_longest_windows_are_the_platforms(self) -> None:
         settings = toml("", {"ORDERS_SYNC_ACCOUNTS": json.dumps([{**SHOP, "longest_window": "1d"}, KA])})
-        paces = [settings.pace(account, 100, MONTH) for account in settings.accounts]
-        assert [pace.longest_window for pace in paces] == [timedelta(days=1), MONTH]
+        paces = [settings.pace(account) for account in settings.accounts]
+        assert [pace.longest_window for pace in paces] == [timedelta(days=1), timedelta(days=31)]
         assert account_problems(SHOP, longest_window="29d") == ['longest_window: must be from 1h to 28d (got "29d")']
         assert account_problems(KA, longest_window="1.5s") == ['longest_window: must be from 1h to 3650d (got "1.5s")']
 
@@ -409,16 +405,16 @@ class TestSecrets:
         Path("secret").write_text(f"{SECRET}\n")
         for reference in ({"env": "KINGDO_SECRET"}, {"file": str(folder / "secret")}, {"file": "secret"}):
             (shop,) = accounts({**SHOP, "app_secret": reference}, KINGDO_SECRET=SECRET)
-            assert shop.account(URL_1688).app_secret == SECRET
+            assert shop.account().app_secret == SECRET
 
     @pytest.mark.parametrize("written", [f"{SECRET}\n", f"{SECRET}\r\n", f"\ufeff{SECRET}", f"\ufeff{SECRET}\r\n\n"])
     def test_what_editors_and_shells_put_around_a_secret_is_no_part_of_it(self, written: str) -> None:
         Path("secret").write_bytes(written.encode())
         for reference in ({"env": "KINGDO_SECRET"}, {"file": "secret"}):
             (shop,) = accounts({**SHOP, "app_secret": reference}, KINGDO_SECRET=written)
-            assert shop.account(URL_1688).app_secret == SECRET
+            assert shop.account().app_secret == SECRET
         (shop,) = accounts(SHOP, ORDERS_SYNC_ACCOUNTS__KINGDO__APP_SECRET=written)
-        assert shop.account(URL_1688).app_secret == SECRET
+        assert shop.account().app_secret == SECRET
 
     @pytest.mark.parametrize("written", ["\ufeff", "\r\n", "\ufeff\n"])
     def test_a_secret_of_nothing_else_is_empty(self, written: str) -> None:
@@ -437,14 +433,14 @@ class TestSecrets:
         (folder / "etc" / "x.toml").write_text(
             "[[accounts]]\n" + "\n".join(lines) + '\napp_secret = { file = "secret" }\n'
         )
-        assert load(folder / "etc" / "x.toml", {}).accounts[0].account(URL_1688).app_secret == SECRET
+        assert load(folder / "etc" / "x.toml", {}).accounts[0].account().app_secret == SECRET
 
     def test_the_accounts_own_variable_wins(self) -> None:
         shop = {**SHOP, "name": "my-1688.shop", "app_secret": {"env": "NOT_SET"}}
         (found,) = accounts(shop, ORDERS_SYNC_ACCOUNTS__MY_1688_SHOP__APP_SECRET="other")
-        assert found.account(URL_1688).app_secret == "other"
+        assert found.account().app_secret == "other"
         (ka,) = accounts({**KA, "access_secret": {"env": "NOT_SET"}}, ORDERS_SYNC_ACCOUNTS__KA__ACCESS_SECRET="other")
-        assert ka.account(URL_XPORTCN).app_secret == "other"
+        assert ka.account().app_secret == "other"
 
     def test_a_variable_of_no_account_is_unknown(self) -> None:
         assert problems(ORDERS_SYNC_ACCOUNTS=json.dumps([SHOP]), ORDERS_SYNC_ACCOUNTS__KINGO__APP_SECRET=SECRET) == [
@@ -530,13 +526,36 @@ class TestSecrets:
         (line,) = problems(f"[database]\nurl = {json.dumps(url)}")
         assert line.startswith("orders_sync.toml: [database] url: must be a URL")
 
+    def test_what_is_called_like_a_secret_is_one(self) -> None:
+        models = [*SECTIONS.values(), *(platform.settings for platform in PLATFORMS.values())]
+        named = {key: each for model in models for key, each in fields(model).items() if SECRET_NAME.search(key)}
+        assert named.keys() >= {"app_id", "app_secret", "access_key", "access_secret", "hook_token"}
+        assert [key for key, each in named.items() if not is_secret(each.type)] == []
+
+    def test_the_database_and_what_apps_are_called_come_from_where_secrets_come_from(self) -> None:
+        Path("url").write_text(f"postgres://u:{SECRET}@h/d\n")
+        toml_text = "[database]\nurl = { file = 'url' }\n"
+        assert toml(toml_text).database.url == Secret(f"postgresql://u:{SECRET}@h/d")
+        (shop,) = accounts({**SHOP, "app_id": {"env": "APP"}}, APP="app\n")
+        assert shop.account().app_id == "app"
+        (ka,) = accounts(KA, ORDERS_SYNC_ACCOUNTS__KA__ACCESS_KEY="another")
+        assert ka.account().app_id == "another"
+
+    def test_null_is_left_out(self) -> None:
+        (ka,) = accounts({**KA, "page_size": None, "lag": None, "hook_token": None, "base_url": None})
+        assert (ka.page_size, ka.lag, ka.base_url) == (100, None, URL_XPORTCN)
+        assert account_problems(KA, history_from=None, access_secret=None) == [
+            'access_secret: must be text in quotes, { env = "NAME" } or { file = "/path" }',
+            'history_from: must be a date or a time, such as "2026-08-01" or "2026-08-01T12:00:00+08:00" (got null)',
+        ]
+
     def test_no_repr_shows_a_secret(self) -> None:
         environ = {
             "ORDERS_SYNC_ACCOUNTS": json.dumps([SHOP, KA]),
             "DATABASE_URL": f"postgresql://u:{SECRET}@h/d",
         }
         settings = load(environ=environ)
-        shown = [repr(settings), str(settings), repr(settings.accounts[0].account("http://x")), f"{settings.database}"]
+        shown = [repr(settings), str(settings), repr(settings.accounts[0].account()), f"{settings.database}"]
         assert not any(SECRET in text for text in shown)
 
 
@@ -575,13 +594,13 @@ class TestPapers:
         settings, written = toml(text, self.SECRETS), tomllib.loads(text)
         assert settings.sync == SyncSettings()
         for section, model in SECTIONS.items():
-            assert written[section].keys() == model.checks().keys()
+            assert written[section].keys() == fields(model).keys()
         for section in ("service", "log"):
             assert getattr(settings, section) == SECTIONS[section]()
         assert msgspec.structs.replace(settings.retention, history=None, raw=None) == RetentionSettings()
         shop, taobao, _ = settings.accounts
-        assert written["accounts"][0].keys() == Account1688.checks().keys()
-        assert written["accounts"][1].keys() >= AccountXportcn.checks().keys() - SyncSettings.checks().keys()
+        assert written["accounts"][0].keys() == fields(Account1688).keys()
+        assert written["accounts"][1].keys() >= fields(AccountXportcn).keys() - fields(SyncSettings).keys()
         for account in (shop, taobao):
             platform = PLATFORMS[account.platform]
             assert account.base_url == platform.base_url
@@ -593,7 +612,7 @@ class TestPapers:
     def test_the_docs_name_every_key_and_variable(self) -> None:
         docs = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
         for section, model in SECTIONS.items():
-            for key in model.checks():
+            for key in fields(model):
                 assert re.search(rf"(?mi)^\| `{key}` \|.*`ORDERS_SYNC_{section}__{key}`", docs), key
-        for key in {*Account1688.checks(), *AccountXportcn.checks()}:
+        for key in {*fields(Account1688), *fields(AccountXportcn)}:
             assert f"`{key}`" in docs.partition("## `[[accounts]]`")[2], key

@@ -9,7 +9,6 @@ from psycopg.rows import dict_row
 
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import SettingsError
-from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, ownership, suspensions
 from orders_sync.store.suspensions import Suspension
@@ -109,7 +108,7 @@ def _rows(settings: Settings, known: dict[str, dict[str, Any]]) -> list[dict[str
     """An account a row, in the order of the settings, then those that only the tables know. No fingerprint (P8)."""
     rows = []
     for each in settings.accounts:
-        account = each.account(PLATFORMS[each.platform].base_url)
+        account = each.account()
         stored = known.pop(account.name, None)
         is_other = stored is not None and stored["credentials"] not in (None, account.fingerprint)
         rows.append(

@@ -20,12 +20,12 @@ from orders_sync.cli.screen import tell
 from orders_sync.domain.accounts import Account as AccountOfSettings
 from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.domain.identities import refuse_twins
+from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
-from orders_sync.settings.values import FIRST_YEAR
 from orders_sync.store import database, identities, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
@@ -203,15 +203,13 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
     for each, account in zip(settings.accounts, accounts(settings), strict=True):
         if only and each.name not in only:
             continue
-        platform = PLATFORMS[each.platform]
-        pace = settings.pace(each, platform.page_size, platform.longest_window)
-        made.append(Feeder(account, pace, platform))
+        made.append(Feeder(account, settings.pace(each), PLATFORMS[each.platform]))
     return made
 
 
 def accounts(settings: Settings) -> list[AccountOfSettings]:
     """Every account of the settings. Raises `SettingsError` where two are one and the same."""
-    made = [each.account(PLATFORMS[each.platform].base_url) for each in settings.accounts]
+    made = [each.account() for each in settings.accounts]
     refuse_twins(made)
     return made
 
@@ -253,5 +251,5 @@ def limits(settings: Settings) -> Limits:
 def http_client(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """One client a process, for the accounts of the settings. Raises `SettingsError` (see `platforms/network.py`)."""
     seconds = settings.sync.timeout.total_seconds()
-    urls = {each.base_url or PLATFORMS[each.platform].base_url for each in settings.accounts}
+    urls = {each.base_url for each in settings.accounts}
     return network.client(urls, httpx.Timeout(seconds, connect=min(10.0, seconds)), transport)

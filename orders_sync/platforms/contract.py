@@ -19,6 +19,7 @@ import httpx
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.windows import Feed, Window
+from orders_sync.platforms.account_settings import AccountSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Hint:
 class Platform:
     """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
 
+    `settings`: the model of an account in [[accounts]]. Its `Secret` fields are redacted wherever they may show.
     `statuses`: those it lists the orders of alone that are not final, in the order of an order's life; none where it
     is listed by time of change.
     `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
@@ -88,6 +90,7 @@ class Platform:
     """
 
     name: str
+    settings: type[AccountSettings]
     feed: Feed
     feeds: frozenset[Feed]
     statuses: tuple[str, ...]

@@ -20,8 +20,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from orders_sync.platforms.account_settings import AccountSettings
+from orders_sync.platforms.xportcn_settings import AccountXportcn
 from orders_sync.service.repeats import Repeats
-from orders_sync.settings import AccountSettings, AccountXportcn
 from orders_sync.store import messages
 from orders_sync.store.database import Pool
 

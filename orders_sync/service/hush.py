@@ -9,15 +9,15 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus, unquote
 
+import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from orders_sync.settings import Secret, Settings
+from orders_sync.domain.secret import Secret
+from orders_sync.settings import Settings
 from orders_sync.settings.database_url import written_password
-from orders_sync.settings.models import SECTIONS, Section
 
 HUSHED = "***"
-CREDENTIALS = ("app_id", "access_key")  # no Secret, and yet half of what a call is signed with
 SHORT = (
     4  # characters: what is shorter occurs in every other word, and is taken for a secret only where it stands alone
 )
@@ -69,25 +69,28 @@ def utc(moment: datetime) -> str:
 
 
 def secrets_of(settings: Settings, *urls: str) -> set[str]:
-    """Every secret of the settings, ids of apps and access keys too, and the passwords of these further URLs."""
-    parts = [*settings.accounts, *(getattr(settings, name) for name in SECTIONS)]
-    found = {secret for part in parts for secret in _held(part)}
+    """Return the text of every `Secret` in the settings, of URLs their passwords; and those of these further URLs."""
+    found = {text for secret in _secrets_in(settings) for text in _redacted_parts(secret.reveal())}
     return found.union(*map(_passwords, urls))
 
 
-def _held(value: object, name: str = "") -> Iterator[str]:
+def _secrets_in(value: object) -> Iterator[Secret]:
+    """Find them by their type, in whatever model and however deep: no field is known here by its name."""
     match value:
         case Secret():
-            text = value.reveal()
-            yield from _passwords(text) if re.match(r"\w+://", text) else [text]
-        case str() if name in CREDENTIALS:
             yield value
-        case Section():
+        case msgspec.Struct():
             for key in value.__struct_fields__:
-                yield from _held(getattr(value, key), key)
-        case list() | tuple():
+                yield from _secrets_in(getattr(value, key))
+        case dict():
+            yield from _secrets_in([*value.items()])
+        case list() | tuple() | set() | frozenset():
             for each in value:
-                yield from _held(each, name)
+                yield from _secrets_in(each)
+
+
+def _redacted_parts(text: str) -> Collection[str]:
+    return _passwords(text) if re.match(r"\w+://", text) else [text]
 
 
 def _passwords(url: str) -> set[str]:

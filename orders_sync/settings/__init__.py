@@ -1,19 +1,17 @@
 """Settings: a TOML file, the environment over it, checked as a whole.
 
-    file ---> Draft <--- ORDERS_SYNC_*, DATABASE_URL, secrets                   loading
-                |
-                |---> problems, each with its place ---> one SettingsError      draft
-                |
-            Settings                                                            models, values
+    file, ORDERS_SYNC_*, DATABASE_URL, secrets                        loading
+        | [[accounts]]: the model of each account's platform          accounts, platforms/*/settings
+        | [sync] and the other sections                               models
+        | each key by its type; errors, each with its place           tables, domain/setting_types
+    Settings, or one SettingsError
 
-Every key, its variable, its default and its unit: docs/settings.md. No message and no repr holds a secret (P8).
+Every key, its variable, its default and its unit: docs/settings.md. No message and no repr holds a secret (P8): what is
+one follows from the models, whose fields are then of the type `Secret`.
 """
 
 from orders_sync.settings.loading import load
 from orders_sync.settings.models import (
-    Account1688,
-    AccountSettings,
-    AccountXportcn,
     DatabaseSettings,
     LogSettings,
     RetentionSettings,
@@ -21,19 +19,13 @@ from orders_sync.settings.models import (
     Settings,
     SyncSettings,
 )
-from orders_sync.settings.values import Secret, duration
 
 __all__ = [
-    "Account1688",
-    "AccountSettings",
-    "AccountXportcn",
     "DatabaseSettings",
     "LogSettings",
     "RetentionSettings",
-    "Secret",
     "ServiceSettings",
     "Settings",
     "SyncSettings",
-    "duration",
     "load",
 ]

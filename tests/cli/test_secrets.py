@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from orders_sync import settings
-from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults
 from tests.cli.conftest import a_world, made_database
 from tests.cli.terminal import Said, Terminal, closed_port, platforms, result
@@ -135,7 +134,7 @@ def test_no_secret_is_in_a_repr_P8(tmp_path: Path) -> None:
     file.write_text(f'[database]\nurl = "postgresql://me:{PASSWORD}@db/orders"\n{ACCOUNT}')
     found = settings.load(file, {})
     [account] = found.accounts
-    ready = account.account(PLATFORMS["1688"].base_url)
+    ready = account.account()
     shown = " ".join(f"{each!r} {each}" for each in (found, found.database, account, ready))
     assert "kingdo" in shown
     assert [secret for secret in (WRONG, PASSWORD) if secret in shown] == []

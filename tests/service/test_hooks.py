@@ -12,8 +12,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message
 
+from orders_sync.domain.secret import Secret
+from orders_sync.platforms.account_settings import AccountSettings
+from orders_sync.platforms.alibaba_1688.settings import Account1688
+from orders_sync.platforms.xportcn_settings import AccountXportcn
 from orders_sync.service import hooks
-from orders_sync.settings import Account1688, AccountSettings, AccountXportcn, Secret
 from orders_sync.store.database import Pool
 
 TOKEN = "Hush-4711-hush-4711"
@@ -24,16 +27,16 @@ def xportcn(name: str, token: str | None = TOKEN, platform: str = "xportcn_ka") 
     return AccountXportcn(
         name=name,
         platform=platform,
-        user_id="u",
-        access_key="k",
-        access_secret=Secret("s"),
+        seller="u",
+        app_id=Secret("k"),
+        app_secret=Secret("s"),
         history_from=DAY,
         hook_token=None if token is None else Secret(token),
     )
 
 
 SHOP = Account1688(
-    name="kingdo", platform="1688", seller_nick="kingdo", app_id="a", app_secret=Secret(TOKEN), history_from=DAY
+    name="kingdo", platform="1688", seller="kingdo", app_id=Secret("a"), app_secret=Secret(TOKEN), history_from=DAY
 )
 ACCOUNTS = [
     xportcn("my.ka-shop"),

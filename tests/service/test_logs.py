@@ -14,15 +14,20 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 
 from orders_sync.domain.errors import Incomplete, LostWindow, Refused, Transient
+from orders_sync.domain.secret import Secret
+from orders_sync.domain.setting_types import AppId, SecretText, Text
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
+from orders_sync.platforms import PLATFORMS
+from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.service import logs
-from orders_sync.service.hush import Hush
-from orders_sync.settings import LogSettings
+from orders_sync.service.hush import Hush, secrets_of
+from orders_sync.settings import LogSettings, load
 from orders_sync.store.claims import Claim
 from orders_sync.store.load import Landed
 from tests.service.talker import ACCESS_KEY, APP_ID, SHORT
@@ -168,6 +173,39 @@ def test_a_line_stays_json_when_a_secret_looks_like_json(configure: Configure) -
     [line] = lines(stream)
     assert line.pop("timestamp")[:2] == "20"
     assert line == {"level": "info", "event": "*** and ***", "none": None, "rows": "***", "few": 123}
+
+
+class AnotherPlatform(AccountSettings, frozen=True, kw_only=True):
+    """Secrets under names that nothing else in the product knows."""
+
+    seller: Text = msgspec.field(name="shop_id")
+    app_id: AppId = msgspec.field(name="client")
+    app_secret: SecretText = msgspec.field(name="client_word")
+    refresh: SecretText
+    webhook: SecretText | None = None
+    old_words: tuple[Secret, ...] = (Secret("Hush-never-rotated"),)
+
+
+def test_secrets_of_a_new_model_are_redacted_without_another_edit_P8(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a field is called, where its text comes from and how deep it lies do not matter: its type does."""
+    new = replace(PLATFORMS["1688"], name="another", settings=AnotherPlatform)
+    monkeypatch.setitem(PLATFORMS, "another", new)
+    file = tmp_path / "x.toml"
+    file.write_text(
+        '[[accounts]]\nname = "a-b"\nplatform = "another"\nshop_id = "shop"\nclient = "Hush-client"\n'
+        'client_word = "Hush-word"\nrefresh = { env = "REFRESH" }\nhistory_from = 2025-01-01\n'
+    )
+    environ = {"REFRESH": "Hush-refresh", "ORDERS_SYNC_ACCOUNTS__A_B__WEBHOOK": "Hush-webhook"}
+    settings = load(file, environ)
+    stream = configure(*secrets_of(settings), format="json")
+    texts = ["Hush-client", "Hush-word", "Hush-refresh", "Hush-webhook", "Hush-never-rotated"]
+    structlog.get_logger("orders_sync.x").warning(f"of shop: {texts}", settings=settings, texts=texts)
+    [line] = lines(stream)
+    assert line["texts"] == ["***"] * len(texts)
+    assert "shop" in line["event"]
+    assert "Hush" not in stream.getvalue() + repr(settings)
 
 
 def test_without_secrets_nothing_is_hushed() -> None:

@@ -14,10 +14,12 @@ from orders_sync.platforms.alibaba_1688.client import (
     request,
 )
 from orders_sync.platforms.alibaba_1688.normalize import identify, normalize
+from orders_sync.platforms.alibaba_1688.settings import Account1688
 from orders_sync.platforms.contract import Platform
 
 PLATFORM = Platform(
     name="1688",
+    settings=Account1688,
     feed=Feed.UPDATED,
     feeds=frozenset(Feed),
     statuses=(),

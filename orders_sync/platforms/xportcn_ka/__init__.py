@@ -7,9 +7,11 @@ from orders_sync.platforms import xportcn_protocol as protocol
 from orders_sync.platforms.contract import Platform
 from orders_sync.platforms.xportcn_ka import client, normalize
 from orders_sync.platforms.xportcn_results import identify
+from orders_sync.platforms.xportcn_settings import AccountXportcn
 
 PLATFORM = Platform(
     name="xportcn_ka",
+    settings=AccountXportcn,
     feed=Feed.CREATED,
     feeds=frozenset((Feed.CREATED,)),
     statuses=open_statuses("xportcn_ka"),

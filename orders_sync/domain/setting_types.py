@@ -1,7 +1,10 @@
-"""What a value may be: checks, and the types of the keys that have one, `Annotated[type, check]`.
+"""Types of the values in settings.
 
-A check is given the value as it is written and returns what it means, or raises ValueError with the words that follow
-the value's place. Only what cannot be a secret is echoed: people paste secrets beside the key they belong to (P8).
+    Annotated[int, whole(1, 256)], Literal["s", "ms"], Rate      msgspec converts and checks
+    Annotated[timedelta, span("1s", "1h")], Name, Text, ...      a reader does: notations that msgspec does not know
+
+A reader takes the value as it is written and returns what it means, or raises ValueError with the words that follow the
+value's place. Only what cannot be a secret is quoted: people paste secrets beside the key they belong to (P8).
 """
 
 from __future__ import annotations
@@ -11,42 +14,53 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Annotated, Any
+from types import NoneType
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
+import msgspec
+from msgspec import Meta
+
+from orders_sync.domain.secret import Secret
 from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
-from orders_sync.settings import database_url
 
 FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-SIZES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
-_HTTP_URL = r"https?://[A-Za-z0-9._\[\]:-]+(/[^\s?#@]*)?"
 FIRST_YEAR = 1999  # neither platform had an order before
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
+_TIERS = 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h"'
 
-Check = Callable[[object], Any]
+Reader = Callable[[object], Any]
 
 
-class Secret:
-    """Text that no repr, no log line and no traceback shows (P8)."""
+def convert(value: object, kind: Any) -> Any:
+    """Convert a value as it is written to `kind`, a field's type. Raises ValueError (see above)."""
+    kind = _without_none(kind)
+    annotation = getattr(kind, "__metadata__", (None,))[0]
+    if callable(annotation):
+        return annotation(value)
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        if not isinstance(annotation, Meta):
+            words = f"one of {', '.join(get_args(kind))}"
+        elif "int` <=" in str(error) or "int` >=" in str(error):
+            words = f"from {annotation.ge} to {annotation.le}"
+        else:
+            words = str(annotation.description)
+    raise ValueError(f"must be {words} {_got(value)}")  # out here, for the error itself quotes the value
 
-    __slots__ = ("_text",)
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+def is_secret(kind: Any) -> bool:
+    """Tell whether a field of this type holds a `Secret`."""
+    kind = _without_none(kind)
+    return getattr(kind, "__origin__", kind) is Secret
 
-    def reveal(self) -> str:
-        """The text itself."""
-        return self._text
 
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
+def _without_none(kind: Any) -> Any:
+    kinds = get_args(kind)
+    return kinds[0] if NoneType in kinds else kind
 
 
 def _got(value: object) -> str:
@@ -60,34 +74,25 @@ def _match(pattern: str, value: object, words: str) -> re.Match[str]:
     return match
 
 
-def one_of(*choices: str) -> Check:
-    return lambda value: _match("|".join(choices), value, f"one of {', '.join(choices)}")[0]
-
-
-def count(lowest: int, highest: int) -> Check:
-    def check(value: object) -> int:
-        number = int(_match("-?[0-9]{1,18}", value, "a whole number")[0])
-        if not lowest <= number <= highest:
-            raise ValueError(f"must be from {lowest} to {highest} {_got(value)}")
-        return number
-
-    return check
+def whole(lowest: int, highest: int) -> Meta:
+    """Limit a whole number, both ends included."""
+    return Meta(ge=lowest, le=highest, description="a whole number")
 
 
 def duration(value: object) -> timedelta:
-    """Seconds as a number, or text such as 90, 10s, 10m, 3h, 2d. Raises ValueError."""
+    """Read seconds as a number, or text such as 90, 10s, 10m, 3h, 2d. Raises ValueError."""
     pattern = r"(-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) ?([smhd]?)"
     match = _match(pattern, value, "a duration: seconds, or 10s, 10m, 3h, 2d")
-    seconds = float(match[1]) * UNITS[match[2]]
+    seconds = float(match[1]) * _SECONDS[match[2]]
     if abs(seconds) > timedelta.max.total_seconds() / 10:
         raise ValueError(f"is absurdly long {_got(value)}")
     return timedelta(seconds=seconds)
 
 
-def span(shortest: str, longest: str, *, whole: bool = False) -> Check:
-    """A duration within bounds. `whole`: windows lie on whole seconds, so what moves their edges must too."""
+def span(shortest: str, longest: str, *, whole: bool = False) -> Reader:
+    """Read a duration, both ends included. `whole`: without a fraction, as windows begin and end on whole seconds."""
 
-    def check(value: object) -> timedelta:
+    def read(value: object) -> timedelta:
         length = duration(value)
         if not duration(shortest) <= length <= duration(longest):
             raise ValueError(f"must be from {shortest} to {longest} {_got(value)}")
@@ -95,47 +100,31 @@ def span(shortest: str, longest: str, *, whole: bool = False) -> Check:
             raise ValueError(f"must be whole seconds {_got(value)}")
         return length
 
-    return check
+    return read
 
 
 def _tiers(value: object) -> tuple[Tier, ...]:
-    """`3d every 10m, 30d every 1h`: ages that grow, each with how often orders up to that age are read again."""
-    words = 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h"'
-    tiers = []
-    for part in str(value).split(","):
-        found = re.fullmatch(r"\s*(\S+) every (\S+)\s*", part)
-        if found is None:
-            raise ValueError(f"{words} {_got(value)}")
-        tiers.append(Tier(duration(found[1]), duration(found[2])))
-    if any(older.age <= younger.age for younger, older in pairwise(tiers)) or not tiers[0].age:
-        raise ValueError(f"{words} {_got(value)}")
+    """Read `3d every 10m, 30d every 1h`: ages that grow, each with how often orders up to that age are read again."""
+    parts = [re.fullmatch(r"\s*(\S+) every (\S+)\s*", part) for part in str(value).split(",")]
+    tiers = tuple(Tier(duration(part[1]), duration(part[2])) for part in parts if part)
+    grow = all(younger.age < older.age for younger, older in pairwise(tiers))
+    if len(tiers) < len(parts) or not grow or not tiers[0].age:
+        raise ValueError(f"{_TIERS} {_got(value)}")
     if any(tier.every < timedelta(minutes=1) for tier in tiers):
         raise ValueError(f"nothing is swept more often than every 1m {_got(value)}")
-    return tuple(tiers)
+    return tiers
 
 
 def _size(value: object) -> int:
     match = _match("(?i)([0-9]{1,12}) ?(|kB|MB|GB)", value, "a size: bytes, or 512kB, 64MB, 1GB")
-    size = int(match[1]) * SIZES[match[2].lower()]
+    size = int(match[1]) * _BYTES[match[2].lower()]
     if not 2**16 <= size <= 2**30:
         raise ValueError(f"must be from 64kB to 1GB {_got(value)}")
     return size
 
 
-def _page_size_1688(value: object) -> int:
-    return int(_match("[1-9][0-9]?|[1-5]00", value, "from 1 to 100, or 200, 300, 400 or 500 on 1688")[0])
-
-
-def _rate(value: object) -> float:
-    words = "a number above 0, at most 1000"
-    rate = float(_match(r"[0-9]*\.?[0-9]+(e-?[0-9]+)?", value, words)[0])
-    if not 0 < rate <= 1000:
-        raise ValueError(f"must be {words} {_got(value)}")
-    return rate
-
-
 def _history_from(value: object) -> datetime:
-    """A date, a datetime or the text of one; without zone it is Asia/Shanghai. Whole seconds."""
+    """Read a date, a datetime or the text of one; without zone it is Asia/Shanghai. Whole seconds."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
@@ -152,13 +141,13 @@ def _history_from(value: object) -> datetime:
     return moment
 
 
-def _name(value: object) -> str:
-    words = "1 to 64 letters, digits, - _ . and not begin with - or ."
-    return _match("[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", value, words)[0]
+def matching(pattern: str, words: str, kind: Callable[[str], Any] = str) -> Reader:
+    """Read what matches as a whole, text or a number, as `kind`."""
+    return lambda value: kind(_match(pattern, value, words)[0])
 
 
 def _text(value: object) -> str:
-    """Names and keys of an account. A number stands for its digits."""
+    """Read names and keys of an account. A number stands for its digits."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("must be text in quotes")
     return _clean(str(value))
@@ -185,21 +174,16 @@ def _codes(value: object) -> tuple[str, ...]:
     return tuple(_text(code) for code in value)
 
 
-def _secret(value: object) -> Secret:
+def secret(value: object) -> Secret:
+    """Read text in quotes. Raises ValueError."""
     if not isinstance(value, str):
         raise ValueError(FORMS)
     return Secret(_clean(value))
 
 
-def _hook_token(value: object) -> Secret:
-    secret = _secret(value)
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,255}", secret.reveal()):
-        raise ValueError("must be 16 to 255 of letters, digits, - . _ ~: it is the end of a URL that nobody may guess")
-    return secret
-
-
 def _base_url(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(_HTTP_URL, value) or not _has_host(value):
+    pattern = r"https?://[A-Za-z0-9._\[\]:-]+(/[^\s?#@]*)?"
+    if not isinstance(value, str) or not re.fullmatch(pattern, value) or not _has_host(value):
         raise ValueError("must be an http or https URL without user, query or spaces, such as https://kf.fw199.com")
     if value.endswith("/"):
         raise ValueError("must not end with /")
@@ -207,18 +191,12 @@ def _base_url(value: object) -> str:
 
 
 def _has_host(url: str) -> bool:
-    """Whether the host and the port of a URL can be one."""
+    """Tell whether the host and the port of a URL can be one."""
     try:
         parts = urlsplit(url)
         return parts.port != 0 and bool((parts.hostname or "").encode("idna"))
     except ValueError:  # UnicodeError included: a label of more than 63 letters
         return False
-
-
-def _database_url(value: object) -> Secret:
-    if not isinstance(value, str):
-        raise ValueError(database_url.FORM)
-    return Secret(database_url.read(value))
 
 
 def _listen(value: object) -> str:
@@ -229,22 +207,24 @@ def _listen(value: object) -> str:
     return match[0]
 
 
-Name = Annotated[str, _name]
+Name = Annotated[
+    str,
+    matching("[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", "1 to 64 letters, digits, - _ . and not begin with - or ."),
+]
 Text = Annotated[str, _text]
 Header = Annotated[str, _header]
-SecretText = Annotated[Secret, _secret]
-HookToken = Annotated[Secret, _hook_token]
+SecretText = Annotated[Secret, secret]
+AppId = Annotated[Secret, lambda value: Secret(_text(value))]  # half of what a call is signed with
+HeaderAppId = Annotated[Secret, lambda value: Secret(_header(value))]
 Codes = Annotated[tuple[str, ...], _codes]
 BaseUrl = Annotated[str, _base_url]
-DatabaseUrl = Annotated[Secret, _database_url]
 Listen = Annotated[str, _listen]
 HistoryFrom = Annotated[datetime, _history_from]
-Rate = Annotated[float, _rate]
-PageSize1688 = Annotated[int, _page_size_1688]
+Rate = Annotated[float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")]
 Size = Annotated[int, _size]
 Interval = Annotated[timedelta, span("0.1s", "7d")]
 Lag = Annotated[timedelta, span("0s", "1d", whole=True)]
 Overlap = Annotated[timedelta, span("0s", "7d", whole=True)]
-Tiers = Annotated[tuple[Tier, ...], _tiers]
 Confirm = Annotated[timedelta, span("0s", "30d", whole=True)]
+Tiers = Annotated[tuple[Tier, ...], _tiers]
 Age = Annotated[timedelta, span("1h", "3650d")]

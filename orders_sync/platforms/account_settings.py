@@ -1,0 +1,65 @@
+"""What every account of [[accounts]] has. A platform's package adds its own keys, defaults and limits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from orders_sync.domain.accounts import Account
+from orders_sync.domain.setting_types import (
+    AppId,
+    BaseUrl,
+    Codes,
+    Confirm,
+    HistoryFrom,
+    Interval,
+    Lag,
+    Name,
+    Overlap,
+    Rate,
+    SecretText,
+    Text,
+    span,
+    whole,
+)
+
+
+class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as it is written. A platform's model renames the keys its users know by another name.
+
+    `interval`, `lag`, `overlap` and `confirm` are those of [sync] if None. The codes mean: credentials not accepted,
+    slow down; they are used instead of the platform's, unless they are empty.
+    """
+
+    name: Name
+    platform: str
+    base_url: BaseUrl = ""  # a platform's model has a default of its own
+    seller: Text
+    app_id: AppId
+    app_secret: SecretText
+    history_from: HistoryFrom
+    requests_per_second: Rate = 5.0
+    page_size: Annotated[int, whole(1, 500)] = 100
+    longest_window: Annotated[timedelta, span("1h", "3650d", whole=True)] = timedelta(days=31)
+    refused_codes: Codes = ()
+    throttled_codes: Codes = ()
+    interval: Interval | None = None
+    lag: Lag | None = None
+    overlap: Overlap | None = None
+    confirm: Confirm | None = None
+    row_times: Literal["checked", "ignored"] = "checked"  # held against the range asked for
+
+    def account(self) -> Account:
+        """Return what the platform's client needs of it."""
+        return Account(
+            name=self.name,
+            platform=self.platform,
+            base_url=self.base_url,
+            seller=self.seller,
+            app_id=self.app_id.reveal(),
+            app_secret=self.app_secret.reveal(),
+            refused_codes=self.refused_codes,
+            throttled_codes=self.throttled_codes,
+        )

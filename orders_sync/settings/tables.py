@@ -1,0 +1,132 @@
+"""Converting one table of the settings key by key, so that every mistake is found, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from orders_sync.domain.setting_types import FORMS, convert, is_secret
+
+PREFIX = "ORDERS_SYNC_"
+
+Fields = dict[str, FieldInfo]
+
+
+@cache
+def fields(model: type[msgspec.Struct]) -> Fields:
+    """The fields of a model by the key a user writes."""
+    return {each.encode_name: each for each in msgspec.structs.fields(model)}
+
+
+@dataclass
+class Tables:
+    """`folder`: where relative paths of secrets start. `errors`: lines for the user, `PLACE: WORDS`.
+
+    `known` and `used`: variables that may be set, and how many keys took their value from each.
+    """
+
+    environ: Mapping[str, str]
+    folder: Path
+    errors: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    used: Counter[str] = field(default_factory=Counter)
+
+    def convert(
+        self,
+        table: dict[str, Any],
+        fields: Fields,
+        place: str,
+        variables: Mapping[str, list[str]] = MappingProxyType({}),
+        aliases: Mapping[str, str] = MappingProxyType({}),
+    ) -> dict[str, Any]:
+        """Return the fields' values by name; those left out, null or wrong are missing.
+
+        `place` stands before a key in an error. `variables`: those that override a key, the first that is set wins.
+        `aliases`: words for keys that are known, but not understood here.
+        """
+        found = {}
+        for key, each in fields.items():
+            self.known.update(variables.get(key, ()))
+            name = next(filter(self.environ.get, variables.get(key, ())), None)
+            try:
+                if name:
+                    self.used[name] += 1
+                    found[each.name] = convert(_unwrapped(self.environ[name]), each.type)
+                elif table.get(key) is not None or (key in table and each.required):
+                    value = self._referenced(table[key]) if is_secret(each.type) else table[key]
+                    found[each.name] = convert(value, each.type)
+                elif each.required and not any(aliases.get(other) == key for other in table):
+                    raise ValueError("is required")
+            except ValueError as error:
+                self.errors.append(f"{name or place + key}: {error}")
+        self.errors += [
+            f"{place}{printable(key)}: is another platform's word: for this one write {aliases[key]}"
+            if key in aliases
+            else f"{place}{printable(key)}: unknown key{hint(key, fields)}"
+            for key in table
+            if key not in fields
+        ]
+        return found
+
+    def _referenced(self, value: Any) -> object:
+        """Return the text behind `{ env = "NAME" }` or `{ file = "/path" }`; another value as it is.
+
+        Names and paths are repeated only if they look like it: people put the secret itself there.
+        """
+        match value:
+            case {"env": str(name), **rest} if not rest:
+                shown = name if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else "named here"
+                if text := _unwrapped(self.environ.get(name, "")):
+                    return text
+                raise ValueError(f"environment variable {shown} is {'empty' if name in self.environ else 'not set'}")
+            case {"file": str(path), **rest} if not rest:
+                shown = f"file {path if Path(path).is_absolute() else 'named here'}"
+                return _content(self.folder / os.path.expanduser(path), shown)
+            case dict():
+                raise ValueError(FORMS)
+        return value
+
+
+def variable(*path: str) -> str:
+    """Return the variable that overrides a key."""
+    return PREFIX + "__".join(path).upper()
+
+
+def _content(path: Path, shown: str) -> str:
+    try:
+        text = _unwrapped(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{shown} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ValueError(f"{shown} is not UTF-8 text") from None
+    if not text:
+        raise ValueError(f"{shown} is empty")
+    return text
+
+
+def _unwrapped(text: str) -> str:
+    """Strip what editors and shells put around a secret: a byte order mark before, line ends behind."""
+    return text.removeprefix("\ufeff").rstrip("\r\n")
+
+
+def printable(key: str) -> str:
+    """A key as it may stand in a line for the user."""
+    return key if key.isprintable() else json.dumps(key)
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, in brackets; empty if none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
