@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]*)\)")
+QUOTED = re.compile(r"`([^`]+)`")
 SOURCE_FILE = re.compile(r"`([\w./*-]+\.(?:py|sql|yml|sh))(?:::\w+)?`")
 CODE = ("orders_sync", "tests", "benchmarks", "migrations", "deploy")
 
@@ -53,3 +54,18 @@ def test_every_document_is_in_the_index() -> None:
     for folder in (ROOT / "docs", ROOT / "docs" / "decisions"):
         linked = set(LINK.findall((folder / "README.md").read_text()))
         assert {path.name for path in folder.glob("*.md")} - {"README.md"} <= linked
+
+
+def test_what_decides_a_question_stands_in_the_file_that_is_named() -> None:
+    """Each row of the table in docs/architecture.md: what is quoted to look for is found in the files of the row."""
+    document = (ROOT / "docs" / "architecture.md").read_text()
+    table = document.partition("## Where is it decided?")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.*?) \| (`\S+`) \| (.*?) ?\|$", table, re.M)
+    assert len(rows) > 10
+    missing = []
+    for question, file, look_for in rows:
+        files = [ROOT / "orders_sync" / name for name in SOURCE_FILE.findall(file + look_for)]
+        text = "\n".join(path.read_text() for path in files)
+        quoted = [each for each in QUOTED.findall(look_for) if not SOURCE_FILE.fullmatch(f"`{each}`")]
+        missing += [f"{question} {each}" for each in quoted if each.rpartition(".")[2] not in text]
+    assert not missing
