@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from orders_sync.platforms import PLATFORMS
+
 ROOT = Path(__file__).parent.parent
 ORDERS = 300
 
@@ -55,6 +57,15 @@ def test_speed_figures_fit_together(speed: Any) -> None:
         assert load["peak_memory_bytes"] > 10_000_000
     assert 0 < speed["resync"]["wal_bytes"] < speed["first_load"]["wal_bytes"]
     assert len(speed["goals"]) == 4
+
+
+def test_normalizing_is_measured_on_every_platform_that_there_is() -> None:
+    costs = {cost["platform"]: cost for cost in benchmark("normalize", "--passes", "1")}
+    assert costs.keys() == PLATFORMS.keys()
+    for cost in costs.values():
+        assert cost["orders"] == ORDERS
+        assert 0 < cost["recognize"] < cost["normalize"]
+        assert 0 <= cost["noted"] < 1
 
 
 def test_p1_tables_equal_platforms_that_lived_and_failed_while_they_were_read() -> None:

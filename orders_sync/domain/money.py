@@ -18,6 +18,8 @@ def number(value: int | str) -> Decimal:
     if len(text) > 60 or not _SPELLED.fullmatch(text):
         raise ValueError(f"not a number: {text[:40]!r}")
     found = Decimal(text)
+    if len(text) <= MOST_PLACES and "e" not in text and "E" not in text:  # within both limits as it is spelled
+        return found or Decimal(0)
     if found and not (-MOST_PLACES <= int(found.as_tuple().exponent) <= MOST_PLACES and abs(found) < LARGEST):
         raise ValueError(f"not a number a column can hold: {text[:40]!r}")
     return found if found else Decimal(0)

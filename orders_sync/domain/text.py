@@ -26,7 +26,7 @@ _SUSPECT = re.compile(rb"\\u(?:0000|005[cC]|[dD][89a-fA-F])")  # 005c: may begin
 
 def is_suspect(payload: bytes) -> bool:
     """Whether a record may hold, at any depth of JSON in strings, what must be replaced. Cheap, may be wrong."""
-    return _SUSPECT.search(payload) is not None
+    return b"\\" in payload and _SUSPECT.search(payload) is not None  # one byte is found ten times as fast
 
 
 def without_lone_surrogates(payload: bytes) -> bytes | bytearray:

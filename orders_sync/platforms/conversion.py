@@ -1,8 +1,6 @@
 """Values of JSON to values of columns: one contract for every field of every platform.
 
-    Columns(wire.BaseInfo, OrderRow, total_amount=("totalAmount", yuan), paid_at=("payTime", moment), ...)
-
-reads as a table: target column, source field, unit. A conversion returns None for what says nothing (null, "", an empty
+A conversion returns None for what says nothing (null, "", an empty
 list or object) and raises ValueError for what the column cannot represent; `Notes` turns that into a sentence on the
 order, the column stays NULL, the payload keeps the value. So an odd value never keeps an order out of the tables.
 """
@@ -16,9 +14,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 
-import msgspec
-from msgspec.structs import astuple
-
 from orders_sync.domain import money
 from orders_sync.domain.times import platform_time
 
@@ -30,7 +25,7 @@ LARGEST_QUANTITY = Decimal(10) ** 15
 MOST_NOTES = 40
 UNKNOWN_STATUS = "unknown"  # of an order whose record names none; in no group but `other`
 
-_LONGEST_SHORT = 64  # characters of an amount or a time: what is longer is neither, and is not cached
+LONGEST_SHORT = 64  # characters of an amount or a time: what is longer is neither, and is not cached
 _KINDS = {type(None): "null", bool: "true or false", list: "a list", dict: "an object", int: "a number"}
 _FLAGS = {1: True, 0: False, "true": True, "false": False, "1": True, "0": False}  # true is 1
 
@@ -106,10 +101,7 @@ def moment(value: Any) -> datetime | None:
 
 def quantity(value: Any) -> Decimal | None:
     """A quantity exactly as sent, fractions included."""
-    found = number(value)
-    if found is not None and abs(found) >= LARGEST_QUANTITY:
-        raise ValueError(f"not a quantity a column should hold: {str(value)[:40]!r}")
-    return found
+    return _cached(_quantity, value, "a number")
 
 
 def number(value: Any) -> Decimal | None:
@@ -140,7 +132,7 @@ def has_point(value: object) -> bool:
 def _cached(convert: Callable[[Any], T | None], value: Any, what: str) -> T | None:
     """Most amounts and times come again: "0" on every order, one moment on an order and all its lines."""
     kind = value.__class__
-    if kind is int or ((kind is str or kind is Number) and len(value) <= _LONGEST_SHORT):
+    if kind is int or ((kind is str or kind is Number) and len(value) <= LONGEST_SHORT):
         return convert(value) if value != "" else None
     if value is None or value == [] or value == {}:
         return None
@@ -149,15 +141,23 @@ def _cached(convert: Callable[[Any], T | None], value: Any, what: str) -> T | No
     raise ValueError(f"{kind_of(value)}, not {what}")
 
 
-_moment = lru_cache(maxsize=4096, typed=True)(platform_time)
+_moment = lru_cache(maxsize=4096)(platform_time)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=4096)
 def _number(value: int | str) -> Decimal | None:
     return None if isinstance(value, str) and not value.strip() else money.number(value)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=4096)
+def _quantity(value: int | str) -> Decimal | None:
+    found = _number(value)
+    if found is not None and abs(found) >= LARGEST_QUANTITY:
+        raise ValueError(f"not a quantity a column should hold: {str(value)[:40]!r}")
+    return found
+
+
+@lru_cache(maxsize=4096)
 def _yuan(value: int | str) -> Decimal | None:
     found = _number(value)
     if found is None:
@@ -168,13 +168,13 @@ def _yuan(value: int | str) -> Decimal | None:
     return rounded
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=4096)
 def _price(value: int | str) -> Decimal | None:
     found = _number(value)
     return None if found is None else money.at_least_two_places(found)
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=4096)
 def _fen(value: int | str) -> Decimal | None:
     found = _number(value)
     if found and has_point(value):
@@ -182,23 +182,33 @@ def _fen(value: int | str) -> Decimal | None:
     return None if found is None else money.fen(found)
 
 
-_CACHED: dict[Convert, Convert] = {moment: _moment, number: _number, yuan: _yuan, price: _price, fen: _fen}
+CACHED: dict[Convert, Convert] = {
+    moment: _moment,
+    quantity: _quantity,
+    number: _number,
+    yuan: _yuan,
+    price: _price,
+    fen: _fen,
+}
 
 
 class Notes(list[str]):
     """What was odd about one order, as sentences for its `notes`."""
 
-    def read(self, where: str, convert: Callable[[Any], T | None], value: Any) -> T | None:
-        """A field converted; None, or what `Noted` carries, and a note where that raises ValueError."""
+    def read(self, name: str, convert: Callable[[Any], T | None], value: Any, at: str = "") -> T | None:
+        """A field converted; None, or what `Noted` carries, and a note where that raises ValueError.
+
+        `at`: where the field stands, such as "line 2: ".
+        """
         if value is None:
             return None
         try:
             return convert(value)
         except Noted as odd:
-            self.append(f"{where} is {odd}")
+            self.append(f"{at}{name} is {odd}")
             return odd.value  # type: ignore[return-value]
         except ValueError as error:
-            self.left_out(where, error)
+            self.left_out(f"{at}{name}", error)
             return None
 
     def left_out(self, where: str, reason: object) -> None:
@@ -219,43 +229,6 @@ class Notes(list[str]):
         return [*notes[:MOST_NOTES], f"{more} more of the kind"] if more > 0 else notes or None
 
 
-class Columns:
-    """A table of columns: target column = (source field as the platform spells it, conversion)."""
-
-    def __init__(
-        self, source: type[msgspec.Struct], row: type[msgspec.Struct], /, **table: tuple[str, Convert]
-    ) -> None:
-        unknown = [name for name in table if name not in row.__struct_fields__]
-        assert not unknown, f"{row.__name__} has no {unknown}"
-        of_field = {name: (column, convert) for column, (name, convert) in table.items()}
-        assert len(of_field) == len(table), "a field stands in two columns"
-        names = [field.encode_name for field in msgspec.structs.fields(source)]
-        assert of_field.keys() <= set(names), f"{source.__name__} has no {of_field.keys() - set(names)}"
-        self._fields = [
-            (name, *of_field[name], _CACHED.get(of_field[name][1])) if name in of_field else None for name in names
-        ]
-
-    def read(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
-        """The columns of which the source says something. `at` is the place for notes, such as "line 2: "."""
-        row = {}
-        for field, value in zip(self._fields, astuple(source), strict=True):
-            if value is None or field is None:
-                continue
-            name, column, convert, cached = field
-            try:
-                if value.__class__ is not str:
-                    found = convert(value)
-                elif convert is text:
-                    found = value or None
-                else:  # without the checks that a short text needs not
-                    found = (cached if cached and len(value) <= _LONGEST_SHORT else convert)(value)
-            except ValueError:
-                found = notes.read(f"{at}{name}", convert, value)
-            if found is not None:
-                row[column] = found
-        return row
-
-
 def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
     """`{"颜色": "黑白"}` and `颜色: 黑白`, of an object, a list of `name` and `value`, or a text.
 
@@ -264,31 +237,38 @@ def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
     if isinstance(value, str):
         return None, str(value) or None
     if isinstance(value, dict):
-        pairs = [(str(name), each) for name, each in value.items()]
+        pairs: Iterable[tuple[str, Any]] = ((name, each) for name, each in value.items() if each is not None)
     elif isinstance(value, list):
-        pairs = [_pair(each) for each in value if each]
+        pairs = map(_pair, filter(None, value))
     elif value is None:
-        pairs = []
+        return None, None
     else:
         raise ValueError(f"{kind_of(value)}, not attributes")
     found: dict[str, str] = {}
     words: list[str] = []
     for name, each in pairs:
-        word = str(each) if isinstance(each, str) else "" if each is None else json.dumps(each, ensure_ascii=False)
-        if not (word or name) or (each is None and isinstance(value, dict)):
-            continue
-        words.append(f"{name}: {word}" if name else word)
+        word = each if each.__class__ is str else _word(each)
         if name:
+            words.append(f"{name}: {word}")
             found[name] = f"{found[name]}/{word}" if name in found else word
+        elif word:
+            words.append(word)
     return found or None, "; ".join(words) or None
 
 
 def _pair(info: Any) -> tuple[str, Any]:
+    if info.__class__ is dict:
+        name = info.get("name")
+        return (name if name.__class__ is str else text(name) or ""), info.get("value")
     if isinstance(info, str):
-        return "", str(info)
-    if isinstance(info, dict):
-        return text(info.get("name")) or "", info.get("value")
+        return "", info
     raise ValueError(f"a list that holds {kind_of(info)}, not attributes")
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return str(value)
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def known_status(where: str, value: Any, notes: Notes) -> str:

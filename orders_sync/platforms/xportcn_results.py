@@ -22,8 +22,8 @@ from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemR
 from orders_sync.domain.statuses import StatusGroup, partly_shipped
 from orders_sync.domain.statuses import status_group as group_of
 from orders_sync.domain.text import storable
+from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
-    Columns,
     Notes,
     Number,
     attributes,
@@ -214,8 +214,8 @@ def line_of(
     if result is UNKNOWN:
         columns = {"shipping_amount": None, **placed[0], **own}
         return Line(sub_order_id, line_no, columns, {**placed[1], **product}, currency, [])
-    its = notes.read(f"{at}purchase_currency", text, result.purchase_currency)
-    shipping = notes.read(f"{at}domestic_post_fee", fen, result.domestic_post_fee)
+    its = notes.read("purchase_currency", text, result.purchase_currency, at)
+    shipping = notes.read("domestic_post_fee", fen, result.domestic_post_fee, at)
     if currency and its and currency != its:
         notes.append(
             f"{at}purchaseCurrency is {currency} and purchase_currency {its}; amounts of the result are left out"

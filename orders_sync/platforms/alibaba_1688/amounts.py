@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from orders_sync.platforms.alibaba_1688.wire import BaseInfo, ProductItem
 from orders_sync.platforms.amounts import note_difference, settled, total
-from orders_sync.platforms.conversion import Notes, number, price, quantity, yuan
+from orders_sync.platforms.conversion import Notes, fen, number, price, quantity, yuan
 
 NOTHING = Decimal(0)
 ONE = (None, "", 1, "1")
+ZERO = (None, "", 0, "0")
 
 
 class LineAmounts(Struct):
@@ -34,9 +35,29 @@ class LineAmounts(Struct):
 
 def line_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
     """price and itemAmount are documented in yuan, entryDiscount in fen; actualPaidFee is in fen in the sample."""
+    return _plain_amounts(line) or _settled_amounts(line, at, notes)
+
+
+def _plain_amounts(line: ProductItem) -> LineAmounts | None:
+    """Those of a line without discount whose amounts are equal as documented; None where one needs a closer look."""
+    if line.entry_discount not in ZERO or line.quantity_factor not in ONE:
+        return None
+    try:
+        pieces, unit_price = quantity(line.quantity), price(line.price)
+        amount, paid = yuan(line.item_amount), fen(line.actual_paid_fee)
+        discount = fen(line.entry_discount)
+    except ValueError:
+        return None
+    if pieces is None or unit_price is None or amount is None or (paid and paid != amount):
+        return None
+    goods = unit_price * pieces
+    return LineAmounts(pieces, unit_price, goods, amount, paid, discount) if goods == amount else None
+
+
+def _settled_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
     pieces, unit_price = (
-        notes.read(f"{at}quantity", quantity, line.quantity),
-        notes.read(f"{at}price", price, line.price),
+        notes.read("quantity", quantity, line.quantity, at),
+        notes.read("price", price, line.price, at),
     )
     sent = Notes().read("", number, line.item_amount)
     if line.quantity_factor not in ONE:
@@ -86,7 +107,7 @@ def _in_units(
     pieces: Decimal | None, unit_price: Decimal | None, sent: Decimal | None, line: ProductItem, at: str, notes: Notes
 ) -> Decimal | None:
     """The quantity where quantityFactor is not 1: as sent, as documented, or the part of it that adds up."""
-    factor = notes.read(f"{at}quantityFactor", number, line.quantity_factor)
+    factor = notes.read("quantityFactor", number, line.quantity_factor, at)
     if not factor or not pieces or factor == 1:
         return pieces
     part = pieces / factor

@@ -16,8 +16,8 @@ from orders_sync.domain.statuses import StatusGroup, partly_shipped, status_grou
 from orders_sync.domain.text import storable
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.alibaba_1688.amounts import LineAmounts, line_amounts, order_amounts
+from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
-    Columns,
     Notes,
     attributes,
     exact_id,
@@ -56,8 +56,11 @@ def _image(value: Any) -> str | None:
     images = texts(value) if isinstance(value, list) else [found] if (found := text(value)) else None
     if images is None:
         return None
-    plain = (image for image in images if not _SIZED_IMAGE.search(image, image.rfind("/") + 1))
-    return next(plain, images[0])
+    for image in images:
+        name = image[image.rfind("/") + 1 :]
+        if "x" not in name or not _SIZED_IMAGE.search(name):
+            return image
+    return images[0]
 
 
 # total_amount, discount_amount, paid_amount, the status, the buyer's message and the place: see `_order`
@@ -235,10 +238,8 @@ def _order(
     total, discount = order_amounts(
         base, columns.get("shipping_amount"), columns.get("coupon_amount"), [line.amounts for line in lines], notes
     )
-    trade_type, trade_type_code = (
-        notes.read(name, text, value)
-        for name, value in (("tradeType", base.trade_type), ("tradeTypeCode", base.trade_type_code))
-    )
+    trade_type = notes.read("tradeType", text, base.trade_type)
+    trade_type_code = notes.read("tradeTypeCode", text, base.trade_type_code)
     return OrderRow(
         order_id=order_id,
         order_no=order_id,
@@ -286,7 +287,7 @@ def _lines(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
 
 def _line_id(item: wire.ProductItem, at: str, notes: Notes) -> str | None:
     """The line's exact id, or the one in the address of its snapshot (api-facts 4.3)."""
-    line_id = notes.read(f"{at}subItemIDString", exact_id, item.sub_item_id_string)
+    line_id = notes.read("subItemIDString", exact_id, item.sub_item_id_string, at)
     if line_id is None and isinstance(item.product_snapshot_url, str):
         snapshot = _SNAPSHOT_LINE.search(item.product_snapshot_url)
         line_id = snapshot[1] if snapshot else None
@@ -309,19 +310,20 @@ def _sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes
 
 
 def _product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
-    names, readable = notes.read(f"{line.at}skuInfos", attributes, line.item.sku_infos) or (None, None)
+    item, at = line.item, line.at
+    names, readable = notes.read("skuInfos", attributes, item.sku_infos, at) or (None, None)
     return ProductItemRow(
         order_id=order_id,
         sub_order_id=line.sub_order_id,
         item_no=1,
-        cargo_no=notes.read(f"{line.at}productCargoNumber", text, line.item.product_cargo_number)
-        or notes.read(f"{line.at}cargoNumber", text, line.item.cargo_number),
+        cargo_no=notes.read("productCargoNumber", text, item.product_cargo_number, at)
+        or notes.read("cargoNumber", text, item.cargo_number, at),
         quantity=line.amounts.quantity,
         unit_price=line.amounts.unit_price,
         amount=line.amounts.amount,
         sku_attributes=names,
         sku_text=readable,
-        **PRODUCT.read(line.item, notes, line.at),
+        **PRODUCT.read(item, notes, at),
     )
 
 
@@ -332,7 +334,7 @@ def _parcels(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> li
     for number, item in enumerate(notes.present("logisticsItems", logistics.logistics_items), 1):
         at = f"parcel {number}: "
         columns = PARCEL.read(item, notes, at)
-        wanted = notes.read(f"{at}id", key, item.id) or columns.get("tracking_no") or str(number)
+        wanted = notes.read("id", key, item.id, at) or columns.get("tracking_no") or str(number)
         parcels.append(ParcelRow(order_id=order_id, parcel_id=distinct_name(wanted, used), **columns))
     return parcels
 
@@ -352,7 +354,9 @@ def _paid(base: wire.BaseInfo, notes: Notes) -> Decimal | None:
     """What was paid over all steps; None when no step says."""
     steps = notes.present("newStepOrderList", base.new_step_order_list)
     paid = [fee for step in steps if (fee := notes.read("newStepOrderList.paidFee", yuan, step.paid_fee)) is not None]
-    return notes.read("newStepOrderList.paidFee", yuan, str(sum(paid))) if paid else None
+    if len(paid) < 2:
+        return paid[0] if paid else None
+    return notes.read("newStepOrderList.paidFee", yuan, str(sum(paid)))
 
 
 def _company(name: str, contact: wire.Contact | None, notes: Notes) -> str | None:
@@ -375,6 +379,9 @@ def _tracking_numbers(parcels: list[ParcelRow], line_id: str | None = None) -> l
 
 
 def _guarantees(line: Line, notes: Notes) -> list[str] | None:
-    terms = [term for term in line.item.guarantees_terms or () if term]
-    found = [notes.read(f"{line.at}guaranteesTerms.shortCode", text, term.short_code) for term in terms]
-    return [code for code in found if code] or None
+    found = []
+    for term in line.item.guarantees_terms or ():
+        code = term and notes.read("guaranteesTerms.shortCode", text, term.short_code, line.at)
+        if code:
+            found.append(code)
+    return found or None

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.platforms.amounts import settled
-from orders_sync.platforms.conversion import Columns, Notes, exact_id, key, known_status, moment, quantity, text
+from orders_sync.platforms.columns import Columns
+from orders_sync.platforms.conversion import Notes, exact_id, key, known_status, moment, quantity, text
 from orders_sync.platforms.line_ids import distinct_lines
 from orders_sync.platforms.records import decode_record
 from orders_sync.platforms.xportcn_amounts import LineAmount, part, read_amounts
@@ -93,7 +94,7 @@ def normalize(record: bytes) -> OrderRows:
     status = known_status("status", order.status, notes)
     receiver = _receiver(order.warehouseAddressInfoVO, notes)
     listed = notes.present("subOrderVOS", order.subOrderVOS)
-    ids = [notes.read(f"line {number}: id", exact_id, line.id) for number, line in enumerate(listed, 1)]
+    ids = [notes.read("id", exact_id, line.id, f"line {number}: ") for number, line in enumerate(listed, 1)]
     distinct = distinct_lines(listed, ids, _purchase, "id", notes)
     results = [_results(f"line {number}: ", line, notes) for number, (_, line) in enumerate(distinct, 1)]
     lines = [
@@ -117,8 +118,8 @@ def _receiver(address: wire.Address | None, notes: Notes) -> dict[str, Any]:
         return {}
     where = "warehouseAddressInfoVO."
     found = RECEIVER.read(address, notes, where)
-    mobile = notes.read(f"{where}mobilePhone", text, address.mobilePhone) or notes.read(
-        f"{where}mobile_phone", text, address.mobile_phone
+    mobile = notes.read("mobilePhone", text, address.mobilePhone, where) or notes.read(
+        "mobile_phone", text, address.mobile_phone, where
     )
     return {**found, "mobile": mobile} if mobile else found
 
@@ -157,7 +158,7 @@ def _line(
 ) -> Line:
     at = f"line {line_no}: "
     own = SUB_ORDER.read(line, notes, at)
-    image = notes.read(f"{at}itemImageUrl", text, line.itemImageUrl)
+    image = notes.read("itemImageUrl", text, line.itemImageUrl, at)
     placed = CREATED_LINE.read(created, notes, at), CREATED_PRODUCT.read(created, notes, at)
     return line_of(line_id, line_no, own, {"image_url": image} if image else {}, result, notes, placed)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, SubOrderRow
-from orders_sync.platforms.conversion import Columns, Notes, fen, key, known_status, moment, quantity, text
+from orders_sync.platforms.columns import Columns
+from orders_sync.platforms.conversion import Notes, fen, key, known_status, moment, quantity, text
 from orders_sync.platforms.line_ids import product_ids
 from orders_sync.platforms.records import decode_record
 from orders_sync.platforms.xportcn_amounts import LineAmount, read_amounts

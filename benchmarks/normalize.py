@@ -1,0 +1,104 @@
+"""How long one order takes to be recognized and to be normalized: processor time, without network and database.
+
+    python -m benchmarks.normalize [--orders 3000] [--passes 7] [--json]
+
+What is measured and how: docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.ground import start
+from orders_sync.platforms import PLATFORMS
+from orders_sync.platforms.contract import Platform
+from orders_sync.sandbox.world import World
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)  # the same records at every run
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Microseconds of processor time per order, in the fastest pass over all orders of a platform.
+
+    `recognize`: `identify` and `listed_at`, which every record that is read costs, an unchanged one as well.
+    `normalize`: only a new or changed order is. `noted`: the share of orders that got a note.
+    """
+
+    platform: str
+    orders: int
+    recognize: float
+    normalize: float
+    noted: float
+
+
+def main(
+    orders: Annotated[int, typer.Option(min=1, help="Of each platform.")] = 3_000,
+    passes: Annotated[int, typer.Option(min=1, help="Over all orders; the fastest counts.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Microseconds per order of `identify`, `listed_at` and `normalize`."""
+    records = sandbox_records(orders)
+    costs = [_cost(PLATFORMS[name], of_platform, passes) for name, of_platform in records.items()]
+    if as_json:
+        print(json.dumps([asdict(cost) for cost in costs], indent=2))
+    else:
+        _show(costs, Console(highlight=False, width=120))
+
+
+def sandbox_records(orders: int) -> dict[str, list[bytes]]:
+    """So many records of each platform, by its name: the same bytes at every run."""
+    world = World(orders * len(PLATFORMS), len(PLATFORMS), SEED, now=NOW)
+    return {shop.platform: [order.record for order in shop.shelves.orders.values()] for shop in world.shops}
+
+
+def _cost(platform: Platform, records: Sequence[bytes], passes: int) -> Cost:
+    def recognize(record: bytes) -> None:
+        platform.identify(record)
+        platform.listed_at(record, platform.feed)
+
+    noted = sum(platform.normalize(record).order.notes is not None for record in records)
+    return Cost(
+        platform.name,
+        len(records),
+        _fastest(recognize, records, passes),
+        _fastest(platform.normalize, records, passes),
+        noted / len(records),
+    )
+
+
+def _fastest(call: Callable[[bytes], object], records: Sequence[bytes], passes: int) -> float:
+    """Microseconds per call. Processor time: other programs on the machine make a pass slower, never faster."""
+    seconds = []
+    gc.collect()
+    for _ in range(passes):
+        began = time.process_time()
+        for record in records:
+            call(record)
+        seconds.append(time.process_time() - began)
+    return min(seconds) / len(records) * 1e6
+
+
+def _show(costs: Sequence[Cost], console: Console) -> None:
+    table = Table("platform", title="microseconds of processor time per order")
+    for name in ("orders", "recognize", "normalize", "with notes"):
+        table.add_column(name, justify="right")
+    for cost in costs:
+        figures = f"{cost.recognize:.2f}", f"{cost.normalize:.1f}", f"{cost.noted:.1%}"
+        table.add_row(cost.platform, f"{cost.orders:,}", *figures)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    start(main)
