@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,24 @@ def test_what_decides_a_question_stands_in_the_file_that_is_named() -> None:
     """Each row of the table in docs/architecture.md: what is quoted to look for is found in the files of the row."""
     document = (ROOT / "docs" / "architecture.md").read_text()
     table = document.partition("## Where is it decided?")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| (.*?) \| (`\S+`) \| (.*?) ?\|$", table, re.M)
+    rows = [row.split(" | ") for row in table.splitlines()[4:] if row.startswith("| ")]
     assert len(rows) > 10
     missing = []
     for question, file, look_for in rows:
-        files = [ROOT / "orders_sync" / name for name in SOURCE_FILE.findall(file + look_for)]
+        files = [path for name in SOURCE_FILE.findall(file + look_for) for path in (ROOT / "orders_sync").glob(name)]
         text = "\n".join(path.read_text() for path in files)
         quoted = [each for each in QUOTED.findall(look_for) if not SOURCE_FILE.fullmatch(f"`{each}`")]
         missing += [f"{question} {each}" for each in quoted if each.rpartition(".")[2] not in text]
     assert not missing
+
+
+def test_folders_stand_in_the_order_of_the_import_contract() -> None:
+    """The table of docs/architecture.md from the lowest layer up; folders of one layer in any order."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    listed = re.findall(r"^\| `(\w+)/` \|", (ROOT / "docs" / "architecture.md").read_text(), re.M)
+    for layer in reversed(layers):
+        folders = {name.strip().removeprefix("orders_sync.") for name in layer.split("|")}
+        assert set(listed[: len(folders)]) == folders
+        del listed[: len(folders)]
+    assert not listed
