@@ -100,7 +100,10 @@ async def test_restored_backup_catches_up_P1(pool: Pool, url: str, empty_url: st
 
 
 async def _run(program: Path, *arguments: str) -> None:
-    told = await asyncio.to_thread(subprocess.run, [program, *arguments], capture_output=True, text=True)
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([program, *arguments], capture_output=True, text=True)
+
+    told = await asyncio.to_thread(run)
     assert told.returncode == 0, told.stderr
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from orders_sync.cli import bars
 from orders_sync.domain.errors import LostWindow, Transient
@@ -81,7 +82,7 @@ def test_the_bar_says_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -
     """A window of five is read after twenty minutes: four more take eighty."""
     clock = [0.0]
     console = Console(file=io.StringIO(), force_terminal=True, width=120, get_time=lambda: clock[0])
-    monkeypatch.setattr(bars.Progress, "start", lambda _: None)  # no thread draws while the clock is ours
+    monkeypatch.setattr(Progress, "start", lambda _: None)  # no thread draws while the clock is ours
 
     def shown() -> str:
         with console.capture() as capture:

@@ -40,7 +40,12 @@ def local(server: str) -> None:
 def test_a_role_with_time_outs_encoding_and_read_only_of_its_own_syncs(
     terminal: Terminal, empty_url: str, world: World
 ) -> None:
-    odd = ("statement_timeout = 1", "lock_timeout = 1", "client_encoding = 'LATIN1'", "search_path = pg_catalog")
+    odd: tuple[str, ...] = (
+        "statement_timeout = 1",
+        "lock_timeout = 1",
+        "client_encoding = 'LATIN1'",
+        "search_path = pg_catalog",
+    )
     odd += ("idle_in_transaction_session_timeout = 1", "default_transaction_read_only = on", "TimeZone = 'Asia/Tokyo'")
     with role(empty_url, "SUPERUSER", *odd) as url, platforms(world) as (root, _):
         terminal.variables["DATABASE_URL"] = url

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import psycopg
@@ -127,7 +128,7 @@ class Story:
             assert verdict.is_equal, list(verdict.examples())
             assert verdict.orders > 0
 
-    def with_limits(self, tries: int | None = None, **limits: int) -> None:
+    def with_limits(self, tries: int | None = None, **limits: Any) -> None:
         self.limits = replace(self.limits, **limits)
         if tries is not None:
             self.limits = replace(self.limits, patience=replace(self.limits.patience, tries=tries))

@@ -59,7 +59,7 @@ async def test_what_an_older_version_could_not_read_lands_by_replay_P4(
     assert orders == len(story.world.truth(KA))
     assert story.query("SELECT count(*) FROM orders") == [(0,)]
     old_code()
-    assert await replay_all(story) == Replayed(landed=orders)  # type: ignore[arg-type]
+    assert await replay_all(story) == Replayed(landed=orders)
     assert story.query(OPEN) == [(0,)]
     story.assert_equal(KA)
     assert story.query(
@@ -94,6 +94,7 @@ async def test_a_replay_never_replaces_what_was_read_later_and_settles_the_rejec
     story.world.mutate(100, datetime.now(UTC))
     async with story.pool.connection() as connection:
         [(now,)] = story.query("SELECT clock_timestamp()")
+        assert isinstance(now, datetime)
         newer = [Record(*each, now) for each in listed(story)]
         async with connection.transaction():
             await load.land(connection, Source("xportcn_ka", KA, None, PLATFORMS["xportcn_ka"].normalize), newer)

@@ -140,6 +140,7 @@ async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_i
         is_counted_first = is_new_month or window.claim.expected > 100
         assert first[f"{start} {end}"] == (1 if is_counted_first else 100)
         if window.landed is not None:
+            assert window.total is not None
             is_counted_for_nothing = is_counted_first and 0 < window.total <= 100
             is_looked_behind = window.total > 0 and window.total % 100 == 0  # its last page is just full
             assert window.calls == calls_for(window.total, 100) + is_counted_for_nothing + is_looked_behind

@@ -47,7 +47,8 @@ def total_cached() -> Oddity:
     """The first count of a range is given for ever, though its rows change."""
 
     def apply(stages: Stages) -> None:
-        usual, kept = stages.total, {}
+        usual = stages.total
+        kept: dict[object, int] = {}
 
         def total(query: Query, found: list[Order]) -> int:
             return kept.setdefault((query.start, query.end, query.status, query.by), usual(query, found))

@@ -29,7 +29,7 @@ from tests.independent.oddities import (
     reversed_order,
     times_taken_as_utc,
 )
-from tests.independent.platform import Oddity, Order, Response, failure, orders_every
+from tests.independent.platform import Oddity, Order, Query, Response, failure, orders_every
 
 Install = Callable[..., Installation]
 KINDS = ["1688", "xportcn_open", "xportcn_ka"]
@@ -189,25 +189,22 @@ async def test_a_platform_odd_in_every_way_costs_no_more_calls(install: Install)
     assert otherwise(await install("1688", with_fractions(shop_orders()), *oddities, refused).probe())
 
 
-async def test_an_order_that_changes_while_it_is_looked_for_says_nothing(install: Install) -> None:
+async def test_an_order_that_changes_while_it_is_looked_for_says_nothing(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop = install("1688", shop_orders(40))
     moved: list[Order] = []
 
-    def move() -> Response:
-        for order in shop.fake.orders:
-            order.modified = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
-        moved.extend(shop.fake.orders)
-        return Response(failure("1688", 1, "asked too early"))
-
     usual = shop.fake.answer
-    shop.fake.answer = lambda query: (
-        (  # type: ignore[method-assign]
-            move() and None,
-            usual(query),
-        )[1]
-        if len(shop.fake.calls) == 1 and not moved
-        else usual(query)
-    )
+
+    def answer(query: Query) -> Response:
+        if len(shop.fake.calls) == 1 and not moved:
+            for order in shop.fake.orders:
+                order.modified = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
+            moved.extend(shop.fake.orders)
+        return usual(query)
+
+    monkeypatch.setattr(shop.fake, "answer", answer)
     probed = await shop.probe()
     assert moved
     assert otherwise(probed).keys() <= {"filter"}
@@ -310,5 +307,5 @@ async def test_a_probe_that_a_fault_ended_is_made_again_an_hour_later(install: I
     ]
 
 
-def _is_narrow(query: object) -> bool:
-    return query.end - query.start <= timedelta(minutes=1)  # type: ignore[attr-defined, no-any-return]
+def _is_narrow(query: Query) -> bool:
+    return query.end - query.start <= timedelta(minutes=1)

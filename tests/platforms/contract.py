@@ -260,6 +260,7 @@ class PlatformContract:
             assert self.platform.page(self.account(), body).total == int(total)
 
     def test_total_that_is_no_count_is_malformed(self) -> None:
+        total: object
         for total in (None, "many", "", [], -1, "-1", 10**9, "9" * 18):
             with pytest.raises(Malformed):
                 self.platform.page(self.account(), json.dumps(self.changed(self.total_at, total)).encode())
@@ -292,7 +293,7 @@ class PlatformContract:
 
     def test_a_success_without_data_is_a_bare_page(self) -> None:
         where = self.items_at[:1]
-        odd = (None, [], "", {}, {self.items_at[1]: []}, {self.total_at[1]: None})
+        odd: tuple[object, ...] = (None, [], "", {}, {self.items_at[1]: []}, {self.total_at[1]: None})
         bare = [self.changed(where, each) for each in odd]
         for document in [*bare, drop(json.loads(self.sample), where)]:
             page = self.platform.page(self.account(), json.dumps(document).encode())
@@ -301,6 +302,7 @@ class PlatformContract:
             assert not self.platform.page(self.account(), json.dumps(document).encode()).is_bare
 
     def test_odd_data_is_malformed(self) -> None:
+        odd: object
         for odd in ("x", 1, True, [1], [[]], [{}]):
             with pytest.raises(Malformed):
                 self.platform.page(self.account(), json.dumps(self.changed(self.items_at[:1], odd)).encode())
@@ -332,6 +334,7 @@ class PlatformContract:
             self.platform.identify(odd)
 
     def test_list_that_is_no_list_is_malformed(self) -> None:
+        odd: object
         for odd in ({}, "x", 1):
             with pytest.raises(Malformed):
                 self.platform.page(self.account(), json.dumps(self.changed(self.items_at, odd)).encode())
@@ -352,6 +355,7 @@ class PlatformContract:
             assert "系统繁忙" in str(caught.value)
 
     def test_error_answer_is_understood_whatever_its_data(self) -> None:
+        odd: object
         for odd in ([], {}, "", "x", 0, {"total": None}):
             answer = json.loads(self.error(self.unknown_code, "x")) | {self.items_at[0]: odd}
             with pytest.raises(Transient):
@@ -538,7 +542,7 @@ class PlatformContract:
                     yield path, document
 
 
-ANY_JSON = st.recursive(
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
@@ -610,7 +614,7 @@ def _texts(value: object) -> Iterator[str]:
         yield from _texts([*value.keys(), *value.values()])
 
 
-HINTS = {
+HINTS: dict[type, dict[str, Any]] = {
     kind: get_type_hints(kind) for kind in (OrderRow, SubOrderRow, ProductItemRow, ParcelRow, ReceiverRow)
 }  # fmt: skip
 

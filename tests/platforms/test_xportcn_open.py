@@ -72,7 +72,7 @@ class TestKeys:
 
     def test_null_among_the_lines_is_skipped_and_noted(self) -> None:
         order = STORY.order()
-        rows = STORY.rows(*[order["subOrderVOS"][0], None, order["subOrderVOS"][1]])  # type: ignore[list-item]
+        rows = STORY.rows(*[order["subOrderVOS"][0], None, order["subOrderVOS"][1]])
         assert [line.line_no for line in rows.sub_orders] == [1, 2]
         assert "subOrderVOS holds 1 null, skipped" in (rows.order.notes or [])
         assert not rows.has_all_lines

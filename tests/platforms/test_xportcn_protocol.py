@@ -61,7 +61,7 @@ IDS = [
 def test_a_row_is_known_by_the_same_id_wherever_it_says_it(platform: Platform, written: str) -> None:
     rest = json.dumps({**Story(platform.name, platform.normalize).order(), "id": None})
     rest = rest.replace('"id": null, ', "", 1)
-    found = set()
+    found: set[str | None] = set()
     for row in (
         f'{{"id": {written}, {rest[1:]}',
         f'{rest[:-1]}, "id": {written}}}',

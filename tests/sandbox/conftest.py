@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from sandbox_asking import NOW, fixed
 
 from orders_sync.sandbox import Sandbox, World
+from tests.support.sandbox_calls import NOW, fixed
 
 
 @pytest.fixture(scope="session")

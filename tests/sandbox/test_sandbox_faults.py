@@ -6,14 +6,15 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterator
 from time import perf_counter
+from typing import Any
 
 import httpx
 import pytest
-from sandbox_asking import ROOT, client, fixed, request, rows
 
 from orders_sync.sandbox import Faults, Sandbox, background
 from orders_sync.sandbox.faults import KINDS
 from orders_sync.sandbox.malformed import KINDS as WAYS
+from tests.support.sandbox_calls import ROOT, client, fixed, request, rows
 
 ALL = ("sandbox-1688", "sandbox-open", "sandbox-ka")
 
@@ -102,11 +103,11 @@ async def test_a_byte_order_mark_no_data_and_rows_in_no_order(reached: Reached) 
 async def test_faults_of_the_content(reached: Reached, kind: str) -> None:
     root, sandbox, http = reached
     for account in sandbox.world.accounts:
-        page = "page_size" if account.platform == "1688" else "pageSize"
+        asked: dict[str, Any] = {"page_size" if account.platform == "1688" else "pageSize": 50}
         lists = "items" if account.platform == "1688" else "data"
-        sound = (await http.send(request(account, root, **{page: 50}))).json()["data"]
+        sound = (await http.send(request(account, root, **asked))).json()["data"]
         sandbox.faults.script(kind)
-        spoiled = (await http.send(request(account, root, **{page: 50}))).json()["data"]
+        spoiled = (await http.send(request(account, root, **asked))).json()["data"]
         if kind.startswith("total"):
             assert spoiled[lists] == sound[lists]
             assert {"total_high": spoiled["total"] > sound["total"], "total_zero": spoiled["total"] == 0}.get(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sandbox_asking import NOW, answer, local, md5, rows
 
 from orders_sync.sandbox import Sandbox, World
 from orders_sync.sandbox.gates import sign_1688, sign_xportcn
+from tests.support.sandbox_calls import NOW, answer, local, md5, rows
 
 SECRET = "test-secret-0001"
 FORM = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sandbox_asking import NOW, id_of, local, rows
 
 from orders_sync.sandbox import Sandbox, World
 from orders_sync.sandbox.events import EVENTS
 from orders_sync.sandbox.lives import PLANS_1688, PLANS_XPORTCN
+from tests.support.sandbox_calls import NOW, id_of, local, rows
 
 LATER = NOW + timedelta(hours=1)
 
@@ -36,7 +36,11 @@ async def test_a_reader_of_pages_meets_rows_that_move_between_them(sandbox: Sand
     window = {"date_type": 1, "page_size": 20}
     whole, _ = await rows(sandbox, account, **window)
     first_page = [id_of(row) for row in (await rows(sandbox, account, **window))[1]]
-    world.between_calls = lambda: world.change(account.name, first_page.pop(), "write_memo", LATER) and None
+
+    def change_a_row() -> None:
+        world.change(account.name, first_page.pop(), "write_memo", LATER)
+
+    world.between_calls = change_a_row
     seen: set[str] = set()
     for number in range(1, whole // 20 + 2):
         seen |= {id_of(row) for row in (await rows(sandbox, account, **window, page_no=number))[1]}
@@ -84,8 +88,8 @@ def test_life_is_repeatable() -> None:
         for second in range(200):
             world.step(NOW + timedelta(seconds=second), changes=2)
         world.publish(NOW + timedelta(hours=1))
-    first, second = ([o.record for s in w.shops for o in s.shelves.orders.values()] for w in worlds)
-    assert first == second
+    records = [[o.record for s in w.shops for o in s.shelves.orders.values()] for w in worlds]
+    assert records[0] == records[1]
 
 
 def test_shelves_hold_every_order_once_after_much_life() -> None:

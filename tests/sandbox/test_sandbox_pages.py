@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sandbox_asking import NOW, answer, fixed, id_of, local, rows
 
 from orders_sync.sandbox import Sandbox, World
+from tests.support.sandbox_calls import NOW, answer, fixed, id_of, local, rows
 
 ALL = ("sandbox-1688", "sandbox-open", "sandbox-ka")
 XPORTCN = ("sandbox-open", "sandbox-ka")

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from sandbox_asking import NOW, fixed, request
 
 from orders_sync.sandbox import Sandbox, World, background
+from tests.support.sandbox_calls import NOW, fixed, request
 
 
 @pytest.fixture(scope="module")

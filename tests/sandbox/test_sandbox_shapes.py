@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sandbox_asking import records
 
 from orders_sync.sandbox import World
+from tests.support.sandbox_calls import records
 
 Row = dict[str, Any]
 

@@ -11,11 +11,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sandbox_asking import NOW, records
 
 from orders_sync.sandbox import World
 from orders_sync.sandbox.samples import answer
 from orders_sync.sandbox.stamps import compact, damaged, epoch, local, snowflake, yuan_decimal, yuan_number, yuan_text
+from tests.support.sandbox_calls import NOW, records
 
 PLATFORMS = ("1688", "xportcn_open", "xportcn_ka")
 DIGEST = """

@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -102,7 +103,7 @@ def fail_in_a_thread() -> None:
     raise ValueError(f"a thread knows {PASSWORD}")
 
 
-def main(format_: str, folder: Path) -> None:
+def main(format_: Any, folder: Path) -> None:
     file = folder / "orders_sync.toml"
     file.write_text(SETTINGS, encoding="utf-8")
     logs.configure(LogSettings(format=format_), secrets_of(settings.load(file, {})))

@@ -76,7 +76,7 @@ def configure() -> Iterator[Configure]:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
 
-    def begin(*secrets: str, stream: io.StringIO | None = None, **keys: str) -> io.StringIO:
+    def begin(*secrets: str, stream: io.StringIO | None = None, **keys: Any) -> io.StringIO:
         root.handlers = []  # else pytest's own would be closed
         stream = stream or io.StringIO()
         logs.configure(LogSettings(**keys), secrets, stream)

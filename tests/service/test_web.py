@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -93,9 +94,9 @@ async def test_silent_connections_keep_nobody_out_and_are_never_too_many(
 
 
 def test_connections_leave_most_files_to_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    for files, most in ((1024, 256), (256, 64), (10, 16), (65_536, 512), (web.resource.RLIM_INFINITY, 512)):
+    for files, most in ((1024, 256), (256, 64), (10, 16), (65_536, 512), (resource.RLIM_INFINITY, 512)):
         web.most_connections.cache_clear()
-        monkeypatch.setattr(web.resource, "getrlimit", lambda _, files=files: (files, files))
+        monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
         assert web.most_connections() == most
     web.most_connections.cache_clear()
 

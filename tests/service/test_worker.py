@@ -12,6 +12,7 @@ import pytest
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means
 from orders_sync.sandbox import SandboxTransport
+from orders_sync.service import memory
 from orders_sync.service import queue as queues
 from orders_sync.service import worker as module
 from orders_sync.service.queue import QUEUE, Queue
@@ -83,7 +84,7 @@ async def test_what_a_turn_has_freed_is_given_back_P7(
 ) -> None:
     story = tell()
     left: list[int] = []
-    monkeypatch.setattr(module.memory, "give_back", lambda: left.append(waiting(story)))
+    monkeypatch.setattr(memory, "give_back", lambda: left.append(waiting(story)))
     one, _ = worker(story, queue)
     assert await plan(story, queue)
     await one.drain(story.shop)

@@ -43,7 +43,7 @@ def hours(first: float, last: float) -> Window:
 
 
 async def one(connection: Connection, query: str, *values: object) -> Any:
-    found = await (await connection.execute(query, values)).fetchall()  # type: ignore[arg-type]
+    found = await (await connection.execute(query, values)).fetchall()
     assert len(found) == 1, found
     return found[0] if len(found[0]) > 1 else found[0][0]
 

@@ -71,7 +71,7 @@ async def land(connection: Connection, *payloads: bytes, read: float = 0) -> Lan
 
 
 async def rows(connection: Connection, query: str, *values: object) -> list[Any]:
-    return list(await (await connection.execute(query, values)).fetchall())  # type: ignore[arg-type]
+    return list(await (await connection.execute(query, values)).fetchall())
 
 
 async def one(connection: Connection, query: str, *values: object) -> Any:

@@ -41,7 +41,7 @@ EVERYTHING = """
 
 def ask(url: str, query: str, *values: object) -> list[Any]:
     with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(query, values or None)  # type: ignore[arg-type]
+        cursor = connection.execute(query, values or None)
         return cursor.fetchall() if cursor.description else []
 
 

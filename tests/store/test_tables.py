@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import Numeric, Table
@@ -99,7 +100,7 @@ INDEXES = {
 def test_columns_are_the_fields_of_the_row_in_the_same_order_between_ours(
     table: Table, row: type, before: list[str], after: list[str]
 ) -> None:
-    assert table.columns.keys() == [*before, *row.__struct_fields__, *after]
+    assert table.columns.keys() == [*before, *(each.name for each in msgspec.structs.fields(row)), *after]
 
 
 FILLED = {"synced_at", "removed_at", "seen_at", "unread_version_since", "time_went_back_at"}  # by statements

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
 
-from orders_sync.store import load, rejects
+from orders_sync.store import load, rejects, writing
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.load import Landed, Stored
+from orders_sync.store.writing import FlatOrder
 from tests.store.test_load import SOURCE, at, land, one, payload, rows
 
 
@@ -68,7 +69,7 @@ async def test_a_new_order_is_not_inserted_before_a_known_one_of_a_lower_key_is_
         await until_waiting(connection, 1)
         second = loader(pool, payload("b", "y", 2), payload("c", "y", 2), read=2)
         await until_waiting(connection, 2)
-    assert await asyncio.gather(first, second) == [Landed(changed=2, new=1), Landed(changed=2)]
+    assert [*await asyncio.gather(first, second)] == [Landed(changed=2, new=1), Landed(changed=2)]
     assert await rows(connection, "SELECT order_id, status FROM orders ORDER BY 1") == [
         ("a", "x"),
         ("b", "y"),
@@ -115,7 +116,7 @@ async def test_two_loaders_that_settle_what_the_other_rejects_do_not_wait_for_ea
         await until_waiting(connection, 1)
         second = loader(pool, bad["x"], payload("y", "mended", 3), read=3)
         await until_waiting(connection, 2)
-    assert await asyncio.gather(first, second) == [Landed(changed=1, rejected=1)] * 2
+    assert [*await asyncio.gather(first, second)] == [Landed(changed=1, rejected=1)] * 2
     assert await rows(connection, "SELECT order_id FROM sync.rejects WHERE resolved_at IS NULL") == [("x",)]
 
 
@@ -212,13 +213,13 @@ async def test_a_refused_order_among_five_hundred_costs_two_attempts_a_halving_a
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts = []
-    insert = load.writing.insert
+    insert = writing.insert
 
-    async def counted(connection: Connection, orders: list[load.FlatOrder]) -> None:
+    async def counted(connection: Connection, orders: Sequence[FlatOrder]) -> None:
         attempts.append(len(orders))
         await insert(connection, orders)
 
-    monkeypatch.setattr(load.writing, "insert", counted)
+    monkeypatch.setattr(writing, "insert", counted)
     bodies = [payload(f"{number:03}") for number in range(500)]
     bodies[311] = payload("311", amount="1e17")
     assert await land(connection, *bodies) == Landed(new=499, rejected=1)

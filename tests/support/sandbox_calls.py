@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -48,7 +48,7 @@ def request(account: SandboxAccount, root: str = ROOT, now: datetime = NOW, **as
         "signature": spoiled.get("sign", md5(f"{key}{stamp}nzxqnqd8u7{account.app_secret}").upper()),
     }
     if account.platform == "xportcn_open":
-        return httpx.Request("GET", f"{root}/api/open/order/page", params=asked, headers=headers)
+        return httpx.Request("GET", f"{root}/api/open/order/page", params=cast("Any", asked), headers=headers)
     return httpx.Request("POST", f"{root}/api/open/purchase/page", json=asked, headers=headers)
 
 
@@ -60,7 +60,7 @@ def fixed() -> datetime:
     return NOW
 
 
-async def answer(sandbox: Sandbox, account: SandboxAccount, **asked: object) -> dict[str, Any]:
+async def answer(sandbox: Sandbox, account: SandboxAccount, **asked: Any) -> dict[str, Any]:
     """The envelope of one call in process."""
     async with client(sandbox) as http:
         return json.loads((await http.send(request(account, now=sandbox.clock(), **asked))).content)
