@@ -11,9 +11,11 @@ from orders_sync.cli import product, screen
 from orders_sync.cli.bars import bars
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.times import local_text
+from orders_sync.domain.windows import Feed
 from orders_sync.engine import audit as engine
-from orders_sync.engine.audit import Audited
+from orders_sync.engine.audit import Audited, Updates
 from orders_sync.engine.calls import Feeder
+from orders_sync.engine.comparing import Finding
 from orders_sync.engine.draining import Means
 from orders_sync.settings import Settings
 from orders_sync.store import database
@@ -86,8 +88,10 @@ def _plain(result: Audited) -> dict[str, Any]:
         "table_orders": found.tables,
         "rejects": found.rejects,
         "awaited": found.awaited,
+        "updates": None if result.updates is None else _plain_updates(result.updates),
         "differences": [
             {
+                "feed": each.feed,
                 "start": each.window.start,
                 "end": each.window.end,
                 "platform_orders": each.counts.platform,
@@ -96,7 +100,7 @@ def _plain(result: Audited) -> dict[str, Any]:
                 "not_listed": each.surplus,
                 "repaired": each in result.repaired,
             }
-            for each in found.differences
+            for each in result.differences
         ],
         "calls": result.calls,
         "beyond": result.beyond,
@@ -104,38 +108,36 @@ def _plain(result: Audited) -> dict[str, Any]:
     }
 
 
+def _plain_updates(updates: Updates) -> dict[str, Any]:
+    return {
+        "start": updates.start,
+        "end": updates.end,
+        "platform_orders": updates.found.platform,
+        "table_orders": updates.found.tables,
+        "rejects": updates.found.rejects,
+    }
+
+
 def _show(results: list[Audited]) -> None:
-    columns = ["account", "from (China)", "to (China)", "platform", "tables", "rejects", "awaited", "ranges", "calls"]
+    columns = ["account", "feed", "from (China)", "to (China)", "platform", "tables", "rejects", "awaited", "ranges"]
     screen.table(
-        "Orders by creation time; tables include open rejects, the next sync reads what is awaited",
-        columns,
-        [
-            (
-                result.account,
-                result.start and local_text(result.start),
-                result.end and local_text(result.end),
-                result.found.platform,
-                result.found.tables,
-                result.found.rejects,
-                result.found.awaited,
-                len(result.found.differences),
-                result.calls,
-            )
-            for result in results
-        ],
-        columns[3:],
+        "Orders by creation and update time; tables include open rejects, the next sync reads what is awaited",
+        [*columns, "calls"],
+        [row for result in results for row in _rows(result)],
+        [*columns[4:], "calls"],
     )
-    differing = [(result, each) for result in results for each in result.found.differences]
+    differing = [(result, each) for result in results for each in result.differences]
     if not differing:
         return
-    columns = ["account", "from (China)", "to (China)", "platform", "tables", "missing", "repaired", "not listed"]
+    columns = ["account", "feed", "from (China)", "to (China)", "platform", "tables", "missing"]
     screen.out().print()
     screen.table(
         "Ranges that differ",
-        columns,
+        [*columns, "repaired", "not listed"],
         [
             (
                 result.account,
+                each.feed,
                 local_text(each.window.start),
                 local_text(each.window.end),
                 *each.counts,
@@ -145,9 +147,34 @@ def _show(results: list[Audited]) -> None:
             )
             for result, each in differing
         ],
-        columns[3:6],
+        columns[4:],
     )
     if any(each.surplus for _, each in differing):
         screen.tell("not listed: the platform does not list these orders any more, or not at this time; they stay")
     if any(each.missing for result in results for each in result.remaining):
         screen.tell("`orders-sync audit --repair` reads the ranges that miss orders")
+
+
+def _rows(result: Audited) -> list[tuple[object, ...]]:
+    """A row for each list that was compared; the calls of both in the first."""
+    rows = [_row(result.account, Feed.CREATED, result.start, result.end, result.found, result.calls)]
+    if updates := result.updates:
+        rows.append(_row(result.account, Feed.UPDATED, updates.start, updates.end, updates.found, None))
+    return rows
+
+
+def _row(
+    account: str, feed: Feed, start: datetime | None, end: datetime | None, found: Finding, calls: int | None
+) -> tuple[object, ...]:
+    return (
+        account,
+        feed,
+        start and local_text(start),
+        end and local_text(end),
+        found.platform,
+        found.tables,
+        found.rejects,
+        found.awaited,
+        len(found.differences),
+        calls,
+    )

@@ -4,6 +4,7 @@
                   where fewer are due than it has pages                                                    `cover`
     by status     a list of each status over the whole range, and by creation what no such list brings:
                   final orders, statuses nobody documents, open rejects                                    `by_status`
+    an audit      by update time, days that fit on a page together as one window                            `joined`
     the planner   takes the cheaper of the two for each look, by creation where they cost the same         `cheaper`
 
 The calls a window really took are in the ledger, `sync.windows.calls`.
@@ -108,6 +109,24 @@ def cover_by_day(hours: Iterable[Hour], page_size: int) -> list[Part]:
     the sweep of two backfilled days does not read the years between them."""
     days = groupby(hours, key=lambda hour: hour.start.astimezone(UTC).date())
     return [part for _, day in days for part in cover(day, page_size)]
+
+
+def joined(counted: Iterable[tuple[Window, int]], page_size: int, longest: timedelta) -> list[Window]:
+    """Join neighbours that fit on a page together, orders of each given, into windows of at most `longest`.
+
+    orders a day      40    30    20    500    10    20          page_size 100
+    joined            [   90 = 1   ]   [500]   [ 30 ]            3 calls instead of 6
+    """
+    found: list[Window] = []
+    orders = 0  # in the last of them
+    for window, more in counted:
+        if found and orders + more <= page_size and window.end - found[-1].start <= longest:
+            found[-1] = Window(found[-1].start, window.end)
+            orders += more
+        else:
+            found.append(window)
+            orders = more
+    return found
 
 
 def by_status(held: Iterable[Held], page_size: int) -> list[Part]:

@@ -90,6 +90,10 @@ class Caller:
         self._patience = patience
         self.calls = 0
 
+    def now(self) -> datetime:
+        """By the database's clock."""
+        return self._clock.now()
+
     async def page(self, ask: Ask) -> Answer:
         """Ask with retries: jittered pauses, Retry-After obeyed, every try signed anew.
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from orders_sync.domain.times import SHANGHAI
-from orders_sync.domain.windows import Window
+from orders_sync.domain.windows import Feed, Window
 
 FINEST = timedelta(minutes=1)  # differences are told in whole minutes
 UNITS = (timedelta(days=1), timedelta(hours=1), FINEST, timedelta(seconds=1))
@@ -26,7 +26,7 @@ ROUNDS = 3  # in which a window and its halves are counted while the counts cont
 
 
 class Counts(NamedTuple):
-    """Orders of a range by creation time."""
+    """Orders of a range, by creation time or by update time."""
 
     platform: int
     tables: int
@@ -37,13 +37,14 @@ class Difference:
     """A range that differs.
 
     `missing`: orders the tables lack; by the counts alone where the range was too large to be read order by order.
-    `surplus`: ids, at most `SHOWN`, the platform does not list.
+    `surplus`: ids, at most `SHOWN`, the platform does not list. `feed`: the list that was compared.
     """
 
     window: Window
     counts: Counts
     missing: int = 0
     surplus: tuple[str, ...] = ()
+    feed: Feed = Feed.CREATED
 
 
 @dataclass(slots=True)
@@ -69,8 +70,11 @@ Count = Callable[[Window], Awaitable[Counts]]
 Look = Callable[[Window], Awaitable[Finding]]
 
 
-async def compare(window: Window, counts: Counts, count: Count, look: Look, page_size: int) -> Finding:
+async def compare(
+    window: Window, counts: Counts, count: Count, look: Look, page_size: int, feed: Feed = Feed.CREATED
+) -> Finding:
     """Find every range of the window whose orders differ in number. `look` gets what fits on a page, or one second.
+    `feed`: the list that is counted.
 
     Where both halves agree though the whole holds more than both, the platform's counts contradict each other to the
     end: the window is a difference by its counts, without the orders.
@@ -82,10 +86,11 @@ async def compare(window: Window, counts: Counts, count: Count, look: Look, page
     counts, parts = await _count_parts(window, counts, count)
     found = Finding()
     for part, part_counts in parts:
-        found += await compare(part, part_counts, count, look, page_size)
+        found += await compare(part, part_counts, count, look, page_size, feed)
     all_agree = all(each.platform == each.tables for _, each in parts)
     if all_agree and counts.platform != counts.tables and _platform_sum(parts) < counts.platform:
-        found.differences.append(Difference(window, counts, max(0, counts.platform - counts.tables)))
+        missing = max(0, counts.platform - counts.tables)
+        found.differences.append(Difference(window, counts, missing, feed=feed))
     return found
 
 

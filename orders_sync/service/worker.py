@@ -118,13 +118,13 @@ class Worker:
             self._on_lost(f"audit of {account}", error)
             return
         found = result.found
-        tell = log.error if result.error or result.remaining else log.warning if found.differences else log.info
+        tell = log.error if result.error or result.remaining else log.warning if result.differences else log.info
         tell(
             "audit",
             account=account,
             platform_orders=found.platform,
             table_orders=found.tables,
-            differences=len(found.differences),
+            differences=len(result.differences),
             repaired=len(result.repaired),
             calls=result.calls,
             error=result.error,

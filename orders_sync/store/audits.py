@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg.rows import class_row
 
-from orders_sync.domain.windows import Window
+from orders_sync.domain.windows import Feed, Window
 from orders_sync.store.database import Connection
 from orders_sync.store.progress import PROGRESS
+
+_LISTED_AT = {Feed.CREATED: "created_at", Feed.UPDATED: "modified_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +35,39 @@ async def synced(connection: Connection, account: str) -> Synced | None:
         return await cursor.fetchone()
 
 
-async def held(connection: Connection, account: str, window: Window) -> dict[str, datetime]:
-    """An account's orders created in a window: when each was, by id."""
+async def count(
+    connection: Connection, account: str, feed: Feed, window: Window, left_out: Collection[str] = ()
+) -> int:
+    """An account's orders that were created, or last changed, in a window, without those that are left out."""
+    column = _LISTED_AT[feed]
     cursor = await connection.execute(
-        "SELECT order_id, created_at FROM orders WHERE account = %s AND created_at >= %s AND created_at < %s",
+        f"""
+        SELECT count(*) FROM orders
+        WHERE account = %s AND {column} >= %s AND {column} < %s AND order_id <> ALL(%s)
+        """.encode(),  # noqa: S608
+        [account, window.start, window.end, list(left_out)],
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+async def held(connection: Connection, account: str, feed: Feed, window: Window) -> dict[str, datetime]:
+    """An account's orders that were created, or last changed, in a window: when each was, by id."""
+    column = _LISTED_AT[feed]
+    cursor = await connection.execute(
+        f"SELECT order_id, {column} FROM orders WHERE account = %s AND {column} >= %s AND {column} < %s".encode(),  # noqa: S608
         [account, window.start, window.end],
     )
     return dict(await cursor.fetchall())  # type: ignore[arg-type]
 
 
-async def known(connection: Connection, platform: str, ids: list[str]) -> set[str]:
-    """Which of these orders are in the tables, whatever their account and creation time."""
+async def stored(connection: Connection, platform: str, ids: list[str]) -> dict[str, datetime | None]:
+    """Those of these orders that are in the tables, whatever their account and creation time: modify times by id."""
     cursor = await connection.execute(
-        "SELECT order_id FROM orders WHERE platform = %s AND order_id = ANY(%s)", [platform, ids]
+        "SELECT order_id, modified_at FROM orders WHERE platform = %s AND order_id = ANY(%s)", [platform, ids]
     )
-    return {str(row[0]) for row in await cursor.fetchall()}
+    return dict(await cursor.fetchall())  # type: ignore[arg-type]
 
 
 async def rejected(connection: Connection, platform: str, ids: list[str]) -> set[str]:
@@ -92,21 +113,27 @@ async def finish(
     )
 
 
-async def note_difference(connection: Connection, number: int, window: Window, platform: int, tables: int) -> None:
+async def note_difference(
+    connection: Connection, number: int, feed: Feed, window: Window, platform: int, tables: int
+) -> None:
+    """Note a range in which the list by `feed` and the tables differ."""
     await connection.execute(
         """
-        INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders)
-        VALUES (%s, %s, %s, %s, %s)
+        INSERT INTO sync.audit_differences (audit_id, feed, starts_at, ends_at, platform_orders, table_orders)
+        VALUES (%s, %s, %s, %s, %s, %s)
         """,
-        [number, window.start, window.end, platform, tables],
+        [number, feed, window.start, window.end, platform, tables],
     )
 
 
-async def note_repair(connection: Connection, number: int, window: Window) -> None:
-    """A read of the range ended its difference."""
+async def note_repair(connection: Connection, number: int, feed: Feed, window: Window) -> None:
+    """Note that a read of the range ended its difference."""
     await connection.execute(
-        "UPDATE sync.audit_differences SET repaired_at = clock_timestamp() WHERE audit_id = %s AND starts_at = %s",
-        [number, window.start],
+        """
+        UPDATE sync.audit_differences SET repaired_at = clock_timestamp()
+        WHERE audit_id = %s AND feed = %s AND starts_at = %s
+        """,
+        [number, feed, window.start],
     )
 
 

@@ -44,7 +44,7 @@ SELECT o.created_at FROM sync.older_versions AS v JOIN orders AS o USING (platfo
 WHERE v.account = %(account)s AND v.read_at <= clock_timestamp() - %(after)s AND o.created_at > %(since)s
   AND NOT EXISTS (
       SELECT FROM sync.windows AS w
-      WHERE w.account = v.account AND w.kind = 'repair' AND w.planned_at >= v.read_at + %(after)s
+      WHERE w.account = v.account AND w.kind = 'repair' AND w.feed = 'created' AND w.planned_at >= v.read_at + %(after)s
         AND w.starts_at <= o.created_at AND w.ends_at > o.created_at
   )
 ORDER BY o.created_at LIMIT 200

@@ -61,9 +61,9 @@ WHERE coalesce(a.finished_at, a.started_at + interval '7 days') < now() - %(age)
 """
 
 _DIFFERENCES = f"""
-DELETE FROM sync.audit_differences WHERE (audit_id, starts_at) IN (
-    SELECT audit_id, starts_at FROM sync.audit_differences WHERE audit_id IN ({_OLD_AUDITS})
-    ORDER BY audit_id, starts_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+DELETE FROM sync.audit_differences WHERE (audit_id, feed, starts_at) IN (
+    SELECT audit_id, feed, starts_at FROM sync.audit_differences WHERE audit_id IN ({_OLD_AUDITS})
+    ORDER BY audit_id, feed, starts_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
 )
 """  # noqa: S608
 

@@ -38,6 +38,36 @@ def test_a_lost_order_is_exit_code_1_until_it_is_repaired(terminal: Terminal, ur
         assert terminal.run("verify", root).code == 0
 
 
+def test_a_version_that_is_missing_is_shown_by_update_time_and_repaired(
+    terminal: Terminal, url: str, world: World
+) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    with platforms(world) as (root, _):
+        terminal.describe(world, root)
+        terminal.run("sync").assert_well()
+        tables = Tables(url)
+        [(order_id,)] = tables.query(
+            "SELECT order_id FROM orders WHERE account = 'sandbox-1688' AND modified_at < now() - interval '2 days' "
+            "ORDER BY modified_at DESC LIMIT 1"
+        )
+        for table in ("orders", "raw_orders"):  # as if its last change had never been listed
+            tables.execute(
+                f"UPDATE {table} SET modified_at = modified_at - interval '1 s' WHERE order_id = %s", order_id
+            )
+        tables.execute("UPDATE raw_orders SET payload_hash = '1', rows_hash = '1' WHERE order_id = %s", order_id)
+        said = terminal.run("audit", "--account", "sandbox-1688")
+        assert said.code == 1
+        assert "updated" in said.out
+        [repaired] = terminal.run("audit", "--account", "sandbox-1688", "--repair", "--json").assert_well().json
+        assert [(each["feed"], each["missing"], each["repaired"]) for each in repaired["differences"]] == [
+            ("updated", 1, True)
+        ]
+        assert repaired["updates"]["platform_orders"] == repaired["updates"]["table_orders"] + 1
+        [equal] = terminal.run("audit", "--account", "sandbox-ka", "--json").assert_well().json
+        assert equal["updates"] is None
+        assert terminal.run("verify", root).code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from orders_sync.domain.costs import (
     cost,
     cover,
     cover_by_day,
+    joined,
 )
 from orders_sync.domain.windows import SECOND, Window
 
@@ -144,3 +146,25 @@ def test_where_the_tables_hold_parts_only_no_window_reaches_into_another_day(
     apart = [Hour(MIDNIGHT - 400 * 24 * HOUR, 1, 1), Hour(MIDNIGHT, 1, 1)]
     assert len(cover_by_day(apart, 100)) == 2
     assert len(cover(apart, 100)) == 1
+
+
+@given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 500), st.integers(1, 31))
+def test_days_are_joined_without_a_gap_to_what_fits_on_a_page_and_no_two_of_them_could_be_joined_more(
+    orders: list[int], page_size: int, longest: int
+) -> None:
+    day = timedelta(days=1)
+    days = [(Window(MIDNIGHT + n * day, MIDNIGHT + (n + 1) * day), held) for n, held in enumerate(orders)]
+    windows = joined(days, page_size, longest * day)
+    assert [window.start for window in windows[1:]] == [window.end for window in windows[:-1]]
+    if orders:
+        assert (windows[0].start, windows[-1].end) == (MIDNIGHT, MIDNIGHT + len(orders) * day)
+
+    def held(window: Window) -> int:
+        return sum(held for each, held in days if window.start <= each.start < window.end)
+
+    for window in windows:
+        assert window.end - window.start <= longest * day
+        assert held(window) <= page_size or window.end - window.start == day
+    for window, after in pairwise(windows):
+        first = Window(after.start, after.start + day)
+        assert held(window) + held(first) > page_size or first.end - window.start > longest * day

@@ -34,12 +34,14 @@ class Silent:
 
     told_lines: list[str] = field(default_factory=list)
     closed_windows: list[Closed] = field(default_factory=list)
+    compared_last: tuple[int, int] = (0, 0)
 
     def counted(self, account: str, rows: int) -> None: ...
 
     def landed(self, account: str, rows: int) -> None: ...
 
-    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None: ...
+    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
+        self.compared_last = (windows, of)
 
     def closed(self, window: Closed) -> None:
         self.closed_windows.append(window)

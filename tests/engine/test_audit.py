@@ -8,6 +8,7 @@ from math import ceil, log2
 
 import pytest
 
+from orders_sync.domain.windows import Feed
 from orders_sync.engine.audit import Audited
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox.faults import KINDS
@@ -43,8 +44,14 @@ def unlist(story: Story, account: str, order: Order) -> None:
     del shelves.orders[order.order_id]
 
 
-def found(audited: Audited) -> list[tuple[datetime, datetime]]:
-    return [(each.window.start, each.window.end) for each in audited.found.differences]
+def found(audited: Audited, feed: Feed = Feed.CREATED) -> list[tuple[datetime, datetime]]:
+    return [(each.window.start, each.window.end) for each in audited.differences if each.feed is feed]
+
+
+def calls_by_update(audited: Audited, page_size: int) -> int:
+    """The most that comparing by update time may cost where nothing differs: two neighbouring windows hold more than a
+    page together, or are cut by the longest window and the reach; and what changed since is listed once."""
+    return 0 if audited.updates is None else 2 * ceil(audited.updates.found.platform / page_size) + 2 + 1
 
 
 def minute_of(order: Order) -> tuple[datetime, datetime]:
@@ -58,12 +65,15 @@ async def test_tables_that_are_equal_cost_a_call_a_window_and_differ_nowhere(tel
     audits = await story.audit()
     for name, audited in audits.items():
         assert audited.error is None
-        assert audited.found.differences == []
+        assert audited.differences == []
         assert audited.found.platform == audited.found.tables == 300
         assert audited.start is not None
         assert audited.end is not None
         longest = PLATFORMS[story.world.shop(name).platform].longest_window
-        assert audited.calls <= ceil((audited.end - audited.start) / longest) + 1
+        by_creation = ceil((audited.end - audited.start) / longest) + 1
+        assert audited.calls <= by_creation + calls_by_update(audited, story.page_size)
+        if audited.updates is not None:
+            assert audited.updates.found.platform == audited.updates.found.tables > 100
     assert story.query(AUDITS) == [(True, 300, 300, 0, None)] * 3
 
 
@@ -80,18 +90,19 @@ async def test_one_order_missing_among_thousands_is_found_to_the_minute_for_few_
     audited = (await story.audit(account, start=start))[account]
     longest = PLATFORMS[story.world.shop(account).platform].longest_window
     assert found(audited) == [minute_of(lost)]
-    assert audited.found.differences[0].missing == 1
+    assert {each.missing for each in audited.differences} == {1}
     assert story.calls.total() - before == audited.calls
-    assert audited.calls <= ceil(timedelta(days=91) / longest) + 1 + log2(90 * 1440)
+    by_creation = ceil(timedelta(days=91) / longest) + 1 + log2(90 * 1440)
+    assert audited.calls <= by_creation + calls_by_update(audited, story.page_size)
 
     audited = (await story.audit(account, repair=True))[account]
-    assert (audited.remaining, len(audited.repaired)) == ([], 1)
-    assert story.query("SELECT kind, feed, seen > 0 FROM sync.windows WHERE kind = 'repair'") == [
+    assert (audited.remaining, len(found(audited))) == ([], 1)
+    assert story.query("SELECT kind, feed, seen > 0 FROM sync.windows WHERE kind = 'repair' AND feed = 'created'") == [
         ("repair", "created", True)
     ]
     assert story.query(
         "SELECT starts_at, ends_at, platform_orders - table_orders, repaired_at IS NOT NULL "
-        "FROM sync.audit_differences ORDER BY audit_id"
+        "FROM sync.audit_differences WHERE feed = 'created' ORDER BY audit_id"
     ) == [(*minute_of(lost), 1, False), (*minute_of(lost), 1, True)]
     story.assert_equal(account)
 
@@ -102,8 +113,8 @@ async def test_a_lost_stretch_is_one_range_and_one_read(tell: Tell) -> None:
     lost = orders_of(story, "sandbox-open")[100:150]
     forget(story, *lost)
     audited = (await story.audit("sandbox-open", repair=True))["sandbox-open"]
-    assert sum(each.missing for each in audited.found.differences) == 50
-    assert len(audited.found.differences) <= 3  # more than one where a border of the bisection lies in the stretch
+    assert sum(each.missing for each in audited.differences) == 50
+    assert len(audited.differences) <= 3  # more than one where a border of the bisection lies in the stretch
     assert audited.remaining == []
     story.assert_equal("sandbox-open")
 
@@ -117,10 +128,9 @@ async def test_an_order_the_platform_lists_no_more_is_shown_and_never_called_rep
     audited = (await story.audit(story.shop, repair=True))[story.shop]
     assert found(audited) == [minute_of(gone), minute_of(lost)]
     assert [each.surplus for each in audited.remaining] == [(gone.order_id,)]
-    assert story.query("SELECT platform_orders - table_orders, repaired_at IS NULL FROM sync.audit_differences") == [
-        (-1, True),
-        (1, False),
-    ]
+    assert story.query(
+        "SELECT feed, platform_orders - table_orders, repaired_at IS NULL FROM sync.audit_differences ORDER BY 1, 2"
+    ) == [("created", -1, True), ("created", 1, False), ("updated", 1, False)]
     assert story.query("SELECT count(*) FROM orders WHERE order_id = %s", gone.order_id) == [(1,)]
 
 
@@ -129,7 +139,7 @@ async def test_open_rejects_explain_what_the_tables_miss(tell: Tell) -> None:
     story.faults.set_rates({"malformed": 0.1})
     await story.sync()
     for audited in (await story.audit()).values():
-        assert audited.found.differences == []
+        assert audited.differences == []
         assert audited.found.rejects > 0
         assert audited.found.platform == audited.found.tables == 150
 
@@ -144,7 +154,7 @@ async def test_what_the_next_sync_reads_anyway_is_no_difference(tell: Tell) -> N
     assert story.query("SELECT count(*) FROM orders WHERE order_id = %s", changing.order_id) == [(0,)]
     story.world.create(1, now - timedelta(minutes=5), "sandbox-open")
     audits = await story.audit()
-    assert [audited.found.differences for audited in audits.values()] == [[], [], []]
+    assert [audited.differences for audited in audits.values()] == [[], [], []]
     assert {name: audited.found.awaited for name, audited in audits.items()} == {
         "sandbox-1688": 1,
         "sandbox-open": 1,
@@ -159,7 +169,7 @@ async def test_what_is_younger_than_the_watermark_is_not_compared(tell: Tell) ->
     far = datetime.now(UTC) + timedelta(days=1)
     audited = (await story.audit("sandbox-ka", end=far))["sandbox-ka"]
     assert story.query("SELECT watermark FROM sync.accounts") == [(audited.end,)]
-    assert (audited.found.platform, audited.found.differences) == (100, [])
+    assert (audited.found.platform, audited.differences) == (100, [])
 
 
 async def test_an_account_never_synced_or_a_range_never_synced_is_said(tell: Tell) -> None:
@@ -183,7 +193,7 @@ async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_
     audited = (await story.audit("sandbox-ka", repair=True))["sandbox-ka"]
     assert story.faults.counts[kind] >= 2
     assert audited.error is None
-    assert sum(each.missing for each in audited.found.differences) == 2
+    assert sum(each.missing for each in audited.differences) == 2
     assert audited.remaining == []
     story.assert_equal("sandbox-ka")
 
@@ -223,7 +233,7 @@ async def test_what_lies_beyond_the_reach_of_1688_is_said_and_not_called_a_diffe
         story.faults.script("ok", "ok", "http_5xx", account=story.shop)
         story.with_limits(tries=1)
     audited = (await story.audit(story.shop, start=start))[story.shop]
-    assert audited.found.differences == []
+    assert audited.differences == []
     assert audited.error is None
     assert "31 days" in str(audited.beyond)
     assert audited.start is not None

@@ -60,3 +60,22 @@ async def test_an_order_that_is_listed_as_stored_when_it_is_read_again_is_read_o
     await story.sync(story.shop)
     assert story.query(REPAIRS) == calls
     story.assert_equal(story.shop)
+
+
+async def test_a_repair_by_update_time_does_not_stand_for_the_read_by_creation_time(tell: Tell) -> None:
+    """It says nothing of an order that was created in its range and changed later."""
+    story = tell(orders=60)
+    await story.sync(story.shop)
+    story.execute(
+        f"""
+        INSERT INTO sync.older_versions (platform, order_id, account, modified_at, read_at)
+        SELECT platform, order_id, account, modified_at - interval '1 day', now() - interval '2 hours' FROM orders
+        WHERE account = '{story.shop}' ORDER BY created_at DESC LIMIT 1;
+        INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, finished_at)
+        SELECT account, 'repair', 'updated', created_at - interval '1 h', created_at + interval '1 h', 'done', now()
+        FROM orders WHERE account = '{story.shop}' ORDER BY created_at DESC LIMIT 1
+        """
+    )
+    await story.sync(story.shop)
+    assert story.query(f"{REPAIRS} AND feed = 'created'") == [(1,)]
+    assert story.query(REMEMBERED) == []

@@ -84,10 +84,10 @@ async def test_an_audit_calls_no_order_on_a_border_a_difference(install: Install
         at = (start + timedelta(days=days)).replace(minute=0, second=0)
         shop.fake.orders.append(Order(3 * 10**15 + days, at, at, "waitsellersend"))
     await shop.sync()
-    assert not (await shop.audit()).found.differences
+    assert not (await shop.audit()).differences
     lost = shop.fake.orders[500]
     for table in ("raw_orders", "sub_orders", "orders"):
         shop.query(f"DELETE FROM {table} WHERE order_id = %s RETURNING 1", str(lost.number))
     audited = await shop.audit(repair=True)
-    assert [each.missing for each in audited.found.differences] == [1]
+    assert [(each.feed, each.missing) for each in audited.differences] == [("created", 1), ("updated", 1)]
     assert not audited.remaining

@@ -389,6 +389,28 @@ def test_windows_of_before_0013_are_read_for_no_order_and_repeat_nothing(empty_u
     assert ask(empty_url, "SELECT count(*) FROM sync.windows") == [(2,)]
 
 
+def test_differences_of_before_0014_are_by_creation_time_and_stay_when_it_is_taken_back(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0013")
+    insert = """
+        INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders, repaired_at)
+        SELECT 1, day, day + interval '1 day', 2, 1, NULL
+        FROM unnest('{2026-11-01Z,2026-11-02Z}'::timestamptz[]) AS day
+    """
+    ask(empty_url, insert)
+    migrate.migrate(empty_url)
+    feeds = "SELECT feed, count(*) FROM sync.audit_differences GROUP BY feed ORDER BY feed"
+    assert ask(empty_url, feeds) == [("created", 2)]
+    ask(
+        empty_url,
+        "INSERT INTO sync.audit_differences SELECT audit_id, starts_at, ends_at, 2, 1, NULL, 'updated' "
+        "FROM sync.audit_differences",
+    )
+    assert ask(empty_url, feeds) == [("created", 2), ("updated", 2)]
+    alembic(empty_url, "downgrade", "0013")
+    assert ask(empty_url, "SELECT count(*) FROM sync.audit_differences") == [(2,)]
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0014") :]
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

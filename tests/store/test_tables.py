@@ -32,7 +32,7 @@ OF_ROWS = [
 KEYS = {
     "sync.backfills": ["id"],
     "sync.audits": ["id"],
-    "sync.audit_differences": ["audit_id", "starts_at"],
+    "sync.audit_differences": ["audit_id", "feed", "starts_at"],
     "sync.rates": ["key"],
     "sync.messages": ["id"],
     "orders": ["platform", "order_id"],

@@ -228,8 +228,8 @@ audits = Table(
     column("ends_at", TIME, "first moment after it", nullable=False),
     column("started_at", TIME, "when it began", nullable=False, server_default=func.now()),
     column("finished_at", TIME, "when it ended; NULL while it runs, or when it was cut off"),
-    column("platform_orders", Integer, "orders the platform counts"),
-    column("table_orders", Integer, "orders and open rejects in the tables"),
+    column("platform_orders", Integer, "orders the platform counts by creation time"),
+    column("table_orders", Integer, "orders and open rejects in the tables, by creation time"),
     column("differences", Integer, "ranges that differ, sync.audit_differences"),
     column("calls", Integer, "calls spent on counting", nullable=False, server_default="0"),
     column(
@@ -239,19 +239,26 @@ audits = Table(
     PrimaryKeyConstraint("id"),
     Index(None, "account", "started_at"),
     schema=MACHINERY,
-    comment="the platform's own counts by creation time against the tables",
+    comment="the platform's own counts against the tables",
 )
 
 audit_differences = Table(
     "audit_differences",
     metadata,
     key("audit_id", BigInteger, "sync.audits.id"),
-    key("starts_at", TIME, "first moment of creation time that differs"),
+    key("starts_at", TIME, "first moment that differs, of the time that feed names"),
     column("ends_at", TIME, "first moment after it", nullable=False),
     column("platform_orders", Integer, "orders the platform counts", nullable=False),
     column("table_orders", Integer, "orders and open rejects in the tables", nullable=False),
     column("repaired_at", TIME, "when a read of the range ended the difference"),
-    PrimaryKeyConstraint("audit_id", "starts_at"),
+    column(
+        "feed",
+        Text,
+        "created or updated: the time of the list that differs",
+        nullable=False,
+        server_default="created",
+    ),
+    PrimaryKeyConstraint("audit_id", "feed", "starts_at"),
     schema=MACHINERY,
     comment="where an audit found another number, as narrow as it looked",
 )

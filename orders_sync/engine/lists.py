@@ -1,0 +1,206 @@
+"""One of an account's lists, by creation time or by update time, against the tables.
+
+by creation time   each order stands at one moment for ever: what is missing and what the platform lists no more
+by update time     each order stands at its last change: a version that the tables never got stands where the
+                   tables hold nothing, and is missing there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from orders_sync.domain.costs import joined
+from orders_sync.domain.errors import BadRecord, PlatformError
+from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
+from orders_sync.engine.calls import Answer, Caller, Feeder
+from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, halves, is_readable, ranges
+from orders_sync.engine.reading import Read, read_completely
+from orders_sync.engine.windows import NO_LIMIT, Limits
+from orders_sync.platforms import Ask
+from orders_sync.store import audits, load
+from orders_sync.store.database import Pool
+from orders_sync.store.load import Record
+
+DAY = timedelta(days=1)
+
+
+class ListComparison:
+    """Compares ranges of an account's list by `feed` with the tables. Raises `PlatformError`.
+
+    `due`: the next sync reads everything that was created or changed since (by the time the account's changes are
+    listed by): none of it is a difference.
+    """
+
+    def __init__(self, pool: Pool, limits: Limits, feeder: Feeder, caller: Caller, feed: Feed, due: datetime) -> None:
+        self._pool = pool
+        self._limits = limits
+        self._name = feeder.account.name
+        self._platform = feeder.platform
+        self._page_size = feeder.pace.page_size
+        # orders that one call lists: one more may stand on the border, and a page that is just full is looked behind
+        self._on_a_page = feeder.pace.page_size - 1
+        self._longest = feeder.pace.longest_window
+        self._caller = caller
+        self._feed = feed
+        self._due = due
+        self._left_out: frozenset[str] = frozenset()
+
+    async def leave_out_changed(self, now: datetime) -> None:
+        """Leave the orders that changed between `due` and `now` out of the tables' counts by update time: the platform
+        lists them later than the tables do. One that changes after that is in the tables, and not missing."""
+        changed: set[str] = set()
+        for window in tile(self._due, whole_second(now), self._longest):
+            changed |= await self._ids(window)
+        self._left_out = frozenset(changed)
+
+    async def windows(self, window: Window) -> list[Window]:
+        """The windows in which to compare a range by update time: days, for a version that is missing shows in a count
+        where its order stood in another one before; longer where all of it should fit on a page."""
+        days = tile(window.start, window.end, min(DAY, self._longest))
+        return joined([(day, await self._held(day)) for day in days], self._on_a_page, self._longest)
+
+    async def compare(self, window: Window) -> Finding:
+        """Compare one of `windows`. What should fit on a page is compared order by order, by one call as a count is: so
+        a version is missed too whose order stood in the same window before."""
+        if await self._held(window) <= self._on_a_page:
+            found = await self._compare_orders(window, self._page_size)
+            if found is not None:
+                return found
+        if window.end - window.start <= DAY:
+            return await self.compare_counted(window, await self.count(window))
+        found = Finding()
+        for day in tile(window.start, window.end, DAY):
+            found += await self.compare(day)
+        return found
+
+    async def compare_counted(self, window: Window, counts: Counts) -> Finding:
+        """Compare a window whose counts are known."""
+        return await compare(window, counts, self.count, self._look, self._page_size, self._feed)
+
+    async def examine(self, difference: Difference) -> Finding:
+        """Compare the range of a difference again: order by order where it was found so, else by its counts."""
+        if is_readable(difference.window, difference.counts, self._page_size):
+            return await self._look(difference.window)
+        return await self.compare_counted(difference.window, await self.count(difference.window))
+
+    async def count(self, window: Window) -> Counts:
+        """Both counts of a window. Where the platform counts more, orders of the tables in the second at which the
+        window ends count too: whether it takes the end inclusive is not documented."""
+        answer = await self._caller.page(Ask(self._feed, window, 1, 1))
+        listed = max(answer.page.total, len(answer.page.records))
+        held = await self._held(window)
+        if listed > held:
+            at_end = await self._held(Window(window.end, window.end + SECOND))
+            held += min(at_end, listed - held)
+        return Counts(listed, held)
+
+    async def _held(self, window: Window) -> int:
+        async with self._pool.connection() as connection:
+            return await audits.count(connection, self._name, self._feed, window, self._left_out)
+
+    async def _look(self, window: Window) -> Finding:
+        found = await self._compare_orders(window, NO_LIMIT)
+        assert found is not None  # there was no limit
+        return found
+
+    async def _compare_orders(self, window: Window, most: int) -> Finding | None:
+        """Read a range and compare it order by order; None where it holds more than `most`.
+
+        What the tables hold is asked before the platform and what they miss after it: an order that is born or lands
+        meanwhile is neither surplus nor missing.
+        """
+        platform = self._platform
+        async with self._pool.connection() as connection:
+            held = await audits.held(connection, self._name, self._feed, window)
+        held = {order_id: moment for order_id, moment in held.items() if order_id not in self._left_out}
+        records = await self._read(window, most)
+        if records is None:
+            return None
+        listed = {record.order_id: record for record in records if record.order_id is not None}
+        nameless = [(load.fingerprint(record.payload), record) for record in records if record.order_id is None]
+        async with self._pool.connection() as connection:
+            stored = await audits.stored(connection, platform.name, list(listed))
+            behind = {
+                each for each, record in listed.items() if each not in stored or self._is_newer(record, stored[each])
+            }
+            rejected = await audits.rejected(connection, platform.name, list(behind))
+            payloads = await audits.rejected_payloads(connection, self._name, [payload for payload, _ in nameless])
+        missing = [listed[order_id] for order_id in behind - rejected]
+        strange = [record for payload, record in nameless if payload not in payloads]
+        # by update time, what the platform lists no more in a range has changed since
+        surplus = sorted(held.keys() - listed.keys()) if self._feed is Feed.CREATED else []
+
+        found = Finding(platform=len(records), rejects=len(rejected) + len(nameless) - len(strange))
+        found.tables = len(listed) - len(missing) + len(nameless) - len(strange) + len(surplus)
+        moments: list[datetime | None] = []
+        for record in [*missing, *strange]:
+            moment, is_awaited = self._times(record)
+            if moment is not None and moment >= window.end:
+                continue  # it lies on the border, and in the window behind it
+            if is_awaited:
+                found.awaited += 1
+            else:
+                moments.append(moment if moment is None or moment >= window.start else None)
+        found.differences = self._differences(window, held, moments, surplus)
+        return found
+
+    def _is_newer(self, record: Record, stored: datetime | None) -> bool:
+        """Whether a list by update time shows a version newer than the stored one, of this modify time."""
+        if self._feed is Feed.CREATED or stored is None:
+            return False
+        listed = self._platform.listed_at(record.payload, self._feed)
+        return listed is not None and listed > stored
+
+    async def _read(self, window: Window, most: int, *, must_add_up: bool = True) -> list[Record] | None:
+        """All records of a range; None where it holds more than `most`."""
+
+        async def ask(page_no: int, rows: int) -> Answer:
+            return await self._caller.page(Ask(self._feed, window, page_no, rows))
+
+        identify, attempts = self._platform.identify, self._limits.attempts
+        try:
+            result = await read_completely(ask, identify, self._page_size, most, attempts, must_add_up=must_add_up)
+        except PlatformError as error:
+            error.window = str(window)
+            raise
+        return result.records if isinstance(result, Read) else None
+
+    async def _ids(self, window: Window) -> set[str]:
+        """The orders of a range, no more of them at once than a window may hold. It lies in the present: what moves
+        while it is read need not add up."""
+        most = NO_LIMIT if window.seconds == 1 else self._limits.window_rows
+        records = await self._read(window, most, must_add_up=False)
+        if records is None:
+            return set().union(*[await self._ids(half) for half in halves(window)])
+        return {record.order_id for record in records if record.order_id is not None}
+
+    def _times(self, record: Record) -> tuple[datetime | None, bool]:
+        """When a missing order stands in the list, if that can be read; whether the next sync reads it anyway: then it
+        is not missing yet."""
+        try:
+            order = self._platform.normalize(record.payload).order
+        except BadRecord:
+            return None, False
+        moment = order.created_at if self._feed is Feed.CREATED else order.modified_at
+        changed_at = order.modified_at if self._platform.feed is Feed.UPDATED else order.created_at
+        return moment, changed_at is not None and changed_at >= self._due
+
+    def _differences(
+        self, window: Window, held: dict[str, datetime], missing: Sequence[datetime | None], surplus: Sequence[str]
+    ) -> list[Difference]:
+        """The parts of a window that differ: the whole where nobody knows when what is missing stands in the list."""
+        known = [moment for moment in missing if moment is not None]
+        if len(known) < len(missing):
+            parts = [window]
+        else:
+            agreeing = [held[order_id] for order_id in held.keys() - set(surplus)]
+            parts = ranges(window, [*known, *[held[order_id] for order_id in surplus]], agreeing)
+        found = []
+        for part in parts:
+            tables = sum(part.start <= moment < part.end for moment in held.values())
+            lost = len(missing) if part == window else sum(part.start <= moment < part.end for moment in known)
+            gone = tuple(order_id for order_id in surplus if part.start <= held[order_id] < part.end)
+            counts = Counts(tables - len(gone) + lost, tables)
+            found.append(Difference(part, counts, lost, gone[:SHOWN], self._feed))
+        return found
