@@ -52,6 +52,11 @@ KA = {
 }
 
 
+MORE = dict.fromkeys(
+    ("base_url", "page_size", "longest_window", "refused_codes", "row_times", "lag", "requests_per_second")
+)
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -557,6 +562,46 @@ class TestSecrets:
         settings = load(environ=environ)
         shown = [repr(settings), str(settings), repr(settings.accounts[0].account()), f"{settings.database}"]
         assert not any(SECRET in text for text in shown)
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+JSON = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2)
+)
+HOLDS_SECRET = st.sampled_from([SECRET, f" {SECRET}", f"{SECRET}\0", f"{SECRET} 钥"]).flatmap(
+    lambda text: st.sampled_from(
+        [text, [text], {text: 1}, {"env": text}, {"file": text}, {"file": text, "x": 1}, {"env": {"env": text}}]
+    )
+)
+
+
+class TestAnything:
+    """Bad input is one `SettingsError`, whatever it is; and it shows no secret (P8)."""
+
+    @given(st.sampled_from([SHOP, KA]), st.dictionaries(st.sampled_from(sorted({**SHOP, **KA, **MORE})), JSON))
+    def test_of_accounts(self, base: dict[str, Any], changes: dict[str, object]) -> None:
+        with contextlib.suppress(SettingsError):
+            [account] = accounts({**base, **changes})
+            assert account.account().platform in PLATFORMS
+
+    @given(st.data())
+    def test_of_sections(self, data: st.DataObject) -> None:
+        section = data.draw(st.sampled_from(sorted(SECTIONS)))
+        key = data.draw(st.sampled_from(sorted(fields(SECTIONS[section]))))
+        text = data.draw(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8))
+        with contextlib.suppress(SettingsError):
+            load(environ={f"ORDERS_SYNC_{section}__{key}".upper(): text})
+
+    @given(st.sampled_from([SHOP, KA]), st.data())
+    def test_for_a_secret_is_not_shown_P8(self, base: dict[str, Any], data: st.DataObject) -> None:
+        model = PLATFORMS[base["platform"]].settings
+        key = data.draw(st.sampled_from([key for key, each in fields(model).items() if is_secret(each.type)]))
+        value = data.draw(HOLDS_SECRET)
+        try:
+            shown = repr(load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps([{**base, key: value}])}))
+        except SettingsError as error:
+            shown = "".join(traceback.format_exception(error))
+        assert SECRET not in shown
 
 
 class TestDurations:

@@ -26,7 +26,7 @@ from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
 
 FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
-FIRST_YEAR = 1999  # neither platform had an order before
+FIRST_YEAR = 1999  # no platform had an order before
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
 _TIERS = 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h"'
@@ -146,32 +146,25 @@ def matching(pattern: str, words: str, kind: Callable[[str], Any] = str) -> Read
     return lambda value: kind(_match(pattern, value, words)[0])
 
 
-def _text(value: object) -> str:
-    """Read names and keys of an account. A number stands for its digits."""
+def text(value: object) -> str:
+    """Read names and keys of an account. A number stands for its digits. Raises ValueError."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("must be text in quotes")
     return _clean(str(value))
 
 
-def _clean(text: str) -> str:
-    if not text:
+def _clean(written: str) -> str:
+    if not written:
         raise ValueError("is empty")
-    if text != text.strip() or any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+    if written != written.strip() or any(ord(letter) < 32 or ord(letter) == 127 for letter in written):
         raise ValueError("has white space around it, or a line break or control character inside")
-    return text
-
-
-def _header(value: object) -> str:
-    text = _text(value)
-    if not text.isascii():
-        raise ValueError("must be ASCII: it travels in an HTTP header")
-    return text
+    return written
 
 
 def _codes(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(code, str | int) for code in value):
         raise ValueError('must be a list of codes, such as [401, "invalid-sign"]')
-    return tuple(_text(code) for code in value)
+    return tuple(text(code) for code in value)
 
 
 def secret(value: object) -> Secret:
@@ -211,11 +204,9 @@ Name = Annotated[
     str,
     matching("[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", "1 to 64 letters, digits, - _ . and not begin with - or ."),
 ]
-Text = Annotated[str, _text]
-Header = Annotated[str, _header]
+Text = Annotated[str, text]
 SecretText = Annotated[Secret, secret]
-AppId = Annotated[Secret, lambda value: Secret(_text(value))]  # half of what a call is signed with
-HeaderAppId = Annotated[Secret, lambda value: Secret(_header(value))]
+AppId = Annotated[Secret, lambda value: Secret(text(value))]  # half of what a call is signed with
 Codes = Annotated[tuple[str, ...], _codes]
 BaseUrl = Annotated[str, _base_url]
 Listen = Annotated[str, _listen]
