@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import msgspec
 
+from orders_sync.domain.windows import Window
+
+SETTLED = timedelta(days=1)  # behind so long a window's total has no reason to move
+PARTS_AGAIN = timedelta(hours=1)  # at the earliest, parts that brought too few are read another time
 CAP_STEP = 10  # rows; sizes that platforms keep to are multiples of it, other short pages have holes
 ROUND = 500  # limits of a list are multiples of it, ...
 LOWEST_LIMIT = 1000  # ... and none is known below
@@ -63,3 +69,19 @@ def smaller_page(total: int, rows: int, page_no: int, page_size: int) -> int | N
 def may_be_capped(total: int) -> bool:
     """Whether a total looks like the most a list ever counts: then rows may stand behind it that are not listed."""
     return total >= LOWEST_LIMIT and total % ROUND == 0
+
+
+def missing_in_parts(total: int, part_rows: int) -> str | None:
+    """None when the parts of a window bring together what it counts, else what is missing, in words.
+
+    A row on a border stands in two parts: they may bring more, never less.
+    """
+    if part_rows >= total:
+        return None
+    return f"the platform counts {total} rows in this range, but its parts together brought {part_rows}"
+
+
+def may_read_parts_again(window: Window, again_at: datetime | None, now: datetime) -> bool:
+    """Return whether the parts of a window are read once more that brought too few, `again_at` the last time they were:
+    once; and while the window was young then, for what is listed late, but no more than once an hour."""
+    return again_at is None or (window.end > again_at - SETTLED and now - again_at >= PARTS_AGAIN)

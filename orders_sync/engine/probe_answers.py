@@ -8,9 +8,9 @@ from itertools import pairwise
 import msgspec
 
 from orders_sync.domain.assumptions import Found, Verdict
-from orders_sync.domain.verdict import promised, smaller_page
+from orders_sync.domain.verdict import SETTLED, promised, smaller_page
 from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
-from orders_sync.engine.rowcheck import SETTLED, RowCheck
+from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Ask, Page
 
 AROUND = timedelta(seconds=30)  # an order's time a list around it is asked for

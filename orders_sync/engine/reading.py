@@ -77,6 +77,10 @@ class Reader:
             return result
         raise Incomplete(f"read {attempts} times, never completely: {missing}")
 
+    async def count(self) -> int:
+        """Return how many rows the platform counts, by a single row, which is kept."""
+        return (await self._page(1, 1)).page.total
+
     async def read(self, expected: int = 0, row: int = 1) -> Read | TooFull:
         """Read all pages of a window once, in pages as large as the platform gives."""
         while isinstance(result := await self._read(expected, row), SmallerPage):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from orders_sync.domain.times import SHANGHAI
+from orders_sync.domain.verdict import SETTLED
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store.load import Record
 
@@ -19,7 +20,6 @@ TOLERANCE = timedelta(minutes=1)  # nobody documents how near the time that is f
 JUST_NOW = timedelta(hours=1)  # a row that changed so lately may show its new time in a list that holds its old one
 ENOUGH = 500  # rows, to tell that a list is of another range
 ZONE = timedelta(hours=8)
-SETTLED = timedelta(days=1)  # behind so long a window's total has no reason to move
 
 ListedAt = Callable[[bytes, Feed], datetime | None]
 

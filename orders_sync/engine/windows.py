@@ -46,6 +46,7 @@ from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Pati
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, Reader, TooFull
 from orders_sync.engine.rowcheck import RowCheck
+from orders_sync.engine.whole import hold_against_parts
 from orders_sync.platforms import Ask
 from orders_sync.store import claims, coverage, followups, ledger, load, suspensions
 from orders_sync.store.claims import LEASE, Claim
@@ -119,6 +120,8 @@ class WindowWork:
         """
         try:
             async with self._lease():
+                if self._claim.part_rows is not None:
+                    return await self._hold_against_parts(self._claim.part_rows)
                 result = await self._read()
                 if isinstance(result, TooFull):
                     parts = split(self._claim.window, result.total, self._limits.window_rows)
@@ -148,6 +151,11 @@ class WindowWork:
             self.trouble = error
             return None
 
+    async def _hold_against_parts(self, part_rows: int) -> Landed | None:
+        self.trouble = await hold_against_parts(self._pool, self._claim, part_rows, self._reader, self._caller)
+        self.seen = part_rows
+        return None if self.trouble else Landed()
+
     async def _is_blocked_for_long(self) -> bool:
         """Whether a block is a refusal: this window was read several times, and no other one to its end meanwhile."""
         if self._claim.attempts < BLOCKED_READS:
@@ -159,6 +167,8 @@ class WindowWork:
         """What to read instead of a window that failed; nothing where smaller parts are no likelier to succeed: it fits
         on a page, or it is a trouble of the moment, which what was claimed before has had the time to get over."""
         window, total, is_first = self._claim.window, self.total, self._claim.attempts == 1
+        if self._claim.part_rows is not None:
+            return []
         if isinstance(error, MayBeCapped):
             return split(window, 2, 1)
         if isinstance(error, Misfit) or (isinstance(error, Incomplete) and self._is_total_absurd):

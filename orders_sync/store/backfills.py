@@ -31,6 +31,10 @@ FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
         SELECT tstzrange(history_from, greatest(history_from, {ledger.PROVEN_TO})) FROM sync.accounts AS a
         WHERE name = %(account)s AND feed = %(feed)s AND history_from IS NOT NULL
     ) AS known
+), '{{}}'::tstzmultirange) + coalesce((
+    SELECT range_agg(tstzrange(%(start)s, %(end)s) * tstzrange(starts_at, ends_at)) FROM sync.windows
+    WHERE account = %(account)s AND feed = %(feed)s AND part_rows IS NOT NULL
+      AND state IN ('planned', 'running', 'failed') AND starts_at < %(end)s AND ends_at > %(start)s
 ), '{{}}'::tstzmultirange)) AS piece
 ORDER BY 1
 """  # noqa: S608

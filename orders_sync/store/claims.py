@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LostWindow
 from orders_sync.domain.windows import Feed, Window
-from orders_sync.store import ledger
+from orders_sync.store import ledger, parts
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import BACKFILL, CONFIRM, HOOK, INCREMENTAL, PROVEN_TO, REPAIR, SWEEP
 from orders_sync.store.load import Landed
@@ -50,6 +50,8 @@ class Claim(msgspec.Struct, frozen=True):
     not_before: datetime | None = None  # it was to be read no earlier: asked once more
     orders: Sequence[str] = ()  # the ids it is read for (`followups`), and how often it was before
     repeats: int = 0
+    part_rows: int | None = None  # its parts brought so many rows, fewer than it counted: it is to be counted again
+    parts_again_at: datetime | None = None  # its parts were planned once more for that
 
 
 async def claim(
@@ -104,7 +106,7 @@ async def claim(
                 LIMIT 1 FOR UPDATE SKIP LOCKED
             )
             RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfill_id, fence, attempts,
-                not_before, clock_timestamp() AS now, orders, repeats,
+                not_before, clock_timestamp() AS now, orders, repeats, part_rows, parts_again_at,
                 (SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
                             / extract(epoch FROM p.ends_at - p.starts_at)
                  FROM sync.windows AS p WHERE p.id = windows.parent_id)::int AS expected,
@@ -149,6 +151,8 @@ async def claim(
         row["not_before"],
         row["orders"] or (),
         row["repeats"],
+        row["part_rows"],
+        row["parts_again_at"],
     )
 
 
@@ -170,11 +174,15 @@ async def renew(connection: Connection, claim: Claim) -> None:
     await _fenced(connection, claim, "lease_until = clock_timestamp() + %s", [LEASE])
 
 
-async def finish(connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed) -> None:
+async def finish(
+    connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed, is_split: bool = False
+) -> None:
     """Close a window as done, as the last act of the transaction that landed its rows; a transaction by itself where
     none had to land. The watermark moves to the beginning of the oldest window that is not done, or to the end of all;
-    never back, for windows that begin before it read again what was proven.
+    never back, for windows that begin before it read again what was proven. The last part of a window opens that one
+    again where the parts brought too few rows (`parts`).
 
+    `is_split`: the window was only counted, and agrees with its parts.
     Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
     """
     # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
@@ -182,10 +190,11 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
         await cursor.execute(
             f"""
             SELECT FROM sync.accounts WHERE name = %(account)s FOR UPDATE;
-            UPDATE sync.windows SET state = 'done', finished_at = clock_timestamp(), error = NULL, total = %(total)s,
+            UPDATE sync.windows SET state = %(state)s, finished_at = clock_timestamp(), error = NULL, total = %(total)s,
                 seen = %(seen)s, calls = calls + %(calls)s, rows_new = %(new)s, rows_changed = %(changed)s,
                 rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
             WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
+            {parts.HOLD_AGAINST_PARTS + ";" if claim.parent_id is not None else ""}
             UPDATE sync.accounts AS a SET updated_at = now(), watermark = greatest(a.watermark, {PROVEN_TO})
             WHERE name = %(account)s AND %(is_incremental)s AND EXISTS (  -- not by who lost the window
                 SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now());
@@ -193,6 +202,7 @@ async def finish(connection: Connection, claim: Claim, *, total: int, seen: int,
             """.encode(),  # noqa: S608
             {
                 **asdict(landed),
+                "state": "split" if is_split else "done",
                 "account": claim.account,
                 "id": claim.id,
                 "fence": claim.fence,
@@ -250,13 +260,13 @@ async def close_beyond(connection: Connection, claim: Claim, reason: str, *, cal
 async def split(
     connection: Connection,
     claim: Claim,
-    parts: list[Window],
+    into: list[Window],
     *,
     total: int | None,
     calls: int,
     reason: str | None = None,
 ) -> None:
-    """Replace a window by its parts, by none when its backfill was cancelled. Raises `LostWindow`.
+    """Replace a window by the windows it is cut `into`, by none when its backfill was cancelled. Raises `LostWindow`.
 
     `total`: the platform's count, if it gave one. `reason`: why it could not be read, None when it only was too full.
     """
@@ -269,7 +279,7 @@ async def split(
     if claim.backfill_id is not None and await _is_cancelled(connection, claim.backfill_id):
         return
     await ledger.plan(
-        connection, claim.account, claim.kind, claim.feed, parts, claim.id, claim.backfill_id, claim.status
+        connection, claim.account, claim.kind, claim.feed, into, claim.id, claim.backfill_id, claim.status
     )
     if claim.orders:
         await connection.execute(
@@ -279,6 +289,27 @@ async def split(
             """,
             [claim.orders, claim.repeats, claim.account, claim.kind, claim.id],
         )
+
+
+async def read_parts_again(
+    connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, settled: timedelta
+) -> bool:
+    """Plan the parts of a window once more, which brought fewer rows than it counts, and return whether there were any;
+    else nothing is done. All of them the first time, later those that ended less than `settled` before they were read.
+
+    In a transaction. Raises `LostWindow`.
+    """
+    is_first = claim.parts_again_at is None
+    if not await parts.plan_again(connection, claim.id, younger_than=None if is_first else settled):
+        return False
+    await _fenced(
+        connection,
+        claim,
+        "state = 'split', finished_at = clock_timestamp(), parts_again_at = clock_timestamp(), error = %s, total = %s,"
+        " calls = calls + %s",
+        [ledger.kept(reason), total, calls],
+    )
+    return True
 
 
 async def _is_cancelled(connection: Connection, number: int) -> bool:

@@ -37,12 +37,17 @@ RETRY_AT = "finished_at + least(interval '30 s' * 2 ^ least(attempts - 1, 10), i
 # that an account `a` of the tables is the one of the settings that has its name
 IS_ACCOUNT = "(a.name, a.platform, a.host, a.seller) = (%(name)s, %(platform)s, %(host)s, %(seller)s)"
 # of an account `a`. Incremental windows leave no gap between its history_from and PLANNED_TO: before PROVEN_TO, where
-# the oldest of them begins that is not done, everything has landed
+# the oldest of them begins that is not done, everything has landed. One that was split is not done before its last part
+# is, for the parts may bring too few all together (`parts`)
 PLANNED_TO = "(SELECT max(ends_at) FROM sync.windows AS p WHERE p.account = a.name AND p.kind = 'incremental')"
-PROVEN_TO = f"""coalesce(
-    (SELECT min(starts_at) FROM sync.windows AS o
-     WHERE o.account = a.name AND o.kind = 'incremental' AND o.state IN ('planned', 'running', 'failed')),
-    {PLANNED_TO})"""  # noqa: S608
+PROVEN_TO = f"""coalesce((
+    WITH RECURSIVE undone AS (
+        SELECT o.starts_at, o.parent_id FROM sync.windows AS o
+        WHERE o.account = a.name AND o.kind = 'incremental' AND o.state IN ('planned', 'running', 'failed')
+        UNION
+        SELECT p.starts_at, p.parent_id FROM undone AS o JOIN sync.windows AS p ON p.id = o.parent_id
+    )
+    SELECT min(starts_at) FROM undone), {PLANNED_TO})"""  # noqa: S608
 
 # a backfill is done once none of its windows is open. The account's row must be locked
 CLOSE_BACKFILL = """
@@ -124,7 +129,7 @@ async def _newest(connection: Connection, account: str, planned_to: datetime | N
         """
         SELECT id, starts_at, ends_at FROM sync.windows
         WHERE account = %s AND kind = 'incremental' AND ends_at = %s
-          AND state = 'planned' AND attempts = 0 AND parent_id IS NULL AND not_before IS NULL
+          AND state = 'planned' AND attempts = 0 AND parent_id IS NULL AND not_before IS NULL AND part_rows IS NULL
         ORDER BY starts_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED  -- one that is being claimed stays as it is
         """,
         [account, planned_to],

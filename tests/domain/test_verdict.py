@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.verdict import Reading, goes_on, last_page, promised, shortfall
+from orders_sync.domain.verdict import (
+    Reading,
+    goes_on,
+    last_page,
+    may_read_parts_again,
+    missing_in_parts,
+    promised,
+    shortfall,
+)
+from orders_sync.domain.windows import Window
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +69,25 @@ def test_every_page_up_to_the_last_promises_rows_and_together_they_promise_all(t
 )
 def test_a_page_may_stand_behind_this_one(total: int, rows: int, page_no: int, is_more: bool) -> None:
     assert goes_on(total, rows, page_no, 100) is is_more
+
+
+def test_parts_may_bring_more_than_the_whole_counts_and_never_less_P1() -> None:
+    assert missing_in_parts(8005, 8005) is None
+    assert missing_in_parts(8005, 8007) is None
+    assert "counts 8006 rows in this range, but its parts together brought 8005" in str(missing_in_parts(8006, 8005))
+
+
+@pytest.mark.parametrize(
+    ("again_at", "now", "may"),
+    [
+        pytest.param(None, NOON + 90 * DAY, True, id="once, however old the range is"),
+        pytest.param(NOON + HOUR, NOON + 2 * HOUR, True, id="young when it was read, an hour ago"),
+        pytest.param(NOON + HOUR, NOON + 1.9 * HOUR, False, id="not twice an hour"),
+        pytest.param(NOON + 0.9 * DAY, NOON + 9 * DAY, True, id="young when it was read, long ago"),
+        pytest.param(NOON + DAY, NOON + 9 * DAY, False, id="a day old when it was read"),
+    ],
+)
+def test_parts_that_brought_too_few_are_read_once_more_and_while_they_are_young(
+    again_at: datetime | None, now: datetime, may: bool
+) -> None:
+    assert may_read_parts_again(Window(NOON - DAY, NOON), again_at, now) is may

@@ -253,3 +253,22 @@ def blocked_by_firewall(status: int = 403, times: int | None = None, retry_after
 
 def redirected_to(where: str, status: int = 302) -> Oddity:
     return answers(Response(b"", status, {"Location": where}))
+
+
+def hidden_in_ranges_of(
+    less_than: timedelta, chooses: Callable[[Order], bool], while_: Callable[[], bool] = lambda: True
+) -> Oddity:
+    """These orders are counted and listed in longer ranges alone."""
+
+    def apply(stages: Stages) -> None:
+        usual = stages.select
+
+        def select(query: Query, orders: list[Order]) -> list[Order]:
+            found = usual(query, orders)
+            if query.end - query.start >= less_than or not while_():
+                return found
+            return [order for order in found if not chooses(order)]
+
+        stages.select = select
+
+    return apply

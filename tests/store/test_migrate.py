@@ -411,6 +411,20 @@ def test_differences_of_before_0014_are_by_creation_time_and_stay_when_it_is_tak
     assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0014") :]
 
 
+def test_windows_of_before_0015_stay_and_nothing_is_said_of_their_parts(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0014")
+    insert = (
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, total) "
+        "VALUES ('kingdo', 'incremental', 'updated', now() - interval '1 day', now(), 'split', 8006)"
+    )
+    ask(empty_url, insert)
+    migrate.migrate(empty_url)
+    query = "SELECT state, total, part_rows, parts_again_at FROM sync.windows"
+    assert ask(empty_url, query) == [("split", 8006, None, None)]
+    alembic(empty_url, "downgrade", "0014")
+    assert ask(empty_url, "SELECT state, total FROM sync.windows") == [("split", 8006)]
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

@@ -91,6 +91,12 @@ windows = Table(
     column("total", Integer, "rows the platform counted, newest word"),
     column("seen", Integer, "distinct rows read"),
     column("calls", Integer, "calls spent, retries included", nullable=False, server_default="0"),
+    column(
+        "part_rows",
+        Integer,
+        "rows its parts brought, all together, when they were fewer than its total: it is counted again; else NULL",
+    ),
+    column("parts_again_at", TIME, "when its parts were planned once more for that"),
     column("rows_new", Integer, "orders landed for the first time"),
     column("rows_changed", Integer, "orders landed again, changed"),
     column("rows_unchanged", Integer, "orders that needed no write"),

@@ -1,0 +1,73 @@
+"""A window that was split, held against its parts: what they bring together is no less than what the whole counted.
+
+    split, 8,006 rows ──> parts done: 5,001 + 3,004 ──> planned again: counted by one call (`engine/windows.py`)
+                                                          8,005   split, proven
+                                                          8,006   its parts are read once more; then failed, with this
+
+A row on a border stands in two parts, so it can only raise the sum. Rows that changed since leave a range of update
+time: therefore the whole is counted again before anything is made of it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from orders_sync.store.database import Connection
+
+# parts of a window, at every depth. By range, for which there is an index
+_TREE = """
+    parts AS (
+        SELECT w.id AS whole, c.id, c.state, c.seen, c.account, c.kind, c.starts_at, c.ends_at, c.finished_at
+        FROM wholes AS w JOIN sync.windows AS c ON c.account = w.account AND c.kind = w.kind
+            AND c.ends_at > w.starts_at AND c.ends_at <= w.ends_at AND c.parent_id = w.id
+        UNION ALL
+        SELECT p.whole, c.id, c.state, c.seen, c.account, c.kind, c.starts_at, c.ends_at, c.finished_at
+        FROM parts AS p JOIN sync.windows AS c ON c.account = p.account AND c.kind = p.kind
+            AND c.ends_at > p.starts_at AND c.ends_at <= p.ends_at AND c.parent_id = p.id
+        WHERE p.state = 'split'
+    )
+"""
+
+# run by `claims.finish`, behind the window's own result. The smallest of the windows this one is a part of, whose parts
+# are all read and leave no gap, and brought too few
+HOLD_AGAINST_PARTS = f"""
+WITH RECURSIVE wholes AS (
+        SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, 1 AS depth
+        FROM sync.windows AS c JOIN sync.windows AS p ON p.id = c.parent_id
+        WHERE c.id = %(id)s AND c.fence = %(fence)s AND c.finished_at >= now()  -- not by who lost the window
+          AND c.kind IN ('incremental', 'backfill') AND NOT EXISTS (
+            SELECT FROM sync.windows AS o
+            WHERE o.account = p.account AND o.kind = p.kind AND o.state IN ('planned', 'running', 'failed')
+              AND o.starts_at >= p.starts_at AND o.starts_at < p.ends_at AND o.parent_id = p.id)
+        UNION ALL
+        SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, w.depth + 1
+        FROM wholes AS w JOIN sync.windows AS p ON p.id = w.parent_id
+    ),{_TREE},
+    sums AS (
+        SELECT w.id, w.depth, sum(p.seen) AS rows
+        FROM wholes AS w JOIN parts AS p ON p.whole = w.id AND p.state <> 'split'
+        WHERE w.state = 'split' AND w.total > 0
+        GROUP BY w.id, w.depth, w.total, w.starts_at, w.ends_at
+        HAVING bool_and(p.state = 'done') AND sum(p.ends_at - p.starts_at) = w.ends_at - w.starts_at
+           AND sum(p.seen) < w.total
+        ORDER BY w.depth LIMIT 1
+    )
+UPDATE sync.windows AS w SET state = 'planned', part_rows = s.rows,
+    attempts = CASE WHEN w.part_rows IS NULL THEN 0 ELSE w.attempts END
+FROM sums AS s WHERE w.id = s.id
+"""  # noqa: S608
+
+_AGAIN = f"""
+WITH RECURSIVE wholes AS (SELECT * FROM sync.windows WHERE id = %(id)s),{_TREE}
+UPDATE sync.windows AS w SET state = 'planned', attempts = 0
+FROM parts AS p
+WHERE w.id = p.id AND w.state = 'done'
+  AND (%(younger_than)s::interval IS NULL OR w.ends_at > w.finished_at - %(younger_than)s::interval)
+"""  # noqa: S608
+
+
+async def plan_again(connection: Connection, whole: int, *, younger_than: timedelta | None) -> int:
+    """Plan the parts of a window once more and return how many. `younger_than`: only those that were read when they
+    ended so long ago at most; None for all."""
+    cursor = await connection.execute(_AGAIN.encode(), {"id": whole, "younger_than": younger_than})
+    return cursor.rowcount
