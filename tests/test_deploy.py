@@ -19,9 +19,9 @@ from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics, of_components, of_liveness, of_tables
 from orders_sync.store import vitals
 from orders_sync.store.database import Connection
-from tests.service.ledgers import ACCOUNTS, fill
-from tests.service.scrape import samples
-from tests.service.test_metrics import DONE
+from tests.support.closed_windows import DONE
+from tests.support.ledgers import ACCOUNTS, fill
+from tests.support.scrape import samples
 
 ROOT = Path(__file__).parent.parent
 PROMETHEUS = ROOT / "deploy" / "prometheus"

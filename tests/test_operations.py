@@ -17,8 +17,8 @@ from orders_sync.sandbox import Faults, World
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.embedded import binaries
-from tests.engine.story import Story, an_hour_ago
-from tests.service.ledgers import fill
+from tests.support.ledgers import fill
+from tests.support.story import Story, an_hour_ago
 
 DOC = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sql\n(.*?)```", DOC, re.DOTALL)

@@ -14,7 +14,8 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 DIRECT = [Requirement(text) for text in PROJECT["dependencies"]]
 LOCK = (ROOT / "requirements.lock").read_text()
 # one entry: a pinned requirement, then its hashes, each on a continued line
@@ -90,3 +91,7 @@ def test_package_is_typed_and_names_its_licence() -> None:
     assert PROJECT["license"] == "Apache-2.0"
     assert "Apache License" in (ROOT / "LICENSE").read_text()
     assert {f"Programming Language :: Python :: {python}" for python in PYTHONS} <= set(PROJECT["classifiers"])
+
+
+def test_the_wheel_holds_the_product_and_no_tests() -> None:
+    assert PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["orders_sync"]

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from orders_sync.sandbox import Sandbox, World
-from tests.cli.terminal import Said, Tables, Terminal, platforms
-from tests.conftest import on
+from orders_sync.sandbox import World
+from tests.support.databases import made_database
+from tests.support.landed import Landed, a_world
+from tests.support.terminal import Terminal, platforms
 
 
 @pytest.fixture
@@ -28,23 +25,6 @@ def world() -> World:
     return a_world(300)
 
 
-def a_world(orders: int) -> World:
-    now = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-    return World(orders, 3, seed=1, now=now, days=5)
-
-
-@dataclass
-class Landed:
-    """A sandbox whose orders have landed by `orders-sync sync`. Tests that share it write nothing."""
-
-    terminal: Terminal
-    tables: Tables
-    world: World
-    root: str
-    sandbox: Sandbox
-    first: Said
-
-
 @pytest.fixture(scope="package")
 def landed(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
     world = a_world(300)
@@ -54,12 +34,3 @@ def landed(server: str, template: str, tmp_path_factory: pytest.TempPathFactory)
         first = terminal.run("sync", "--json").assert_well()
         yield Landed(terminal, tables, world, root, sandbox, first)
         terminal.close()
-
-
-@contextmanager
-def made_database(server: str, word: str, template: str = "template1") -> Iterator[Tables]:
-    """A database for the tests of one module to share."""
-    name = f"orders_sync_{word}_{os.getpid()}"
-    Tables(server).execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield Tables(on(server, name))
-    Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")

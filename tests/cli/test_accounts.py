@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from orders_sync.sandbox import World
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Tables, Terminal, platforms
+from tests.support.databases import Tables
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal, platforms
 
 WRONG = "Hush-not-the-secret"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from orders_sync.sandbox import World
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Tables, Terminal, platforms
+from tests.support.databases import Tables
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal, platforms
 
 
 def test_equal_tables_are_exit_code_0_and_leave_their_counts(landed: Landed) -> None:

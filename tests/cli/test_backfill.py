@@ -17,8 +17,8 @@ from orders_sync.engine.draining import Closed
 from orders_sync.sandbox import World
 from orders_sync.store import load
 from orders_sync.store.claims import Claim
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Terminal, platforms
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal, platforms
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = Window(BEGIN, BEGIN + timedelta(hours=1))

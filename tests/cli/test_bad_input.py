@@ -11,9 +11,8 @@ import pytest
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import database_errors, migrate
-from tests.cli.conftest import made_database
-from tests.cli.terminal import Said, Tables, Terminal, closed_port, platforms, result
-from tests.conftest import on
+from tests.support.databases import Tables, made_database, on
+from tests.support.terminal import Said, Terminal, closed_port, platforms, result
 
 ACCOUNT = """
 [[accounts]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import psycopg
 
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Tables, Terminal
+from tests.support.databases import Tables
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal
 
 
 def test_migrate_makes_the_tables_once(terminal: Terminal, empty_url: str) -> None:

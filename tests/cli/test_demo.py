@@ -10,7 +10,8 @@ import pytest
 
 from orders_sync.cli.demo import EXAMPLES, ORDERS
 from orders_sync.store import embedded
-from tests.cli.terminal import Said, Tables, Terminal, closed_port, working_folder
+from tests.support.databases import Tables
+from tests.support.terminal import Said, Terminal, closed_port, working_folder
 
 DAY = 86_400
 PLATFORMS = ("1688", "xportcn_open", "xportcn_ka")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cli.conftest import Landed, made_database
-from tests.cli.terminal import Said, Tables, Terminal, closed_port, result
+from tests.support.databases import Tables, made_database
+from tests.support.landed import Landed
+from tests.support.terminal import Said, Terminal, closed_port, result
 
 
 @dataclass(frozen=True)

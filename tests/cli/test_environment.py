@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Terminal, result
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal, result
 
 PROXIES = (
     {"ALL_PROXY": "socks5://127.0.0.1:1", "NO_PROXY": "localhost,fe80::/10,[::1]"},

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from orders_sync.store import embedded
-from tests.cli.conftest import a_world
-from tests.cli.terminal import Tables, Terminal, platforms, working_folder
+from tests.support.databases import Tables
+from tests.support.landed import a_world
+from tests.support.terminal import Terminal, platforms, working_folder
 
 SMALL, LARGE = "90m", "700m"
 

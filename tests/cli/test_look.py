@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Tables, Terminal, result
+from tests.support.databases import Tables
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal, result
 
 ONE_OF_EACH = {
     "order id": "SELECT order_id, order_id FROM orders WHERE platform = '1688' ORDER BY 1 LIMIT 1",

@@ -10,8 +10,9 @@ import pytest
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.sandbox import World
 from orders_sync.store import database, pooler
-from tests.cli.bouncer import bouncer, needed
-from tests.cli.terminal import Tables, Terminal, eventually, platforms
+from tests.support.bouncer import bouncer, needed
+from tests.support.databases import Tables
+from tests.support.terminal import Terminal, eventually, platforms
 
 pytestmark = needed
 PACE = '[sync]\nlag = "0s"\ninterval = "1s"\n[service]\ntick = "1s"\n'

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Tables, Terminal, result
+from tests.support.databases import Tables
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal, result
 
 READERS = (
     ("status",),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from orders_sync.sandbox import Faults
-from tests.cli.conftest import a_world, made_database
-from tests.cli.terminal import Tables, Terminal, platforms
+from tests.support.databases import Tables, made_database
+from tests.support.landed import a_world
+from tests.support.terminal import Terminal, platforms
 
 BYTES = b'{"id": 7, "name": "\xff\xfe\x00\x1b[31m"}'
 

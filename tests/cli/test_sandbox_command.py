@@ -8,8 +8,9 @@ import socket
 import httpx
 
 from orders_sync.sandbox import World
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Tables, Terminal, closed_port, interrupt, page_for_people, platforms, result
+from tests.support.databases import Tables
+from tests.support.landed import Landed
+from tests.support.terminal import Terminal, closed_port, interrupt, page_for_people, platforms, result
 
 
 def test_sandbox_serves_a_settings_file_that_just_works(terminal: Terminal, empty_url: str) -> None:

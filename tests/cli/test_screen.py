@@ -16,8 +16,9 @@ import pytest
 from rich.cells import cell_len
 
 from orders_sync.sandbox import Faults
-from tests.cli.conftest import a_world, made_database
-from tests.cli.terminal import Said, Tables, Terminal, platforms
+from tests.support.databases import Tables, made_database
+from tests.support.landed import a_world
+from tests.support.terminal import Said, Terminal, platforms
 
 EVIL = "\x1b[2J\x1b]52;c;eA==\x07\x9b31m\u202e98765\u2028[red]x[/red][/y]"
 SHOWN = "␛[2J␛]52;c;eA==␇<U+009B>31m<U+202E>98765<U+2028>[red]x[/red][/y]"

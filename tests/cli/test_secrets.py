@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -13,11 +12,11 @@ import pytest
 
 from orders_sync import settings
 from orders_sync.sandbox import Faults
-from tests.cli.conftest import a_world, made_database
-from tests.cli.terminal import Said, Terminal, closed_port, platforms, result
+from tests.support.databases import made_database
+from tests.support.landed import a_world
+from tests.support.passwords import PASSWORD, WRONG, with_password
+from tests.support.terminal import Said, Terminal, closed_port, platforms, result
 
-WRONG = "Hush-wrong-4711"
-PASSWORD = "Hush-password-0815"
 FAULTS = ("reset", "html", "http_5xx", "flow_limit")
 ACCOUNT = f"""
 [[accounts]]
@@ -89,11 +88,6 @@ def heard(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) 
         yield Heard(said, tables.everything(), secrets)
         for each in terminals:
             each.close()
-
-
-def with_password(url: str) -> str:
-    """A URL with a password, which is not asked for on a server that trusts; one that has its own keeps it."""
-    return url if urlsplit(url).password else url.replace("@", f":{PASSWORD}@", 1)
 
 
 def test_whatever_goes_wrong_no_secret_is_printed_P8(heard: Heard) -> None:

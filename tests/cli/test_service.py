@@ -10,18 +10,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import httpx
-import psycopg
 import pytest
 
 from orders_sync.sandbox import Sandbox, World
 from orders_sync.sandbox.messages import message
 from orders_sync.sandbox.states import State
-from orders_sync.sandbox.verify import verify_account
-from tests.cli.terminal import STOP_SECONDS, Pause, Tables, Terminal, eventually, platforms
-from tests.cli.test_secrets import PASSWORD, WRONG, with_password
+from tests.support.databases import Tables
+from tests.support.passwords import PASSWORD, WRONG, with_password
+from tests.support.services import ANYWHERE, PACE, equal
+from tests.support.terminal import STOP_SECONDS, Pause, Terminal, eventually, platforms
 
-PACE = '[sync]\ninterval = "1s"\nlag = "0s"\n[service]\ntick = "1s"\n'
-ANYWHERE = ("--listen", "127.0.0.1:0")
 CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -39,17 +37,6 @@ def serving(terminal: Terminal, world: World, *, pace: str = PACE) -> Iterator[S
 def tables(terminal: Terminal, url: str) -> Tables:
     terminal.variables["DATABASE_URL"] = url
     return Tables(url)
-
-
-def equal(tables: Tables, world: World) -> bool:
-    try:
-        with psycopg.connect(tables.url, autocommit=True) as connection:
-            verdicts = [
-                verify_account(connection, each.name, each.platform, world.truth(each.name)) for each in world.accounts
-            ]
-    except psycopg.Error:
-        return False
-    return all(verdict.is_equal and verdict.orders for verdict in verdicts)
 
 
 def test_run_lands_everything_and_what_changes_later(terminal: Terminal, tables: Tables, world: World) -> None:

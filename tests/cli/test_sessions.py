@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from orders_sync.sandbox import World
-from tests.cli.conftest import made_database
-from tests.cli.terminal import Tables, Terminal, platforms, result
+from tests.support.databases import Tables, made_database
+from tests.support.terminal import Terminal, platforms, result
 
 
 @contextmanager

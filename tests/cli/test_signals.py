@@ -11,8 +11,9 @@ import pytest
 
 from orders_sync.cli import product, signals
 from orders_sync.sandbox import World
-from tests.cli.terminal import PROGRAM, STOP_SECONDS, Tables, Terminal, eventually
-from tests.cli.test_slow_neighbour import accounts, drip
+from tests.support.databases import Tables
+from tests.support.drip import accounts, drip
+from tests.support.terminal import PROGRAM, STOP_SECONDS, Terminal, eventually
 
 PASSES = {"sync": [], "doctor": [], "backfill": ["--from", "2026-01-01", "--to", "2026-01-02", "--yes", "--wait"]}
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 143}

@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
 
 from orders_sync.sandbox import World
-from tests.cli.terminal import Tables, Terminal, eventually, platforms
-from tests.cli.test_service import ANYWHERE, PACE, equal
-
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
-
-
-class Drip:
-    """A platform that sends a byte now and then until it is closed."""
-
-    def __init__(self) -> None:
-        self.closed = threading.Event()
-        self.calls = 0
-        self.url = ""
-
-
-@contextmanager
-def drip() -> Iterator[Drip]:
-    made = Drip()
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            made.calls += 1
-            with suppress(OSError):
-                self.request.sendall(HEAD)
-                while not made.closed.wait(0.5):
-                    self.request.sendall(b" ")
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        made.url = f"http://127.0.0.1:{server.server_address[1]}"
-        try:
-            yield made
-        finally:
-            made.closed.set()
-            server.shutdown()
-
-
-def accounts(url: str, count: int) -> str:
-    return "".join(
-        f"""
-[[accounts]]
-name = "drip-{number}"
-platform = "1688"
-base_url = "{url}"
-seller_nick = "s{number}"
-app_id = "drip{number}"
-app_secret = "a secret of drip {number}"
-history_from = "{datetime.now(UTC):%Y-%m-%d}"
-"""
-        for number in range(count)
-    )
+from tests.support.databases import Tables
+from tests.support.drip import accounts, drip
+from tests.support.services import ANYWHERE, PACE, equal
+from tests.support.terminal import Terminal, eventually, platforms
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from orders_sync.cli import screen
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.store.embedded import default_home
-from tests.cli.conftest import Landed
-from tests.cli.terminal import PROGRAM, Terminal, result
+from tests.support.landed import Landed
+from tests.support.terminal import PROGRAM, Terminal, result
 
 READERS = ("status", "status --json", "accounts list", "doctor", "--help", "db url")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from orders_sync.sandbox import World
-from tests.cli.conftest import Landed
-from tests.cli.terminal import Pause, Tables, Terminal, interrupt, kill, platforms, result
+from tests.support.databases import Tables
+from tests.support.landed import Landed
+from tests.support.terminal import Pause, Terminal, interrupt, kill, platforms, result
 
 
 def test_everything_lands_exactly_as_it_is_P1(landed: Landed) -> None:

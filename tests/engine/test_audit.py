@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from math import ceil, log2
 
@@ -13,9 +12,8 @@ from orders_sync.engine.audit import Audited
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox.faults import KINDS
 from orders_sync.sandbox.orders import Order
-from tests.engine.story import Story
+from tests.support.story import Story, Tell, unlist
 
-Tell = Callable[..., Story]
 MINUTE = timedelta(minutes=1)
 TABLES = ("orders", "sub_orders", "product_items", "order_parcels", "order_receivers", "order_history", "raw_orders")
 AUDITS = (
@@ -34,14 +32,6 @@ def forget(story: Story, *orders: Order) -> None:
     ids = [order.order_id for order in orders]
     for table in TABLES:
         story.query(f"WITH gone AS (DELETE FROM {table} WHERE order_id = ANY(%s)) SELECT", ids)
-
-
-def unlist(story: Story, account: str, order: Order) -> None:
-    """The platform lists an order no more."""
-    shelves = story.world.shop(account).shelves
-    for query, slot in shelves._slots(order):
-        shelves._shelves[query].remove(slot)
-    del shelves.orders[order.order_id]
 
 
 def found(audited: Audited, feed: Feed = Feed.CREATED) -> list[tuple[datetime, datetime]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -13,9 +12,8 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox.states import State
 from orders_sync.store import backfills
 from orders_sync.store.database import Connection
-from tests.engine.story import Story
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
 DAY = timedelta(days=1)
 STATES = "SELECT state FROM sync.backfills ORDER BY id"
 

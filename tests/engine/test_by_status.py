@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import psycopg
 import pytest
@@ -11,48 +10,17 @@ import pytest
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import planner
-from orders_sync.sandbox.orders import Order
 from orders_sync.sandbox.states import State
 from orders_sync.store import backfills, claims, followups
 from orders_sync.store.database import Connection
-from tests.engine.story import Story
+from tests.support.status_sweeps import LISTS, SHOP, happens, mostly_closed, orders_in, swept
+from tests.support.story import Tell
 
-Tell = Callable[..., Story]
-SHOP = "sandbox-ka"
-LISTS = "SELECT count(*) FROM sync.windows WHERE status IS NOT NULL"
 STATUS = "SELECT status FROM orders WHERE order_id = %s"
 SPENT = "SELECT sum(calls) FROM sync.windows WHERE kind = 'sweep'"
 READ_AGAIN = (
     "SELECT starts_at, ends_at FROM sync.windows WHERE kind = 'sweep' AND status IS NULL AND id > %s ORDER BY id"
 )
-
-
-def orders_in(story: Story, state: State) -> list[Order]:
-    """The shop's orders in a state, oldest first. The samples of the documents stay as they are."""
-    found = [each for each in story.world.shop(SHOP).shelves.orders.values() if each.state is state]
-    return sorted((each for each in found if each.quirk != "sample"), key=lambda each: each.created)
-
-
-def happens(story: Story, order: Order, event: str) -> None:
-    story.world.change(SHOP, order.order_id, event, datetime.now(UTC))
-
-
-async def mostly_closed(tell: Tell) -> Story:
-    """A shop of 300 orders, synced, of which a quarter is open: pages of 10, so by status costs less."""
-    story = tell(orders=900, page_size=10)
-    for place, order in enumerate(orders_in(story, State.SHIPPED)):
-        if place % 5:
-            happens(story, order, "terminate")
-    await story.sync(SHOP)
-    return story
-
-
-async def swept(story: Story) -> None:
-    """A sweep of what is open, which must have gone by status and without a complaint."""
-    lists = story.query(LISTS)
-    outcome = (await story.sync(SHOP, sweep=Sweep.OPEN))[SHOP]
-    assert (outcome.errors, outcome.waiting) == ([], [])
-    assert story.query(LISTS) > lists
 
 
 async def test_orders_that_change_status_are_found_and_for_fewer_calls_than_by_creation_P2(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,12 +12,10 @@ from orders_sync.sandbox.orders import Order
 from orders_sync.sandbox.states import State
 from orders_sync.store import claims, followups, ledger
 from orders_sync.store.followups import Wanted
-from tests.engine.story import Story
-from tests.engine.test_audit import unlist
-from tests.engine.test_by_status import happens, mostly_closed, orders_in, swept
-from tests.engine.test_hints import KA, body, change, come, drain, some_order, tick
+from tests.support.messages import KA, body, change, come, drain, some_order, tick
+from tests.support.status_sweeps import happens, mostly_closed, orders_in, swept
+from tests.support.story import Story, Tell, unlist
 
-Tell = Callable[..., Story]
 WAITING = """
 SELECT orders, repeats, round(extract(epoch FROM not_before - planned_at) / 60)::int FROM sync.windows
 WHERE repeats > 0 AND state = 'planned' ORDER BY starts_at

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
-import msgspec
 import pytest
 
 from orders_sync.domain.windows import SECOND, Feed, Window
 from orders_sync.engine import planner
-from orders_sync.engine import sync as engine
-from orders_sync.engine.draining import Means, Outcome
+from orders_sync.engine.draining import Outcome
 from orders_sync.engine.hints import AROUND, decide, joined
 from orders_sync.platforms import Hint
-from orders_sync.sandbox import SandboxTransport
-from orders_sync.sandbox.orders import Order
-from orders_sync.store import backfills, claims, ledger, messages
+from orders_sync.store import backfills, claims, ledger
 from orders_sync.store.messages import Known, Message
-from tests.engine.story import Story
+from tests.support.messages import KA, body, change, come, drain, some_order, tick
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
-KA = "sandbox-ka"
 LAG = timedelta(seconds=10)
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -32,33 +25,6 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 @pytest.fixture
 def story(tell: Tell) -> Story:
     return tell()
-
-
-def body(order_no: str | None = None, platform: int = 0, **told: object) -> bytes:
-    packed = msgspec.json.encode({"orderNo": order_no, **told}).decode()
-    return msgspec.json.encode({"messageType": "ANY", "messageBody": packed, "messagePlatform": platform})
-
-
-async def come(story: Story, *bodies: bytes, account: str = KA) -> None:
-    async with story.pool.connection() as connection:
-        for each in bodies:
-            await messages.keep(connection, account, each)
-
-
-async def tick(story: Story, account: str = KA) -> tuple[bool, Outcome]:
-    """What the service does when it comes by: whether there was something to read, and what was read."""
-    [feeder] = story.feeders(account)
-    async with story.pool.connection() as connection, connection.transaction():
-        is_there = await planner.plan_due(connection, feeder)
-    return is_there, await drain(story, account)
-
-
-async def drain(story: Story, account: str = KA) -> Outcome:
-    async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        feeders = story.feeders(account)
-        means = Means(story.pool, http, feeders, story.limits, story.progress)
-        [outcome] = await engine.drain_all(means, feeders)
-    return outcome
 
 
 def outcomes(story: Story) -> list[str]:
@@ -72,16 +38,6 @@ def hooked(story: Story) -> list[tuple[object, ...]]:
     return story.query(
         "SELECT state, calls, rows_changed FROM sync.windows WHERE kind = 'hook' AND repeats = 0 ORDER BY starts_at"
     )
-
-
-def some_order(story: Story, account: str = KA) -> Order:
-    """An old order that can still change: no list of changes brings it back."""
-    listed = story.world.shop(account).shelves.orders.values()
-    return next(order for order in listed if order.state == "unpaid" and not order.quirk)
-
-
-def change(story: Story, order: Order, account: str = KA) -> Order:
-    return story.world.change(account, order.order_id, "reprice", datetime.now(UTC))
 
 
 @pytest.mark.parametrize("number", ["order_no", "order_id", "purchase_id", "outer_id"])

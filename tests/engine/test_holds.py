@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import httpx
@@ -18,9 +18,8 @@ from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.planner import plan
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.store.rates import SharedBudget
-from tests.engine.story import Silent, Story
+from tests.support.story import Silent, Story, Tell
 
-Tell = Callable[..., Story]
 KA = "sandbox-ka"
 STATES = "SELECT DISTINCT state FROM sync.windows WHERE account = %s"
 

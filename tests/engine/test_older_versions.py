@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from orders_sync.domain.versions import BELIEVED_AFTER
-from tests.engine.story import Story
+from tests.support.story import Tell
 
-Tell = Callable[..., Story]
 REMEMBERED = "SELECT order_id FROM sync.older_versions"
 REPAIRS = "SELECT count(*) FROM sync.windows WHERE kind = 'repair'"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -17,9 +17,7 @@ from orders_sync.engine.pacer import Pacer
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.rates import AHEAD, Grant, SharedBudget
-from tests.engine.story import Story
-
-Tell = Callable[..., Story]
+from tests.support.story import Tell
 
 KEY = "app:1688:one"
 BEGIN = "INSERT INTO sync.rates VALUES (%s, clock_timestamp() + interval '0.5 s') RETURNING next_at"

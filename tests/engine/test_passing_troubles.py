@@ -9,11 +9,9 @@ import pytest
 from orders_sync.domain.errors import DatabaseBusy
 from orders_sync.engine.renormalize import renormalize
 from orders_sync.store.retrying import ATTEMPTS
-from tests.engine.story import Story
-from tests.engine.test_replay import old_code as old_code
-from tests.engine.test_replay import refuse_all, replay_all
+from tests.support.replaying import refuse_all, replay_all
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
 KA = "sandbox-ka"
 CODES = {"deadlock": "40P01", "serialization": "40001", "lock time-out": "55P03", "statement time-out": "57014"}
 each_code = pytest.mark.parametrize("code", CODES.values(), ids=CODES.keys())

@@ -18,9 +18,8 @@ from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild, rejects
 from orders_sync.store.load import Source
-from tests.engine.story import Silent, Story
+from tests.support.story import Silent, Story, Tell
 
-Tell = Callable[..., Story]
 Change = Callable[[OrderRows], None]
 Code = Callable[[Change | None], None]
 KA, PLATFORM = "sandbox-ka", "xportcn_ka"

@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from orders_sync.domain.errors import BadRecord
-from orders_sync.domain.rows import OrderRows
-from orders_sync.engine.replay import Replayed, replay
+from orders_sync.engine.replay import Replayed
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import load, rejects
+from orders_sync.store import load
 from orders_sync.store.load import Record, Source
-from tests.engine.story import Story
+from tests.support.replaying import refuse_all, replay_all
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
 KA = "sandbox-ka"
 OPEN = "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL"
 
 
-def refuse_all(_: bytes) -> OrderRows:
-    raise BadRecord("is not known to this version", "status")
-
-
 def refuse_identity(_: bytes) -> str:
     raise BadRecord("is not known to this version", "id")
-
-
-@pytest.fixture
-def old_code(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Have KA read by an older version's code from here on; without arguments by today's."""
-    today = PLATFORMS["xportcn_ka"]
-
-    def install(**changes: object) -> None:
-        monkeypatch.setitem(PLATFORMS, "xportcn_ka", replace(today, **changes))  # type: ignore[arg-type]
-
-    return install
-
-
-async def replay_all(story: Story) -> Replayed:
-    result = Replayed()
-    async with story.pool.connection() as connection:
-        for number in await rejects.open_numbers(connection):
-            await replay(connection, number, result)
-    return result
 
 
 @pytest.mark.parametrize("change", [{"normalize": refuse_all}, {"identify": refuse_identity}], ids=" ".join)

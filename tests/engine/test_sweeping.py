@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,9 +13,8 @@ from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
 from orders_sync.engine.draining import Closed, Means
 from orders_sync.sandbox import SandboxTransport
-from tests.engine.story import Silent, Story
+from tests.support.story import Silent, Story, Tell
 
-Tell = Callable[..., Story]
 SHOP = "sandbox-ka"
 STATUS = "SELECT status FROM orders WHERE order_id = %s"
 

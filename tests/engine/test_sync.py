@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,9 +27,8 @@ from orders_sync.sandbox.faults import KINDS
 from orders_sync.store import claims, ledger, load, suspensions
 from orders_sync.store.claims import Claim
 from orders_sync.store.database import Connection
-from tests.engine.story import Story
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
 # a success without data, said twice, is believed (tests/independent): that takes two minutes, which no test here waits
 UNBELIEVED = [kind for kind in KINDS if kind != "null_data"]
 

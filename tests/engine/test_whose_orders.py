@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from tests.engine.story import Story
-
-Tell = Callable[..., Story]
+from tests.support.story import Story
 
 
 async def test_a_process_of_other_settings_plans_and_reads_nothing_and_others_go_on_P5(

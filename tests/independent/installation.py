@@ -18,8 +18,8 @@ from orders_sync.engine.probe import Probed, probe_account
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store.database import Pool
-from tests.engine.story import Silent
 from tests.independent.platform import APP_ID, SECRET, SELLER, FakePlatform
+from tests.support.story import Silent
 
 ACCOUNT = "shop"
 

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.platforms.contract")
+pytest.register_assert_rewrite("tests.support.platform_contract")

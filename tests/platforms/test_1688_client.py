@@ -13,8 +13,7 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.alibaba_1688 import PLATFORM
 from orders_sync.platforms.alibaba_1688.client import sign
 from orders_sync.platforms.contract import Ask
-from tests.platforms.samples_1688 import SAMPLE
-from tests.platforms.test_1688_contract import form_of
+from tests.support.samples_1688 import SAMPLE, form_of
 
 SECRET = "test-secret-0001"
 VECTOR = {

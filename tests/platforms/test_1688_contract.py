@@ -1,12 +1,10 @@
 """1688 keeps every promise of a platform."""
 
-from urllib.parse import parse_qs
-
 import httpx
 
 from orders_sync.platforms.alibaba_1688 import PLATFORM
-from tests.platforms.contract import Asked, PlatformContract
-from tests.platforms.samples_1688 import SAMPLE, full_answer
+from tests.support.platform_contract import Asked, PlatformContract
+from tests.support.samples_1688 import SAMPLE, form_of, full_answer
 
 IDS = {"idOfStr", "subItemIDString", "productID", "skuID"}
 INDEXED_WORDS = {"status", "refundStatus", "logisticsBillNo"}
@@ -40,10 +38,3 @@ class TestEveryField(TestSample):
     """On an order that carries every field with a column (api-facts 4.2)."""
 
     sample = full_answer()
-
-
-def form_of(request: httpx.Request) -> dict[str, str]:
-    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
-    form = parse_qs(request.read().decode("ascii"), keep_blank_values=True, strict_parsing=True)
-    assert all(len(values) == 1 for values in form.values())
-    return {name: values[0] for name, values in form.items()}

@@ -11,7 +11,7 @@ import pytest
 from orders_sync.platforms import xportcn_results
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import Notes, Number
-from tests.platforms.contract import NO_TIMES, ODD_VALUES, TIMES
+from tests.support.platform_contract import NO_TIMES, ODD_VALUES, TIMES
 
 MODULES = [
     xportcn_results,

@@ -13,7 +13,7 @@ import pytest
 from orders_sync.domain.errors import Malformed, PlatformError, Rejected, Throttled, Transient
 from orders_sync.platforms import http as module
 from orders_sync.platforms.http import fetch
-from tests.platforms.sockets import Answer, answering, dripping, whole
+from tests.support.sockets import Answer, answering, dripping, whole
 
 HANGS = 60  # seconds: a guard, not a measure
 MB = 2**20

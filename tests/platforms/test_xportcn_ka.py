@@ -10,8 +10,8 @@ import pytest
 
 from orders_sync.domain.text import REPLACEMENT
 from orders_sync.platforms.xportcn_ka import PLATFORM
-from tests.platforms.contract import Asked, PlatformContract
-from tests.platforms.xportcn_samples import Story, at, expected, sample, yuan
+from tests.support.platform_contract import Asked, PlatformContract
+from tests.support.xportcn_samples import Story, at, expected, sample, yuan
 
 STORY = Story("xportcn_ka", PLATFORM.normalize)
 

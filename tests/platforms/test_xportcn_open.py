@@ -10,8 +10,8 @@ import pytest
 
 from orders_sync.domain.errors import BadRecord
 from orders_sync.platforms.xportcn_open import PLATFORM
-from tests.platforms.contract import Asked, PlatformContract
-from tests.platforms.xportcn_samples import Story, at, expected, sample, yuan
+from tests.support.platform_contract import Asked, PlatformContract
+from tests.support.xportcn_samples import Story, at, expected, sample, yuan
 
 STORY = Story("xportcn_open", PLATFORM.normalize)
 

@@ -17,7 +17,7 @@ from orders_sync.platforms.contract import Ask, Platform
 from orders_sync.platforms.xportcn_ka import PLATFORM as KA
 from orders_sync.platforms.xportcn_open import PLATFORM as OPEN
 from orders_sync.platforms.xportcn_protocol import page, signature
-from tests.platforms.xportcn_samples import Story
+from tests.support.xportcn_samples import Story
 
 ACCESS_KEY = "8bfeefe8df8846bea5c0ed90759afe4c"
 SECRET = "test-secret-0001"

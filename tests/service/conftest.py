@@ -6,7 +6,7 @@ import pytest
 
 from orders_sync.service import queue as queues
 from orders_sync.service.queue import Queue
-from tests.engine.conftest import empty_months_are_believed, tell
+from tests.support.story import empty_months_are_believed, tell
 
 __all__ = ["empty_months_are_believed", "tell"]
 

@@ -15,10 +15,10 @@ from orders_sync.service.health import State
 from orders_sync.service.metrics import Metrics
 from orders_sync.store import database, schema
 from orders_sync.store.database import Pool
-from tests.service.cable import Cable, cable
-from tests.service.ledgers import ACCOUNTS, fill
-from tests.service.scrape import samples
-from tests.service.test_metrics import DONE
+from tests.support.cable import Cable, cable
+from tests.support.closed_windows import DONE
+from tests.support.ledgers import ACCOUNTS, fill
+from tests.support.scrape import samples
 
 
 def well() -> dict[str, str | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 
 import httpx
 import psycopg
@@ -13,44 +12,9 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from orders_sync.domain.secret import Secret
-from orders_sync.platforms.account_settings import AccountSettings
-from orders_sync.platforms.alibaba_1688.settings import Account1688
-from orders_sync.platforms.xportcn_settings import AccountXportcn
 from orders_sync.service import hooks
 from orders_sync.store.database import Pool
-
-TOKEN = "Hush-4711-hush-4711"
-DAY = datetime(2025, 8, 1, tzinfo=UTC)
-
-
-def xportcn(name: str, token: str | None = TOKEN, platform: str = "xportcn_ka") -> AccountSettings:
-    return AccountXportcn(
-        name=name,
-        platform=platform,
-        seller="u",
-        app_id=Secret("k"),
-        app_secret=Secret("s"),
-        history_from=DAY,
-        hook_token=None if token is None else Secret(token),
-    )
-
-
-SHOP = Account1688(
-    name="kingdo", platform="1688", seller="kingdo", app_id=Secret("a"), app_secret=Secret(TOKEN), history_from=DAY
-)
-ACCOUNTS = [
-    xportcn("my.ka-shop"),
-    xportcn("open", "another-token-0815", "xportcn_open"),
-    xportcn("deaf", None),
-    SHOP,
-]
-
-
-class Planned(list[str]):
-    """Who was told that something is stored."""
-
-    async def __call__(self, account: str) -> None:
-        self.append(account)
+from tests.support.hooks import ACCOUNTS, TOKEN, Planned, path
 
 
 @pytest.fixture
@@ -81,10 +45,6 @@ def stored(url: str) -> Callable[[], list[tuple[str, bytes]]]:
 
 
 Stored = Callable[[], list[tuple[str, bytes]]]
-
-
-def path(account: str = "my.ka-shop", token: str = TOKEN) -> str:
-    return f"/hooks/xportcn/{account}/{token}"
 
 
 async def test_a_message_is_stored_and_answered_200_and_planning_is_told(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orders_sync.service.liveness import FINISHED, PLANNED, TAKEN, Liveness
-from tests.service.test_troubles import Clock
+from tests.support.clock import Clock
 
 
 class Watched(Liveness):

@@ -30,7 +30,7 @@ from orders_sync.service.hush import Hush, secrets_of
 from orders_sync.settings import LogSettings, load
 from orders_sync.store.claims import Claim
 from orders_sync.store.load import Landed
-from tests.service.talker import ACCESS_KEY, APP_ID, SHORT
+from tests.support.talker import ACCESS_KEY, APP_ID, SHORT
 
 # pieces of the secrets that no writing changes
 PIECES = ("4711", ACCESS_KEY, APP_ID, "0815", f"'{SHORT}'", f" {SHORT},")
@@ -95,7 +95,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("form", ["json", "pretty"])
 def test_whoever_speaks_whatever_goes_wrong_no_secret_is_written_P8(form: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.service.talker", form, str(tmp_path)]
+    command = [sys.executable, "-m", "tests.support.talker", form, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert said.returncode == 1
     assert said.stdout == ""

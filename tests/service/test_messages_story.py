@@ -22,7 +22,7 @@ from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml
 from orders_sync.sandbox.messages import Messenger
 from orders_sync.service import hooks
 from orders_sync.store.database import Pool
-from tests.engine.story import Story, an_hour_ago
+from tests.support.story import Story, an_hour_ago
 
 XPORTCN = ("sandbox-open", "sandbox-ka")
 

@@ -7,27 +7,19 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from orders_sync.domain.errors import Incomplete, LostWindow, Refused
-from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
 from orders_sync.service.metrics import Metrics, of_components, of_tables
 from orders_sync.store import ledger, vitals
-from orders_sync.store.claims import Claim
 from orders_sync.store.database import Connection
 from orders_sync.store.load import Landed
-from tests.engine.story import Story
-from tests.service.ledgers import ACCOUNTS, fill
-from tests.service.scrape import Samples, samples
-
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-CLAIM = Claim(
-    1, "shop", "sweep", Feed.CREATED, Window(NOON, NOON + timedelta(hours=1)), None, None, None, 1, 1, 0, NOON
-)
-DONE = Closed(CLAIM, 3, 7, Landed(new=4, changed=2, unchanged=1), None, 0.3)
+from tests.support.closed_windows import DONE
+from tests.support.ledgers import ACCOUNTS, fill
+from tests.support.scrape import Samples, samples
+from tests.support.story import Story
 
 
 def counted(*windows: Closed) -> dict[str, Samples]:

@@ -23,12 +23,11 @@ from orders_sync.service.web import bound
 from orders_sync.settings import Settings
 from orders_sync.settings.models import ServiceSettings
 from orders_sync.store import schema
-from tests.engine.story import Story
-from tests.service.cable import cable
-from tests.service.test_scheduler import with_interval
-from tests.service.test_troubles import Clock
+from tests.support.cable import cable
+from tests.support.clock import Clock
+from tests.support.scheduling import with_interval
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
 LONGEST = 90  # seconds: a guard, not a measure
 TICK = Settings(service=ServiceSettings(tick=timedelta(seconds=1)))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -16,9 +15,7 @@ from orders_sync.service.process import Parts, Process
 from orders_sync.service.web import bound
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
-from tests.engine.story import Story
-
-Tell = Callable[..., Story]
+from tests.support.story import Story, Tell
 
 
 def process(story: Story, parts: Parts) -> Process:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,9 +17,8 @@ from orders_sync.settings import RetentionSettings
 from orders_sync.store import backfills, claims, ledger, retention
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import Reach
-from tests.engine.story import Story
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
 DAY = timedelta(days=1)
 KEPT = RetentionSettings()  # the defaults: 30 days, jobs one, history and payloads for ever
 ALL = RetentionSettings(history=30 * DAY, raw=30 * DAY)

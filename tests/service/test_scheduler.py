@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,27 +11,10 @@ import pytest
 from orders_sync.engine import planner
 from orders_sync.engine.calls import Feeder
 from orders_sync.service.queue import Queue
-from orders_sync.service.scheduler import Scheduler
 from orders_sync.store import due, suspensions
 from orders_sync.store.database import Connection
-from tests.engine.story import Story
-
-Tell = Callable[..., Story]
-DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
-
-
-def scheduler(story: Story, queue: Queue, feeders: list[Feeder] | None = None) -> Scheduler:
-    return Scheduler(story.pool, queue, feeders or story.feeders(), SECOND, DAY)
-
-
-def with_interval(feeders: list[Feeder], interval: timedelta) -> list[Feeder]:
-    return [replace(feeder, pace=replace(feeder.pace, interval=interval)) for feeder in feeders]
-
-
-def jobs(story: Story) -> list[tuple[object, ...]]:
-    return story.query(
-        "SELECT task_name, args ->> 'account', status::text FROM sync_jobs.procrastinate_jobs ORDER BY id"
-    )
+from tests.support.scheduling import DAY, jobs, scheduler, with_interval
+from tests.support.story import Story, Tell
 
 
 async def due_now(story: Story, feeders: list[Feeder]) -> list[str]:

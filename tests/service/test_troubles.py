@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from orders_sync.service.troubles import LONG, QUIET, Troubles
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def test_a_part_that_never_failed_is_well() -> None:

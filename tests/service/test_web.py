@@ -18,8 +18,8 @@ from orders_sync.service import health, hooks, web
 from orders_sync.service.metrics import Metrics
 from orders_sync.service.web import Server, bound
 from orders_sync.store.database import Pool
-from tests.service.scrape import samples
-from tests.service.test_hooks import ACCOUNTS, Planned, path
+from tests.support.hooks import ACCOUNTS, Planned, path
+from tests.support.scrape import samples
 
 HANGS = 60  # seconds: a guard, not a measure
 MB = 2**20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -17,10 +16,9 @@ from orders_sync.service import queue as queues
 from orders_sync.service import worker as module
 from orders_sync.service.queue import QUEUE, Queue
 from orders_sync.service.worker import Worker
-from tests.engine.story import Story
-from tests.service.test_scheduler import jobs, scheduler
+from tests.support.scheduling import jobs, scheduler
+from tests.support.story import Story, Tell
 
-Tell = Callable[..., Story]
 DAY = timedelta(days=1)
 
 

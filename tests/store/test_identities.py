@@ -17,9 +17,10 @@ from orders_sync.store.database import Connection, Pool
 from orders_sync.store.identities import Session
 from orders_sync.store.ledger import INCREMENTAL
 from orders_sync.store.load import Landed, Record, Source
-from tests.store.test_ledger import WAITING, finish, hours, one
-from tests.store.test_load import SOURCE, at, payload
-from tests.store.test_load import land as load_into
+from tests.support.databases import one
+from tests.support.ledger_steps import WAITING, finish, hours
+from tests.support.loading import SOURCE, at, payload
+from tests.support.loading import land as load_into
 
 BY_NAME = (
     "orders",

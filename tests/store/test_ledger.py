@@ -23,49 +23,13 @@ from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import HOOK, INCREMENTAL, SWEEP
 from orders_sync.store.load import Landed
-from tests.engine.story import Story, an_hour_ago
-
-BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
-SHOP = "kingdo"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+from tests.support.databases import one
+from tests.support.ledger_steps import SHOP, WAITING, at, claim, finish, hours, plan, register
+from tests.support.story import Story, an_hour_ago
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def at(hours: float) -> datetime:
-    return BEGIN + timedelta(hours=hours)
-
-
-def hours(first: float, last: float) -> Window:
-    return Window(at(first), at(last))
-
-
-async def one(connection: Connection, query: str, *values: object) -> Any:
-    found = await (await connection.execute(query, values)).fetchall()
-    assert len(found) == 1, found
-    return found[0] if len(found[0]) > 1 else found[0][0]
-
-
-async def register(connection: Connection, name: str = SHOP, feed: Feed = Feed.UPDATED) -> None:
-    await ledger.register(connection, Account(name, "1688", "", f"seller of {name}", "app", "secret"), feed)
-
-
-async def plan(connection: Connection, *windows: Window, kind: str = INCREMENTAL, account: str = SHOP) -> None:
-    await register(connection, account)
-    await ledger.plan(connection, account, kind, Feed.UPDATED, list(windows))
-
-
-async def claim(connection: Connection, owner: str = "worker", account: str = SHOP) -> Claim:
-    found = await claims.claim(connection, account, owner)
-    assert found is not None
-    return found
-
-
-async def finish(connection: Connection, claimed: Claim, landed: Landed | None = None) -> None:
-    async with connection.transaction():
-        await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or Landed())
 
 
 async def watermark(connection: Connection, account: str = SHOP) -> datetime | None:

@@ -13,9 +13,9 @@ from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load
 from orders_sync.store.database import Connection
 from orders_sync.store.load import Record, Source
-from tests.platforms.contract import ODD_VALUES, Bare, Path, as_bytes, odd_bytes, opened, paths, put
-from tests.platforms.samples_1688 import full_order
-from tests.platforms.xportcn_samples import sample
+from tests.support.platform_contract import ODD_VALUES, Bare, Path, as_bytes, odd_bytes, opened, paths, put
+from tests.support.samples_1688 import full_order
+from tests.support.xportcn_samples import sample
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MANY = 700  # of each platform, drawn from some thousands

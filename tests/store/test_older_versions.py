@@ -12,7 +12,8 @@ from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
 from orders_sync.store.load import Landed, Record, Source, Stored
-from tests.store.test_load import SOURCE, at, land, normalize, one, payload, rows
+from tests.support.databases import one, rows
+from tests.support.loading import SOURCE, at, land, normalize, payload
 
 HOUR = BELIEVED_AFTER.total_seconds()
 REMEMBERED = "SELECT order_id, modified_at, read_at FROM sync.older_versions"

@@ -14,7 +14,8 @@ from orders_sync.store import identities, ledger, load, suspensions
 from orders_sync.store.database import Connection
 from orders_sync.store.load import Landed, Record, Source
 from orders_sync.store.ownership import SHARED
-from tests.store.test_load import at, normalize, one, payload, rows
+from tests.support.databases import one, rows
+from tests.support.loading import at, normalize, payload
 
 NORTH = Account("north", "1688", "https://h", "n", "app 1", "secret")
 SOUTH = Account("south", "1688", "https://h", "s", "app 2", "secret")

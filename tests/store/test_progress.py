@@ -9,7 +9,7 @@ import pytest
 from orders_sync.store import claims, database
 from orders_sync.store.database import Connection
 from orders_sync.store.progress import Progress, of, progress, remarks, state
-from tests.store.test_ledger import SHOP, at, claim, finish, hours, plan
+from tests.support.ledger_steps import SHOP, at, claim, finish, hours, plan
 
 
 async def read(connection: Connection) -> Progress:

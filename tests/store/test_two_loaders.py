@@ -17,7 +17,8 @@ from orders_sync.store import load, rejects, writing
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.load import Landed, Stored
 from orders_sync.store.writing import FlatOrder
-from tests.store.test_load import SOURCE, at, land, one, payload, rows
+from tests.support.databases import one, rows
+from tests.support.loading import SOURCE, at, land, payload
 
 
 async def until_waiting(connection: Connection, sessions: int) -> None:

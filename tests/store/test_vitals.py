@@ -10,7 +10,7 @@ import pytest
 from orders_sync.store import vitals
 from orders_sync.store.database import Connection
 from orders_sync.store.vitals import AccountVitals, Jobs
-from tests.service.ledgers import ACCOUNTS, fill
+from tests.support.ledgers import ACCOUNTS, fill
 
 DAY = 86_400
 

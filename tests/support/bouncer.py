@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.cli.terminal import closed_port, eventually
-from tests.service.cable import cable
+from tests.support.cable import cable
+from tests.support.terminal import closed_port, eventually
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 needed = pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed (apt-get install pgbouncer)")

@@ -23,11 +23,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import psutil
-import psycopg
-from psycopg import sql
 
 from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background
-from orders_sync.store.tables import BUSINESS
 
 PROGRAM = Path(sys.executable).with_name("orders-sync")
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
@@ -188,51 +185,6 @@ class Terminal:
     def _environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith(OURS) and name != "COLUMNS"}
         return own | self.variables
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What is in a database, seen from outside the product."""
-
-    url: str
-
-    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(statement.encode(), values or None).fetchall()
-
-    def execute(self, statement: str, *values: object) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement.encode(), values or None)
-
-    def names(self) -> list[str]:
-        """Every table and view that is not Postgres's own, with its schema."""
-        return [
-            f"{schema}.{name}"
-            for schema, name in self.query(
-                "SELECT table_schema, table_name FROM information_schema.tables "
-                "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
-            )
-        ]
-
-    def counts(self) -> dict[str, int]:
-        """Rows of each table of the trade."""
-        return {table.name: self.query(f"SELECT count(*) FROM {table.name}")[0][0] for table in BUSINESS}
-
-    def row_versions(self) -> dict[str, object]:
-        """Every row version of the tables of the trade: any write, and any lock of a row, changes it."""
-        return {
-            table.name: self.query(f"SELECT string_agg(concat(ctid, xmin, xmax), ' ' ORDER BY ctid) FROM {table.name}")
-            for table in BUSINESS
-        }
-
-    def everything(self) -> str:
-        """Every row of every table, as text."""
-        lines = []
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            for name in self.names():
-                query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(*name.split(".")))
-                lines += [str(row[0]) for row in connection.execute(query)]
-        return "\n".join(lines)
 
 
 class Pause:

@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 from starlette.types import ASGIApp
 
+from orders_sync.domain import emptiness
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.sweeps import Policy, Sweep
 from orders_sync.engine import sync as engine
@@ -20,6 +22,7 @@ from orders_sync.engine.draining import Closed, Means, Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
+from orders_sync.sandbox.orders import Order
 from orders_sync.sandbox.verify import Verdict, verify_account
 from orders_sync.store.database import Pool
 from orders_sync.store.tables import BUSINESS
@@ -151,5 +154,33 @@ class Story:
             return connection.execute(statement.encode(), values).fetchall()
 
 
+Tell = Callable[..., Story]
+
+
 def an_hour_ago() -> datetime:
     return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+
+
+def unlist(story: Story, account: str, order: Order) -> None:
+    """The platform lists an order no more."""
+    shelves = story.world.shop(account).shelves
+    for query, slot in shelves._slots(order):
+        shelves._shelves[query].remove(slot)
+    del shelves.orders[order.order_id]
+
+
+@pytest.fixture(autouse=True)
+def empty_months_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox's history begins years before most of its orders; what an empty answer is worth is tested apart."""
+    monkeypatch.setattr(emptiness, "ONE_ANSWER", timedelta(days=10_000))
+
+
+@pytest.fixture
+def tell(pool: Pool, url: str) -> Tell:
+    """Begin a story: `tell(orders=300)`."""
+
+    def begin(orders: int = 300, seed: int = 1, days: float = 5, **settings: object) -> Story:
+        world = World(orders, 3, seed, now=an_hour_ago(), days=days)
+        return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
+
+    return begin

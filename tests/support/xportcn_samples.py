@@ -13,7 +13,7 @@ import msgspec
 
 from orders_sync.domain.rows import OrderRows
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "platforms" / "golden"
 
 
 def sample(name: str) -> bytes:

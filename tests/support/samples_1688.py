@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
 
 from orders_sync.domain.rows import OrderRows
 from orders_sync.platforms.alibaba_1688 import PLATFORM
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "platforms" / "golden"
 SAMPLE = (GOLDEN / "1688.json").read_bytes()
 ROWS = (GOLDEN / "1688.rows.json").read_bytes()
 
@@ -85,3 +88,10 @@ def full_answer() -> bytes:
 
 def rows_of(order: Any) -> OrderRows:
     return PLATFORM.normalize(json.dumps(order).encode())
+
+
+def form_of(request: httpx.Request) -> dict[str, str]:
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    form = parse_qs(request.read().decode("ascii"), keep_blank_values=True, strict_parsing=True)
+    assert all(len(values) == 1 for values in form.values())
+    return {name: values[0] for name, values in form.items()}

@@ -1,0 +1,88 @@
+"""Databases of the tests' server, and what is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from orders_sync.store.database import Connection
+from orders_sync.store.tables import BUSINESS
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What is in a database, seen from outside the product."""
+
+    url: str
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values or None).fetchall()
+
+    def execute(self, statement: str, *values: object) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode(), values or None)
+
+    def names(self) -> list[str]:
+        """Every table and view that is not Postgres's own, with its schema."""
+        return [
+            f"{schema}.{name}"
+            for schema, name in self.query(
+                "SELECT table_schema, table_name FROM information_schema.tables "
+                "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
+            )
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table of the trade."""
+        return {table.name: self.query(f"SELECT count(*) FROM {table.name}")[0][0] for table in BUSINESS}
+
+    def row_versions(self) -> dict[str, object]:
+        """Every row version of the tables of the trade: any write, and any lock of a row, changes it."""
+        return {
+            table.name: self.query(f"SELECT string_agg(concat(ctid, xmin, xmax), ' ' ORDER BY ctid) FROM {table.name}")
+            for table in BUSINESS
+        }
+
+    def everything(self) -> str:
+        """Every row of every table, as text."""
+        lines = []
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for name in self.names():
+                query = sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(*name.split(".")))
+                lines += [str(row[0]) for row in connection.execute(query)]
+        return "\n".join(lines)
+
+
+def on(server: str, name: str) -> str:
+    """The same server, another database."""
+    parts = psycopg.conninfo.conninfo_to_dict(server)
+    host, port = parts.get("host", ""), parts.get("port", "")
+    user, password = parts.get("user", ""), parts.get("password", "")
+    query = "&".join(f"{key}={value}" for key, value in (("host", host), ("port", port)) if value)
+    return f"postgresql://{user}{f':{password}' if password else ''}@/{name}?{query}"
+
+
+@contextmanager
+def made_database(server: str, word: str, template: str = "template1") -> Iterator[Tables]:
+    """A database for the tests of one module to share."""
+    name = f"orders_sync_{word}_{os.getpid()}"
+    Tables(server).execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield Tables(on(server, name))
+    Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def rows(connection: Connection, query: str, *values: object) -> list[Any]:
+    return list(await (await connection.execute(query, values)).fetchall())
+
+
+async def one(connection: Connection, query: str, *values: object) -> Any:
+    found = await rows(connection, query, *values)
+    assert len(found) == 1, found
+    return found[0] if len(found[0]) > 1 else found[0][0]

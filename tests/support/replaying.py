@@ -1,0 +1,21 @@
+"""Code that reads no order, and replaying what it rejected."""
+
+from __future__ import annotations
+
+from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.rows import OrderRows
+from orders_sync.engine.replay import Replayed, replay
+from orders_sync.store import rejects
+from tests.support.story import Story
+
+
+def refuse_all(_: bytes) -> OrderRows:
+    raise BadRecord("is not known to this version", "status")
+
+
+async def replay_all(story: Story) -> Replayed:
+    result = Replayed()
+    async with story.pool.connection() as connection:
+        for number in await rejects.open_numbers(connection):
+            await replay(connection, number, result)
+    return result

@@ -1,0 +1,23 @@
+"""Settings of a service that follows at once, and whether its tables are equal to the platforms."""
+
+from __future__ import annotations
+
+import psycopg
+
+from orders_sync.sandbox import World
+from orders_sync.sandbox.verify import verify_account
+from tests.support.databases import Tables
+
+PACE = '[sync]\ninterval = "1s"\nlag = "0s"\n[service]\ntick = "1s"\n'
+ANYWHERE = ("--listen", "127.0.0.1:0")
+
+
+def equal(tables: Tables, world: World) -> bool:
+    try:
+        with psycopg.connect(tables.url, autocommit=True) as connection:
+            verdicts = [
+                verify_account(connection, each.name, each.platform, world.truth(each.name)) for each in world.accounts
+            ]
+    except psycopg.Error:
+        return False
+    return all(verdict.is_equal and verdict.orders for verdict in verdicts)
