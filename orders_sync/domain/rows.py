@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class OrderRow(Struct, kw_only=True):
+class OrderRow(Struct, kw_only=True, gc=False):
     order_id: str
     order_no: str | None = None
     seller_order_no: str | None = None
@@ -69,7 +69,7 @@ class OrderRow(Struct, kw_only=True):
     notes: list[str] | None = None
 
 
-class SubOrderRow(Struct, kw_only=True):
+class SubOrderRow(Struct, kw_only=True, gc=False):
     order_id: str
     sub_order_id: str
     line_no: int
@@ -108,7 +108,7 @@ class SubOrderRow(Struct, kw_only=True):
     error_message: str | None = None
 
 
-class ProductItemRow(Struct, kw_only=True):
+class ProductItemRow(Struct, kw_only=True, gc=False):
     order_id: str
     sub_order_id: str
     item_no: int
@@ -132,7 +132,7 @@ class ProductItemRow(Struct, kw_only=True):
     sku_text_en: str | None = None
 
 
-class ParcelRow(Struct, kw_only=True):
+class ParcelRow(Struct, kw_only=True, gc=False):
     order_id: str
     parcel_id: str
     tracking_no: str | None = None
@@ -145,7 +145,7 @@ class ParcelRow(Struct, kw_only=True):
     sub_order_ids: list[str] | None = None
 
 
-class ReceiverRow(Struct, kw_only=True):
+class ReceiverRow(Struct, kw_only=True, gc=False):
     order_id: str
     name: str | None = None
     phone: str | None = None
@@ -163,7 +163,7 @@ class ReceiverRow(Struct, kw_only=True):
     encrypted_id: str | None = None
 
 
-class OrderRows(Struct, kw_only=True):
+class OrderRows(Struct, kw_only=True, gc=False):
     """One order, flattened. `receiver` is None when the platform's list carries no address at all. `has_all_lines` is
     False where lines are listed that could not be read: then none that is stored counts as gone."""
 

@@ -21,6 +21,7 @@ _HIGH, _LOW, _ANY = (
     rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
 )
 _SURROGATE = re.compile(_HIGH + _LOW + b"|" + _ANY)
+_LONE = re.compile("[\ud800-\udfff]")  # in text, where a pair is one character
 _SUSPECT = re.compile(rb"\\u(?:0000|005[cC]|[dD][89a-fA-F])")  # 005c: may begin an inner escape
 
 
@@ -55,6 +56,6 @@ def storable(text: str) -> str:
     """Text as a column is given it; the same object when nothing had to be replaced."""
     if NUL in text:
         text = text.replace(NUL, PICTURE)
-    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-        text = "".join(REPLACEMENT if "\ud800" <= c <= "\udfff" else c for c in text)
+    if not text.isascii() and _LONE.search(text):
+        text = _LONE.sub(REPLACEMENT, text)
     return text

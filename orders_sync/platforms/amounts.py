@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +12,7 @@ from orders_sync.platforms.conversion import Notes, fen, has_point, number, yuan
 
 
 def settled(
-    where: str, value: Any, expected: Sequence[Decimal | None], notes: Notes, *, is_fen: bool
+    name: str, value: Any, expected: Sequence[Decimal | None], notes: Notes, at: str = "", *, is_fen: bool
 ) -> Decimal | None:
     """An amount in yuan. `is_fen`: its documented unit. `expected`: what it must be, in yuan, for the rest to add up.
 
@@ -24,11 +23,16 @@ def settled(
     """
     if value is None:
         return None
-    if not (is_fen and has_point(value)):
-        with suppress(ValueError):
-            usual = (fen if is_fen else yuan)(value)
-            if not usual or not expected or usual in expected:
-                return usual
+    try:
+        usual = fen(value) if is_fen else yuan(value)
+    except ValueError:
+        pass  # a point where it is fen, a fraction of a fen, no amount
+    else:  # most end here: 0.5 µs instead of 2.4
+        if not usual or not expected or usual in expected:
+            return usual
+        if (money.yuan(usual * 100) if is_fen else money.fen(usual)) not in expected:
+            return usual
+    where = f"{at}{name}"
     found = notes.read(where, number, value)
     if found is None or not found:
         return None if found is None else money.yuan(found)

@@ -83,8 +83,10 @@ def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: 
 
 def decode_any(record: bytes | str) -> Any:
     """Any JSON, numbers exactly as they are spelled, whatever their size; lone surrogates stay. Raises `BadRecord`."""
-    with suppress(*UNREADABLE):
+    try:
         return _ANY.decode(str(record) if isinstance(record, str) else record)
+    except UNREADABLE:
+        pass
     try:
         return json.loads(record, parse_float=Number, parse_int=_whole, parse_constant=Number)
     except RecursionError:

@@ -16,29 +16,35 @@ from typing import Any
 from msgspec import Struct
 
 from orders_sync.domain import money
-from orders_sync.platforms.conversion import Notes, has_point, number
+from orders_sync.platforms.conversion import Notes, fen, has_point, number
 
+NOTHING = Decimal(0)
 MOST_PLACES = Decimal("0.000001")  # of the price of a piece that is computed
 
 
-class LineAmount(Struct):
+class LineAmount(Struct, gc=False):
     """A line as sent: its amount, how many pieces it is, and its postage in yuan."""
 
-    where: str  # the field for notes, such as "line 2: purchaseAmount"
+    at: str  # for notes, such as "line 2: "
+    name: str  # of the field
     sent: Any
     quantity: Decimal | None
     shipping: Decimal | None
 
+    @property
+    def where(self) -> str:
+        return f"{self.at}{self.name}"
 
-class Amounts(Struct):
-    """Yuan: of the order, and of each line the price of a piece and the amount of all pieces."""
+
+class Amounts(Struct, gc=False):
+    """Yuan: of the order, and of each line the amount of all pieces; the price of a piece where `is_piece` asks."""
 
     total: Decimal | None
-    prices: list[Decimal | None]
     amounts: list[Decimal | None]
+    prices: list[Decimal | None]
 
 
-class Way(Struct, frozen=True):
+class Way(Struct, frozen=True, gc=False):
     """How the amounts of an order may be meant."""
 
     is_piece: bool
@@ -52,6 +58,33 @@ def read_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Note
     `where`: the field of the order. `is_piece`: in the sample a line has the price of a piece. What has a decimal point
     is left out where nothing shows its unit.
     """
+    plain = _plain_amounts(sent, lines, is_piece=is_piece)
+    return plain or _settled_amounts(where, sent, lines, notes, is_piece=is_piece)
+
+
+def _plain_amounts(sent: Any, lines: Sequence[LineAmount], *, is_piece: bool) -> Amounts | None:
+    """The amounts in fen, as in the sample; None where they do not add up in this way or are spelled otherwise."""
+    amounts: list[Decimal | None] = []
+    prices: list[Decimal | None] = []
+    goods = postage = NOTHING
+    try:
+        total = fen(sent)
+        for line in lines:
+            found = fen(line.sent)
+            amount = _times(found, line.quantity) if is_piece else found
+            if amount is None:
+                return None
+            goods += amount
+            postage += line.shipping or NOTHING
+            amounts.append(money.yuan(amount) if is_piece else amount)
+            if is_piece:
+                prices.append(found)
+    except ValueError:
+        return None
+    return Amounts(total, amounts, prices) if lines and total in (goods, goods + postage) else None
+
+
+def _settled_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Notes, *, is_piece: bool) -> Amounts:
     order = notes.read(where, number, sent)
     found = [notes.read(line.where, number, line.sent) for line in lines]
     points = [bool(each) and has_point(line.sent) for each, line in zip(found, lines, strict=True)]
@@ -133,11 +166,18 @@ def _explain(where: str, way: Way, usual: Way, is_one: bool, notes: Notes) -> No
 
 
 def part(amount: Decimal | None, quantity: Decimal | None) -> Decimal | None:
-    """The price of one of so many pieces; None where that is no price."""
+    """The price of one of so many pieces; None where that is no price, or none that a column holds."""
     if amount is None or quantity is None or quantity <= 0:
         return None
-    price = (amount / quantity).quantize(MOST_PLACES).normalize()
-    return money.at_least_two_places(price) if price * quantity == amount else None
+    if quantity == 1:
+        return money.at_least_two_places(amount)
+    try:
+        price = (amount / quantity).quantize(MOST_PLACES)
+    except ArithmeticError:
+        return None
+    if price * quantity != amount or abs(price) >= money.LARGEST:
+        return None
+    return money.at_least_two_places(price.normalize())
 
 
 def _times(price: Decimal | None, quantity: Decimal | None) -> Decimal | None:

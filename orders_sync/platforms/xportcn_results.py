@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,7 +44,7 @@ SEVERAL = "XXX"  # ISO 4217: no currency
 _SHIPPED = frozenset(("WAIT_BUYER_CONFIRM_GOODS", "11"))  # api-facts 2.3
 
 
-class Logistics(Struct):
+class Logistics(Struct, gc=False):
     """A parcel inside China."""
 
     logistic_company_name: Any = None
@@ -53,17 +52,17 @@ class Logistics(Struct):
     rts_time: Any = None  # milliseconds since 1970: when it was handed over
 
 
-class SkuPv(Struct):
+class SkuPv(Struct, gc=False):
     zh: Json = None
     en: Json = None
 
 
-class SkuInfo(Struct):
+class SkuInfo(Struct, gc=False):
     skuImgUrl: Any = None
     skuPv: SkuPv | None = None
 
 
-class OptionFields(Struct):
+class OptionFields(Struct, gc=False):
     zh: Json = None  # "{\"颜色分类\":\"玫红色\"}"
     en: Json = None
     serviceList: Json = None  # "[{\"code\":\"7d\", \"name\": \"七天无理由退货\"}]"
@@ -72,7 +71,7 @@ class OptionFields(Struct):
     shopName: Any = None
 
 
-class SubOrderResult(Struct):
+class SubOrderResult(Struct, gc=False):
     """What Taobao answered for one line; amounts are fen in the samples, as number or as text (api-facts 2.1, 2.2)."""
 
     purchase_order_outer_id: Any = None
@@ -136,7 +135,7 @@ PARCEL = Columns(
 )
 
 
-class Identity(Struct):
+class Identity(Struct, gc=False):
     id: Any = None
 
 
@@ -145,7 +144,7 @@ _FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(?:"([A-Za-z0-9]{1,64})"|([1-9][0-9
 _IDENTITY = msgspec.json.Decoder(Identity, float_hook=Number)
 _RESULT = msgspec.json.Decoder(SubOrderResult, float_hook=Number)
 UNKNOWN = SubOrderResult()  # of a line without a result it can call its own
-_NO_OPTIONS, _NO_SKU, _NO_NAMES = OptionFields(), SkuInfo(), SkuPv()
+_NO_OPTIONS, _NO_SKU, _NO_NAMES, _NO_PARCEL = OptionFields(), SkuInfo(), SkuPv(), Logistics()
 
 
 def identify(record: bytes) -> str:
@@ -179,24 +178,16 @@ def unpacked(decoder: msgspec.json.Decoder[T], where: str, packed: Json, notes: 
         return None
 
 
-class Line(Struct):
+class Line(Struct, gc=False):
     """A line while its rows are made: columns of `SubOrderRow` and of `ProductItemRow`."""
 
     sub_order_id: str
     line_no: int
-    columns: dict[str, Any]
+    at: str  # for notes
+    columns: dict[str, Any]  # shipping_amount is always there
     product: dict[str, Any]
     currency: str | None
     parcels: list[dict[str, Any]]
-
-    @property
-    def at(self) -> str:
-        return f"line {self.line_no}: "
-
-    @property
-    def shipping(self) -> Decimal | None:
-        shipping: Decimal | None = self.columns["shipping_amount"]
-        return shipping
 
 
 def line_of(
@@ -213,7 +204,7 @@ def line_of(
     currency = own.pop("currency", None)
     if result is UNKNOWN:
         columns = {"shipping_amount": None, **placed[0], **own}
-        return Line(sub_order_id, line_no, columns, {**placed[1], **product}, currency, [])
+        return Line(sub_order_id, line_no, at, columns, {**placed[1], **product}, currency, [])
     its = notes.read("purchase_currency", text, result.purchase_currency, at)
     shipping = notes.read("domestic_post_fee", fen, result.domestic_post_fee, at)
     if currency and its and currency != its:
@@ -225,6 +216,7 @@ def line_of(
     return Line(
         sub_order_id,
         line_no,
+        at,
         {**placed[0], **added, **RESULT_LINE.read(result, notes, at), **own},
         {**placed[1], **RESULT_PRODUCT.read(result, notes, at), **_details(at, result, notes), **product},
         currency or its,
@@ -240,22 +232,21 @@ def rows_of(
     if len(currencies) > 1:
         notes.append(f"the lines are in several currencies, {', '.join(sorted(currencies))}")
     order.currency = (SEVERAL if len(currencies) > 1 else first(currencies)) or order.currency
-    keys: list[dict[str, Any]] = [{"order_id": order.order_id, "sub_order_id": line.sub_order_id} for line in lines]
     for line in lines:
         line.columns["currency"] = line.product["currency"] = line.currency or order.currency
+        for columns in (line.columns, line.product):
+            columns["order_id"], columns["sub_order_id"] = order.order_id, line.sub_order_id
     parcels = _parcel_rows(order.order_id, lines)
     rows = OrderRows(
         order=order,
-        sub_orders=[
-            SubOrderRow(**key, line_no=line.line_no, **line.columns) for key, line in zip(keys, lines, strict=True)
-        ],
-        product_items=[ProductItemRow(**key, item_no=1, **line.product) for key, line in zip(keys, lines, strict=True)],
+        sub_orders=[SubOrderRow(line_no=line.line_no, **line.columns) for line in lines],
+        product_items=[ProductItemRow(item_no=1, **line.product) for line in lines],
         parcels=parcels,
         receiver=receiver,
     )
     for name in ("purchase_id", "outer_purchase_id", "payment_no"):
         if getattr(order, name) is None:
-            setattr(order, name, first(getattr(line, name) for line in rows.sub_orders))
+            setattr(order, name, first([getattr(line, name) for line in rows.sub_orders]))
     if not lines:
         notes.append("the record lists no lines")
     if order.created_at is None:
@@ -274,13 +265,17 @@ def result_of(at: str, packed: Json, notes: Notes) -> SubOrderResult:
 
 def id_text(value: Any) -> str | None:
     """An id for comparing and naming; None for what is none."""
-    return str(value) if value and isinstance(value, int | str) else None
+    if value.__class__ is str:
+        return value or None
+    return str(value) if value and isinstance(value, (int, str)) else None
 
 
 def same(one: Any, other: Any) -> bool | None:
     """Whether two ids, as number or as text, are one; None where either is not said."""
-    its = id_text(other)
-    return None if its is None or id_text(one) is None else id_text(one) == its
+    if one.__class__ is str and one and one == other:
+        return True
+    own, its = id_text(one), id_text(other)
+    return None if own is None or its is None else own == its
 
 
 def _details(at: str, result: SubOrderResult, notes: Notes) -> dict[str, Any]:
@@ -288,22 +283,30 @@ def _details(at: str, result: SubOrderResult, notes: Notes) -> dict[str, Any]:
     options, sku = result.option_fields or _NO_OPTIONS, result.sku_info or _NO_SKU
     found = {**OPTIONS.read(options, notes, f"{at}option_fields."), **SKU.read(sku, notes, f"{at}sku_info.")}
     other = sku.skuPv or _NO_NAMES
-    for packed, own, suffix, name in ((options.zh, other.zh, "", "zh"), (options.en, other.en, "_en", "en")):
-        names, readable = _attributes(f"{at}option_fields.{name}", packed, notes)
+    for name, packed, own, column, text_column in (
+        ("zh", options.zh, other.zh, "sku_attributes", "sku_text"),
+        ("en", options.en, other.en, "sku_attributes_en", "sku_text_en"),
+    ):
+        names, readable = _attributes(f"{at}option_fields.", name, packed, notes)
         if readable is None:
-            names, readable = _attributes(f"{at}sku_info.skuPv.{name}", own, notes)
-        found[f"sku_attributes{suffix}"], found[f"sku_text{suffix}"] = names, readable
+            names, readable = _attributes(f"{at}sku_info.skuPv.", name, own, notes)
+        found[column], found[text_column] = names, readable
     return found
 
 
-def _attributes(where: str, packed: Json, notes: Notes) -> tuple[dict[str, str] | None, str | None]:
-    return notes.read(where, attributes, _plain(where, packed, notes)) or (None, None)
+def _attributes(at: str, name: str, packed: Json, notes: Notes) -> tuple[dict[str, str] | None, str | None]:
+    if packed is None:
+        return None, None
+    return notes.read(name, attributes, _plain(f"{at}{name}", packed, notes), at) or (None, None)
 
 
 def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | None:
     """The codes of the services, such as 7d; the name of one that has none."""
+    packed = result.option_fields.serviceList if result.option_fields else None
+    if packed is None:
+        return None
     where = f"{at}option_fields.serviceList"
-    services = _plain(where, result.option_fields.serviceList if result.option_fields else None, notes)
+    services = _plain(where, packed, notes)
     if services and not isinstance(services, list):
         notes.left_out(where, "not a list")
         return None
@@ -326,8 +329,10 @@ def _plain(where: str, packed: Json, notes: Notes) -> Any:
 
 
 def _parcels(at: str, result: SubOrderResult, notes: Notes) -> list[dict[str, Any]]:
-    listed = notes.present(f"{at}logistic_orders", result.logistic_orders)
     alone = Logistics(result.logistic_company_name, result.logistic_number, result.rts_time)
+    if not result.logistic_orders and alone == _NO_PARCEL:
+        return []
+    listed = notes.present(f"{at}logistic_orders", result.logistic_orders)
     return [PARCEL.read(parcel, notes, at) for parcel in listed or [alone]]
 
 

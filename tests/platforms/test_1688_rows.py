@@ -516,6 +516,11 @@ class TestProducts:
         assert rows.product_items[0].quantity == Decimal(landed)
         assert len([note for note in rows.order.notes or [] if "quantityFactor" in note]) == notes
 
+    def test_divided_quantity_no_column_can_hold_is_left_out_with_a_note(self) -> None:
+        rows = line(quantity="1" + "0" * 14, quantityFactor="1e-12", price="1e-12", itemAmount="1" + "0" * 14)
+        assert rows.product_items[0].quantity is None
+        assert [note for note in rows.order.notes or [] if note.startswith("line 1: quantity is not a number a column")]
+
     def test_article_number_of_the_sku_stands_where_the_product_has_none(self) -> None:
         assert line(productCargoNumber="", cargoNumber="S-1").product_items[0].cargo_no == "S-1"
         assert line(cargoNumber="S-1").product_items[0].cargo_no == "YYSP2017A33"

@@ -275,6 +275,13 @@ class TestMoney:
         assert item.amount == (yuan(amount) if amount else None)
         assert item.unit_price == (yuan(unit_price) if unit_price else None)
 
+    @pytest.mark.parametrize("quantity", ["0.00001", "0.0000000001", "1e-12", "0.00001024"])
+    def test_price_of_a_piece_no_column_can_hold_is_left_out(self, quantity: str) -> None:
+        amounts = {"product_amount": "9999999999999999", "purchase_amount": "9999999999999999", "quantity": quantity}
+        rows = STORY.rows(line(result=amounts), purchaseAmount=10**16 - 1)
+        assert rows.sub_orders[0].amount == rows.product_items[0].amount == yuan("99999999999999.99")
+        assert rows.product_items[0].unit_price is None
+
 
 class TestRefunds:
     """api-facts 2.3: 0 none, 10 applied, 20 agreed, 30 sent back, 100 refunded, -10 refused, -20 closed."""

@@ -172,6 +172,13 @@ class TestMoney:
         assert rows.product_items[0].quantity is None
         assert [note for note in rows.order.notes or [] if note.startswith("line 1: quantity is not a number")]
 
+    @pytest.mark.parametrize("quantity", ["0.00001", "0.0000000001", "1e-12", "0.00001024"])
+    def test_price_of_a_piece_no_column_can_hold_is_left_out(self, quantity: str) -> None:
+        """9999999999999999 fen for so small a part: the price of a whole piece has more digits than any price."""
+        rows = STORY.rows(STORY.line(purchaseAmount="9999999999999999", quantity=quantity), purchaseAmount=10**16 - 1)
+        assert rows.order.total_amount == rows.sub_orders[0].amount == yuan("99999999999999.99")
+        assert rows.product_items[0].unit_price is None
+
     def test_line_without_quantity_has_a_price_and_no_amount(self) -> None:
         rows = STORY.rows(STORY.line(quantity=None))
         assert (rows.sub_orders[0].amount, rows.product_items[0].unit_price) == (None, yuan("0.01"))

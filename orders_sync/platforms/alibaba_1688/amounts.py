@@ -22,7 +22,7 @@ ONE = (None, "", 1, "1")
 ZERO = (None, "", 0, "0")
 
 
-class LineAmounts(Struct):
+class LineAmounts(Struct, gc=False):
     """Of one line: how many pieces, and yuan. `goods`: all pieces at the price before discounts."""
 
     quantity: Decimal | None = None
@@ -64,12 +64,12 @@ def _settled_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
         pieces = _in_units(pieces, unit_price, sent, line, at, notes)
     goods = None if unit_price is None or pieces is None else unit_price * pieces
     difference = () if goods is None or sent is None else (sent - goods,)
-    discount = settled(f"{at}entryDiscount", line.entry_discount, difference, notes, is_fen=True)
+    discount = settled("entryDiscount", line.entry_discount, difference, notes, at, is_fen=True)
     expected = () if goods is None else (goods, goods + (discount or NOTHING))
-    amount = settled(f"{at}itemAmount", line.item_amount, expected, notes, is_fen=False)
+    amount = settled("itemAmount", line.item_amount, expected, notes, at, is_fen=False)
     if goods and amount and goods == amount * 100 and not discount:
         notes.append(f"{at}price and itemAmount differ by a factor of 100: one of them may be in fen")
-    paid = settled(f"{at}actualPaidFee", line.actual_paid_fee, (amount,), notes, is_fen=True)
+    paid = settled("actualPaidFee", line.actual_paid_fee, (amount,), notes, at, is_fen=True)
     return LineAmounts(pieces, unit_price, goods, amount, paid, discount)
 
 
@@ -113,7 +113,7 @@ def _in_units(
     part = pieces / factor
     if unit_price is not None and sent is not None and unit_price * part == sent != unit_price * pieces:
         notes.append(f"{at}quantity {pieces} was divided by quantityFactor {factor}: so it adds up")
-        return quantity(str(part))
+        return notes.read("quantity", quantity, str(part), at)
     if unit_price is None or unit_price * pieces != sent:
         notes.append(f"{at}quantity {pieces} was kept as sent, though quantityFactor is {factor}")
     return pieces

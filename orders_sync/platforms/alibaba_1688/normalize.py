@@ -370,12 +370,13 @@ def _both(note: str | None, message: str | None) -> str | None:
 
 def _tracking_numbers(parcels: list[ParcelRow], line_id: str | None = None) -> list[str] | None:
     """Of all parcels, or of those that say they carry a line; in the order listed, each once."""
-    numbers = {
-        parcel.tracking_no: None
-        for parcel in parcels
-        if parcel.tracking_no and (line_id is None or line_id in (parcel.sub_order_ids or ()))
-    }
-    return list(numbers) or None
+    numbers: list[str] = []
+    for parcel in parcels:
+        number = parcel.tracking_no
+        is_of_line = line_id is None or line_id in (parcel.sub_order_ids or ())
+        if number and is_of_line and number not in numbers:
+            numbers.append(number)
+    return numbers or None
 
 
 def _guarantees(line: Line, notes: Notes) -> list[str] | None:

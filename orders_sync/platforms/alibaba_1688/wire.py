@@ -22,7 +22,7 @@ Unknown: TypeAlias = Any  # an amount whose unit is not documented
 Time: TypeAlias = Any  # yyyyMMddHHmmssSSS+0800, the offset is its own; aggregators: yyyy-MM-dd HH:mm:ss
 
 
-class Listing(Struct):
+class Listing(Struct, gc=False):
     """`total` counts the rows over all pages."""
 
     total: int | str | None = None
@@ -33,25 +33,25 @@ class Listing(Struct):
         return self.items
 
 
-class Success(Struct):
+class Success(Struct, gc=False):
     """An answer with orders: `code` is 0. Without any, `data` may be null, absent, "" or an empty list."""
 
     code: int | str
     data: Listing | list[Raw] | str | None = None
 
 
-class Envelope(Struct):
+class Envelope(Struct, gc=False):
     """Any answer: a `code` other than 0 is a failure whose reason is in `message`."""
 
     code: int | str
     message: Any = None
 
 
-class Guarantee(Struct, rename="camel"):
+class Guarantee(Struct, rename="camel", gc=False):
     short_code: Text = None
 
 
-class ProductItem(Struct, rename="camel"):
+class ProductItem(Struct, rename="camel", gc=False):
     """A line. `subItemID` and `tbId` are left out: they are damaged (api-facts 4.3)."""
 
     sub_item_id_string: Id = msgspec.field(name="subItemIDString", default=None)
@@ -88,7 +88,7 @@ class ProductItem(Struct, rename="camel"):
     sku_infos: Any = None  # a list of name and value
 
 
-class LogisticsItem(Struct, rename="camel"):
+class LogisticsItem(Struct, rename="camel", gc=False):
     """A parcel. `sub_item_ids` is a comma list of line ids; the bill number may be the words 不需要物流."""
 
     id: Id = None
@@ -102,7 +102,7 @@ class LogisticsItem(Struct, rename="camel"):
     sub_item_ids: Any = None
 
 
-class NativeLogistics(Struct, rename="camel"):
+class NativeLogistics(Struct, rename="camel", gc=False):
     contact_person: Text = None
     telephone: Text = None
     mobile: Text = None
@@ -119,7 +119,7 @@ class NativeLogistics(Struct, rename="camel"):
     logistics_items: list[LogisticsItem | None] | None = None
 
 
-class ReceiverInfo(Struct, rename="camel"):
+class ReceiverInfo(Struct, rename="camel", gc=False):
     """The receiver in 1688's own model, whose lists carry no nativeLogistics."""
 
     to_full_name: Text = None
@@ -132,15 +132,15 @@ class ReceiverInfo(Struct, rename="camel"):
     to_post: Text = None
 
 
-class Contact(Struct, rename="camel"):
+class Contact(Struct, rename="camel", gc=False):
     company_name: Text = None
 
 
-class Step(Struct, rename="camel"):
+class Step(Struct, rename="camel", gc=False):
     paid_fee: Yuan = None
 
 
-class BaseInfo(Struct, rename="camel"):
+class BaseInfo(Struct, rename="camel", gc=False):
     """`id` is left out: it is damaged (api-facts 4.3)."""
 
     id_of_str: Id = None
@@ -185,30 +185,30 @@ class BaseInfo(Struct, rename="camel"):
     receiver_info: ReceiverInfo | None = None
 
 
-class Order(Struct, rename="camel"):
+class Order(Struct, rename="camel", gc=False):
     base_info: BaseInfo | None = None
     native_logistics: NativeLogistics | None = None
     product_items: list[ProductItem | None] | None = None
 
 
-class OrderId(Struct, rename="camel"):
+class OrderId(Struct, rename="camel", gc=False):
     id_of_str: Id = None
 
 
-class OrderHead(Struct, rename="camel"):
+class OrderHead(Struct, rename="camel", gc=False):
     """As little of an order as tells which one it is."""
 
     base_info: OrderId | None = None
 
 
-class OrderTimes(Struct, rename="camel"):
+class OrderTimes(Struct, rename="camel", gc=False):
     """What an order is listed by."""
 
     create_time: Time = None
     modify_time: Time = None
 
 
-class OrderListed(Struct, rename="camel"):
+class OrderListed(Struct, rename="camel", gc=False):
     base_info: OrderTimes | None = None
 
 

@@ -103,7 +103,7 @@ def normalize(record: bytes) -> OrderRows:
     ]
     total = _add_amounts(order.purchaseAmount, lines, results, notes)
     row = OrderRow(order_id=order_id, status=status, status_group="", total_amount=total, **columns)
-    row.country, row.province, row.city = (receiver.get(name) for name in ("country", "province", "city"))
+    row.country, row.province, row.city = receiver.get("country"), receiver.get("province"), receiver.get("city")
     whole = ReceiverRow(order_id=order_id, **receiver) if receiver else None
     rows = rows_of(row, lines, whole, record, notes)
     rows.has_all_lines = len(listed) == len(order.subOrderVOS or ())
@@ -132,19 +132,19 @@ def _purchase(line: wire.SubOrder) -> tuple[str | None, str | None]:
 def _results(at: str, line: wire.SubOrder, notes: Notes) -> tuple[wire.CreateSubOrderResult, SubOrderResult]:
     """What was placed and what came of it, each where it does not speak of another line."""
     created = unpacked(wire.CREATED, f"{at}createSubOrderResult", line.createSubOrderResult, notes) or NOT_CREATED
-    if _is_foreign(f"{at}createSubOrderResult", line, created.sub_purchase_order_id, notes):
+    if _is_foreign(at, "createSubOrderResult", line, created.sub_purchase_order_id, notes):
         created = NOT_CREATED
     result = result_of(at, line.subOrderResult, notes)
-    if _is_foreign(f"{at}subOrderResult", line, result.sub_purchase_order_id, notes):
+    if _is_foreign(at, "subOrderResult", line, result.sub_purchase_order_id, notes):
         result = UNKNOWN
     return created, result
 
 
-def _is_foreign(where: str, line: wire.SubOrder, sub_purchase_id: Any, notes: Notes) -> bool:
+def _is_foreign(at: str, name: str, line: wire.SubOrder, sub_purchase_id: Any, notes: Notes) -> bool:
     """Whether a result speaks of another line; not so when either side has no number to tell by."""
     if same(line.taobaoSubPurchaseId, sub_purchase_id) is not False:
         return False
-    notes.append(f"{where} is of another line ({sub_purchase_id!s:.40}); ignored, kept in the raw payload")
+    notes.append(f"{at}{name} is of another line ({sub_purchase_id!s:.40}); ignored, kept in the raw payload")
     return True
 
 
@@ -171,7 +171,13 @@ def _add_amounts(
         "purchaseAmount",
         sent,
         [
-            LineAmount(f"{line.at}purchase_amount", result.purchase_amount, line.product.get("quantity"), line.shipping)
+            LineAmount(
+                line.at,
+                "purchase_amount",
+                result.purchase_amount,
+                line.product.get("quantity"),
+                line.columns["shipping_amount"],
+            )
             for line, (_, result) in zip(lines, results, strict=True)
         ],
         notes,
@@ -179,19 +185,19 @@ def _add_amounts(
     )
     for line, (created, result), paid in zip(lines, results, amounts.amounts, strict=True):
         pieces = line.product.get("quantity")
-        goods = None if paid is None else paid - (line.shipping or 0)
-        expected = (paid, goods, part(goods, pieces))
-        product = settled(f"{line.at}product_amount", result.product_amount, expected, notes, is_fen=True)
-        goods_amount, line.product["unit_price"] = goods_of(product, goods, pieces)
-        line.product["amount"] = goods_amount
+        goods = None if paid is None else paid - (line.columns["shipping_amount"] or 0)
+        price = part(goods, pieces)
+        product = settled("product_amount", result.product_amount, (paid, goods, price), notes, line.at, is_fen=True)
+        line.product["amount"], line.product["unit_price"] = goods_of(product, goods, pieces, price)
         line.columns["amount"] = paid
         if line.currency and same(created.estimate_currency, line.currency) is False:
             notes.append(
                 f"{line.at}estimate_currency is {created.estimate_currency!s:.40}; estimate_amount is left out"
             )
         else:
-            where = f"{line.at}estimate_amount"
-            line.columns["estimated_amount"] = settled(where, created.estimate_amount, (paid,), notes, is_fen=True)
+            line.columns["estimated_amount"] = settled(
+                "estimate_amount", created.estimate_amount, (paid,), notes, line.at, is_fen=True
+            )
     return amounts.total
 
 
@@ -202,7 +208,7 @@ class Goods(NamedTuple):
     unit_price: Decimal | None
 
 
-def goods_of(product: Decimal | None, goods: Decimal | None, pieces: Decimal | None) -> Goods:
+def goods_of(product: Decimal | None, goods: Decimal | None, pieces: Decimal | None, price: Decimal | None) -> Goods:
     """What product_amount says. Nobody documents whether it is the line's or a piece's, so the arithmetic must.
 
     one piece                                it is both
@@ -210,12 +216,12 @@ def goods_of(product: Decimal | None, goods: Decimal | None, pieces: Decimal | N
     product_amount x pieces = goods          a piece's
     otherwise (a discount, a line unpaid)    neither is known, and nothing is guessed into a money column
 
-    `goods`: what is paid for the line without postage.
+    `goods`: what is paid for the line without postage; `price`: its part for one piece.
     """
     if product is None or pieces == 1:
         return Goods(product, product)
     if goods is not None and product == goods:
-        return Goods(goods, part(goods, pieces))
+        return Goods(goods, price)
     if goods is not None and pieces is not None and product * pieces == goods:
         return Goods(goods, product)
     return Goods(None, None)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from orders_sync.platforms.conversion import Number
 
 
-class Address(Struct):
+class Address(Struct, gc=False):
     """Where the goods go: a warehouse, or a person."""
 
     state: Any = None  # 浙江省
@@ -29,7 +29,7 @@ class Address(Struct):
     taxId: Any = None
 
 
-class CreateSubOrderResult(Struct):
+class CreateSubOrderResult(Struct, gc=False):
     """What was known when the line was placed; the estimate may differ from what is paid (api-facts 2.2)."""
 
     quantity: Any = None
@@ -41,7 +41,7 @@ class CreateSubOrderResult(Struct):
     sub_purchase_order_id: Any = None  # a number here, text everywhere else
 
 
-class SubOrder(Struct):
+class SubOrder(Struct, gc=False):
     id: Any = None  # "1362127951428059595"
     orderNo: Any = None
     subOrderStatus: Any = None  # WAIT_BUYER_P
@@ -56,7 +56,7 @@ class SubOrder(Struct):
     itemImageUrl: Any = None
 
 
-class Order(Struct):
+class Order(Struct, gc=False):
     """A purchase. Several may carry one `orderNo`; `purchaseId` is `taobaoPurchaseId` as a number."""
 
     id: Any = None  # "234804"

@@ -69,7 +69,13 @@ def normalize(record: bytes) -> OrderRows:
         "purchaseAmount",
         order.purchaseAmount,
         [
-            LineAmount(f"{line.at}purchaseAmount", sent.purchaseAmount, line.product.get("quantity"), line.shipping)
+            LineAmount(
+                line.at,
+                "purchaseAmount",
+                sent.purchaseAmount,
+                line.product.get("quantity"),
+                line.columns["shipping_amount"],
+            )
             for line, sent in zip(lines, listed, strict=True)
         ],
         notes,

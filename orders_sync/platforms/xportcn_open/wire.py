@@ -13,7 +13,7 @@ from msgspec import Struct
 from orders_sync.platforms.conversion import Number
 
 
-class SubOrder(Struct):
+class SubOrder(Struct, gc=False):
     """A line. It has no id: `subOrderId` is null in the document. `purchaseAmount` is the price of one piece there."""
 
     subOrderId: Any = None
@@ -32,7 +32,7 @@ class SubOrder(Struct):
     errorMessage: Any = None
 
 
-class Order(Struct):
+class Order(Struct, gc=False):
     id: Any = None  # "1022505290408395575"
     orderNo: Any = None
     sellerOrderNumber: Any = None
