@@ -5,8 +5,9 @@ import os
 from alembic import command, context
 from sqlalchemy import Connection
 
+from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import database_url
-from orders_sync.store import migrate
+from orders_sync.store import migrate, order_statuses
 from orders_sync.store.tables import MACHINERY, metadata
 
 
@@ -41,5 +42,6 @@ else:
     with migrate.engine(database_url.read(os.environ["DATABASE_URL"])).connect() as connection:
         run(connection)
         if context.config.cmd_opts is not None and context.config.cmd_opts.cmd[0] is command.upgrade:
-            migrate.fill_statuses(connection)
+            driver = connection.connection.driver_connection
+            order_statuses.fill(driver, {each.name: each.statuses for each in PLATFORMS.values()})
         connection.commit()

@@ -7,10 +7,12 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 
+import psycopg
 import pytest
 from hypothesis import settings
 
-from orders_sync.store import database, embedded, migrate
+from orders_sync.platforms import PLATFORMS
+from orders_sync.store import database, embedded, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import Tables, on
 
@@ -46,6 +48,8 @@ def template(server: str) -> Iterator[str]:
     name = f"orders_sync_template_{os.getpid()}"
     Tables(server).execute(f"CREATE DATABASE {name}")
     migrate.migrate(on(server, name))
+    with psycopg.connect(on(server, name)) as connection:
+        order_statuses.fill(connection, {each.name: each.statuses for each in PLATFORMS.values()})
     yield name
     Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
 

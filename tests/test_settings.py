@@ -267,7 +267,7 @@ history_from = 2025-01-01
         lines = problems(text, ORDERS_SYNC_SYNC__LAG="x", ORDERS_SYNC_SYNC__LAGG="1", DATABASE_URL="mysql://x")
         assert [line.replace("orders_sync.toml", "FILE") for line in lines] == [
             "ORDERS_SYNC_SYNC__LAGG: unknown variable (did you mean ORDERS_SYNC_SYNC__LAG?)",
-            'FILE: accounts[1] "kingdo": platform: must be one of 1688, xportcn_open, xportcn_ka (got "168")',
+            'FILE: accounts[1] "kingdo": platform: must be one of 1688, xportcn_ka, xportcn_open (got "168")',
             'FILE: accounts[1] "kingdo": history_from: lies in the future (got "2999-01-01")',
             'FILE: accounts[2] "ok": name: is already the name of accounts[0]',
             'FILE: accounts[2] "ok": access_key: is required',

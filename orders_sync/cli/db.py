@@ -35,6 +35,7 @@ def migrate(
             return
         product.refuse_others(host.url)
         applied = migrations.migrate(host.url)
+        product.name_statuses(host.url)
     screen.tell(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
 
 

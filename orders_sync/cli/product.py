@@ -26,7 +26,7 @@ from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
-from orders_sync.store import database, identities, schema
+from orders_sync.store import database, identities, order_statuses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -94,7 +94,14 @@ def hosted(settings: Settings) -> Iterator[Host]:
             from orders_sync.store import migrate
 
             migrate.migrate(host.url)
+        name_statuses(host.url)
         yield host
+
+
+def name_statuses(url: str) -> None:
+    """Make `order_statuses` name those of every platform that is installed, also of one that was installed lately."""
+    with database.session(url) as connection, connection.transaction():
+        order_statuses.fill(connection, {each.name: each.statuses for each in PLATFORMS.values()})
 
 
 def refuse_others(url: str) -> None:

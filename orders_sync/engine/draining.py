@@ -270,7 +270,7 @@ class _Drain:
 
     async def _claim(self) -> Claim | None:
         async with self.means.pool.connection() as connection:
-            account, statuses = self.feeder.account, self.feeder.platform.statuses
+            account, statuses = self.feeder.account, self.feeder.platform.listed_statuses
             return await claims.claim(connection, self.name, self.means.owner, statuses, account.identity)
 
     async def _await_others(self) -> bool:

@@ -138,6 +138,6 @@ async def _parts(connection: Connection, feeder: Feeder, look: Look) -> list[Par
     creation = cover(hours, pace.page_size)
     if cost(creation) <= CHEAPEST_BY_STATUS:
         return creation
-    held = await coverage.held(connection, name, look, platform.statuses, pace.longest_window)
-    hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size, platform.statuses)
+    held = await coverage.held(connection, name, look, platform.listed_statuses, pace.longest_window)
+    hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size, platform.listed_statuses)
     return cheaper(creation, held, cover(hours, pace.page_size), pace.page_size)

@@ -1,14 +1,12 @@
-"""One package an API. `PLATFORMS` is all of them by the name used in settings and tables."""
+"""One package per API. `PLATFORMS` is all that are installed, by the name used in settings and tables.
 
-from orders_sync.platforms import alibaba_1688, xportcn_ka, xportcn_open
+A platform is found by its entry point, `[project.entry-points."orders_sync.platforms"]`: ours stand in pyproject.toml,
+somebody else's in the pyproject.toml of a package of their own. docs/adding-a-platform.md says what to write.
+"""
+
 from orders_sync.platforms.contract import Ask, Hint, Page, Platform
+from orders_sync.platforms.registry import load_installed
 
+PLATFORMS, UNUSABLE = load_installed()  # UNUSABLE: why an installed platform cannot be used, by the name of its entry
 
-def _collected() -> dict[str, Platform]:
-    """Return every platform there is. All that differs by platform is found from here: settings, secrets, statuses."""
-    return {package.PLATFORM.name: package.PLATFORM for package in (alibaba_1688, xportcn_open, xportcn_ka)}
-
-
-PLATFORMS = _collected()
-
-__all__ = ["PLATFORMS", "Ask", "Hint", "Page", "Platform"]
+__all__ = ["PLATFORMS", "UNUSABLE", "Ask", "Hint", "Page", "Platform"]

@@ -18,6 +18,7 @@ import httpx
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.rows import OrderRows
+from orders_sync.domain.statuses import Status
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.account_settings import AccountSettings
 
@@ -26,7 +27,7 @@ from orders_sync.platforms.account_settings import AccountSettings
 class Ask:
     """One page of one window. `page_no` counts from 1; `window` is asked as `start .. end` (`Window`).
 
-    `status`: only orders that are in it, one of the platform's `statuses`.
+    `status`: only orders that are in it, one of the platform's `listed_statuses`.
     """
 
     feed: Feed
@@ -79,8 +80,8 @@ class Platform:
     """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
 
     `settings`: the model of an account in [[accounts]]. Its `Secret` fields are redacted wherever they may show.
-    `statuses`: those it lists the orders of alone that are not final, in the order of an order's life; none where it
-    is listed by time of change.
+    `statuses`: all that are documented, in the order of an order's life. `listed_statuses`: those by which its orders
+    are listed to follow what is not final; none where it is listed by time of change.
     `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
     `page`: raises `Refused`, `Throttled`, `Transient`, `Rejected` by the envelope, `Malformed` when it cannot be read.
     `listed_at`: the time a row shows of the feed it is listed by, decoding little else; None where it cannot be read.
@@ -93,7 +94,8 @@ class Platform:
     settings: type[AccountSettings]
     feed: Feed
     feeds: frozenset[Feed]
-    statuses: tuple[str, ...]
+    statuses: tuple[Status, ...]
+    listed_statuses: tuple[str, ...]
     longest_window: timedelta  # the longest the platform takes (1688), or the default where the limit is not known
     furthest_back: timedelta | None  # how far back it is documented to list; None where nobody says
     page_size: int  # the largest page the platform takes (1688), or the default where the limit is not known

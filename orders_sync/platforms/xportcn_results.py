@@ -18,8 +18,7 @@ from msgspec import Struct
 
 from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.domain.statuses import StatusGroup, partly_shipped
-from orders_sync.domain.statuses import status_group as group_of
+from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
 from orders_sync.domain.text import storable
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
@@ -36,11 +35,13 @@ from orders_sync.platforms.conversion import (
     text,
 )
 from orders_sync.platforms.records import decode_any, decode_record, fitted, make_storable
+from orders_sync.platforms.xportcn_statuses import STATUSES
 
 T = TypeVar("T")
 Json = Any  # JSON in a string, or not in a string
 
 SEVERAL = "XXX"  # ISO 4217: no currency
+_GROUPS = groups(STATUSES)
 _SHIPPED = frozenset(("WAIT_BUYER_CONFIRM_GOODS", "11"))  # api-facts 2.3
 
 
@@ -354,7 +355,7 @@ def _parcel_rows(order_id: str, lines: Sequence[Line]) -> list[ParcelRow]:
 
 def _status_group(status: str, lines: Iterable[SubOrderRow]) -> str:
     """The group of an order's status once its lines are looked at (api-facts 2.3); the same on both lists."""
-    group = group_of("xportcn_ka", status)
+    group = _GROUPS.get(status, StatusGroup.OTHER)
     if group is StatusGroup.AWAITING_SHIPMENT:
         group = partly_shipped(group, [bool(_SHIPPED & {line.status, line.upstream_status}) for line in lines])
     return group.value

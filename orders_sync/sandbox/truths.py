@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from orders_sync.domain.statuses import partly_shipped, status_group
+from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
+from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox.orders import Line, Order
 from orders_sync.sandbox.render_xportcn import has_created, has_result, ka_title, open_line_status, open_title
 from orders_sync.sandbox.stamps import iso, yuan_decimal
@@ -17,13 +18,14 @@ from orders_sync.sandbox.states import LEFT, WORDS_1688, WORDS_REFUND, WORDS_XPO
 from orders_sync.sandbox.texts import landed
 
 Truth = dict[str, Any]
+_GROUPS = {name: groups(platform.statuses) for name, platform in PLATFORMS.items()}
 
 
 def truth_of(order: Order) -> Truth:
     """The canonical facts of one order."""
     platform = order.platform
     status = status_of(platform, order.state)
-    group = status_group(platform, status)
+    group = _GROUPS[platform].get(status, StatusGroup.OTHER)
     if platform != "xportcn_open":  # its lines have no documented status of their own
         group = partly_shipped(group, [line.state in LEFT for line in order.lines])
     truth: Truth = {

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from orders_sync.domain.setting_types import is_secret, matching
-from orders_sync.platforms import PLATFORMS
+from orders_sync.platforms import PLATFORMS, UNUSABLE
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings.tables import Tables, fields, variable
 
@@ -44,6 +44,8 @@ def _account(tables: Tables, table: dict[str, Any], place: str) -> tuple[Model, 
     try:
         if "platform" not in table:
             raise ValueError("is required")
+        if reason := UNUSABLE.get(str(table["platform"])):
+            raise ValueError(f"{table['platform']}: {reason}")
         one_of_them = matching("|".join(map(re.escape, PLATFORMS)), f"one of {', '.join(PLATFORMS)}")
         table["platform"] = one_of_them(table["platform"])
     except ValueError as error:

@@ -19,7 +19,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.domain.statuses import STATUSES
 from orders_sync.store import rights
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import connect
@@ -33,7 +32,8 @@ MIGRATION_LOCK = 0x6F72_6465_7273  # "orders": two commands must not migrate at 
 
 
 def migrate(url: str) -> list[str]:
-    """Bring the database to the newest tables; returns the revisions applied, oldest first.
+    """Bring the database to the newest tables; returns the revisions applied, oldest first. `store/order_statuses.py`
+    fills what names the statuses.
 
     Raises `DatabaseError`: unreachable, older than PostgreSQL 15, newer tables than this version knows, or somebody
     else's tables under our names (then nothing is touched). Safe to run from many processes at once.
@@ -85,24 +85,6 @@ def _must_be_allowed(connection: Connection) -> None:
         raise DatabaseError(f"{rights.advice(grants)}. Nothing was changed")
 
 
-def fill_statuses(connection: Connection) -> None:
-    """Make `order_statuses` say what `domain/statuses.py` says; rows that already do are not written."""
-    connection.execute(
-        text(
-            """
-            INSERT INTO order_statuses AS s (platform, status, name_zh, name_en, status_group, is_final)
-            VALUES (:platform, :status, :name_zh, :name_en, :status_group, :is_final)
-            ON CONFLICT (platform, status) DO UPDATE
-            SET name_zh = excluded.name_zh, name_en = excluded.name_en,
-                status_group = excluded.status_group, is_final = excluded.is_final
-            WHERE (s.name_zh, s.name_en, s.status_group, s.is_final)
-                IS DISTINCT FROM (excluded.name_zh, excluded.name_en, excluded.status_group, excluded.is_final)
-            """
-        ),
-        [status._asdict() for status in STATUSES],
-    )
-
-
 def _config() -> Config:
     packed = PACKAGE / "migrations"  # in a wheel; in a checkout they stand beside the package
     config = Config()
@@ -136,7 +118,6 @@ def _upgrade(config: Config, connection: Connection) -> list[str]:
     _alone(connection)
     before = _heads(connection)
     command.upgrade(config, "head")
-    fill_statuses(connection)
     steps = ScriptDirectory.from_config(config).iterate_revisions("head", before or "base")
     return [step.revision for step in reversed(list(steps))]
 

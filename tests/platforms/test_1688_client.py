@@ -111,7 +111,7 @@ class TestRequest:
             PLATFORM.request(ACCOUNT, replace(ASK, window=Window(ASK.window.start, end + timedelta(seconds=1))), NOW)
 
     def test_status_is_not_asked_for_what_changed_is_listed_by_time(self) -> None:
-        assert PLATFORM.statuses == ()
+        assert PLATFORM.listed_statuses == ()
         with pytest.raises(ValueError, match="not listed by status"):
             PLATFORM.request(ACCOUNT, replace(ASK, status="success"), NOW)
 

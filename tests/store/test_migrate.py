@@ -18,8 +18,8 @@ from alembic.script import ScriptDirectory
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.domain.statuses import STATUSES
-from orders_sync.store import embedded, identities, migrate, schema
+from orders_sync.platforms import PLATFORMS
+from orders_sync.store import embedded, identities, migrate, order_statuses, schema
 from orders_sync.store.embedded import binaries
 from orders_sync.store.load import fingerprint
 from orders_sync.store.session_settings import OLDEST
@@ -51,7 +51,11 @@ def names(url: str) -> list[Any]:
     )
 
 
-DOCUMENTED = sorted((s.platform, s.status, s.name_zh, s.name_en, str(s.status_group), s.is_final) for s in STATUSES)
+DOCUMENTED = sorted(
+    (platform.name, each.status, each.name_zh, each.name_en, str(each.group), each.is_final)
+    for platform in PLATFORMS.values()
+    for each in platform.statuses
+)
 
 
 def test_an_empty_database_gets_every_table_and_a_second_time_nothing(empty_url: str) -> None:
@@ -96,7 +100,6 @@ def test_many_processes_migrate_at_once_and_one_of_them_does_it(empty_url: str) 
             pass
     said = sorted(b"".join(each.communicate()).decode().strip() for each in commands)
     assert said == sorted(["[]", str(REVISIONS)])
-    assert names(empty_url) == DOCUMENTED
 
 
 def test_every_table_and_column_of_ours_is_explained_in_the_database(url: str) -> None:
@@ -129,7 +132,8 @@ def test_a_status_that_says_something_else_is_put_right_and_the_others_are_not_w
     ask(url, "INSERT INTO order_statuses VALUES ('1688', 'their own', '自己的', 'own', 'other', false)")
     versions = "SELECT platform, status, xmin::text FROM order_statuses"
     before = ask(url, versions)
-    assert migrate.migrate(url) == []
+    with psycopg.connect(url) as connection:
+        order_statuses.fill(connection, {each.name: each.statuses for each in PLATFORMS.values()})
     written = {each[:2] for each in set(ask(url, versions)) - set(before)}
     assert written == {("1688", "success"), ("1688", "cancel")}
     assert [each for each in names(url) if each[1] != "their own"] == DOCUMENTED
@@ -453,7 +457,6 @@ def test_every_postgres_of_the_system_takes_the_tables_or_is_said_to_be_too_old(
         assert migrate.migrate(url) == REVISIONS
         assert migrate.migrate(url) == []
         migrate.check(url)
-        assert names(url) == DOCUMENTED
 
 
 def test_accounts_of_before_0007_keep_their_proof_and_get_their_host_from_the_settings(empty_url: str) -> None:

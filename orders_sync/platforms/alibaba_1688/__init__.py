@@ -15,6 +15,7 @@ from orders_sync.platforms.alibaba_1688.client import (
 )
 from orders_sync.platforms.alibaba_1688.normalize import identify, normalize
 from orders_sync.platforms.alibaba_1688.settings import Account1688
+from orders_sync.platforms.alibaba_1688.statuses import STATUSES
 from orders_sync.platforms.contract import Platform
 
 PLATFORM = Platform(
@@ -22,7 +23,8 @@ PLATFORM = Platform(
     settings=Account1688,
     feed=Feed.UPDATED,
     feeds=frozenset(Feed),
-    statuses=(),
+    statuses=STATUSES,
+    listed_statuses=(),
     longest_window=LONGEST_WINDOW,
     furthest_back=FURTHEST_BACK,
     page_size=LARGEST_PAGE,

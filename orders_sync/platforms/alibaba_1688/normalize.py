@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.domain.statuses import StatusGroup, partly_shipped, status_group
+from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
 from orders_sync.domain.text import storable
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.alibaba_1688.amounts import LineAmounts, line_amounts, order_amounts
+from orders_sync.platforms.alibaba_1688.statuses import STATUSES
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
     Notes,
@@ -31,7 +32,7 @@ from orders_sync.platforms.conversion import (
 from orders_sync.platforms.line_ids import distinct_lines, distinct_name
 from orders_sync.platforms.records import decode_record, make_storable
 
-PLATFORM = "1688"
+GROUPS = groups(STATUSES)
 
 NO_LOGISTICS = "不需要物流"  # stands where a tracking number would (api-facts 4.2)
 NO_PAYMENT_YET = "UNCREATED"  # alipayTradeId before payment (api-facts 6)
@@ -340,14 +341,14 @@ def _parcels(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> li
 
 
 def _status_group(status: str, lines: list[SubOrderRow]) -> StatusGroup:
-    group = status_group(PLATFORM, status)
+    group = GROUPS.get(status, StatusGroup.OTHER)
     if group is not StatusGroup.AWAITING_SHIPMENT:
         return group
     return partly_shipped(group, [_has_left(line) for line in lines])
 
 
 def _has_left(line: SubOrderRow) -> bool:
-    return line.logistics_status in LEFT_LOGISTICS or status_group(PLATFORM, line.status or "") in LEFT_GROUPS
+    return line.logistics_status in LEFT_LOGISTICS or GROUPS.get(line.status or "") in LEFT_GROUPS
 
 
 def _paid(base: wire.BaseInfo, notes: Notes) -> Decimal | None:

@@ -8,13 +8,15 @@ from orders_sync.platforms.contract import Platform
 from orders_sync.platforms.xportcn_ka import client, normalize
 from orders_sync.platforms.xportcn_results import identify
 from orders_sync.platforms.xportcn_settings import AccountXportcn
+from orders_sync.platforms.xportcn_statuses import STATUSES
 
 PLATFORM = Platform(
     name="xportcn_ka",
     settings=AccountXportcn,
     feed=Feed.CREATED,
     feeds=frozenset((Feed.CREATED,)),
-    statuses=open_statuses("xportcn_ka"),
+    statuses=STATUSES,
+    listed_statuses=open_statuses(STATUSES),
     longest_window=protocol.LONGEST_WINDOW,
     furthest_back=None,
     page_size=protocol.PAGE_SIZE,

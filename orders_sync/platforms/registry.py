@@ -1,0 +1,47 @@
+"""Finding the platforms that are installed."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+from orders_sync.platforms.contract import Platform
+
+GROUP = "orders_sync.platforms"
+
+
+def load_installed() -> tuple[dict[str, Platform], dict[str, str]]:
+    """Return the usable platforms by name, in the order of their names, and for each other entry point why it is of no
+    use. A package that cannot be loaded concerns nobody but the accounts of its platform."""
+    platforms: dict[str, Platform] = {}
+    unusable: dict[str, str] = {}
+    for entry in sorted(entry_points(group=GROUP), key=_order):
+        try:
+            platform = _loaded(entry)
+            if entry.name in platforms:
+                raise ValueError("another installed package brings a platform of the same name")
+        except Exception as error:
+            unusable.setdefault(
+                entry.name if entry.name not in platforms else f"{entry.name} of {_package(entry)}",
+                f"its package {_package(entry)} cannot be used: {type(error).__name__}: {error}",
+            )
+        else:
+            platforms[entry.name] = platform
+    return platforms, unusable
+
+
+def _order(entry: EntryPoint) -> tuple[str, bool]:
+    """Ours come before others of the same name."""
+    return entry.name, not entry.value.startswith("orders_sync.")
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.module
+
+
+def _loaded(entry: EntryPoint) -> Platform:
+    platform = entry.load()
+    if not isinstance(platform, Platform):
+        raise TypeError(f"{entry.value} is no Platform")
+    if platform.name != entry.name:
+        raise ValueError(f"{entry.value} is named {platform.name}, its entry point {entry.name}")
+    return platform

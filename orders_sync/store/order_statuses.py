@@ -1,0 +1,32 @@
+"""`order_statuses`: what each platform's statuses are called, for whoever reads the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import psycopg
+
+from orders_sync.domain.statuses import Status
+
+_READ = "SELECT platform, status, name_zh, name_en, status_group, is_final FROM order_statuses"
+_FILL = """
+    INSERT INTO order_statuses AS s (platform, status, name_zh, name_en, status_group, is_final)
+    VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (platform, status) DO UPDATE
+    SET name_zh = excluded.name_zh, name_en = excluded.name_en,
+        status_group = excluded.status_group, is_final = excluded.is_final
+"""
+
+
+def fill(connection: psycopg.Connection[tuple[object, ...]], statuses: Mapping[str, Iterable[Status]]) -> None:
+    """Make the table say what the platforms document, by their names. Rows that do already are not written, those of
+    statuses and platforms that are not given stay."""
+    documented = [
+        (platform, each.status, each.name_zh, each.name_en, str(each.group), each.is_final)
+        for platform, of_one in statuses.items()
+        for each in of_one
+    ]
+    with connection.cursor() as cursor:
+        known = set(cursor.execute(_READ).fetchall())
+        if missing := [each for each in documented if each not in known]:
+            cursor.executemany(_FILL, missing)
