@@ -20,8 +20,9 @@ import psycopg
 import typer
 from psycopg import sql
 
+from orders_sync import embedded_postgres
 from orders_sync.domain.errors import OrdersSyncError
-from orders_sync.store import database, embedded
+from orders_sync.store import database
 
 REVIVE_TRIES = 30
 READY_SECONDS = 600  # a world of millions of orders takes its time
@@ -92,7 +93,7 @@ def ground(*, keep: bool) -> Iterator[Ground]:
         if given:
             yield from _grounded(Ground(folder, given, f"orders_sync_benchmark_{os.getpid()}", None), keep)
         else:
-            with embedded.running(folder / "home", tell=say) as server:
+            with embedded_postgres.running(folder / "home", notify=say) as server:
                 postmaster = int((server.data_dir / "postmaster.pid").read_text().split()[0])
                 url = _on(server.url, "postgres")
                 revive = partial(_revive, server)
@@ -102,7 +103,7 @@ def ground(*, keep: bool) -> Iterator[Ground]:
             shutil.rmtree(folder)
 
 
-def _revive(server: embedded.Server) -> None:
+def _revive(server: embedded_postgres.Server) -> None:
     for tries in range(REVIVE_TRIES, 0, -1):  # one that is still going down is no server to wait for
         try:
             server.ensure()

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from orders_sync import embedded_postgres
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import database, embedded, migrate, order_statuses
+from orders_sync.store import database, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import Tables, on
 
@@ -36,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    with embedded.running(tmp_path_factory.mktemp("postgres")) as running:
+    with embedded_postgres.running(tmp_path_factory.mktemp("postgres")) as running:
         Tables(running.url).execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the run
         Tables(running.url).execute("SELECT pg_reload_conf()")
         yield running.url

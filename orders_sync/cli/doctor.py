@@ -15,6 +15,7 @@ from typing import Annotated
 import httpx
 import typer
 
+from orders_sync import embedded_postgres
 from orders_sync.cli import product, screen
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
@@ -25,7 +26,7 @@ from orders_sync.engine.pacer import OwnBudget, Pacer
 from orders_sync.engine.probe import probe_account
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
-from orders_sync.store import database, embedded, identities, probes, rights, schema, suspensions
+from orders_sync.store import database, identities, probes, rights, schema, suspensions
 from orders_sync.store.conninfo import shown
 from orders_sync.store.session_settings import OLDEST
 
@@ -101,7 +102,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
         except EmbeddedError as error:
             yield Finding("database", False, str(error))
             return
-        if not embedded.is_made(home):
+        if not embedded_postgres.is_initialized(home):
             yield Finding("embedded server", True, f"not made yet: the first `sync` makes it in {home}")
             yield _room(home)
             return

@@ -113,9 +113,9 @@ def refuse_others(url: str) -> None:
 
 def embedded_home(settings: Settings) -> Path:
     """The folder of the embedded server; whoever has another one need not import it."""
-    from orders_sync.store import embedded
+    from orders_sync import embedded_postgres
 
-    return settings.home or embedded.default_home()
+    return settings.home or embedded_postgres.default_home()
 
 
 @contextmanager
@@ -124,15 +124,15 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
     if settings.database.url is not None:
         yield Host(settings.database.url.reveal())
         return
-    from orders_sync.store import embedded
+    from orders_sync import embedded_postgres
 
     home = embedded_home(settings)
-    if not create and not embedded.is_made(home):
+    if not create and not embedded_postgres.is_initialized(home):
         raise DatabaseError(
             f"there is no database yet: DATABASE_URL is not set, and no embedded Postgres was made in {home}. "
             "`orders-sync sync`, `run` or `migrate` makes one; `orders-sync demo` tries it out"
         )
-    with embedded.running(home, listen=settings.database.listen, tell=tell) as server:
+    with embedded_postgres.running(home, listen=settings.database.listen, notify=tell) as server:
         told_before = server.log.stat().st_size
         try:
             yield Host(server.url, server.ensure)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
+from orders_sync import embedded_postgres
 from orders_sync.cli.demo import EXAMPLES, ORDERS
-from orders_sync.store import embedded
 from tests.support.databases import Tables
 from tests.support.terminal import Said, Terminal, closed_port, working_folder
 
@@ -82,7 +82,7 @@ def test_no_server_process_is_left_behind(demo: Twice) -> None:
 
 
 def test_invented_orders_are_never_mixed_with_real_ones(demo: Twice) -> None:
-    with embedded.running(demo.terminal.home) as server:
+    with embedded_postgres.running(demo.terminal.home) as server:
         Tables(server.url).execute(
             "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'kingdo', 'updated')"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orders_sync.store import embedded
+from orders_sync import embedded_postgres
 from tests.support.databases import Tables
 from tests.support.landed import a_world
 from tests.support.terminal import Terminal, platforms, working_folder
@@ -46,7 +46,8 @@ def test_full_disk_is_one_message_and_with_more_room_the_next_run_catches_up_P1(
         terminal.describe(world, root)
         terminal.run("sync").assert_complains("No space left on device", "room")
         assert mount(small_disk, f"remount,size={LARGE}") == 0
-        with embedded.running(small_disk) as server:  # so that the next run need not wait for what the first one held
+        # so that the next run need not wait for what the first one held
+        with embedded_postgres.running(small_disk) as server:
             Tables(server.url).execute("UPDATE sync.windows SET lease_until = now() WHERE state = 'running'")
         terminal.run("sync").assert_well()
         terminal.run("verify", root).assert_well()

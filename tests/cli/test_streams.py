@@ -13,7 +13,7 @@ import pytest
 
 from orders_sync.cli import screen
 from orders_sync.domain.errors import EmbeddedError
-from orders_sync.store.embedded import default_home
+from orders_sync.embedded_postgres import default_home
 from tests.support.landed import Landed
 from tests.support.terminal import PROGRAM, Terminal, result
 

@@ -14,11 +14,12 @@ import psutil
 import pytest
 from psycopg import errors
 
+from orders_sync import embedded_postgres
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LostWindow, OtherIdentity
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox import Faults, World
-from orders_sync.store import claims, embedded, ledger, load, migrate
+from orders_sync.store import claims, ledger, load, migrate
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.ledger import HOOK, INCREMENTAL, SWEEP
@@ -482,7 +483,7 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
 
 async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_after_P5(tmp_path: Path) -> None:
     """The crash forgets whatever was not on the disk yet; the worker that claimed lives on."""
-    with embedded.running(tmp_path) as server:
+    with embedded_postgres.running(tmp_path) as server:
         migrate.migrate(server.url)
         async with await Connection.connect(server.url, autocommit=True) as connection:
             await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")  # nobody else brings it to the disk

@@ -16,11 +16,12 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from orders_sync import embedded_postgres
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
+from orders_sync.embedded_postgres import binaries
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import embedded, identities, migrate, order_statuses, schema
-from orders_sync.store.embedded import binaries
+from orders_sync.store import identities, migrate, order_statuses, schema
 from orders_sync.store.load import fingerprint
 from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
@@ -440,7 +441,7 @@ def system_server(bin_dir: Path, home: Path) -> Iterator[str]:
     """A server of these binaries, for a moment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(binaries, "wheel", lambda: bin_dir)
-        with embedded.running(home) as server:
+        with embedded_postgres.running(home) as server:
             yield server.url
 
 

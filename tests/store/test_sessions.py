@@ -14,9 +14,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from orders_sync import embedded_postgres
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.service import queue
-from orders_sync.store import database, embedded, migrate
+from orders_sync.store import database, migrate
 
 _numbers = itertools.count(1)
 ODD = {  # settings that somebody may have made, and what a session must have instead
@@ -248,5 +249,5 @@ def test_the_embedded_server_is_used_whatever_the_environment_says(
         "PGTARGETSESSIONATTRS": "standby",
     }.items():
         monkeypatch.setenv(name, value)
-    with embedded.running(tmp_path) as running, database.session(running.url) as connection:
+    with embedded_postgres.running(tmp_path) as running, database.session(running.url) as connection:
         assert shows(connection) == MADE

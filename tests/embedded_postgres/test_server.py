@@ -22,7 +22,7 @@ import psycopg
 import pytest
 
 from orders_sync.domain.errors import EmbeddedError
-from orders_sync.store.embedded import Server, binaries, cluster, default_home, patience, place, postmaster, running
+from orders_sync.embedded_postgres import Server, binaries, cluster, default_home, layout, postmaster, running, wait
 
 AS_ROOT = os.geteuid() == 0
 root_only = pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as another user")
@@ -31,7 +31,7 @@ ordinary_only = pytest.mark.skipif(AS_ROOT, reason="root may write anywhere")
 COMMAND = """
 import sys
 from pathlib import Path
-from orders_sync.store.embedded import running
+from orders_sync.embedded_postgres import running
 with running(Path(sys.argv[1])) as server:
     print((server.data_dir / "postmaster.pid").read_text().split()[0], flush=True)
     sys.stdin.readline()
@@ -96,7 +96,7 @@ def server_pid(home: Path) -> int:
 
 def processes(home: Path) -> list[psutil.Process]:
     """The living processes of the server of this home."""
-    return [process for process in psutil.process_iter() if postmaster._is_of(process, data(home))]
+    return [process for process in psutil.process_iter() if postmaster._belongs_to(process, data(home))]
 
 
 def kill_server(home: Path) -> int:
@@ -256,6 +256,22 @@ def test_a_command_killed_before_it_made_our_database_is_made_up_for(own_home: P
         assert ask(server.url, "SELECT current_database()") == "orders_sync"
 
 
+def test_defaults_of_the_role_do_not_keep_the_server_from_making_its_database(own_home: Path) -> None:
+    with running(own_home) as server:
+        postgres = server.url.replace("/orders_sync?", "/postgres?")
+        do(
+            postgres,
+            "DROP DATABASE orders_sync",
+            "ALTER ROLE postgres SET default_transaction_read_only = on",
+            "ALTER ROLE postgres SET statement_timeout = '1ms'",
+        )
+    with (
+        running(own_home, listen=f"127.0.0.1:{free_port()}") as server,
+        psycopg.connect(server.url, options="-c statement_timeout=0") as connection,
+    ):
+        assert connection.execute("SELECT current_database()").fetchone() == ("orders_sync",)
+
+
 # --- killed servers
 
 
@@ -336,7 +352,7 @@ def test_checkpoints_vacuum_reload_and_parallel_queries_work(home: Path) -> None
 @pytest.mark.parametrize("whose", ["another program", "another server"])
 def test_a_stale_pid_file_whose_number_is_anothers_now(own_home: Path, finished_home: Path, whose: str) -> None:
     with running(finished_home):
-        program = subprocess.Popen(["sleep", "1000"], **place.settle(own_home).process)
+        program = subprocess.Popen(["sleep", "1000"], **layout.open_directory(own_home).process_options)
         pid = program.pid if whose == "another program" else server_pid(finished_home)
         note = (data(finished_home) / "postmaster.pid").read_text().splitlines()
         (data(own_home) / "postmaster.pid").write_text("\n".join([str(pid), *note[1:]]) + "\n")
@@ -353,8 +369,8 @@ def test_a_stale_pid_file_whose_number_is_anothers_now(own_home: Path, finished_
 
 
 def test_a_long_recovery_is_waited_for_with_a_word(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "FIRST_WORD", 0.01)
-    monkeypatch.setattr(patience, "NEXT_WORD", 0.01)
+    monkeypatch.setattr(wait, "FIRST_NOTICE", 0.01)
+    monkeypatch.setattr(wait, "NOTICE_INTERVAL", 0.01)
     (data(own_home) / "recovery.signal").touch()
     with (data(own_home) / "postgresql.auto.conf").open("a") as settings:
         settings.write("restore_command = 'while test ! -e go_on; do sleep 0.01; done; false'\n")
@@ -367,13 +383,13 @@ def test_a_long_recovery_is_waited_for_with_a_word(own_home: Path, monkeypatch: 
 
     if AS_ROOT:
         os.chown(data(own_home) / "recovery.signal", data(own_home).stat().st_uid, -1)
-    with running(own_home, tell=hear) as server:
+    with running(own_home, notify=hear) as server:
         assert ask(server.url, "SELECT n FROM kept") == 1
     assert (data(own_home) / "go_on").exists()
 
 
 def test_a_command_that_waits_for_another_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "FIRST_WORD", 0.01)
+    monkeypatch.setattr(wait, "FIRST_NOTICE", 0.01)
     heard = threading.Event()
 
     def hear(word: str) -> None:
@@ -381,10 +397,10 @@ def test_a_command_that_waits_for_another_says_so(home: Path, monkeypatch: pytes
             heard.set()
 
     def use() -> None:
-        with running(home, tell=hear):
+        with running(home, notify=hear):
             pass
 
-    with place.settle(home).gate(lambda _: None):
+    with layout.open_directory(home).exclusive(lambda _: None):
         waiting = threading.Thread(target=use)
         waiting.start()
         assert heard.wait(20)
@@ -468,9 +484,9 @@ def test_a_home_no_socket_can_have_is_reached_by_a_short_path(own_home: Path, gr
 
 def test_a_short_path_another_user_could_write_to_is_not_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="t") as short:
-        monkeypatch.setattr(place, "SHORT", Path(short))
-        monkeypatch.setattr(place, "SOCKET_DIR_LIMIT", 10)
-        first = place.socket_dir(place.settle(home)).parent
+        monkeypatch.setattr(layout, "SHORT_PATHS", Path(short))
+        monkeypatch.setattr(layout, "SOCKET_DIRECTORY_LIMIT", 10)
+        first = layout.socket_directory(layout.open_directory(home)).parent
         (first / "s").unlink()
         first.chmod(0o777)
         with running(home) as server:
@@ -614,7 +630,7 @@ def test_root_runs_the_server_as_another_user_and_opens_nothing_to_it(ground: Pa
     try:
         with running(closed / "home") as server:
             users = {process.username() for process in processes(closed / "home")}
-            assert users == {place.name_of(place.settle(closed / "home").uid)}
+            assert users == {layout.user_name(layout.open_directory(closed / "home").uid)}
             assert users <= {"postgres", "nobody"}
             assert ask(server.url, "SELECT 1") == 1
         assert parents_and_users(closed / "home") == before
@@ -702,7 +718,7 @@ def test_a_user_without_an_entry_in_passwd_is_told_what_to_do(tmp_path: Path) ->
     said: list[str] = []
     with (
         pytest.raises(EmbeddedError, match=r"user 424242 has no entry in passwd.*DATABASE_URL"),
-        running(tmp_path, tell=said.append),
+        running(tmp_path, notify=said.append),
     ):
         pass
     assert not any("making a database" in each for each in said)
