@@ -60,7 +60,7 @@ def main(
 def sandbox_records(orders: int) -> dict[str, list[bytes]]:
     """So many records of each platform, by its name: the same bytes at every run."""
     world = World(orders * len(PLATFORMS), len(PLATFORMS), SEED, now=NOW)
-    return {shop.platform: [order.record for order in shop.shelves.orders.values()] for shop in world.shops}
+    return {shop.platform: [order.record for order in shop.index.orders.values()] for shop in world.shops}
 
 
 def _cost(platform: Platform, records: Sequence[bytes], passes: int) -> Cost:

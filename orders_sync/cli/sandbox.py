@@ -62,11 +62,11 @@ def verify(
     json: product.Json = False,
 ) -> None:
     """Hold every order and line in the tables against a sandbox's own truth. Stop its life and sync first."""
-    from orders_sync.sandbox.verify import fetch_accounts, fetch_truths, verify_account
+    from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
 
     with product.opened(product.load(config)) as url, database.session(url) as connection:
         results = [
-            verify_account(connection, account, platform, fetch_truths(root, account))
+            verify_account(connection, account, platform, fetch_expected(root, account))
             for account, platform in fetch_accounts(root)
         ]
     if json:

@@ -1,11 +1,12 @@
-"""The three platforms, simulated: for trying the product without credentials and for the tests.
+"""Simulation of the three platform APIs, for trying the product without credentials and for the tests.
 
-    world = World(orders=2000, now=now)                      orders and their lives
-    sandbox = Sandbox(world, Faults({"http_5xx": 0.1}))      in front of them: gates, pages, faults
+    world = World(orders=2000, now=now)                      orders and how they change
+    sandbox = Sandbox(world, Faults({"http_5xx": 0.1}))      request checks, pages and faults in front of them
     httpx.AsyncClient(transport=SandboxTransport(sandbox.app))         in process
     serve(world, port=8688, ready=print)                               or as a server
 
-It imports nothing of the product but `domain`: what the client signs and reads is checked against a second hand.
+Of the product it imports only `domain` and the platforms' lists of statuses, so that signatures, requests and records
+are checked against an independent implementation.
 """
 
 from orders_sync.sandbox.app import Sandbox

@@ -1,4 +1,4 @@
-"""The three platforms as one ASGI app, with the endpoints that steer it and tell the truth (control.py)."""
+"""The ASGI app: endpoints of the three platforms, and the control endpoints (control.py)."""
 
 from __future__ import annotations
 
@@ -17,29 +17,50 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from orders_sync.sandbox.answers import Hang, Reset, Truncated
 from orders_sync.sandbox.control import control_routes
+from orders_sync.sandbox.fault_responses import Hang, Reset, Truncated
 from orders_sync.sandbox.faults import Faults
-from orders_sync.sandbox.gates import Barred, Listing, enter_1688, enter_xportcn, listing_1688, listing_xportcn
-from orders_sync.sandbox.life import Life
-from orders_sync.sandbox.messages import Messenger
-from orders_sync.sandbox.pages import PATHS, Sheet, envelope, flow_limit, null_data, refusal, sheet
+from orders_sync.sandbox.live_mode import LiveMode
+from orders_sync.sandbox.messages import MessageSender
+from orders_sync.sandbox.pages import (
+    PATHS,
+    ListPage,
+    error_body,
+    flow_limit_error,
+    list_page,
+    null_data_body,
+    page_body,
+)
+from orders_sync.sandbox.request_checks import (
+    ListRequest,
+    RequestRejectedError,
+    authenticate_1688,
+    authenticate_xportcn,
+    parse_1688,
+    parse_xportcn,
+)
 from orders_sync.sandbox.shops import Shop
 from orders_sync.sandbox.world import World
 
 Clock = Callable[[], datetime]
-_APOLOGY = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>Please try again later.</p></body></html>"
+_ERROR_PAGE = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>Please try again later.</p></body></html>"
 
 
 def utc_now() -> datetime:
+    """Return the current time, in UTC."""
     return datetime.now(UTC)
 
 
 class Sandbox:
-    """A world, what goes wrong in front of it, and the clock it believes. `app` is the ASGI app.
+    """A simulated world behind the platforms' APIs. `app` is the ASGI app.
 
-    `hooks`: the root URL of a service that is told what happens, as Xportcn's message service does.
-    `stats` counts calls by (account, platform); an account that was not recognised is "?".
+    `stats` counts calls by (account, platform); unknown accounts count as "?".
+
+    Args:
+        world: The shops and their orders.
+        faults: Faults to inject; none by default.
+        clock: Source of the current time, with a time zone.
+        hooks: Root URL of a service that receives messages about changes, as from Xportcn's message service.
     """
 
     def __init__(
@@ -48,8 +69,8 @@ class Sandbox:
         self.world = world
         self.faults = faults if faults is not None else Faults()
         self.clock = clock
-        self.life = Life(world, clock)
-        self.messenger = Messenger(world, hooks) if hooks else None
+        self.live_mode = LiveMode(world, clock)
+        self.message_sender = MessageSender(world, hooks) if hooks else None
         self.faults.attach(world)
         self.stats: Counter[tuple[str, str]] = Counter()
         self.app = self._build()
@@ -65,89 +86,94 @@ class Sandbox:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        self.life.resume()
-        if self.messenger is not None:
-            self.messenger.start()
+        self.live_mode.resume()
+        if self.message_sender is not None:
+            self.message_sender.start()
         try:
             yield
         finally:
-            await self.life.stop()
-            if self.messenger is not None:
-                await self.messenger.stop()
+            await self.live_mode.stop()
+            if self.message_sender is not None:
+                await self.message_sender.stop()
 
     async def _serve_1688(self, request: Request) -> Response:
         body = (await request.body()).decode("utf-8", "replace")
         form = dict(parse_qsl(body, keep_blank_values=True))
-        return await self._serve("1688", lambda now: enter_1688(self.world, form, now), lambda: listing_1688(form))
+        return await self._serve("1688", lambda now: authenticate_1688(self.world, form, now), lambda: parse_1688(form))
 
     async def _serve_open(self, request: Request) -> Response:
-        told = dict(request.query_params)
+        parameters = dict(request.query_params)
         return await self._serve(
             "xportcn_open",
-            lambda now: enter_xportcn(self.world, "xportcn_open", request.headers, now),
-            lambda: listing_xportcn(told, "xportcn_open"),
+            lambda now: authenticate_xportcn(self.world, "xportcn_open", request.headers, now),
+            lambda: parse_xportcn(parameters, "xportcn_open"),
         )
 
     async def _serve_ka(self, request: Request) -> Response:
         body = await request.body()
         return await self._serve(
             "xportcn_ka",
-            lambda now: enter_xportcn(self.world, "xportcn_ka", request.headers, now),
-            lambda: listing_xportcn(_told(body), "xportcn_ka"),
+            lambda now: authenticate_xportcn(self.world, "xportcn_ka", request.headers, now),
+            lambda: parse_xportcn(_json_parameters(body), "xportcn_ka"),
         )
 
-    async def _serve(self, platform: str, enter: Callable[[float], Shop], listing: Callable[[], Listing]) -> Response:
-        """One call to a platform: the gates, then a fault if it is this call's turn, then the page."""
+    async def _serve(
+        self, platform: str, authenticate: Callable[[float], Shop], parse: Callable[[], ListRequest]
+    ) -> Response:
+        """Serve one call: check the request, draw a fault, return the page or what the fault makes of it.
+
+        `authenticate` gets the epoch seconds of the clock.
+        """
         now = self.clock()
         self.world.publish(now)
         if self.faults.latency_ms:
             await asyncio.sleep(self.faults.latency_ms / 1000)
         try:
-            shop = enter(now.timestamp())
-        except Barred as barred:
+            shop = authenticate(now.timestamp())
+        except RequestRejectedError as rejection:
             self.stats["?", platform] += 1
-            return _json(refusal(platform, barred))
+            return _json_response(error_body(platform, rejection))
         name = shop.account.name
         self.stats[name, platform] += 1
         try:
-            asked = listing()
-        except Barred as barred:
-            return _json(refusal(platform, barred))
+            list_request = parse()
+        except RequestRejectedError as rejection:
+            return _json_response(error_body(platform, rejection))
         fault = self.faults.draw(name)
-        early = self._early(platform, fault)
-        if early is not None:
-            return early
+        replacement = self._replacement(platform, fault)
+        if replacement is not None:
+            return replacement
         with self.world.lock:
-            page = sheet(shop, asked)
-        response = _late(platform, fault, page)
+            page = list_page(shop, list_request)
+        response = _faulty_response(platform, fault, page)
         if self.world.between_calls is not None:
             self.world.between_calls()
         return response
 
-    def _early(self, platform: str, fault: str | None) -> Response | None:
-        """Faults in place of an answer."""
+    def _replacement(self, platform: str, fault: str | None) -> Response | None:
+        """Return the response that takes the place of the page, if the fault is of that kind."""
         faults = self.faults
         if fault == "http_5xx":
             status = faults.rng.choice((500, 502, 503))
-            return HTMLResponse(_APOLOGY.format(status), status_code=status)
+            return HTMLResponse(_ERROR_PAGE.format(status), status_code=status)
         if fault == "reset":
             return Reset()
         if fault == "hang":
             return Hang(faults.hang_seconds)
         if fault == "firewall":
-            return HTMLResponse(_APOLOGY.format("403 Forbidden"), status_code=403)
+            return HTMLResponse(_ERROR_PAGE.format("403 Forbidden"), status_code=403)
         if fault == "html":
-            return HTMLResponse(_APOLOGY.format("系统维护 maintenance"))
+            return HTMLResponse(_ERROR_PAGE.format("系统维护 maintenance"))
         if fault == "flow_limit":
-            return _json(refusal(platform, flow_limit(platform)))
+            return _json_response(error_body(platform, flow_limit_error(platform)))
         if fault == "http_429":
             headers = {"retry-after": f"{faults.retry_after:g}"}
-            return HTMLResponse(_APOLOGY.format("429"), status_code=429, headers=headers)
+            return HTMLResponse(_ERROR_PAGE.format("429"), status_code=429, headers=headers)
         return None
 
 
-def _late(platform: str, fault: str | None, page: Sheet) -> Response:
-    """The answer, with faults inside it."""
+def _faulty_response(platform: str, fault: str | None, page: ListPage) -> Response:
+    """Return the page, changed by the fault if there is one. Changes `page`."""
     rows = page.records or []
     if fault == "total_high":
         page.total += 1 + len(rows)
@@ -163,24 +189,27 @@ def _late(platform: str, fault: str | None, page: Sheet) -> Response:
         page.records = None
     elif fault == "shuffled":
         page.records = rows[1::2] + rows[::2]
-    body = null_data(platform) if fault == "null_data" else envelope(platform, page)
+    body = null_data_body(platform) if fault == "null_data" else page_body(platform, page)
     if fault == "truncated":
         return Truncated(body, media_type="application/json")
     if fault == "garbled":
-        return _json(body[: len(body) // 2] + b'"}]oops')
-    return _json(BOM_UTF8 + body if fault == "bom" else body)
+        return _json_response(body[: len(body) // 2] + b'"}]oops')
+    return _json_response(BOM_UTF8 + body if fault == "bom" else body)
 
 
-def _json(body: bytes) -> Response:
+def _json_response(body: bytes) -> Response:
     return Response(body, media_type="application/json")
 
 
-def _told(body: bytes) -> Mapping[str, str]:
-    """A JSON body as text by name; null and "" are left out. Raises `Barred` when it is no object."""
+def _json_parameters(body: bytes) -> Mapping[str, str]:
+    """Return the values of a JSON object as text, without null and "".
+
+    Raises `RequestRejectedError` if the body is not a JSON object.
+    """
     try:
-        told: Any = msgspec.json.decode(body)
+        parameters: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        told = None
-    if not isinstance(told, dict):
-        raise Barred(400, "the body is not a JSON object")
-    return {name: str(value) for name, value in told.items() if value is not None and value != ""}
+        parameters = None
+    if not isinstance(parameters, dict):
+        raise RequestRejectedError(400, "the body is not a JSON object")
+    return {name: str(value) for name, value in parameters.items() if value is not None and value != ""}

@@ -1,4 +1,4 @@
-"""What orders are made of: products, places, messages. Fixed, shared between orders, nobody's real data."""
+"""Invented products, regions and messages that orders are built from. Fixed, and shared between orders."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from orders_sync.sandbox.chance import dice
-from orders_sync.sandbox.texts import json_text
+from orders_sync.sandbox.json_text import json_text
+from orders_sync.sandbox.rng import seeded_rng
 
 
 @dataclass(slots=True, frozen=True)
-class Place:
+class Region:
+    """Part of a delivery address. `code` is the administrative division code of the area."""
+
     province: str
     city: str
     area: str
@@ -20,7 +22,7 @@ class Place:
 
 @dataclass(slots=True, frozen=True, eq=False)
 class Sku:
-    """`image` without its ending; `price` in fen."""
+    """One variant of a product. `image` is a file name without its suffix, `price` is in fen."""
 
     item: int
     sku: int
@@ -33,21 +35,21 @@ class Sku:
     shop: str
     shop_id: str
     attributes: tuple[tuple[str, str], ...]
-    zh: str  # the attributes as JSON text, and in English
-    en: str
+    zh: str  # the attributes as JSON text
+    en: str  # the same in English
 
 
-PLACES = (
-    Place("上海", "上海市", "杨浦区", "310110"),
-    Place("浙江省", "杭州市", "西湖区", "330106"),
-    Place("浙江省", "义乌市", "福田街道", "330782"),
-    Place("广东省", "广州市", "白云区", "440111"),
-    Place("广东省", "深圳市", "宝安区", "440306"),
-    Place("福建省", "泉州市", "晋江市", "350582"),
-    Place("江苏省", "苏州市", "吴江区", "320509"),
-    Place("河北省", "石家庄市", "长安区", "130102"),
-    Place("四川省", "成都市", "双流区", "510116"),
-    Place("新疆维吾尔自治区", "伊犁哈萨克自治州", "伊宁市", "654002"),
+REGIONS = (
+    Region("上海", "上海市", "杨浦区", "310110"),
+    Region("浙江省", "杭州市", "西湖区", "330106"),
+    Region("浙江省", "义乌市", "福田街道", "330782"),
+    Region("广东省", "广州市", "白云区", "440111"),
+    Region("广东省", "深圳市", "宝安区", "440306"),
+    Region("福建省", "泉州市", "晋江市", "350582"),
+    Region("江苏省", "苏州市", "吴江区", "320509"),
+    Region("河北省", "石家庄市", "长安区", "130102"),
+    Region("四川省", "成都市", "双流区", "510116"),
+    Region("新疆维吾尔自治区", "伊犁哈萨克自治州", "伊宁市", "654002"),
 )
 NAMES = ("张*", "李*", "王**", "服*", "陈*", "欧阳*", "a*", "N*** T*")
 CARRIERS = ("中通快递(ZTO)", "圆通速递(YTO)", "韵达快递(YUNDA)", "德邦快运(DEPPON)", "其他")
@@ -62,15 +64,15 @@ MESSAGES = (
     "发票抬头:个人",
     "赠品别忘了\n第二行",
 )
-ODD_MESSAGES = {
+UNUSUAL_MESSAGES = {
     "nul": "型号\x00B,别发错",
-    "surrogate": "谢谢老板\ud83d 加油",  # half of an emoji, cut off by somebody's length limit
+    "surrogate": "谢谢老板\ud83d 加油",  # half of an emoji, as a length limit leaves it
     "astral": "发𠮷字款,👍🏽👨‍👩‍👧",
     "long": "尺码表:" + "S/M/L 各十件;" * 1300,  # about 20 kB
     "empty": "",
 }
-_LOOKS = ("夏季新款", "跨境外贸", "ins风", "加厚", "可爱卡通", "复古", "超薄", "轻奢", "儿童", "大码")
-_THINGS = (
+_STYLES = ("夏季新款", "跨境外贸", "ins风", "加厚", "可爱卡通", "复古", "超薄", "轻奢", "儿童", "大码")
+_PRODUCTS = (
     ("半身裙", "件"),
     ("连衣裙", "件"),
     ("运动袜", "双"),
@@ -89,16 +91,16 @@ _SIZES = ("26/S", "M", "35", "均码", "XXL(建议140-160斤)")
 
 
 @lru_cache(maxsize=1)
-def skus() -> tuple[Sku, ...]:
-    """The catalogue, the same in every world."""
-    rng = dice(1688)
+def catalogue_skus() -> tuple[Sku, ...]:
+    """Return all variants of all products, the same in every world."""
+    rng = seeded_rng(1688)
     found = []
-    for look in _LOOKS:
-        for thing, unit in _THINGS:
+    for style in _STYLES:
+        for product, unit in _PRODUCTS:
             item = 600000000000 + rng.randrange(10**11, 4 * 10**11)
             shop_id = str(rng.randrange(10**8, 10**9))
-            trade = rng.choice(("批发", "厂家直销", "一件代发"))
-            title = f"{look}{thing}{rng.randrange(2020, 2027)}{rng.choice(_LOOKS)}{trade}"
+            channel = rng.choice(("批发", "厂家直销", "一件代发"))
+            title = f"{style}{product}{rng.randrange(2020, 2027)}{rng.choice(_STYLES)}{channel}"
             price = rng.choice((690, 1280, 2400, 3990, 5245, 6900, 12800)) + 10 * rng.randrange(9)
             for colour, english in _COLOURS:
                 size = rng.choice(_SIZES)

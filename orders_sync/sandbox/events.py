@@ -1,154 +1,153 @@
-"""What an event does to an order: states, money, parcels. Which event comes when: lives.py."""
+"""Effects of events on an order: states, amounts, parcels. lifecycle.py decides which event comes when."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
-from orders_sync.sandbox.births import haggle
 from orders_sync.sandbox.catalogue import CARRIERS
-from orders_sync.sandbox.chance import pick
-from orders_sync.sandbox.orders import Line, Order, Parcel
-from orders_sync.sandbox.states import GONE, LEFT, PENDING, Refund, State
+from orders_sync.sandbox.order_factory import apply_discount
+from orders_sync.sandbox.orders import Parcel, SandboxLine, SandboxOrder
+from orders_sync.sandbox.rng import pick
+from orders_sync.sandbox.states import CLOSED_STATES, OPEN_REFUNDS, SHIPPED_STATES, Refund, State
 
-Event = Callable[[Order, int, Random], None]
+Event = Callable[[SandboxOrder, int, Random], None]
 
 
-def advance(order: Order, event: str, at: int, rng: Random) -> None:
-    """Let an event happen to an order in this second; its modify time follows."""
+def advance(order: SandboxOrder, event: str, at: int, rng: Random) -> None:
+    """Apply an event to an order in place at epoch second `at`, which becomes its modify time unless that is later."""
     order.modified = max(at, order.modified)
     EVENTS[event](order, at, rng)
 
 
-def _move(order: Order, state: State) -> None:
-    """The order and all its lines that are still part of it."""
+def _move(order: SandboxOrder, state: State) -> None:
+    """Set the state of the order and of its lines that are not closed."""
     order.state = state
     for line in order.lines:
-        if line.state not in GONE:
+        if line.state not in CLOSED_STATES:
             line.state = state
 
 
-def _place(order: Order, at: int, rng: Random) -> None:
+def _place(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.UNPAID)
 
 
-def _pay(order: Order, at: int, rng: Random) -> None:
-    # seed 1688: the pay time is one second after the modify time
+def _pay(order: SandboxOrder, at: int, rng: Random) -> None:
+    # in the 1688 sample response the pay time is one second after the modify time
     order.paid = order.modified + (rng.random() < 0.3)
     _move(order, State.TO_SHIP if order.platform == "1688" else State.PAID)
 
 
-def _finance_pass(order: Order, at: int, rng: Random) -> None:
+def _finance_pass(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.FINANCE_OK)
 
 
-def _finance_wait(order: Order, at: int, rng: Random) -> None:
+def _finance_wait(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.FINANCE_WAIT)
 
 
-def _finance_refuse(order: Order, at: int, rng: Random) -> None:
+def _finance_refuse(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.FINANCE_NO)
 
 
-def _order_goods(order: Order, at: int, rng: Random) -> None:
+def _order_goods(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.TO_SHIP)
 
 
-def _cancel(order: Order, at: int, rng: Random) -> None:
+def _cancel(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.CANCELLED)
     order.close_reason = pick(rng, ("buyerCancel", "sellerGoodsLack", "other", "BUYER_NO_PAY"))
     order.closed_by = "CLOSE_TRADE_BY_" + pick(rng, ("BUYER", "BUYER", "SELLER", "SYSTEM", "BOPS", "CREADIT"))
 
 
-def _terminate(order: Order, at: int, rng: Random) -> None:
-    """Paid, then given back whole."""
+def _terminate(order: SandboxOrder, at: int, rng: Random) -> None:
+    """Cancel after payment, with a refund of the whole amount."""
     _cancel(order, at, rng)
     order.state = State.TERMINATED
     order.refunded = order.total if order.platform == "1688" else 0
 
 
-def _reprice(order: Order, at: int, rng: Random) -> None:
-    haggle(order, rng)
+def _reprice(order: SandboxOrder, at: int, rng: Random) -> None:
+    apply_discount(order, rng)
 
 
-def _write_memo(order: Order, at: int, rng: Random) -> None:
+def _write_memo(order: SandboxOrder, at: int, rng: Random) -> None:
     order.memo = f"加急{rng.randrange(1000)}"
     order.flag = rng.randrange(1, 5)
 
 
-def _drop_line(order: Order, at: int, rng: Random) -> None:
-    for at_line in reversed(range(len(order.lines))):
-        line = order.lines[at_line]
-        if len(order.lines) > 1 and line.state not in GONE and line.state not in LEFT:
-            del order.lines[at_line]
+def _drop_line(order: SandboxOrder, at: int, rng: Random) -> None:
+    for index in reversed(range(len(order.lines))):
+        line = order.lines[index]
+        if len(order.lines) > 1 and line.state not in CLOSED_STATES and line.state not in SHIPPED_STATES:
+            del order.lines[index]
             return
 
 
-def _collect(order: Order, at: int, rng: Random) -> None:
+def _collect(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.COLLECTING)
 
 
-def _puzzle(order: Order, at: int, rng: Random) -> None:
+def _set_odd_status(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.ODD)
 
 
-def _ship(order: Order, at: int, rng: Random) -> None:
-    unsent = [line for line in order.lines if line.state not in GONE and line.state not in LEFT]
-    _send(order, unsent, at, rng)
+def _ship(order: SandboxOrder, at: int, rng: Random) -> None:
+    _ship_lines(order, order.unshipped, at, rng)
     order.state = State.SHIPPED
     order.delivered = at
 
 
-def _ship_part(order: Order, at: int, rng: Random) -> None:
-    """Some of the lines; the header goes on waiting for shipment (api-facts 2.3)."""
-    unsent = [line for line in order.lines if line.state not in GONE and line.state not in LEFT]
-    _send(order, unsent[: max(1, len(unsent) // 2)], at, rng)
+def _ship_part(order: SandboxOrder, at: int, rng: Random) -> None:
+    """Ship half of the lines; the order keeps waiting for shipment (api-facts 2.3)."""
+    unshipped = order.unshipped
+    _ship_lines(order, unshipped[: max(1, len(unshipped) // 2)], at, rng)
 
 
-def _ship_most(order: Order, at: int, rng: Random) -> None:
-    """All but one line, for which a refund is asked: the header says shipped, the lines do not agree."""
-    unsent = [line for line in order.lines if line.state not in GONE and line.state not in LEFT]
-    if len(unsent) > 1:
-        _send(order, unsent[:-1], at, rng)
+def _ship_most(order: SandboxOrder, at: int, rng: Random) -> None:
+    """Ship all lines but one, with a refund requested for that: the order says shipped, one line does not."""
+    unshipped = order.unshipped
+    if len(unshipped) > 1:
+        _ship_lines(order, unshipped[:-1], at, rng)
         order.state = State.SHIPPED
-        _refund(order, [unsent[-1]], Refund.ASKED, rng)
+        _refund(order, [unshipped[-1]], Refund.REQUESTED, rng)
     else:
         _ship(order, at, rng)
 
 
-def _send(order: Order, lines: list[Line], at: int, rng: Random) -> None:
+def _ship_lines(order: SandboxOrder, lines: list[SandboxLine], at: int, rng: Random) -> None:
     for line in lines:
         line.state = State.SHIPPED
     if order.platform != "1688" or not lines:
         return
-    dice = rng.random()
-    loads = [[line] for line in lines] if dice < 0.15 else [lines]
-    for load in loads:
-        number = f"YT{rng.randrange(10**12):012d}" if dice < 0.96 else None
+    drawn = rng.random()
+    shipments = [[line] for line in lines] if drawn < 0.15 else [lines]
+    for shipment in shipments:
+        number = f"YT{rng.randrange(10**12):012d}" if drawn < 0.96 else None
         parcel_id = rng.randrange(10**14)
-        order.parcels.append(Parcel(parcel_id, pick(rng, CARRIERS), number, at, tuple(ln.line_id for ln in load)))
+        order.parcels.append(Parcel(parcel_id, pick(rng, CARRIERS), number, at, tuple(ln.line_id for ln in shipment)))
 
 
-def _arrive(order: Order, at: int, rng: Random) -> None:
+def _arrive(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.ARRIVING)
 
 
-def _sign(order: Order, at: int, rng: Random) -> None:
+def _sign(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.SIGNED)
 
 
-def _receive(order: Order, at: int, rng: Random) -> None:
+def _receive(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.RECEIVED)
     order.received = at
 
 
-def _complete(order: Order, at: int, rng: Random) -> None:
+def _complete(order: SandboxOrder, at: int, rng: Random) -> None:
     _move(order, State.COMPLETED)
     order.confirmed = order.received or at
     order.completed = at
 
 
-def _refund(order: Order, lines: list[Line], refund: Refund, rng: Random) -> None:
+def _refund(order: SandboxOrder, lines: list[SandboxLine], refund: Refund, rng: Random) -> None:
     order.refund = refund
     order.after_sale = order.state is State.COMPLETED
     order.refund_no = order.refund_no or f"TQ{rng.randrange(10**17):017d}"
@@ -158,41 +157,41 @@ def _refund(order: Order, lines: list[Line], refund: Refund, rng: Random) -> Non
         line.after_sale = order.after_sale
 
 
-def _asked(order: Order) -> list[Line]:
-    return [line for line in order.lines if line.refund in PENDING]
+def _refunding_lines(order: SandboxOrder) -> list[SandboxLine]:
+    return [line for line in order.lines if line.refund in OPEN_REFUNDS]
 
 
-def _ask_refund(order: Order, at: int, rng: Random) -> None:
-    present = [line for line in order.lines if line.state not in GONE]
+def _ask_refund(order: SandboxOrder, at: int, rng: Random) -> None:
+    present = [line for line in order.lines if line.state not in CLOSED_STATES]
     if present:
-        _refund(order, present if rng.random() < 0.3 else [pick(rng, present)], Refund.ASKED, rng)
+        _refund(order, present if rng.random() < 0.3 else [pick(rng, present)], Refund.REQUESTED, rng)
 
 
-def _agree_refund(order: Order, at: int, rng: Random) -> None:
-    _refund(order, _asked(order), Refund.AGREED, rng)
+def _agree_refund(order: SandboxOrder, at: int, rng: Random) -> None:
+    _refund(order, _refunding_lines(order), Refund.AGREED, rng)
 
 
-def _send_back(order: Order, at: int, rng: Random) -> None:
-    _refund(order, _asked(order), Refund.SENT_BACK, rng)
+def _send_back(order: SandboxOrder, at: int, rng: Random) -> None:
+    _refund(order, _refunding_lines(order), Refund.RETURNED, rng)
 
 
-def _refuse_refund(order: Order, at: int, rng: Random) -> None:
-    _refund(order, _asked(order), Refund.REFUSED, rng)
+def _refuse_refund(order: SandboxOrder, at: int, rng: Random) -> None:
+    _refund(order, _refunding_lines(order), Refund.REFUSED, rng)
 
 
-def _close_refund(order: Order, at: int, rng: Random) -> None:
-    _refund(order, _asked(order), Refund.CLOSED, rng)
+def _close_refund(order: SandboxOrder, at: int, rng: Random) -> None:
+    _refund(order, _refunding_lines(order), Refund.CLOSED, rng)
 
 
-def _pay_back(order: Order, at: int, rng: Random) -> None:
-    asked = _asked(order)
-    _refund(order, asked, Refund.DONE, rng)
-    order.refunded += sum(line.amount for line in asked)
+def _pay_back(order: SandboxOrder, at: int, rng: Random) -> None:
+    refunding = _refunding_lines(order)
+    _refund(order, refunding, Refund.DONE, rng)
+    order.refunded += sum(line.amount for line in refunding)
     if order.after_sale:
         return
-    for line in asked:
+    for line in refunding:
         line.state = State.TERMINATED
-    if all(line.state in GONE for line in order.lines):
+    if all(line.state in CLOSED_STATES for line in order.lines):
         order.state = State.TERMINATED
         order.close_reason = "other"
 
@@ -210,7 +209,7 @@ EVENTS: dict[str, Event] = {
     "write_memo": _write_memo,
     "drop_line": _drop_line,
     "collect": _collect,
-    "puzzle": _puzzle,
+    "set_odd_status": _set_odd_status,
     "ship": _ship,
     "ship_part": _ship_part,
     "ship_most": _ship_most,

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: by probability, seeded, or by a script for the next calls. At most one fault a call."""
+"""Faults injected into responses, by probability (seeded) or by a script for the next calls; at most one per call."""
 
 from __future__ import annotations
 
@@ -6,37 +6,48 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orders_sync.sandbox.chance import dice
+from orders_sync.sandbox.rng import seeded_rng
 from orders_sync.sandbox.world import World
 
 KINDS = (
     "http_5xx",  # 500, 502 or 503 with an HTML body
-    "reset",  # the connection breaks before an answer
-    "hang",  # no answer until the client gives up, at most `hang_seconds`
-    "truncated",  # fewer bytes than Content-Length says
-    "garbled",  # valid HTTP, broken JSON
-    "html",  # HTTP 200 with a page for people
-    "flow_limit",  # slow down, in the platform's own dialect, HTTP 200
+    "reset",  # the connection is aborted before a response
+    "hang",  # no response until the client disconnects, at most `hang_seconds`
+    "truncated",  # fewer bytes than Content-Length announces
+    "garbled",  # valid HTTP, invalid JSON
+    "html",  # HTTP 200 with an HTML page
+    "flow_limit",  # HTTP 200 with the platform's own rate limit error
     "http_429",  # HTTP 429 with Retry-After
-    "total_high",
-    "total_low",
-    "total_zero",  # zero, with rows
+    "total_high",  # a total above the number of rows
+    "total_low",  # a total below it
+    "total_zero",  # a total of zero, with rows
     "duplicate_rows",  # some rows twice
-    "missing_rows",  # some rows not at all, though counted
-    "null_list",  # null for the list of rows
-    "null_data",  # null for the list and its total
-    "shuffled",  # the rows of the page in no order
+    "missing_rows",  # some rows absent, though included in the total
+    "null_list",  # null instead of the list of rows
+    "null_data",  # null instead of the list and its total
+    "shuffled",  # the rows of the page out of order
     "bom",  # a byte order mark before the JSON
-    "firewall",  # HTTP 403 with a page for people: not the platform's own refusal
+    "firewall",  # HTTP 403 with an HTML page, not an error of the platform
 )
-CLEAN = "ok"  # in a script: this call gets no fault
+CLEAN = "ok"  # in a script: a call without a fault
 
 
 class Faults:
-    """Faults of all accounts, or of one: its own rates take the place of the common ones, its own script comes first.
+    """Decides which call gets which fault, for all accounts or for one.
 
-    `rates`: probability by kind; `malformed` among them is the share of orders whose record is broken, always the same
-    ones (malformed.py). `latency_ms` delays every answer. `counts`: how often each kind was injected.
+    Rates of an account replace the common ones; its script is used before the common one.
+
+    Args:
+        rates: Probability by kind. `malformed` is the share of orders, always the same ones, whose record is malformed
+            (malformed.py).
+        script: Kinds for the next calls, one each; "ok" for a call without a fault.
+        accounts: Rates by account name.
+        seed: Seed of the random numbers.
+        latency_ms: Milliseconds by which every response is delayed.
+        hang_seconds: Longest duration of a `hang`.
+        retry_after: Seconds in the Retry-After header of `http_429`.
+
+    `counts` holds how often each kind was injected.
     """
 
     def __init__(
@@ -51,7 +62,7 @@ class Faults:
         retry_after: float = 1,
     ) -> None:
         self._world: World | None = None
-        self.rng = dice(seed)
+        self.rng = seeded_rng(seed)
         self.latency_ms = latency_ms
         self.hang_seconds = hang_seconds
         self.retry_after = retry_after
@@ -64,45 +75,45 @@ class Faults:
         self.script(*script)
 
     def set_rates(self, rates: Mapping[str, float], account: str | None = None) -> None:
-        """Probabilities from now on; they replace the former ones. Raises ValueError for what is none."""
+        """Replace the rates. Raises ValueError for an unknown kind or a rate outside 0 to 1."""
         for kind, rate in rates.items():
             if kind not in KINDS and kind != "malformed":
-                raise ValueError(f"no such fault: {kind}; there are {', '.join(KINDS)}, malformed")
+                raise ValueError(f"unknown fault {kind!r}; known are {', '.join(KINDS)}, malformed")
             if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-                raise ValueError(f"{kind}: a probability lies between 0 and 1, not {rate!r}")
+                raise ValueError(f"{kind}: a probability is between 0 and 1, not {rate!r}")
         self.rates[account] = dict(rates)
-        self._spoil()
+        self._apply_malformed_rates()
 
     def script(self, *kinds: str, account: str | None = None) -> None:
-        """The next calls get these, one each; "ok" lets one pass. Raises ValueError for an unknown kind."""
+        """Queue faults for the next calls, one each; "ok" is a call without. Raises ValueError for an unknown kind."""
         for kind in kinds:
             if kind not in KINDS and kind != CLEAN:
-                raise ValueError(f"no such fault: {kind}; there are {', '.join(KINDS)} and {CLEAN}")
+                raise ValueError(f"unknown fault {kind!r}; known are {', '.join(KINDS)} and {CLEAN}")
         self.scripts.setdefault(account, deque()).extend(kinds)
 
     def clear(self) -> None:
-        """No fault any more; the counts stay."""
+        """Remove all rates, scripts and the latency; keep the counts."""
         self.rates = {None: {}}
         self.scripts = {None: deque()}
         self.latency_ms = 0
-        self._spoil()
+        self._apply_malformed_rates()
 
     def attach(self, world: World) -> None:
-        """Let these faults decide which records of this world are broken."""
+        """Apply the `malformed` rates to the shops of this world, now and after each change of the rates."""
         self._world = world
-        self._spoil()
+        self._apply_malformed_rates()
 
-    def _spoil(self) -> None:
+    def _apply_malformed_rates(self) -> None:
         if self._world is not None:
             for shop in self._world.shops:
                 shop.malformed_rate = self.malformed_rate(shop.account.name)
 
     def malformed_rate(self, account: str) -> float:
-        """The share of this account's orders whose record is broken."""
+        """Return the share of this account's orders whose record is malformed."""
         return self.rates.get(account, self.rates[None]).get("malformed", 0.0)
 
     def draw(self, account: str) -> str | None:
-        """What this call gets."""
+        """Draw the fault of the account's next call and count it; None for no fault."""
         for key in (account, None):
             queue = self.scripts.get(key)
             if queue:
@@ -125,7 +136,7 @@ class Faults:
         return None
 
     def report(self) -> dict[str, Any]:
-        """For people and tests: what was injected, what is set, what is queued."""
+        """Return the injected counts, the rates, the queued scripts and the latency, for /sandbox/faults."""
         return {
             "injected": dict(self.counts),
             "rates": {account or "*": rates for account, rates in self.rates.items() if rates},

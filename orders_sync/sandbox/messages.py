@@ -1,7 +1,7 @@
-"""Xportcn's message service: tells a callback address what happened, in disorder, some of it twice (api-facts 3).
+"""Xportcn's message service: posts changes to a callback URL, out of order, some of them twice (api-facts 3).
 
-What happened is told when it happens, so before an order that is indexed late can be found in a list. What is not taken
-is not sent again: to the orders' reader a lost message.
+A message is sent at the time of the change, before an order that is indexed late appears in a list. A message that
+is not accepted is not sent again.
 """
 
 from __future__ import annotations
@@ -13,73 +13,76 @@ from contextlib import suppress
 
 import httpx
 
-from orders_sync.sandbox.chance import dice
-from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.formats import local_time
+from orders_sync.sandbox.json_text import json_text
+from orders_sync.sandbox.orders import SandboxOrder
+from orders_sync.sandbox.rng import seeded_rng
 from orders_sync.sandbox.shops import SandboxAccount
-from orders_sync.sandbox.stamps import local
-from orders_sync.sandbox.states import GONE, State
-from orders_sync.sandbox.texts import json_text
+from orders_sync.sandbox.states import CLOSED_STATES, State
 from orders_sync.sandbox.world import World
 
-PATIENCE = 1.0  # seconds until an answer
-PAUSE = 0.1  # seconds; what happened meanwhile is told in any order
-TWICE = 0.15  # the share that is told a second time
-AT_ONCE = 8
-UNLISTED = "SANDBOX_ORDER_CHANGE"  # the public list of types is cut off: a reader must take any word
+TIMEOUT = 1.0  # seconds
+DELIVERY_INTERVAL = 0.1  # seconds; messages of one interval are shuffled
+DUPLICATE_SHARE = 0.15  # of the messages
+CONCURRENCY = 8
+OTHER_TYPE = "SANDBOX_ORDER_CHANGE"  # the public list of types is incomplete: a receiver must accept any value
 
 
-class Messenger:
-    """Tells `root`/hooks/xportcn/ACCOUNT/TOKEN what happens in a world from now on. `answers`: told so far, by status,
-    0 where nobody answered."""
+class MessageSender:
+    """Posts the changes of a world to `root`/hooks/xportcn/ACCOUNT/TOKEN, from its creation on.
+
+    `responses` counts messages by HTTP status; 0 for no response.
+    """
 
     def __init__(self, world: World, root: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.answers: dict[int, int] = {}
+        self.responses: dict[int, int] = {}
         self._root = root.rstrip("/")
         self._transport = transport
-        self._waiting: deque[tuple[str, bytes]] = deque()
-        self._rng = dice("orders-sync sandbox messages")
+        self._queue: deque[tuple[str, bytes]] = deque()
+        self._rng = seeded_rng("orders-sync sandbox messages")
         self._task: asyncio.Task[None] | None = None
-        world.told = self._take
+        world.on_change = self._enqueue
 
     def start(self) -> None:
-        """Needs a running loop."""
-        self._task = asyncio.get_running_loop().create_task(self._tell())
+        """Start sending. Needs a running event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
+        """Stop sending and wait for the end of the task."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 
     async def deliver(self, http: httpx.AsyncClient) -> None:
-        """Tell what waits."""
-        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        batch += [each for each in batch if self._rng.random() < TWICE]
+        """Send the queued messages once each, and a share of them twice; return after all responses."""
+        batch = [self._queue.popleft() for _ in range(len(self._queue))]
+        batch += [queued for queued in batch if self._rng.random() < DUPLICATE_SHARE]
         self._rng.shuffle(batch)
-        for at in range(0, len(batch), AT_ONCE):
-            await asyncio.gather(*(self._post(http, path, body) for path, body in batch[at : at + AT_ONCE]))
+        for start in range(0, len(batch), CONCURRENCY):
+            await asyncio.gather(*(self._post(http, path, body) for path, body in batch[start : start + CONCURRENCY]))
 
-    def _take(self, account: SandboxAccount, order: Order) -> None:
+    def _enqueue(self, account: SandboxAccount, order: SandboxOrder) -> None:
         if account.hook_token:
-            self._waiting.append((f"/hooks/xportcn/{account.name}/{account.hook_token}", message(order)))
+            self._queue.append((f"/hooks/xportcn/{account.name}/{account.hook_token}", build_message(order)))
 
-    async def _tell(self) -> None:
-        async with httpx.AsyncClient(timeout=PATIENCE, transport=self._transport) as http:
+    async def _run(self) -> None:
+        async with httpx.AsyncClient(timeout=TIMEOUT, transport=self._transport) as http:
             while True:
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(DELIVERY_INTERVAL)
                 await self.deliver(http)
 
     async def _post(self, http: httpx.AsyncClient, path: str, body: bytes) -> None:
         try:
-            answer = await http.post(self._root + path, content=body, headers={"content-type": "application/json"})
-            code = answer.status_code
+            response = await http.post(self._root + path, content=body, headers={"content-type": "application/json"})
+            code = response.status_code
         except (httpx.HTTPError, httpx.InvalidURL):
             code = 0
-        self.answers[code] = self.answers.get(code, 0) + 1
+        self.responses[code] = self.responses.get(code, 0) + 1
 
 
-def message(order: Order) -> bytes:
-    """What is told of an order as it is now."""
+def build_message(order: SandboxOrder) -> bytes:
+    """Return the message body (JSON) for an order in its present state."""
     body = {
         "orderId": order.outer_id or order.order_id,
         "orderNo": order.order_no,
@@ -90,26 +93,26 @@ def message(order: Order) -> bytes:
         "productAmount": order.total - order.shipping,
         "refundAmount": order.refunded,
         "refundStatus": None,
-        "closeReason": "buyer_cancel" if order.state in GONE else None,
-        "tbCreateTime": local(order.created),
-        "payTime": local(order.paid) if order.paid else None,
+        "closeReason": "buyer_cancel" if order.state in CLOSED_STATES else None,
+        "tbCreateTime": local_time(order.created),
+        "payTime": local_time(order.paid) if order.paid else None,
     }
-    whole = {
-        "messageType": _type(order),
+    envelope = {
+        "messageType": _message_type(order),
         "messageBody": json_text(body),
         "messagePlatform": 0,
         "timestamp": str(order.modified * 1000 + order.version % 1000),
     }
-    return json.dumps(whole, ensure_ascii=False).encode()
+    return json.dumps(envelope, ensure_ascii=False).encode()
 
 
-def _type(order: Order) -> str:
+def _message_type(order: SandboxOrder) -> str:
     if order.version == 0:
         return "ORDER_CREATE"
-    if order.state in GONE:
+    if order.state in CLOSED_STATES:
         return "ORDER_CANCEL"
     if order.refund is not None:
         return "ORDER_BUYER_VIEW_ORDER_BUYER_REFUND"
     if order.state is State.UNPAID:
         return "ORDER_BUYER_VIEW_ORDER_PRICE_MODIFY"
-    return "ORDER_PAY_SUCCESS" if order.state is State.PAID else UNLISTED
+    return "ORDER_PAY_SUCCESS" if order.state is State.PAID else OTHER_TYPE

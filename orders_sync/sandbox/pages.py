@@ -1,15 +1,15 @@
-"""A page of a listing, and the envelope each platform puts around it."""
+"""Pages of a list of orders, and response bodies in each platform's format."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import uuid4
 
-from orders_sync.sandbox.gates import Barred, Listing
-from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.json_text import encode
+from orders_sync.sandbox.orders import SandboxOrder
+from orders_sync.sandbox.request_checks import ListRequest, RequestRejectedError
 from orders_sync.sandbox.shops import Shop
-from orders_sync.sandbox.states import filter_of
-from orders_sync.sandbox.texts import encode
+from orders_sync.sandbox.states import status_filter
 
 PATHS = {
     "1688": "/gateway/1688/order/ext/list",
@@ -19,59 +19,59 @@ PATHS = {
 
 
 @dataclass(slots=True)
-class Sheet:
-    """One page: rows over all pages, and this page's records; None is sent as null."""
+class ListPage:
+    """One page: the number of rows on all pages, and the records of this page; None is sent as null."""
 
     total: int
     records: list[bytes] | None
 
 
-def sheet(shop: Shop, listing: Listing) -> Sheet:
-    """The page asked for. Past the last page: no rows, the right total."""
-    first = (listing.page_no - 1) * listing.page_size
-    if listing.order_ids is not None or listing.order_no or listing.purchase_id is not None:
-        found = _numbered(shop, listing)
-        return Sheet(len(found), shop.records(found[first : first + listing.page_size]))
-    shelf, low, high = shop.shelves.between((listing.feed, listing.status), listing.start, listing.end)
-    if listing.ascending:
-        slots = shelf[low + first : min(low + first + listing.page_size, high)]
+def list_page(shop: Shop, request: ListRequest) -> ListPage:
+    """Return the requested page; past the last page no records, with the same total."""
+    first = (request.page_no - 1) * request.page_size
+    if request.order_ids is not None or request.order_no or request.purchase_id is not None:
+        orders = _find_orders(shop, request)
+        return ListPage(len(orders), shop.records(orders[first : first + request.page_size]))
+    entries, low, high = shop.index.between((request.feed, request.status), request.start, request.end)
+    if request.ascending:
+        rows = entries[low + first : min(low + first + request.page_size, high)]
     else:
-        slots = shelf[max(low, high - first - listing.page_size) : max(low, high - first)]
-        slots.reverse()
-    return Sheet(high - low, shop.records([slot[2] for slot in slots]))
+        rows = entries[max(low, high - first - request.page_size) : max(low, high - first)]
+        rows.reverse()
+    return ListPage(high - low, shop.records([row[2] for row in rows]))
 
 
-def _numbered(shop: Shop, listing: Listing) -> list[Order]:
-    """The orders asked for by number that also pass the other conditions, sorted like a listing."""
-    shelves = shop.shelves
-    if listing.order_ids is not None:
-        orders = [shelves.orders[order_id] for order_id in listing.order_ids if order_id in shelves.orders]
-    elif listing.order_no:
-        orders = shelves.numbered(listing.order_no)
+def _find_orders(shop: Shop, request: ListRequest) -> list[SandboxOrder]:
+    """Find orders by id, order number or purchase id that match the other parameters too, in the order of the list."""
+    index = shop.index
+    if request.order_ids is not None:
+        orders = [index.orders[order_id] for order_id in request.order_ids if order_id in index.orders]
+    elif request.order_no:
+        orders = index.with_order_no(request.order_no)
     else:
-        orders = shelves.purchased(listing.purchase_id or 0)
+        orders = index.with_purchase_id(request.purchase_id or 0)
     return sorted(
-        (order for order in orders if _matches(order, listing)),
-        key=lambda order: (_time(order, listing), order.order_id),
-        reverse=not listing.ascending,
+        (order for order in orders if _matches(order, request)),
+        key=lambda order: (_time(order, request), order.order_id),
+        reverse=not request.ascending,
     )
 
 
-def _time(order: Order, listing: Listing) -> int:
-    return order.modified if listing.feed == "updated" else order.created
+def _time(order: SandboxOrder, request: ListRequest) -> int:
+    return order.modified if request.feed == "updated" else order.created
 
 
-def _matches(order: Order, listing: Listing) -> bool:
+def _matches(order: SandboxOrder, request: ListRequest) -> bool:
     return (
-        listing.start <= _time(order, listing) <= listing.end
-        and (listing.status is None or filter_of(order.platform, order.state) == listing.status)
-        and (not listing.order_no or order.order_no == listing.order_no)
-        and (listing.purchase_id is None or order.purchase_id == listing.purchase_id)
+        request.start <= _time(order, request) <= request.end
+        and (request.status is None or status_filter(order.platform, order.state) == request.status)
+        and (not request.order_no or order.order_no == request.order_no)
+        and (request.purchase_id is None or order.purchase_id == request.purchase_id)
     )
 
 
-def envelope(platform: str, page: Sheet) -> bytes:
-    """A page as it is sent."""
+def page_body(platform: str, page: ListPage) -> bytes:
+    """Return the response body of a page."""
     if platform == "1688":
         head = b'{"code":0,"message":"ok","data":{"total":%d,"items":' % page.total
     else:
@@ -81,14 +81,14 @@ def envelope(platform: str, page: Sheet) -> bytes:
         )
     if not page.records:
         return head + (b"null}}" if page.records is None else b"[]}}")
-    rows = list(page.records)  # megabytes, copied once
+    rows = list(page.records)  # megabytes: joined below with one copy
     rows[0] = head + b"[" + rows[0]
     rows[-1] += b"]}}"
     return b",".join(rows)
 
 
-def null_data(platform: str) -> bytes:
-    """A success without a list and without a total, as it is sent."""
+def null_data_body(platform: str) -> bytes:
+    """Return the response body of a success whose data is null: no list, no total."""
     if platform == "1688":
         return encode({"code": 0, "message": "ok", "data": None})
     return encode(
@@ -96,23 +96,23 @@ def null_data(platform: str) -> bytes:
     )
 
 
-def refusal(platform: str, barred: Barred) -> bytes:
-    """A refusal as it is sent, with HTTP 200."""
+def error_body(platform: str, rejection: RequestRejectedError) -> bytes:
+    """Return the response body of a rejected request, sent with HTTP 200."""
     if platform == "1688":
-        return encode({"code": barred.code, "message": barred.message})
+        return encode({"code": rejection.code, "message": rejection.message})
     return encode(
         {
             "requestId": uuid4().hex,
-            "code": barred.code,
+            "code": rejection.code,
             "developId": "1021091489188413467",
-            "msg": barred.message,
+            "msg": rejection.message,
             "data": None,
         }
     )
 
 
-def flow_limit(platform: str) -> Barred:
-    """Slow down, as this platform says it."""
+def flow_limit_error(platform: str) -> RequestRejectedError:
+    """Return the platform's rate limit error."""
     if platform == "1688":
-        return Barred(51, "gw.QosAppFrequencyLimit: App call exceeds limited frequency")
-    return Barred(429, "请求过于频繁 too many requests")
+        return RequestRejectedError(51, "gw.QosAppFrequencyLimit: App call exceeds limited frequency")
+    return RequestRejectedError(429, "请求过于频繁 too many requests")

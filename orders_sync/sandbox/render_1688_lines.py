@@ -1,4 +1,4 @@
-"""The lines of a 1688 order as the gateway sends them, and the hand a whole order is written in."""
+"""Rendering of the lines of 1688 orders, and the formats used throughout one order."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from orders_sync.sandbox.catalogue import Sku
-from orders_sync.sandbox.orders import Line, Order
-from orders_sync.sandbox.stamps import compact, damaged, local, yuan_number, yuan_text
-from orders_sync.sandbox.states import LEFT, WORDS_1688, WORDS_REFUND, Refund, State
-from orders_sync.sandbox.texts import encode
+from orders_sync.sandbox.formats import compact_time, local_time, rounded_to_double, yuan_number, yuan_text
+from orders_sync.sandbox.json_text import encode
+from orders_sync.sandbox.orders import SandboxLine, SandboxOrder
+from orders_sync.sandbox.states import REFUND_STATUS, SHIPPED_STATES, STATUS_1688, Refund, State
 
 Record = dict[str, Any]
 
@@ -34,40 +34,43 @@ _TERMS = [
 _TERMS_RAW = [msgspec.Raw(encode(terms)) for terms in _TERMS]
 
 
-class Hand:
-    """The hand an order is written in: how times, money and longs look."""
+class FormatStyle:
+    """Formats of times (epoch seconds), money (fen) and 64-bit integers in the record of one order."""
 
-    __slots__ = ("long", "money", "when")
+    __slots__ = ("integer", "money", "time")
 
     def __init__(self, quirk: str) -> None:
-        self.when: Callable[[int], str] = compact
+        self.time: Callable[[int], str] = compact_time
         self.money: Callable[[int], str | float] = yuan_text
-        self.long: Callable[[int], int | str] = int
+        self.integer: Callable[[int], int | str] = int
         if quirk == "aggregated":
-            self.when = local
-            self.long = str
+            self.time = local_time
+            self.integer = str
         elif quirk == "offset":
-            self.when = _pacific
+            self.time = _pacific_time
         elif quirk == "number_money":
             self.money = yuan_number
 
 
-def _pacific(second: int) -> str:
-    return compact(second, -7 * 3600)
+def _pacific_time(second: int) -> str:
+    return compact_time(second, -7 * 3600)
 
 
-_PLAIN, _HANDS = Hand(""), {quirk: Hand(quirk) for quirk in ("aggregated", "offset", "number_money")}
+_DEFAULT_STYLE, _STYLES = (
+    FormatStyle(""),
+    {quirk: FormatStyle(quirk) for quirk in ("aggregated", "offset", "number_money")},
+)
 
 
-def _logistics_status(line: Line) -> int:
+def _logistics_status(line: SandboxLine) -> int:
     if line.state in (State.SHIPPED, State.ARRIVING):
         return 2
-    return 3 if line.state in LEFT else 1
+    return 3 if line.state in SHIPPED_STATES else 1
 
 
 @lru_cache(maxsize=4096)
-def _goods(sku: Sku) -> tuple[msgspec.Raw, msgspec.Raw]:
-    """What every line of a sku shows alike: skuInfos and productImgUrl."""
+def _sku_fragments(sku: Sku) -> tuple[msgspec.Raw, msgspec.Raw]:
+    """Return skuInfos and productImgUrl, which are the same in every line of a sku."""
     image = f"http://cbu01.alicdn.com/img/ibank/{sku.image}"
     infos = [{"name": name, "value": value} for name, value in sku.attributes]
     return msgspec.Raw(encode(infos)), msgspec.Raw(encode([f"{image}.80x80.jpg", f"{image}.jpg"]))
@@ -77,63 +80,67 @@ def _quantity(quantity: int | Decimal) -> int | float:
     return quantity if isinstance(quantity, int) else float(quantity)
 
 
-def hand_of(order: Order) -> Hand:
-    """The hand an order is written in."""
-    return _HANDS.get(order.quirk, _PLAIN)
+def format_style(order: SandboxOrder) -> FormatStyle:
+    """Return the formats for an order, which depend on its quirk."""
+    return _STYLES.get(order.quirk, _DEFAULT_STYLE)
 
 
-def item(order: Order, at: int, line: Line, hand: Hand) -> Record:
+def line_record(order: SandboxOrder, position: int, line: SandboxLine, style: FormatStyle) -> Record:
+    """Render a line. `position` counts from 0."""
     sku, quirk, line_id = line.sku, order.quirk, line.line_id
-    word, text, _ = WORDS_1688[line.state]
-    infos, images = _goods(sku)
-    near = hand.long(damaged(line_id))
+    status, text, _ = STATUS_1688[line.state]
+    infos, images = _sku_fragments(sku)
+    rounded = style.integer(rounded_to_double(line_id))
     entry: Record = {
-        "productID": hand.long(sku.item),
+        "productID": style.integer(sku.item),
         "type": "common",
         "orderSharedPromotionFee": "0",
-        "price": hand.money(line.price),
-        "tbId": near,
+        "price": style.money(line.price),
+        "tbId": rounded,
         "specId": sku.spec,
-        "subItemID": near,
+        "subItemID": rounded,
         "skuInfos": infos,
         "itemDiscountFee": "0",
         "quantityFactor": "1",
         "unit": sku.unit,
         "name": sku.title,
-        "status": word,
-        "gmtModified": hand.when(order.modified),
+        "status": status,
+        "gmtModified": style.time(order.modified),
         "productImgUrl": [] if quirk == "empty_lists" else images,
         "statusStr": text,
-        "actualPaidFee": hand.long(line.amount if order.paid else 0),
+        "actualPaidFee": style.integer(line.amount if order.paid else 0),
         "crossPromotionFee": "0",
         "productSnapshotUrl": f"https://trade.1688.com/order/offer_snapshot.htm?order_entry_id={line_id}",
-        "itemAmount": hand.money(line.amount),
+        "itemAmount": style.money(line.amount),
         "quantity": _quantity(line.quantity),
         "subItemIDString": str(line_id),
-        "gmtCreate": hand.when(order.created),
+        "gmtCreate": style.time(order.created),
         "productCargoNumber": sku.cargo,
         "logisticsStatus": _logistics_status(line),
-        "skuID": hand.long(sku.sku),
+        "skuID": style.integer(sku.sku),
     }
     if quirk == "empty_lists":
         entry["guaranteesTerms"] = []
     elif quirk != "bare":
         entry["guaranteesTerms"] = (
-            None if quirk == "null_fields" else _TERMS_RAW[2 if (order.dice + at) % 8 == 0 else at % 2]
+            None
+            if quirk == "null_fields"
+            else _TERMS_RAW[2 if (order.random_bits + position) % 8 == 0 else position % 2]
         )
     else:
         del entry["skuInfos"], entry["specId"], entry["productCargoNumber"], entry["quantityFactor"]
-    gap = line.amount - int(line.price * line.quantity)
-    if gap:
-        entry["entryDiscount"] = hand.long(gap)
+    discount = line.amount - int(line.price * line.quantity)
+    if discount:
+        entry["entryDiscount"] = style.integer(discount)
     add_refund(entry, line.refund, line.refund_no, line.after_sale, 1)
     if line.refund is None and quirk == "null_fields":
         entry["refundStatus"] = None
     return entry
 
 
-def add_refund(target: Record, refund: Refund | None, number: str, after_sale: bool, word: int) -> None:
+def add_refund(target: Record, refund: Refund | None, number: str, after_sale: bool, level: int) -> None:
+    """Add refund status and id to an order (level 0) or a line (level 1), if there is a refund."""
     if refund is not None:
-        tail = "ForAs" if after_sale else ""
-        target[f"refundStatus{tail}"] = WORDS_REFUND[refund][word]
-        target[f"refundId{tail}"] = number
+        suffix = "ForAs" if after_sale else ""
+        target[f"refundStatus{suffix}"] = REFUND_STATUS[refund][level]
+        target[f"refundId{suffix}"] = number

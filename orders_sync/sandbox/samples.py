@@ -1,4 +1,4 @@
-"""The documents' own sample orders, served as they stand, and what should land for each, read off by hand."""
+"""The sample orders of the platforms' documents, served unchanged, and their expected values, entered by hand."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from orders_sync.sandbox.stamps import epoch
+from orders_sync.sandbox.formats import parse_local_time
+from orders_sync.sandbox.json_text import encode
 from orders_sync.sandbox.states import State
-from orders_sync.sandbox.texts import encode
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One documented order: epoch seconds of its times, its record as the platform sends it, its truth."""
+    """One documented order. Times are epoch seconds, `record` is its JSON, `expected` its expected values."""
 
     order_id: str
     order_no: str
@@ -23,33 +23,40 @@ class Sample:
     modified: int
     state: State
     record: bytes
-    truth: dict[str, Any]
+    expected: dict[str, Any]
 
 
-def answer(platform: str) -> dict[str, Any]:
-    """The sample response of a platform's document."""
+def sample_response(platform: str) -> dict[str, Any]:
+    """Return the sample response of a platform's document, decoded."""
     text = (files(__package__) / "seeds" / f"{platform}.json").read_text("utf-8")
     return json.loads(text)  # type: ignore[no-any-return]
 
 
-def sample(platform: str) -> Sample:
-    """The one order of a platform's sample response."""
-    data = answer(platform)["data"]
+def sample_order(platform: str) -> Sample:
+    """Return the only order of a platform's sample response."""
+    data = sample_response(platform)["data"]
     record = encode((data["items"] if platform == "1688" else data["data"])[0])
-    created, modified, state, purchase_id = _HEADS[platform]
-    truth = TRUTHS[platform]
+    created, modified, state, purchase_id = _FIELDS[platform]
+    expected = EXPECTED[platform]
     return Sample(
-        truth["order_id"], truth["order_no"], purchase_id, epoch(created), epoch(modified), state, record, truth
+        expected["order_id"],
+        expected["order_no"],
+        purchase_id,
+        parse_local_time(created),
+        parse_local_time(modified),
+        state,
+        record,
+        expected,
     )
 
 
-_HEADS = {
+_FIELDS = {
     "1688": ("2024-05-06 16:29:35", "2024-05-06 16:29:40", State.TO_SHIP, 0),
     "xportcn_open": ("2023-09-22 13:50:59", "2023-09-22 13:50:59", State.UNPAID, 0),
     "xportcn_ka": ("2026-04-16 18:10:12", "2026-04-16 18:10:12", State.UNPAID, 200108703155),
 }
 
-TRUTHS: dict[str, dict[str, Any]] = {
+EXPECTED: dict[str, dict[str, Any]] = {
     "1688": {
         "order_id": "3876532491611498520",
         "order_no": "3876532491611498520",

@@ -1,4 +1,4 @@
-"""The sandbox as a real HTTP server, able to break connections the way networks do."""
+"""The sandbox as an HTTP server that can abort connections, as networks do."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from orders_sync.sandbox.answers import WIRE
 from orders_sync.sandbox.app import Clock, Sandbox, utc_now
+from orders_sync.sandbox.fault_responses import CONNECTION_CONTROL
 from orders_sync.sandbox.faults import Faults
 from orders_sync.sandbox.world import World
 
@@ -34,15 +34,26 @@ def serve(
     clock: Clock = utc_now,
     hooks: str | None = None,
 ) -> None:
-    """Serve until interrupted; port 0 is any free one. Prints nothing: `ready` gets the root URL once it listens.
-    `hooks`: the root URL of a service that is told what happens.
+    """Serve until interrupted. Prints nothing.
 
-    Raises OSError when it cannot listen there, KeyboardInterrupt when it was interrupted.
+    Args:
+        world: The shops and their orders.
+        port: Port to listen on; 0 for any free one.
+        host: Address to listen on.
+        live_rate: Changes per second; 0 for none.
+        faults: Faults to inject.
+        ready: Called with the root URL once the server listens.
+        clock: Source of the current time.
+        hooks: Root URL of a service that receives messages about changes.
+
+    Raises:
+        OSError: The address cannot be listened on.
+        KeyboardInterrupt: The server was interrupted.
     """
     sandbox = Sandbox(world, faults, clock, hooks)
-    sandbox.life.rate = live_rate
+    sandbox.live_mode.rate = live_rate
     server = _Server(sandbox, host, port, ready)
-    gc.freeze()  # the world stays: the collector need not walk it again and again
+    gc.freeze()  # the world lives as long as the process: keep it out of garbage collection
     server.run(sockets=[server.socket])
 
 
@@ -50,9 +61,12 @@ def serve(
 def background(
     world: World, faults: Faults | None = None, clock: Clock = utc_now, port: int = 0, live_rate: float = 0
 ) -> Iterator[tuple[str, Sandbox]]:
-    """Serve from a thread of its own for the length of a `with`: (root URL, sandbox). For tests and the demo."""
+    """Serve from a background thread within a `with` block; yields (root URL, sandbox). For tests.
+
+    Raises OSError if the port cannot be listened on.
+    """
     sandbox = Sandbox(world, faults, clock)
-    sandbox.life.rate = live_rate
+    sandbox.live_mode.rate = live_rate
     started = threading.Event()
     root: list[str] = []
 
@@ -80,15 +94,15 @@ def background(
 
 
 class _Server(uvicorn.Server):
-    """Listens from its creation on, so that a taken port is an OSError for who asked."""
+    """A server that listens as soon as it is created, so that the caller gets the OSError of a port in use."""
 
     def __init__(self, sandbox: Sandbox, host: str, port: int, ready: Ready | None) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.create_server((host, port), family=family)
-        # asyncio does this only for sockets made with TCP's number; without it every small answer takes 40 ms
+        # asyncio sets it only on sockets created with IPPROTO_TCP; without it small responses take 40 ms
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.ready = ready
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # else its warnings go to stderr by themselves
+        logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # otherwise its warnings go to stderr
         super().__init__(
             uvicorn.Config(sandbox.app, http=_Protocol, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         )
@@ -101,42 +115,42 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """Gives each request a `Wire` to its connection."""
+    """Adds a `ConnectionControl` to the scope of each request."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         app: Any = self.app
 
-        async def wired(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("extensions", {})[WIRE] = _Wire(self.transport)
+        async def with_connection_control(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("extensions", {})[CONNECTION_CONTROL] = _ConnectionControl(self.transport)
             await app(scope, receive, send)
 
-        self.app = wired
+        self.app = with_connection_control
 
 
-class _Wire:
+class _ConnectionControl:
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
 
     async def reset(self, receive: Receive) -> None:
         sock = self.transport.get_extra_info("socket")
-        if sock is not None:  # linger 0: the peer sees a reset, not an end
+        if sock is not None:  # linger 0 sends RST instead of FIN
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
-        await _gone(receive)
+        await _await_disconnect(receive)
 
     async def close(self, receive: Receive) -> None:
         self.transport.close()
-        await _gone(receive)
+        await _await_disconnect(receive)
 
     async def hang(self, receive: Receive, seconds: float) -> None:
         try:
-            await asyncio.wait_for(_gone(receive), seconds)
+            await asyncio.wait_for(_await_disconnect(receive), seconds)
         except TimeoutError:
             await self.reset(receive)
 
 
-async def _gone(receive: Receive) -> None:
-    """Return once the connection is no more, so that the server does not try to answer on it."""
+async def _await_disconnect(receive: Receive) -> None:
+    """Wait until the connection is closed, so that the server does not respond on it."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""The states of orders, lines and refunds in our own words, and what each platform calls them."""
+"""States of orders, lines and refunds, and the status values each platform uses for them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class State(StrEnum):
+    """State of an order or a line, independent of the platform."""
+
     CREATING = "creating"
     UNPAID = "unpaid"
     PAID = "paid"
@@ -25,20 +27,22 @@ class State(StrEnum):
 
 
 class Refund(StrEnum):
-    ASKED = "asked"
+    """State of a refund, independent of the platform."""
+
+    REQUESTED = "requested"
     AGREED = "agreed"
-    SENT_BACK = "sent back"
+    RETURNED = "sent back"
     DONE = "done"
     REFUSED = "refused"
     CLOSED = "closed"
 
 
-GONE = frozenset({State.CANCELLED, State.TERMINATED})
-LEFT = frozenset({State.SHIPPED, State.ARRIVING, State.SIGNED, State.RECEIVED, State.COMPLETED})  # the warehouse
-PENDING = frozenset({Refund.ASKED, Refund.AGREED, Refund.SENT_BACK, Refund.REFUSED})
+CLOSED_STATES = frozenset({State.CANCELLED, State.TERMINATED})
+SHIPPED_STATES = frozenset({State.SHIPPED, State.ARRIVING, State.SIGNED, State.RECEIVED, State.COMPLETED})
+OPEN_REFUNDS = frozenset({Refund.REQUESTED, Refund.AGREED, Refund.RETURNED, Refund.REFUSED})
 
-# word, Chinese, number of the status filter (api-facts 4); ODD is a word no document lists
-WORDS_1688: dict[State, tuple[str, str, int]] = {
+# status, its text, number of the status filter (api-facts 4); ODD has a status that no document lists
+STATUS_1688: dict[State, tuple[str, str, int]] = {
     State.UNPAID: ("waitbuyerpay", "等待买家付款", 1),
     State.TO_SHIP: ("waitsellersend", "等待卖家发货", 2),
     State.COLLECTING: ("waitlogisticstakein", "等待物流公司揽件", 3),
@@ -52,8 +56,8 @@ WORDS_1688: dict[State, tuple[str, str, int]] = {
     State.ODD: ("waitselleract", "等待卖家操作", 11),
 }
 
-# code, what Taobao says (api-facts 2.3, spelled as there)
-WORDS_XPORTCN: dict[State, tuple[int, str]] = {
+# status code, Taobao's status (api-facts 2.3, spelled as there)
+STATUS_XPORTCN: dict[State, tuple[int, str]] = {
     State.CREATING: (12, "BULIDING"),
     State.UNPAID: (0, "WAIT_BUYER_P"),
     State.PAID: (1, "WAIT_BUYER_P"),
@@ -67,22 +71,22 @@ WORDS_XPORTCN: dict[State, tuple[int, str]] = {
     State.ODD: (9, "TRADE_FINISHED"),
 }
 
-# order word, line word (1688), refundStatus code (Xportcn)
-WORDS_REFUND: dict[Refund, tuple[str, str, int]] = {
-    Refund.ASKED: ("waitselleragree", "WAIT_SELLER_AGREE", 10),
+# 1688: status on the order, status on the line; Xportcn: refundStatus
+REFUND_STATUS: dict[Refund, tuple[str, str, int]] = {
+    Refund.REQUESTED: ("waitselleragree", "WAIT_SELLER_AGREE", 10),
     Refund.AGREED: ("waitbuyersend", "WAIT_BUYER_SEND", 20),
-    Refund.SENT_BACK: ("waitsellerreceive", "WAIT_SELLER_RECEIVE", 30),
+    Refund.RETURNED: ("waitsellerreceive", "WAIT_SELLER_RECEIVE", 30),
     Refund.DONE: ("refundsuccess", "REFUND_SUCCESS", 100),
     Refund.REFUSED: ("waitbuyermodify", "WAIT_BUYER_MODIFY", -10),
     Refund.CLOSED: ("refundclose", "REFUND_CLOSED", -20),
 }
 
 
-def status_of(platform: str, state: State) -> str:
-    """An order's status as the column holds it: 1688's word, Xportcn's code as text."""
-    return WORDS_1688[state][0] if platform == "1688" else str(WORDS_XPORTCN[state][0])
+def stored_status(platform: str, state: State) -> str:
+    """Return the value of the `status` column: 1688's status, or Xportcn's code as text."""
+    return STATUS_1688[state][0] if platform == "1688" else str(STATUS_XPORTCN[state][0])
 
 
-def filter_of(platform: str, state: State) -> int:
-    """The number the platform's status filter knows a state by."""
-    return WORDS_1688[state][2] if platform == "1688" else WORDS_XPORTCN[state][0]
+def status_filter(platform: str, state: State) -> int:
+    """Return the value by which the platform's status filter selects a state."""
+    return STATUS_1688[state][2] if platform == "1688" else STATUS_XPORTCN[state][0]

@@ -1,4 +1,4 @@
-"""The sandbox as an httpx transport, in process: injected faults become the errors a real network gives."""
+"""The sandbox as an in-process httpx transport. Connection faults raise the errors of a real network."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Message, Receive
 
-from orders_sync.sandbox.answers import WIRE
+from orders_sync.sandbox.fault_responses import CONNECTION_CONTROL
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
-    """Use: `httpx.AsyncClient(transport=SandboxTransport(sandbox.app))`. A hang is a `ReadTimeout` at once."""
+    """Sends requests to an ASGI app: `httpx.AsyncClient(transport=SandboxTransport(sandbox.app))`.
+
+    A hang raises `ReadTimeout` immediately.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the app's response. Raises `httpx.TransportError` for a connection fault."""
         body = await request.aread()
-        wire = _Wire(request)
+        connection = _ConnectionControl(request)
         sent = False
         status, headers, parts = 500, [], []
 
@@ -37,13 +41,13 @@ class SandboxTransport(httpx.AsyncBaseTransport):
             elif message["type"] == "http.response.body":
                 parts.append(bytes(message.get("body", b"")))
 
-        await self.app(_scope(request, wire), receive, send)
-        if wire.broken is not None:
-            raise wire.broken
-        return httpx.Response(status, headers=headers, stream=_Body(parts, wire.cut), request=request)
+        await self.app(_scope(request, connection), receive, send)
+        if connection.broken is not None:
+            raise connection.broken
+        return httpx.Response(status, headers=headers, stream=_Body(parts, connection.cut), request=request)
 
 
-def _scope(request: httpx.Request, wire: _Wire) -> dict[str, Any]:
+def _scope(request: httpx.Request, connection: _ConnectionControl) -> dict[str, Any]:
     path, _, query = request.url.raw_path.partition(b"?")
     return {
         "type": "http",
@@ -58,12 +62,12 @@ def _scope(request: httpx.Request, wire: _Wire) -> dict[str, Any]:
         "server": (request.url.host, request.url.port),
         "client": ("127.0.0.1", 1),
         "root_path": "",
-        "extensions": {WIRE: wire},
+        "extensions": {CONNECTION_CONTROL: connection},
     }
 
 
-class _Wire:
-    """Notes what would have happened to the connection."""
+class _ConnectionControl:
+    """Records the error that the client is to get: `broken` before the response, `cut` in its body."""
 
     def __init__(self, request: httpx.Request) -> None:
         self.request = request

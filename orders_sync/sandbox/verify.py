@@ -1,4 +1,4 @@
-"""The tables held against the sandbox's truth, order by order, line by line, value by value."""
+"""Comparison of the tables with the sandbox's expected values: every order, line and value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from orders_sync.domain.errors import OrdersSyncError
 
 BATCH = 1000
-SHOWN = 5
+EXAMPLES = 5
 
 _ORDERS = "SELECT * FROM orders WHERE platform = %s AND order_id = ANY(%s)"
 _LINES = """
@@ -34,8 +34,12 @@ _STORED = "SELECT order_id FROM orders WHERE account = %s"
 
 
 @dataclass(slots=True)
-class Verdict:
-    """What was compared for one account. `different`: order id to the first difference, in words."""
+class VerifyResult:
+    """Result for one account: counts of what was compared, and the ids of orders that are wrong.
+
+    `missed`: listed by the platform but not stored. `different`: description of the first difference by order id.
+    `surplus`: stored but not listed.
+    """
 
     account: str
     orders: int = 0
@@ -47,95 +51,102 @@ class Verdict:
 
     @property
     def is_equal(self) -> bool:
+        """Whether the tables hold exactly the expected orders."""
         return not (self.missed or self.different or self.surplus)
 
     def examples(self) -> Iterator[str]:
-        """A few of what is wrong, in words."""
-        yield from (f"{self.account}: order {order_id} is missing" for order_id in self.missed[:SHOWN])
-        yield from (f"{self.account}: order {key}: {text}" for key, text in islice(self.different.items(), SHOWN))
-        yield from (f"{self.account}: order {order_id} is not on the platform" for order_id in self.surplus[:SHOWN])
+        """Describe up to five orders each that are missed, different or surplus."""
+        yield from (f"{self.account}: order {order_id} is missing" for order_id in self.missed[:EXAMPLES])
+        yield from (f"{self.account}: order {key}: {text}" for key, text in islice(self.different.items(), EXAMPLES))
+        yield from (f"{self.account}: order {order_id} is not on the platform" for order_id in self.surplus[:EXAMPLES])
 
 
-_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError, KeyError, TypeError)
+_REQUEST_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError, KeyError, TypeError)
 
 
 def fetch_accounts(root: str) -> list[tuple[str, str]]:
-    """(account, platform) of a sandbox server. Raises `OrdersSyncError` when none answers."""
+    """Return (account, platform) of each account of a sandbox server. Raises `OrdersSyncError` if it is unreachable."""
     try:
         response = httpx.get(f"{root}/sandbox/accounts", timeout=30).raise_for_status()
         return [(account["name"], account["platform"]) for account in response.json()]
-    except _NO_ANSWER as error:
-        raise _nobody_at(root, error) from None
+    except _REQUEST_ERRORS as error:
+        raise _unreachable(root, error) from None
 
 
-def fetch_truths(root: str, account: str) -> Iterator[dict[str, Any]]:
-    """The truth of every order a sandbox server lists now. Raises `OrdersSyncError` when it stops answering."""
+def fetch_expected(root: str, account: str) -> Iterator[dict[str, Any]]:
+    """Yield the expected values of every order of an account. Raises `OrdersSyncError` if the server is unreachable."""
     try:
         with httpx.stream("GET", f"{root}/sandbox/truth", params={"account": account}, timeout=120) as response:
             for line in response.raise_for_status().iter_lines():
                 if line:
                     yield json.loads(line)
-    except _NO_ANSWER as error:
-        raise _nobody_at(root, error) from None
+    except _REQUEST_ERRORS as error:
+        raise _unreachable(root, error) from None
 
 
-def _nobody_at(root: str, error: Exception) -> OrdersSyncError:
+def _unreachable(root: str, error: Exception) -> OrdersSyncError:
     return OrdersSyncError(f"no sandbox answers at {root}: {str(error).splitlines()[0] if str(error) else 'nothing'}")
 
 
 def verify_account(
-    connection: psycopg.Connection[tuple[object, ...]], account: str, platform: str, truths: Iterable[dict[str, Any]]
-) -> Verdict:
-    """Compare everything the truth claims with the tables; orders the platform does not list are surplus."""
-    verdict = Verdict(account)
+    connection: psycopg.Connection[tuple[object, ...]],
+    account: str,
+    platform: str,
+    expected_orders: Iterable[dict[str, Any]],
+) -> VerifyResult:
+    """Compare the tables with expected values (expected.py) of all orders of an account.
+
+    Orders whose record is malformed must be in `sync.rejects`; other stored orders of the account are surplus.
+    """
+    result = VerifyResult(account)
     rejected = {row[0] for row in connection.execute(_REJECTED, [account])}
     surplus = {str(row[0]) for row in connection.execute(_STORED, [account])}
-    source = iter(truths)
+    source = iter(expected_orders)
     while batch := list(islice(source, BATCH)):
-        ids = [truth["order_id"] for truth in batch]
+        ids = [expected["order_id"] for expected in batch]
         orders = {row["order_id"]: row for row in _rows(connection, _ORDERS, platform, ids)}
         lines: dict[str, list[dict[str, Any]]] = {}
         for row in _rows(connection, _LINES, platform, ids):
             lines.setdefault(row["order_id"], []).append(row)
-        for truth in batch:
-            order_id = truth["order_id"]
+        for expected in batch:
+            order_id = expected["order_id"]
             surplus.discard(order_id)
-            if truth.get("reject"):
-                verdict.rejects += 1
+            if expected.get("reject"):
+                result.rejects += 1
                 if order_id not in rejected and None not in rejected:
-                    verdict.missed.append(order_id)
+                    result.missed.append(order_id)
             elif order_id not in orders:
-                verdict.missed.append(order_id)
+                result.missed.append(order_id)
             else:
-                verdict.orders += 1
-                verdict.lines += len(truth["lines"])
-                difference = _difference(truth, orders[order_id], lines.get(order_id, []))
+                result.orders += 1
+                result.lines += len(expected["lines"])
+                difference = _difference(expected, orders[order_id], lines.get(order_id, []))
                 if difference:
-                    verdict.different[order_id] = difference
-    verdict.surplus = sorted(surplus)
-    return verdict
+                    result.different[order_id] = difference
+    result.surplus = sorted(surplus)
+    return result
 
 
-def _difference(truth: dict[str, Any], order: dict[str, Any], lines: list[dict[str, Any]]) -> str:
-    """The first value that is not as it should be, in words; empty when all are."""
-    for name, value in truth.items():
+def _difference(expected: dict[str, Any], order: dict[str, Any], lines: list[dict[str, Any]]) -> str:
+    """Describe the first value that differs from the expected one; empty if none does."""
+    for name, value in expected.items():
         if name not in ("lines", "reject") and not _equal(value, order[name]):
             return f"{name} is {order[name]!r}, should be {value!r}"
-    if len(lines) != len(truth["lines"]):
-        return f"it has {len(lines)} lines, should have {len(truth['lines'])}"
-    for expected, found in zip(truth["lines"], lines, strict=True):
-        for name, value in expected.items():
-            if not _equal(value, found[name]):
-                return f"line {expected['line_no']}: {name} is {found[name]!r}, should be {value!r}"
+    if len(lines) != len(expected["lines"]):
+        return f"it has {len(lines)} lines, should have {len(expected['lines'])}"
+    for expected_line, line in zip(expected["lines"], lines, strict=True):
+        for name, value in expected_line.items():
+            if not _equal(value, line[name]):
+                return f"line {expected_line['line_no']}: {name} is {line[name]!r}, should be {value!r}"
     return ""
 
 
-def _equal(value: Any, found: Any) -> bool:
-    if isinstance(found, Decimal):
-        return value is not None and Decimal(value) == found
-    if isinstance(found, datetime):
-        return value is not None and datetime.fromisoformat(value) == found
-    return bool(value == found)
+def _equal(value: Any, actual: Any) -> bool:
+    if isinstance(actual, Decimal):
+        return value is not None and Decimal(value) == actual
+    if isinstance(actual, datetime):
+        return value is not None and datetime.fromisoformat(value) == actual
+    return bool(value == actual)
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""The world behind the three platforms: shops, their orders, and time passing over them."""
+"""The simulated world behind the three platforms: shops, their orders, and changes over time."""
 
 from __future__ import annotations
 
@@ -8,35 +8,44 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from threading import RLock
 
-from orders_sync.sandbox.chance import dice
-from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.expected import ExpectedValues
+from orders_sync.sandbox.orders import SandboxOrder
+from orders_sync.sandbox.rng import seeded_rng
 from orders_sync.sandbox.shops import SandboxAccount, Shop
-from orders_sync.sandbox.truths import Truth
 
-LATE_SHARE = 0.1  # of what happens by itself, this share appears late in the index
-LATE_SECONDS = (3, 180)
+LATE_SHARE = 0.1  # of the changes made by `step`, the share that is indexed late
+LATE_SECONDS = (3, 180)  # least and greatest lag
 
 
 class World:
-    """Deterministic from its arguments: the same seed and `now` give byte-identical records.
+    """Shops and their orders, deterministic: equal arguments give byte-identical records.
 
-    `orders` are spread over `shops`, and these over the platforms: 1688, xportcn_open, xportcn_ka, 1688, ...
-    All of them are visible at once. Afterwards `mutate`, `create`, `change` and `step` make things happen in the second
-    they are given; a `lag` in seconds keeps a change out of the platform's index for so long, until `publish`.
+    All initial orders are indexed, so listed by their platform. `create`, `mutate`, `change` and `step` change orders
+    at the time they are given. `lag` is in seconds: the change is not indexed until `publish` is called that much
+    later.
+
+    Args:
+        orders: Number of orders, spread evenly over the shops.
+        shops: Number of shops, on 1688, xportcn_open, xportcn_ka, 1688, ...
+        seed: Seed of the random numbers.
+        now: Time up to which the orders have changed; with a time zone.
+        days: Length of the order history before `now`.
+
+    `between_calls` is called after each served page, `on_change` with each new version of an order, indexed or not.
     """
 
     def __init__(self, orders: int, shops: int = 3, seed: int = 1, *, now: datetime, days: float = 30) -> None:
         if orders < 0 or shops < 1:
-            raise ValueError("a world needs at least one shop and no negative number of orders")
+            raise ValueError("a world needs at least one shop, and the number of orders must not be negative")
         self.now = _second(now)
-        self.rng = dice(f"orders-sync sandbox world {seed}")
-        self.lock = RLock()  # a test may change the world while a server's thread reads it
-        self.between_calls: Callable[[], None] | None = None  # run after each served page
-        self.told: Callable[[SandboxAccount, Order], None] | None = None  # run with whatever happens, listed or not
-        self._coming: list[tuple[float, int, Shop, Order]] = []  # heap by visible_at
+        self.rng = seeded_rng(f"orders-sync sandbox world {seed}")
+        self.lock = RLock()  # tests change the world while a server thread reads it
+        self.between_calls: Callable[[], None] | None = None
+        self.on_change: Callable[[SandboxAccount, SandboxOrder], None] | None = None
+        self._unindexed: list[tuple[float, int, Shop, SandboxOrder]] = []  # heap by the epoch second to index at
         self._sequence = 0
         collecting = gc.isenabled()
-        gc.disable()  # millions of objects are born and none dies: the collector would walk them in vain
+        gc.disable()  # millions of objects are created and none becomes garbage
         try:
             shares = [orders // shops + (number <= orders % shops) for number in range(1, shops + 1)]
             self.shops = [Shop(number, share, seed, self.now, days) for number, share in enumerate(shares, 1)]
@@ -48,60 +57,59 @@ class World:
 
     @property
     def accounts(self) -> list[SandboxAccount]:
+        """The accounts of all shops."""
         return [shop.account for shop in self.shops]
 
     def shop(self, account: str) -> Shop:
-        """The shop of an account's name. Raises KeyError."""
+        """Return the shop with this account name. Raises KeyError."""
         return self._by_name[account]
 
     def shop_of(self, platform: str, app_id: str) -> Shop | None:
-        """The shop these credentials belong to."""
+        """Return the shop with these credentials, None if there is none."""
         return self._by_app.get((platform, app_id))
 
-    def order(self, account: str, order_id: str) -> Order:
-        """An order as its platform lists it now. Raises KeyError."""
-        return self.shop(account).shelves.orders[order_id]
+    def order(self, account: str, order_id: str) -> SandboxOrder:
+        """Return the indexed version of an order. Raises KeyError."""
+        return self.shop(account).index.orders[order_id]
 
-    def truth(self, account: str) -> list[Truth]:
-        """What should land for every order the account's platform lists now."""
-        return list(self.truths(account))
+    def expected_orders(self, account: str) -> list[ExpectedValues]:
+        """Return the expected values (expected.py) of every order the account's platform lists now."""
+        return list(self.iter_expected_orders(account))
 
-    def truths(self, account: str) -> Iterator[Truth]:
-        """The same, one by one."""
+    def iter_expected_orders(self, account: str) -> Iterator[ExpectedValues]:
+        """Yield the same one by one."""
         shop = self.shop(account)
-        for order in list(shop.shelves.orders.values()):
-            yield shop.truth(order)
+        for order in list(shop.index.orders.values()):
+            yield shop.expected_values(order)
 
-    def malform(self, account: str, order_id: str, kind: str | None = "garbage_time") -> None:
-        """Break one order's record from now on (malformed.KINDS), or keep it sound whatever the rate (None)."""
+    def malform(self, account: str, order_id: str, kind: str | None) -> None:
+        """Serve one order's record malformed from now on (malformed.KINDS); None: valid, whatever the rate."""
         self.shop(account).malformed[order_id] = kind
-
-    # what happens
 
     def create(
         self, n: int = 1, now: datetime | None = None, account: str | None = None, lag: float = 0
-    ) -> list[Order]:
-        """Orders are placed."""
-        at = self._at(now)
+    ) -> list[SandboxOrder]:
+        """Create n orders, at `now` (default: the last time given)."""
+        at = self._moment(now)
         made = []
         with self.lock:
             for _ in range(n):
-                shop = self._some_shop(account)
-                made.append(self._release(shop, shop.born(at), lag))
+                shop = self._choose_shop(account)
+                made.append(self._publish_after(shop, shop.create_order(at), lag))
         return made
 
     def mutate(
         self, n: int = 1, now: datetime | None = None, account: str | None = None, lag: float = 0
-    ) -> list[Order]:
-        """Something happens to n orders that are still open; fewer when no order is."""
-        at = self._at(now)
+    ) -> list[SandboxOrder]:
+        """Apply the next event to n random open orders; to fewer if no order is open."""
+        at = self._moment(now)
         done = []
         with self.lock:
             for _ in range(n):
-                shop = self._some_shop(account)
-                order_id = shop.random_alive()
+                shop = self._choose_shop(account)
+                order_id = shop.random_open_order_id()
                 if order_id is not None:
-                    done.append(self._release(shop, shop.changed(order_id, at), lag))
+                    done.append(self._publish_after(shop, shop.change_order(order_id, at), lag))
         return done
 
     def change(
@@ -111,55 +119,57 @@ class World:
         event: str | None = None,
         now: datetime | None = None,
         lag: float = 0,
-    ) -> Order:
-        """This happens to this order: a name of events.EVENTS, None for what would come next.
+    ) -> SandboxOrder:
+        """Apply an event (events.EVENTS) to an order; None: the next event of its lifecycle.
 
-        "write_memo" is always possible and moves a row of 1688; Xportcn shows no memo, there "reprice" is seen.
+        "write_memo" is possible in every state and moves a 1688 order in its list. Xportcn records have no memo; use
+        "reprice" there.
         """
         shop = self.shop(account)
         with self.lock:
-            return self._release(shop, shop.changed(order_id, self._at(now), event), lag)
+            return self._publish_after(shop, shop.change_order(order_id, self._moment(now), event), lag)
 
-    def step(self, now: datetime, changes: int = 1) -> list[Order]:
-        """Time passes: some orders are placed, others change, a few of both are late in the index."""
+    def step(self, now: datetime, changes: int = 1) -> list[SandboxOrder]:
+        """Publish what is due, then create or change `changes` random orders, some of them with a random lag."""
         self.publish(now)
-        happened: list[Order] = []
+        changed: list[SandboxOrder] = []
         for _ in range(changes):
             lag = self.rng.uniform(*LATE_SECONDS) if self.rng.random() < LATE_SHARE else 0.0
-            happened += self.create(1, now, lag=lag) if self.rng.random() < 0.2 else self.mutate(1, now, lag=lag)
-        return happened
+            changed += self.create(1, now, lag=lag) if self.rng.random() < 0.2 else self.mutate(1, now, lag=lag)
+        return changed
 
     def publish(self, now: datetime) -> int:
-        """Let everything into the index that is due by now; how many versions that were."""
+        """Index all versions that are due at `now`; return their number."""
         moment = now.timestamp()
         due = 0
         with self.lock:
             self.now = max(self.now, int(moment))
-            while self._coming and self._coming[0][0] <= moment:
-                _, _, shop, order = heapq.heappop(self._coming)
+            while self._unindexed and self._unindexed[0][0] <= moment:
+                _, _, shop, order = heapq.heappop(self._unindexed)
                 shop.publish(order)
                 due += 1
         return due
 
     @property
     def hidden(self) -> int:
-        """How many versions wait for their time to be listed."""
-        return len(self._coming)
+        """The number of versions that are not indexed yet."""
+        return len(self._unindexed)
 
-    def _release(self, shop: Shop, order: Order, lag: float) -> Order:
-        if self.told is not None:
-            self.told(shop.account, order)
+    def _publish_after(self, shop: Shop, order: SandboxOrder, lag: float) -> SandboxOrder:
+        """Index a draft now, or `lag` seconds later if that is above 0."""
+        if self.on_change is not None:
+            self.on_change(shop.account, order)
         if lag <= 0:
             shop.publish(order)
         else:
             self._sequence += 1
-            heapq.heappush(self._coming, (self.now + lag, self._sequence, shop, order))
+            heapq.heappush(self._unindexed, (self.now + lag, self._sequence, shop, order))
         return order
 
-    def _some_shop(self, account: str | None) -> Shop:
+    def _choose_shop(self, account: str | None) -> Shop:
         return self.shop(account) if account else self.shops[int(self.rng.random() * len(self.shops))]
 
-    def _at(self, now: datetime | None) -> int:
+    def _moment(self, now: datetime | None) -> int:
         if now is not None:
             self.now = max(self.now, _second(now))
             return _second(now)
@@ -168,5 +178,5 @@ class World:
 
 def _second(now: datetime) -> int:
     if now.tzinfo is None:
-        raise ValueError("now needs a time zone")
+        raise ValueError("now must have a time zone")
     return int(now.astimezone(UTC).timestamp())

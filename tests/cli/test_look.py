@@ -60,9 +60,9 @@ def test_an_order_is_shown_with_its_lines_and_history(landed: Landed) -> None:
 
 def test_raw_is_the_payload_byte_for_byte_P4(landed: Landed) -> None:
     shop = landed.world.shop("sandbox-ka")
-    order = next(order for order in shop.shelves.orders.values() if not shop.sent(order).isascii())
+    order = next(order for order in shop.index.orders.values() if not shop.served_record(order).isascii())
     said = landed.terminal.run("order", order.order_id, "--raw").assert_well()
-    assert said.out.encode() == shop.sent(order) + b"\n"
+    assert said.out.encode() == shop.served_record(order) + b"\n"
     json.loads(said.out)
 
 

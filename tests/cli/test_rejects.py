@@ -44,7 +44,7 @@ def shop(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -
         terminal = Terminal(tmp_path_factory.mktemp("rejects"), {"DATABASE_URL": tables.url})
         terminal.describe(world, root, "sandbox-ka")
         assert "orders-sync rejects list" in terminal.run("sync").assert_well().err
-        orders = world.shop("sandbox-ka").shelves.orders.values()
+        orders = world.shop("sandbox-ka").index.orders.values()
         yield Shop(terminal, tables, {order.order_id: order.record for order in orders})
         terminal.close()
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from orders_sync.sandbox import Sandbox, World
-from orders_sync.sandbox.messages import message
+from orders_sync.sandbox.messages import build_message
 from orders_sync.sandbox.states import State
 from tests.support.databases import Tables
 from tests.support.passwords import PASSWORD, WRONG, with_password
@@ -43,7 +43,7 @@ def test_run_lands_everything_and_what_changes_later(terminal: Terminal, tables:
     with serving(terminal, world):
         service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
-        victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+        victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
         world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
         assert not equal(tables, world)
         eventually(lambda: equal(tables, world))
@@ -87,7 +87,7 @@ def test_a_killed_postgres_of_our_own_comes_back_and_reading_goes_on(terminal: T
         eventually(lambda: equal(tables, world))
         postmaster = int(pid_file.read_text().split()[0])
         os.kill(postmaster, signal.SIGKILL)
-        victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+        victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
         world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
         eventually(lambda: equal(tables, world))
         assert int(pid_file.read_text().split()[0]) != postmaster
@@ -99,7 +99,7 @@ def test_connections_that_are_cut_end_nothing(terminal: Terminal, tables: Tables
         service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
         tables.query(CUT)
-        victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+        victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
         world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
         eventually(lambda: equal(tables, world))
         service.stop()
@@ -125,11 +125,11 @@ def test_a_message_has_its_order_read_again_long_before_the_next_interval(
         service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
         shop = world.shop("sandbox-ka")
-        victim = next(o for o in shop.shelves.orders.values() if o.quirk != "sample" and o.state is State.TO_SHIP)
+        victim = next(o for o in shop.index.orders.values() if o.quirk != "sample" and o.state is State.TO_SHIP)
         world.change("sandbox-ka", victim.order_id, "ship", now=datetime.now(UTC))
         assert not equal(tables, world)
         path = f"/hooks/xportcn/sandbox-ka/{shop.account.hook_token}"
-        answer = httpx.post(service.root + path, content=message(victim))
+        answer = httpx.post(service.root + path, content=build_message(victim))
         assert answer.status_code == 200
         eventually(lambda: equal(tables, world))
         service.stop()

@@ -29,7 +29,7 @@ def test_shops_of_another_platform_stay_current_while_one_drips(
         eventually(lambda: slow.calls >= 2)
         eventually(lambda: equal(tables, world))
         for _ in range(2):
-            victim = next(o for o in world.shop("sandbox-1688").shelves.orders.values() if o.quirk != "sample")
+            victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
             world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
             eventually(lambda: equal(tables, world))
         held = tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running' AND account LIKE 'drip%'")

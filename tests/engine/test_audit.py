@@ -11,7 +11,7 @@ from orders_sync.domain.windows import Feed
 from orders_sync.engine.audit import Audited
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox.faults import KINDS
-from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.orders import SandboxOrder
 from tests.support.story import Story, Tell, unlist
 
 MINUTE = timedelta(minutes=1)
@@ -21,13 +21,13 @@ AUDITS = (
 )
 
 
-def orders_of(story: Story, account: str) -> list[Order]:
+def orders_of(story: Story, account: str) -> list[SandboxOrder]:
     """Oldest first."""
-    orders = story.world.shop(account).shelves.orders.values()
+    orders = story.world.shop(account).index.orders.values()
     return sorted(orders, key=lambda order: order.created)
 
 
-def forget(story: Story, *orders: Order) -> None:
+def forget(story: Story, *orders: SandboxOrder) -> None:
     """Take orders out of the tables behind the service's back."""
     ids = [order.order_id for order in orders]
     for table in TABLES:
@@ -44,7 +44,7 @@ def calls_by_update(audited: Audited, page_size: int) -> int:
     return 0 if audited.updates is None else 2 * ceil(audited.updates.found.platform / page_size) + 2 + 1
 
 
-def minute_of(order: Order) -> tuple[datetime, datetime]:
+def minute_of(order: SandboxOrder) -> tuple[datetime, datetime]:
     start = datetime.fromtimestamp(order.created, UTC).replace(second=0)
     return start, start + MINUTE
 

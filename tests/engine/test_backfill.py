@@ -208,7 +208,7 @@ async def test_orders_of_a_backfill_before_the_history_are_kept_current_and_no_o
         await ask(story, window, shop)
     await story.sync(shop)
     held = story.query("SELECT order_id FROM orders WHERE account = %s ORDER BY order_id", shop)
-    listed = story.world.shop(shop).shelves.orders.values()
+    listed = story.world.shop(shop).index.orders.values()
     old = [
         order
         for order in listed

@@ -8,7 +8,7 @@ import pytest
 
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import SECOND, Feed, Window
-from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.states import State
 from orders_sync.store import claims, followups, ledger
 from orders_sync.store.followups import Wanted
@@ -27,7 +27,7 @@ def story(tell: Tell) -> Story:
     return tell()
 
 
-async def asked(story: Story, *orders: Order) -> None:
+async def asked(story: Story, *orders: SandboxOrder) -> None:
     """Messages came about these orders, and what they ask for was read."""
     await come(story, *(body(order.order_no, at=datetime.now(UTC).isoformat()) for order in orders))
     await tick(story)
@@ -89,7 +89,7 @@ async def test_an_order_that_is_not_listed_at_all_is_looked_for_again(story: Sto
     unlist(story, KA, order := some_order(story))
     await asked(story, order)
     assert story.query(WAITING) == [([order.order_id], 1, 10)]
-    story.world.shop(KA).shelves.put(order)
+    story.world.shop(KA).index.put(order)
     change(story, order)
     assert await when_due(story) == (1, 1)
     assert story.query(WAITING) == []

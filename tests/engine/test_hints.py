@@ -206,7 +206,7 @@ async def test_1688_orders_garbage_and_unknown_types_are_closed_with_the_reason_
 async def test_messages_are_read_before_everything_else_and_changes_before_the_next_messages(story: Story) -> None:
     story.with_limits(workers=1)
     await story.sync()
-    first, *_, second = story.world.shop(KA).shelves.orders.values()
+    first, *_, second = story.world.shop(KA).index.orders.values()
     await come(story, body(first.order_no))
     [feeder] = story.feeders(KA)
     async with story.pool.connection() as connection:
@@ -226,7 +226,7 @@ async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> No
     """Whatever comes due while a batch of messages is read waits for one of its windows, not for all of them."""
     story.with_limits(workers=1)
     await story.sync()
-    flood = [order for order in story.world.shop(KA).shelves.orders.values() if not order.quirk][:60]
+    flood = [order for order in story.world.shop(KA).index.orders.values() if not order.quirk][:60]
     await come(story, *(body(order.order_no) for order in flood))
     [feeder] = story.feeders(KA)
     at_once = replace(feeder, pace=replace(feeder.pace, interval=timedelta(0)))

@@ -31,7 +31,7 @@ async def test_what_an_older_version_could_not_read_lands_by_replay_P4(
     old_code(**change)
     await story.sync(KA)
     orders = story.query(OPEN)[0][0]
-    assert orders == len(story.world.truth(KA))
+    assert orders == len(story.world.expected_orders(KA))
     assert story.query("SELECT count(*) FROM orders") == [(0,)]
     old_code()
     assert await replay_all(story) == Replayed(landed=orders)
@@ -84,4 +84,4 @@ async def test_a_replay_never_replaces_what_was_read_later_and_settles_the_rejec
 def listed(story: Story) -> list[tuple[str, bytes]]:
     """Every order of KA as the platform would send it now."""
     shop = story.world.shop(KA)
-    return [(order.order_id, shop.sent(order)) for order in shop.shelves.orders.values()]
+    return [(order.order_id, shop.served_record(order)) for order in shop.index.orders.values()]

@@ -54,7 +54,7 @@ async def test_a_sweep_that_takes_longer_than_its_period_reaches_the_youngest_or
     if not by_status:
         monkeypatch.setattr(planner, "cheaper", lambda creation, *_: creation)
     await story.sync(SHOP)
-    shelf = story.world.shop(SHOP).shelves.orders.values()
+    shelf = story.world.shop(SHOP).index.orders.values()
     open_orders = [each for each in shelf if each.state.name == "SHIPPED" and each.quirk != "sample"]
     youngest = max(open_orders, key=lambda order: order.created)
     story.world.change(SHOP, youngest.order_id, "terminate", datetime.now(UTC))

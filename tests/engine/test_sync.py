@@ -69,7 +69,7 @@ async def test_row_that_moves_forward_while_paged_is_not_lost_P1(tell: Tell) -> 
     story = tell(orders=900, page_size=10)
     story.with_limits(workers=1)
     shop = story.world.shop(story.shop)
-    victims = iter(sorted(shop.shelves.orders.values(), key=lambda order: order.modified))
+    victims = iter(sorted(shop.index.orders.values(), key=lambda order: order.modified))
     moved = []
 
     def move() -> None:
@@ -226,7 +226,7 @@ async def test_an_outage_in_mid_window_splits_nothing_unless_it_comes_again(tell
 
 
 def _in_time_order(story: Story) -> list[str]:
-    orders = story.world.shop(story.shop).shelves.orders.values()
+    orders = story.world.shop(story.shop).index.orders.values()
     return [order.order_id for order in sorted(orders, key=lambda order: order.modified) if order.quirk != "sample"]
 
 

@@ -7,24 +7,24 @@ from tests.support.sandbox_calls import NOW, fixed
 
 
 @pytest.fixture(scope="session")
-def quiet() -> World:
-    """Two thousand orders to which nothing happens: tests only read it."""
+def large_world() -> World:
+    """A world of 2,000 orders that no test changes."""
     return World(2000, now=NOW)
 
 
 @pytest.fixture
 def world() -> World:
-    """A small world of the test's own."""
+    """A small world, new for each test."""
     return World(240, now=NOW)
 
 
 @pytest.fixture(scope="session")
-def calm() -> Sandbox:
-    """A small world, served, which tests only read."""
+def shared_sandbox() -> Sandbox:
+    """A small world behind the APIs. Tests do not change it, or restore it."""
     return Sandbox(World(240, now=NOW), clock=fixed)
 
 
 @pytest.fixture
 def sandbox(world: World) -> Sandbox:
-    """The small world, served; its clock stands still."""
+    """The small world of the test behind the APIs, with a fixed clock."""
     return Sandbox(world, clock=fixed)

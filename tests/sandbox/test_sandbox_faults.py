@@ -1,4 +1,4 @@
-"""Each fault, in process and over a real connection: the client meets the same errors."""
+"""Each fault, in process and over a real connection: the client gets the same errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from orders_sync.sandbox import Faults, Sandbox, background
 from orders_sync.sandbox.faults import KINDS
-from orders_sync.sandbox.malformed import KINDS as WAYS
+from orders_sync.sandbox.malformed import KINDS as MALFORMED_KINDS
 from tests.support.sandbox_calls import ROOT, client, fixed, request, rows
 
 ALL = ("sandbox-1688", "sandbox-open", "sandbox-ka")
@@ -24,24 +24,26 @@ CONTENT = ("total_high", "total_low", "total_zero", "duplicate_rows", "missing_r
 
 
 @pytest.fixture(scope="module")
-def served(calm: Sandbox) -> Iterator[tuple[str, Sandbox]]:
-    with background(calm.world, Faults(hang_seconds=0.2), fixed) as (root, sandbox):
+def served(shared_sandbox: Sandbox) -> Iterator[tuple[str, Sandbox]]:
+    with background(shared_sandbox.world, Faults(hang_seconds=0.2), fixed) as (root, sandbox):
         yield root, sandbox
 
 
 @pytest.fixture(params=["in process", "over HTTP"])
-async def reached(request: pytest.FixtureRequest, calm: Sandbox, served: tuple[str, Sandbox]) -> AsyncIterator[Reached]:
-    """The same sandbox both ways, without faults yet."""
+async def reached(
+    request: pytest.FixtureRequest, shared_sandbox: Sandbox, served: tuple[str, Sandbox]
+) -> AsyncIterator[Reached]:
+    """A sandbox in process, and one over HTTP; both without faults."""
     if request.param == "in process":
-        async with client(calm) as http:
-            yield ROOT, calm, http
+        async with client(shared_sandbox) as http:
+            yield ROOT, shared_sandbox, http
     else:
         root, sandbox = served
         async with httpx.AsyncClient() as http:
             yield root, sandbox, http
-        calm = sandbox
-    calm.faults.clear()
-    calm.faults.counts.clear()
+        shared_sandbox = sandbox
+    shared_sandbox.faults.clear()
+    shared_sandbox.faults.counts.clear()
 
 
 @pytest.mark.parametrize("kind", ["reset", "hang", "truncated"])
@@ -76,7 +78,7 @@ async def test_faults_of_the_answer(reached: Reached, kind: str, statuses: set[i
         assert (response.headers.get("retry-after") == "1") is (kind == "http_429")
 
 
-async def test_flow_limit_in_each_dialect(reached: Reached) -> None:
+async def test_flow_limit_in_the_format_of_each_platform(reached: Reached) -> None:
     root, sandbox, http = reached
     sandbox.faults.script(*["flow_limit"] * 3)
     first, second, third = [(await http.send(request(a, root))).json() for a in sandbox.world.accounts]
@@ -88,35 +90,35 @@ async def test_a_byte_order_mark_no_data_and_rows_in_no_order(reached: Reached) 
     root, sandbox, http = reached
     for account in sandbox.world.accounts:
         lists = "items" if account.platform == "1688" else "data"
-        sound = (await http.send(request(account, root))).json()
+        normal = (await http.send(request(account, root))).json()
         sandbox.faults.script("bom", "null_data", "shuffled")
         assert (await http.send(request(account, root))).content.startswith(BOM_UTF8 + b"{")
         assert (await http.send(request(account, root))).json()["data"] is None
         shuffled = (await http.send(request(account, root))).json()
-        before, after = ([str(row) for row in answer["data"][lists]] for answer in (sound, shuffled))
+        before, after = ([str(row) for row in answer["data"][lists]] for answer in (normal, shuffled))
         assert before != after
         assert sorted(before) == sorted(after)
-        assert (sound["code"], sound["data"]["total"]) == (shuffled["code"], shuffled["data"]["total"])
+        assert (normal["code"], normal["data"]["total"]) == (shuffled["code"], shuffled["data"]["total"])
 
 
 @pytest.mark.parametrize("kind", CONTENT)
 async def test_faults_of_the_content(reached: Reached, kind: str) -> None:
     root, sandbox, http = reached
     for account in sandbox.world.accounts:
-        asked: dict[str, Any] = {"page_size" if account.platform == "1688" else "pageSize": 50}
+        parameters: dict[str, Any] = {"page_size" if account.platform == "1688" else "pageSize": 50}
         lists = "items" if account.platform == "1688" else "data"
-        sound = (await http.send(request(account, root, **asked))).json()["data"]
+        normal = (await http.send(request(account, root, **parameters))).json()["data"]
         sandbox.faults.script(kind)
-        spoiled = (await http.send(request(account, root, **asked))).json()["data"]
+        faulty = (await http.send(request(account, root, **parameters))).json()["data"]
         if kind.startswith("total"):
-            assert spoiled[lists] == sound[lists]
-            assert {"total_high": spoiled["total"] > sound["total"], "total_zero": spoiled["total"] == 0}.get(
-                kind, 0 < spoiled["total"] < sound["total"]
+            assert faulty[lists] == normal[lists]
+            assert {"total_high": faulty["total"] > normal["total"], "total_zero": faulty["total"] == 0}.get(
+                kind, 0 < faulty["total"] < normal["total"]
             )
         else:
-            assert spoiled["total"] == sound["total"]
+            assert faulty["total"] == normal["total"]
             count = {"duplicate_rows": 53, "missing_rows": 44}.get(kind)
-            assert (spoiled[lists] is None) if count is None else (len(spoiled[lists]) == count)
+            assert (faulty[lists] is None) if count is None else (len(faulty[lists]) == count)
 
 
 async def test_latency_delays_every_answer(reached: Reached) -> None:
@@ -133,15 +135,15 @@ def test_every_kind_is_tested_here() -> None:
     assert tested | set(CONTENT) == set(KINDS)
 
 
-async def test_a_plain_asgi_server_says_it_cannot_break_connections(calm: Sandbox) -> None:
-    sandbox = Sandbox(calm.world, Faults(script=["reset"]), fixed)
+async def test_a_plain_asgi_server_says_it_cannot_break_connections(shared_sandbox: Sandbox) -> None:
+    sandbox = Sandbox(shared_sandbox.world, Faults(script=["reset"]), fixed)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox.app)) as http:
         with pytest.raises(RuntimeError, match=r"sandbox\.transport"):
-            await http.send(request(calm.world.accounts[0]))
+            await http.send(request(shared_sandbox.world.accounts[0]))
 
 
-async def test_a_script_of_one_account_is_its_own(calm: Sandbox) -> None:
-    sandbox = Sandbox(calm.world, clock=fixed)
+async def test_a_script_of_one_account_is_its_own(shared_sandbox: Sandbox) -> None:
+    sandbox = Sandbox(shared_sandbox.world, clock=fixed)
     sandbox.faults.script("ok", "html", account="sandbox-ka")
     async with client(sandbox) as http:
         kinds = []
@@ -169,7 +171,7 @@ async def test_an_accounts_own_rates_take_the_place_of_the_common_ones() -> None
 
 
 @pytest.mark.parametrize("rates", [{"rain": 0.5}, {"html": 1.5}, {"html": -0.1}, {"html": "often"}])
-def test_nonsense_is_refused(rates: dict[str, float]) -> None:
+def test_invalid_rates_are_rejected(rates: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         Faults(rates)
 
@@ -177,25 +179,27 @@ def test_nonsense_is_refused(rates: dict[str, float]) -> None:
 async def test_malformed_records_are_always_the_same_orders(sandbox: Sandbox) -> None:
     sandbox.faults.set_rates({"malformed": 0.1})
     for account in sandbox.world.accounts:
-        rejects = {t["order_id"]: t["reject_kind"] for t in sandbox.world.truth(account.name) if t.get("reject")}
+        rejects = {
+            t["order_id"]: t["reject_kind"] for t in sandbox.world.expected_orders(account.name) if t.get("reject")
+        }
         assert 0 < len(rejects) < 20
         shop = sandbox.world.shop(account.name)
-        for order in shop.shelves.orders.values():
-            assert (shop.sent(order) != order.record) is (order.order_id in rejects)
+        for order in shop.index.orders.values():
+            assert (shop.served_record(order) != order.record) is (order.order_id in rejects)
     sandbox.faults.clear()
-    assert not any(truth.get("reject") for truth in sandbox.world.truth("sandbox-ka"))
+    assert not any(expected.get("reject") for expected in sandbox.world.expected_orders("sandbox-ka"))
 
 
-@pytest.mark.parametrize("kind", WAYS)
+@pytest.mark.parametrize("kind", MALFORMED_KINDS)
 @pytest.mark.parametrize("name", ALL)
-async def test_each_way_to_break_a_record_leaves_its_neighbours(calm: Sandbox, name: str, kind: str) -> None:
-    account = calm.world.shop(name).account
-    asked = {"page_size" if name == "sandbox-1688" else "pageSize": 50}
-    _, sound = await rows(calm, account, **asked)
-    newest = calm.world.truth(name)[-1]["order_id"]
-    calm.world.malform(name, newest, kind)
-    _, spoiled = await rows(calm, account, **asked)
-    assert len(spoiled) == len(sound)
-    assert sum(a != b for a, b in zip(sound, spoiled, strict=True)) == 1
-    calm.world.shop(name).malformed.clear()
-    assert (await rows(calm, account, **asked))[1] == sound
+async def test_a_malformed_record_leaves_the_others_unchanged(shared_sandbox: Sandbox, name: str, kind: str) -> None:
+    account = shared_sandbox.world.shop(name).account
+    parameters = {"page_size" if name == "sandbox-1688" else "pageSize": 50}
+    _, normal = await rows(shared_sandbox, account, **parameters)
+    newest = shared_sandbox.world.expected_orders(name)[-1]["order_id"]
+    shared_sandbox.world.malform(name, newest, kind)
+    _, faulty = await rows(shared_sandbox, account, **parameters)
+    assert len(faulty) == len(normal)
+    assert sum(a != b for a, b in zip(normal, faulty, strict=True)) == 1
+    shared_sandbox.world.shop(name).malformed.clear()
+    assert (await rows(shared_sandbox, account, **parameters))[1] == normal

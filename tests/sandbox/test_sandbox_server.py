@@ -1,4 +1,4 @@
-"""The endpoints beside the platforms, over a real connection."""
+"""The control endpoints, over a real connection."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def test_accounts_as_a_ready_settings_file(served: tuple[str, Sandbox]) -> None:
 
 def test_accounts_as_json(served: tuple[str, Sandbox]) -> None:
     root, sandbox = served
-    told = httpx.get(f"{root}/sandbox/accounts").json()
-    assert [account["name"] for account in told] == [account.name for account in sandbox.world.accounts]
-    assert {"platform", "seller", "app_id", "app_secret", "history_from", "orders"} <= told[0].keys()
+    response = httpx.get(f"{root}/sandbox/accounts").json()
+    assert [account["name"] for account in response] == [account.name for account in sandbox.world.accounts]
+    assert {"platform", "seller", "app_id", "app_secret", "history_from", "orders"} <= response[0].keys()
 
 
-def test_truth_is_one_order_a_line(served: tuple[str, Sandbox]) -> None:
+def test_truth_is_one_order_per_line(served: tuple[str, Sandbox]) -> None:
     root, sandbox = served
     text = httpx.get(f"{root}/sandbox/truth", params={"account": "sandbox-ka"}).text
-    assert [json.loads(line) for line in text.splitlines()] == sandbox.world.truth("sandbox-ka")
+    assert [json.loads(line) for line in text.splitlines()] == sandbox.world.expected_orders("sandbox-ka")
 
 
-def test_truth_of_nobody_is_not_found(served: tuple[str, Sandbox]) -> None:
+def test_truth_of_an_unknown_account_is_not_found(served: tuple[str, Sandbox]) -> None:
     assert httpx.get(f"{served[0]}/sandbox/truth", params={"account": "nobody"}).status_code == 404
 
 
@@ -80,7 +80,7 @@ def test_nonsense_about_faults_is_a_bad_request(served: tuple[str, Sandbox], bod
     assert response.json()["error"]
 
 
-def test_life_is_started_and_stopped() -> None:
+def test_live_mode_is_started_and_stopped() -> None:
     with background(World(90, now=NOW)) as (root, sandbox):
         url = f"{root}/sandbox/live"
         assert httpx.post(url, json={"rate": 2000}).json()["rate"] == 2000
@@ -88,10 +88,10 @@ def test_life_is_started_and_stopped() -> None:
             pass
         assert httpx.post(url, json={"rate": 0}).json()["rate"] == 0
         assert httpx.post(url, json={"rate": "fast"}).status_code == 400
-        assert any(order.version for shop in sandbox.world.shops for order in shop.shelves.orders.values())
+        assert any(order.version for shop in sandbox.world.shops for order in shop.index.orders.values())
 
 
-def test_a_taken_port_is_an_error_for_who_asked() -> None:
+def test_a_port_in_use_is_an_error_of_the_caller() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError), background(World(0, now=NOW), port=port):

@@ -164,9 +164,9 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def decoded(quiet: World) -> dict[str, list[Row]]:
+def decoded(large_world: World) -> dict[str, list[Row]]:
     platforms = ("1688", "xportcn_ka", "xportcn_open")
-    return {platform: [json.loads(record) for record in records(quiet, platform)] for platform in platforms}
+    return {platform: [json.loads(record) for record in records(large_world, platform)] for platform in platforms}
 
 
 @pytest.mark.parametrize(("platform", "shape"), list(cases()))
@@ -179,20 +179,20 @@ def test_several_purchases_under_one_order_number(decoded: dict[str, list[Row]])
     assert len(set(numbers)) < len(numbers)
 
 
-def test_oddities_stay_rare(quiet: World) -> None:
-    for shop in quiet.shops:
-        orders = list(shop.shelves.orders.values())
+def test_oddities_stay_rare(large_world: World) -> None:
+    for shop in large_world.shops:
+        orders = list(shop.index.orders.values())
         odd = [o for o in orders if o.quirk in ("aggregated", "offset", "id_number", "odd_status", "result_broken")]
         assert len(odd) < len(orders) * 0.1
 
 
-def test_a_typical_1688_record_is_a_few_kilobytes(quiet: World) -> None:
-    sizes = sorted(len(record) for record in records(quiet, "1688"))
+def test_a_typical_1688_record_is_a_few_kilobytes(large_world: World) -> None:
+    sizes = sorted(len(record) for record in records(large_world, "1688"))
     assert 2500 < sizes[len(sizes) // 2] < 4500
 
 
-def test_what_json_can_say_and_postgres_cannot_store_is_sent_as_escapes(quiet: World) -> None:
-    sent = b"".join(records(quiet, "1688"))
+def test_what_json_can_say_and_postgres_cannot_store_is_sent_as_escapes(large_world: World) -> None:
+    sent = b"".join(records(large_world, "1688"))
     assert b"\\u0000" in sent
     assert b"\\ud83d" in sent
     sent.decode("utf-8")

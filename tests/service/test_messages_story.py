@@ -19,7 +19,7 @@ from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
 from orders_sync.engine.draining import Means
 from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml
-from orders_sync.sandbox.messages import Messenger
+from orders_sync.sandbox.messages import MessageSender
 from orders_sync.service import hooks
 from orders_sync.store.database import Pool
 from tests.support.story import Story, an_hour_ago
@@ -59,7 +59,7 @@ async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P
     story.lag = timedelta(0)
     await story.sync()
     app, told = service(story, tmp_path)
-    messenger = Messenger(story.world, "http://service")
+    messenger = MessageSender(story.world, "http://service")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
         for _ in range(3):
             now = datetime.now(UTC)
@@ -74,8 +74,8 @@ async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P
     assert told == set(XPORTCN)
     stored = story.query("SELECT count(*), count(handled_at), count(DISTINCT message_type) FROM sync.messages")[0]
     assert stored[0] == stored[1]
-    assert sum(messenger.answers.values()) > int(str(stored[0])) > 90
-    assert set(messenger.answers) == {200}
+    assert sum(messenger.responses.values()) > int(str(stored[0])) > 90
+    assert set(messenger.responses) == {200}
     assert int(str(stored[2])) >= 4
     assert story.query("SELECT DISTINCT kind FROM sync.windows WHERE kind NOT IN ('hook', 'incremental')") == []
 
@@ -93,15 +93,15 @@ async def test_the_sandbox_tells_what_happens_while_it_lives() -> None:
 
     app = Starlette(routes=[Route(hooks.PATH, take, methods=["POST"])])
     world = World(90, 3, now=an_hour_ago(), days=5)
-    messenger = Messenger(world, "http://service", httpx.ASGITransport(app))
+    messenger = MessageSender(world, "http://service", httpx.ASGITransport(app))
     messenger.start()
     world.step(datetime.now(UTC), 60)
     async with asyncio.timeout(60):
         await enough.wait()
     await messenger.stop()
     assert set(paths) == set(XPORTCN)
-    lonely = Messenger(world, "http://[")
+    lonely = MessageSender(world, "http://[")
     world.step(datetime.now(UTC), 20)
     async with httpx.AsyncClient() as http:
         await lonely.deliver(http)
-    assert set(lonely.answers) == {0}
+    assert set(lonely.responses) == {0}

@@ -11,7 +11,7 @@ from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
 from orders_sync.engine.draining import Means, Outcome
 from orders_sync.sandbox import SandboxTransport
-from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.store import messages
 from tests.support.story import Story
 
@@ -45,11 +45,11 @@ async def drain(story: Story, account: str = KA) -> Outcome:
     return outcome
 
 
-def some_order(story: Story, account: str = KA) -> Order:
+def some_order(story: Story, account: str = KA) -> SandboxOrder:
     """An old order that can still change: no list of changes brings it back."""
-    listed = story.world.shop(account).shelves.orders.values()
+    listed = story.world.shop(account).index.orders.values()
     return next(order for order in listed if order.state == "unpaid" and not order.quirk)
 
 
-def change(story: Story, order: Order, account: str = KA) -> Order:
+def change(story: Story, order: SandboxOrder, account: str = KA) -> SandboxOrder:
     return story.world.change(account, order.order_id, "reprice", datetime.now(UTC))

@@ -16,7 +16,8 @@ def equal(tables: Tables, world: World) -> bool:
     try:
         with psycopg.connect(tables.url, autocommit=True) as connection:
             verdicts = [
-                verify_account(connection, each.name, each.platform, world.truth(each.name)) for each in world.accounts
+                verify_account(connection, each.name, each.platform, world.expected_orders(each.name))
+                for each in world.accounts
             ]
     except psycopg.Error:
         return False

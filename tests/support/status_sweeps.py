@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.sandbox.orders import Order
+from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.states import State
 from tests.support.story import Story, Tell
 
@@ -13,13 +13,13 @@ SHOP = "sandbox-ka"
 LISTS = "SELECT count(*) FROM sync.windows WHERE status IS NOT NULL"
 
 
-def orders_in(story: Story, state: State) -> list[Order]:
+def orders_in(story: Story, state: State) -> list[SandboxOrder]:
     """The shop's orders in a state, oldest first. The samples of the documents stay as they are."""
-    found = [each for each in story.world.shop(SHOP).shelves.orders.values() if each.state is state]
+    found = [each for each in story.world.shop(SHOP).index.orders.values() if each.state is state]
     return sorted((each for each in found if each.quirk != "sample"), key=lambda each: each.created)
 
 
-def happens(story: Story, order: Order, event: str) -> None:
+def happens(story: Story, order: SandboxOrder, event: str) -> None:
     story.world.change(SHOP, order.order_id, event, datetime.now(UTC))
 
 

@@ -22,8 +22,8 @@ from orders_sync.engine.draining import Closed, Means, Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
-from orders_sync.sandbox.orders import Order
-from orders_sync.sandbox.verify import Verdict, verify_account
+from orders_sync.sandbox.orders import SandboxOrder
+from orders_sync.sandbox.verify import VerifyResult, verify_account
 from orders_sync.store.database import Pool
 from orders_sync.store.tables import BUSINESS
 
@@ -117,12 +117,12 @@ class Story:
             results = await audit(means, feeders, start, end, repair=repair)
         return {result.account: result for result in results}
 
-    def verify(self, *names: str) -> dict[str, Verdict]:
+    def verify(self, *names: str) -> dict[str, VerifyResult]:
         """The tables against the truth, an account each."""
         # in UTC: Python calls a time in the hour that a zone repeats in autumn unequal to every time of another zone
         with psycopg.connect(self.url, autocommit=True, options="-c timezone=UTC") as connection:
             return {
-                each.name: verify_account(connection, each.name, each.platform, self.world.truth(each.name))
+                each.name: verify_account(connection, each.name, each.platform, self.world.expected_orders(each.name))
                 for each in self.world.accounts
                 if not names or each.name in names
             }
@@ -161,12 +161,9 @@ def an_hour_ago() -> datetime:
     return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
 
-def unlist(story: Story, account: str, order: Order) -> None:
+def unlist(story: Story, account: str, order: SandboxOrder) -> None:
     """The platform lists an order no more."""
-    shelves = story.world.shop(account).shelves
-    for query, slot in shelves._slots(order):
-        shelves._shelves[query].remove(slot)
-    del shelves.orders[order.order_id]
+    story.world.shop(account).index.remove(order)
 
 
 @pytest.fixture(autouse=True)

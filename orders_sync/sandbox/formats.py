@@ -1,4 +1,4 @@
-"""How a platform writes numbers down: times, money, ids. The model has epoch seconds and fen, nothing else."""
+"""Formats of times, amounts and ids in platform records. Inputs are epoch seconds and fen."""
 
 from __future__ import annotations
 
@@ -16,50 +16,53 @@ def _day(day: int) -> tuple[str, str]:
     return date.strftime("%Y%m%d"), date.strftime("%Y-%m-%d")
 
 
-@lru_cache(maxsize=256)  # an order writes the same two times on every line
-def compact(second: int, offset: int = SHANGHAI) -> str:
-    """`20240506162935000+0800`; `offset` in seconds east of UTC."""
+@lru_cache(maxsize=256)  # all lines of an order repeat the same two times
+def compact_time(second: int, offset: int = SHANGHAI) -> str:
+    """Format as `20240506162935000+0800`. `offset` is in seconds east of UTC."""
     day, rest = divmod(second + offset, DAY)
     zone = "+0800" if offset == SHANGHAI else f"{'-' if offset < 0 else '+'}{abs(offset) // 36:04d}"
     return f"{_day(day)[0]}{rest // 3600:02d}{rest // 60 % 60:02d}{rest % 60:02d}000{zone}"
 
 
-def local(second: int) -> str:
-    """`2024-05-06 16:29:35` in Asia/Shanghai."""
+def local_time(second: int) -> str:
+    """Format as `2024-05-06 16:29:35` in Asia/Shanghai."""
     day, rest = divmod(second + SHANGHAI, DAY)
     return f"{_day(day)[1]} {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
 
 
-def iso(second: int) -> str:
-    """`2024-05-06T08:29:35+00:00`."""
+def iso_time(second: int) -> str:
+    """Format as `2024-05-06T08:29:35+00:00`, in UTC."""
     day, rest = divmod(second, DAY)
     return f"{_day(day)[1]}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}+00:00"
 
 
-def epoch(text: str) -> int:
-    """`2024-05-06 16:29:35` in Asia/Shanghai as an epoch second. Raises ValueError."""
+def parse_local_time(text: str) -> int:
+    """Parse `2024-05-06 16:29:35` in Asia/Shanghai to epoch seconds. Raises ValueError."""
     return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()) - SHANGHAI
 
 
 def yuan_text(fen: int) -> str:
-    """Fen as the platforms write yuan: 6900 -> "69", 430 -> "4.3", -3989 -> "-39.89"."""
+    """Format fen as yuan without trailing zeros: 6900 -> "69", 430 -> "4.3", -3989 -> "-39.89"."""
     whole, part = divmod(abs(fen), 100)
     text = f"{whole}.{part:02d}".rstrip("0").rstrip(".") if part else str(whole)
     return f"-{text}" if fen < 0 else text
 
 
 def yuan_number(fen: int) -> float | int:
-    """Fen as a JSON number of yuan."""
+    """Convert fen to a JSON number of yuan; an integer where possible."""
     return fen / 100 if fen % 100 else fen // 100
 
 
 def yuan_decimal(fen: int) -> str:
-    """Fen as a decimal string with two places: how the truth says it."""
+    """Format fen as yuan with two decimal places, as expected values are written."""
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
-def damaged(number: int) -> int:
-    """What a JavaScript program prints for a 64-bit id: 3876532491612498520 -> 3876532491612498400 (seed 1688)."""
+def rounded_to_double(number: int) -> int:
+    """Return the integer that JavaScript prints for a 64-bit id, which it holds as a double.
+
+    3876532491612498520 -> 3876532491612498400, as in the 1688 sample response.
+    """
     digits, _, exponent = repr(float(number)).partition("e+")
     if not exponent:
         return int(float(number))
@@ -67,6 +70,6 @@ def damaged(number: int) -> int:
     return int(whole + part + "0" * (int(exponent) - len(part)))
 
 
-def snowflake(milliseconds: int, low: int) -> int:
-    """An Xportcn id: milliseconds since 2016-01-01 +08 above 22 low bits (api-facts 1)."""
+def snowflake_id(milliseconds: int, low: int) -> int:
+    """Return an Xportcn id: milliseconds since 2016-01-01 +08, shifted left by 22 bits, and `low` (api-facts 1)."""
     return (milliseconds - XPORTCN_EPOCH_MS) << 22 | low & 0x3FFFFF

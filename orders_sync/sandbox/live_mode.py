@@ -1,4 +1,4 @@
-"""The world living on by itself, in real time, beside the requests."""
+"""Continuous changes of the world in real time, concurrent with requests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from orders_sync.sandbox.world import World
 TICK = 0.1  # seconds
 
 
-class Life:
-    """Changes at a rate a second, as a task of the running loop. `rate` 0: nothing happens by itself."""
+class LiveMode:
+    """Task that changes the world `rate` times per second; 0 for no changes.
+
+    `happened` counts the changes so far.
+    """
 
     def __init__(self, world: World, clock: Callable[[], datetime]) -> None:
         self.world = world
@@ -23,30 +26,30 @@ class Life:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, rate: float) -> None:
-        """So many changes a second from now on; 0 stops it. Needs a running loop."""
+        """Set the rate in changes per second; 0 stops. Needs a running event loop."""
         self.rate = rate
         self.resume()
 
     def resume(self) -> None:
-        """Live at the rate that is set, once there is a loop."""
+        """Start the task if the rate is above 0 and it does not run. Needs a running event loop."""
         if self.rate > 0 and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self._live())
+            self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """End the task and wait for its end."""
+        """Cancel the task and wait for its end."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        owed, before = 0.0, loop.time()
+        due, before = 0.0, loop.time()
         while self.rate > 0:
             await asyncio.sleep(TICK)
             now = loop.time()
-            owed = min(owed + (now - before) * self.rate, self.rate)  # at most a second's worth after a stall
+            due = min(due + (now - before) * self.rate, self.rate)  # after a stall at most the changes of one second
             before = now
-            self.happened += len(self.world.step(self.clock(), int(owed)))
-            owed -= int(owed)
+            self.happened += len(self.world.step(self.clock(), int(due)))
+            due -= int(due)

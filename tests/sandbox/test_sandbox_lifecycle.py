@@ -1,4 +1,4 @@
-"""Time passes: rows move, appear late, change under a reader's eyes."""
+"""Changes over time: rows move in their list, are indexed late, change between two pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from orders_sync.sandbox import Sandbox, World
 from orders_sync.sandbox.events import EVENTS
-from orders_sync.sandbox.lives import PLANS_1688, PLANS_XPORTCN
+from orders_sync.sandbox.lifecycle import TRANSITIONS_1688, TRANSITIONS_XPORTCN
 from tests.support.sandbox_calls import NOW, id_of, local, rows
 
 LATER = NOW + timedelta(hours=1)
@@ -31,7 +31,7 @@ async def test_a_changed_row_moves_to_the_newest_end(sandbox: Sandbox) -> None:
 
 
 async def test_a_reader_of_pages_meets_rows_that_move_between_them(sandbox: Sandbox) -> None:
-    """Forward paging of a closed window loses a row; that is what `between_calls` is for."""
+    """Reading pages forward loses a row of a closed window; tests use `between_calls` to cause that."""
     world, account = sandbox.world, sandbox.world.accounts[0]
     window = {"date_type": 1, "page_size": 20}
     whole, _ = await rows(sandbox, account, **window)
@@ -51,15 +51,17 @@ async def test_a_late_change_is_listed_when_it_is_due_and_not_before(sandbox: Sa
     world, account = sandbox.world, sandbox.world.accounts[0]
     order_id = id_of((await rows(sandbox, account, date_type=1))[1][3])
     before = world.order(account.name, order_id)
-    truth = next(t for t in world.truth(account.name) if t["order_id"] == order_id)
+    expected = next(t for t in world.expected_orders(account.name) if t["order_id"] == order_id)
     world.change(account.name, order_id, "write_memo", NOW, lag=120)
     assert world.hidden == 1
     world.publish(NOW + timedelta(seconds=119))
     assert world.order(account.name, order_id) is before
-    assert next(t for t in world.truth(account.name) if t["order_id"] == order_id) == truth
+    assert next(t for t in world.expected_orders(account.name) if t["order_id"] == order_id) == expected
     assert world.publish(NOW + timedelta(seconds=120)) == 1
     assert world.order(account.name, order_id).modified == int(NOW.timestamp())
-    assert next(t for t in world.truth(account.name) if t["order_id"] == order_id)["seller_memo"].startswith("加急")
+    assert next(t for t in world.expected_orders(account.name) if t["order_id"] == order_id)["seller_memo"].startswith(
+        "加急"
+    )
 
 
 async def test_a_late_order_appears_behind_the_newest_created_ones(sandbox: Sandbox) -> None:
@@ -75,43 +77,48 @@ async def test_a_late_order_appears_behind_the_newest_created_ones(sandbox: Sand
 
 
 def test_an_older_version_that_comes_late_does_not_replace_a_newer_one(world: World) -> None:
-    order_id = next(iter(world.shop("sandbox-1688").shelves.orders.keys() - {"3876532491611498520"}))
+    order_id = next(iter(world.shop("sandbox-1688").index.orders.keys() - {"3876532491611498520"}))
     world.change("sandbox-1688", order_id, "write_memo", NOW, lag=100)
     newer = world.change("sandbox-1688", order_id, "write_memo", NOW + timedelta(seconds=1))
     world.publish(NOW + timedelta(seconds=200))
     assert world.order("sandbox-1688", order_id) is newer
 
 
-def test_life_is_repeatable() -> None:
+def test_changes_are_repeatable() -> None:
     worlds = [World(90, now=NOW), World(90, now=NOW)]
     for world in worlds:
         for second in range(200):
             world.step(NOW + timedelta(seconds=second), changes=2)
         world.publish(NOW + timedelta(hours=1))
-    records = [[o.record for s in w.shops for o in s.shelves.orders.values()] for w in worlds]
+    records = [[o.record for s in w.shops for o in s.index.orders.values()] for w in worlds]
     assert records[0] == records[1]
 
 
-def test_shelves_hold_every_order_once_after_much_life() -> None:
+def test_index_holds_every_order_once_after_many_changes() -> None:
     world = World(90, now=NOW)
     for second in range(500):
         world.step(NOW + timedelta(seconds=second), changes=3)
     world.publish(NOW + timedelta(days=1))
     assert world.hidden == 0
     for shop in world.shops:
-        ids = sorted(shop.shelves.orders)
+        ids = sorted(shop.index.orders)
         assert not shop.drafts
         for feed in ("created", "updated") if shop.platform == "1688" else ("created",):
-            shelf, low, high = shop.shelves.between((feed, None), 0, 2**40)
-            assert (low, high) == (0, len(shelf))
-            assert sorted(slot[1] for slot in shelf) == ids
-            assert all(slot[2] is shop.shelves.orders[slot[1]] for slot in shelf)
-            parts = [slot[1] for status in range(13) for slot in shop.shelves.between((feed, status), 0, 2**40)[0]]
+            entries, low, high = shop.index.between((feed, None), 0, 2**40)
+            assert (low, high) == (0, len(entries))
+            assert sorted(entry[1] for entry in entries) == ids
+            assert all(entry[2] is shop.index.orders[entry[1]] for entry in entries)
+            parts = [entry[1] for status in range(13) for entry in shop.index.between((feed, status), 0, 2**40)[0]]
             assert sorted(parts) == ids
 
 
-def test_every_event_a_plan_names_exists() -> None:
-    named = {event for plans in (PLANS_1688, PLANS_XPORTCN) for plan in plans.values() for _, event, _ in plan}
+def test_every_event_of_a_transition_exists() -> None:
+    named = {
+        event
+        for transitions in (TRANSITIONS_1688, TRANSITIONS_XPORTCN)
+        for choices in transitions.values()
+        for _, event, _ in choices
+    }
     assert named <= EVENTS.keys()
 
 
@@ -121,21 +128,21 @@ def test_changes_have_the_second_they_happen_in(world: World) -> None:
         assert order.modified == int(at.timestamp())
 
 
-def test_lines_that_are_dropped_leave_the_record_and_the_truth(world: World) -> None:
+def test_dropped_lines_are_absent_from_record_and_expected_values(world: World) -> None:
     shop = world.shop("sandbox-ka")
-    order = next(o for o in (shop.born(int(NOW.timestamp())) for _ in range(50)) if len(o.lines) > 1)
+    order = next(o for o in (shop.create_order(int(NOW.timestamp())) for _ in range(50)) if len(o.lines) > 1)
     shop.publish(order)
     before = len(order.lines)
     after = world.change("sandbox-ka", order.order_id, "drop_line", LATER)
-    truth = next(t for t in world.truth("sandbox-ka") if t["order_id"] == order.order_id)
-    assert len(after.lines) == len(truth["lines"]) == truth["line_count"] == before - 1
+    expected = next(t for t in world.expected_orders("sandbox-ka") if t["order_id"] == order.order_id)
+    assert len(after.lines) == len(expected["lines"]) == expected["line_count"] == before - 1
 
 
 @pytest.mark.parametrize("account", ["sandbox-1688", "sandbox-open", "sandbox-ka"])
 def test_every_change_that_happens_by_itself_is_seen_in_the_record(world: World, account: str) -> None:
     shop = world.shop(account)
     for minute in range(60):
-        before = {order_id: order.record for order_id, order in shop.shelves.orders.items()}
+        before = {order_id: order.record for order_id, order in shop.index.orders.items()}
         for order in world.mutate(1, NOW + timedelta(minutes=minute), account):
             assert order.record != before[order.order_id]
 

@@ -1,4 +1,4 @@
-"""Texts no JSON encoder likes: lone surrogates are sent as escapes, as the platforms' Java does."""
+"""JSON of texts with lone surrogates: they are sent as escapes, as the platforms' Java servers do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import msgspec
 encode = msgspec.json.Encoder().encode
 
 
-def sendable(text: str | None) -> str | msgspec.Raw | None:
-    """Text as it goes into a record; the same object unless it holds a lone surrogate."""
+def encodable(text: str | None) -> str | msgspec.Raw | None:
+    """Return a value that `encode` accepts: the same text, or raw JSON if it contains a lone surrogate."""
     if text is None:
         return None
     try:
@@ -22,15 +22,15 @@ def sendable(text: str | None) -> str | msgspec.Raw | None:
 
 
 def json_text(value: Any) -> str:
-    """JSON as text, to be put into a string; lone surrogates stay escapes inside it."""
+    """Return compact JSON as text, for embedding in a JSON string. Lone surrogates are escaped."""
     try:
         return encode(value).decode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
 
 
-def landed(text: str | None) -> str | None:
-    """How a text should stand in a column: NUL as its picture, a lone surrogate as the replacement character."""
+def stored_text(text: str | None) -> str | None:
+    """Return the text as a column stores it: NUL as U+2400, a lone surrogate as U+FFFD, None for empty."""
     if not text:
         return None
     return "".join("\u2400" if c == "\0" else "\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)

@@ -1,16 +1,16 @@
-"""What comes next in an order's life, and how many seconds later; events.py does it."""
+"""Lifecycle of an order: the next event and the seconds until it. events.py applies the event."""
 
 from __future__ import annotations
 
 from random import Random
 
-from orders_sync.sandbox.orders import Order
-from orders_sync.sandbox.states import GONE, LEFT, PENDING, Refund, State
+from orders_sync.sandbox.orders import SandboxOrder
+from orders_sync.sandbox.states import OPEN_REFUNDS, SHIPPED_STATES, Refund, State
 
 HOUR = 3600
 
-# state -> (up to this draw, event, mean seconds until it)
-PLANS_1688: dict[State, tuple[tuple[float, str, int], ...]] = {
+# state -> (cumulative probability, event, mean seconds until it); no further event above the last probability
+TRANSITIONS_1688: dict[State, tuple[tuple[float, str, int], ...]] = {
     State.UNPAID: (
         (0.84, "pay", 900),
         (0.93, "cancel", 20 * HOUR),
@@ -39,7 +39,7 @@ PLANS_1688: dict[State, tuple[tuple[float, str, int], ...]] = {
     State.RECEIVED: ((1, "complete", 5 * HOUR),),
     State.COMPLETED: ((0.03, "ask_refund", 90 * HOUR), (0.05, "write_memo", 90 * HOUR)),
 }
-PLANS_XPORTCN: dict[State, tuple[tuple[float, str, int], ...]] = {
+TRANSITIONS_XPORTCN: dict[State, tuple[tuple[float, str, int], ...]] = {
     State.CREATING: ((1, "place", 20),),
     State.UNPAID: (
         (0.84, "pay", 900),
@@ -62,48 +62,47 @@ PLANS_XPORTCN: dict[State, tuple[tuple[float, str, int], ...]] = {
 }
 
 
-def next_event(order: Order, rng: Random) -> tuple[str, int] | None:
-    """The next event and the seconds until it; None when nothing more will happen."""
+def next_event(order: SandboxOrder, rng: Random) -> tuple[str, int] | None:
+    """Draw the next event and the seconds until it. None when the order will not change again."""
     state = order.state
-    if _stuck(order):
+    if _is_stuck(order):
         return None
-    if order.refund in PENDING:
-        dice = rng.random()
-        if order.refund is Refund.SENT_BACK or (order.refund is Refund.AGREED and dice < 0.5):
+    if order.refund in OPEN_REFUNDS:
+        drawn = rng.random()
+        if order.refund is Refund.RETURNED or (order.refund is Refund.AGREED and drawn < 0.5):
             return "pay_back", 20 * HOUR
         if order.refund is Refund.AGREED:
             return "send_back", 20 * HOUR
-        return ("agree_refund" if dice < 0.7 else "refuse_refund" if dice < 0.85 else "close_refund"), 10 * HOUR
+        return ("agree_refund" if drawn < 0.7 else "refuse_refund" if drawn < 0.85 else "close_refund"), 10 * HOUR
     if order.quirk == "odd_status" and state is State.TO_SHIP:
-        return "puzzle", HOUR
+        return "set_odd_status", HOUR
     if order.quirk == "mixed" and state is State.TO_SHIP:
         return "ship_most", 5 * HOUR
-    dice = rng.random()
-    plans = PLANS_1688 if order.platform == "1688" else PLANS_XPORTCN
-    for limit, event, mean in plans.get(state, ()):
-        if dice < limit:
+    drawn = rng.random()
+    transitions = TRANSITIONS_1688 if order.platform == "1688" else TRANSITIONS_XPORTCN
+    for limit, event, mean in transitions.get(state, ()):
+        if drawn < limit:
             return _possible(event, order), 1 + int(rng.expovariate(1 / mean))
     return None
 
 
-def _stuck(order: Order) -> bool:
-    """Some orders stay for good in states that others leave soon."""
+def _is_stuck(order: SandboxOrder) -> bool:
+    """Whether this order stays forever in a state that others leave soon."""
     if order.state is State.CREATING:
-        return order.dice % 128 == 7
+        return order.random_bits % 128 == 7
     if order.state is State.FINANCE_NO:
-        return order.dice % 4 == 1
+        return order.random_bits % 4 == 1
     if order.quirk == "mixed":
-        return order.refund is Refund.ASKED and order.dice % 2 == 0
-    part = order.state is State.TO_SHIP and any(line.state in LEFT for line in order.lines)
-    return part and order.dice % 8 == 1
+        return order.refund is Refund.REQUESTED and order.random_bits % 2 == 0
+    part = order.state is State.TO_SHIP and any(line.state in SHIPPED_STATES for line in order.lines)
+    return part and order.random_bits % 8 == 1
 
 
-def _possible(event: str, order: Order) -> str:
-    """The event, or what happens instead where it cannot."""
-    unsent = [line for line in order.lines if line.state not in GONE and line.state not in LEFT]
-    if event == "ship_part" and (order.platform == "xportcn_open" or len(unsent) < 2):
+def _possible(event: str, order: SandboxOrder) -> str:
+    """Return the event, or its substitute where the order does not allow it."""
+    if event == "ship_part" and (order.platform == "xportcn_open" or len(order.unshipped) < 2):
         return "ship"
-    if event == "drop_line" and (len(unsent) < 2 or len(order.lines) < 2):
+    if event == "drop_line" and (len(order.unshipped) < 2 or len(order.lines) < 2):
         return "write_memo" if order.platform == "1688" else "reprice"
     if event == "ask_refund" and order.platform == "xportcn_open":
         return "terminate"
