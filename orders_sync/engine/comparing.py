@@ -73,8 +73,8 @@ Look = Callable[[Window], Awaitable[Finding]]
 async def compare(
     window: Window, counts: Counts, count: Count, look: Look, page_size: int, feed: Feed = Feed.CREATED
 ) -> Finding:
-    """Find every range of the window whose orders differ in number. `look` gets what fits on a page, or one second.
-    `feed`: the list that is counted.
+    """Find every range of the window whose orders differ in number. `look` gets what fits on a page, one second, or
+    what counts in each half as in the whole: halving it further would not end. `feed`: the list that is counted.
 
     Where both halves agree though the whole holds more than both, the platform's counts contradict each other to the
     end: the window is a difference by its counts, without the orders.
@@ -84,6 +84,9 @@ async def compare(
     if is_readable(window, counts, page_size):
         return await look(window)
     counts, parts = await _count_parts(window, counts, count)
+    least = min(part.platform for _, part in parts)
+    if page_size < counts.platform <= least and (await count(window)).platform <= least:
+        return await look(window)
     found = Finding()
     for part, part_counts in parts:
         found += await compare(part, part_counts, count, look, page_size, feed)

@@ -8,14 +8,16 @@ by update time     each order stands at its last change: a version that the tabl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orders_sync.domain.costs import joined
-from orders_sync.domain.errors import BadRecord, PlatformError
+from orders_sync.domain.errors import BadRecord, Incomplete, Malformed, Misfit, PlatformError, Rejected, Transient
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine.calls import Answer, Caller, Feeder
-from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, halves, is_readable, ranges
-from orders_sync.engine.reading import Read, read_completely
+from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, is_readable, ranges
+from orders_sync.engine.reading import AskPage, Identify, Read, read_completely
 from orders_sync.engine.windows import NO_LIMIT, Limits
 from orders_sync.platforms import Ask
 from orders_sync.store import audits, load
@@ -23,6 +25,7 @@ from orders_sync.store.database import Pool
 from orders_sync.store.load import Record
 
 DAY = timedelta(days=1)
+UNREADABLE = (Incomplete, Malformed, Rejected, Transient)  # a range; a smaller one, or its count, may still be answered
 
 
 class ListComparison:
@@ -48,10 +51,12 @@ class ListComparison:
 
     async def leave_out_changed(self, now: datetime) -> None:
         """Leave the orders that changed between `due` and `now` out of the tables' counts by update time: the platform
-        lists them later than the tables do. One that changes after that is in the tables, and not missing."""
+        lists them later than the tables do. One that changes after that is in the tables, and not missing. Nor is one
+        of a list that cannot be read; but it may hide one that is."""
         changed: set[str] = set()
         for window in tile(self._due, whole_second(now), self._longest):
-            changed |= await self._ids(window)
+            with suppress(*UNREADABLE):
+                changed |= await self._ids(window)
         self._left_out = frozenset(changed)
 
     async def windows(self, window: Window) -> list[Window]:
@@ -62,11 +67,13 @@ class ListComparison:
 
     async def compare(self, window: Window) -> Finding:
         """Compare one of `windows`. What should fit on a page is compared order by order, by one call as a count is: so
-        a version is missed too whose order stood in the same window before."""
+        a version is missed too whose order stood in the same window before. What cannot be read so is counted by days.
+        """
         if await self._held(window) <= self._on_a_page:
-            found = await self._compare_orders(window, self._page_size)
-            if found is not None:
-                return found
+            with suppress(*UNREADABLE):
+                found = await self._compare_orders(window, self._page_size)
+                if found is not None:
+                    return found
         if window.end - window.start <= DAY:
             return await self.compare_counted(window, await self.count(window))
         found = Finding()
@@ -100,8 +107,14 @@ class ListComparison:
             return await audits.count(connection, self._name, self._feed, window, self._left_out)
 
     async def _look(self, window: Window) -> Finding:
-        found = await self._compare_orders(window, NO_LIMIT)
-        assert found is not None  # there was no limit
+        """Compare a range order by order that fits on a page, is one second, or counts in each half as in the whole."""
+        most = NO_LIMIT if window.seconds == 1 else max(self._limits.window_rows, 2 * self._page_size)
+        found = await self._compare_orders(window, most)
+        if found is None:
+            message = "the platform counts as many orders in each half as in the whole: it seems to ignore the range"
+            error = Misfit(message)
+            error.account, error.window = self._name, str(window)
+            raise error
         return found
 
     async def _compare_orders(self, window: Window, most: int) -> Finding | None:
@@ -152,28 +165,37 @@ class ListComparison:
         listed = self._platform.listed_at(record.payload, self._feed)
         return listed is not None and listed > stored
 
-    async def _read(self, window: Window, most: int, *, must_add_up: bool = True) -> list[Record] | None:
+    async def _read(self, window: Window, most: int) -> list[Record] | None:
         """All records of a range; None where it holds more than `most`."""
-
-        async def ask(page_no: int, rows: int) -> Answer:
-            return await self._caller.page(Ask(self._feed, window, page_no, rows))
-
         identify, attempts = self._platform.identify, self._limits.attempts
         try:
-            result = await read_completely(ask, identify, self._page_size, most, attempts, must_add_up=must_add_up)
+            result = await read_completely(self._asking(window), identify, self._page_size, most, attempts)
         except PlatformError as error:
             error.window = str(window)
             raise
         return result.records if isinstance(result, Read) else None
 
     async def _ids(self, window: Window) -> set[str]:
-        """The orders of a range, no more of them at once than a window may hold. It lies in the present: what moves
-        while it is read need not add up."""
-        most = NO_LIMIT if window.seconds == 1 else self._limits.window_rows
-        records = await self._read(window, most, must_add_up=False)
-        if records is None:
-            return set().union(*[await self._ids(half) for half in halves(window)])
-        return {record.order_id for record in records if record.order_id is not None}
+        """The orders of a range, however many: no more of them is kept than their ids. It lies in the present: what
+        moves while it is read need not add up."""
+        ask = self._asking(window)
+
+        async def ask_ids(page_no: int, rows: int) -> Answer:
+            answer = await ask(page_no, rows)
+            records = [_id_alone(record, self._platform.identify) for record in answer.page.records]
+            return Answer(replace(answer.page, records=records), answer.asked_at)
+
+        result = await read_completely(
+            ask_ids, bytes.decode, self._page_size, NO_LIMIT, self._limits.attempts, must_add_up=False
+        )
+        assert isinstance(result, Read)  # there was no limit
+        return {record.order_id for record in result.records if record.order_id is not None}
+
+    def _asking(self, window: Window) -> AskPage:
+        async def ask(page_no: int, rows: int) -> Answer:
+            return await self._caller.page(Ask(self._feed, window, page_no, rows))
+
+        return ask
 
     def _times(self, record: Record) -> tuple[datetime | None, bool]:
         """When a missing order stands in the list, if that can be read; whether the next sync reads it anyway: then it
@@ -204,3 +226,11 @@ class ListComparison:
             counts = Counts(tables - len(gone) + lost, tables)
             found.append(Difference(part, counts, lost, gone[:SHOWN], self._feed))
         return found
+
+
+def _id_alone(record: bytes, identify: Identify) -> bytes:
+    """The id instead of a record, so that no more of it is kept; of one that names none its fingerprint, in hex."""
+    try:
+        return identify(record).encode()
+    except BadRecord:
+        return load.fingerprint(record).hex().encode()

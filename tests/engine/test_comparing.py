@@ -137,6 +137,34 @@ async def test_counts_that_contradict_each_other_to_the_end_are_a_difference_tha
     assert lists.calls == 1 + 3 * ROUNDS
 
 
+@pytest.mark.parametrize("lie", [None, 200])
+async def test_halves_that_count_as_many_as_the_whole_are_not_halved_to_the_second(lie: int | None) -> None:
+    """A platform that ignores the range, or orders that all stand on the border of the halves."""
+
+    class Ignoring(TwoLists):
+        async def count(self, window: Window) -> Counts:
+            assert self.calls <= 12
+            return await super().count(WHOLE)
+
+    listed = moments(range(0, SPAN, 10_000))
+    lists = Ignoring(listed, listed[1:], lies=[lie])
+    found = await lists.compare()
+    assert sum(each.counts.platform - each.counts.tables for each in found.differences) == 1
+
+
+async def test_a_whole_that_was_once_counted_too_low_is_not_read_as_a_whole() -> None:
+    @dataclass
+    class Paged(TwoLists):
+        async def look(self, window: Window) -> Finding:
+            assert len(within(self.platform, window)) <= PAGE
+            return await super().look(window)
+
+    listed = moments(range(0, SPAN, 10_000))
+    held = listed[:30] + listed[31:]
+    lists = Paged(listed, held, lies=[PAGE + 1 - len(held)])
+    assert len((await lists.compare()).differences) == 1
+
+
 windows = st.builds(
     lambda start, length: Window(START + timedelta(seconds=start), START + timedelta(seconds=start + length)),
     st.integers(0, SPAN),

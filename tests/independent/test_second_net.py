@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from math import ceil
 
 import pytest
 
 from orders_sync.domain.sweeps import Sweep
+from orders_sync.engine.windows import Limits
 from tests.independent.installation import Installation
-from tests.independent.platform import Order, Query, Stages, orders_every
+from tests.independent.oddities import answers, counted_never_listed, filter_ignored, reach_capped, total_is
+from tests.independent.platform import Oddity, Order, Query, Response, Stages, orders_every
 
 Install = Callable[..., Installation]
 DAY = timedelta(days=1)
@@ -125,6 +128,62 @@ async def test_few_changes_cost_one_call_by_update_time_and_many_at_most_one_a_d
         assert len([call for call in shop.fake.calls if call.by == "modified"]) == calls
         assert shop.progress.compared_last == (len(shop.fake.calls) - 1,) * 2
     assert shop.query("SELECT calls FROM sync.audits ORDER BY id DESC LIMIT 1") == [(len(shop.fake.calls),)]
+
+
+@pytest.mark.parametrize("oddity", [reach_capped(40), counted_never_listed(4 * 10**18 + 31), total_is(0)])
+async def test_what_cannot_be_read_as_one_window_is_compared_by_days_P1(install: Install, oddity: Oddity) -> None:
+    shop = install("1688", of_a_month())
+    await shop.sync()
+    shop.fake.add(oddity)
+    assert ((await shop.audit()).error, (await shop.audit()).differences) == (None, [])
+    miss(shop, shop.fake.orders[10], shop.fake.orders[10].modified + timedelta(days=1, minutes=10))
+    found = await shop.audit()
+    assert (found.error, [(each.feed, each.missing) for each in found.differences]) == (None, [("updated", 1)])
+
+
+async def test_a_page_that_is_never_answered_leaves_the_other_days_to_be_compared_P1(install: Install) -> None:
+    shop = install("1688", of_a_month())
+    await shop.sync()
+    broken, late = shop.fake.orders[30], shop.fake.orders[10]
+    miss(shop, late, late.modified + timedelta(minutes=10))
+
+    def is_met(query: Query) -> bool:
+        is_since = query.start > shop.fake.orders[-1].modified
+        return query.by == "modified" and query.size > 1 and (is_since or query.start <= broken.modified <= query.end)
+
+    shop.fake.add(answers(Response(b"", 500), when=is_met))
+    found = await shop.audit()
+    assert (found.error, [(each.feed, each.missing) for each in found.differences]) == (None, [("updated", 1)])
+
+
+@pytest.mark.parametrize(("rows", "error"), [(1000, None), (20, "ignore the range")])
+async def test_an_audit_ends_though_the_platform_ignores_the_range(
+    install: Install, rows: int, error: str | None
+) -> None:
+    """Halves that count as many as the whole are not halved down to the second."""
+    shop = install("1688", of_a_month(), pace={"page_size": 10}, limits=Limits(window_rows=1000))
+    await shop.sync()
+    shop.fake.add(filter_ignored())
+    shop.limits = Limits(window_rows=rows)
+    found = await shop.audit()
+    assert found.differences == []
+    assert (error or "None") in str(found.error)
+    assert found.calls < 500
+
+
+async def test_an_account_far_behind_lists_once_what_changed_since(install: Install) -> None:
+    shop = install("1688", of_a_month(timedelta(hours=1)), limits=Limits(window_rows=50))
+    await shop.sync()
+    now = datetime.now(UTC).replace(microsecond=0)
+    for number, order in enumerate(shop.fake.orders[:290]):
+        miss(shop, order, now - timedelta(seconds=number))
+    shop.fake.orders[7].record = b'{"baseInfo": {"idOfStr": null}}'
+    shop.fake.calls.clear()
+    shop.pace = {"page_size": 20}
+    found = await shop.audit()
+    assert (found.error, found.differences) == (None, [])
+    changed = [call for call in shop.fake.calls if call.by == "modified" and call.end >= now]
+    assert len(changed) == ceil(290 / 20) + 1
 
 
 @pytest.mark.parametrize("names_its_order", [True, False])
