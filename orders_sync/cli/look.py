@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import database, identities, progress
+from orders_sync.store import database, identities, missing, progress
 from orders_sync.store.progress import Progress
 from orders_sync.store.suspensions import Suspension
 
@@ -45,6 +45,11 @@ SELECT platform, order_id FROM order_parcels WHERE tracking_no = %(id)s
 ORDER BY platform, order_id LIMIT 20
 """
 
+_MISSING = f"""
+SELECT m.missing_since FROM {missing.MISSING}
+WHERE o.platform = %(platform)s AND o.order_id = %(order_id)s
+"""  # noqa: S608
+
 _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
 _PROGRESS = (  # the fields of `Progress`
     "account",
@@ -68,6 +73,9 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
     with product.opened(product.load(config)) as url, database.session(url) as connection:
         accounts = _rows(connection, _ACCOUNTS)
         unrefreshed = identities.unrefreshed(connection)
+        not_listed = {each.account: each for each in missing.of_accounts(connection)}
+    for row in accounts:
+        row["missing_orders"] = not_listed[row["account"]].orders if row["account"] in not_listed else 0
     if json:
         screen.print_json(accounts)
         return
@@ -100,6 +108,8 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
             screen.complain(str(row["last_error"]))
         for said in progress.remarks(how_far[row["account"]]):
             screen.tell(said)
+        if row["account"] in not_listed:
+            screen.tell(missing.remark(not_listed[row["account"]]))
     for each in unrefreshed:
         screen.tell(each)
 
@@ -152,10 +162,12 @@ def _print_raw(connection: Session, keys: list[dict[str, Any]]) -> None:
 
 
 def _everything(connection: Session, key: dict[str, Any]) -> dict[str, Any]:
-    found = {"order": _one(connection, "SELECT * FROM orders", key)}
+    found: dict[str, Any] = {"order": _one(connection, "SELECT * FROM orders", key)}
     for part in _PARTS:
         found[part] = _of_order(connection, part, key)
     found["history"] = _of_order(connection, "order_history", key)
+    rows = _rows(connection, _MISSING, key)
+    found["missing_since"] = rows[0]["missing_since"] if rows else None
     return found
 
 
@@ -172,6 +184,12 @@ def _show(found: dict[str, Any]) -> None:
         ["column", "value"],
         [(name, value) for name, value in head.items() if value is not None],
     )
+    if found["missing_since"]:
+        screen.tell(
+            f"order {head['order_id']}: not listed by the platform any more. The last of three complete reads of the "
+            f"time it was created in began at {screen.utc(found['missing_since'])} UTC and did not bring it: what the "
+            "tables say of it may be out of date"
+        )
     titles = {
         "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),
         "product_items": (

@@ -25,7 +25,7 @@ from orders_sync.store import followups, ledger, messages
 from orders_sync.store.database import Connection
 from orders_sync.store.followups import Wanted
 from orders_sync.store.ledger import Reach
-from orders_sync.store.messages import Known, Message, Note
+from orders_sync.store.messages import READ_AGAIN, Known, Message, Note
 
 AROUND = timedelta(
     minutes=1
@@ -97,7 +97,7 @@ def decide(message: Message, hint: Hint, known: list[Known], reach: Reach, pace:
         starts = {whole_second(order.created_at) for order in stale}
         windows = tuple(Window(start, start + SECOND) for start in starts)
         orders = tuple(Wanted(order.order_id, order.created_at) for order in stale)
-        return Decision("its order is read again", windows, orders=orders)
+        return Decision(READ_AGAIN, windows, orders=orders)
     if hint.is_elsewhere:
         return Decision("its order is not known, and is a 1688 order of Xportcn: it is in none of the lists read here")
     if hint.created is not None and hint.created < min(pace.history_from, reach.history_from or pace.history_from):

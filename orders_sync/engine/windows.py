@@ -41,18 +41,18 @@ from orders_sync.domain.errors import (
     is_answer,
 )
 from orders_sync.domain.verdict import may_be_capped
-from orders_sync.domain.windows import Window, split, tile
+from orders_sync.domain.windows import Feed, Window, split, tile
 from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience, is_long_hold
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.reading import Read, Reader, TooFull
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.engine.whole import hold_against_parts
 from orders_sync.platforms import Ask
-from orders_sync.store import claims, coverage, followups, ledger, load, suspensions
+from orders_sync.store import claims, coverage, followups, ledger, load, missing, suspensions
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.followups import Wanted
-from orders_sync.store.ledger import BACKFILL, INCREMENTAL
+from orders_sync.store.ledger import BACKFILL, HOOK, INCREMENTAL, REPAIR, SWEEP
 from orders_sync.store.load import Landed, Record, Source
 from orders_sync.store.retrying import retried
 
@@ -309,8 +309,9 @@ class WindowWork:
         claim, platform = self._claim, self._feeder.platform
         source = Source(platform.name, claim.account, claim.id, platform.normalize)
         self.seen = result.reading.seen
+        follows = bool(claim.orders) or self._judges(result.records)
         # then the result is all there is to write
-        is_empty = not result.records and claim.status is None and not claim.orders
+        is_empty = not result.records and claim.status is None and not follows
         if is_empty and await self._withhold_proof():
             return self._empty()
         async with self._pool.connection() as connection, nullcontext() if is_empty else connection.transaction():
@@ -322,8 +323,34 @@ class WindowWork:
                 connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed
             )
             await followups.plan(connection, claim.account, claim.kind, *left)
-            await followups.repeat(connection, claim, self._feeder.pace.overlap)
+            if follows:
+                await self._follow_up(connection, result.records)
         return landed
+
+    def _judges(self, records: list[Record]) -> bool:
+        """Whether an order that the tables hold and this read did not bring is missing: it lists by creation time all
+        orders of a range within the platform's reach, and each record names its order."""
+        claim, feeder = self._claim, self._feeder
+        is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not feeder.pace.trusts_filter
+        beyond, _ = at_reach(claim.window, claim.now, feeder.platform.furthest_back)
+        return (
+            claim.kind in (HOOK, REPAIR, SWEEP)
+            and is_by_creation
+            and beyond is None
+            and all(record.order_id is not None for record in records)
+        )
+
+    async def _follow_up(self, connection: Connection, records: list[Record]) -> None:
+        """Have orders read again that this read did not bring, or brought unchanged; after the last read, keep that
+        they are missing."""
+        claim, platform = self._claim, self._feeder.platform.name
+        brought = [record.order_id for record in records if record.order_id is not None]
+        judges = self._judges(records)
+        absent = await missing.absent(connection, claim, platform, brought) if judges else []
+        await followups.repeat(connection, claim, self._feeder.pace.overlap, absent, calls=self.calls)
+        gone = [order.order_id for order in absent if order.order_id in claim.orders]
+        if gone and claim.repeats == followups.REPEATS:
+            await missing.note(connection, claim, platform, gone)
 
     async def _left(self, connection: Connection, records: list[Record]) -> tuple[list[Window], list[Wanted]]:
         """The windows that hold what the tables still have in the claim's status and its list did not bring, and these

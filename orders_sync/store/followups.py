@@ -15,13 +15,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from psycopg.rows import class_row
 
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
 from orders_sync.store.claims import Claim
 from orders_sync.store.copyrows import array
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import HOOK, REPAIR
 
+REPEATS = 2
 LAST_PAUSE = timedelta(hours=1)
 
 # a repeat that still waits is superseded by a read for the same orders: that one has repeats of its own
@@ -34,24 +36,20 @@ WITH planned AS (
     WHERE w.account = %(account)s AND w.kind IN ('hook', 'repair') AND w.state = 'planned' AND w.repeats > 0
       AND w.starts_at >= p.first AND w.ends_at <= p.past AND w.orders <@ p.orders
 )
-INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, orders)
-SELECT %(account)s, %(kind)s, %(feed)s, first, past, orders FROM planned
+INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, orders, repeats, not_before)
+SELECT %(account)s, %(kind)s, %(feed)s, first, past, orders, %(repeats)s, clock_timestamp() + %(pause)s::interval
+FROM planned
 """
 
 # what landed since the window was planned is a change, whichever read brought it
 _UNCHANGED = """
-SELECT o.order_id
+SELECT o.order_id, o.created_at
 FROM sync.windows AS w
 JOIN orders AS o ON o.account = w.account AND o.created_at >= w.starts_at AND o.created_at < w.ends_at
     AND o.order_id = ANY(w.orders)
 JOIN raw_orders AS r USING (platform, order_id)
 WHERE w.id = %s AND r.read_at < w.planned_at
 ORDER BY o.order_id
-"""
-
-_REPEAT = """
-INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, orders, repeats, not_before)
-VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp() + %s)
 """
 
 
@@ -63,10 +61,17 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 async def plan(
-    connection: Connection, account: str, kind: str, windows: Sequence[Window], wanted: Iterable[Wanted]
+    connection: Connection,
+    account: str,
+    kind: str,
+    windows: Sequence[Window],
+    wanted: Iterable[Wanted],
+    *,
+    repeats: int = 0,
+    pause: timedelta | None = None,
 ) -> None:
     """Add windows of creation time, each for those of the wanted orders that were created in it. `windows` in order,
-    none of which overlaps another."""
+    none of which overlaps another. They are read after `pause`, at once where it is None."""
     if not windows:
         return
     starts = [window.start for window in windows]
@@ -84,21 +89,32 @@ async def plan(
             "starts": starts,
             "ends": [window.end for window in windows],
             "orders": [array(sorted(each)) for each in ids],
+            "repeats": repeats,
+            "pause": pause,
         },
     )
 
 
-async def repeat(connection: Connection, claim: Claim, overlap: timedelta) -> None:
-    """Plan the next read of a window for those of its orders that did not change since it was planned, if any and if
-    one is left. In the transaction that closes the window."""
+async def repeat(
+    connection: Connection, claim: Claim, overlap: timedelta, absent: Sequence[Wanted] = (), *, calls: int = 1
+) -> None:
+    """Plan the next read for those orders of a window that did not change since it was planned, and for those that are
+    `absent` from it; nothing when there is none, or both repeats are over. In the transaction that closes the window.
+
+    `calls` that this read took: where there are fewer orders, each is read by the second it was created in.
+    """
     pauses = (overlap, LAST_PAUSE)
-    if not claim.orders or claim.repeats >= len(pauses):
+    if claim.repeats >= REPEATS:
         return
-    cursor = await connection.execute(_UNCHANGED, [claim.id])
-    unchanged = [str(row[0]) for row in await cursor.fetchall()]
-    if not unchanged:
+    wanted = [] if claim.repeats else list(absent)
+    if claim.orders:
+        async with connection.cursor(row_factory=class_row(Wanted)) as cursor:
+            await cursor.execute(_UNCHANGED, [claim.id])
+            wanted += await cursor.fetchall()
+    if not wanted:
         return
+    seconds = sorted({whole_second(order.created_at) for order in wanted})
+    windows = [Window(second, second + SECOND) for second in seconds] if len(seconds) < calls else [claim.window]
     kind = HOOK if claim.kind == HOOK else REPAIR  # a waiting sweep is dropped when the next one is planned
-    window, pause = claim.window, pauses[claim.repeats]
-    values = [claim.account, kind, claim.feed, window.start, window.end, unchanged, claim.repeats + 1, pause]
-    await connection.execute(_REPEAT, values)
+    pause = pauses[claim.repeats]
+    await plan(connection, claim.account, kind, windows, wanted, repeats=claim.repeats + 1, pause=pause)

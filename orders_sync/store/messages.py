@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from orders_sync.store.database import Connection
 from orders_sync.store.load import fingerprint
 
+READ_AGAIN = "its order is read again"  # the outcome of a message
 AT_ONCE = 100  # messages held in memory (P7); one may be 256 kB
 
 # four branches, for each number has an index of its own

@@ -58,6 +58,26 @@ def test_an_order_is_shown_with_its_lines_and_history(landed: Landed) -> None:
         assert words in said.out
 
 
+def test_an_order_that_is_listed_no_more_is_said_to_be_by_status_and_by_order(landed: Landed) -> None:
+    [(order_id, account)] = landed.tables.query("SELECT order_id, account FROM orders ORDER BY order_id LIMIT 1")
+    landed.tables.query(
+        "INSERT INTO sync.missing_orders SELECT platform, order_id, now(), 1 FROM orders WHERE order_id = %s "
+        "RETURNING 1",
+        order_id,
+    )
+    try:
+        [status, machine, shown, found] = [
+            result(landed.terminal.start(*words)).assert_well()
+            for words in (["status"], ["status", "--json"], ["order", order_id], ["order", order_id, "--json"])
+        ]
+    finally:
+        landed.tables.query("DELETE FROM sync.missing_orders RETURNING 1")
+    assert f"{account}: 1 order that can change is in the tables and no longer listed" in " ".join(status.err.split())
+    assert [row["missing_orders"] for row in machine.json if row["account"] == account] == [1]
+    assert "not listed by the platform any more" in " ".join(shown.err.split())
+    assert found.json[0]["missing_since"]
+
+
 def test_raw_is_the_payload_byte_for_byte_P4(landed: Landed) -> None:
     shop = landed.world.shop("sandbox-ka")
     order = next(order for order in shop.index.orders.values() if not shop.served_record(order).isascii())

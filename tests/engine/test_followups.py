@@ -8,37 +8,17 @@ import pytest
 
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import SECOND, Feed, Window
-from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.states import State
 from orders_sync.store import claims, followups, ledger
 from orders_sync.store.followups import Wanted
-from tests.support.messages import KA, body, change, come, drain, some_order, tick
+from tests.support.messages import KA, WAITING, asked, change, drain, some_order, when_due
 from tests.support.status_sweeps import happens, mostly_closed, orders_in, swept
 from tests.support.story import Story, Tell, unlist
-
-WAITING = """
-SELECT orders, repeats, round(extract(epoch FROM not_before - planned_at) / 60)::int FROM sync.windows
-WHERE repeats > 0 AND state = 'planned' ORDER BY starts_at
-"""
 
 
 @pytest.fixture
 def story(tell: Tell) -> Story:
     return tell()
-
-
-async def asked(story: Story, *orders: SandboxOrder) -> None:
-    """Messages came about these orders, and what they ask for was read."""
-    await come(story, *(body(order.order_no, at=datetime.now(UTC).isoformat()) for order in orders))
-    await tick(story)
-
-
-async def when_due(story: Story) -> tuple[int, int]:
-    """Repeats that wait are due now and read: the calls that took, and the orders that changed."""
-    story.execute("UPDATE sync.windows SET not_before = now() WHERE repeats > 0 AND state = 'planned'")
-    read = await drain(story)
-    assert read.errors == []
-    return read.calls, read.rows.changed
 
 
 async def test_a_list_that_lags_behind_a_message_is_read_again_after_the_overlap_and_the_change_lands_P1(

@@ -14,7 +14,7 @@ from orders_sync.engine.hints import AROUND, decide, joined
 from orders_sync.platforms import Hint
 from orders_sync.store import backfills, claims, ledger
 from orders_sync.store.messages import Known, Message
-from tests.support.messages import KA, body, change, come, drain, some_order, tick
+from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick
 from tests.support.story import Story, Tell
 
 LAG = timedelta(seconds=10)
@@ -25,12 +25,6 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 @pytest.fixture
 def story(tell: Tell) -> Story:
     return tell()
-
-
-def outcomes(story: Story) -> list[str]:
-    """Of the messages that are closed, in the order they came."""
-    told = story.query("SELECT outcome FROM sync.messages WHERE handled_at IS NOT NULL ORDER BY id")
-    return [str(outcome) for (outcome,) in told]
 
 
 def hooked(story: Story) -> list[tuple[object, ...]]:

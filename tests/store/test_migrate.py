@@ -430,6 +430,15 @@ def test_windows_of_before_0015_stay_and_nothing_is_said_of_their_parts(empty_ur
     assert ask(empty_url, "SELECT state, total FROM sync.windows") == [("split", 8006)]
 
 
+def test_no_order_of_before_0016_is_missing(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0015")
+    ask(empty_url, "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'x', 'updated')")
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT count(*) FROM sync.missing_orders") == [(0,)]
+    alembic(empty_url, "downgrade", "0015")
+    assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

@@ -46,6 +46,7 @@ KEYS = {
     "sync.accounts": ["name"],
     "sync.windows": ["id"],
     "sync.rejects": ["id"],
+    "sync.missing_orders": ["platform", "order_id"],
     "sync.older_versions": ["platform", "order_id"],
     "sync.shared_orders": ["platform", "order_id", "account"],
 }

@@ -16,6 +16,11 @@ from orders_sync.store import messages
 from tests.support.story import Story
 
 KA = "sandbox-ka"
+# repeats that wait: their orders, their number, and after how many minutes they are due
+WAITING = """
+SELECT orders, repeats, round(extract(epoch FROM not_before - planned_at) / 60)::int FROM sync.windows
+WHERE repeats > 0 AND state = 'planned' ORDER BY starts_at
+"""
 
 
 def body(order_no: str | None = None, platform: int = 0, **told: object) -> bytes:
@@ -53,3 +58,23 @@ def some_order(story: Story, account: str = KA) -> SandboxOrder:
 
 def change(story: Story, order: SandboxOrder, account: str = KA) -> SandboxOrder:
     return story.world.change(account, order.order_id, "reprice", datetime.now(UTC))
+
+
+async def asked(story: Story, *orders: SandboxOrder) -> None:
+    """Messages came about these orders, and what they ask for was read."""
+    await come(story, *(body(order.order_no, at=datetime.now(UTC).isoformat()) for order in orders))
+    await tick(story)
+
+
+async def when_due(story: Story) -> tuple[int, int]:
+    """Repeats that wait are due now and read: the calls that took, and the orders that changed."""
+    story.execute("UPDATE sync.windows SET not_before = now() WHERE repeats > 0 AND state = 'planned'")
+    read = await drain(story)
+    assert read.errors == []
+    return read.calls, read.rows.changed
+
+
+def outcomes(story: Story) -> list[str]:
+    """Of the messages that are closed, in the order they came."""
+    told = story.query("SELECT outcome FROM sync.messages WHERE handled_at IS NOT NULL ORDER BY id")
+    return [str(outcome) for (outcome,) in told]

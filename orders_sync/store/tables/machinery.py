@@ -197,6 +197,18 @@ older_versions = Table(
     comment="orders last read with an earlier modify time than the stored version has; believed when read so again",
 )
 
+missing_orders = Table(
+    "missing_orders",
+    metadata,
+    key("platform", Text, "1688, xportcn_open or xportcn_ka"),
+    key("order_id", Text, "orders.order_id"),
+    column("missing_since", TIME, "when the last of the reads that did not bring it began", nullable=False),
+    column("window_id", BigInteger, "that read, sync.windows.id", nullable=False),
+    PrimaryKeyConstraint("platform", "order_id"),
+    schema=MACHINERY,
+    comment="orders that complete reads of the time they were created in did not bring, three times in a row",
+)
+
 backfills = Table(
     "backfills",
     metadata,

@@ -1,0 +1,133 @@
+"""Orders that complete reads of the time they were created in did not bring: after three of them it is a finding.
+
+a sweep, or a read because of a message, does not bring it --> read again, twice (`followups`)
+    --> a row of `sync.missing_orders`, a note at the last window, the outcome of the message
+a later sweep, repair or read because of a message brings it --> the row is deleted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import class_row
+
+from orders_sync.store.claims import Claim
+from orders_sync.store.database import Connection
+from orders_sync.store.followups import Wanted
+from orders_sync.store.messages import READ_AGAIN
+
+MOST_NAMED = 20  # orders in a note
+
+# orders `o` that are missing, unless a change of them landed since
+MISSING = """
+sync.missing_orders AS m
+JOIN orders AS o ON (o.platform, o.order_id) = (m.platform, m.order_id) AND o.synced_at < m.missing_since
+"""
+
+# final orders may be hidden from a list for good; one that was first read while this read went on is not missing
+_ABSENT = """
+WITH brought AS (
+    DELETE FROM sync.missing_orders WHERE platform = %(platform)s AND order_id = ANY(%(brought)s)
+)
+SELECT o.order_id, o.created_at
+FROM orders AS o JOIN raw_orders AS r USING (platform, order_id)
+LEFT JOIN order_statuses AS s USING (platform, status)
+WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %(end)s
+  AND o.order_id <> ALL (%(brought)s) AND r.read_at < %(began)s
+  AND (o.order_id = ANY (%(wanted)s) OR NOT coalesce(s.is_final, false))
+  AND NOT EXISTS (
+      SELECT FROM sync.missing_orders AS m WHERE (m.platform, m.order_id) = (o.platform, o.order_id))
+  AND NOT EXISTS (
+      SELECT FROM sync.windows AS w
+      WHERE w.account = o.account AND w.kind IN ('hook', 'repair') AND w.state = 'planned' AND w.repeats > 0
+        AND o.order_id = ANY (w.orders))
+ORDER BY o.order_id
+"""
+
+_ADD = """
+INSERT INTO sync.missing_orders (platform, order_id, missing_since, window_id)
+SELECT %(platform)s, each, %(began)s, %(window_id)s FROM unnest(%(ids)s::text[]) AS each
+ON CONFLICT (platform, order_id) DO NOTHING
+"""
+
+_NOTE_MESSAGES = """
+UPDATE sync.messages AS m
+SET outcome = m.outcome || ': order ' || o.order_id || ' was not listed in any of three reads'
+FROM orders AS o
+WHERE o.platform = %(platform)s AND o.order_id = ANY(%(ids)s) AND m.account = %(account)s
+  AND m.received_at > clock_timestamp() - interval '1 day' AND m.outcome = %(read_again)s
+  AND ARRAY[m.order_no, m.order_id] && ARRAY[o.order_no, o.order_id, o.purchase_id, o.outer_purchase_id]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The orders of an account that are missing: how many, and the one that is so for longest."""
+
+    account: str
+    orders: int
+    order_id: str
+    since: datetime
+
+
+async def absent(connection: Connection, claim: Claim, platform: str, brought: Sequence[str]) -> list[Wanted]:
+    """Orders the tables hold in the window's time that a complete read of it did not bring, by id: those it was read
+    for, and those that are not final. Neither those known to be missing nor those to be read again anyway.
+
+    What the read brought is not missing any more.
+    """
+    async with connection.cursor(row_factory=class_row(Wanted)) as cursor:
+        await cursor.execute(
+            _ABSENT,
+            {
+                "platform": platform,
+                "account": claim.account,
+                "start": claim.window.start,
+                "end": claim.window.end,
+                "began": claim.now,
+                "brought": list(brought),
+                "wanted": list(claim.orders),
+            },
+        )
+        return await cursor.fetchall()
+
+
+async def note(connection: Connection, claim: Claim, platform: str, order_ids: Sequence[str]) -> None:
+    """Keep that these orders are missing: with the window, which is closed, and the messages about them."""
+    values = {
+        "platform": platform,
+        "account": claim.account,
+        "began": claim.now,
+        "window_id": claim.id,
+        "ids": list(order_ids),
+        "read_again": READ_AGAIN,
+    }
+    await connection.execute(_ADD, values)
+    await connection.execute(_NOTE_MESSAGES, values)
+    more = f" and {len(order_ids) - MOST_NAMED} more" if len(order_ids) > MOST_NAMED else ""
+    said = f"not listed in any of three complete reads: order {', '.join(order_ids[:MOST_NAMED])}{more}"
+    await connection.execute("UPDATE sync.windows SET error = %s WHERE id = %s", [said, claim.id])
+
+
+def of_accounts(connection: psycopg.Connection[tuple[object, ...]]) -> list[Missing]:
+    """The accounts some of whose orders are missing, by name."""
+    query = f"""
+        SELECT o.account, count(*)::int AS orders, (array_agg(o.order_id ORDER BY m.missing_since))[1] AS order_id,
+            min(m.missing_since) AS since
+        FROM {MISSING} GROUP BY o.account ORDER BY o.account
+    """  # noqa: S608
+    with connection.cursor(row_factory=class_row(Missing)) as cursor:
+        return cursor.execute(query.encode()).fetchall()
+
+
+def remark(found: Missing) -> str:
+    """Say in a sentence what is missing, and where to look."""
+    those = "1 order that can change is" if found.orders == 1 else f"{found.orders:,} orders that can change are"
+    return (
+        f"{found.account}: {those} in the tables and no longer listed by the platform, such as {found.order_id} (since "
+        f"{found.since:%Y-%m-%d %H:%M} UTC): what the tables say of them may be out of date. See `orders-sync order "
+        f"{found.order_id}`, and all of them in sync.missing_orders"
+    )
