@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import prometheus_client
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -27,7 +27,8 @@ SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)  # of a window:
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class Gauge(NamedTuple):
+@dataclass(frozen=True)
+class Gauge:
     """A value of an account; None: not known, so it is left out."""
 
     name: str
@@ -187,7 +188,7 @@ def of_tables(vitals: Vitals | None) -> Iterator[Metric]:
     yield from _queue(vitals)
     family = _gauge(
         "orders_sync_rate_given_away_seconds",
-        "From now on, the calls of the app are given away or held so long.",
+        "Seconds of this app's rate budget that are already reserved or on hold.",
         "app",
     )
     for given in vitals.rates:

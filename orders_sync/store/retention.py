@@ -15,8 +15,8 @@ that is gone. What is proven behind the watermark stays so (`backfills.unproven`
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
 
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
@@ -127,8 +127,9 @@ UPDATE raw_orders AS r SET payload = NULL FROM old WHERE (r.platform, r.order_id
 """
 
 
-class Rule(NamedTuple):
-    """What goes, and the key of [retention] that says at which age."""
+@dataclass(frozen=True)
+class Rule:
+    """What is removed: `age` is the key of [retention] that sets from which age on."""
 
     what: str
     age: str
