@@ -174,6 +174,13 @@ def secret(value: object) -> Secret:
     return Secret(_clean(value))
 
 
+def _hook_token(value: object) -> Secret:
+    token = secret(value)
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,255}", token.reveal()):
+        raise ValueError("must be 16 to 255 of letters, digits, - . _ ~: it is the end of a URL that nobody may guess")
+    return token
+
+
 def _base_url(value: object) -> str:
     pattern = r"https?://[A-Za-z0-9._\[\]:-]+(/[^\s?#@]*)?"
     if not isinstance(value, str) or not re.fullmatch(pattern, value) or not _has_host(value):
@@ -207,6 +214,7 @@ Name = Annotated[
 Text = Annotated[str, text]
 SecretText = Annotated[Secret, secret]
 AppId = Annotated[Secret, lambda value: Secret(text(value))]  # half of what a call is signed with
+HookToken = Annotated[Secret, _hook_token]
 Codes = Annotated[tuple[str, ...], _codes]
 BaseUrl = Annotated[str, _base_url]
 Listen = Annotated[str, _listen]

@@ -49,15 +49,15 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
 
     In a transaction, the account's row locked.
     """
-    name, read = feeder.account.name, feeder.platform.hint
-    if read is None or await ledger.has_hooks(connection, name):
+    name, service = feeder.account.name, feeder.platform.messages
+    if service is None or await ledger.has_hooks(connection, name):
         return False
     windows: list[Window] = []
     sought: list[Wanted] = []
     hurries = False
     batch = await messages.waiting(connection, name)
     while batch:
-        hints = [read(message.body) for message in batch]
+        hints = [service.read(message.body) for message in batch]
         orders = await _known(connection, feeder, hints)
         notes: list[Note] = []
         wanted: list[Window] = []

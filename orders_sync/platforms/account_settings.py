@@ -14,6 +14,7 @@ from orders_sync.domain.setting_types import (
     Codes,
     Confirm,
     HistoryFrom,
+    HookToken,
     Interval,
     Lag,
     Name,
@@ -63,3 +64,12 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
             refused_codes=self.refused_codes,
             throttled_codes=self.throttled_codes,
         )
+
+
+class AccountWithHook(AccountSettings, frozen=True, kw_only=True):
+    """An account of a platform with a message service.
+
+    `hook_token`: the last part of the address its messages come to; None: it takes none.
+    """
+
+    hook_token: HookToken | None = None

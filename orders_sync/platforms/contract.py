@@ -5,7 +5,7 @@ engine -> http.fetch(request)        -> body                platforms/http.py, t
 engine -> page(account, body)        -> Page                client.py, pure: envelope to total + untouched records
 engine -> identify(record)           -> order_id            normalize.py, pure
 engine -> normalize(record)          -> OrderRows           normalize.py, pure
-engine -> hint(message)              -> Hint                where the platform tells changes by itself, pure
+engine -> messages.read(message)     -> Hint                where the platform reports changes by itself, pure
 """
 
 from __future__ import annotations
@@ -75,6 +75,28 @@ class Hint:
         return [number for number in (self.order_no, self.order_id) if number]
 
 
+def _code(status: int) -> str:
+    return f'{{"code":{status}}}'
+
+
+@dataclass(frozen=True, slots=True)
+class MessageService:
+    """How a platform reports changes by itself: POST /hooks/{path}/{account}/{hook_token}.
+
+    The settings of its accounts are `AccountWithHook`: the token at the end of the address is all that is checked, for
+    a message only says which order to read again. Platforms may share a path; accounts have names of their own.
+    `path`: one segment of a URL. `read`: raises nothing, whatever the bytes.
+    `answer`: the body of the answer by its status code, and `media_type` its type. A request with GET is answered too.
+    `waits`: how long the sender waits for the answer. What cannot be stored by then is answered 503.
+    """
+
+    path: str
+    read: Callable[[bytes], Hint]
+    answer: Callable[[int], str] = _code
+    media_type: str = "application/json"
+    waits: timedelta = timedelta(seconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
@@ -87,7 +109,7 @@ class Platform:
     `listed_at`: the time a row shows of the feed it is listed by, decoding little else; None where it cannot be read.
     `page_sizes`: those it takes.
     `identify` and `normalize`: raise `BadRecord`, and nothing else, whatever the bytes.
-    `hint`: raises nothing, whatever the bytes; None where no message service is known.
+    `messages`: None where no message service is known.
     """
 
     name: str
@@ -108,4 +130,4 @@ class Platform:
     listed_at: Callable[[bytes, Feed], datetime | None]
     page_sizes: Collection[int]
     normalize: Callable[[bytes], OrderRows]
-    hint: Callable[[bytes], Hint] | None = None
+    messages: MessageService | None = None

@@ -38,6 +38,9 @@ class Number(str):
     __slots__ = ()
 
 
+_KINDS[Number] = _KINDS[int]
+
+
 class Noted(ValueError):
     """A value that could be read, but not silently: `value` is what the column gets."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 
+from orders_sync.platforms.account_settings import AccountWithHook
 from orders_sync.platforms.contract import Platform
 
 GROUP = "orders_sync.platforms"
@@ -44,4 +45,6 @@ def _loaded(entry: EntryPoint) -> Platform:
         raise TypeError(f"{entry.value} is no Platform")
     if platform.name != entry.name:
         raise ValueError(f"{entry.value} is named {platform.name}, its entry point {entry.name}")
+    if platform.messages and not issubclass(platform.settings, AccountWithHook):
+        raise TypeError(f"{entry.value} takes messages, but the settings of its accounts are no AccountWithHook")
     return platform

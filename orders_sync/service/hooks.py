@@ -1,7 +1,9 @@
-"""Where Xportcn's message service delivers: POST /hooks/xportcn/{account}/{token}. Stored first, worked on later.
+"""Where platforms' message services deliver: POST /hooks/{service}/{account}/{token}. Stored first, worked on later.
 
-The platform waits 1000 ms for a 200 and sends again after 30 minutes, five times at most (api-facts 3). No signature is
-documented: the token in the address is all that keeps others out, so it may be in no log (P8).
+    platforms/contract.py, MessageService     the service's part of the address, its answers, how long it waits
+    settings, hook_token                      the token: all that keeps others out, so it may be in no log (P8)
+
+Whatever the service, a message that is not stored in time is answered 503, so that it is sent again.
 """
 
 from __future__ import annotations
@@ -10,26 +12,26 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import psycopg
 import structlog
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from orders_sync.platforms.account_settings import AccountSettings
-from orders_sync.platforms.xportcn_settings import AccountXportcn
+from orders_sync.platforms import PLATFORMS, Hint, MessageService
+from orders_sync.platforms.account_settings import AccountSettings, AccountWithHook
 from orders_sync.service.repeats import Repeats
 from orders_sync.store import messages
 from orders_sync.store.database import Pool
 
-PATH = "/hooks/xportcn/{account}/{token}"
+PATH = "/hooks/{service}/{account}/{token}"
 LARGEST = 256 * 2**10  # bytes of a message
-CONNECTION_SECONDS = 0.7  # to get one of the pool
-PATIENCE = 0.8  # seconds, for all of storing: the platform waits one
+CONNECTING, STORING = 0.7, 0.8  # of the time a sender waits: to get a connection of the pool, and for all of storing
 BODY_SECONDS = 5.0  # for a message to come in: nobody waits for the answer any more
 
 log = structlog.get_logger(__name__)
@@ -65,18 +67,33 @@ def routes(
 ) -> list[Route]:
     """The routes of all accounts that have a `hook_token`. `on_stored` gets an account's name once a new message of it
     is committed and answered."""
-    tokens = {
-        account.name: account.hook_token.reveal().encode()
-        for account in accounts
-        if isinstance(account, AccountXportcn) and account.hook_token is not None
-    }
-    return [Route(PATH, _Hooks(pool, tokens, on_stored, limits or Limits()).answer, methods=["GET", "POST"])]
+    hooks = dict(_hooks(accounts))
+    return [Route(PATH, _Hooks(pool, hooks, on_stored, limits or Limits()).answer, methods=["GET", "POST"])]
+
+
+@dataclass(frozen=True)
+class _Hook:
+    """Where one account's messages come in. `token` is in no repr (P8)."""
+
+    service: MessageService
+    token: bytes = field(repr=False)
+
+
+_NOBODY = _Hook(MessageService("", lambda body: Hint()), b"")  # no address ends in nothing
+
+
+def _hooks(accounts: Iterable[AccountSettings]) -> Iterator[tuple[tuple[str, str], _Hook]]:
+    """Yield the hooks by the service's part of the address and the account."""
+    for account in accounts:
+        service = PLATFORMS[account.platform].messages
+        if service and isinstance(account, AccountWithHook) and account.hook_token is not None:
+            yield (service.path, account.name), _Hook(service, account.hook_token.reveal().encode())
 
 
 class _Hooks:
-    def __init__(self, pool: Pool, tokens: dict[str, bytes], on_stored: OnStored, limits: Limits) -> None:
+    def __init__(self, pool: Pool, hooks: dict[tuple[str, str], _Hook], on_stored: OnStored, limits: Limits) -> None:
         self._pool = pool
-        self._tokens = tokens
+        self._hooks = hooks
         self._on_stored = on_stored
         self._storing: set[asyncio.Task[bool]] = set()
         self._limits = limits
@@ -85,29 +102,31 @@ class _Hooks:
         self._kept: Counter[str] = Counter()  # messages of this minute
 
     async def answer(self, request: Request) -> Response:
-        """404 for a wrong account and for a wrong token alike. A GET is the console's "Verify": 200 is all it wants."""
+        """404 for a wrong account and for a wrong token alike. A GET tries the address: it is answered 200."""
         name = request.path_params["account"]
-        if not self._is_let_in(name, request.path_params["token"]):
-            return self._refuse(404, "token", request)
+        hook = self._hooks.get((request.path_params["service"], name), _NOBODY)
+        if not secrets.compare_digest(request.path_params["token"].encode("utf-8", "replace"), hook.token):
+            return self._refuse(404, "token", request, _NOBODY.service)
+        service = hook.service
         if request.method != "POST":
-            return _said(200)
+            return _answer(service, 200)
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _body(request)
         except ClientDisconnect:
-            return _said(400)
+            return _answer(service, 400)
         except TimeoutError:
-            return self._refuse(408, "time", request, name)
+            return self._refuse(408, "time", request, service, name)
         if body is None:
-            return self._refuse(413, "size", request, name)
+            return self._refuse(413, "size", request, service, name)
         if not self._has_room(name):
-            return self._refuse(429, "rate", request, name)
-        is_new = await self._store(name, body) if self._limits.is_open() else None
+            return self._refuse(429, "rate", request, service, name)
+        is_new = await self._store(name, body, service.waits) if self._limits.is_open() else None
         if is_new is None:
-            return self._refuse(503, "database", request, name)
-        return _said(200, BackgroundTask(self._on_stored, name) if is_new else None)
+            return self._refuse(503, "database", request, service, name)
+        return _answer(service, 200, BackgroundTask(self._on_stored, name) if is_new else None)
 
-    def _refuse(self, code: int, reason: str, request: Request, account: str = "") -> Response:
+    def _refuse(self, code: int, reason: str, request: Request, service: MessageService, account: str = "") -> Response:
         """Count it, and log one a minute of each kind: whoever asks a thousand times fills no log (P8: no path)."""
         self._limits.refused(account, reason)
         if (others := self._repeats.count((account, reason))) is not None:
@@ -115,7 +134,7 @@ class _Hooks:
             log.warning(
                 "a message is refused", account=account, because=REASONS[reason], client=client, since_last=others
             )
-        return _said(code)
+        return _answer(service, code)
 
     def _has_room(self, account: str) -> bool:
         """Count one more message of the account in this minute; False when it has had its share."""
@@ -126,19 +145,15 @@ class _Hooks:
         self._kept[account] += 1
         return self._kept[account] <= self._limits.per_minute
 
-    def _is_let_in(self, name: str, token: str) -> bool:
-        known = self._tokens.get(name, b"")  # which no path ends in
-        return secrets.compare_digest(token.encode("utf-8", "replace"), known)
-
-    async def _store(self, name: str, body: bytes) -> bool | None:
+    async def _store(self, name: str, body: bytes, waits: timedelta) -> bool | None:
         """Whether the message is new; None when it may not be stored: the platform sends it again.
 
         What takes too long is left to itself, for cancelling it would wait for the same database.
         """
-        task = asyncio.create_task(self._keep(name, body))
+        task = asyncio.create_task(self._keep(name, body, waits))
         self._storing.add(task)
         task.add_done_callback(self._storing.discard)
-        await asyncio.wait([task], timeout=PATIENCE)
+        await asyncio.wait([task], timeout=STORING * waits.total_seconds())
         if not task.done():
             task.add_done_callback(lambda late: late.cancelled() or late.exception())
             return None
@@ -147,8 +162,8 @@ class _Hooks:
         except psycopg.Error:  # a pool without a free connection too
             return None
 
-    async def _keep(self, name: str, body: bytes) -> bool:
-        async with self._pool.connection(timeout=CONNECTION_SECONDS) as connection:
+    async def _keep(self, name: str, body: bytes, waits: timedelta) -> bool:
+        async with self._pool.connection(timeout=CONNECTING * waits.total_seconds()) as connection:
             return await messages.keep(connection, name, body)
 
 
@@ -167,5 +182,5 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(parts)
 
 
-def _said(code: int, then: BackgroundTask | None = None) -> Response:
-    return JSONResponse({"code": code}, status_code=code, background=then)
+def _answer(service: MessageService, code: int, then: BackgroundTask | None = None) -> Response:
+    return Response(service.answer(code), code, media_type=service.media_type, background=then)

@@ -22,6 +22,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Installed:
     module = ModuleType("another_shop")
     module.PLATFORM = replace(PLATFORMS["1688"], name="another")  # type: ignore[attr-defined]
     module.TWIN = PLATFORMS["1688"]  # type: ignore[attr-defined]
+    messages = PLATFORMS["xportcn_ka"].messages
+    module.NO_TOKEN = replace(PLATFORMS["1688"], name="another", messages=messages)  # type: ignore[attr-defined]
     module.NOTHING = None  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "another_shop", module)
     found = list(entry_points(group=GROUP))
@@ -53,6 +55,7 @@ def test_a_platform_of_another_package_is_found(installed: Installed) -> None:
         ("gone", "another_shop:MISSING", "has no attribute 'MISSING'"),
         ("gone", "another_shop:NOTHING", "is no Platform"),
         ("gone", "another_shop:PLATFORM", "is named another, its entry point gone"),
+        ("another", "another_shop:NO_TOKEN", "takes messages, but the settings of its accounts are no AccountWithHook"),
     ],
 )
 def test_one_that_cannot_be_loaded_is_said_with_its_reason_and_the_others_are_there(

@@ -79,6 +79,9 @@ def test_a_time_that_cannot_be_read_leaves_the_order(time: object) -> None:
         (message(""), "messageBody is empty"),
         (message("not JSON"), "messageBody is not JSON"),
         (message([1]), "messageBody is a list, not an object"),
+        (b'{"messageBody": 0.0}', "messageBody is a number, not an object"),
+        (b'{"messageBody": 1e400}', "messageBody is a number, not an object"),
+        (b'{"messageBody": 7}', "messageBody is a number, not an object"),
         (message({"refundId": "TQ1"}), "it names no order"),
         (message({"orderNo": "", "orderId": None}), "it names no order"),
         (message({"orderNo": "9" * 256}), "it names no order"),
@@ -127,4 +130,4 @@ def test_nothing_is_ever_raised_whatever_the_order(order: dict[str, Any]) -> Non
 
 
 def test_only_xportcn_has_a_message_service() -> None:
-    assert {name for name, platform in PLATFORMS.items() if platform.hint} == {"xportcn_open", "xportcn_ka"}
+    assert {name for name, platform in PLATFORMS.items() if platform.messages} == {"xportcn_open", "xportcn_ka"}

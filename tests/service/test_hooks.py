@@ -1,9 +1,10 @@
-"""The HTTP side of Xportcn's message service, on a real Postgres: stored before it is answered, whatever it is."""
+"""The HTTP side of platforms' message services, on a real Postgres: stored before it is answered, whatever it is."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import httpx
 import psycopg
@@ -12,9 +13,10 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from orders_sync.domain.secret import Secret
+from orders_sync.platforms import PLATFORMS, Hint, MessageService
 from orders_sync.service import hooks
 from orders_sync.store.database import Pool
-from tests.support.hooks import ACCOUNTS, TOKEN, Planned, path
+from tests.support.hooks import ACCOUNTS, TOKEN, Planned, path, xportcn
 
 
 @pytest.fixture
@@ -111,6 +113,25 @@ async def test_nobody_else_is_let_in_nor_told_what_was_wrong(
     assert (stored(), planned) == ([], [])
 
 
+async def test_another_platforms_service_has_its_own_path_and_its_own_answers(
+    pool: Pool, planned: Planned, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = MessageService("other", lambda body: Hint(), lambda status: f"<s>{status}</s>", "text/xml")
+    monkeypatch.setitem(PLATFORMS, "other", replace(PLATFORMS["xportcn_ka"], name="other", messages=service))
+    app = Starlette(routes=hooks.routes(pool, [*ACCOUNTS, xportcn("mine", platform="other")], planned))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        for method in ("GET", "POST"):
+            answer = await client.request(method, f"/hooks/other/mine/{TOKEN}", content=b"x")
+            assert (answer.status_code, answer.text) == (200, "<s>200</s>")
+            assert answer.headers["content-type"].startswith("text/xml")
+        large = await client.post(f"/hooks/other/mine/{TOKEN}", content=b"x" * (2**18 + 1))
+        assert (large.status_code, large.text) == (413, "<s>413</s>")
+        for wrong in (path("mine"), f"/hooks/other/my.ka-shop/{TOKEN}", f"/hooks/another/mine/{TOKEN}"):
+            answer = await client.post(wrong, content=b"x")
+            assert (answer.status_code, answer.text) == (404, '{"code":404}')
+    assert (stored(), planned) == ([("mine", b"x")], ["mine"])
+
+
 async def test_the_consoles_verify_button_gets_its_200_and_stores_nothing(
     http: httpx.AsyncClient, stored: Stored
 ) -> None:
@@ -185,7 +206,7 @@ async def test_a_pool_that_is_used_up_is_503(http: httpx.AsyncClient, pool: Pool
 
 
 def test_the_token_is_in_no_repr_P8(app: Starlette) -> None:
-    shown = " ".join(f"{each!r} {each}" for each in (*ACCOUNTS, *app.routes))
+    shown = " ".join(f"{each!r} {each}" for each in (*ACCOUNTS, *app.routes, *dict(hooks._hooks(ACCOUNTS)).items()))
     assert "my.ka-shop" in shown
     assert TOKEN not in shown
     assert isinstance(ACCOUNTS[0].hook_token, Secret)  # type: ignore[attr-defined]

@@ -2,9 +2,9 @@
 
 from orders_sync.domain.statuses import open_statuses
 from orders_sync.domain.windows import Feed
-from orders_sync.platforms import xportcn_messages
 from orders_sync.platforms import xportcn_protocol as protocol
 from orders_sync.platforms.contract import Platform
+from orders_sync.platforms.xportcn_messages import MESSAGES
 from orders_sync.platforms.xportcn_open import client, normalize
 from orders_sync.platforms.xportcn_results import identify
 from orders_sync.platforms.xportcn_settings import AccountXportcn
@@ -29,7 +29,7 @@ PLATFORM = Platform(
     listed_at=protocol.listed_at,
     page_sizes=range(1, protocol.LARGEST_PAGE + 1),
     normalize=normalize.normalize,
-    hint=xportcn_messages.hint,
+    messages=MESSAGES,
 )
 
 __all__ = ["PLATFORM"]
