@@ -1,4 +1,4 @@
-"""Running a command of the product the way its users do, and what that took."""
+"""Execution of a command of the product as a process, with its duration, processor time and memory."""
 
 from __future__ import annotations
 
@@ -13,77 +13,82 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ground import Broken, Ground, product
+from benchmarks.environment import BenchmarkError, Environment, executable
 
-LOOK_EVERY = 0.02  # seconds
+POLL_INTERVAL = 0.02  # seconds
 
 
 @dataclass(frozen=True)
-class Ran:
-    """One command from its start to its exit. `peak` in bytes, `cpu` in seconds of all its threads."""
+class CommandResult:
+    """A finished command. `peak_memory` is in bytes, `cpu` in processor seconds of all threads."""
 
-    code: int
+    exit_code: int
     seconds: float
     cpu: float
-    peak: int
-    out: bytes
-    complaints: str
+    peak_memory: int
+    stdout: bytes
+    stderr: str
 
     @property
-    def result(self) -> Any:
-        """What it printed with --json."""
-        return json.loads(self.out)
+    def output(self) -> Any:
+        """The decoded JSON that it printed with --json."""
+        return json.loads(self.stdout)
 
-    def expect_success(self) -> Ran:
-        if self.code != 0:
-            raise Broken(f"orders-sync ended with exit code {self.code}:\n{self.complaints}")
+    def expect_success(self) -> CommandResult:
+        """Return the result itself. Raises `BenchmarkError` if the exit code is not 0."""
+        if self.exit_code != 0:
+            raise BenchmarkError(f"orders-sync ended with exit code {self.exit_code}:\n{self.stderr}")
         return self
 
 
-def run(where: Ground, *arguments: str, before: Sequence[str] = ()) -> Ran:
-    """`orders-sync` with these arguments. `before`: a program that runs it, such as a profiler."""
-    out, err = where.folder / "stdout", where.folder / "stderr"
-    with out.open("wb") as stdout, err.open("wb") as stderr:
-        began = time.monotonic()
+def run(environment: Environment, *arguments: str, before: Sequence[str] = ()) -> CommandResult:
+    """Run `orders-sync` with these arguments. `before` is a command that runs it, such as a profiler."""
+    out_file, err_file = environment.folder / "stdout", environment.folder / "stderr"
+    with out_file.open("wb") as stdout, err_file.open("wb") as stderr:
+        started = time.monotonic()
         process = subprocess.Popen(
-            [*before, product(), *arguments], stdout=stdout, stderr=stderr, env=where.environment, cwd=where.folder
+            [*before, executable(), *arguments],
+            stdout=stdout,
+            stderr=stderr,
+            env=environment.process_env,
+            cwd=environment.folder,
         )
-        memory = _Memory(process.pid)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)  # it was waited for behind its back
-    peak = memory.stop() or used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Ran(
+        memory = _PeakMemory(process.pid)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+    process.returncode = os.waitstatus_to_exitcode(status)  # wait4 above took the status that Popen would wait for
+    peak_memory = memory.stop() or usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return CommandResult(
         process.returncode,
         seconds,
-        used.ru_utime + used.ru_stime,
-        peak,
-        out.read_bytes(),
-        err.read_text(errors="replace"),
+        usage.ru_utime + usage.ru_stime,
+        peak_memory,
+        out_file.read_bytes(),
+        err_file.read_text(errors="replace"),
     )
 
 
-class _Memory:
-    """The highest resident set of a process, as the kernel counts it, looked at until the process ends.
+class _PeakMemory:
+    """Polls the highest resident set size of a process (Linux VmHWM) until the process ends.
 
-    What wait4 says is not enough: on Linux it begins with the memory of the process that forked.
+    The value of wait4 does not serve: on Linux it includes the memory of the process that forked.
     """
 
     def __init__(self, pid: int) -> None:
         self._status = Path(f"/proc/{pid}/status")
         self._peak = 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = threading.Thread(target=self._poll, daemon=True)
         self._thread.start()
 
     def stop(self) -> int:
-        """The highest value in bytes, 0 where the system does not tell."""
+        """Stop polling and return the highest value in bytes; 0 where /proc does not exist."""
         self._ended.set()
         self._thread.join()
         return self._peak
 
-    def _watch(self) -> None:
-        while not self._ended.wait(LOOK_EVERY):
+    def _poll(self) -> None:
+        while not self._ended.wait(POLL_INTERVAL):
             try:
                 text = self._status.read_text()
             except OSError:

@@ -1,16 +1,17 @@
-"""The fault campaign: everything goes wrong at once while platforms live, then every value is held against the truth.
+"""Fault campaign: inject faults of all kinds while orders change, then compare every value with the expected one.
 
     python -m benchmarks.faults --minutes 60 --seed 1 --workers 3 [--service]
 
-    workers       sync, sync, sync, ... on the same accounts; one of them with a clock that is two minutes wrong
-                  or, --service: one `run` that is never killed, the others `worker`, with clocks that are wrong
-    platforms     orders change, appear late, move while paged, lose lines; calls fail in every way the sandbox knows
-    misfortune    at random moments: SIGKILL of a worker, SIGSTOP for longer than its lease, connections cut,
-                  Postgres restarted or crashed
-    then quiet    the world stops, a last pass or two (or the service's own sweeps), and every order, line, amount,
-                  status and time is compared
+    workers          sync, sync, sync, ... on the same accounts; one of them with a clock that is two minutes ahead
+                     or, --service: one `run` that is never killed, the others `worker`, with wrong clocks
+    platforms        orders change, are indexed late, move between pages, lose lines; calls fail with every fault of
+                     the sandbox
+    infrastructure   at random times: SIGKILL of a worker, SIGSTOP for longer than its lease, connections terminated,
+                     Postgres restarted or crashed
+    afterwards       changes stop; one to three complete syncs (or the service's own sweeps), then every order, line,
+                     amount, status and time is compared
 
-Exit code 1 when one order is missed, stale or doubled, or a command ended in a way no user should see.
+Exit code 1 when an order is missed, stale, surplus or doubled, or a command exited unexpectedly.
 """
 
 from __future__ import annotations
@@ -30,26 +31,26 @@ import psycopg
 import typer
 
 from benchmarks.commands import run
-from benchmarks.ground import Ground, Platforms, ground, platforms, say, start
-from benchmarks.truth import FAULTS, LAG, LAST_PASSES, MALFORMED, await_late, post, sync, verdicts
-from benchmarks.workforce import Passing, Serving, Worker
+from benchmarks.environment import Environment, SandboxServer, info, open_environment, run_cli, run_sandbox
+from benchmarks.truth import FAULTS, LAG, LAST_PASSES, MALFORMED, post_sandbox, sync, verify_results, wait_until_indexed
+from benchmarks.worker_processes import ServiceWorker, SyncWorker, Worker
 from orders_sync.store import database
 
-MISFORTUNE_EVERY = (4.0, 15.0)  # seconds, between two of them
-MISFORTUNES = {
+FAULT_INTERVAL = (4.0, 15.0)  # least and greatest seconds between two infrastructure faults
+INFRASTRUCTURE_FAULTS = {  # by name: the relative frequency
     "worker killed": 6,
     "worker frozen": 2,
     "connections cut": 3,
     "postgres restarted": 1,
     "postgres crashed": 1,
 }
-PAGE_SIZE = 20  # so that windows have many pages, and rows move between them
+PAGE_SIZE = 20  # small, so that windows have many pages and rows move between them
 SERVICE = """interval = "15s"
 sweep = "3d every 1m, 30d every 2m, 90d every 5m"
 confirm = "3m"
 """
-SETTLED_AFTER = 600.0  # seconds the service has, once it is quiet, to have read everything again by itself
-NEWS_EVERY = 30.0  # seconds
+CONVERGENCE_TIMEOUT = 600.0  # seconds for the service to read everything again after changes stopped
+PROGRESS_INTERVAL = 30.0  # seconds
 
 _DOUBLED = """
 SELECT count(*) FROM (
@@ -57,8 +58,8 @@ SELECT count(*) FROM (
     FROM order_history AS h
 ) AS rows WHERE is_later AND (changed IS NULL OR changed = '{}')
 """
-_DEAD = "SELECT coalesce(sum(n_dead_tup), 0)::int FROM pg_stat_user_tables WHERE schemaname = 'public'"
-_CUT = """
+_DEAD_TUPLES = "SELECT coalesce(sum(n_dead_tup), 0)::int FROM pg_stat_user_tables WHERE schemaname = 'public'"
+_TERMINATE_CONNECTIONS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
@@ -66,20 +67,22 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 @dataclass
 class Campaign:
-    """What was done to the service and how it ended. `doubled`: landings in the history that changed nothing.
+    """Injected faults and the result of the comparison.
 
-    `memory`: resident bytes of the `run` that lives throughout, a minute each.
+    `infrastructure_faults` and `api_faults` count faults by kind. `passes` counts exits of workers, `failed_passes`
+    those with code 1. `doubled`: rows of the history without a change. `memory`: resident bytes of `run`, one value per
+    minute.
     """
 
     minutes: float
     seed: int
     workers: int
     passes: int = 0
-    gave_up: int = 0
-    happened: int = 0
-    misfortunes: dict[str, int] = field(default_factory=dict)
-    injected: dict[str, int] = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
+    failed_passes: int = 0
+    changes: int = 0
+    infrastructure_faults: dict[str, int] = field(default_factory=dict)
+    api_faults: dict[str, int] = field(default_factory=dict)
+    unexpected_exits: list[str] = field(default_factory=list)
     still_hidden: int = 0
     orders: int = 0
     lines: int = 0
@@ -94,164 +97,183 @@ class Campaign:
     seconds_to_stop: float = 0.0
 
     @property
-    def held(self) -> bool:
-        return not (self.missed or self.stale or self.surplus or self.doubled or self.broken)
+    def passed(self) -> bool:
+        """Whether the tables are equal and every command exited as expected."""
+        return not (self.missed or self.stale or self.surplus or self.doubled or self.unexpected_exits)
 
 
 def main(
-    minutes: Annotated[float, typer.Option(min=0, help="How long everything goes wrong.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of the world and of the misfortunes.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes on the same accounts at once.")] = 2,
-    orders: Annotated[int, typer.Option(min=1, help="Before life begins, over all shops.")] = 3000,
-    rate: Annotated[float, typer.Option(min=0, help="Changes a second.")] = 10,
-    wait: Annotated[float, typer.Option(min=0, help="Most seconds to wait for what is indexed late.")] = 240,
-    service: Annotated[bool, typer.Option("--service", help="The service instead of passes.")] = False,
+    minutes: Annotated[float, typer.Option(min=0, help="Duration of the fault injection.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the world and of the random faults.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes on the same accounts.")] = 2,
+    orders: Annotated[int, typer.Option(min=1, help="Initial number of orders, over all shops.")] = 3000,
+    rate: Annotated[float, typer.Option(min=0, help="Changes per second.")] = 10,
+    wait: Annotated[float, typer.Option(min=0, help="Longest wait in seconds for orders that are indexed late.")] = 240,
+    service: Annotated[bool, typer.Option("--service", help="Run the service instead of repeated syncs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    keep: Annotated[bool, typer.Option(help="Leave the folder and the database.")] = False,
+    keep: Annotated[bool, typer.Option(help="Keep the folder and the database.")] = False,
 ) -> None:
-    """Everything goes wrong for a while; then every order is compared. Exit code 1 when one differs."""
+    """Inject faults, then compare every order. Exit code 1 when one differs."""
     campaign = Campaign(minutes, seed, workers)
-    with ground(keep=keep) as where:
-        say(f"building a world of {orders:,} orders")
+    with open_environment(keep=keep) as environment:
+        info(f"building a world of {orders:,} orders")
         options = ("--orders", str(orders), "--seed", str(seed), "--live", "--rate", str(rate))
-        with platforms(where, *options) as sandbox:
-            pace = f'lag = "{LAG:g}s"\n' + (SERVICE if service else "")
-            settings = sandbox.settings(
-                where.folder / "orders_sync.toml", sync=pace, account=f"page_size = {PAGE_SIZE}"
+        with run_sandbox(environment, *options) as sandbox:
+            sync_settings = f'lag = "{LAG:g}s"\n' + (SERVICE if service else "")
+            settings = sandbox.write_settings(
+                environment.folder / "orders_sync.toml", sync=sync_settings, account=f"page_size = {PAGE_SIZE}"
             )
-            run(where, "migrate", "--config", str(settings)).expect_success()
-            make = Serving if service else Passing
-            chance = random.Random(seed)
-            staff = [make(where, settings, each, random.Random(chance.random())) for each in range(1, workers + 1)]
-            _rage(where, sandbox, staff, chance, campaign)
+            run(environment, "migrate", "--config", str(settings)).expect_success()
+            worker_class = ServiceWorker if service else SyncWorker
+            rng = random.Random(seed)
+            started = [
+                worker_class(environment, settings, number, random.Random(rng.random()))
+                for number in range(1, workers + 1)
+            ]
+            _inject_faults(environment, sandbox, started, rng, campaign)
             if service:
-                _settle(where, sandbox, settings, campaign, wait)
-                _dismiss(staff, campaign)
+                _wait_until_equal(environment, sandbox, settings, campaign, wait)
+                _stop_workers(started, campaign)
             else:
-                _dismiss(staff, campaign)
-                _pass(where, sandbox, settings, campaign, wait)
+                _stop_workers(started, campaign)
+                _sync_until_equal(environment, sandbox, settings, campaign, wait)
     if as_json:
         print(json.dumps(asdict(campaign), indent=2, ensure_ascii=False))
     else:
         _show(campaign)
-    if not campaign.held:
+    if not campaign.passed:
         raise typer.Exit(1)
 
 
-def _rage(
-    where: Ground, sandbox: Platforms, staff: Sequence[Worker], chance: random.Random, campaign: Campaign
+def _inject_faults(
+    environment: Environment, sandbox: SandboxServer, workers: Sequence[Worker], rng: random.Random, campaign: Campaign
 ) -> None:
-    post(sandbox, "faults", {"rates": FAULTS | MALFORMED, "hang_seconds": 1, "retry_after": 0.2})
-    for worker in staff:
+    """Start the workers and inject faults for the duration of the campaign; end with changes and API faults stopped."""
+    post_sandbox(sandbox, "faults", {"rates": FAULTS | MALFORMED, "hang_seconds": 1, "retry_after": 0.2})
+    for worker in workers:
         worker.start()
-    ends = time.monotonic() + campaign.minutes * 60
-    news = time.monotonic() + NEWS_EVERY
-    possible = [name for name in MISFORTUNES if where.revive is not None or not name.startswith("postgres")]
-    weights = [MISFORTUNES[name] for name in possible]
-    while (left := ends - time.monotonic()) > 0:
-        time.sleep(min(left, chance.uniform(*MISFORTUNE_EVERY)))
-        [misfortune] = chance.choices(possible, weights)
-        if _befall(misfortune, where, chance.choice(staff)):
-            campaign.misfortunes[misfortune] = campaign.misfortunes.get(misfortune, 0) + 1
-        if time.monotonic() > news:
-            news += NEWS_EVERY
-            ends_so_far = sum(len(worker.ended) for worker in staff)
-            say(f"{left / 60:.1f} min left, {ends_so_far} ends, {sum(campaign.misfortunes.values())} misfortunes")
-    campaign.happened = post(sandbox, "live", {"rate": 0})["happened"]
-    campaign.injected = post(sandbox, "faults", {"clear": True, "rates": MALFORMED})["injected"]
-    say(f"{campaign.happened} changes happened; now it is quiet")
+    deadline = time.monotonic() + campaign.minutes * 60
+    next_progress = time.monotonic() + PROGRESS_INTERVAL
+    possible = [
+        name
+        for name in INFRASTRUCTURE_FAULTS
+        if environment.restart_postgres is not None or not name.startswith("postgres")
+    ]
+    weights = [INFRASTRUCTURE_FAULTS[name] for name in possible]
+    while (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, rng.uniform(*FAULT_INTERVAL)))
+        [fault] = rng.choices(possible, weights)
+        if _inject(fault, environment, rng.choice(workers)):
+            campaign.infrastructure_faults[fault] = campaign.infrastructure_faults.get(fault, 0) + 1
+        if time.monotonic() > next_progress:
+            next_progress += PROGRESS_INTERVAL
+            exits = sum(len(worker.exit_codes) for worker in workers)
+            faults = sum(campaign.infrastructure_faults.values())
+            info(f"{left / 60:.1f} min left, {exits} exits, {faults} infrastructure faults")
+    campaign.changes = post_sandbox(sandbox, "live", {"rate": 0})["happened"]
+    campaign.api_faults = post_sandbox(sandbox, "faults", {"clear": True, "rates": MALFORMED})["injected"]
+    info(f"{campaign.changes} changes; no more changes and faults from now on")
     time.sleep(LAG + 1)
 
 
-def _befall(misfortune: str, where: Ground, worker: Worker) -> bool:
-    """Do it, unless it would kill what has to live throughout; whether it was done."""
-    if misfortune == "worker killed":
-        if isinstance(worker, Serving) and worker.number == 1:
+def _inject(fault: str, environment: Environment, worker: Worker) -> bool:
+    """Inject the fault and return True; return False for a kill of the `run` that must survive."""
+    if fault == "worker killed":
+        if isinstance(worker, ServiceWorker) and worker.number == 1:
             return False
         worker.kill()
-    elif misfortune == "worker frozen":
+    elif fault == "worker frozen":
         worker.freeze()
-    elif misfortune == "connections cut":
-        with database.connect(where.url) as connection:
-            connection.execute(_CUT)
+    elif fault == "connections cut":
+        with database.connect(environment.url) as connection:
+            connection.execute(_TERMINATE_CONNECTIONS)
     else:
-        assert where.revive is not None
-        assert where.postmaster is not None
-        postmaster = int((where.data / "postmaster.pid").read_text().split()[0])
-        os.kill(postmaster, signal.SIGINT if misfortune == "postgres restarted" else signal.SIGQUIT)
-        where.revive()
+        assert environment.restart_postgres is not None
+        assert environment.data_dir is not None
+        postmaster = int((environment.data_dir / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGINT if fault == "postgres restarted" else signal.SIGQUIT)
+        environment.restart_postgres()
     return True
 
 
-def _dismiss(staff: Sequence[Worker], campaign: Campaign) -> None:
-    for worker in staff:
+def _stop_workers(workers: Sequence[Worker], campaign: Campaign) -> None:
+    """Stop all workers, wait for them, and add up their results."""
+    for worker in workers:
         worker.stop()
-    for worker in staff:
+    for worker in workers:
         worker.join()
-        campaign.passes += len(worker.ended)
-        campaign.gave_up += worker.ended.count(1)
-        campaign.broken += worker.broken
-        if isinstance(worker, Serving):
+        campaign.passes += len(worker.exit_codes)
+        campaign.failed_passes += worker.exit_codes.count(1)
+        campaign.unexpected_exits += worker.unexpected_exits
+        if isinstance(worker, ServiceWorker):
             campaign.memory = campaign.memory or worker.memory
-            campaign.seconds_to_stop = max(campaign.seconds_to_stop, worker.took_to_stop)
+            campaign.seconds_to_stop = max(campaign.seconds_to_stop, worker.stop_seconds)
 
 
-def _pass(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign, wait: float) -> None:
-    """Passes over everything, until it is equal."""
-    campaign.still_hidden = await_late(where, sandbox, settings, wait)
+def _sync_until_equal(
+    environment: Environment, sandbox: SandboxServer, settings: Path, campaign: Campaign, wait: float
+) -> None:
+    """Sync everything until the tables are equal, at most `LAST_PASSES` times."""
+    campaign.still_hidden = wait_until_indexed(environment, sandbox, settings, wait)
     for _ in range(LAST_PASSES):
-        sync(where, settings, "--sweep", "all").expect_success()
-        if _compare(where, sandbox, settings, campaign):
+        sync(environment, settings, "--sweep", "all").expect_success()
+        if _compare(environment, sandbox, settings, campaign):
             break
 
 
-def _settle(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign, wait: float) -> None:
-    """The service is left alone until everything is equal; nobody helps it."""
+def _wait_until_equal(
+    environment: Environment, sandbox: SandboxServer, settings: Path, campaign: Campaign, wait: float
+) -> None:
+    """Wait until everything is indexed and the service has made the tables equal by itself."""
     deadline = time.monotonic() + wait
     while (left := deadline - time.monotonic()) > 0:
         campaign.still_hidden = int(httpx.get(f"{sandbox.root}/sandbox/live", timeout=60).json()["hidden"])
         if not campaign.still_hidden:
             break
-        say(f"{campaign.still_hidden} changes are not in the platforms' index yet, at most {left:.0f} s more")
-        time.sleep(min(NEWS_EVERY, left))
-    deadline = time.monotonic() + SETTLED_AFTER
-    while not _compare(where, sandbox, settings, campaign) and time.monotonic() < deadline:
-        say(f"{campaign.missed} missed and {campaign.stale} stale so far")
-        time.sleep(NEWS_EVERY)
+        info(f"{campaign.still_hidden} changes are not in the platforms' index yet, at most {left:.0f} s more")
+        time.sleep(min(PROGRESS_INTERVAL, left))
+    deadline = time.monotonic() + CONVERGENCE_TIMEOUT
+    while not _compare(environment, sandbox, settings, campaign) and time.monotonic() < deadline:
+        info(f"{campaign.missed} missed and {campaign.stale} stale so far")
+        time.sleep(PROGRESS_INTERVAL)
 
 
-def _compare(where: Ground, sandbox: Platforms, settings: Path, campaign: Campaign) -> bool:
-    """Hold the tables against the truth; whether they are equal."""
-    found = list(verdicts(run(where, "verify", sandbox.root, "--json", "--config", str(settings))))
-    campaign.orders, campaign.lines = _total(found, "orders"), _total(found, "lines")
-    campaign.rejects = _total(found, "rejects")
-    campaign.missed, campaign.stale = _total(found, "missed"), _total(found, "different")
-    campaign.surplus = _total(found, "surplus")
+def _compare(environment: Environment, sandbox: SandboxServer, settings: Path, campaign: Campaign) -> bool:
+    """Compare the tables with the expected values. Return whether they are equal."""
+    accounts = list(verify_results(run(environment, "verify", sandbox.root, "--json", "--config", str(settings))))
+    campaign.orders, campaign.lines = _total(accounts, "orders"), _total(accounts, "lines")
+    campaign.rejects = _total(accounts, "rejects")
+    campaign.missed, campaign.stale = _total(accounts, "missed"), _total(accounts, "different")
+    campaign.surplus = _total(accounts, "surplus")
     campaign.examples = [
-        f"{verdict['account']}: {line}"
-        for verdict in found
-        for line in [*verdict["missed"][:5], *(f"{k}: {v}" for k, v in list(verdict["different"].items())[:5])]
+        f"{account['account']}: {line}"
+        for account in accounts
+        for line in [*account["missed"][:5], *(f"{k}: {v}" for k, v in list(account["different"].items())[:5])]
     ]
-    with database.connect(where.url) as connection:
-        campaign.doubled = _number(connection, _DOUBLED)
-        campaign.dead_tuples = _number(connection, _DEAD)
+    with database.connect(environment.url) as connection:
+        campaign.doubled = _fetch_int(connection, _DOUBLED)
+        campaign.dead_tuples = _fetch_int(connection, _DEAD_TUPLES)
     return not (campaign.missed or campaign.stale or campaign.surplus)
 
 
-def _total(found: list[dict[str, Any]], what: str) -> int:
-    return sum(value if isinstance(value, int) else len(value) for value in (verdict[what] for verdict in found))
+def _total(accounts: list[dict[str, Any]], what: str) -> int:
+    return sum(value if isinstance(value, int) else len(value) for value in (account[what] for account in accounts))
 
 
-def _number(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> int:
+def _fetch_int(connection: psycopg.Connection[tuple[Any, ...]], query: str) -> int:
     row = connection.execute(query.encode()).fetchone()
     return int(row[0]) if row else 0
 
 
+def _format_counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+
+
 def _show(campaign: Campaign) -> None:
     print(f"{campaign.minutes:g} minutes, seed {campaign.seed}, {campaign.workers} workers")
-    print(f"{campaign.passes} passes ({campaign.gave_up} gave up in part), {campaign.happened:,} changes meanwhile")
-    for title, counts in (("misfortunes", campaign.misfortunes), ("faulted calls", campaign.injected)):
-        print(f"{title}: " + ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
+    print(f"{campaign.passes} passes ({campaign.failed_passes} failed in part), {campaign.changes:,} changes meanwhile")
+    print(f"infrastructure faults: {_format_counts(campaign.infrastructure_faults)}")
+    print(f"API faults: {_format_counts(campaign.api_faults)}")
     for what in ("orders", "lines", "rejects", "missed", "stale", "surplus", "doubled", "dead_tuples", "still_hidden"):
         print(f"{what.replace('_', ' '):>14}: {getattr(campaign, what):,}")
     if campaign.memory:
@@ -259,10 +281,10 @@ def _show(campaign: Campaign) -> None:
         highest = ", ".join(f"{max(span) / 2**20:.0f}" for span in spans)
         print(f"memory of `run`, MB, the highest of each ten minutes: {highest}")
         print(f"seconds to stop: {campaign.seconds_to_stop:.1f}")
-    for line in [*campaign.examples, *campaign.broken[:5]]:
+    for line in [*campaign.examples, *campaign.unexpected_exits[:5]]:
         print(f"  {line}")
-    print("HELD" if campaign.held else "BROKEN")
+    print("PASSED" if campaign.passed else "FAILED")
 
 
 if __name__ == "__main__":
-    start(main)
+    run_cli(main)

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ground import start
+from benchmarks.environment import run_cli
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.contract import Platform
 from orders_sync.sandbox.world import World
@@ -101,4 +101,4 @@ def _show(costs: Sequence[Cost], console: Console) -> None:
 
 
 if __name__ == "__main__":
-    start(main)
+    run_cli(main)

@@ -1,37 +1,37 @@
-"""The figures of a benchmark: medians of its runs, ratios, goals; for people and for machines."""
+"""Report of the speed benchmark: medians of its runs, ratios and goals, as a table or as JSON."""
 
 from __future__ import annotations
 
 import os
 import platform
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.floor import Floor
+from benchmarks.copy_baseline import CopyBaseline
 
 MB = 1_000_000
-MOST_MEMORY = 200 * MB
-LEAST_OF_FLOOR = 0.4
-LEAST_FASTER_AGAIN = 5.0
+MAX_MEMORY = 200 * MB  # bytes
+MIN_COPY_RATIO = 0.4  # orders per second of a first load, compared with plain COPY
+MIN_RESYNC_RATIO = 5.0  # orders per second of a re-sync, compared with a first load
 
 
 @dataclass(frozen=True)
 class Load:
-    """One `orders-sync sync`, from start to exit. Times in seconds, sizes in bytes.
+    """One `orders-sync sync`, from start to exit. Times are in seconds, sizes in bytes.
 
-    `reading`: from the first window claimed to the last one closed, by the database's clock. `cpu` of the command,
-    `cpu_postgres` of the whole server (None when it is not ours), `cpu_sandbox` of the process of the platforms.
+    `reading`: from the first claim of a window to the end of the last one, by the database's clock. Processor time:
+    `cpu` of the command, `cpu_postgres` of the whole server (None: not a local server), `cpu_sandbox` of the sandbox.
     """
 
     orders: int
     seconds: float
     reading: float
-    peak: int
+    peak_memory: int
     cpu: float
     cpu_postgres: float | None
     cpu_sandbox: float
@@ -41,103 +41,110 @@ class Load:
 
 @dataclass(frozen=True)
 class Run:
-    """The three measurements on the same orders. `wal_again`: WAL of the re-sync by schema, where the server tells."""
+    """The three measurements on the same orders. `wal_resync`: bytes of WAL of the re-sync by schema, if known."""
 
-    first: Load
-    again: Load
-    floor: Floor
-    wal_again: dict[str, int] | None
+    first_load: Load
+    resync: Load
+    copy: CopyBaseline
+    wal_resync: dict[str, int] | None
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What should be reached, and whether it was."""
+    """A goal, the measured value, and whether that meets it."""
 
-    words: str
-    found: float
+    description: str
+    value: float
     met: bool
 
 
 class Report:
-    """All runs of one benchmark."""
+    """Summary of all runs of the benchmark."""
 
     def __init__(self, runs: Sequence[Run], shops: int, postgres: str) -> None:
         self.runs = runs
         self.shops = shops
         self.postgres = postgres
 
-    def of(self, figure: Callable[[Run], float]) -> float:
-        """The median over the runs."""
-        return median(figure(run) for run in self.runs)
+    def median(self, figure: Callable[[Run], float]) -> float:
+        """Return the median of a figure over the runs."""
+        return statistics.median(figure(run) for run in self.runs)
 
-    @property
-    def _is_ours(self) -> bool:
-        return all(run.first.cpu_postgres is not None for run in self.runs)
+    def _postgres_cpu(self, figure: Callable[[Run], float | None]) -> float | None:
+        """Return the median; None if the server is not local."""
+        values = [value for run in self.runs if (value := figure(run)) is not None]
+        return statistics.median(values) if len(values) == len(self.runs) else None
 
     @property
     def goals(self) -> list[Goal]:
-        to_floor = self.of(lambda run: run.first.orders / run.first.seconds / run.floor.rate)
-        faster = self.of(lambda run: run.first.seconds / run.again.seconds)
-        peak = max(max(run.first.peak, run.again.peak) for run in self.runs)
-        written = max(run.again.row_versions for run in self.runs)
+        """The goals: medians of the ratios, and the highest memory and row versions of all runs."""
+        copy_ratio = self.median(lambda run: run.first_load.orders / run.first_load.seconds / run.copy.rate)
+        resync_ratio = self.median(lambda run: run.first_load.seconds / run.resync.seconds)
+        peak_memory = max(max(run.first_load.peak_memory, run.resync.peak_memory) for run in self.runs)
+        written = max(run.resync.row_versions for run in self.runs)
         return [
-            Goal(f"first load at least {LEAST_OF_FLOOR} of plain COPY", to_floor, to_floor >= LEAST_OF_FLOOR),
-            Goal(f"re-sync at least {LEAST_FASTER_AGAIN:g} times first load", faster, faster >= LEAST_FASTER_AGAIN),
-            Goal(f"memory of the process below {MOST_MEMORY / MB:.0f} MB", peak / MB, peak < MOST_MEMORY),
+            Goal(f"first load at least {MIN_COPY_RATIO} of plain COPY", copy_ratio, copy_ratio >= MIN_COPY_RATIO),
+            Goal(
+                f"re-sync at least {MIN_RESYNC_RATIO:g} times first load",
+                resync_ratio,
+                resync_ratio >= MIN_RESYNC_RATIO,
+            ),
+            Goal(f"memory of the process below {MAX_MEMORY / MB:.0f} MB", peak_memory / MB, peak_memory < MAX_MEMORY),
             Goal("row versions written by a re-sync: none", written, written == 0),
         ]
 
     def as_json(self) -> dict[str, Any]:
+        """Return all figures, JSON-compatible."""
         return {
-            "orders": self.runs[0].first.orders,
+            "orders": self.runs[0].first_load.orders,
             "shops": self.shops,
             "cores": os.cpu_count(),
             "python": platform.python_version(),
             "postgres": self.postgres,
-            "first_load": self._load(lambda run: run.first),
-            "resync": self._load(lambda run: run.again),
-            "floor": {
-                "orders_per_second": self.of(lambda run: run.floor.rate),
-                "seconds": self.of(lambda run: run.floor.seconds),
-                "wal_bytes": self.of(lambda run: run.floor.wal),
-                "cpu_seconds_postgres": self.of(lambda run: run.floor.cpu_postgres or 0) if self._is_ours else None,
+            "first_load": self._load(lambda run: run.first_load),
+            "resync": self._load(lambda run: run.resync),
+            "copy": {
+                "orders_per_second": self.median(lambda run: run.copy.rate),
+                "seconds": self.median(lambda run: run.copy.seconds),
+                "wal_bytes": self.median(lambda run: run.copy.wal),
+                "cpu_seconds_postgres": self._postgres_cpu(lambda run: run.copy.cpu_postgres),
             },
             "goals": [asdict(goal) for goal in self.goals],
             "runs": [asdict(run) for run in self.runs],
         }
 
-    def _load(self, which: Callable[[Run], Load]) -> dict[str, float | None]:
-        def of(figure: Callable[[Load], float]) -> float:
-            return self.of(lambda run: figure(which(run)))
+    def _load(self, select: Callable[[Run], Load]) -> dict[str, float | None]:
+        def median(figure: Callable[[Load], float]) -> float:
+            return self.median(lambda run: figure(select(run)))
 
         return {
-            "orders_per_second": of(lambda load: load.orders / load.seconds),
-            "seconds": of(lambda load: load.seconds),
-            "reading_orders_per_second": of(lambda load: load.orders / load.reading),
-            "reading_seconds": of(lambda load: load.reading),
-            "peak_memory_bytes": max(which(run).peak for run in self.runs),
-            "cpu_seconds": of(lambda load: load.cpu),
-            "cpu_seconds_postgres": of(lambda load: load.cpu_postgres or 0) if self._is_ours else None,
-            "cpu_seconds_sandbox": of(lambda load: load.cpu_sandbox),
-            "wal_bytes": of(lambda load: load.wal),
-            "row_versions": max(which(run).row_versions for run in self.runs),
+            "orders_per_second": median(lambda load: load.orders / load.seconds),
+            "seconds": median(lambda load: load.seconds),
+            "reading_orders_per_second": median(lambda load: load.orders / load.reading),
+            "reading_seconds": median(lambda load: load.reading),
+            "peak_memory_bytes": max(select(run).peak_memory for run in self.runs),
+            "cpu_seconds": median(lambda load: load.cpu),
+            "cpu_seconds_postgres": self._postgres_cpu(lambda run: select(run).cpu_postgres),
+            "cpu_seconds_sandbox": median(lambda load: load.cpu_sandbox),
+            "wal_bytes": median(lambda load: load.wal),
+            "row_versions": max(select(run).row_versions for run in self.runs),
         }
 
     def show(self, out: Console) -> None:
-        """For people."""
-        told = self.as_json()
-        first, again, floor = told["first_load"], told["resync"], told["floor"]
-        title = f"{told['orders']:,} orders, {self.shops} shops, {told['cores']} cores, Postgres {self.postgres}"
+        """Print a table of the figures, and the goals."""
+        figures = self.as_json()
+        first_load, resync, copy = figures["first_load"], figures["resync"], figures["copy"]
+        title = f"{figures['orders']:,} orders, {self.shops} shops, {figures['cores']} cores, Postgres {self.postgres}"
         table = Table(title=title + (f", medians of {len(self.runs)} runs" if len(self.runs) > 1 else ""), box=None)
         for column, side in (("", "left"), ("first load", "right"), ("re-sync", "right"), ("plain COPY", "right")):
             table.add_column(column, justify=side)  # type: ignore[arg-type]
-        for words, key, form in _ROWS:
-            table.add_row(words, *(form(column.get(key)) for column in (first, again, floor)))
+        for description, key, formatted in _ROWS:
+            table.add_row(description, *(formatted(column.get(key)) for column in (first_load, resync, copy)))
         out.print(table)
-        for schema, size in sorted((self.runs[-1].wal_again or {}).items()):
+        for schema, size in sorted((self.runs[-1].wal_resync or {}).items()):
             out.print(f"  of the re-sync's WAL, for schema {schema}: {size:,} bytes")
         for goal in self.goals:
-            out.print(f"{'met' if goal.met else 'NOT MET':>8}  {goal.words}: {goal.found:,.2f}")
+            out.print(f"{'met' if goal.met else 'NOT MET':>8}  {goal.description}: {goal.value:,.2f}")
 
 
 def _whole(value: float | None) -> str:

@@ -1,10 +1,10 @@
-"""Many workers on one Postgres: how much faster, and that nothing is missed or doubled when they die.
+"""Throughput of 1 to 3 workers on one database, and recovery when workers are killed or frozen.
 
     python -m benchmarks.workers --orders 12000 --latency 300
 
-    throughput    a scheduler and 1, 2, 3 workers read the same history from platforms that take so long for an answer
-    misfortune    three workers: one is killed by SIGKILL while it holds windows, one is frozen by SIGSTOP for longer
-                  than its lease while it holds windows, then goes on; in the end every order is compared
+    throughput    a scheduler and 1, 2, 3 workers read the same history from platforms with this latency in ms
+    recovery      three workers: one is killed by SIGKILL while it holds windows, one is frozen by SIGSTOP for longer
+                  than its lease while it holds windows, then continues; afterwards every order is compared
 
 Exit code 1 when an order is missed, stale, surplus or doubled.
 """
@@ -26,26 +26,35 @@ import httpx
 import typer
 
 from benchmarks.commands import run
-from benchmarks.ground import Broken, Ground, Platforms, ground, platforms, product, say, start
-from benchmarks.truth import post, verdicts
-from benchmarks.workforce import FROZEN
+from benchmarks.environment import (
+    BenchmarkError,
+    Environment,
+    SandboxServer,
+    executable,
+    info,
+    open_environment,
+    run_cli,
+    run_sandbox,
+)
+from benchmarks.truth import post_sandbox, verify_results
+from benchmarks.worker_processes import FROZEN
 from orders_sync.store import database
 
-MOST_WORKERS = 3
-LOOK_EVERY = 0.2  # seconds
-GIVE_UP = 900.0  # seconds without an end
+MAX_WORKERS = 3
+POLL_INTERVAL = 0.2  # seconds
+TIMEOUT = 900.0  # seconds for all windows of a load
 SETTINGS = 'lag = "0s"\noverlap = "0s"\nconfirm = "0s"\ninterval = "1h"\nsweep = "1h every 1d"\nwindow_rows = 200'
 
 _OPEN = "SELECT count(*) FROM sync.windows WHERE state NOT IN ('done', 'split')"
 _PLANNED = "SELECT count(*) FROM sync.accounts WHERE history_from IS NOT NULL"
 _SPAN = "SELECT extract(epoch FROM max(finished_at) - min(started_at))::float, sum(calls)::int FROM sync.windows"
-_HOLDS = "SELECT count(*) FROM sync.windows WHERE state = 'running' AND owner LIKE %s"
+_WINDOWS_HELD = "SELECT count(*) FROM sync.windows WHERE state = 'running' AND owner LIKE %s"
 _DOUBLED = "SELECT count(*) - (SELECT count(*) FROM orders) FROM order_history"
 
 
 @dataclass
 class Throughput:
-    """`seconds` from the first claim to the last commit, by the database's clock."""
+    """One complete load. `seconds` from the first claim to the last commit, by the database's clock."""
 
     workers: int
     orders: int
@@ -54,12 +63,16 @@ class Throughput:
 
     @property
     def orders_per_second(self) -> float:
+        """The throughput."""
         return self.orders / self.seconds
 
 
 @dataclass
-class Proof:
-    """Three workers of which one was killed and one frozen while they held windows."""
+class Recovery:
+    """A load by three workers, one of them killed and one frozen.
+
+    `killed_holding`, `frozen_holding`: number of windows they held then. The others: results of the comparison.
+    """
 
     killed_holding: int = 0
     frozen_holding: int = 0
@@ -71,141 +84,148 @@ class Proof:
     doubled: int = 0
 
     @property
-    def holds(self) -> bool:
+    def passed(self) -> bool:
+        """Whether the tables are equal to the expected values."""
         return not (self.missed or self.stale or self.surplus or self.doubled)
 
 
 @dataclass
 class Report:
+    """Results of both parts."""
+
     latency_ms: float
     throughput: list[Throughput] = field(default_factory=list)
-    proof: Proof = field(default_factory=Proof)
+    recovery: Recovery = field(default_factory=Recovery)
 
 
 def main(
     orders: Annotated[int, typer.Option(min=1, help="Over all shops.")] = 12_000,
     shops: Annotated[int, typer.Option(min=1, help="On 1688, xportcn_open, xportcn_ka, 1688, ...")] = 6,
-    latency: Annotated[float, typer.Option(min=0, help="Milliseconds a platform takes for an answer.")] = 300,
+    latency: Annotated[float, typer.Option(min=0, help="Milliseconds until each response.")] = 300,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    keep: Annotated[bool, typer.Option(help="Leave the folder and the database.")] = False,
+    keep: Annotated[bool, typer.Option(help="Keep the folder and the database.")] = False,
 ) -> None:
-    """1, 2 and 3 workers at a latency; then three of which one is killed and one frozen."""
+    """Measure 1, 2 and 3 workers; then kill one of three and freeze another. Exit code 1 when an order differs."""
     report = Report(latency)
-    with ground(keep=keep) as where:
-        say(f"building a world of {orders:,} orders")
-        with platforms(where, "--orders", str(orders), "--shops", str(shops)) as sandbox:
-            post(sandbox, "faults", {"latency_ms": latency})
-            settings = sandbox.settings(where.folder / "orders_sync.toml", sync=SETTINGS, account="page_size = 100")
-            for workers in range(1, MOST_WORKERS + 1):
-                report.throughput.append(_throughput(where, sandbox, settings, workers))
-            report.proof = _prove(where, sandbox, settings)
+    with open_environment(keep=keep) as environment:
+        info(f"building a world of {orders:,} orders")
+        with run_sandbox(environment, "--orders", str(orders), "--shops", str(shops)) as sandbox:
+            post_sandbox(sandbox, "faults", {"latency_ms": latency})
+            settings = sandbox.write_settings(
+                environment.folder / "orders_sync.toml", sync=SETTINGS, account="page_size = 100"
+            )
+            for workers in range(1, MAX_WORKERS + 1):
+                report.throughput.append(_measure_throughput(environment, sandbox, settings, workers))
+            report.recovery = _measure_recovery(environment, sandbox, settings)
     if as_json:
         print(json.dumps(asdict(report), indent=2))
     else:
         _show(report)
-    if not report.proof.holds:
+    if not report.recovery.passed:
         raise typer.Exit(1)
 
 
-def _throughput(where: Ground, sandbox: Platforms, settings: Path, workers: int) -> Throughput:
-    say(f"{workers} workers")
-    _empty(where, settings)
-    with _staff(where, settings, workers):
-        _await_end(where)
-    [(seconds, calls)] = _ask(where, _SPAN)
-    [(landed,)] = _ask(where, "SELECT count(*) FROM orders")
+def _measure_throughput(environment: Environment, sandbox: SandboxServer, settings: Path, workers: int) -> Throughput:
+    info(f"{workers} workers")
+    _reset(environment, settings)
+    with _run_workers(environment, settings, workers):
+        _await_completion(environment)
+    [(seconds, calls)] = _query(environment, _SPAN)
+    [(landed,)] = _query(environment, "SELECT count(*) FROM orders")
     listed = sum(httpx.get(f"{sandbox.root}/sandbox/stats", timeout=60).json()["orders"].values())
     if landed != listed:
-        raise Broken(f"{landed} orders landed, the sandbox lists {listed}")
+        raise BenchmarkError(f"{landed} orders landed, the sandbox lists {listed}")
     return Throughput(workers, landed, calls, seconds)
 
 
-def _prove(where: Ground, sandbox: Platforms, settings: Path) -> Proof:
-    say("three workers, one killed and one frozen")
-    proof = Proof()
-    _empty(where, settings)
-    with _staff(where, settings, MOST_WORKERS) as staff:
-        proof.killed_holding = _await_holding(where, staff[0])
-        staff[0].kill()
-        proof.frozen_holding = _await_holding(where, staff[1])
-        os.kill(staff[1].pid, signal.SIGSTOP)
+def _measure_recovery(environment: Environment, sandbox: SandboxServer, settings: Path) -> Recovery:
+    info("three workers, one killed and one frozen")
+    recovery = Recovery()
+    _reset(environment, settings)
+    with _run_workers(environment, settings, MAX_WORKERS) as workers:
+        recovery.killed_holding = _await_holding(environment, workers[0])
+        workers[0].kill()
+        recovery.frozen_holding = _await_holding(environment, workers[1])
+        os.kill(workers[1].pid, signal.SIGSTOP)
         time.sleep(FROZEN)
-        os.kill(staff[1].pid, signal.SIGCONT)
-        _await_end(where)
-    found = list(verdicts(run(where, "verify", sandbox.root, "--json", "--config", str(settings))))
-    proof.orders, proof.lines = (sum(each[what] for each in found) for what in ("orders", "lines"))
-    proof.missed, proof.stale, proof.surplus = (
-        sum(len(each[what]) for each in found) for what in ("missed", "different", "surplus")
+        os.kill(workers[1].pid, signal.SIGCONT)
+        _await_completion(environment)
+    accounts = list(verify_results(run(environment, "verify", sandbox.root, "--json", "--config", str(settings))))
+    recovery.orders, recovery.lines = (sum(account[what] for account in accounts) for what in ("orders", "lines"))
+    recovery.missed, recovery.stale, recovery.surplus = (
+        sum(len(account[what]) for account in accounts) for what in ("missed", "different", "surplus")
     )
-    [(proof.doubled,)] = _ask(where, _DOUBLED)
-    return proof
+    [(recovery.doubled,)] = _query(environment, _DOUBLED)
+    return recovery
 
 
-def _empty(where: Ground, settings: Path) -> None:
-    where.empty()
-    run(where, "migrate", "--config", str(settings)).expect_success()
+def _reset(environment: Environment, settings: Path) -> None:
+    environment.recreate_database()
+    run(environment, "migrate", "--config", str(settings)).expect_success()
 
 
 @contextmanager
-def _staff(where: Ground, settings: Path, workers: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A scheduler and so many workers, the workers given; all stopped in the end."""
-    made = []
+def _run_workers(environment: Environment, settings: Path, workers: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run a scheduler and workers until the end of the block; yields the worker processes."""
+    processes: list[subprocess.Popen[bytes]] = []
     for name in ["scheduler", *["worker"] * workers]:
-        log = (where.folder / f"{name}-{len(made)}.log").open("wb")
-        command = [product(), name, "--config", str(settings)]
-        made.append(subprocess.Popen(command, stdout=log, stderr=log, env=where.environment, cwd=where.folder))
+        log = (environment.folder / f"{name}-{len(processes)}.log").open("wb")
+        command = [executable(), name, "--config", str(settings)]
+        processes.append(
+            subprocess.Popen(command, stdout=log, stderr=log, env=environment.process_env, cwd=environment.folder)
+        )
     try:
-        yield made[1:]
+        yield processes[1:]
     finally:
-        for process in made:
+        for process in processes:
             process.terminate()
-        for process in made:
+        for process in processes:
             process.wait()
 
 
-def _await_end(where: Ground) -> None:
-    """Until every account is planned and no window is open any more."""
-    deadline = time.monotonic() + GIVE_UP
+def _await_completion(environment: Environment) -> None:
+    """Wait until every account is planned and no window is open. Raises `BenchmarkError` after `TIMEOUT`."""
+    deadline = time.monotonic() + TIMEOUT
     accounts = 0
     while time.monotonic() < deadline:
-        [(planned,)], [(still_open,)] = _ask(where, _PLANNED), _ask(where, _OPEN)
+        [(planned,)], [(still_open,)] = _query(environment, _PLANNED), _query(environment, _OPEN)
         if planned and planned == accounts and not still_open:
             return
         accounts = planned
-        time.sleep(LOOK_EVERY)
-    raise Broken(f"{still_open} windows are still open after {GIVE_UP:.0f} s")
+        time.sleep(POLL_INTERVAL)
+    raise BenchmarkError(f"{still_open} windows are still open after {TIMEOUT:.0f} s")
 
 
-def _await_holding(where: Ground, process: subprocess.Popen[bytes]) -> int:
-    """Until this process holds windows; how many."""
-    deadline = time.monotonic() + GIVE_UP
+def _await_holding(environment: Environment, process: subprocess.Popen[bytes]) -> int:
+    """Wait until this process holds windows; return their number. Raises `BenchmarkError` after `TIMEOUT`."""
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
-        [(holds,)] = _ask(where, _HOLDS, f"%:{process.pid}:%")
-        if holds:
-            return int(holds)
-        time.sleep(LOOK_EVERY / 10)
-    raise Broken(f"worker {process.pid} claimed no window within {GIVE_UP:.0f} s")
+        [(held,)] = _query(environment, _WINDOWS_HELD, f"%:{process.pid}:%")
+        if held:
+            return int(held)
+        time.sleep(POLL_INTERVAL / 10)
+    raise BenchmarkError(f"worker {process.pid} claimed no window within {TIMEOUT:.0f} s")
 
 
-def _ask(where: Ground, query: str, *values: object) -> list[Any]:
-    with database.connect(where.url) as connection:
+def _query(environment: Environment, query: str, *values: object) -> list[Any]:
+    with database.connect(environment.url) as connection:
         return connection.execute(query.encode(), values or None).fetchall()
 
 
 def _show(report: Report) -> None:
-    print(f"{report.latency_ms:g} ms an answer")
+    print(f"{report.latency_ms:g} ms latency")
     first = report.throughput[0]
-    for each in report.throughput:
+    for load in report.throughput:
         print(
-            f"  {each.workers} workers: {each.orders:,} orders in {each.seconds:.1f} s, {each.calls:,} calls, "
-            f"{each.orders_per_second:,.0f} orders/s, {first.seconds / each.seconds:.2f} times one worker"
+            f"  {load.workers} workers: {load.orders:,} orders in {load.seconds:.1f} s, {load.calls:,} calls, "
+            f"{load.orders_per_second:,.0f} orders/s, {first.seconds / load.seconds:.2f} times one worker"
         )
-    proof = report.proof
-    print(f"killed while it held {proof.killed_holding} windows, frozen while it held {proof.frozen_holding}")
+    recovery = report.recovery
+    print(f"killed while it held {recovery.killed_holding} windows, frozen while it held {recovery.frozen_holding}")
     for what in ("orders", "lines", "missed", "stale", "surplus", "doubled"):
-        print(f"{what:>10}: {getattr(proof, what):,}")
-    print("HOLDS" if proof.holds else "BROKEN")
+        print(f"{what:>10}: {getattr(recovery, what):,}")
+    print("PASSED" if recovery.passed else "FAILED")
 
 
 if __name__ == "__main__":
-    start(main)
+    run_cli(main)

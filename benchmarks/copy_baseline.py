@@ -1,25 +1,27 @@
-"""The floor under a first load: plain COPY of the very rows that landed, into the same tables with their indexes.
+"""Baseline for a first load: plain COPY of the rows that landed into the same tables with their indexes.
 
-landed rows --COPY TO--> files, one a table and batch --TRUNCATE--> [ COPY FROM, one transaction a batch ] the clock
+landed rows --COPY TO--> files, one per table and batch --TRUNCATE--> [ COPY FROM, one transaction per batch ]
+                                                                      [ timed                              ]
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from psycopg import sql
 
-from benchmarks.gauges import Connection, postgres_seconds, wal
-from benchmarks.ground import Broken
+from benchmarks.environment import BenchmarkError
+from benchmarks.pg_stats import Connection, postgres_cpu_seconds, wal
 from orders_sync.store.statements import CHILDREN, HISTORY, ORDERS, RAW
 
-BATCH = 2000  # orders; as many as the product lands in one transaction
-TABLES = (RAW, ORDERS, *CHILDREN, HISTORY)  # as it does
+BATCH = 2000  # orders per transaction, as in the product
+TABLES = (RAW, ORDERS, *CHILDREN, HISTORY)  # in the order of the product
 
-_PLAN = """
+_ASSIGN_BATCHES = """
 CREATE TEMPORARY TABLE landed AS
 SELECT platform, order_id, ((row_number() OVER (ORDER BY synced_at, platform, order_id) - 1) / %s)::int AS batch
 FROM raw_orders
@@ -27,8 +29,11 @@ FROM raw_orders
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What COPY took. `wal` in bytes, `cpu_postgres` in seconds of the whole server (None when it is not ours)."""
+class CopyBaseline:
+    """Cost of the COPY.
+
+    `wal` is in bytes, `cpu_postgres` in processor seconds of the whole server (None: not a local server).
+    """
 
     orders: int
     seconds: float
@@ -37,34 +42,35 @@ class Floor:
 
     @property
     def rate(self) -> float:
+        """Orders per second."""
         return self.orders / self.seconds
 
 
-def measure(connection: Connection, folder: Path, postmaster: int | None) -> Floor:
-    """Take all rows out and copy them back in the order they landed. Raises `Broken` if they are not the same."""
+def measure(connection: Connection, folder: Path, postmaster: int | None) -> CopyBaseline:
+    """Export all rows and copy them back in the order they landed. Raises `BenchmarkError` if the rows differ."""
     before = _checksums(connection)
     batches = _export(connection, folder)
     names = sql.SQL(", ").join(sql.Identifier(table.name) for table in TABLES)
     connection.execute(sql.SQL("TRUNCATE {}").format(names))
     connection.execute("CHECKPOINT")
-    wal_before, cpu_before = wal(connection), postgres_seconds(postmaster)
-    seconds = sum(_land(connection, folder, number) for number in range(batches))
-    wal_after, cpu_after = wal(connection), postgres_seconds(postmaster)
+    wal_before, cpu_before = wal(connection), postgres_cpu_seconds(postmaster)
+    seconds = sum(_copy_in(connection, folder, number) for number in range(batches))
+    wal_after, cpu_after = wal(connection), postgres_cpu_seconds(postmaster)
     after = _checksums(connection)
     if after != before:
-        raise Broken(f"the floor copied other rows than had landed: {before} became {after}")
+        raise BenchmarkError(f"COPY restored other rows than had landed: {before} became {after}")
     cpu = None if cpu_after is None or cpu_before is None else cpu_after - cpu_before
-    return Floor(before["orders"][0], seconds, wal_after - wal_before, cpu)
+    return CopyBaseline(before["orders"][0], seconds, wal_after - wal_before, cpu)
 
 
-def _columns(name: str, columns: list[str]) -> sql.Composed:
+def _columns(name: str, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(name, column) for column in columns)
 
 
 def _export(connection: Connection, folder: Path) -> int:
-    """Write the rows of every table, a file a batch; how many batches."""
+    """Write the rows of every table to one file per batch. Return the number of batches."""
     connection.execute("DROP TABLE IF EXISTS landed")
-    connection.execute(_PLAN, [BATCH])
+    connection.execute(_ASSIGN_BATCHES, [BATCH])
     connection.execute("CREATE INDEX ON landed (batch)")
     connection.execute("ANALYZE landed")
     row = connection.execute("SELECT max(batch) + 1 FROM landed").fetchone()
@@ -87,17 +93,17 @@ def _export(connection: Connection, folder: Path) -> int:
     return batches
 
 
-def _land(connection: Connection, folder: Path, number: int) -> float:
-    """One batch in one transaction; the seconds it took, without the reading of its files."""
+def _copy_in(connection: Connection, folder: Path, number: int) -> float:
+    """Copy one batch in one transaction. Return the seconds it took, without reading its files."""
     batch = [(table, _file(folder, table.name, number).read_bytes()) for table in TABLES]
-    began = time.perf_counter()
+    started = time.perf_counter()
     with connection.transaction(), connection.cursor() as cursor:
         for table, rows in batch:
             columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
             statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
             with cursor.copy(statement) as copy:
                 copy.write(rows)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def _file(folder: Path, table: str, number: int) -> Path:
@@ -105,7 +111,7 @@ def _file(folder: Path, table: str, number: int) -> Path:
 
 
 def _checksums(connection: Connection) -> dict[str, tuple[int, str]]:
-    """By table: how many rows, and the sum of the hashes of all values that are copied."""
+    """Return by table the number of rows and the sum of the hashes of their copied columns."""
     found = {}
     for table in TABLES:
         query = sql.SQL(

@@ -1,4 +1,4 @@
-"""What Postgres says of its own work: row versions, WAL, and whose it was; and the processor time of each side."""
+"""Measurements of Postgres: row versions, WAL (also by schema); and processor time of process trees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 from psycopg import errors
 
@@ -18,7 +18,7 @@ _ROW_VERSIONS = """
 SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_all_tables WHERE schemaname = 'public'
 """
 _WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
-_OTHERS = """
+_OTHER_SESSIONS = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
     AND pid <> pg_backend_pid()
 """
@@ -43,12 +43,13 @@ GROUP BY 1
 """
 
 
-def connected(url: str) -> Connection:
+def connect(url: str) -> Connection:
+    """Open a connection in autocommit mode."""
     return database.connect(url)
 
 
-def number(connection: Connection, query: str) -> int:
-    """The one number a query answers."""
+def fetch_int(connection: Connection, query: str) -> int:
+    """Run a query that returns one integer."""
     row = connection.execute(query.encode()).fetchone()
     assert row is not None
     assert isinstance(row[0], int)
@@ -56,19 +57,22 @@ def number(connection: Connection, query: str) -> int:
 
 
 def row_versions(connection: Connection) -> int:
-    """Inserts, updates and deletes of the business tables so far. Waits for others to leave: they tell when they do."""
-    while number(connection, _OTHERS):
+    """Return the number of inserts, updates and deletes in the business tables so far.
+
+    Waits for other sessions to end, because they report their statistics then at the latest.
+    """
+    while fetch_int(connection, _OTHER_SESSIONS):
         time.sleep(0.02)
-    return number(connection, _ROW_VERSIONS)
+    return fetch_int(connection, _ROW_VERSIONS)
 
 
 def wal(connection: Connection) -> int:
-    """Bytes of WAL the whole server has ever written."""
-    return number(connection, _WAL)
+    """Return the WAL position of the whole server in bytes."""
+    return fetch_int(connection, _WAL)
 
 
 def wal_by_schema(connection: Connection, since: int, until: int) -> dict[str, int] | None:
-    """Bytes of WAL between two readings by the schema they were written for; None where the server does not tell."""
+    """Return the bytes of WAL between two positions by schema; None if pg_walinspect is not available."""
     try:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
         rows = connection.execute(_WAL_BY_SCHEMA.encode(), [_lsn(since), _lsn(until)]).fetchall()
@@ -81,21 +85,21 @@ def _lsn(position: int) -> str:
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
-def postgres_seconds(postmaster: int | None) -> float | None:
-    """Seconds of processor time the whole server has used; None when it is not ours to look at."""
-    return None if postmaster is None else processor_seconds(postmaster)
+def postgres_cpu_seconds(postmaster: int | None) -> float | None:
+    """Return the processor seconds of the whole server so far; None for a server that is not a local process."""
+    return None if postmaster is None else cpu_seconds(postmaster)
 
 
-def processor_seconds(pid: int) -> float:
-    """Seconds of processor time of a process, of its children that live, and of those that ended."""
-    return sum(_used(pid))
+def cpu_seconds(pid: int) -> float:
+    """Return the processor seconds of a process and of its children, running and ended."""
+    return sum(_cpu_times(pid))
 
 
-def _used(pid: int) -> Iterator[float]:
+def _cpu_times(pid: int) -> Iterator[float]:
     own = psutil.Process(pid)
     times = own.cpu_times()
     yield from (times.user, times.system, times.children_user, times.children_system)
     for child in own.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            used = child.cpu_times()
-            yield used.user + used.system
+            times_of_child = child.cpu_times()
+            yield times_of_child.user + times_of_child.system

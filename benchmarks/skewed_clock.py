@@ -1,6 +1,6 @@
-"""`orders-sync` on a machine whose clock is wrong: python benchmarks/skewed.py SECONDS COMMAND...
+"""Run `orders-sync` with a wrong clock: python benchmarks/skewed_clock.py SECONDS COMMAND...
 
-Every clock Python can be asked for the date is off by so much; the one that measures time runs on.
+The wall clock of Python is SECONDS ahead; monotonic clocks are unchanged.
 """
 
 from __future__ import annotations
