@@ -42,8 +42,9 @@ async def count(
     column = _LISTED_AT[feed]
     cursor = await connection.execute(
         f"""
-        SELECT count(*) FROM orders
-        WHERE account = %s AND {column} >= %s AND {column} < %s AND order_id <> ALL(%s)
+        SELECT count(*) FROM orders AS o
+        WHERE account = %s AND {column} >= %s AND {column} < %s
+          AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS l (order_id) WHERE l.order_id = o.order_id)
         """.encode(),  # noqa: S608
         [account, window.start, window.end, list(left_out)],
     )

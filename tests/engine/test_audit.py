@@ -16,6 +16,15 @@ from tests.support.story import Story, Tell, unlist
 
 MINUTE = timedelta(minutes=1)
 TABLES = ("orders", "sub_orders", "product_items", "order_parcels", "order_receivers", "order_history", "raw_orders")
+UNTIL_THE_OVERLAP = """
+    SELECT order_id FROM orders WHERE account = %s AND modified_at > created_at
+        AND modified_at BETWEEN now() - interval '28 days' AND now() - interval '11 minutes'
+    ORDER BY modified_at DESC
+"""
+OLD = {  # as before the last change
+    "raw_orders": "modified_at = modified_at - interval '2 days', payload_hash = '1', rows_hash = '1'",
+    "orders": "modified_at = modified_at - interval '2 days', status = 'of before'",
+}
 AUDITS = (
     "SELECT finished_at IS NOT NULL, platform_orders, table_orders, differences, error FROM sync.audits ORDER BY id"
 )
@@ -186,6 +195,24 @@ async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_
     assert sum(each.missing for each in audited.differences) == 2
     assert audited.remaining == []
     story.assert_equal("sandbox-ka")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "firewall"])
+async def test_each_fault_of_the_platform_is_survived_and_missing_versions_are_found_P1(tell: Tell, kind: str) -> None:
+    story = tell(orders=450, page_size=10)
+    await story.sync(story.shop)
+    lost = [str(row[0]) for row in story.query(UNTIL_THE_OVERLAP, story.shop)][20:60:20]
+    for table, old in OLD.items():
+        story.query(f"UPDATE {table} SET {old} WHERE order_id = ANY(%s) RETURNING 1", lost)
+    by_creation = ["ok", "ok"]
+    story.faults.script(*by_creation, *[kind, "ok", "ok", "ok"] * 6, account=story.shop)
+    story.with_limits(tries=6, attempts=8)
+    audited = (await story.audit(story.shop, repair=True))[story.shop]
+    assert story.faults.counts[kind] >= 2
+    assert audited.error is None
+    assert sum(each.missing for each in audited.differences if each.feed is Feed.UPDATED) == 2
+    assert audited.remaining == []
+    story.assert_equal(story.shop)
 
 
 async def test_a_platform_that_stays_down_ends_the_audit_with_its_account_and_window(tell: Tell) -> None:
