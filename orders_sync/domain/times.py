@@ -30,8 +30,15 @@ def platform_time(value: int | str) -> datetime | None:
     Raises ValueError for anything else.
     """
     text = str(value).strip()
-    if (documented := _documented(text)) is not None:
-        return documented
+    if text[:2] == "20" and text.isascii():  # this century, and no regular expression where the format is documented
+        try:
+            if len(text) == len("20260416181012345+0800") and text[:17].isdecimal() and text[18:].isdecimal():
+                return datetime.fromisoformat(f"{text[:8]}T{text[8:14]}.{text[14:]}")
+            if len(text) == len("2026-04-16 18:10:12") and text[4::3] == "-- ::":
+                moment = datetime.fromisoformat(text)
+                return datetime.combine(moment, moment.time(), SHANGHAI)  # 0.2 µs; `replace` takes 1.1 µs
+        except ValueError:
+            pass
     if not text.strip("0."):
         return None
     if text.isascii() and text.isdecimal() and len(text) not in (14, 17):
@@ -52,21 +59,6 @@ def platform_time(value: int | str) -> datetime | None:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise _no_time(text)
     return moment if offset else moment.replace(tzinfo=SHANGHAI)
-
-
-def _documented(text: str) -> datetime | None:
-    """A time of this century in one of the two documented formats, which need no regular expression."""
-    if not text.startswith("20") or not text.isascii():
-        return None
-    try:
-        if len(text) == len("20260416181012345+0800") and text[:17].isdecimal() and text[18:].isdecimal():
-            return datetime.fromisoformat(f"{text[:8]}T{text[8:14]}.{text[14:]}")
-        if len(text) == len("2026-04-16 18:10:12") and text[4::3] == "-- ::":
-            moment = datetime.fromisoformat(text)
-            return datetime.combine(moment, moment.time(), SHANGHAI)  # 0.2 µs; `replace` takes 1.1 µs
-    except ValueError:
-        pass
-    return None
 
 
 def _since_1970(number: int, text: str) -> datetime | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
@@ -126,22 +125,19 @@ def remembered(what: str) -> Callable[[Callable[[int | str], T | None]], Callabl
     return decorate
 
 
-@remembered("a time")
-def moment(value: int | str) -> datetime | None:
-    """A time in any format a platform may write it."""
-    return platform_time(value)
-
-
-@remembered("a number")
-def number(value: int | str) -> Decimal | None:
+def _number(value: int | str) -> Decimal | None:
     """A number exactly as sent, without a unit."""
     return None if isinstance(value, str) and not value.strip() else money.number(value)
+
+
+moment = remembered("a time")(platform_time)
+number = remembered("a number")(_number)
 
 
 @remembered("a number")
 def quantity(value: int | str) -> Decimal | None:
     """A quantity exactly as sent, fractions included."""
-    found = number(value)
+    found = _number(value)
     if found is not None and abs(found) >= LARGEST_QUANTITY:
         raise ValueError(f"not a quantity a column should hold: {str(value)[:40]!r}")
     return found
@@ -150,7 +146,7 @@ def quantity(value: int | str) -> Decimal | None:
 @remembered("an amount")
 def yuan(value: int | str) -> Decimal | None:
     """An amount in yuan as yuan."""
-    found = number(value)
+    found = _number(value)
     if found is None:
         return None
     rounded = money.yuan(found)
@@ -162,14 +158,14 @@ def yuan(value: int | str) -> Decimal | None:
 @remembered("an amount")
 def price(value: int | str) -> Decimal | None:
     """A price of one piece in yuan, with every place that was sent and at least two."""
-    found = number(value)
+    found = _number(value)
     return None if found is None else money.at_least_two_places(found)
 
 
 @remembered("an amount")
 def fen(value: int | str) -> Decimal | None:
     """An amount in fen as yuan. What has a decimal point is not fen: `amounts.settled` finds out what it is."""
-    found = number(value)
+    found = _number(value)
     if found and has_point(value):
         raise ValueError(f"not whole fen: {value!r}")
     return None if found is None else money.fen(found)

@@ -73,10 +73,10 @@ def _distinct(ids: list[str], lines: list[Line], name: str, notes: Notes) -> lis
 def distinct_name(name: str, used: set[str]) -> str:
     """The name, or `name#2`, which is added to those in use; distinct also once it can be stored."""
     wanted, count = name, 1
-    while storable(wanted) in used:
+    while (stored := storable(wanted)) in used:
         count += 1
         wanted = f"{name[: LONGEST_KEY - _ROOM]}#{count}"
-    used.add(storable(wanted))
+    used.add(stored)
     return wanted
 
 

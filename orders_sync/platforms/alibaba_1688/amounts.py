@@ -18,8 +18,8 @@ from orders_sync.platforms.amounts import note_difference, settled, total
 from orders_sync.platforms.conversion import Notes, fen, number, price, quantity, yuan
 
 NOTHING = Decimal(0)
-ONE = (None, "", 1, "1")
-ZERO = (None, "", 0, "0")
+ONE = ("1", None, 1, "")
+ZERO = (None, 0, "0", "")
 
 
 class LineAmounts(Struct, gc=False):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
@@ -265,7 +267,7 @@ def _order(
     )
 
 
-class Line(NamedTuple):
+class Line(Struct, gc=False):
     """A line that was listed, with the id and the position of its row."""
 
     sub_order_id: str
