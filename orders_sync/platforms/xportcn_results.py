@@ -126,7 +126,6 @@ OPTIONS = Columns(
     shop_name=("shopName", text),
     image_url=("SKU_IMG_URL", text),
 )
-SKU = Columns(SkuInfo, ProductItemRow, image_url=("skuImgUrl", text))
 PARCEL = Columns(
     Logistics,
     ParcelRow,
@@ -180,49 +179,42 @@ def unpacked(decoder: msgspec.json.Decoder[T], where: str, packed: Json, notes: 
 
 
 class Line(Struct, gc=False):
-    """A line while its rows are made: columns of `SubOrderRow` and of `ProductItemRow`."""
+    """A line while its rows are made."""
 
-    sub_order_id: str
-    line_no: int
-    at: str  # for notes
-    columns: dict[str, Any]  # shipping_amount is always there
-    product: dict[str, Any]
-    currency: str | None
-    parcels: list[dict[str, Any]]
+    at: str  # the place for notes
+    row: SubOrderRow
+    product: ProductItemRow
+    currency: str | None = None
+    parcels: list[dict[str, Any]] = []
 
 
-def line_of(
-    sub_order_id: str,
-    line_no: int,
-    own: dict[str, Any],
-    product: dict[str, Any],
-    result: SubOrderResult,
-    notes: Notes,
-    placed: tuple[dict[str, Any], dict[str, Any]] = ({}, {}),
-) -> Line:
-    """A line: what the list says of it itself before what its result adds, before what was placed."""
-    at = f"line {line_no}: "
-    currency = own.pop("currency", None)
+def new_line(order_id: str, sub_order_id: str, line_no: int) -> Line:
+    """A line of which nothing is read. The currency of its rows is None until `rows_of` settles it."""
+    row = SubOrderRow(order_id=order_id, sub_order_id=sub_order_id, line_no=line_no, currency=None)  # type: ignore[arg-type]
+    return Line(f"line {line_no}: ", row, ProductItemRow(order_id=order_id, sub_order_id=sub_order_id, item_no=1))
+
+
+def add_result(line: Line, result: SubOrderResult, notes: Notes) -> None:
+    """Add what a result says to what the list itself says of a line, which stays."""
+    at, row, product = line.at, line.row, line.product
+    line.currency = row.currency
     if result is UNKNOWN:
-        columns = {"shipping_amount": None, **placed[0], **own}
-        return Line(sub_order_id, line_no, at, columns, {**placed[1], **product}, currency, [])
+        return
     its = notes.read("purchase_currency", text, result.purchase_currency, at)
     shipping = notes.read("domestic_post_fee", fen, result.domestic_post_fee, at)
-    if currency and its and currency != its:
+    if line.currency and its and line.currency != its:
         notes.append(
-            f"{at}purchaseCurrency is {currency} and purchase_currency {its}; amounts of the result are left out"
+            f"{at}purchaseCurrency is {line.currency} and purchase_currency {its}; amounts of the result are left out"
         )
         shipping = None
-    added = {"shipping_amount": shipping, "guarantees": _guarantees(at, result, notes)}
-    return Line(
-        sub_order_id,
-        line_no,
-        at,
-        {**placed[0], **added, **RESULT_LINE.read(result, notes, at), **own},
-        {**placed[1], **RESULT_PRODUCT.read(result, notes, at), **_details(at, result, notes), **product},
-        currency or its,
-        _parcels(at, result, notes),
-    )
+    if row.shipping_amount is None:
+        row.shipping_amount = shipping
+    row.guarantees = _guarantees(at, result, notes)
+    RESULT_LINE.fill(row, result, notes, at)
+    RESULT_PRODUCT.fill(product, result, notes, at)
+    _add_details(product, at, result, notes)
+    line.currency = line.currency or its
+    line.parcels = _parcels(at, result, notes)
 
 
 def rows_of(
@@ -234,15 +226,12 @@ def rows_of(
         notes.append(f"the lines are in several currencies, {', '.join(sorted(currencies))}")
     order.currency = (SEVERAL if len(currencies) > 1 else first(currencies)) or order.currency
     for line in lines:
-        line.columns["currency"] = line.product["currency"] = line.currency or order.currency
-        for columns in (line.columns, line.product):
-            columns["order_id"], columns["sub_order_id"] = order.order_id, line.sub_order_id
-    parcels = _parcel_rows(order.order_id, lines)
+        line.row.currency = line.product.currency = line.currency or order.currency
     rows = OrderRows(
         order=order,
-        sub_orders=[SubOrderRow(line_no=line.line_no, **line.columns) for line in lines],
-        product_items=[ProductItemRow(item_no=1, **line.product) for line in lines],
-        parcels=parcels,
+        sub_orders=[line.row for line in lines],
+        product_items=[line.product for line in lines],
+        parcels=_parcel_rows(order.order_id, lines),
         receiver=receiver,
     )
     for name in ("purchase_id", "outer_purchase_id", "payment_no"):
@@ -279,26 +268,29 @@ def same(one: Any, other: Any) -> bool | None:
     return None if own is None or its is None else own == its
 
 
-def _details(at: str, result: SubOrderResult, notes: Notes) -> dict[str, Any]:
-    """What option_fields and sku_info say of the product, past all their strings."""
+def _add_details(product: ProductItemRow, at: str, result: SubOrderResult, notes: Notes) -> None:
+    """Add what option_fields and sku_info say of the product, past all their strings."""
     options, sku = result.option_fields or _NO_OPTIONS, result.sku_info or _NO_SKU
-    found = {**OPTIONS.read(options, notes, f"{at}option_fields."), **SKU.read(sku, notes, f"{at}sku_info.")}
+    own_image = product.image_url
+    OPTIONS.fill(product, options, notes, f"{at}option_fields.")
+    image = notes.read("skuImgUrl", text, sku.skuImgUrl, f"{at}sku_info.")
+    product.image_url = own_image or image or product.image_url
     other = sku.skuPv or _NO_NAMES
-    for name, packed, own, column, text_column in (
-        ("zh", options.zh, other.zh, "sku_attributes", "sku_text"),
-        ("en", options.en, other.en, "sku_attributes_en", "sku_text_en"),
-    ):
-        names, readable = _attributes(f"{at}option_fields.", name, packed, notes)
-        if readable is None:
-            names, readable = _attributes(f"{at}sku_info.skuPv.", name, own, notes)
-        found[column], found[text_column] = names, readable
-    return found
+    product.sku_attributes, product.sku_text = _attributes(at, "zh", options.zh, other.zh, notes)
+    product.sku_attributes_en, product.sku_text_en = _attributes(at, "en", options.en, other.en, notes)
 
 
-def _attributes(at: str, name: str, packed: Json, notes: Notes) -> tuple[dict[str, str] | None, str | None]:
-    if packed is None:
-        return None, None
-    return notes.read(name, attributes, _plain(f"{at}{name}", packed, notes), at) or (None, None)
+def _attributes(
+    at: str, language: str, own: Json, other: Json, notes: Notes
+) -> tuple[dict[str, str] | None, str | None]:
+    """Of option_fields in one language, else of skuPv."""
+    for where, packed in (("option_fields.", own), ("sku_info.skuPv.", other)):
+        if packed is not None:
+            place = f"{at}{where}{language}"
+            found = notes.read(place, attributes, _plain(place, packed, notes))
+            if found and found[1] is not None:
+                return found
+    return None, None
 
 
 def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | None:
@@ -345,11 +337,12 @@ def _parcel_rows(order_id: str, lines: Sequence[Line]) -> list[ParcelRow]:
             number = columns.get("tracking_no")
             if number:
                 parcel = parcels.setdefault(storable(number), ParcelRow(order_id=order_id, parcel_id=number, **columns))
-                parcel.sub_order_ids = [*(parcel.sub_order_ids or ()), line.sub_order_id]
+                parcel.sub_order_ids = [*(parcel.sub_order_ids or ()), line.row.sub_order_id]
     for parcel in parcels.values():
         for line in lines:
-            if line.sub_order_id in (parcel.sub_order_ids or ()):
-                line.columns["tracking_numbers"] = [*line.columns.get("tracking_numbers", ()), parcel.tracking_no]
+            row = line.row
+            if parcel.tracking_no and row.sub_order_id in (parcel.sub_order_ids or ()):
+                row.tracking_numbers = [*(row.tracking_numbers or ()), parcel.tracking_no]
     return list(parcels.values())
 
 

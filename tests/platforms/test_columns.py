@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from orders_sync.domain.rows import OrderRow
 from orders_sync.platforms import xportcn_results
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import Notes, Number
@@ -26,6 +27,7 @@ TABLES = {
     for name, table in vars(module).items()
     if isinstance(table, Columns)
 }
+ORDER = "alibaba_1688.normalize.ORDER"
 AMOUNTS = ("12.34", 1234, "1.005", "１２", Number("1.50"), Number("1e3"), "0.00", 0, "-3", "1" * 300)
 VALUES = (*ODD_VALUES, *TIMES, *NO_TIMES, *AMOUNTS)
 
@@ -38,10 +40,23 @@ def test_every_value_in_every_field_is_read_as_field_by_field(name: str) -> None
             quick, slow = Notes(), Notes()
             assert repr(table.read(source, quick, "line 2: ")) == repr(table.read_noting(source, slow, "line 2: "))
             assert quick == slow
+            filled, row = Notes(), _empty(table)
+            table.fill(row, source, filled, "line 2: ")
+            assert repr(row) == repr(msgspec.structs.replace(_empty(table), **table.read(source, Notes())))
+            assert filled == slow
+
+
+def test_a_column_that_has_a_value_keeps_it() -> None:
+    row = OrderRow(order_id="1", status="success", status_group="", buyer_name="before")
+    order = msgspec.convert({"buyerLoginId": "after", "payTime": "soon", "sellerLoginId": "new"}, TABLES[ORDER].source)
+    TABLES[ORDER].fill(row, order, Notes())
+    assert (row.buyer_name, row.seller_name) == ("before", "new")
+    TABLES[ORDER].fill(row, msgspec.structs.replace(order, pay_time=None), Notes())
+    assert row.buyer_name == "before"
 
 
 def test_one_odd_field_costs_neither_the_others_nor_their_order() -> None:
-    table = TABLES["alibaba_1688.normalize.ORDER"]
+    table = TABLES[ORDER]
     order = {"createTime": "2026-10-01 10:00:00", "payTime": "soon", "refund": "1.005", "status": [], "couponFee": "2"}
     notes = Notes()
     found = table.read(msgspec.convert(order, table.source), notes)
@@ -57,3 +72,7 @@ def _sources(table: Columns, value: Any) -> list[msgspec.Struct]:
     """The value in one field after the other, alone and beside the same value everywhere else."""
     fields = table.source.__struct_fields__
     return [table.source(**{name: value}) for name in fields] + [table.source(**dict.fromkeys(fields, value))]
+
+
+def _empty(table: Columns) -> msgspec.Struct:
+    return table.row(**dict.fromkeys(table.row.__struct_fields__))

@@ -19,7 +19,7 @@ from orders_sync.domain.text import storable
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.alibaba_1688.amounts import LineAmounts, line_amounts, order_amounts
 from orders_sync.platforms.alibaba_1688.statuses import STATUSES
-from orders_sync.platforms.columns import Columns
+from orders_sync.platforms.columns import Columns, add_missing
 from orders_sync.platforms.conversion import (
     Notes,
     attributes,
@@ -193,10 +193,7 @@ def normalize(record: bytes) -> OrderRows:
     assert base is not None  # or there were no id
     logistics = order.native_logistics or NOWHERE
     parcels = _parcels(order_id, logistics, notes)
-    receiver = {
-        **(RECEIVER_INFO.read(base.receiver_info, notes, "receiverInfo.") if base.receiver_info else {}),
-        **RECEIVER.read(logistics, notes, "nativeLogistics."),
-    }
+    receiver = _receiver(order_id, base, logistics, notes)
     listed = notes.present("productItems", order.product_items)
     lines = _lines(listed, notes)
     sub_orders = [_sub_order(order_id, line, parcels, notes) for line in lines]
@@ -207,7 +204,7 @@ def normalize(record: bytes) -> OrderRows:
         product_items=products,
         parcels=parcels,
         has_all_lines=len(listed) == len(order.product_items or ()),
-        receiver=ReceiverRow(order_id=order_id, **receiver) if receiver else None,
+        receiver=None if receiver == ReceiverRow(order_id=order_id) else receiver,
     )
     return make_storable(rows, record)
 
@@ -226,45 +223,37 @@ def _order_id(base: wire.BaseInfo | wire.OrderId | None) -> str:
 def _order(
     order_id: str,
     base: wire.BaseInfo,
-    receiver: dict[str, Any],
+    receiver: ReceiverRow,
     lines: list[Line],
     sub_orders: list[SubOrderRow],
     parcels: list[ParcelRow],
     notes: Notes,
 ) -> OrderRow:
-    columns = ORDER.read(base, notes)
-    status = known_status("status", base.status, notes)
+    row = OrderRow(order_id=order_id, order_no=order_id, status="", status_group="")
+    ORDER.fill(row, base, notes)
+    row.status = known_status("status", base.status, notes)
     if not lines:
         notes.append("the record lists no lines")
-    if "created_at" not in columns:
+    if row.created_at is None:
         notes.append("createTime is missing")
-    total, discount = order_amounts(
-        base, columns.get("shipping_amount"), columns.get("coupon_amount"), [line.amounts for line in lines], notes
+    row.total_amount, row.discount_amount = order_amounts(
+        base, row.shipping_amount, row.coupon_amount, [line.amounts for line in lines], notes
     )
     trade_type = notes.read("tradeType", text, base.trade_type)
     trade_type_code = notes.read("tradeTypeCode", text, base.trade_type_code)
-    return OrderRow(
-        order_id=order_id,
-        order_no=order_id,
-        status=status,
-        status_group=_status_group(status, sub_orders),
-        trade_type=trade_type_code or trade_type,
-        total_amount=total,
-        discount_amount=discount,
-        paid_amount=_paid(base, notes),
-        buyer_company=_company("buyerContact", base.buyer_contact, notes),
-        seller_company=_company("sellerContact", base.seller_contact, notes),
-        buyer_message=_both(
-            notes.read("remark", text, base.remark), notes.read("buyerFeedback", text, base.buyer_feedback)
-        ),
-        country=receiver.get("country"),
-        province=receiver.get("province"),
-        city=receiver.get("city"),
-        tracking_numbers=_tracking_numbers(parcels),
-        line_count=len(lines),
-        **columns,
-        notes=notes.shown(),
+    row.trade_type = trade_type_code or trade_type
+    row.status_group = _status_group(row.status, sub_orders)
+    row.paid_amount = _paid(base, notes)
+    row.buyer_company = _company("buyerContact", base.buyer_contact, notes)
+    row.seller_company = _company("sellerContact", base.seller_contact, notes)
+    row.buyer_message = _both(
+        notes.read("remark", text, base.remark), notes.read("buyerFeedback", text, base.buyer_feedback)
     )
+    row.country, row.province, row.city = receiver.country, receiver.province, receiver.city
+    row.tracking_numbers = _tracking_numbers(parcels)
+    row.line_count = len(lines)
+    row.notes = notes.shown()
+    return row
 
 
 class Line(Struct, gc=False):
@@ -298,7 +287,7 @@ def _line_id(item: wire.ProductItem, at: str, notes: Notes) -> str | None:
 
 
 def _sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes) -> SubOrderRow:
-    return SubOrderRow(
+    row = SubOrderRow(
         order_id=order_id,
         sub_order_id=line.sub_order_id,
         line_no=line.line_no,
@@ -308,14 +297,15 @@ def _sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes
         discount_amount=line.amounts.discount,
         tracking_numbers=_tracking_numbers(parcels, line.sub_order_id) if parcels else None,
         guarantees=_guarantees(line, notes),
-        **SUB_ORDER.read(line.item, notes, line.at),
     )
+    SUB_ORDER.fill(row, line.item, notes, line.at)
+    return row
 
 
 def _product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
     item, at = line.item, line.at
     names, readable = notes.read("skuInfos", attributes, item.sku_infos, at) or (None, None)
-    return ProductItemRow(
+    row = ProductItemRow(
         order_id=order_id,
         sub_order_id=line.sub_order_id,
         item_no=1,
@@ -326,8 +316,9 @@ def _product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
         amount=line.amounts.amount,
         sku_attributes=names,
         sku_text=readable,
-        **PRODUCT.read(item, notes, at),
     )
+    PRODUCT.fill(row, item, notes, at)
+    return row
 
 
 def _parcels(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> list[ParcelRow]:
@@ -336,10 +327,21 @@ def _parcels(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> li
     used: set[str] = set()
     for number, item in enumerate(notes.present("logisticsItems", logistics.logistics_items), 1):
         at = f"parcel {number}: "
-        columns = PARCEL.read(item, notes, at)
-        wanted = notes.read("id", key, item.id, at) or columns.get("tracking_no") or str(number)
-        parcels.append(ParcelRow(order_id=order_id, parcel_id=distinct_name(wanted, used), **columns))
+        parcel = ParcelRow(order_id=order_id, parcel_id="")
+        PARCEL.fill(parcel, item, notes, at)
+        wanted = notes.read("id", key, item.id, at) or parcel.tracking_no or str(number)
+        parcel.parcel_id = distinct_name(wanted, used)
+        parcels.append(parcel)
     return parcels
+
+
+def _receiver(order_id: str, base: wire.BaseInfo, logistics: wire.NativeLogistics, notes: Notes) -> ReceiverRow:
+    """Whatever is known of the receiver, nativeLogistics first."""
+    other = RECEIVER_INFO.read(base.receiver_info, notes, "receiverInfo.") if base.receiver_info else {}
+    row = ReceiverRow(order_id=order_id)
+    RECEIVER.fill(row, logistics, notes, "nativeLogistics.")
+    add_missing(row, other)
+    return row
 
 
 def _status_group(status: str, lines: list[SubOrderRow]) -> StatusGroup:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.platforms.amounts import settled
-from orders_sync.platforms.columns import Columns
+from orders_sync.platforms.columns import Columns, add_missing
 from orders_sync.platforms.conversion import Notes, exact_id, key, known_status, moment, quantity, text
 from orders_sync.platforms.line_ids import distinct_lines
 from orders_sync.platforms.records import decode_record
@@ -18,8 +18,9 @@ from orders_sync.platforms.xportcn_results import (
     UNKNOWN,
     Line,
     SubOrderResult,
+    add_result,
     id_text,
-    line_of,
+    new_line,
     order_id_of,
     result_of,
     rows_of,
@@ -90,22 +91,22 @@ def normalize(record: bytes) -> OrderRows:
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = order_id_of(order.id)
-    columns = ORDER.read(order, notes)
-    status = known_status("status", order.status, notes)
-    receiver = _receiver(order.warehouseAddressInfoVO, notes)
+    row = OrderRow(order_id=order_id, status="", status_group="")
+    ORDER.fill(row, order, notes)
+    row.status = known_status("status", order.status, notes)
+    receiver = _receiver(order_id, order.warehouseAddressInfoVO, notes)
+    if receiver:
+        row.country, row.province, row.city = receiver.country, receiver.province, receiver.city
     listed = notes.present("subOrderVOS", order.subOrderVOS)
     ids = [notes.read("id", exact_id, line.id, f"line {number}: ") for number, line in enumerate(listed, 1)]
     distinct = distinct_lines(listed, ids, _purchase, "id", notes)
     results = [_results(f"line {number}: ", line, notes) for number, (_, line) in enumerate(distinct, 1)]
     lines = [
-        _line(number, line_id, line, *both, notes)
+        _line(new_line(order_id, line_id, number), line, *both, notes)
         for number, ((line_id, line), both) in enumerate(zip(distinct, results, strict=True), 1)
     ]
-    total = _add_amounts(order.purchaseAmount, lines, results, notes)
-    row = OrderRow(order_id=order_id, status=status, status_group="", total_amount=total, **columns)
-    row.country, row.province, row.city = receiver.get("country"), receiver.get("province"), receiver.get("city")
-    whole = ReceiverRow(order_id=order_id, **receiver) if receiver else None
-    rows = rows_of(row, lines, whole, record, notes)
+    row.total_amount = _add_amounts(order.purchaseAmount, lines, results, notes)
+    rows = rows_of(row, lines, receiver, record, notes)
     rows.has_all_lines = len(listed) == len(order.subOrderVOS or ())
     refund = _furthest_refund(rows.sub_orders)
     if refund:
@@ -113,15 +114,16 @@ def normalize(record: bytes) -> OrderRows:
     return rows
 
 
-def _receiver(address: wire.Address | None, notes: Notes) -> dict[str, Any]:
+def _receiver(order_id: str, address: wire.Address | None, notes: Notes) -> ReceiverRow | None:
     if address is None:
-        return {}
+        return None
     where = "warehouseAddressInfoVO."
-    found = RECEIVER.read(address, notes, where)
-    mobile = notes.read("mobilePhone", text, address.mobilePhone, where) or notes.read(
+    row = ReceiverRow(order_id=order_id)
+    RECEIVER.fill(row, address, notes, where)
+    row.mobile = notes.read("mobilePhone", text, address.mobilePhone, where) or notes.read(
         "mobile_phone", text, address.mobile_phone, where
     )
-    return {**found, "mobile": mobile} if mobile else found
+    return None if row == ReceiverRow(order_id=order_id) else row
 
 
 def _purchase(line: wire.SubOrder) -> tuple[str | None, str | None]:
@@ -149,18 +151,17 @@ def _is_foreign(at: str, name: str, line: wire.SubOrder, sub_purchase_id: Any, n
 
 
 def _line(
-    line_no: int,
-    line_id: str,
-    line: wire.SubOrder,
-    created: wire.CreateSubOrderResult,
-    result: SubOrderResult,
-    notes: Notes,
+    made: Line, line: wire.SubOrder, created: wire.CreateSubOrderResult, result: SubOrderResult, notes: Notes
 ) -> Line:
-    at = f"line {line_no}: "
-    own = SUB_ORDER.read(line, notes, at)
-    image = notes.read("itemImageUrl", text, line.itemImageUrl, at)
-    placed = CREATED_LINE.read(created, notes, at), CREATED_PRODUCT.read(created, notes, at)
-    return line_of(line_id, line_no, own, {"image_url": image} if image else {}, result, notes, placed)
+    """A line: what the list says of it itself before what its result adds, before what was placed."""
+    SUB_ORDER.fill(made.row, line, notes, made.at)
+    made.product.image_url = notes.read("itemImageUrl", text, line.itemImageUrl, made.at)
+    placed = CREATED_LINE.read(created, notes, made.at)
+    placed_product = CREATED_PRODUCT.read(created, notes, made.at)
+    add_result(made, result, notes)
+    add_missing(made.row, placed)
+    add_missing(made.product, placed_product)
+    return made
 
 
 def _add_amounts(
@@ -172,11 +173,7 @@ def _add_amounts(
         sent,
         [
             LineAmount(
-                line.at,
-                "purchase_amount",
-                result.purchase_amount,
-                line.product.get("quantity"),
-                line.columns["shipping_amount"],
+                line.at, "purchase_amount", result.purchase_amount, line.product.quantity, line.row.shipping_amount
             )
             for line, (_, result) in zip(lines, results, strict=True)
         ],
@@ -184,18 +181,18 @@ def _add_amounts(
         is_piece=False,
     )
     for line, (created, result), paid in zip(lines, results, amounts.amounts, strict=True):
-        pieces = line.product.get("quantity")
-        goods = None if paid is None else paid - (line.columns["shipping_amount"] or 0)
+        pieces = line.product.quantity
+        goods = None if paid is None else paid - (line.row.shipping_amount or 0)
         price = part(goods, pieces)
         product = settled("product_amount", result.product_amount, (paid, goods, price), notes, line.at, is_fen=True)
-        line.product["amount"], line.product["unit_price"] = goods_of(product, goods, pieces, price)
-        line.columns["amount"] = paid
+        line.product.amount, line.product.unit_price = goods_of(product, goods, pieces, price)
+        line.row.amount = paid
         if line.currency and same(created.estimate_currency, line.currency) is False:
             notes.append(
                 f"{line.at}estimate_currency is {created.estimate_currency!s:.40}; estimate_amount is left out"
             )
         else:
-            line.columns["estimated_amount"] = settled(
+            line.row.estimated_amount = settled(
                 "estimate_amount", created.estimate_amount, (paid,), notes, line.at, is_fen=True
             )
     return amounts.total

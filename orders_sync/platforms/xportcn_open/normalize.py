@@ -15,8 +15,9 @@ from orders_sync.platforms.xportcn_results import (
     UNKNOWN,
     Line,
     SubOrderResult,
+    add_result,
     id_text,
-    line_of,
+    new_line,
     order_id_of,
     result_of,
     rows_of,
@@ -61,10 +62,14 @@ def normalize(record: bytes) -> OrderRows:
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = order_id_of(order.id)
-    columns = ORDER.read(order, notes)
-    status = known_status("status", order.status, notes)
+    row = OrderRow(order_id=order_id, status="", status_group="")
+    ORDER.fill(row, order, notes)
+    row.status = known_status("status", order.status, notes)
     listed = notes.present("subOrderVOS", order.subOrderVOS)
-    lines = [_line(*each, line, notes) for each, line in zip(enumerate(_ids(listed), 1), listed, strict=True)]
+    lines = [
+        _line(new_line(order_id, line_id, number), line, notes)
+        for number, (line_id, line) in enumerate(zip(_ids(listed), listed, strict=True), 1)
+    ]
     amounts = read_amounts(
         "purchaseAmount",
         order.purchaseAmount,
@@ -73,8 +78,8 @@ def normalize(record: bytes) -> OrderRows:
                 line.at,
                 "purchaseAmount",
                 sent.purchaseAmount,
-                line.product.get("quantity"),
-                line.columns["shipping_amount"],
+                line.product.quantity,
+                line.row.shipping_amount,
             )
             for line, sent in zip(lines, listed, strict=True)
         ],
@@ -82,9 +87,9 @@ def normalize(record: bytes) -> OrderRows:
         is_piece=True,
     )
     for line, price, amount in zip(lines, amounts.prices, amounts.amounts, strict=True):
-        line.columns["amount"] = line.product["amount"] = amount
-        line.product["unit_price"] = price
-    row = OrderRow(order_id=order_id, status=status, status_group="", total_amount=amounts.total, **columns)
+        line.row.amount = line.product.amount = amount
+        line.product.unit_price = price
+    row.total_amount = amounts.total
     rows = rows_of(row, lines, None, record, notes)
     rows.has_all_lines = len(listed) == len(order.subOrderVOS or ())
     return rows
@@ -98,10 +103,11 @@ def _ids(lines: Sequence[wire.SubOrder]) -> list[str]:
     return product_ids(products, list(zip(fixed, lines, strict=True)))
 
 
-def _line(line_no: int, sub_order_id: str, line: wire.SubOrder, notes: Notes) -> Line:
-    at = f"line {line_no}: "
-    own, product = SUB_ORDER.read(line, notes, at), PRODUCT.read(line, notes, at)
-    return line_of(sub_order_id, line_no, own, product, _own_result(at, line, notes), notes)
+def _line(made: Line, line: wire.SubOrder, notes: Notes) -> Line:
+    SUB_ORDER.fill(made.row, line, notes, made.at)
+    PRODUCT.fill(made.product, line, notes, made.at)
+    add_result(made, _own_result(made.at, line, notes), notes)
+    return made
 
 
 def _own_result(at: str, line: wire.SubOrder, notes: Notes) -> SubOrderResult:
