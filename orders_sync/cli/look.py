@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import psycopg
@@ -9,8 +10,9 @@ import typer
 from psycopg.rows import dict_row
 
 from orders_sync.cli import product, screen
+from orders_sync.domain.accounts import Pace
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import database, identities, missing, progress
+from orders_sync.store import database, identities, lateness, missing, progress
 from orders_sync.store.progress import Progress
 from orders_sync.store.suspensions import Suspension
 
@@ -70,11 +72,15 @@ _PARTS = ("sub_orders", "product_items", "order_parcels")
 
 def status(config: product.Config = None, json: product.Json = False) -> None:
     """How current every account is, and what is in the way."""
-    with product.opened(product.load(config)) as url, database.session(url) as connection:
+    settings = product.load(config)
+    with product.opened(settings) as url, database.session(url) as connection:
         accounts = _rows(connection, _ACCOUNTS)
         unrefreshed = identities.unrefreshed(connection)
+        late = lateness.of_accounts(connection)
         not_listed = {each.account: each for each in missing.of_accounts(connection)}
+    paces = {each.name: settings.pace(each) for each in settings.accounts}
     for row in accounts:
+        row["late_seconds"] = late[row["account"]].total_seconds() if row["account"] in late else None
         row["missing_orders"] = not_listed[row["account"]].orders if row["account"] in not_listed else 0
     if json:
         screen.print_json(accounts)
@@ -108,10 +114,27 @@ def status(config: product.Config = None, json: product.Json = False) -> None:
             screen.complain(str(row["last_error"]))
         for said in progress.remarks(how_far[row["account"]]):
             screen.tell(said)
+        if row["account"] in late and row["account"] in paces:
+            _tell_lateness(row["account"], late[row["account"]], paces[row["account"]])
         if row["account"] in not_listed:
             screen.tell(missing.remark(not_listed[row["account"]]))
     for each in unrefreshed:
         screen.tell(each)
+
+
+def _tell_lateness(account: str, late_by: timedelta, pace: Pace) -> None:
+    """Say that orders are listed so late that the passes over the newest time may soon miss them, if they are."""
+    found = lateness.found_by_passes(pace.overlap, pace.confirm)
+    if lateness.is_near(late_by, pace.overlap, pace.confirm):
+        screen.tell(
+            f"{account}: in the last seven days an order was listed at least {_span(late_by)} after its own time. The "
+            f"confirming pass finds what is up to {_span(found)} late; what comes later only sweeps and audits find: "
+            f"raise `confirm` of the account, now {_span(pace.confirm)}"
+        )
+
+
+def _span(span: timedelta) -> str:
+    return screen.duration(int(span.total_seconds()))
 
 
 def order(

@@ -48,7 +48,7 @@ from orders_sync.engine.reading import Read, Reader, TooFull
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.engine.whole import hold_against_parts
 from orders_sync.platforms import Ask
-from orders_sync.store import claims, coverage, followups, ledger, load, missing, suspensions
+from orders_sync.store import claims, coverage, followups, lateness, ledger, load, missing, suspensions
 from orders_sync.store.claims import LEASE, Claim
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.followups import Wanted
@@ -323,9 +323,17 @@ class WindowWork:
                 connection, claim, total=result.reading.total, seen=self.seen, calls=self.calls, landed=landed
             )
             await followups.plan(connection, claim.account, claim.kind, *left)
+            if landed.new or landed.changed:
+                await self._measure(connection, result.records)
             if follows:
                 await self._follow_up(connection, result.records)
         return landed
+
+    async def _measure(self, connection: Connection, records: list[Record]) -> None:
+        """Keep how late what landed was listed."""
+        platform, overlap = self._feeder.platform, self._feeder.pace.overlap
+        order_ids = [record.order_id for record in records if record.order_id is not None]
+        await lateness.measure(connection, self._claim, platform.name, platform.feed, overlap, order_ids)
 
     def _judges(self, records: list[Record]) -> bool:
         """Whether an order that the tables hold and this read did not bring is missing: it lists by creation time all

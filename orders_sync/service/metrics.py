@@ -92,6 +92,11 @@ ACCOUNT_GAUGES = (
         "Ranges in which that audit found other orders than the platform counts, without those repaired since.",
         lambda account: None if account.audit_age is None else account.differences,
     ),
+    Gauge(
+        "orders_sync_account_listing_late_seconds",
+        "By how much at least the latest order of the last seven days was listed after its own time, 0 for none late.",
+        lambda account: account.late_by or 0,
+    ),
 )
 
 

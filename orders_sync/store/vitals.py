@@ -13,6 +13,7 @@ from typing import TypeVar
 from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
+from orders_sync.store.lateness import LATE_BY
 from orders_sync.store.progress import PROGRESS
 
 PATIENCE_MS = 900  # a look that would take longer is given up
@@ -42,7 +43,8 @@ _ACCOUNTS = f"""
         coalesce(m.messages, 0) AS messages,
         coalesce(extract(epoch FROM clock_timestamp() - m.oldest), 0)::float AS oldest_message,
         extract(epoch FROM clock_timestamp() - audit.finished_at)::float AS audit_age,
-        (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences
+        (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences,
+        extract(epoch FROM {LATE_BY})::float AS late_by
     FROM sync.accounts AS a
     JOIN ({PROGRESS} WHERE a.name = ANY(%(names)s)) AS how_far USING (name)
     LEFT JOIN open_windows AS w ON w.account = a.name
@@ -90,7 +92,8 @@ class AccountVitals:
     `watermark`, and `proven_from`, where its proof begins: seconds since 1970.
 
     None: nothing is known yet (never planned, never landed, never audited). `differences`: ranges the last finished
-    audit found to differ, without those a read repaired.
+    audit found to differ, without those a read repaired. `late_by`: seconds by which the latest order of the last seven
+    days was listed late at least; None for none.
     """
 
     name: str
@@ -109,6 +112,7 @@ class AccountVitals:
     oldest_message: float
     audit_age: float | None
     differences: int
+    late_by: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,26 @@ def test_an_order_that_is_listed_no_more_is_said_to_be_by_status_and_by_order(la
     assert found.json[0]["missing_since"]
 
 
+def test_status_says_when_orders_are_listed_so_late_that_confirm_is_too_short(landed: Landed) -> None:
+    account = landed.world.accounts[0].name
+    said = {}
+    try:
+        for late in ("20 minutes", "2 hours"):
+            landed.tables.execute(
+                "UPDATE sync.windows SET late_by = %s::interval WHERE id = (SELECT min(id) FROM sync.windows "
+                "WHERE account = %s AND state = 'done')",
+                late,
+                account,
+            )
+            runs = [landed.terminal.start("status"), landed.terminal.start("status", "--json")]
+            text, machine = [result(process).assert_well() for process in runs]
+            [seconds] = [row["late_seconds"] for row in machine.json if row["account"] == account]
+            said[seconds] = "raise `confirm`" in " ".join(text.err.split())
+    finally:
+        landed.tables.execute("UPDATE sync.windows SET late_by = NULL WHERE late_by IS NOT NULL")
+    assert said == {1200: False, 7200: True}
+
+
 def test_raw_is_the_payload_byte_for_byte_P4(landed: Landed) -> None:
     shop = landed.world.shop("sandbox-ka")
     order = next(order for order in shop.index.orders.values() if not shop.served_record(order).isascii())

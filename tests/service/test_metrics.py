@@ -112,6 +112,7 @@ async def test_gauges_say_what_the_tables_say(connection: Connection) -> None:
     assert told["orders_sync_account_resting"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
     assert told["orders_sync_windows_open"]["busy", "planned"] == 2
     assert told["orders_sync_windows_open"]["quiet", "failed"] == 0
+    assert told["orders_sync_account_listing_late_seconds"] == {("busy",): 1200, ("quiet",): 0, ("refused",): 0}
     assert told["orders_sync_rejects_open"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
     assert told["orders_sync_messages_waiting"]["quiet",] == 2
     assert told["orders_sync_queue_jobs"]["drain", "todo"] == 1

@@ -439,6 +439,19 @@ def test_no_order_of_before_0016_is_missing(empty_url: str) -> None:
     assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
 
 
+def test_no_window_of_before_0017_brought_anything_late(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0016")
+    insert = (
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) "
+        "VALUES ('kingdo', 'confirm', 'updated', now() - interval '1 day', now(), 'done')"
+    )
+    ask(empty_url, insert)
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT state, late_by FROM sync.windows") == [("done", None)]
+    alembic(empty_url, "downgrade", "0016")
+    assert ask(empty_url, "SELECT state FROM sync.windows") == [("done",)]
+
+
 def installed() -> dict[str, Path]:
     """Every Postgres of the system, by its major version."""
     folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]

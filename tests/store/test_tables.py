@@ -84,6 +84,7 @@ INDEXES = {
     ("backfills", "account"),
     ("windows", "account, fence"),
     ("windows", "backfill_id"),
+    ("windows", "account, finished_at"),
     ("audits", "account, started_at"),
     ("messages", "account, digest"),
     ("messages", "account, id"),

@@ -17,6 +17,8 @@ _STATEMENTS = (
         SELECT 'busy', 'incremental', 'updated', t, t + interval '1 h', state
         FROM unnest(ARRAY['planned', 'planned', 'running', 'failed', 'done', 'split']) WITH ORDINALITY AS w (state, n),
             LATERAL (SELECT now() - n * interval '1 h' AS t) AS at""",
+    """UPDATE sync.windows SET late_by = interval '20 m', finished_at = now() - interval '1 d'
+        WHERE account = 'busy' AND state = 'done'""",
     """INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, read_at, resolved_at)
         VALUES
         ('busy', '1688', '1', '', '1', 'odd', now(), NULL), ('busy', '1688', '2', '', '2', 'odd', now(), now())""",

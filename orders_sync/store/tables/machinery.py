@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     PrimaryKeyConstraint,
     Sequence,
     Table,
@@ -119,6 +120,11 @@ windows = Table(
         nullable=False,
         server_default="0",
     ),
+    column(
+        "late_by",
+        Interval,
+        "by how much at least the latest order it landed was listed after its own time; NULL for none late",
+    ),
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_windows_not_empty"),
     CheckConstraint("status IS NULL OR kind = 'sweep'", name="ck_windows_status"),
@@ -141,6 +147,7 @@ windows = Table(
     Index("ix_windows_claimed", "account", "fence", postgresql_where=text("fence > 0")),
     Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
     Index("ix_windows_finished", "finished_at", postgresql_where=text("state IN ('done', 'split')")),
+    Index("ix_windows_late", "account", "finished_at", postgresql_where=text("late_by IS NOT NULL")),
     schema=MACHINERY,
     comment="the ledger: every window planned, what happened to it",
 )

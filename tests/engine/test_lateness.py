@@ -1,0 +1,142 @@
+"""How late the platform lists orders: measured where a read brings what an earlier one of the same time did not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
+from orders_sync.sandbox.orders import SandboxOrder
+from orders_sync.store import lateness, ledger
+from tests.support.messages import KA, drain
+from tests.support.story import Story, Tell
+
+SHOP = "sandbox-1688"
+MINUTE = timedelta(minutes=1)
+LATE = "SELECT kind, late_by FROM sync.windows WHERE late_by IS NOT NULL"
+SO_LATE = """
+SELECT max(started_at) - %(own)s FROM sync.windows
+WHERE account = %(account)s AND kind = 'incremental' AND starts_at <= %(own)s AND ends_at > %(own)s
+"""
+
+
+@pytest.fixture
+def story(tell: Tell) -> Story:
+    return tell()
+
+
+def ago(minutes: int) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - minutes * MINUTE
+
+
+def read_without(story: Story, account: str, own: datetime) -> timedelta:
+    """From an order's own time to when the last read of it began that is in the ledger."""
+    with psycopg.connect(story.url) as connection:
+        row = connection.execute(SO_LATE.encode(), {"account": account, "own": own}).fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def read(story: Story, account: str, kind: str, feed: Feed, window: Window) -> None:
+    async with story.pool.connection() as connection:
+        await ledger.plan(connection, account, kind, feed, [window])
+    await drain(story, account)
+
+
+async def test_an_order_that_the_overlap_finds_is_as_late_as_the_read_that_missed_it(story: Story) -> None:
+    story.world.create(1, ago(5), KA, lag=60 * 60)
+    await story.sync(KA)
+    least = read_without(story, KA, ago(5))
+    story.world.publish(datetime.now(UTC) + timedelta(hours=1))
+    await story.sync(KA)
+    [(kind, late_by)] = story.query(LATE)
+    assert kind == ledger.INCREMENTAL
+    assert isinstance(late_by, timedelta)
+    assert abs(late_by - least) < MINUTE
+    assert late_by > 4 * MINUTE
+
+
+async def test_a_change_that_the_confirming_pass_finds_is_measured_by_its_modify_time(story: Story) -> None:
+    order = [each for each in story.world.shop(SHOP).index.orders.values() if not each.quirk][-1]
+    story.world.change(SHOP, order.order_id, "write_memo", own := ago(40), lag=60 * 60)
+    await story.sync(SHOP)
+    least = read_without(story, SHOP, own)
+    story.world.publish(datetime.now(UTC) + timedelta(hours=1))
+    await read(story, SHOP, ledger.CONFIRM, Feed.UPDATED, Window(own - MINUTE, own + MINUTE))
+    assert story.query(LATE) == [(ledger.CONFIRM, least)]
+
+
+async def test_what_is_listed_in_time_is_not_late(story: Story) -> None:
+    await story.sync()
+    for each in story.world.accounts:
+        story.world.create(1, datetime.now(UTC), each.name)
+    await story.sync()
+    story.assert_equal()
+    assert story.query(LATE) == []
+
+
+async def test_an_order_that_was_listed_before_as_a_reject_is_not_late(story: Story) -> None:
+    [order] = story.world.create(1, own := ago(5), KA, lag=60 * 60)
+    await story.sync(KA)
+    story.execute(
+        "INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, read_at) "
+        f"VALUES ('{KA}', 'xportcn_ka', '{order.order_id}', '', '', 'odd', now() - interval '1 hour')"
+    )
+    story.world.publish(datetime.now(UTC) + timedelta(hours=1))
+    await read(story, KA, ledger.CONFIRM, Feed.CREATED, Window(own, own + SECOND))
+    assert held(story, order) == 1
+    assert story.query(LATE) == []
+
+
+@pytest.mark.parametrize("kind", [ledger.SWEEP, ledger.REPAIR])
+async def test_a_change_without_its_modify_time_moving_is_not_late(story: Story, kind: str) -> None:
+    """It says nothing of when it was made."""
+    await story.sync(SHOP)
+    [(order_id, created)] = story.query(
+        "SELECT order_id, created_at FROM orders WHERE account = %s ORDER BY order_id LIMIT 1", SHOP
+    )
+    assert isinstance(created, datetime)
+    story.execute(
+        f"UPDATE raw_orders SET payload_hash = '', rows_hash = '' WHERE order_id = '{order_id}';"
+        f"UPDATE orders SET status = 'another' WHERE order_id = '{order_id}'"
+    )
+    second = whole_second(created)
+    await read(story, SHOP, kind, Feed.CREATED, Window(second, second + SECOND))
+    assert story.query("SELECT rows_changed FROM sync.windows WHERE kind = %s", kind) == [(1,)]
+    assert story.query(LATE) == []
+
+
+async def test_a_change_that_only_a_sweep_finds_is_late_too(story: Story) -> None:
+    """Of 1688, whose sweeps list by creation time: its modify time was read by the list of changes, without it."""
+    order = [each for each in story.world.shop(SHOP).index.orders.values() if not each.quirk][-1]
+    story.world.change(SHOP, order.order_id, "write_memo", own := ago(50), lag=60 * 60)
+    await story.sync(SHOP)
+    least = read_without(story, SHOP, own)
+    story.world.publish(datetime.now(UTC) + timedelta(hours=1))
+    second = datetime.fromtimestamp(order.created, UTC)
+    await read(story, SHOP, ledger.SWEEP, Feed.CREATED, Window(second, second + SECOND))
+    assert story.query(LATE) == [(ledger.SWEEP, least)]
+
+
+async def test_only_the_last_seven_days_are_said(story: Story) -> None:
+    await story.sync(KA)
+    story.execute("UPDATE sync.windows SET late_by = '2 hours', finished_at = now() - interval '8 days'")
+    with psycopg.connect(story.url) as connection:
+        assert lateness.of_accounts(connection) == {}
+        connection.execute("UPDATE sync.windows SET finished_at = now() - interval '6 days'")
+        assert lateness.of_accounts(connection) == {KA: timedelta(hours=2)}
+
+
+@pytest.mark.parametrize(
+    ("late", "confirm", "is_near"),
+    [(59, 180, False), (60, 180, True), (500, 180, True), (4, 0, False), (5, 0, True), (5, 10, True)],
+)
+def test_half_of_what_the_passes_still_find_is_near(late: int, confirm: int, is_near: bool) -> None:
+    """Two thirds of `confirm`, or the overlap of ten minutes where that is longer."""
+    assert lateness.is_near(late * MINUTE, 10 * MINUTE, confirm * MINUTE) is is_near
+
+
+def held(story: Story, order: SandboxOrder) -> object:
+    return story.query("SELECT count(*) FROM orders WHERE order_id = %s", order.order_id)[0][0]
