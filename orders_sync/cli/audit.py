@@ -115,6 +115,7 @@ def _plain_updates(updates: Updates) -> dict[str, Any]:
         "platform_orders": updates.found.platform,
         "table_orders": updates.found.tables,
         "rejects": updates.found.rejects,
+        "awaited": updates.found.awaited,
     }
 
 

@@ -64,6 +64,7 @@ def test_a_version_that_is_missing_is_shown_by_update_time_and_repaired(
             ("updated", 1, True)
         ]
         assert repaired["updates"]["platform_orders"] == repaired["updates"]["table_orders"] + 1
+        assert (repaired["updates"]["rejects"], repaired["updates"]["awaited"]) == (0, 0)
         [equal] = terminal.run("audit", "--account", "sandbox-ka", "--json").assert_well().json
         assert equal["updates"] is None
         assert terminal.run("verify", root).code == 0
