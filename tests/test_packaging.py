@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import metadata, resources
 from pathlib import Path
@@ -95,3 +97,11 @@ def test_package_is_typed_and_names_its_licence() -> None:
 
 def test_the_wheel_holds_the_product_and_no_tests() -> None:
     assert PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["orders_sync"]
+
+
+def test_the_product_does_without_what_only_tests_need() -> None:
+    """`orders_sync.platforms.testing` is for tests of platforms; no command imports it."""
+    names = "[name for name in ('pytest', 'hypothesis', 'orders_sync.platforms.testing') if name in sys.modules]"
+    program = f"import sys, orders_sync.cli, orders_sync.service.process, orders_sync.sandbox; sys.exit({names} or 0)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

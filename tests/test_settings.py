@@ -169,14 +169,14 @@ class TestAccounts:
         account = shop.account()
         assert (account.name, account.platform, account.base_url) == ("kingdo", "1688", URL_1688)
         assert (account.seller, account.app_id, account.app_secret) == ("kingdo", "app", SECRET)
-        assert (account.timestamp_unit, account.refused_codes, account.throttled_codes) == ("s", (), ())
+        assert (account.own, account.refused_codes, account.throttled_codes) == ({}, (), ())
 
     def test_an_xportcn_account(self) -> None:
         changes = {"base_url": "http://127.0.0.1:8000/api", "timestamp_unit": "ms", "refused_codes": [401, "sign"]}
         (ka,) = accounts({**KA, **changes})
         assert isinstance(ka, AccountXportcn)
         account = ka.account()
-        assert (account.base_url, account.timestamp_unit) == ("http://127.0.0.1:8000/api", "ms")
+        assert (account.base_url, account.own["timestamp_unit"]) == ("http://127.0.0.1:8000/api", "ms")
         assert (account.seller, account.app_id, account.app_secret) == ("u1", "key", SECRET)
         assert account.refused_codes == ("401", "sign")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from orders_sync.domain.secret import Secret
 from orders_sync.domain.sweeps import Policy
 
 _PORTS = {"http": 80, "https": 443}
@@ -37,9 +39,9 @@ class Account:
     seller: str  # 1688: seller_nick; Xportcn: user_id
     app_id: str  # 1688: appid; Xportcn: access-key
     app_secret: str = field(repr=False)
-    timestamp_unit: str = "s"  # "s" or "ms": Xportcn's documents contradict each other (api-facts 1)
     refused_codes: tuple[str, ...] = ()  # answer codes, or words in the message, that mean: credentials not accepted
     throttled_codes: tuple[str, ...] = ()  # the same for: slow down
+    own: Mapping[str, Any] = field(default_factory=dict, hash=False)  # what the platform's settings add, by field
 
     @property
     def identity(self) -> Identity:
@@ -53,15 +55,18 @@ class Account:
     @property
     def fingerprint(self) -> str:
         """Enough to see that credentials changed, useless to find a secret (P8)."""
-        parts = (self.platform, self.base_url, self.seller, self.app_id, self.app_secret)
+        parts = (self.platform, self.base_url, self.seller, self.app_id, self.app_secret, *self._own_secrets())
         return blake2b("\0".join(parts).encode(), digest_size=8, key=self.name.encode()[:64]).hexdigest()
 
     def hushed(self, text: str) -> str:
         """A platform's text without what it may quote of ours: credentials, a signature."""
-        for credential in (self.app_secret, self.app_id):
+        for credential in (self.app_secret, self.app_id, *self._own_secrets()):
             if credential:
                 text = text.replace(credential, "***")
         return _SIGNATURE.sub("***", text)
+
+    def _own_secrets(self) -> list[str]:
+        return [value.reveal() for value in self.own.values() if isinstance(value, Secret)]
 
 
 def host_of(base_url: str) -> str:

@@ -53,7 +53,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     row_times: Literal["checked", "ignored"] = "checked"  # held against the range asked for
 
     def account(self) -> Account:
-        """Return what the platform's client needs of it."""
+        """Return what the platform's client needs of it, the platform's own keys included."""
         return Account(
             name=self.name,
             platform=self.platform,
@@ -63,6 +63,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
             app_secret=self.app_secret.reveal(),
             refused_codes=self.refused_codes,
             throttled_codes=self.throttled_codes,
+            own={name: getattr(self, name) for name in self.__struct_fields__ if name not in _OF_EVERY_PLATFORM},
         )
 
 
@@ -73,3 +74,6 @@ class AccountWithHook(AccountSettings, frozen=True, kw_only=True):
     """
 
     hook_token: HookToken | None = None
+
+
+_OF_EVERY_PLATFORM = frozenset(AccountWithHook.__struct_fields__)

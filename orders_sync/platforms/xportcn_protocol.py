@@ -77,7 +77,7 @@ def signature(access_key: str, timestamp: str, nonce: str, access_secret: str) -
 
 def headers(account: Account, now: datetime) -> dict[str, str]:
     """The credentials of one request, with a nonce of its own. They are good for 600 seconds (api-facts 1)."""
-    unit = timedelta(milliseconds=1) if account.timestamp_unit == "ms" else timedelta(seconds=1)
+    unit = timedelta(milliseconds=1) if account.own.get("timestamp_unit") == "ms" else timedelta(seconds=1)
     timestamp = str((now - EPOCH) // unit)
     nonce = secrets.token_hex(16)
     return {

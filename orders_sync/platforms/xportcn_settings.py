@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import field
 
-from orders_sync.domain.accounts import Account
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import BaseUrl, SecretText, span, text, whole
 from orders_sync.platforms.account_settings import AccountWithHook
@@ -35,7 +33,4 @@ class AccountXportcn(AccountWithHook, frozen=True, kw_only=True):
     app_secret: SecretText = field(name="access_secret")
     page_size: Annotated[int, whole(1, LARGEST_PAGE)] = PAGE_SIZE
     longest_window: Annotated[timedelta, span("1h", "3650d", whole=True)] = LONGEST_WINDOW
-    timestamp_unit: Literal["s", "ms"] = "s"
-
-    def account(self) -> Account:
-        return replace(super().account(), timestamp_unit=self.timestamp_unit)
+    timestamp_unit: Literal["s", "ms"] = "s"  # the documents contradict each other (api-facts 1)

@@ -2,8 +2,9 @@
 
 import httpx
 
+from orders_sync.domain.times import platform_time
 from orders_sync.platforms.alibaba_1688 import PLATFORM
-from tests.support.platform_contract import Asked, PlatformContract
+from orders_sync.platforms.testing import Asked, PlatformContract
 from tests.support.samples_1688 import SAMPLE, form_of, full_answer
 
 IDS = {"idOfStr", "subItemIDString", "productID", "skuID"}
@@ -28,7 +29,12 @@ class TestSample(PlatformContract):
 
     def asked(self, request: httpx.Request) -> Asked:
         form = form_of(request)
-        return Asked(form["start_created"], form["end_created"], form["page_no"], form["page_size"])
+        return Asked(
+            platform_time(form["start_created"]),
+            platform_time(form["end_created"]),
+            int(form["page_no"]),
+            int(form["page_size"]),
+        )
 
     def signature(self, request: httpx.Request) -> str:
         return form_of(request)["sign"]

@@ -14,7 +14,7 @@ from orders_sync.domain.errors import BadRecord
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.platforms.alibaba_1688 import PLATFORM
-from tests.support.platform_contract import check_rows
+from orders_sync.platforms.testing import check_rows
 from tests.support.samples_1688 import LINE_1, LINE_2, ORDER_ID, ROWS, SAMPLE, full_order, rows_of, sample_order
 
 ACCOUNT = Account("shop", "1688", PLATFORM.base_url, "kingdo", "app", "secret")

@@ -12,7 +12,7 @@ from orders_sync.domain.rows import OrderRow
 from orders_sync.platforms import xportcn_results
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import Notes, Number
-from tests.support.platform_contract import NO_TIMES, ODD_VALUES, TIMES
+from orders_sync.platforms.testing.json_values import NO_TIMES, ODD_VALUES, TIMES
 
 MODULES = [
     xportcn_results,

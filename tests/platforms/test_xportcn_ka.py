@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from orders_sync.domain.text import REPLACEMENT
+from orders_sync.platforms.testing import Asked, PlatformContract
 from orders_sync.platforms.xportcn_ka import PLATFORM
-from tests.support.platform_contract import Asked, PlatformContract
-from tests.support.xportcn_samples import Story, at, expected, sample, yuan
+from tests.support.xportcn_samples import Story, asked_by_xportcn, at, expected, sample, yuan
 
 STORY = Story("xportcn_ka", PLATFORM.normalize)
 
@@ -32,7 +32,7 @@ class TestXportcnKa(PlatformContract):
 
     def asked(self, request: httpx.Request) -> Asked:
         body = json.loads(request.content)
-        return Asked(body["beginDateTime"], body["endDateTime"], str(body["pageNum"]), str(body["pageSize"]))
+        return asked_by_xportcn(body)
 
     def signature(self, request: httpx.Request) -> str:
         return request.headers["signature"]

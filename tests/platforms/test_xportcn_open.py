@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from orders_sync.domain.errors import BadRecord
+from orders_sync.platforms.testing import Asked, PlatformContract
 from orders_sync.platforms.xportcn_open import PLATFORM
-from tests.support.platform_contract import Asked, PlatformContract
-from tests.support.xportcn_samples import Story, at, expected, sample, yuan
+from tests.support.xportcn_samples import Story, asked_by_xportcn, at, expected, sample, yuan
 
 STORY = Story("xportcn_open", PLATFORM.normalize)
 
@@ -31,7 +31,7 @@ class TestXportcnOpen(PlatformContract):
 
     def asked(self, request: httpx.Request) -> Asked:
         query = httpx.QueryParams(request.url.query)
-        return Asked(query["beginDateTime"], query["endDateTime"], query["pageNum"], query["pageSize"])
+        return asked_by_xportcn(query)
 
     def signature(self, request: httpx.Request) -> str:
         return request.headers["signature"]

@@ -27,7 +27,8 @@ ASK = Ask(Feed.CREATED, WINDOW, 1, 10)
 
 
 def account(base_url: str = "", timestamp_unit: str = "s", refused: tuple[str, ...] = ()) -> Account:
-    return Account("ka", "xportcn_ka", base_url, "2218427022945", ACCESS_KEY, SECRET, timestamp_unit, refused)
+    own = {"timestamp_unit": timestamp_unit}
+    return Account("ka", "xportcn_ka", base_url, "2218427022945", ACCESS_KEY, SECRET, refused, own=own)
 
 
 def said(code: object, msg: object = "no", **more: object) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,12 +12,20 @@ from typing import Any
 import msgspec
 
 from orders_sync.domain.rows import OrderRows
+from orders_sync.domain.times import platform_time
+from orders_sync.platforms.testing import Asked
 
 GOLDEN = Path(__file__).parents[1] / "platforms" / "golden"
 
 
 def sample(name: str) -> bytes:
     return (GOLDEN / f"{name}.json").read_bytes()
+
+
+def asked_by_xportcn(parameters: Mapping[str, Any]) -> Asked:
+    """What the parameters of a request ask for."""
+    start, end = (platform_time(parameters[name]) for name in ("beginDateTime", "endDateTime"))
+    return Asked(start, end, int(parameters["pageNum"]), int(parameters["pageSize"]))
 
 
 def expected(name: str) -> OrderRows:

@@ -1,0 +1,39 @@
+"""What a platform with a message service promises of messages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders_sync.platforms import Hint
+from orders_sync.platforms.account_settings import AccountWithHook
+from orders_sync.platforms.testing.json_values import ANY_JSON, DEEP, as_bytes, hostile
+from orders_sync.platforms.testing.sample import PlatformSample
+
+
+class MessageContract(PlatformSample):
+    """Without a message service there is nothing to promise."""
+
+    @hostile(100)
+    @given(body=st.binary() | ANY_JSON.map(as_bytes))
+    def test_a_message_names_an_order_or_says_why_not_whatever_its_bytes(self, body: bytes) -> None:
+        self.check_message(body)
+
+    @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", DEEP, b'{"x":' + DEEP], ids=lambda b: repr(b[:8]))
+    def test_a_hollow_or_bottomless_message_says_why_it_names_no_order(self, body: bytes) -> None:
+        self.check_message(body)
+
+    def check_message(self, body: bytes) -> None:
+        if self.platform.messages:
+            found = self.platform.messages.read(body)
+            assert isinstance(found, Hint)
+            assert found.reason or found.numbers
+            assert "\x00" not in f"{found}"
+
+    def test_messages_have_an_address_and_settings_with_a_token(self) -> None:
+        if service := self.platform.messages:
+            assert service.path
+            assert "/" not in service.path
+            assert issubclass(self.platform.settings, AccountWithHook)
+            assert all(service.answer(status) for status in (200, 404, 503))

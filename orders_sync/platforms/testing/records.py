@@ -1,0 +1,152 @@
+"""What every platform promises of records: rows that can land, or `BadRecord`, whatever the bytes."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.text import REPLACEMENT
+from orders_sync.platforms.testing.json_values import (
+    ANY_JSON,
+    DEEP,
+    NO_TIMES,
+    NOTHING,
+    OBJECTS,
+    ODD_VALUES,
+    TIMES,
+    as_bytes,
+    drop,
+    get,
+    hostile,
+    odd_bytes,
+    paths,
+    put,
+)
+from orders_sync.platforms.testing.rows import all_texts, check_rows, unnoted
+from orders_sync.platforms.testing.sample import PlatformSample
+
+
+class RecordContract(PlatformSample):
+    def test_sample_normalises_into_rows_of_the_declared_types(self) -> None:
+        for record in self.records:
+            check_rows(self.platform.normalize(record))
+
+    def test_identify_is_the_order_id(self) -> None:
+        for record in self.records:
+            assert self.platform.identify(record) == self.platform.normalize(record).order.order_id
+
+    def test_normalising_twice_gives_equal_rows(self) -> None:
+        for record in self.records:
+            assert self.platform.normalize(record) == self.platform.normalize(record)
+
+    def test_order_of_keys_and_white_space_do_not_matter(self) -> None:
+        for record in self.records:
+            spread = json.dumps(json.loads(record), sort_keys=True, indent=2).encode()
+            assert self.platform.normalize(spread) == self.platform.normalize(record)
+            assert self.platform.identify(spread) == self.platform.identify(record)
+
+    def test_whatever_is_dropped_but_the_id_the_order_lands(self) -> None:
+        for path, document in self.places():
+            if not self.holds_id(path):
+                self.landed(as_bytes(drop(copy.deepcopy(document), path)), path)
+
+    def test_whatever_a_field_holds_the_order_lands_and_what_is_in_no_column_is_noted_P4(self) -> None:
+        """Fields of orders, lines and parcels, and inside the JSON in strings."""
+        for path, document in self.places():
+            if self.holds_id(path):
+                continue
+            changed = copy.deepcopy(document)
+            without = self.landed(as_bytes(put(changed, path, None)), path)
+            has_column = without != self.landed(as_bytes(document), path)
+            is_struct = isinstance(get(document, path), dict | list)  # another object may hold what has no column
+            for value in ODD_VALUES:
+                rows = self.landed(odd_bytes(changed, path, value), path)
+                is_silent = value in NOTHING or (is_struct and value in OBJECTS)
+                if has_column and not is_silent and unnoted(rows) == unnoted(without):
+                    assert rows.order.notes != without.order.notes, (path, value)
+
+    @pytest.mark.parametrize("value", [None, "", " ", 1.5, True, [], {}, ["1"], {"x": 1}, "9" * 256])
+    def test_order_whose_id_is_missing_or_unusable_is_a_bad_record(self, value: object) -> None:
+        for record in self.records:
+            with pytest.raises(BadRecord):
+                self.platform.normalize(as_bytes(put(json.loads(record), self.id_at, value)))
+
+    @pytest.mark.parametrize("time", TIMES)
+    def test_times_are_read_however_they_are_written(self, time: object) -> None:
+        for path, document in self.places():
+            if path[-1] in (self.created_key, self.paid_key):
+                rows = self.landed(as_bytes(put(copy.deepcopy(document), path, time)), path)
+                landed = rows.order.paid_at if path[-1] == self.paid_key else rows.order.created_at
+                assert landed == datetime(2026, 10, 1, 2, 0, tzinfo=UTC)
+                assert rows.order.notes == self.landed(as_bytes(document), path).order.notes
+
+    @pytest.mark.parametrize("time", NO_TIMES)
+    def test_times_that_mean_never_are_no_time(self, time: object) -> None:
+        for path, document in self.places():
+            if path[-1] == self.paid_key:
+                rows = self.landed(as_bytes(put(copy.deepcopy(document), path, time)), path)
+                without = self.landed(as_bytes(put(copy.deepcopy(document), path, None)), path)
+                assert rows == without
+                assert rows.order.paid_at is None
+
+    @hostile(150)
+    @given(data=st.data())
+    def test_any_mixture_of_mutations_normalises_or_is_a_bad_record(self, data: st.DataObject) -> None:
+        document = json.loads(data.draw(st.sampled_from(self.records)))
+        for _ in range(data.draw(st.integers(1, 5))):
+            path = data.draw(st.sampled_from(list(paths(document))))
+            if data.draw(st.booleans()):
+                put(document, path, data.draw(ANY_JSON))
+            else:
+                drop(document, path)
+            if not document:
+                return
+        self.outcome(as_bytes(document))
+
+    @hostile(200)
+    @given(data=st.data())
+    def test_damaged_bytes_normalise_or_are_a_bad_record(self, data: st.DataObject) -> None:
+        record = data.draw(st.sampled_from(self.records))
+        start = data.draw(st.integers(0, len(record)))
+        end = data.draw(st.integers(start, min(len(record), start + 40)))
+        self.outcome(record[:start] + data.draw(st.binary(max_size=20)) + record[end:])
+
+    @hostile(100)
+    @given(record=st.binary() | st.deferred(lambda: ANY_JSON.map(as_bytes)))
+    def test_random_bytes_and_random_json_are_a_bad_record(self, record: bytes) -> None:
+        with pytest.raises(BadRecord):
+            self.platform.normalize(record)
+        with pytest.raises(BadRecord):
+            self.platform.identify(record)
+
+    @pytest.mark.parametrize("record", [b"", b"null", b"{}", b"[]", DEEP, b'{"x":' + DEEP], ids=lambda b: repr(b[:8]))
+    def test_hollow_or_bottomless_record_is_a_bad_record(self, record: bytes) -> None:
+        with pytest.raises(BadRecord):
+            self.platform.normalize(record)
+        with pytest.raises(BadRecord):
+            self.platform.identify(record)
+
+    def test_text_no_database_can_store_is_replaced_visibly_and_noted(self) -> None:
+        for path, document in self.mutable(str):
+            plain = self.outcome(as_bytes(put(copy.deepcopy(document), path, "ab")))
+            for odd, visible in (("a\x00b", "\u2400"), ("a\ud800b", REPLACEMENT), ("\udfff", REPLACEMENT)):
+                rows = self.lands(document, path, odd)
+                if rows is None or rows == plain or isinstance(plain, BadRecord):
+                    continue
+                texts = list(all_texts(rows))
+                if any(visible in text for text in texts):
+                    assert any("replaced" in note for note in rows.order.notes or []), path
+
+    def test_long_text_and_rare_characters_land_whole(self) -> None:
+        for path, document in self.mutable(str):
+            before = self.outcome(as_bytes(document))
+            for text in ("長" * 20_000, "𠀀😀👩‍👩‍👧", "‮ e\u0301 '\"\\ \t\r\n $$ %s"):
+                rows = self.lands(document, path, text)
+                if rows is not None and rows != before:
+                    assert any(text in landed for landed in all_texts(rows)) or path[-1] in self.not_free_text, path
