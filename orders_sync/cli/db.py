@@ -14,11 +14,12 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import product, screen
+from orders_sync.cli import backup, product, screen
 from orders_sync.domain.errors import DatabaseError
+from orders_sync.settings import database_url
 from orders_sync.store import conninfo
 
-app = typer.Typer(help="Connect to the database.", no_args_is_help=True)
+app = typer.Typer(help="Connect to the database, back it up, restore it, move it.", no_args_is_help=True)
 
 
 def migrate(
@@ -33,9 +34,7 @@ def migrate(
         if check:
             migrations.check(host.url)
             return
-        product.refuse_others(host.url)
-        applied = migrations.migrate(host.url)
-        product.name_statuses(host.url)
+        applied = product.bring_up(host.url)
     screen.tell(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
 
 
@@ -62,6 +61,59 @@ def serve(config: product.Config = None) -> None:
         screen.tell("the server is up; Ctrl-C stops it")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
+
+
+@app.command("dump")
+def dump(file: Annotated[Path, typer.Argument(help="Where the dump goes.")], config: product.Config = None) -> None:
+    """Write a dump of the database, which `db restore` and pg_restore read. May be done while the service runs."""
+    settings = product.load(config)
+    with product.server(settings) as host:
+        screen.tell(f"dumping database {conninfo.shown(host.url)}")
+        size = backup.dump(host.url, file)
+    screen.say(f"{file}: {size / 2**20:,.1f} MB")
+
+
+@app.command("restore")
+def restore(file: Annotated[Path, typer.Argument(help="A dump.")], config: product.Config = None) -> None:
+    """Restore a dump into the empty database of the settings, and bring it to this version's tables."""
+    settings = product.load(config)
+    with product.server(settings, create=True) as host:
+        _restore(host.url, file)
+    screen.say(f"{file} is restored. The next `orders-sync sync` or `run` reads on from there")
+
+
+@app.command("move")
+def move(
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="An empty database, for example postgresql://orders@host/orders. A "
+            "password is better given as PGPASSWORD or in ~/.pgpass."
+        ),
+    ],
+    config: product.Config = None,
+) -> None:
+    """Copy everything into another database, compare every row, and say what to do next. Nothing is deleted."""
+    settings = product.load(config)
+    target = database_url.read(url)
+    with product.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
+        backup.must_be_still(host.url)
+        file = Path(folder) / "orders.dump"
+        screen.tell(f"dumping database {conninfo.shown(host.url)}")
+        backup.dump(host.url, file)
+        _restore(target, file, migrates=False)
+        screen.tell("comparing every row")
+        compared = backup.compare(host.url, target)
+        product.bring_up(target)
+    screen.say(f"moved to {conninfo.shown(target)}: {compared.tables} tables, {compared.rows:,} rows, all equal")
+    screen.say("now set DATABASE_URL to it, then start the service. The old database stays as it is")
+
+
+def _restore(url: str, file: Path, *, migrates: bool = True) -> None:
+    screen.tell(f"restoring into database {conninfo.shown(url)}")
+    backup.restore(url, file, screen.tell)
+    if migrates:
+        product.bring_up(url)
 
 
 @app.command("shell", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

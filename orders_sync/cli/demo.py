@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
@@ -20,7 +20,7 @@ from orders_sync.engine.draining import Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
-from orders_sync.store import database
+from orders_sync.store import database, removal
 from orders_sync.store.progress import of as progress_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ FROM orders WHERE account LIKE 'sandbox-%%' GROUP BY platform, status_group ORDE
 """
 
 
-def demo() -> None:
+def demo(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the invented orders, and nothing else.")] = False,
+) -> None:
     """Try it: a Postgres of its own, the platforms simulated, a full sync, and what landed. Run it twice.
 
     Always uses the embedded server, whatever DATABASE_URL says: invented orders do not belong into a real database.
@@ -79,6 +81,9 @@ def demo() -> None:
 
     settings = Settings(home=product.load(None).home)
     home = product.embedded_home(settings)
+    if clear:
+        _clear(settings, home)
+        return
     screen.tell(f"starting a Postgres of our own in {home}")
     with product.hosted(settings) as host:
         url = host.url
@@ -97,6 +102,14 @@ def demo() -> None:
         raise typer.Exit(1)
 
 
+def _clear(settings: Settings, home: Path) -> None:
+    with product.server(settings) as host, database.session(host.url) as connection:
+        names = product.demo_accounts(connection)
+        orders = removal.remove(connection, names)
+        product.demo_file(home).unlink(missing_ok=True)
+    screen.say(f"removed {orders:,} invented orders of {len(names)} accounts")
+
+
 def _refuse_mixing(url: str) -> None:
     with database.session(url) as connection:
         rows = connection.execute("SELECT name FROM sync.accounts WHERE name NOT LIKE 'sandbox-%'").fetchall()
@@ -110,7 +123,7 @@ def _refuse_mixing(url: str) -> None:
 
 def _anchor(home: Path) -> datetime:
     """When the demo's world was made: kept beside its database, so that a second run finds the same world."""
-    file = home / "demo.json"
+    file = product.demo_file(home)
     try:
         return datetime.fromisoformat(json.loads(file.read_text())["world_made_at"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -87,21 +87,24 @@ def opened(settings: Settings) -> Iterator[str]:
 def hosted(settings: Settings) -> Iterator[Host]:
     """A database that is made if need be, and brought to this version's tables; for commands that keep it current."""
     with server(settings, create=True) as host:
-        with database.session(host.url) as connection:
-            current = schema.is_current(connection)
-        if not current:
-            refuse_others(host.url)
-            from orders_sync.store import migrate
-
-            migrate.migrate(host.url)
-        name_statuses(host.url)
+        bring_up(host.url)
         yield host
 
 
-def name_statuses(url: str) -> None:
-    """Make `order_statuses` name those of every platform that is installed, also of one that was installed lately."""
+def bring_up(url: str) -> list[str]:
+    """Bring a database to this version's tables and return the revisions applied, oldest first. `order_statuses` names
+    the statuses of every platform that is installed, also of one that was installed lately."""
+    applied = []
+    with database.session(url) as connection:
+        current = schema.is_current(connection)
+    if not current:
+        refuse_others(url)
+        from orders_sync.store import migrate
+
+        applied = migrate.migrate(url)
     with database.session(url) as connection, connection.transaction():
         order_statuses.fill(connection, {each.name: each.statuses for each in PLATFORMS.values()})
+    return applied
 
 
 def refuse_others(url: str) -> None:
@@ -109,6 +112,30 @@ def refuse_others(url: str) -> None:
     with database.session(url) as connection:
         if why := schema.refusal(connection):
             raise DatabaseError(f"database {shown(url)}: {why}")
+
+
+def demo_file(home: Path) -> Path:
+    """What says that the embedded database in this folder was filled by the demo."""
+    return home / "demo.json"
+
+
+def demo_accounts(connection: schema.Session) -> list[str]:
+    """The names of the demo's accounts that a database holds."""
+    rows = connection.execute("SELECT name FROM sync.accounts WHERE name LIKE 'sandbox-%'").fetchall()
+    return sorted(str(name) for (name,) in rows)
+
+
+def refuse_demo(settings: Settings, url: str) -> None:
+    """Raise `DatabaseError` where real orders would land among the demo's, which are invented."""
+    if settings.database.url is not None or not demo_file(home := embedded_home(settings)).is_file():
+        return
+    with database.session(url) as connection:
+        invented = set(demo_accounts(connection)) - {account.name for account in settings.accounts}
+    if invented:
+        raise DatabaseError(
+            f"the embedded database in {home} holds the invented orders of `orders-sync demo` ({', '.join(invented)}): "
+            "`orders-sync demo --clear` removes them; or set DATABASE_URL, or ORDERS_SYNC_HOME to an empty folder"
+        )
 
 
 def embedded_home(settings: Settings) -> Path:

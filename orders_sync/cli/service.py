@@ -54,6 +54,7 @@ def _run(settings: Settings, listen: str | None, **parts: bool) -> None:
     logs.catch_unhandled()
     limits, http = product.limits(settings), product.http_client(settings)
     with product.hosted(settings) as host:
+        product.refuse_demo(settings, host.url)
         product.settle(settings, host.url)
         process = Process(host.url, settings, feeders, limits, http, Parts(web=web, **parts), host.revive)
         product.run(process.run())

@@ -46,6 +46,7 @@ def sync(
     settings = product.load(config)
     feeders = product.feeders(settings, account)
     with product.hosted(settings) as host:
+        product.refuse_demo(settings, host.url)
         product.settle(settings, host.url)
         with _shown([each.account.name for each in feeders], json) as progress:
             outcomes = product.run(

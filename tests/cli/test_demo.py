@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from orders_sync import embedded_postgres
 from orders_sync.cli.demo import EXAMPLES, ORDERS
 from tests.support.databases import Tables
-from tests.support.terminal import Said, Terminal, closed_port, working_folder
+from tests.support.landed import a_world
+from tests.support.terminal import Said, Terminal, closed_port, platforms, working_folder
 
 DAY = 86_400
 PLATFORMS = ("1688", "xportcn_open", "xportcn_ka")
@@ -87,3 +89,22 @@ def test_invented_orders_are_never_mixed_with_real_ones(demo: Twice) -> None:
             "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'kingdo', 'updated')"
         )
         demo.terminal.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")
+
+
+def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_whole(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.run("demo").assert_well()
+    with platforms(a_world(30)) as (root, sandbox):
+        shop = sandbox.world.accounts[0]
+        terminal.describe(sandbox.world, root, shop.name)
+        terminal.write(terminal.settings.read_text().replace(f'name = "{shop.name}"', 'name = "kingdo"'))
+        said = terminal.run("sync").assert_complains("orders-sync demo --clear", "sandbox-ka")
+        assert "kingdo" not in said
+        assert f"removed {ORDERS:,} invented orders of 3 accounts" in terminal.run("demo", "--clear").assert_well().out
+        with embedded_postgres.running(terminal.home) as server:
+            tables = Tables(server.url)
+            kept = ("order_statuses", "sync.alembic_version", "sync.rates", "sync.fences")
+            counts = {name: tables.query(f"SELECT count(*) FROM {name}")[0][0] for name in tables.names()}
+            assert {name: count for name, count in counts.items() if count and not name.endswith(kept)} == {}
+        terminal.run("sync").assert_well()
+    terminal.close()

