@@ -26,7 +26,7 @@ SELECT a.name AS account, a.platform, a.watermark,
     (SELECT count(*) FROM sync.rejects AS r WHERE r.account = a.name AND r.resolved_at IS NULL) AS rejects,
     a.last_error, a.suspended_at, a.suspended_because, a.removed_at, a.retired_at,
     a.history_from, a.proven_from, p.first AS read_from, p.past AS read_to, p.share AS history_share,
-    p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at
+    p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at, p.empty_since, p.empty_read_next
 FROM sync.accounts AS a JOIN ({progress.PROGRESS}) AS p USING (name)
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
@@ -66,6 +66,8 @@ _PROGRESS = (  # the fields of `Progress`
     "unconfirmed_from",
     "unconfirmed_to",
     "asked_again_at",
+    "empty_since",
+    "empty_read_next",
 )
 _PARTS = ("sub_orders", "product_items", "order_parcels")
 

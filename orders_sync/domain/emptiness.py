@@ -9,6 +9,8 @@ from orders_sync.domain.windows import Window
 HOUR = timedelta(hours=1)
 ONE_ANSWER = timedelta(days=1)  # one empty answer closes no longer window
 AGAIN = timedelta(minutes=2)  # later a longer one is asked once more
+# after all of an account's history was found empty it is read again: new authorisations may list nothing at first
+EMPTY_HISTORY_AGAIN = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 
 
 def is_believed(window: Window, *, is_second_answer: bool) -> bool:

@@ -25,7 +25,7 @@ from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.slots import Slots
 from orders_sync.engine.windows import Limits, WindowWork
-from orders_sync.store import claims, ledger, probes, suspensions
+from orders_sync.store import claims, empty_history, ledger, probes, suspensions
 from orders_sync.store.claims import Claim
 from orders_sync.store.database import Pool
 from orders_sync.store.ledger import Waiting
@@ -77,7 +77,8 @@ class Progress(Protocol):
 @dataclass(slots=True)
 class Outcome:
     """What was done for one account. It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the
-    turn ended before everything was read) are empty or false."""
+    turn ended before everything was read) are empty or false. `found_empty`: it is new that all of the history was read
+    and lists no order."""
 
     account: str
     windows: int = 0
@@ -86,6 +87,7 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     is_cut_off: bool = False
+    found_empty: bool = False
 
 
 class Means:
@@ -193,6 +195,7 @@ class _Drain:
             self.outcome.waiting = await ledger.waiting(connection, self.name)
             if self._is_over() and not self.is_stopped:
                 self.outcome.is_cut_off = await ledger.has_work(connection, self.name)
+            self.outcome.found_empty = await empty_history.note(connection, self.name)
             if errors or not self.outcome.waiting:
                 await ledger.note_error(connection, self.name, errors[-1] if errors else None, rests=self.is_stopped)
 

@@ -10,7 +10,7 @@ from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine import hints, isolation, planning
 from orders_sync.engine.calls import Feeder
-from orders_sync.store import backfills, coverage, ledger, older, sweeps
+from orders_sync.store import backfills, coverage, empty_history, ledger, older, sweeps
 from orders_sync.store.backfills import Backfill
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import Reach
@@ -22,6 +22,7 @@ async def plan(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: b
     await ledger.replan_failed(connection, feeder.account.name, at_once=retry)
     await hints.plan_hints(connection, feeder, reach)
     await _plan_changes(connection, feeder, reach, sweep)
+    await _plan_empty_history(connection, feeder, reach)
     await _plan_backfills(connection, feeder, reach.now)
 
 
@@ -36,6 +37,7 @@ async def plan_due(connection: Connection, feeder: Feeder) -> bool:
     is_hurried = await hints.plan_hints(connection, feeder, reach)
     if is_hurried or planning.is_interval_over(reach, feeder.pace):
         await _plan_changes(connection, feeder, reach, Sweep.DUE)
+    await _plan_empty_history(connection, feeder, reach)
     await _plan_backfills(connection, feeder, reach.now)
     return await ledger.has_work(connection, feeder.account.name)
 
@@ -109,6 +111,14 @@ async def _plan_older(connection: Connection, feeder: Feeder, reach: Reach) -> N
     moments = await older.to_read(connection, feeder.account.name, since)
     seconds = [Window(whole_second(moment), whole_second(moment) + SECOND) for moment in moments]
     await ledger.plan(connection, feeder.account.name, ledger.REPAIR, Feed.CREATED, hints.joined(seconds))
+
+
+async def _plan_empty_history(connection: Connection, feeder: Feeder, reach: Reach) -> None:
+    """Read all of a history again that listed no order yet, when its time has come."""
+    name, platform = feeder.account.name, feeder.platform
+    if await empty_history.begin_read(connection, name):
+        windows = planning.history_again(reach, feeder.pace, platform.furthest_back)
+        await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)
 
 
 async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime) -> None:

@@ -78,6 +78,13 @@ def confirm(reach: Reach, pace: Pace) -> list[Window]:
     return list(tile(start, reach.planned_to - pace.overlap, pace.longest_window))
 
 
+def history_again(reach: Reach, pace: Pace, furthest_back: timedelta | None) -> list[Window]:
+    """All that was planned before."""
+    if reach.history_from is None or reach.planned_to is None:
+        return []
+    return _history(reach.history_from, reach.planned_to, reach.now, pace, furthest_back)
+
+
 def backfill(parts: list[Window], now: datetime, pace: Pace) -> list[Window]:
     """The parts of a range as windows the platform takes, up to now less the lag."""
     end = whole_second(now - pace.lag)

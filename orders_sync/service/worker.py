@@ -101,6 +101,8 @@ class Worker:
             memory.give_back()
         if outcome.errors:
             log.error("account in trouble", account=account, error=outcome.errors[-1])
+        if outcome.found_empty:
+            log.warning("no order is listed in all of the history; it is read again later", account=account)
         if outcome.is_cut_off and not self._means.stopping.is_set():
             await self._queue.ask(DRAIN, account)
 

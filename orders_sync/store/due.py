@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.store.database import Connection
+from orders_sync.store.empty_history import NEXT_READ
 from orders_sync.store.ledger import CLOCK_TOLERANCE, RETRY_AT
 
 # one that is planned into the future of a clock that was put back is due, to say so;
@@ -25,6 +26,7 @@ WHERE a.name IS NULL
         w.planned_to IS NULL
         OR clock_timestamp() - n.lag - w.planned_to >= n.every
         OR greatest(w.planned_to, a.watermark) > clock_timestamp() + greatest(n.lag, interval '0') + %(tolerance)s
+        OR {NEXT_READ} <= clock_timestamp()
         OR EXISTS (SELECT FROM sync.backfills AS b WHERE b.account = n.name AND b.state = 'requested')
         OR EXISTS (SELECT FROM sync.messages AS m WHERE m.account = n.name AND m.handled_at IS NULL)
         OR EXISTS (

@@ -14,14 +14,16 @@ import psycopg
 from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
+from orders_sync.store.empty_history import NEXT_READ
 
 # of accounts `a`. A range that was listed as empty once was read, though its proof is withheld until it is asked once
 # more (`not_before`). What was read up to `past` may reach further: the next window begins the overlap before it
-PROGRESS = """
+PROGRESS = f"""
     SELECT a.name, a.history_from, a.watermark, a.proven_from,
         lower(n.stretch) AS first, e.past, n.share::float AS share,
         extract(epoch FROM clock_timestamp() - coalesce(e.past, a.history_from))::float AS behind,
-        coalesce(o.unconfirmed, 0) AS unconfirmed, o.unconfirmed_from, o.unconfirmed_to, o.asked_again_at
+        coalesce(o.unconfirmed, 0) AS unconfirmed, o.unconfirmed_from, o.unconfirmed_to, o.asked_again_at,
+        a.empty_since, {NEXT_READ} AS empty_read_next
     FROM sync.accounts AS a
     LEFT JOIN LATERAL (
         SELECT max(ends_at) AS planned_to FROM sync.windows AS w WHERE w.account = a.name AND w.kind = 'incremental'
@@ -40,7 +42,7 @@ PROGRESS = """
             extract(epoch FROM sum(upper(piece) - lower(piece)))
                 / nullif(extract(epoch FROM p.planned_to - a.history_from), 0) AS share
         FROM unnest(tstzmultirange(tstzrange(a.history_from, greatest(p.planned_to, a.history_from)))
-            - coalesce(o.unread, '{}')) AS piece
+            - coalesce(o.unread, '{{}}')) AS piece
     ) AS n ON true
     LEFT JOIN LATERAL (
         SELECT greatest(upper(n.stretch), (
@@ -49,14 +51,15 @@ PROGRESS = """
               AND d.ends_at > upper(n.stretch) AND d.starts_at <= upper(n.stretch)
         )) AS past
     ) AS e ON true
-"""
+"""  # noqa: S608
 
 
 class Progress(msgspec.Struct, frozen=True):
     """`[first, past)`: the newest stretch that was read without a gap; None before anything was. `share`: of the
     history up to `past`, between 0 and 1. `behind`: seconds since `past`, since the beginning of history where nothing
     was read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to` that were listed as empty and are
-    asked once more, the last of them at `asked_again_at`."""
+    asked once more, the last of them at `asked_again_at`. `empty_since`: all of the history was read then and listed no
+    order; it is read again at `empty_read_next`, if at all."""
 
     name: str
     history_from: datetime | None
@@ -70,6 +73,8 @@ class Progress(msgspec.Struct, frozen=True):
     unconfirmed_from: datetime | None = None
     unconfirmed_to: datetime | None = None
     asked_again_at: datetime | None = None
+    empty_since: datetime | None = None
+    empty_read_next: datetime | None = None
 
 
 async def progress(connection: Connection, account: str) -> Progress | None:
@@ -93,6 +98,8 @@ def state(found: Progress) -> str:
         return ""
     if found.share < 1 and not _is_current(found):
         return f"{min(found.share, 0.99):.0%} read"
+    if found.empty_read_next:
+        return "nothing listed yet"
     if found.unconfirmed:
         return "to be confirmed"
     if found.proven_from and found.history_from and found.proven_from > found.history_from:
@@ -113,13 +120,27 @@ def remarks(found: Progress) -> list[str]:
             f"{found.name}: read from {_utc(found.first)} to {_utc(found.past)}, {min(found.share, 0.99):.0%} of the "
             "history; older history follows"
         )
-    if found.unconfirmed and found.unconfirmed_from and found.unconfirmed_to and found.asked_again_at:
+    if found.empty_since and found.history_from:
+        said.append(f"{found.name}: {_empty(found.history_from, found.empty_read_next)}")
+    elif found.unconfirmed and found.unconfirmed_from and found.unconfirmed_to and found.asked_again_at:
         said.append(
             f"{found.name}: between {_utc(found.unconfirmed_from)} and {_utc(found.unconfirmed_to)} long ranges were "
             f"listed as empty ({found.unconfirmed}). They count as proven when a second answer says the same: the next "
             f"pass after {_utc(found.asked_again_at)} asks"
         )
     return said
+
+
+def _empty(history_from: datetime, until: datetime | None) -> str:
+    listed = f"no order is listed in all of its history from {_utc(history_from)} on. "
+    if until:
+        return (
+            f"{listed}A new authorisation may list nothing at first: the next pass after {_utc(until)} reads it again"
+        )
+    return (
+        f"{listed}It was read again for a day. If the shop has orders, these credentials are not those of the shop, or "
+        "it is not authorised for them"
+    )
 
 
 def _is_current(found: Progress) -> bool:

@@ -413,6 +413,16 @@ def test_differences_of_before_0014_are_by_creation_time_and_stay_when_it_is_tak
     assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0014") :]
 
 
+def test_accounts_of_before_0018_stay_and_are_not_called_empty(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0017")
+    account = "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'kingdo', 'updated')"
+    ask(empty_url, account)
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT name, empty_since, empty_read_at FROM sync.accounts") == [("kingdo", None, None)]
+    alembic(empty_url, "downgrade", "0017")
+    assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
+
+
 def test_windows_of_before_0015_stay_and_nothing_is_said_of_their_parts(empty_url: str) -> None:
     alembic(empty_url, "upgrade", "0014")
     insert = (

@@ -100,6 +100,11 @@ async def test_several_accounts_are_asked_for_at_once(url: str, connection: Conn
         (Progress("shop", at(0), at(99), None, at(0), at(99), 0.99), "complete"),
         (Progress("shop", at(0), at(90), at(50), at(0), at(90), 1.0), "complete from 2026-11-03"),
         (Progress("shop", at(0), at(0), None, at(0), at(90), 1.0, unconfirmed=1), "to be confirmed"),
+        (
+            Progress("shop", at(0), at(0), None, at(0), at(9), 1.0, unconfirmed=1, empty_read_next=at(9)),
+            "nothing listed yet",
+        ),
+        (Progress("shop", at(0), at(9), None, at(0), at(9), 1.0, empty_since=at(9)), "complete"),
     ],
 )
 def test_a_few_words_say_how_much_of_the_history_is_there(found: Progress, said: str) -> None:

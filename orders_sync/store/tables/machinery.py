@@ -54,6 +54,10 @@ accounts = Table(
     column("removed_at", TIME, "when it was found missing in the settings: nobody refreshes its orders since"),
     column("retired_at", TIME, "when somebody said that its orders need not be refreshed any more"),
     column("updated_at", TIME, "when this row last changed", nullable=False, server_default=func.now()),
+    column(
+        "empty_since", TIME, "when all of its history was first found to list no order; NULL once anything was listed"
+    ),
+    column("empty_read_at", TIME, "when that history was last read again, in case it was not listed yet"),
     column("observed", JSONB, "what the platform was seen to do where no document says it: page_size, ..."),
     PrimaryKeyConstraint("name"),
     UniqueConstraint("platform", "host", "seller", name="uq_accounts_identity"),

@@ -1,0 +1,54 @@
+"""Accounts whose whole history was read and brought no order, and when it is read again.
+
+A platform may list nothing in the first minutes after an account was authorised. So the history is read again 10
+minutes, an hour and a day after it was first found empty (`domain/emptiness.py`), until anything was listed.
+
+    first read, nothing listed     + 10 min     + 1 h              + 1 d
+    |------------------------------|------------|------------------|     a service that slept reads once
+    empty_since                    read again   read again         read again
+"""
+
+from __future__ import annotations
+
+from orders_sync.domain.emptiness import EMPTY_HISTORY_AGAIN
+from orders_sync.store.database import Connection
+
+# of an account `a`; orders that another account keeps, and records that are no order, were listed too
+_LISTED = """(EXISTS (SELECT FROM orders AS o WHERE o.account = a.name)
+    OR EXISTS (SELECT FROM sync.shared_orders AS o WHERE o.account = a.name)
+    OR EXISTS (SELECT FROM sync.rejects AS o WHERE o.account = a.name))"""
+
+_PAUSES = ", ".join(f"interval '{pause.total_seconds():.0f} s'" for pause in EMPTY_HISTORY_AGAIN)
+# of an account `a`: when its empty history is to be read again; NULL when that is over
+NEXT_READ = f"""(SELECT min(a.empty_since + pause) FROM unnest(ARRAY[{_PAUSES}]) AS pause
+    WHERE a.empty_since + pause > coalesce(a.empty_read_at, a.empty_since))"""  # noqa: S608
+
+# a range that was listed as empty once and waits to be asked again (`not_before`) was read
+_NOTE = f"""
+UPDATE sync.accounts AS a SET empty_since = CASE WHEN a.empty_since IS NULL THEN clock_timestamp() END,
+    empty_read_at = NULL
+WHERE a.name = %(account)s AND (a.empty_since IS NOT NULL) = {_LISTED} AND (a.empty_since IS NOT NULL OR (
+    EXISTS (SELECT FROM sync.windows AS w WHERE w.account = a.name AND w.kind = 'incremental')
+    AND NOT EXISTS (
+        SELECT FROM sync.windows AS w WHERE w.account = a.name AND w.kind = 'incremental' AND w.not_before IS NULL
+          AND w.state IN ('planned', 'running', 'failed'))))
+RETURNING a.empty_since IS NOT NULL
+"""  # noqa: S608
+
+_BEGIN = f"""
+UPDATE sync.accounts AS a SET empty_read_at = clock_timestamp()
+WHERE a.name = %(account)s AND a.empty_since IS NOT NULL AND {NEXT_READ} <= clock_timestamp() AND NOT {_LISTED}
+"""  # noqa: S608
+
+
+async def note(connection: Connection, account: str) -> bool:
+    """Keep whether all of an account's history was read and nothing was ever listed. Return whether that is new."""
+    cursor = await connection.execute(_NOTE.encode(), {"account": account})
+    return await cursor.fetchone() == (True,)
+
+
+async def begin_read(connection: Connection, account: str) -> bool:
+    """Return whether an empty history is to be read again now; then it counts as read from now on. In the transaction
+    that plans the read."""
+    cursor = await connection.execute(_BEGIN.encode(), {"account": account})
+    return cursor.rowcount == 1
