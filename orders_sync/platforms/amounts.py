@@ -66,6 +66,9 @@ def note_difference(
 
 def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
     """The sum; None where one is not known, or there is none."""
-    found = list(amounts)
-    known = [each for each in found if each is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(found) else None
+    found = None
+    for amount in amounts:
+        if amount is None:
+            return None
+        found = amount if found is None else found + amount
+    return found

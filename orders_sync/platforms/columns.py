@@ -8,7 +8,8 @@ reads as: target column, source field as the platform spells it, conversion (`co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,7 +20,8 @@ class Fill(Protocol):
     def __call__(self, row: Any, source: msgspec.Struct, notes: Notes, at: str = "") -> None: ...
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True)
+class Field:
     """One column of a table."""
 
     column: str

@@ -82,6 +82,8 @@ def exact_id(value: Any) -> str | None:
 
 def flag(value: Any) -> bool | None:
     """true or false; 0 and 1, as number or as text, and the words."""
+    if value is True or value is False:
+        return value
     found = value.lower() if isinstance(value, str) else value
     if found is None or found == "" or found == [] or found == {}:
         return None
@@ -210,9 +212,11 @@ class Notes(list[str]):
 
     def shown(self) -> list[str] | None:
         """The notes for the column: each once, and no more than anyone reads."""
+        if not self:
+            return None
         notes = list(dict.fromkeys(self))
         more = len(notes) - MOST_NOTES
-        return [*notes[:MOST_NOTES], f"{more} more of the kind"] if more > 0 else notes or None
+        return [*notes[:MOST_NOTES], f"{more} more of the kind"] if more > 0 else notes
 
 
 def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
@@ -224,7 +228,7 @@ def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
         return None, str(value) or None
     if isinstance(value, dict):
         if _TEXT.issuperset(map(type, value.values())) and "" not in value:  # as documented: 0.6 µs instead of 1.2
-            return value or None, "; ".join([f"{name}: {each}" for name, each in value.items()]) or None
+            return value or None, readable(value)
         pairs: Iterable[tuple[str, Any]] = ((name, each) for name, each in value.items() if each is not None)
     elif isinstance(value, list):
         pairs = map(_pair, filter(None, value))
@@ -242,6 +246,11 @@ def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
         elif word:
             words.append(word)
     return found or None, "; ".join(words) or None
+
+
+def readable(names: dict[str, str]) -> str | None:
+    """`颜色: 黑白; 尺码: 均码`"""
+    return "; ".join([f"{name}: {value}" for name, value in names.items()]) or None
 
 
 def _pair(info: Any) -> tuple[str, Any]:

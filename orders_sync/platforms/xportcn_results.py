@@ -32,9 +32,10 @@ from orders_sync.platforms.conversion import (
     key,
     moment,
     quantity,
+    readable,
     text,
 )
-from orders_sync.platforms.records import decode_any, decode_record, fitted, make_storable
+from orders_sync.platforms.records import UNREADABLE, decode_any, decode_record, fitted, make_storable
 from orders_sync.platforms.xportcn_statuses import STATUSES
 
 T = TypeVar("T")
@@ -142,6 +143,7 @@ class Identity(Struct, gc=False):
 # the id where a row says it first, as documented: an unchanged order is known by it, and nothing else of it is read
 _FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(?:"([A-Za-z0-9]{1,64})"|([1-9][0-9]{0,18}))\s*[,}]')
 _IDENTITY = msgspec.json.Decoder(Identity, float_hook=Number)
+_NAMES = msgspec.json.Decoder(dict[str, str])
 _RESULT = msgspec.json.Decoder(SubOrderResult, float_hook=Number)
 UNKNOWN = SubOrderResult()  # of a line without a result it can call its own
 _NO_OPTIONS, _NO_SKU, _NO_NAMES, _NO_PARCEL = OptionFields(), SkuInfo(), SkuPv(), Logistics()
@@ -285,12 +287,23 @@ def _attributes(
 ) -> tuple[dict[str, str] | None, str | None]:
     """Of option_fields in one language, else of skuPv."""
     for where, packed in (("option_fields.", own), ("sku_info.skuPv.", other)):
+        if packed.__class__ is str and (names := _names(packed)):
+            return names, readable(names)
         if packed is not None:
             place = f"{at}{where}{language}"
             found = notes.read(place, attributes, _plain(place, packed, notes))
             if found and found[1] is not None:
                 return found
     return None, None
+
+
+def _names(packed: str) -> dict[str, str] | None:
+    """Names and values as documented; None for whatever needs a closer look."""
+    try:
+        names = _NAMES.decode(packed)
+    except UNREADABLE:
+        return None
+    return None if "" in names else names
 
 
 def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | None:
@@ -303,9 +316,13 @@ def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | No
     if services and not isinstance(services, list):
         notes.left_out(where, "not a list")
         return None
-    named = [service if isinstance(service, dict) else {"name": service} for service in services or ()]
-    found = [notes.read(where, text, each.get("code")) or notes.read(where, text, each.get("name")) for each in named]
-    return [code for code in found if code] or None
+    codes = []
+    for service in services or ():
+        named = service if isinstance(service, dict) else {"name": service}
+        code = notes.read(where, text, named.get("code")) or notes.read(where, text, named.get("name"))
+        if code:
+            codes.append(code)
+    return codes or None
 
 
 def _plain(where: str, packed: Json, notes: Notes) -> Any:

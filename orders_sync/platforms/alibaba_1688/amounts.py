@@ -78,12 +78,12 @@ def order_amounts(
 ) -> tuple[Decimal | None, Decimal | None]:
     """totalAmount (documented in yuan) and discount (documented in fen)."""
     extra = shipping or NOTHING
-    items = total([line.amount for line in lines])
-    if not base.discount or base.discount == "0":
-        plain = () if items is None else (items + extra,)
-        if plain and _is_plain(base.total_amount, plain[0]):
-            return plain[0], settled("discount", base.discount, (), notes, is_fen=True)
-    goods = total([line.goods for line in lines])
+    items = total(line.amount for line in lines)
+    if items is not None and (not base.discount or base.discount == "0"):
+        plain = items + extra
+        if _is_plain(base.total_amount, plain):
+            return plain, settled("discount", base.discount, (), notes, is_fen=True)
+    goods = total(line.goods for line in lines)
     sent = Notes().read("", number, base.total_amount)
     differences = [sent - extra - each for each in (items, goods) if each is not None and sent is not None]
     discount = settled("discount", base.discount, differences, notes, is_fen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.platforms.amounts import settled
@@ -198,15 +198,11 @@ def _add_amounts(
     return amounts.total
 
 
-class Goods(NamedTuple):
-    """Yuan: all pieces of a line, and one piece."""
-
-    amount: Decimal | None
-    unit_price: Decimal | None
-
-
-def goods_of(product: Decimal | None, goods: Decimal | None, pieces: Decimal | None, price: Decimal | None) -> Goods:
-    """What product_amount says. Nobody documents whether it is the line's or a piece's, so the arithmetic must.
+def goods_of(
+    product: Decimal | None, goods: Decimal | None, pieces: Decimal | None, price: Decimal | None
+) -> tuple[Decimal | None, Decimal | None]:
+    """What product_amount says, as yuan of all pieces of a line and of one piece. Nobody documents whether it is the
+    line's or a piece's, so the arithmetic must.
 
     one piece                                it is both
     product_amount = goods                   the line's; a piece costs its part where that is a price
@@ -216,12 +212,12 @@ def goods_of(product: Decimal | None, goods: Decimal | None, pieces: Decimal | N
     `goods`: what is paid for the line without postage; `price`: its part for one piece.
     """
     if product is None or pieces == 1:
-        return Goods(product, product)
+        return product, product
     if goods is not None and product == goods:
-        return Goods(goods, price)
+        return goods, price
     if goods is not None and pieces is not None and product * pieces == goods:
-        return Goods(goods, product)
-    return Goods(None, None)
+        return goods, product
+    return None, None
 
 
 def _furthest_refund(lines: Iterable[SubOrderRow]) -> SubOrderRow | None:
