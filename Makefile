@@ -12,9 +12,9 @@ check:
 test:
 	.venv/bin/python -m pytest -n auto
 
-# what needs no database
+# what starts no Postgres
 test-quick:
-	.venv/bin/python -m pytest -n auto tests/domain tests/platforms tests/sandbox tests/test_settings.py tests/test_packaging.py tests/test_documents.py
+	.venv/bin/python -m pytest -n auto -m "not db"
 
 # keeps the versions that still fit; newer ones: make lock UPGRADE=--upgrade
 lock:

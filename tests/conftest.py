@@ -17,6 +17,7 @@ from orders_sync.store import database, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import Tables, on
 
+pytest_plugins = ["tests.support.quick"]
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 _numbers = itertools.count(1)

@@ -13,6 +13,7 @@ import pytest
 
 from orders_sync.platforms import PLATFORMS
 
+pytestmark = pytest.mark.db
 ROOT = Path(__file__).parent.parent
 ORDERS = 300
 

@@ -87,7 +87,8 @@ def test_every_alert_is_explained_and_tested() -> None:
     assert set(ONE_OF_EACH_ALERT.findall((ROOT / "docs" / "operations.md").read_text())) == names
     assert {
         case["alertname"]
-        for test in yaml.safe_load((PROMETHEUS / "alerts_test.yml").read_text())["tests"]
+        for file in PROMETHEUS.glob("*_test.yml")
+        for test in yaml.safe_load(file.read_text())["tests"]
         for case in test["alert_rule_test"]
         if case.get("exp_alerts")
     } == names
@@ -114,7 +115,12 @@ def test_compose_mounts_files_there_are() -> None:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
 @pytest.mark.parametrize(
     "arguments",
-    [("check", "rules", "alerts.yml"), ("check", "config", "prometheus.yml"), ("test", "rules", "alerts_test.yml")],
+    [
+        ("check", "rules", "alerts.yml"),
+        ("check", "config", "prometheus.yml"),
+        ("test", "rules", "alerts_test.yml"),
+        ("test", "rules", "alerts_days_test.yml"),
+    ],
 )
 def test_promtool_has_nothing_to_say(arguments: tuple[str, ...]) -> None:
     told = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True)

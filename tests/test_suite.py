@@ -1,9 +1,12 @@
-"""The tests themselves: what several of them need is in `tests/support`."""
+"""The tests themselves: what several of them need is in `tests/support`, and quick ones start no Postgres."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
 from pathlib import Path
+
+import pytest
 
 TESTS = Path(__file__).parent
 FILES = sorted(TESTS.rglob("*.py"))
@@ -17,6 +20,12 @@ def test_no_test_imports_another_test_or_a_conftest() -> None:
         if module.startswith("tests.") and module.split(".")[-1].startswith(("test_", "conftest"))
     ]
     assert sideways == []
+
+
+@pytest.mark.parametrize("program", ["postgres", "/somewhere/bin/initdb", "orders-sync"])
+def test_a_test_without_the_mark_db_can_start_no_server_and_not_the_whole_program(program: str) -> None:
+    with pytest.raises(RuntimeError, match=r"pytest\.mark\.db"):
+        subprocess.run([program, "--version"])
 
 
 def imported(file: Path) -> list[str]:

@@ -15,6 +15,7 @@ from tests.support.databases import Tables
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, closed_port, platforms, working_folder
 
+pytestmark = pytest.mark.db
 DAY = 86_400
 PLATFORMS = ("1688", "xportcn_open", "xportcn_ka")
 

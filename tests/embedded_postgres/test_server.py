@@ -24,6 +24,7 @@ import pytest
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.embedded_postgres import Server, binaries, cluster, default_home, layout, postmaster, running, wait
 
+pytestmark = pytest.mark.db
 AS_ROOT = os.geteuid() == 0
 root_only = pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as another user")
 ordinary_only = pytest.mark.skipif(AS_ROOT, reason="root may write anywhere")

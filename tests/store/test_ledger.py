@@ -481,6 +481,7 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
     assert await one(connection, "SELECT count(*) FROM order_statuses WHERE status = 'zombie'") == 0
 
 
+@pytest.mark.db
 async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_after_P5(tmp_path: Path) -> None:
     """The crash forgets whatever was not on the disk yet; the worker that claimed lives on."""
     with embedded_postgres.running(tmp_path) as server:

@@ -459,6 +459,7 @@ def test_no_window_of_before_0017_brought_anything_late(empty_url: str) -> None:
     assert ask(empty_url, "SELECT state FROM sync.windows") == [("done",)]
 
 
+@pytest.mark.db
 @pytest.mark.parametrize("major", sorted(installed()) or [pytest.param("", marks=pytest.mark.skip("none installed"))])
 def test_every_postgres_of_the_system_takes_the_tables_or_is_said_to_be_too_old(
     major: str, tmp_path_factory: pytest.TempPathFactory

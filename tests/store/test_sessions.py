@@ -236,6 +236,7 @@ def test_a_url_that_asks_for_a_service_finds_it(
         assert connection.info.dbname == conninfo_to_dict(empty_url)["dbname"]
 
 
+@pytest.mark.db
 def test_the_embedded_server_is_used_whatever_the_environment_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
