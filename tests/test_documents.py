@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]*)\)")
 QUOTED = re.compile(r"`([^`]+)`")
 SOURCE_FILE = re.compile(r"`([\w./*-]+\.(?:py|sql|yml|sh))(?:::\w+)?`")
-CODE = ("orders_sync", "tests", "benchmarks", "migrations", "deploy")
+CODE = ("orders_sync", "tests", "benchmarks", "migrations", "deploy", "examples")
 
 
 def named(document: Path) -> str:
@@ -55,6 +55,14 @@ def test_every_document_is_in_the_index() -> None:
     for folder in (ROOT / "docs", ROOT / "docs" / "decisions"):
         linked = set(LINK.findall((folder / "README.md").read_text()))
         assert {path.name for path in folder.glob("*.md")} - {"README.md"} <= linked
+
+
+def test_the_walk_through_the_example_platform_leads_past_all_of_its_files() -> None:
+    document = (ROOT / "docs" / "adding-a-platform.md").read_text()
+    example = ROOT / "examples" / "example_shop"
+    files = {path.name for path in example.rglob("*.*") if path.suffix in (".py", ".toml", ".json")}
+    drawn = set(re.findall(r"^ +([\w.]+\.(?:py|toml|json)) ", document, re.M))
+    assert drawn == files
 
 
 def test_what_decides_a_question_stands_in_the_file_that_is_named() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
@@ -24,7 +24,8 @@ NOW = datetime(2026, 9, 1, 4, 0, 30, tzinfo=UTC)
 WINDOW = Window(datetime(2026, 8, 31, 16, 0, tzinfo=UTC), datetime(2026, 8, 31, 17, 0, tzinfo=UTC))
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """What a request asks for, as the platform will read it; the times are aware."""
 
     start: datetime | None

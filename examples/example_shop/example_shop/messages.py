@@ -1,0 +1,46 @@
+"""What Example Shop posts when an order changes: {"event": "order_changed", "order_id": "2026090100000001"}.
+
+A message says which order to read again. What lands is what the list says, so a forged message does no harm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.text import storable
+from orders_sync.platforms import Hint, MessageService
+from orders_sync.platforms.conversion import Notes, key
+from orders_sync.platforms.records import decode_record
+
+
+class Message(Struct):
+    event: Any = None
+    order_id: Any = None
+
+
+_MESSAGE = msgspec.json.Decoder(Message)
+
+
+def read(body: bytes) -> Hint:
+    """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
+    try:
+        message = decode_record(_MESSAGE, body, Notes())
+    except BadRecord as error:
+        return Hint(reason=f"the message is {error.reason}")
+    event, order_id = (Notes().read("", key, value) for value in (message.event, message.order_id))
+    return Hint(
+        message_type=storable(event) if event else None,
+        order_id=storable(order_id) if order_id else None,
+        reason="" if order_id else "it names no order",
+    )
+
+
+def _answer(status: int) -> str:
+    return "success" if status == 200 else "failure"
+
+
+MESSAGES = MessageService(path="example_shop", read=read, answer=_answer, media_type="text/plain")

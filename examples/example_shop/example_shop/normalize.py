@@ -1,0 +1,111 @@
+"""How a record becomes rows: target column, source field, unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from example_shop import wire
+from example_shop.statuses import STATUSES
+from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
+from orders_sync.domain.statuses import StatusGroup, groups
+from orders_sync.domain.text import storable
+from orders_sync.platforms.columns import Columns
+from orders_sync.platforms.conversion import Notes, exact_id, key, known_status, moment, price, quantity, text, yuan
+from orders_sync.platforms.line_ids import distinct_lines
+from orders_sync.platforms.records import decode_record, make_storable
+
+ORDER = Columns(
+    wire.Order,
+    OrderRow,
+    created_at=("created_at", moment),
+    modified_at=("updated_at", moment),
+    paid_at=("paid_at", moment),
+    total_amount=("total", yuan),
+    shipping_amount=("shipping", yuan),
+    buyer_name=("buyer", text),
+)
+SUB_ORDER = Columns(wire.Line, SubOrderRow, amount=("amount", yuan))
+PRODUCT = Columns(
+    wire.Line,
+    ProductItemRow,
+    product_id=("product_id", key),
+    sku_id=("sku_id", key),
+    title=("title", text),
+    quantity=("quantity", quantity),
+    unit_price=("price", price),
+)
+RECEIVER = Columns(
+    wire.Receiver,
+    ReceiverRow,
+    name=("name", text),
+    phone=("phone", text),
+    province=("province", text),
+    city=("city", text),
+    address=("address", text),
+)
+_GROUPS = groups(STATUSES)
+
+
+def identify(record: bytes) -> str:
+    """The order id of a record, decoding nothing else. Raises `BadRecord`."""
+    return storable(_order_id(decode_record(wire.IDENTITY, record, Notes()).id))
+
+
+def normalize(record: bytes) -> OrderRows:
+    """A record as rows. What no column can hold becomes a note. Raises `BadRecord` where it names no order."""
+    notes = Notes()
+    order = decode_record(wire.ORDER, record, notes)
+    order_id = _order_id(order.id)
+    columns = ORDER.read(order, notes)
+    status = known_status("state", order.state, notes)
+    receiver = RECEIVER.read(order.receiver, notes, "receiver.") if order.receiver else {}
+    listed = notes.present("lines", order.lines)
+    lines = _lines(listed, notes)
+    sub_orders, products = [], []
+    for number, (line_id, line) in enumerate(lines, 1):
+        at = f"line {number}: "
+        own = SUB_ORDER.read(line, notes, at)
+        sub_orders.append(SubOrderRow(order_id=order_id, sub_order_id=line_id, line_no=number, **own))
+        product = {"amount": own.get("amount"), **PRODUCT.read(line, notes, at)}
+        products.append(ProductItemRow(order_id=order_id, sub_order_id=line_id, item_no=1, **product))
+    row = OrderRow(
+        order_id=order_id,
+        order_no=order_id,
+        status=status,
+        status_group=_GROUPS.get(status, StatusGroup.OTHER),
+        province=receiver.get("province"),
+        city=receiver.get("city"),
+        line_count=len(lines),
+        **columns,
+        notes=notes.shown(),
+    )
+    rows = OrderRows(
+        order=row,
+        sub_orders=sub_orders,
+        product_items=products,
+        parcels=[],
+        receiver=ReceiverRow(order_id=order_id, **receiver) if receiver else None,
+        has_all_lines=len(listed) == len(order.lines or ()),
+    )
+    return make_storable(rows, record)
+
+
+def _order_id(value: Any) -> str:
+    try:
+        found = exact_id(value)
+    except ValueError as error:
+        raise BadRecord(str(error), "id") from None
+    if found is None:
+        raise BadRecord("missing", "id")
+    return found
+
+
+def _lines(lines: list[wire.Line], notes: Notes) -> list[tuple[str, wire.Line]]:
+    """Every line with the id of its row, each once."""
+    ids = [notes.read("line_id", exact_id, line.line_id, f"line {no}: ") for no, line in enumerate(lines, 1)]
+    return distinct_lines(lines, ids, lambda line: (_id_text(line.product_id), _id_text(line.sku_id)), "line_id", notes)
+
+
+def _id_text(value: Any) -> str | None:
+    return str(value) if value and isinstance(value, int | str) else None
