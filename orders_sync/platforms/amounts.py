@@ -27,7 +27,7 @@ def settled(
         usual = fen(value) if is_fen else yuan(value)
     except ValueError:
         pass  # a point where it is fen, a fraction of a fen, no amount
-    else:  # most end here: 0.5 µs instead of 2.4
+    else:  # most end here, in 0.6 µs at most; with what follows it is 2.3
         if not usual or not expected or usual in expected:
             return usual
         if (money.yuan(usual * 100) if is_fen else money.fen(usual)) not in expected:

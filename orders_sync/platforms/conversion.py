@@ -26,7 +26,6 @@ UNKNOWN_STATUS = "unknown"  # of an order whose record names none; in no group b
 
 CACHED: dict[Convert, Convert] = {}  # the cache behind a conversion, for short texts and whole numbers alone
 LONGEST_SHORT = 64  # characters of an amount or a time: what is longer is neither, and is not cached
-_TEXT = frozenset({str})
 _KINDS = {type(None): "null", bool: "true or false", list: "a list", dict: "an object", int: "a number"}
 _FLAGS = {1: True, 0: False, "true": True, "false": False, "1": True, "0": False}  # true is 1
 
@@ -227,8 +226,6 @@ def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
     if isinstance(value, str):
         return None, str(value) or None
     if isinstance(value, dict):
-        if _TEXT.issuperset(map(type, value.values())) and "" not in value:  # as documented: 0.6 µs instead of 1.2
-            return value or None, readable(value)
         pairs: Iterable[tuple[str, Any]] = ((name, each) for name, each in value.items() if each is not None)
     elif isinstance(value, list):
         pairs = map(_pair, filter(None, value))
