@@ -21,6 +21,8 @@ from orders_sync.store import identities, migrate, order_statuses, schema
 from orders_sync.store.load import fingerprint
 from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
+from orders_sync.store.tables.columns import PLATFORM
+from tests.support.databases import Tables
 from tests.support.servers import installed, system_server
 
 ROOT = Path(migrate.__file__).resolve().parents[2]
@@ -421,6 +423,22 @@ def test_accounts_of_before_0018_stay_and_are_not_called_empty(empty_url: str) -
     assert ask(empty_url, "SELECT name, empty_since, empty_read_at FROM sync.accounts") == [("kingdo", None, None)]
     alembic(empty_url, "downgrade", "0017")
     assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
+
+
+def test_columns_of_before_0019_say_that_a_platform_may_be_of_any_package(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0018")
+    tables = Tables(empty_url)
+    tables.execute("INSERT INTO order_statuses VALUES ('1688', 'x', 'x', 'x', 'other', false)")
+    said = (
+        "SELECT DISTINCT col_description(attrelid, attnum) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid "
+        "WHERE attname = 'platform' AND relkind IN ('r', 'p')"
+    )
+    before = tables.query(said)
+    alembic(empty_url, "upgrade", "0019")
+    assert tables.query(said) == [(PLATFORM,)]
+    assert tables.query("SELECT count(*) FROM order_statuses WHERE status = 'x'") == [(1,)]
+    alembic(empty_url, "downgrade", "0018")
+    assert tables.query(said) == before
 
 
 def test_windows_of_before_0015_stay_and_nothing_is_said_of_their_parts(empty_url: str) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSON, JSONB
 
-from orders_sync.store.tables.columns import TIME, column, key, metadata
+from orders_sync.store.tables.columns import PLATFORM, TIME, column, key, metadata
 
 TEXTS = ARRAY(Text)
 MONEY = Numeric(18, 2)
@@ -32,7 +32,7 @@ INFERRED = "fen, inferred from samples; yuan, with a note, where only that adds 
 
 
 def _platform() -> Column[Any]:
-    return key("platform", Text, "1688, xportcn_open or xportcn_ka")
+    return key("platform", Text, PLATFORM)
 
 
 def _order_id() -> Column[Any]:

@@ -15,6 +15,7 @@ metadata = MetaData(
     }
 )
 TIME = DateTime(timezone=True)
+PLATFORM = "the platform, by its name in the settings: 1688, xportcn_open, xportcn_ka or that of an installed package"
 
 
 def column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], comment: str, **options: Any) -> Column[Any]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, ExcludeConstraint
 
-from orders_sync.store.tables.columns import TIME, column, key, metadata
+from orders_sync.store.tables.columns import PLATFORM, TIME, column, key, metadata
 
 MACHINERY = "sync"  # the schema
 # account and feed as a range of one number: ranges need no extension to be told apart in an exclusion constraint
@@ -33,7 +33,7 @@ accounts = Table(
     "accounts",
     metadata,
     key("name", Text, "as in the settings: a label, which may change"),
-    column("platform", Text, "1688, xportcn_open or xportcn_ka", nullable=False),
+    column("platform", Text, PLATFORM, nullable=False),
     column(
         "host", Text, "of base_url; with platform and seller who the account is. NULL until it is met in the settings"
     ),
@@ -159,7 +159,7 @@ windows = Table(
 shared_orders = Table(
     "shared_orders",
     metadata,
-    key("platform", Text, "1688, xportcn_open or xportcn_ka"),
+    key("platform", Text, PLATFORM),
     key("order_id", Text, "orders.order_id"),
     key("account", Text, "an account that lists the order beside the one that keeps it"),
     column("payload_hash", BYTEA, "XXH3, 128 bits, of what it listed last: other bytes are a change", nullable=False),
@@ -175,7 +175,7 @@ rejects = Table(
     metadata,
     Column("id", BigInteger, Identity(), comment="number of the reject"),
     column("account", Text, "sync.accounts.name", nullable=False),
-    column("platform", Text, "1688, xportcn_open or xportcn_ka", nullable=False),
+    column("platform", Text, PLATFORM, nullable=False),
     column("order_id", Text, "when it could be read"),
     column("payload", BYTEA, "the record exactly as received; bytes, it may not even be text", nullable=False),
     column("payload_hash", BYTEA, "XXH3, 128 bits, of the payload", nullable=False),
@@ -196,7 +196,7 @@ rejects = Table(
 older_versions = Table(
     "older_versions",
     metadata,
-    key("platform", Text, "1688, xportcn_open or xportcn_ka"),
+    key("platform", Text, PLATFORM),
     key("order_id", Text, "orders.order_id"),
     column("account", Text, "sync.accounts.name, of the read that brought it", nullable=False),
     column("modified_at", TIME, "the modify time it brought, earlier than that of the stored version", nullable=False),
@@ -211,7 +211,7 @@ older_versions = Table(
 missing_orders = Table(
     "missing_orders",
     metadata,
-    key("platform", Text, "1688, xportcn_open or xportcn_ka"),
+    key("platform", Text, PLATFORM),
     key("order_id", Text, "orders.order_id"),
     column("missing_since", TIME, "when the last of the reads that did not bring it began", nullable=False),
     column("window_id", BigInteger, "that read, sync.windows.id", nullable=False),
