@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orders_sync.domain.errors import Incomplete
+from orders_sync.domain.errors import IncompleteWindowError
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics, of_components, of_liveness, of_tables
 from orders_sync.store import vitals
@@ -54,7 +54,7 @@ async def exported(connection: Connection) -> set[str]:
     await fill(connection)
     metrics = Metrics()
     metrics.count(DONE)
-    metrics.count(replace(DONE, landed=None, error=Incomplete("rows are missing")))
+    metrics.count(replace(DONE, landed=None, error=IncompleteWindowError("rows are missing")))
     metrics.hook_refused("", "token")
     liveness = Liveness()
     liveness.watch(schedules=True, works=True)

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from orders_sync.cli.screen import duration, err
 from orders_sync.domain.display import visible
-from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.errors import LeaseLostError
 from orders_sync.engine.draining import Closed
 
 
@@ -101,7 +101,7 @@ class RangeBars(Bars):
         self._progress.update(bar, orders=self._progress.tasks[bar].fields["orders"] + rows)
 
     def closed(self, window: Closed) -> None:
-        if not window.is_split and not isinstance(window.error, LostWindow):  # both are still to be read
+        if not window.is_split and not isinstance(window.error, LeaseLostError):  # both are still to be read
             self._progress.advance(self._bars[window.claim.account], window.claim.window.seconds)
 
 

@@ -1,23 +1,23 @@
 """Everything that can go wrong, as one small tree. Each error carries data; its text tells an operator what to do next.
 
 OrdersSyncError
-├── SettingsError            a mistake in the settings, with its place
-├── DatabaseError            the database cannot be reached, is too old, is full, or is someone else's
-│   └── DatabaseBusy         it ended a transaction again and again for reasons that pass: try again later
-├── EmbeddedError            the server of our own cannot be started
-├── OtherIdentity            the tables know another account by this name, or this one by another name
-├── ClockPutBack             the database's clock is behind what an account was planned to: it waits for it
-├── LostWindow               another worker owns the window now: nothing of ours may commit (P5)
-├── BadRecord                one record that cannot become rows: it is kept as a reject (P4)
-└── PlatformError            a call to a platform failed
-    ├── Refused              credentials, signature, rights: stop the account
-    ├── Throttled            slow down, `retry_after` seconds if the platform said so
-    │   └── Blocked          something in front of the gateway does not let the call through
-    ├── Transient            network, 5xx, a busy platform: worth another try
-    ├── Malformed            the answer is not what the platform documents; `body` is its beginning
-    ├── Rejected             the platform understood the request and will not serve it: our mistake or a limit
-    └── Incomplete           every page was read and rows are missing all the same
-        └── Misfit           the rows are not those of the range that was asked for
+├── SettingsError                   a mistake in the settings, with its place
+├── DatabaseError                   the database cannot be reached, is too old, is full, or is someone else's
+│   └── DatabaseBusyError           it ended a transaction again and again for reasons that pass: try again later
+├── EmbeddedError                   the embedded server cannot be started or stopped
+├── IdentityMismatchError           the tables know another account by this name, or this one by another name
+├── ClockSetBackError               the database's clock is behind the time an account is planned to: wait for it
+├── LeaseLostError                  another worker owns the window now: nothing of ours may commit (P5)
+├── InvalidRecordError              one record that cannot become rows: it is kept as a reject (P4)
+└── PlatformError                   a call to a platform failed
+    ├── AuthenticationError         credentials, signature, rights: stop the account
+    ├── RateLimitError              slow down, `retry_after` seconds if the platform said so
+    │   └── BlockedError            something in front of the gateway does not let the call through
+    ├── TransientError              network, 5xx, a busy platform: worth another try
+    ├── MalformedResponseError      the response is not what the platform documents; `body` is its beginning
+    ├── InvalidRequestError         the platform understood the request and will not serve it: our mistake or a limit
+    └── IncompleteWindowError       every page was read and rows are still missing
+        └── RowsOutOfRangeError     the rows are not those of the range that was asked for
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class DatabaseError(OrdersSyncError):
     """The database is not usable as it is; the text says what to do."""
 
 
-class DatabaseBusy(DatabaseError):
+class DatabaseBusyError(DatabaseError):
     """Deadlocks, conflicts or time-outs ended a transaction however often it was run; nothing of it was written."""
 
 
@@ -47,7 +47,7 @@ class EmbeddedError(OrdersSyncError):
     """The embedded Postgres cannot be started or stopped."""
 
 
-class OtherIdentity(OrdersSyncError):
+class IdentityMismatchError(OrdersSyncError):
     """The account of the settings is not the one of this name in the tables: nothing may be planned or read for it."""
 
     def __init__(self, name: str, identity: object) -> None:
@@ -57,7 +57,7 @@ class OtherIdentity(OrdersSyncError):
         )
 
 
-class ClockPutBack(OrdersSyncError):
+class ClockSetBackError(OrdersSyncError):
     """Time that an account was planned to lies in the database's future: what it is asked now, it would not plan."""
 
     def __init__(self, account: str, reached: datetime) -> None:
@@ -68,7 +68,7 @@ class ClockPutBack(OrdersSyncError):
         )
 
 
-class LostWindow(OrdersSyncError):
+class LeaseLostError(OrdersSyncError):
     """The window's fence moved on while we read: the work is dropped, someone else has it."""
 
     def __init__(self, window_id: int) -> None:
@@ -76,7 +76,7 @@ class LostWindow(OrdersSyncError):
         self.window_id = window_id
 
 
-class BadRecord(OrdersSyncError):
+class InvalidRecordError(OrdersSyncError):
     """One record that cannot be normalised. `where` is the field as the platform spells it, when known."""
 
     def __init__(self, reason: str, where: str = "") -> None:
@@ -104,11 +104,11 @@ class PlatformError(OrdersSyncError):
         return f"{place}: {self.message}" if place else self.message
 
 
-class Refused(PlatformError):
+class AuthenticationError(PlatformError):
     """The platform does not accept the credentials or the signature. Trying again would be hammering (P6)."""
 
 
-class Throttled(PlatformError):
+class RateLimitError(PlatformError):
     """Too many calls. `retry_after` is in seconds, None when the platform gave none."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, call: str = "", code: str = "") -> None:
@@ -116,15 +116,15 @@ class Throttled(PlatformError):
         self.retry_after = retry_after
 
 
-class Blocked(Throttled):
+class BlockedError(RateLimitError):
     """HTTP 401 or 403 without the gateway's envelope: a firewall or a proxy as likely as refused credentials."""
 
 
-class Transient(PlatformError):
+class TransientError(PlatformError):
     """Likely to go away by itself: time-outs, resets, HTTP 5xx, business errors without a meaning known to us."""
 
 
-class Malformed(PlatformError):
+class MalformedResponseError(PlatformError):
     """The answer cannot be read. `body` holds at most its first 2 kB."""
 
     def __init__(self, message: str, *, body: bytes = b"", call: str = "", code: str = "") -> None:
@@ -132,19 +132,21 @@ class Malformed(PlatformError):
         self.body = body[:EXCERPT]
 
 
-class Rejected(PlatformError):
+class InvalidRequestError(PlatformError):
     """The platform will not serve this request however often it is sent (HTTP 4xx): window, page size, path."""
 
 
-class Incomplete(PlatformError):
+class IncompleteWindowError(PlatformError):
     """The pages of a window do not add up to what the platform counts, however often they are read."""
 
 
-class Misfit(Incomplete):
+class RowsOutOfRangeError(IncompleteWindowError):
     """The rows of a window are not of the time that was asked for: reading less of it would change nothing."""
 
 
 def is_answer(error: PlatformError) -> bool:
     """Whether the platform itself said no to the request, not the network or whatever stands in front of it."""
     is_http = (error.code.isdigit() and 500 <= int(error.code) < 600) or error.code == "408"
-    return isinstance(error, Rejected) or (isinstance(error, Transient) and bool(error.code) and not is_http)
+    return isinstance(error, InvalidRequestError) or (
+        isinstance(error, TransientError) and bool(error.code) and not is_http
+    )

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from orders_sync.domain.errors import PlatformError, Refused, Rejected, Transient
+from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
 from orders_sync.domain.windows import Feed, Window, tile, whole_second
 from orders_sync.engine.calls import Caller, DatabaseClock, Feeder
 from orders_sync.engine.comparing import Counts, Difference, Finding
@@ -134,7 +134,11 @@ class _Audit:
         try:
             yield
         except PlatformError as error:
-            hint = f"check the credentials of {self._name}" if isinstance(error, Refused) else "audit again later"
+            hint = (
+                f"check the credentials of {self._name}"
+                if isinstance(error, AuthenticationError)
+                else "audit again later"
+            )
             await self._fail(f"{error}. The audit stopped there: {hint}")
         finally:
             self.result.calls = self._caller.calls
@@ -217,7 +221,7 @@ class _Audit:
         """Beyond what the platform is documented to list: with the reason, where its count proves nothing."""
         try:
             counts = await comparison.count(window)
-        except (Rejected, Transient) as error:
+        except (InvalidRequestError, TransientError) as error:
             return Counts(0, 0), error.message
         if counts.platform < counts.tables:
             return counts, f"it counts {counts.platform} orders, the tables hold {counts.tables}"

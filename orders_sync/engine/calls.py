@@ -13,7 +13,14 @@ import msgspec
 import stamina
 
 from orders_sync.domain.accounts import Account, Pace
-from orders_sync.domain.errors import Blocked, Malformed, PlatformError, Refused, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    BlockedError,
+    MalformedResponseError,
+    PlatformError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.engine.pacer import LONGEST_WAIT, Pacer
 from orders_sync.platforms import Ask, Page, Platform
 from orders_sync.platforms.http import CALL_SECONDS, fetch
@@ -128,15 +135,15 @@ class Caller:
             request = feeder.platform.request(feeder.account, ask, asked_at)
             body = await fetch(self._http, request, patience.largest_body, patience.seconds, headers)
             return Answer(feeder.platform.page(feeder.account, body), asked_at)
-        except Refused as error:
+        except AuthenticationError as error:
             if skew := clock_skew(headers, self._clock.now()):
-                raise Transient(
+                raise TransientError(
                     f"{error.message}. The platform's clock and the database's, which signs requests, differ by "
                     f"{skew.total_seconds():.0f} s: set the clock right. Nobody is suspended for that",
                     code=error.code,
                 ) from None
             raise
-        except Throttled as error:
+        except RateLimitError as error:
             if error.retry_after is not None:
                 error.retry_after = min(error.retry_after, LONGEST_HOLD)
             await self._pacer.hold(HOLD * patience.first_pause if error.retry_after is None else error.retry_after)
@@ -155,14 +162,14 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 
 def is_long_hold(error: Exception) -> bool:
     """Whether the platform asked for a pause that is too long to wait for with a window in hand."""
-    return isinstance(error, Throttled) and error.retry_after is not None and error.retry_after > LONGEST_WAIT
+    return isinstance(error, RateLimitError) and error.retry_after is not None and error.retry_after > LONGEST_WAIT
 
 
 def _pause_before_retry(error: Exception) -> bool | float:
     """Whether another try is worth it; seconds when the platform said how long to wait. A call that was blocked before
     the gateway, or is to be made after `LONGEST_WAIT` only, is not repeated: its window is, after a pause."""
-    if isinstance(error, Blocked) or is_long_hold(error):
+    if isinstance(error, BlockedError) or is_long_hold(error):
         return False
-    if isinstance(error, Throttled) and error.retry_after is not None:
+    if isinstance(error, RateLimitError) and error.retry_after is not None:
         return error.retry_after
-    return isinstance(error, Throttled | Transient | Malformed)
+    return isinstance(error, RateLimitError | TransientError | MalformedResponseError)

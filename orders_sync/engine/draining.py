@@ -18,7 +18,14 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from orders_sync.domain.assumptions import Probe
-from orders_sync.domain.errors import LostWindow, OrdersSyncError, PlatformError, Refused, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    LeaseLostError,
+    OrdersSyncError,
+    PlatformError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.engine import isolation
 from orders_sync.engine.calls import Feeder, is_long_hold, pacers
 from orders_sync.engine.pacer import Pacer
@@ -303,7 +310,7 @@ class _Drain:
             landed = await work.run()
             is_split, failure = landed is None, work.trouble
             self._note_success(claim, work, landed)
-        except LostWindow as error:
+        except LeaseLostError as error:
             failure = error
             means.progress.told(self.name, str(error))
         except PlatformError as error:
@@ -328,7 +335,7 @@ class _Drain:
         failure.account, failure.window = self.name, str(claim.window)
         failure.__cause__ = error
         async with self.means.pool.connection() as connection:
-            with suppress(LostWindow):
+            with suppress(LeaseLostError):
                 await claims.fail(connection, claim, str(failure), calls=work.calls)
         return failure
 
@@ -345,20 +352,20 @@ class _Drain:
 
     def _note(self, error: PlatformError) -> None:
         if is_long_hold(error) and self.waits:
-            assert isinstance(error, Throttled)
+            assert isinstance(error, RateLimitError)
             assert error.retry_after is not None
             self.held_until = time.monotonic() + error.retry_after
             return
         self.failures += 1
         text = str(error)
-        if isinstance(error, Refused):
+        if isinstance(error, AuthenticationError):
             self.is_stopped = True
             text += f". {suspensions.advice(self.name)}"
         elif is_long_hold(error):
             self.is_stopped = True
             text += f". {self.name} rests until the next run"
         elif self.failures >= FAILURES_IN_A_ROW and (
-            isinstance(error, Transient | Throttled) or not self.is_proven
+            isinstance(error, TransientError | RateLimitError) or not self.is_proven
         ):  # the platform is down or answers nothing; windows it does not serve hold up no other one
             self.is_stopped = True
             text += f". {self.failures} windows failed in a row: {self.name} rests until the next run"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import psycopg
 
-from orders_sync.domain.errors import ClockPutBack, OrdersSyncError, OtherIdentity
+from orders_sync.domain.errors import ClockSetBackError, IdentityMismatchError, OrdersSyncError
 
 # what a statement does with the values of one account; every other database error would meet the next account, too
 _OF_ITS_VALUES = (psycopg.DataError, psycopg.IntegrityError)
-_OF_ONE_ACCOUNT = (OtherIdentity, ClockPutBack)  # their text says everything
+_OF_ONE_ACCOUNT = (IdentityMismatchError, ClockSetBackError)  # their text says everything
 
 
 def concerns_all(error: Exception) -> bool:

@@ -13,7 +13,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orders_sync.domain.costs import joined
-from orders_sync.domain.errors import BadRecord, Incomplete, Malformed, Misfit, PlatformError, Rejected, Transient
+from orders_sync.domain.errors import (
+    IncompleteWindowError,
+    InvalidRecordError,
+    InvalidRequestError,
+    MalformedResponseError,
+    PlatformError,
+    RowsOutOfRangeError,
+    TransientError,
+)
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine.calls import Answer, Caller, Feeder
 from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, is_readable, ranges
@@ -25,7 +33,12 @@ from orders_sync.store.database import Pool
 from orders_sync.store.load import Record
 
 DAY = timedelta(days=1)
-UNREADABLE = (Incomplete, Malformed, Rejected, Transient)  # a range; a smaller one, or its count, may still be answered
+UNREADABLE = (
+    IncompleteWindowError,
+    MalformedResponseError,
+    InvalidRequestError,
+    TransientError,
+)  # a range; a smaller one, or its count, may still be answered
 
 
 class ListComparison:
@@ -112,7 +125,7 @@ class ListComparison:
         found = await self._compare_orders(window, most)
         if found is None:
             message = "the platform counts as many orders in each half as in the whole: it seems to ignore the range"
-            error = Misfit(message)
+            error = RowsOutOfRangeError(message)
             error.account, error.window = self._name, str(window)
             raise error
         return found
@@ -202,7 +215,7 @@ class ListComparison:
         is not missing yet."""
         try:
             order = self._platform.normalize(record.payload).order
-        except BadRecord:
+        except InvalidRecordError:
             return None, False
         moment = order.created_at if self._feed is Feed.CREATED else order.modified_at
         changed_at = order.modified_at if self._platform.feed is Feed.UPDATED else order.created_at
@@ -232,5 +245,5 @@ def _id_alone(record: bytes, identify: Identify) -> bytes:
     """The id instead of a record, so that no more of it is kept; of one that names none its fingerprint, in hex."""
     try:
         return identify(record).encode()
-    except BadRecord:
+    except InvalidRecordError:
         return load.fingerprint(record).hex().encode()

@@ -7,7 +7,7 @@ import time
 from math import inf
 from typing import Protocol
 
-from orders_sync.domain.errors import Throttled
+from orders_sync.domain.errors import RateLimitError
 from orders_sync.store.rates import AHEAD, Grant
 
 LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; who holds a window slot gives it back instead
@@ -61,7 +61,7 @@ class Pacer:
     async def turn(self) -> None:
         """Return when the next call may be sent; first come, first served.
 
-        Raises `Throttled` where the platform's hold lasts longer than `LONGEST_WAIT`, psycopg.Error.
+        Raises `RateLimitError` where the platform's hold lasts longer than `LONGEST_WAIT`, psycopg.Error.
         """
         self._waiting += 1
         try:
@@ -101,6 +101,9 @@ class Pacer:
         self._last = first + (grant.slots - 1) * self._gap + ROUNDING
 
     def _refuse_long_waits(self, seconds: float) -> None:
-        """Raise `Throttled` for a wait that comes from a hold: without one no wait is longer than a gap and `AHEAD`."""
+        """Raise `RateLimitError` for a wait that comes from a hold: without one no wait is longer than a gap and
+        `AHEAD`."""
         if seconds > max(LONGEST_WAIT, self._gap + AHEAD):
-            raise Throttled(f"the platform asked for a pause, of which {seconds:.0f} s are left", retry_after=seconds)
+            raise RateLimitError(
+                f"the platform asked for a pause, of which {seconds:.0f} s are left", retry_after=seconds
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover, cover_by_day
-from orders_sync.domain.errors import ClockPutBack
+from orders_sync.domain.errors import ClockSetBackError
 from orders_sync.domain.sweeps import Look, Sweep
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine import hints, isolation, planning
@@ -75,13 +75,13 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
     """Lock the account, which has its row from now on. What was never read of a history that begins later by now is
     given up.
 
-    Raises `OtherIdentity` and `ClockPutBack`: then nothing of the account can be planned.
+    Raises `IdentityMismatchError` and `ClockSetBackError`: then nothing of the account can be planned.
     """
     name, begins = feeder.account.name, feeder.pace.history_from
     await ledger.register(connection, feeder.account, feeder.platform.feed)
     reach = await ledger.reach(connection, name)
     if (ahead := planning.time_ahead(reach, feeder.pace)) is not None:
-        raise ClockPutBack(name, ahead)
+        raise ClockSetBackError(name, ahead)
     is_later = reach.history_from is not None and reach.history_from < begins
     if is_later and await ledger.forget_before(connection, name, begins):
         return await ledger.reach(connection, name)

@@ -8,7 +8,13 @@ from datetime import datetime
 
 import msgspec
 
-from orders_sync.domain.errors import BadRecord, Incomplete, Misfit, Rejected, Transient
+from orders_sync.domain.errors import (
+    IncompleteWindowError,
+    InvalidRecordError,
+    InvalidRequestError,
+    RowsOutOfRangeError,
+    TransientError,
+)
 from orders_sync.domain.text import storable
 from orders_sync.domain.verdict import Reading, goes_on, last_page, promised, shortfall, smaller_page
 from orders_sync.engine.calls import Answer
@@ -61,13 +67,14 @@ class Reader:
     async def read_completely(
         self, attempts: int, expected: int = 0, row: int = 1, *, must_add_up: bool = True
     ) -> Read | TooFull:
-        """`read` until the verdict is that nothing is missing. Raises `Incomplete` after so many attempts, unless what
-        is missing does no harm: then it is the last read. Raises `Misfit` when the rows are of another range."""
+        """`read` until the verdict is that nothing is missing. Raises `IncompleteWindowError` after so many attempts,
+        unless what is missing does no harm: then it is the last read. Raises `RowsOutOfRangeError` when the rows are of
+        another range."""
         missing = None
         for _ in range(attempts):
             result = await self.read(expected, row)
             if self.check is not None and (misfit := self.check.misfit()) is not None:
-                raise Misfit(misfit)
+                raise RowsOutOfRangeError(misfit)
             if isinstance(result, TooFull):
                 return result
             missing = shortfall(result.reading)
@@ -75,7 +82,7 @@ class Reader:
                 return result
         if not must_add_up:
             return result
-        raise Incomplete(f"read {attempts} times, never completely: {missing}")
+        raise IncompleteWindowError(f"read {attempts} times, never completely: {missing}")
 
     async def count(self) -> int:
         """Return how many rows the platform counts, by a single row, which is kept."""
@@ -158,7 +165,7 @@ class Reader:
         is_counted_out = last.page.total == page_no * self.page_size
         try:
             answer = await self._page(page_no + 1, self.page_size)
-        except (Rejected, Transient) as error:
+        except (InvalidRequestError, TransientError) as error:
             if is_counted_out and error.code:
                 return None
             raise
@@ -179,7 +186,7 @@ class Reader:
         if self.check is not None:
             self.check.note(list(found.values()))
             if self.check.is_elsewhere:
-                raise Misfit(self.check.misfit() or "")
+                raise RowsOutOfRangeError(self.check.misfit() or "")
         return set(found)
 
 
@@ -211,7 +218,7 @@ def identified(payload: bytes, identify: Identify, read_at: datetime) -> Record:
     try:
         order_id = identify(payload)
         if storable(order_id) != order_id:
-            raise BadRecord("holds characters that no key may hold", "order id")
+            raise InvalidRecordError("holds characters that no key may hold", "order id")
         return Record(order_id, payload, read_at)
-    except BadRecord as error:
+    except InvalidRecordError as error:
         return Record(None, payload, read_at, str(error))

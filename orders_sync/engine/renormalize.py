@@ -34,7 +34,7 @@ class Rebuilt:
 
 
 async def renormalize(connection: Connection, platform: str, account: str | None, progress: Progress) -> Rebuilt:
-    """Rebuild the orders of a platform, or of one account on it. Safe beside anything. Raises `DatabaseBusy`
+    """Rebuild the orders of a platform, or of one account on it. Safe beside anything. Raises `DatabaseBusyError`
     and psycopg.Error."""
     landed = Landed()
     async for page in rebuild.pages(connection, platform, account):

@@ -36,7 +36,7 @@ class Replayed:
 async def replay(connection: Connection, number: int, result: Replayed) -> None:
     """Replay a reject in a transaction of its own; nothing when it is not open any more.
 
-    The time it was read stands, so that it never replaces what was read later (P2). Raises `DatabaseBusy` and
+    The time it was read stands, so that it never replaces what was read later (P2). Raises `DatabaseBusyError` and
     psycopg.Error.
     """
     outcome = await retried(lambda: _replay(connection, number))

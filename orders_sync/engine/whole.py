@@ -9,7 +9,7 @@ Each count is one call. A window that failed is counted again after a pause like
 
 from __future__ import annotations
 
-from orders_sync.domain.errors import Incomplete
+from orders_sync.domain.errors import IncompleteWindowError
 from orders_sync.domain.verdict import SETTLED, may_read_parts_again, missing_in_parts
 from orders_sync.engine.calls import Caller
 from orders_sync.engine.reading import Reader
@@ -21,10 +21,10 @@ from orders_sync.store.load import Landed
 
 async def hold_against_parts(
     pool: Pool, claim: Claim, part_rows: int, reader: Reader, caller: Caller
-) -> Incomplete | None:
+) -> IncompleteWindowError | None:
     """Count a window again whose parts brought `part_rows`. Return why they are read once more, None where they agree.
 
-    Raises `Incomplete` where it is to fail, `LostWindow`, `PlatformError`.
+    Raises `IncompleteWindowError` where it is to fail, `LeaseLostError`, `PlatformError`.
     """
     total = await reader.count()
     missing = missing_in_parts(total, part_rows)
@@ -48,7 +48,7 @@ async def hold_against_parts(
     )
 
 
-def _incomplete(claim: Claim, text: str) -> Incomplete:
-    error = Incomplete(text)
+def _incomplete(claim: Claim, text: str) -> IncompleteWindowError:
+    error = IncompleteWindowError(text)
     error.account, error.window = claim.account, str(claim.window)
     return error

@@ -28,16 +28,16 @@ from psycopg_pool import PoolTimeout
 from orders_sync.domain.costs import cover
 from orders_sync.domain.emptiness import AGAIN, at_reach, is_believed
 from orders_sync.domain.errors import (
-    Blocked,
-    DatabaseBusy,
-    Incomplete,
-    LostWindow,
-    Malformed,
-    Misfit,
+    AuthenticationError,
+    BlockedError,
+    DatabaseBusyError,
+    IncompleteWindowError,
+    LeaseLostError,
+    MalformedResponseError,
     PlatformError,
-    Refused,
-    Throttled,
-    Transient,
+    RateLimitError,
+    RowsOutOfRangeError,
+    TransientError,
     is_answer,
 )
 from orders_sync.domain.verdict import may_be_capped
@@ -76,7 +76,7 @@ class Limits:
     probes: bool = False
 
 
-class MayBeCapped(Incomplete):
+class SuspectTotalError(IncompleteWindowError):
     """The rows add up to a count that looks like the most the platform ever counts."""
 
 
@@ -116,7 +116,7 @@ class WindowWork:
 
         Raises `PlatformError` after the window was closed as failed (handed back, and the account suspended, when the
         credentials were refused; handed back also before a long pause that the platform asks for, so that nobody waits
-        with a window in hand), `LostWindow` when it is not ours any more, psycopg.Error when the database is gone.
+        with a window in hand), `LeaseLostError` when it is not ours any more, psycopg.Error when the database is gone.
         """
         try:
             async with self._lease():
@@ -128,8 +128,8 @@ class WindowWork:
                     await self._split(parts, result.total)
                     return None
                 return await self._landed(result)
-        except (Refused, Blocked) as error:
-            if isinstance(error, Blocked) and not await self._is_blocked_for_long():
+        except (AuthenticationError, BlockedError) as error:
+            if isinstance(error, BlockedError) and not await self._is_blocked_for_long():
                 await self._withhold(error, [])
                 raise
             async with self._pool.connection() as connection:
@@ -169,13 +169,15 @@ class WindowWork:
         window, total, is_first = self._claim.window, self.total, self._claim.attempts == 1
         if self._claim.part_rows is not None:
             return []
-        if isinstance(error, MayBeCapped):
+        if isinstance(error, SuspectTotalError):
             return split(window, 2, 1)
-        if isinstance(error, Misfit) or (isinstance(error, Incomplete) and self._is_total_absurd):
+        if isinstance(error, RowsOutOfRangeError) or (
+            isinstance(error, IncompleteWindowError) and self._is_total_absurd
+        ):
             return []
         if total is None:
-            return [] if is_first or not self._is_long or isinstance(error, Throttled) else split(window, PARTS, 1)
-        is_of_the_moment = is_first and isinstance(error, Transient | Throttled)
+            return [] if is_first or not self._is_long or isinstance(error, RateLimitError) else split(window, PARTS, 1)
+        is_of_the_moment = is_first and isinstance(error, TransientError | RateLimitError)
         if is_of_the_moment or total <= self._page_size or window.seconds == 1:
             return []
         return split(window, total, max(self._page_size, -(-total // PARTS)))
@@ -219,7 +221,7 @@ class WindowWork:
 
     def _told(self, error: PlatformError) -> str:
         """What to keep with the window: an answer that cannot be read is kept too, as far as the error holds it."""
-        body = error.body if isinstance(error, Malformed) else b""
+        body = error.body if isinstance(error, MalformedResponseError) else b""
         beginning = self._feeder.account.hushed(body.decode("utf-8", "replace"))
         return f"{error}\n\nThe answer begins:\n{beginning}" if beginning else str(error)
 
@@ -237,7 +239,7 @@ class WindowWork:
         self.seen = len(records)
         try:
             await retried(lambda: self._close_unproven(records, parts, reason))
-        except DatabaseBusy as busy:
+        except DatabaseBusyError as busy:
             reason = reason if str(busy) in reason else f"{reason}\n\nWhat was read did not land: {busy}"
             await self._close_unproven([], parts, reason)
 
@@ -278,17 +280,17 @@ class WindowWork:
             result = await self._reader.read_completely(self._limits.attempts, expected, row, must_add_up=proves)
             if isinstance(result, TooFull):
                 if self._is_total_absurd:
-                    raise Incomplete(
+                    raise IncompleteWindowError(
                         f"the platform counts {result.total} rows in each part of a range, as many as in the whole of "
                         "it: it seems to ignore the range, or its total is not to be believed"
                     )
             elif proves and window.seconds > 1 and may_be_capped(result.reading.total):
-                raise MayBeCapped(
+                raise SuspectTotalError(
                     f"the platform counts exactly {result.reading.total} rows, which may be the most it ever counts: "
                     "the two halves are read again"
                 )
             return result
-        except Incomplete as error:
+        except IncompleteWindowError as error:
             error.account, error.window = self._claim.account, str(window)
             raise
 
@@ -297,12 +299,12 @@ class WindowWork:
             await claims.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
 
     async def _landed(self, result: Read) -> Landed | None:
-        """Land it, whatever other loaders hold for a moment. Raises `Transient` when that did not pass: the window is
-        read again."""
+        """Land it, whatever other loaders hold for a moment. Raises `TransientError` when that did not pass: the window
+        is read again."""
         try:
             return await retried(lambda: self._land(result))
-        except DatabaseBusy as error:
-            raise Transient(str(error)) from error
+        except DatabaseBusyError as error:
+            raise TransientError(str(error)) from error
 
     async def _land(self, result: Read) -> Landed | None:
         """Rows, the window's result and the watermark in one transaction (P5)."""
@@ -379,12 +381,12 @@ class WindowWork:
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[None]:
-        """Renew the hold while the body runs; once it is lost the body is cancelled and `LostWindow` raised.
+        """Renew the hold while the body runs; once it is lost the body is cancelled and `LeaseLostError` raised.
 
         A renewal that fails loses nothing by itself: the lease still holds, and the fence decides in the end.
         """
         body = asyncio.current_task()
-        lost: list[LostWindow] = []
+        lost: list[LeaseLostError] = []
 
         async def renew() -> None:
             while True:
@@ -393,7 +395,7 @@ class WindowWork:
                     with suppress(psycopg.Error, PoolTimeout):
                         async with self._pool.connection(timeout=LEASE.total_seconds() / 3) as connection:
                             await claims.renew(connection, self._claim)
-                except LostWindow as error:
+                except LeaseLostError as error:
                     lost.append(error)
                     if body is not None:
                         body.cancel()

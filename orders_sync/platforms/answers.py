@@ -7,7 +7,13 @@ from typing import Protocol
 from msgspec import Raw
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Malformed, PlatformError, Refused, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    MalformedResponseError,
+    PlatformError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.platforms.contract import Page
 from orders_sync.platforms.records import exact_records
 
@@ -29,12 +35,12 @@ def listed(data: Counted | list[Raw] | str | None, source: bytes | bytearray, bo
     """What a success holds under `data`. `source`: what `body` was decoded from (`decode_envelope`).
 
     Null, nothing at all, "" and an empty list instead of the object say that there is nothing, and so does an object
-    with neither records nor a count. Raises `Malformed` for any other thing that is no list with a count.
+    with neither records nor a count. Raises `MalformedResponseError` for any other thing that is no list with a count.
     """
     if not data:
         return Page(0, [], is_bare=True)
     if isinstance(data, list | str):
-        raise Malformed("the answer says success, and data is no list with a count", body=body)
+        raise MalformedResponseError("the answer says success, and data is no list with a count", body=body)
     rows = data.rows or []
     if data.total is None and not rows:
         return Page(0, [], is_bare=True)
@@ -45,23 +51,24 @@ def _count(total: int | str | None, body: bytes) -> int:
     """Rows over all pages: a number, or text of one."""
     text = str(total)
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) <= LARGEST_TOTAL):
-        raise Malformed(f"total is no count: {text[:40]!r}", body=body)
+        raise MalformedResponseError(f"total is no count: {text[:40]!r}", body=body)
     return int(text)
 
 
 def failure(
     account: Account, code: str, message: object, refused: tuple[str, ...], throttled: tuple[str, ...]
 ) -> PlatformError:
-    """`Refused` or `Throttled` where the account's list of codes says so (the platform's, if it has none), else
-    `Transient`: a code without a meaning known to us is worth another try. The text shows no credential (P8)."""
+    """`AuthenticationError` or `RateLimitError` where the account's list of codes says so (the platform's, if it has
+    none), else
+    `TransientError`: a code without a meaning known to us is worth another try. The text shows no credential (P8)."""
     said = "" if message is None else str(message)
     shown = account.hushed(code)[:_LONGEST_MESSAGE]
     text = f"the platform answers code {shown}: {account.hushed(said)[:_LONGEST_MESSAGE] or 'no message'}"
     if _is_one_of(account.refused_codes or refused, code, said):
-        return Refused(text, code=shown)
+        return AuthenticationError(text, code=shown)
     if _is_one_of(account.throttled_codes or throttled, code, said):
-        return Throttled(text, code=shown)
-    return Transient(text, code=shown)
+        return RateLimitError(text, code=shown)
+    return TransientError(text, code=shown)
 
 
 def _is_one_of(words: tuple[str, ...], code: str, message: str) -> bool:

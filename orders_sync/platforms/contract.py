@@ -105,10 +105,11 @@ class Platform:
     `statuses`: all that are documented, in the order of an order's life. `listed_statuses`: those by which its orders
     are listed to follow what is not final; none where it is listed by time of change.
     `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
-    `page`: raises `Refused`, `Throttled`, `Transient`, `Rejected` by the envelope, `Malformed` when it cannot be read.
+    `page`: raises `AuthenticationError`, `RateLimitError`, `TransientError`, `InvalidRequestError` by the envelope,
+    `MalformedResponseError` when it cannot be read.
     `listed_at`: the time a row shows of the feed it is listed by, decoding little else; None where it cannot be read.
     `page_sizes`: those it takes.
-    `identify` and `normalize`: raise `BadRecord`, and nothing else, whatever the bytes.
+    `identify` and `normalize`: raise `InvalidRecordError`, and nothing else, whatever the bytes.
     `messages`: None where no message service is known.
     """
 

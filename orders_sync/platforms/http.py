@@ -12,7 +12,15 @@ import httpcore
 import httpx
 import msgspec
 
-from orders_sync.domain.errors import Blocked, Malformed, PlatformError, Refused, Rejected, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    BlockedError,
+    InvalidRequestError,
+    MalformedResponseError,
+    PlatformError,
+    RateLimitError,
+    TransientError,
+)
 
 LARGEST_BODY = 64 * 2**20
 LARGEST_ERROR = 2**16  # bytes read of an answer that is no 200
@@ -40,9 +48,9 @@ async def fetch(
 
     `headers` is filled with those of the answer, whatever it is.
 
-    Raises `Refused` (401, 403 in the gateway's envelope), `Blocked` (401, 403 in any other answer), `Throttled` (429,
-    503 with Retry-After), `Transient` (network, time-outs, 408, 5xx), `Rejected` (any other status), `Malformed` (a
-    body that is too large or does not decompress).
+    Raises `AuthenticationError` (401, 403 in the gateway's envelope), `BlockedError` (401, 403 in any other answer),
+    `RateLimitError` (429, 503 with Retry-After), `TransientError` (network, time-outs, 408, 5xx), `InvalidRequestError`
+    (any other status), `MalformedResponseError` (a body that is too large or does not decompress).
     """
     request.headers["accept-encoding"] = "gzip"
     host = request.url.host
@@ -58,15 +66,17 @@ async def fetch(
                 await response.aclose()
     except TimeoutError:
         if received.size:
-            raise Transient(
+            raise TransientError(
                 f"{host} answers too slowly: {received.size} bytes of the body came before the call was given up"
             ) from None
-        raise Transient(f"no answer from {host} within {seconds:.0f} s") from None
+        raise TransientError(f"no answer from {host} within {seconds:.0f} s") from None
     except httpx.TimeoutException as error:
-        raise Transient(f"no answer from {host} in time ({type(error).__name__})") from None
+        raise TransientError(f"no answer from {host} in time ({type(error).__name__})") from None
     except httpx.TransportError as error:
         where = request.url.netloc.decode()
-        raise Transient(f"the connection to {where} failed, check base_url: {error or type(error).__name__}") from None
+        raise TransientError(
+            f"the connection to {where} failed, check base_url: {error or type(error).__name__}"
+        ) from None
     if response.status_code != 200:
         raise _error_of(response, body)
     return body
@@ -102,12 +112,13 @@ async def _body(response: httpx.Response, chunks: AsyncIterator[bytes], largest:
         return await _read(response, chunks, largest)
     try:
         return await _read(response, chunks, LARGEST_ERROR)
-    except Malformed as error:  # its status says what is wrong, whatever its body is
+    except MalformedResponseError as error:  # its status says what is wrong, whatever its body is
         return error.body
 
 
 async def _read(response: httpx.Response, chunks: AsyncIterator[bytes], largest: int) -> bytes:
-    """The body without its compression; never more than `largest` bytes and a piece are held. Raises `Malformed`."""
+    """The body without its compression; never more than `largest` bytes and a piece are held. Raises
+    `MalformedResponseError`."""
     inflater = _inflater(response)
     parts: list[bytes] = []  # joined once: a page has megabytes
     size = 0
@@ -116,22 +127,24 @@ async def _read(response: httpx.Response, chunks: AsyncIterator[bytes], largest:
             parts.append(part)
             size += len(part)
             if size > largest:
-                raise Malformed(f"the answer is larger than {largest} bytes", body=b"".join(parts)[:2048])
+                raise MalformedResponseError(f"the answer is larger than {largest} bytes", body=b"".join(parts)[:2048])
     if inflater is not None and not inflater.is_complete:
-        raise Malformed("the answer cannot be decompressed: it ends too early", body=b"".join(parts)[:2048])
+        raise MalformedResponseError(
+            "the answer cannot be decompressed: it ends too early", body=b"".join(parts)[:2048]
+        )
     return b"".join(parts)
 
 
 def _inflater(response: httpx.Response) -> _Inflater | None:
-    """None for a plain answer. Raises `Malformed` for any coding that was not asked for, and for one upon another: what
-    is compressed twice may grow by a million times."""
+    """None for a plain answer. Raises `MalformedResponseError` for any coding that was not asked for, and for one upon
+    another: what is compressed twice may grow by a million times."""
     named = response.headers.get("content-encoding", "").lower().split(",")
     codings = [name for each in named if (name := each.strip()) not in ("", "identity")]
     if not codings:
         return None
     if codings not in (["gzip"], ["x-gzip"]):
         shown = ", ".join(codings)[:80]
-        raise Malformed(f"the answer is encoded as {shown!r}; only gzip, once, was asked for")
+        raise MalformedResponseError(f"the answer is encoded as {shown!r}; only gzip, once, was asked for")
     return _Inflater()
 
 
@@ -148,7 +161,7 @@ class _Inflater:
         return self._member.eof or not self._is_begun
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """What a chunk holds. Raises `Malformed`."""
+        """What a chunk holds. Raises `MalformedResponseError`."""
         self._is_begun = self._is_begun or bool(data)
         while data:
             if self._member.eof:
@@ -156,7 +169,7 @@ class _Inflater:
             try:
                 piece = self._member.decompress(data, PIECE)
             except zlib.error as error:
-                raise Malformed(f"the answer cannot be decompressed: {error}") from None
+                raise MalformedResponseError(f"the answer cannot be decompressed: {error}") from None
             data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             if piece:
                 yield piece
@@ -169,22 +182,24 @@ def _error_of(response: httpx.Response, body: bytes) -> PlatformError:
     retry_after = seconds_of(response.headers.get("retry-after"))
     if status in (401, 403):
         if is_envelope(body):
-            return Refused(text, code=code)
-        return Blocked(
+            return AuthenticationError(text, code=code)
+        return BlockedError(
             f"{text}. That is no answer of the gateway: a firewall or proxy before it may block this machine",
             retry_after=retry_after,
             code=code,
         )
     if response.is_redirect:
         target = response.url.join(response.headers.get("location", ""))
-        return Rejected(f"{text}, to {target.copy_with(query=None, fragment=None)}: check base_url", code=code)
+        return InvalidRequestError(
+            f"{text}, to {target.copy_with(query=None, fragment=None)}: check base_url", code=code
+        )
     if status == 429 or (status == 503 and retry_after is not None):
-        return Throttled(text, retry_after=retry_after, code=code)
+        return RateLimitError(text, retry_after=retry_after, code=code)
     if status == 408 or status >= 500:
-        return Transient(text, code=code)
+        return TransientError(text, code=code)
     if response.has_redirect_location:
         text += f" (it redirects to {_place(response)}, which is not followed: correct base_url)"
-    return Rejected(text, code=code)
+    return InvalidRequestError(text, code=code)
 
 
 def _place(response: httpx.Response) -> str:

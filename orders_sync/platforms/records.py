@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from orders_sync.domain.errors import BadRecord, Malformed
+from orders_sync.domain.errors import InvalidRecordError, MalformedResponseError
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
 from orders_sync.platforms.conversion import Notes, Number, kind_of
@@ -26,8 +26,8 @@ def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, b
     """An answer's envelope, records left as `msgspec.Raw`, and the bytes it was read from.
 
     Those are `body` itself, or a copy of the same length without what is no reason to refuse a page: lone surrogates,
-    a record that does not decode by itself. Raises `Malformed` for anything that is not the documented JSON, HTML
-    included.
+    a record that does not decode by itself. Raises `MalformedResponseError` for anything that is not the documented
+    JSON, HTML included.
     """
     try:
         return decoder.decode(body), body
@@ -38,7 +38,7 @@ def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, b
         with suppress(*UNREADABLE):
             if (mended := isolated(repaired)) is not None:
                 return decoder.decode(mended), mended
-        raise Malformed(_no_envelope(body, error), body=body) from None
+        raise MalformedResponseError(_no_envelope(body, error), body=body) from None
 
 
 def _no_envelope(body: bytes, error: Exception) -> str:
@@ -66,8 +66,8 @@ def exact_records(raws: list[msgspec.Raw], source: bytes | bytearray, body: byte
 def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: Notes, where: str = "") -> T:
     """One record as its wire struct, of which any part may be None; what does not fit is left out with a note.
 
-    The typed decoder is tried first; what it does not take is decoded as any JSON and fitted. Raises `BadRecord` for
-    what is no JSON object at all.
+    The typed decoder is tried first; what it does not take is decoded as any JSON and fitted. Raises
+    `InvalidRecordError` for what is no JSON object at all.
     """
     try:
         return decoder.decode(record)
@@ -76,13 +76,14 @@ def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: 
     value, of_fields = decode_any(record), Notes()
     found: T | None = fitted(decoder.type, value, where, of_fields)
     if found is None:
-        raise BadRecord(f"{kind_of(value)}, not an object", where)
+        raise InvalidRecordError(f"{kind_of(value)}, not an object", where)
     notes.extend(of_fields)
     return found
 
 
 def decode_any(record: bytes | str) -> Any:
-    """Any JSON, numbers exactly as they are spelled, whatever their size; lone surrogates stay. Raises `BadRecord`."""
+    """Any JSON, numbers exactly as they are spelled, whatever their size; lone surrogates stay. Raises
+    `InvalidRecordError`."""
     try:
         return _ANY.decode(str(record) if isinstance(record, str) else record)
     except UNREADABLE:
@@ -90,9 +91,9 @@ def decode_any(record: bytes | str) -> Any:
     try:
         return json.loads(record, parse_float=Number, parse_int=_whole, parse_constant=Number)
     except RecursionError:
-        raise BadRecord("nested too deep") from None
+        raise InvalidRecordError("nested too deep") from None
     except ValueError:
-        raise BadRecord("not JSON") from None
+        raise InvalidRecordError("not JSON") from None
 
 
 def fitted(hint: Any, value: Any, where: str, notes: Notes) -> Any:
@@ -107,7 +108,7 @@ def fitted(hint: Any, value: Any, where: str, notes: Notes) -> Any:
     if value is None or value == "" or value == [] or value == {}:
         return [] if is_list and value is not None else None
     if isinstance(value, str):
-        with suppress(BadRecord):
+        with suppress(InvalidRecordError):
             value = decode_any(value)
     if is_list and isinstance(value, dict):
         value = [value]

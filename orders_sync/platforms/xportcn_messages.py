@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.text import storable
 from orders_sync.platforms.contract import Hint, MessageService
 from orders_sync.platforms.conversion import Notes, Number, key, kind_of, moment
@@ -49,12 +49,12 @@ def hint(body: bytes) -> Hint:
     """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
     try:
         message = _unpacked(_MESSAGE, body.strip(), "the message")
-    except BadRecord as error:
+    except InvalidRecordError as error:
         return Hint(reason=error.reason)
     kind = storable(_number(message.messageType) or "") or None
     try:
         told = _unpacked(_BODY, message.messageBody, "messageBody")
-    except BadRecord as error:
+    except InvalidRecordError as error:
         return Hint(kind, reason=error.reason)
     order_no, order_id = _number(told.orderNo), _number(told.orderId)
     return Hint(
@@ -68,17 +68,17 @@ def hint(body: bytes) -> Hint:
 
 
 def _unpacked(decoder: msgspec.json.Decoder[T], packed: Any, name: str) -> T:
-    """JSON, in a string or not. Raises `BadRecord` that says why there is none."""
+    """JSON, in a string or not. Raises `InvalidRecordError` that says why there is none."""
     if packed in (None, "", b"", "null", b"null"):
-        raise BadRecord(f"{name} is empty")
+        raise InvalidRecordError(f"{name} is empty")
     try:
         if isinstance(packed, bytes | str) and not isinstance(packed, Number):
             return decode_record(decoder, packed, Notes())
-    except BadRecord as error:
-        raise BadRecord(f"{name} is {error.reason}"[:200]) from None
+    except InvalidRecordError as error:
+        raise InvalidRecordError(f"{name} is {error.reason}"[:200]) from None
     found: T | None = fitted(decoder.type, packed, name, Notes())
     if found is None:
-        raise BadRecord(f"{name} is {kind_of(packed)}, not an object")
+        raise InvalidRecordError(f"{name} is {kind_of(packed)}, not an object")
     return found
 
 

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Malformed, PlatformError
+from orders_sync.domain.errors import MalformedResponseError, PlatformError
 from orders_sync.domain.times import EPOCH, local_text, platform_time
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
@@ -122,14 +122,15 @@ def parameters(ask: Ask) -> dict[str, int | str]:
 def page(account: Account, body: bytes) -> Page:
     """An answer as total and untouched records.
 
-    Raises `Malformed` when it is not the documented JSON or a success whose list cannot be read, and for a code that is
-    not 200 `Refused` or `Throttled` where the account's (else our) codes say so, otherwise `Transient`: no code has a
-    meaning that is public.
+    Raises `MalformedResponseError` when it is not the documented JSON or a success whose list cannot be read, and for a
+    code that is not 200 `AuthenticationError` or `RateLimitError` where the account's (else our) codes say so,
+    otherwise
+    `TransientError`: no code has a meaning that is public.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         success, source = decode_envelope(_SUCCESS, body)
-    except Malformed:
+    except MalformedResponseError:
         success = None  # a failure may hold anything; read it for its code
     if success is None or str(success.code) != "200":
         raise _failure(account, body)
@@ -150,8 +151,8 @@ def listed_at(record: bytes, feed: Feed) -> datetime | None:
 def _failure(account: Account, body: bytes) -> PlatformError:
     envelope, _ = decode_envelope(_ENVELOPE, body)
     if envelope.code is None:
-        return Malformed("the answer has no code: is base_url right?", body=body)
+        return MalformedResponseError("the answer has no code: is base_url right?", body=body)
     if str(envelope.code) == "200":
-        return Malformed("code 200, but no list in data", body=body, code="200")
+        return MalformedResponseError("code 200, but no list in data", body=body, code="200")
     said = f"{envelope.msg or 'no message'} (requestId {envelope.requestId})" if envelope.requestId else envelope.msg
     return failure(account, str(envelope.code), said, REFUSED_CODES, THROTTLED_CODES)

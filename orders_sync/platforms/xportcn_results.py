@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
 from orders_sync.domain.text import storable
@@ -150,20 +150,20 @@ _NO_OPTIONS, _NO_SKU, _NO_NAMES, _NO_PARCEL = OptionFields(), SkuInfo(), SkuPv()
 
 
 def identify(record: bytes) -> str:
-    """The row's `id`, as `normalize` gives it. Raises `BadRecord`."""
+    """The row's `id`, as `normalize` gives it. Raises `InvalidRecordError`."""
     if first_id := _FIRST_ID.match(record):
         return (first_id[1] or first_id[2]).decode()
     return storable(order_id_of(decode_record(_IDENTITY, record, Notes()).id))
 
 
 def order_id_of(value: Any) -> str:
-    """The id of an order. Raises `BadRecord` when it is missing or unusable."""
+    """The id of an order. Raises `InvalidRecordError` when it is missing or unusable."""
     try:
         found = exact_id(value)
     except ValueError as error:
-        raise BadRecord(str(error), "id") from None
+        raise InvalidRecordError(str(error), "id") from None
     if found is None:
-        raise BadRecord("missing", "id")
+        raise InvalidRecordError("missing", "id")
     return found
 
 
@@ -175,7 +175,7 @@ def unpacked(decoder: msgspec.json.Decoder[T], where: str, packed: Json, notes: 
         return None
     try:
         return decode_record(decoder, packed, notes, where)
-    except BadRecord as error:
+    except InvalidRecordError as error:
         notes.left_out(where, error.reason)
         return None
 
@@ -333,7 +333,7 @@ def _plain(where: str, packed: Json, notes: Notes) -> Any:
         return None
     try:
         return decode_any(packed)
-    except BadRecord as error:
+    except InvalidRecordError as error:
         notes.left_out(where, error.reason)
         return None
 

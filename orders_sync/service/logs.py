@@ -27,7 +27,7 @@ from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from orders_sync.domain.display import visible, visible_json
-from orders_sync.domain.errors import LostWindow, Refused
+from orders_sync.domain.errors import AuthenticationError, LeaseLostError
 from orders_sync.engine.draining import Closed
 from orders_sync.service.hush import Hush, utc
 from orders_sync.settings import LogSettings
@@ -115,10 +115,10 @@ def window_closed(logger: BoundLogger, closed: Closed) -> None:
         logger.info("window done", **told, **asdict(landed))
     elif closed.is_split:
         logger.info("window split", **told, **({} if error is None else {"error": str(error)}))
-    elif isinstance(error, Refused):  # nothing more is read of the account before somebody sees to it
+    elif isinstance(error, AuthenticationError):  # nothing more is read of the account before somebody sees to it
         logger.error("window refused", **told, error=str(error))
     else:
-        ended = "window lost" if isinstance(error, LostWindow) else "window failed"
+        ended = "window lost" if isinstance(error, LeaseLostError) else "window failed"
         logger.warning(ended, **told, error=str(error))
 
 

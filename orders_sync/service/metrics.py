@@ -15,13 +15,28 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from orders_sync.domain.errors import LostWindow, Refused
+from orders_sync.domain.errors import AuthenticationError, LeaseLostError
 from orders_sync.engine.draining import Closed
 from orders_sync.service.liveness import Liveness
 from orders_sync.store.vitals import AccountVitals, Vitals
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)  # of a window: one call to a full one at a slow rate
+
+# values of the label `error`, which queries and dashboards hold: they outlive the names of the classes
+ERROR_LABELS = {
+    "AuthenticationError": "refused",
+    "BlockedError": "blocked",
+    "DatabaseBusyError": "database_busy",
+    "IncompleteWindowError": "incomplete",
+    "InvalidRequestError": "rejected",
+    "LeaseLostError": "lost_window",
+    "MalformedResponseError": "malformed",
+    "RateLimitError": "throttled",
+    "RowsOutOfRangeError": "misfit",
+    "SuspectTotalError": "may_be_capped",
+    "TransientError": "transient",
+}
 
 # a second series for every counter, which nobody asks for
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -132,7 +147,7 @@ class Metrics:
         self._calls.labels(account).inc(closed.calls)
         self._seconds.labels(kind).observe(closed.seconds)
         if closed.error is not None:
-            self._errors.labels(account, _kind(closed.error)).inc()
+            self._errors.labels(account, _error_label(closed.error)).inc()
         if closed.landed is not None:
             for outcome in closed.landed.__slots__:
                 self._rows.labels(account, outcome).inc(getattr(closed.landed, outcome))
@@ -158,9 +173,9 @@ def ended(closed: Closed) -> str:
     match closed.error:
         case None:
             return "done"
-        case LostWindow():
+        case LeaseLostError():
             return "lost"
-        case Refused():
+        case AuthenticationError():
             return "refused"
     return "failed"
 
@@ -245,9 +260,10 @@ def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, labels=labels)
 
 
-def _kind(error: Exception) -> str:
-    """An error's name as a label: `LostWindow` is lost_window."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+def _error_label(error: Exception) -> str:
+    """Return the label of an error: one of `ERROR_LABELS`, else the name of its class in snake case."""
+    name = type(error).__name__
+    return ERROR_LABELS.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 class _Joined(Collector):

@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from orders_sync.domain.accounts import Identity
-from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import ledger, parts
 from orders_sync.store.database import Connection
@@ -170,7 +170,7 @@ async def held_for(connection: Connection, account: str) -> float | None:
 
 
 async def renew(connection: Connection, claim: Claim) -> None:
-    """Hold the window for another lease. Raises `LostWindow` when it is not ours any more."""
+    """Hold the window for another lease. Raises `LeaseLostError` when it is not ours any more."""
     await _fenced(connection, claim, "lease_until = clock_timestamp() + %s", [LEASE])
 
 
@@ -183,7 +183,7 @@ async def finish(
     again where the parts brought too few rows (`parts`).
 
     `is_split`: the window was only counted, and agrees with its parts.
-    Raises `LostWindow` when the fence has moved on: the transaction must not commit (P5).
+    Raises `LeaseLostError` when the fence has moved on: the transaction must not commit (P5).
     """
     # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
     async with psycopg.AsyncClientCursor(connection) as cursor:
@@ -215,11 +215,11 @@ async def finish(
         )
         cursor.nextset()
         if cursor.rowcount != 1:
-            raise LostWindow(claim.id)
+            raise LeaseLostError(claim.id)
 
 
 async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, calls: int) -> None:
-    """Hand back a window whose answer is not believed yet: it is read again after a while. Raises `LostWindow`."""
+    """Hand back a window whose answer is not believed yet: it is read again after a while. Raises `LeaseLostError`."""
     await _fenced(
         connection,
         claim,
@@ -231,7 +231,7 @@ async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, ca
 async def close_beyond(connection: Connection, claim: Claim, reason: str, *, calls: int) -> None:
     """Close a window beyond the platform's reach, for good: it proves nothing, and the proof begins behind it.
 
-    In a transaction. Raises `LostWindow`.
+    In a transaction. Raises `LeaseLostError`.
     """
     await connection.execute("SELECT FROM sync.accounts WHERE name = %s FOR UPDATE", [claim.account])
     await _fenced(
@@ -266,7 +266,8 @@ async def split(
     calls: int,
     reason: str | None = None,
 ) -> None:
-    """Replace a window by the windows it is cut `into`, by none when its backfill was cancelled. Raises `LostWindow`.
+    """Replace a window by the windows it is cut `into`, by none when its backfill was cancelled. Raises
+    `LeaseLostError`.
 
     `total`: the platform's count, if it gave one. `reason`: why it could not be read, None when it only was too full.
     """
@@ -297,7 +298,7 @@ async def read_parts_again(
     """Plan the parts of a window once more, which brought fewer rows than it counts, and return whether there were any;
     else nothing is done. All of them the first time, later those that ended less than `settled` before they were read.
 
-    In a transaction. Raises `LostWindow`.
+    In a transaction. Raises `LeaseLostError`.
     """
     is_first = claim.parts_again_at is None
     if not await parts.plan_again(connection, claim.id, younger_than=None if is_first else settled):
@@ -320,7 +321,7 @@ async def _is_cancelled(connection: Connection, number: int) -> bool:
 async def fail(
     connection: Connection, claim: Claim, error: str, *, calls: int, total: int | None = None, seen: int | None = None
 ) -> None:
-    """Close a window as failed, with the reason and how far its read got. Raises `LostWindow`."""
+    """Close a window as failed, with the reason and how far its read got. Raises `LeaseLostError`."""
     await _fenced(
         connection,
         claim,
@@ -339,7 +340,7 @@ async def observe(connection: Connection, account: str, observed: dict[str, obje
 
 
 async def give_back(connection: Connection, claim: Claim, *, calls: int) -> None:
-    """Hand back a window that was not read to the end, for the next reader. Raises `LostWindow`."""
+    """Hand back a window that was not read to the end, for the next reader. Raises `LeaseLostError`."""
     await _fenced(connection, claim, "state = 'planned', calls = calls + %s", [calls])
 
 
@@ -357,4 +358,4 @@ async def _fenced(connection: Connection, claim: Claim, sets: str, values: list[
         [*values, claim.id, claim.fence],
     )
     if cursor.rowcount != 1:
-        raise LostWindow(claim.id)
+        raise LeaseLostError(claim.id)

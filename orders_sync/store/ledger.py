@@ -18,7 +18,7 @@ import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import OtherIdentity
+from orders_sync.domain.errors import IdentityMismatchError
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store.database import Connection
 
@@ -86,7 +86,8 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 async def register(connection: Connection, account: Account, feed: Feed) -> None:
-    """Make sure the account has its row, which says that it is in somebody's settings. Raises `OtherIdentity`."""
+    """Make sure the account has its row, which says that it is in somebody's settings. Raises
+    `IdentityMismatchError`."""
     identity = account.identity
     values = {"name": account.name, **identity._asdict(), "feed": feed}
     await connection.execute(
@@ -107,7 +108,7 @@ async def register(connection: Connection, account: Account, feed: Feed) -> None
     )
     query = f"SELECT EXISTS (SELECT FROM sync.accounts AS a WHERE {IS_ACCOUNT}) AS is_there"  # noqa: S608
     if not (await one(connection, query, values))["is_there"]:
-        raise OtherIdentity(account.name, identity)
+        raise IdentityMismatchError(account.name, identity)
 
 
 async def reach(connection: Connection, account: str) -> Reach:

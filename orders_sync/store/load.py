@@ -28,7 +28,7 @@ import msgspec
 import xxhash
 from psycopg import errors
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows
 from orders_sync.domain.versions import Age, Version, age
 from orders_sync.store import copyrows, older, rejects, statements, writing
@@ -70,7 +70,7 @@ class Record(msgspec.Struct, frozen=True):  # made for every row that is read: a
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where records come from, and how they become rows. `normalize` raises `BadRecord` and nothing else."""
+    """Where records come from, and how they become rows. `normalize` raises `InvalidRecordError` and nothing else."""
 
     platform: str
     account: str
@@ -160,7 +160,7 @@ class _Loader:
                 await asyncio.sleep(0)
             try:
                 orders.append(self._flatten(record, payload_hash))
-            except BadRecord as error:
+            except InvalidRecordError as error:
                 self._reject(record, payload_hash, str(error))
         await self._store(orders, known.keys())
 
@@ -171,7 +171,7 @@ class _Loader:
             record = Record(stored.order_id, stored.payload, stored.read_at)
             try:
                 order = self._flatten(record, stored.payload_hash)
-            except BadRecord as error:
+            except InvalidRecordError as error:
                 self._reject(record, stored.payload_hash, str(error))
                 continue
             if order.rows_hash == stored.rows_hash and known.get(stored.order_id) == stored.payload_hash:
@@ -204,14 +204,14 @@ class _Loader:
 
     def _flatten(self, record: Record, payload_hash: bytes) -> FlatOrder:
         if record.order_id is None:
-            raise BadRecord(record.fault)
+            raise InvalidRecordError(record.fault)
         try:
             record.payload.decode()
         except UnicodeDecodeError as error:
-            raise BadRecord(f"not UTF-8: {error}") from None
+            raise InvalidRecordError(f"not UTF-8: {error}") from None
         rows = self.source.normalize(record.payload)
         if rows.order.order_id != record.order_id:
-            raise BadRecord(f"read as order {rows.order.order_id}, known as order {record.order_id}")
+            raise InvalidRecordError(f"read as order {rows.order.order_id}, known as order {record.order_id}")
         platform = self.source.platform
         order = copyrows.fields(rows.order)
         order_text = copyrows.line([platform, *order])

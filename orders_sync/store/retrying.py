@@ -8,7 +8,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 
-from orders_sync.domain.errors import DatabaseBusy
+from orders_sync.domain.errors import DatabaseBusyError
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ PASSING = (
 async def retried(transaction: Callable[[], Awaitable[T]]) -> T:
     """Run what begins and ends a transaction of its own, again when the database ended it for a reason that passes.
 
-    It must have no other effect. Raises `DatabaseBusy` after `ATTEMPTS`, and any other psycopg.Error at once.
+    It must have no other effect. Raises `DatabaseBusyError` after `ATTEMPTS`, and any other psycopg.Error at once.
     """
     reasons: list[str] = []
     while len(reasons) < ATTEMPTS:
@@ -34,7 +34,7 @@ async def retried(transaction: Callable[[], Awaitable[T]]) -> T:
             return await transaction()
         except PASSING as error:
             reasons.append(_reason(error))
-    raise DatabaseBusy(
+    raise DatabaseBusyError(
         f"the database ended the transaction {ATTEMPTS} times, last: {reasons[-1]}. Nothing of it was written"
     )
 

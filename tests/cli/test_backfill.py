@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from orders_sync.cli import bars
-from orders_sync.domain.errors import LostWindow, Transient
+from orders_sync.domain.errors import LeaseLostError, TransientError
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.draining import Closed
 from orders_sync.sandbox import World
@@ -96,14 +96,14 @@ def test_the_bar_says_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -
         clock[0] = 1200.0
         assert "left" not in shown()
         made.closed(replace(READ, landed=None, is_split=True))
-        made.closed(replace(READ, landed=None, error=LostWindow(7)))
+        made.closed(replace(READ, landed=None, error=LeaseLostError(7)))
         assert "left" not in shown()
         made.landed("kingdo", 5)
         made.closed(READ)
         assert "5 orders" in shown()
         assert "about 80 min left" in shown()
         for _ in range(4):
-            made.closed(replace(READ, landed=None, error=Transient("busy")))
+            made.closed(replace(READ, landed=None, error=TransientError("busy")))
         assert "left" not in shown()
 
 

@@ -6,21 +6,30 @@ import pytest
 
 from orders_sync.domain import errors
 from orders_sync.domain.errors import (
-    BadRecord,
-    Blocked,
-    Incomplete,
-    LostWindow,
-    Malformed,
-    Misfit,
+    AuthenticationError,
+    BlockedError,
+    IncompleteWindowError,
+    InvalidRecordError,
+    InvalidRequestError,
+    LeaseLostError,
+    MalformedResponseError,
     OrdersSyncError,
     PlatformError,
-    Refused,
-    Rejected,
-    Throttled,
-    Transient,
+    RateLimitError,
+    RowsOutOfRangeError,
+    TransientError,
 )
 
-CALLS = [Refused, Throttled, Transient, Malformed, Rejected, Incomplete, Misfit, Blocked]
+CALLS = [
+    AuthenticationError,
+    RateLimitError,
+    TransientError,
+    MalformedResponseError,
+    InvalidRequestError,
+    IncompleteWindowError,
+    RowsOutOfRangeError,
+    BlockedError,
+]
 
 
 def test_whatever_goes_wrong_is_of_one_tree() -> None:
@@ -39,28 +48,28 @@ def test_the_text_has_account_window_and_call_once_they_are_known(kind: type[Pla
 
 
 def test_an_error_of_no_known_place_is_its_message() -> None:
-    assert str(Transient("too late")) == "too late"
+    assert str(TransientError("too late")) == "too late"
 
 
 def test_throttled_knows_how_long_to_wait_if_the_platform_said_so() -> None:
-    assert Throttled("slow down", retry_after=2.5).retry_after == 2.5
-    assert Throttled("slow down").retry_after is None
+    assert RateLimitError("slow down", retry_after=2.5).retry_after == 2.5
+    assert RateLimitError("slow down").retry_after is None
 
 
 def test_malformed_keeps_at_most_two_kilobytes_of_the_body_and_does_not_show_them_P8() -> None:
-    error = Malformed("not JSON", body=b"<html>" + b"x" * 10**6)
+    error = MalformedResponseError("not JSON", body=b"<html>" + b"x" * 10**6)
     assert len(error.body) == 2048
     assert error.body.startswith(b"<html>")
     assert "<html>" not in str(error)
-    assert Malformed("not JSON", body=b"short").body == b"short"
+    assert MalformedResponseError("not JSON", body=b"short").body == b"short"
 
 
-def test_a_bad_record_says_which_field_it_was() -> None:
-    assert str(BadRecord("is no amount", "totalAmount")) == "totalAmount: is no amount"
-    assert str(BadRecord("is no object")) == "is no object"
+def test_an_invalid_record_says_which_field_it_was() -> None:
+    assert str(InvalidRecordError("is no amount", "totalAmount")) == "totalAmount: is no amount"
+    assert str(InvalidRecordError("is no object")) == "is no object"
 
 
 def test_a_lost_window_has_its_number() -> None:
-    error = LostWindow(17)
+    error = LeaseLostError(17)
     assert error.window_id == 17
     assert "window 17 is owned by another worker" in str(error)

@@ -19,7 +19,14 @@ import httpx
 import pytest
 
 from orders_sync.domain.accounts import Account, Pace
-from orders_sync.domain.errors import Malformed, PlatformError, Refused, Rejected, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    MalformedResponseError,
+    PlatformError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.domain.windows import Window
 from orders_sync.engine.calls import HOLD, LONGEST_HOLD, LONGEST_PAUSE, Answer, Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import OwnBudget, Pacer
@@ -145,14 +152,14 @@ def test_a_page_that_comes_at_once_is_one_call(run: Run, name: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        ("http_5xx", Transient),
-        ("reset", Transient),
-        ("hang", Transient),
-        ("truncated", Transient),
-        ("garbled", Malformed),
-        ("html", Malformed),
-        ("flow_limit", Throttled),
-        ("http_429", Throttled),
+        ("http_5xx", TransientError),
+        ("reset", TransientError),
+        ("hang", TransientError),
+        ("truncated", TransientError),
+        ("garbled", MalformedResponseError),
+        ("html", MalformedResponseError),
+        ("flow_limit", RateLimitError),
+        ("http_429", RateLimitError),
     ],
 )
 def test_what_may_go_away_is_tried_again_up_to_the_tries_and_every_try_is_counted_P1(
@@ -173,7 +180,7 @@ def test_what_may_go_away_is_tried_again_up_to_the_tries_and_every_try_is_counte
 def test_refused_credentials_are_tried_once_P6(run: Run, name: str) -> None:
     shop = Shop(name, secret=lambda secret: secret + "x")
     error = run(shop.failure())
-    assert type(error) is Refused
+    assert type(error) is AuthenticationError
     assert len(shop.sent) == shop.made.calls == 1
 
 
@@ -181,7 +188,7 @@ def test_refused_credentials_are_tried_once_P6(run: Run, name: str) -> None:
 def test_a_request_the_platform_will_not_serve_is_tried_once_P6(run: Run, name: str) -> None:
     shop = Shop(name, base="/nowhere")
     error = run(shop.failure())
-    assert type(error) is Rejected
+    assert type(error) is InvalidRequestError
     assert "HTTP 404" in str(error)
     assert len(shop.sent) == shop.made.calls == 1
 
@@ -261,7 +268,7 @@ def test_retry_after_is_obeyed_for_ten_minutes_at_most_P6(run: Run) -> None:
     async def three() -> None:
         for _ in range(2):
             failure = await shop.failure()
-            assert isinstance(failure, Throttled)
+            assert isinstance(failure, RateLimitError)
             assert failure.retry_after == pytest.approx(LONGEST_HOLD)
         await asyncio.sleep(LONGEST_HOLD)
         await shop.page()

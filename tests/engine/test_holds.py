@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
-from orders_sync.domain.errors import Throttled
+from orders_sync.domain.errors import RateLimitError
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import calls, pacer
 from orders_sync.engine.calls import Feeder
@@ -105,7 +105,7 @@ async def test_a_slow_rate_is_no_pause_that_the_platform_asked_for(tell: Tell) -
     with suppress(TimeoutError):
         await asyncio.wait_for(waiting.turn(), 0.2)
     await waiting.hold(10 * gap)
-    with pytest.raises(Throttled):
+    with pytest.raises(RateLimitError):
         await waiting.turn()
 
 

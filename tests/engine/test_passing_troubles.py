@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from orders_sync.domain.errors import DatabaseBusy
+from orders_sync.domain.errors import DatabaseBusyError
 from orders_sync.engine.renormalize import renormalize
 from orders_sync.store.retrying import ATTEMPTS
 from tests.support.replaying import refuse_all, replay_all
@@ -89,6 +89,6 @@ async def test_a_replay_and_a_rebuild_the_database_ended_are_run_again(
         assert (await renormalize(connection, "xportcn_ka", None, story.progress)).rejected == 0
         story.query("UPDATE raw_orders SET rows_hash = 'of older code' RETURNING 1")
         trouble(story, code, 10**6)
-        with pytest.raises(DatabaseBusy, match="ended for the moment"):
+        with pytest.raises(DatabaseBusyError, match="ended for the moment"):
             await renormalize(connection, "xportcn_ka", None, story.progress)
     story.assert_equal(KA)

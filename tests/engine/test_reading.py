@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.errors import BadRecord, Incomplete, Transient
+from orders_sync.domain.errors import IncompleteWindowError, InvalidRecordError, TransientError
 from orders_sync.domain.verdict import shortfall
 from orders_sync.engine.calls import Answer
 from orders_sync.engine.reading import Read, TooFull, read, read_completely
@@ -64,7 +64,7 @@ def rows(count: int) -> list[bytes]:
 
 def identify(payload: bytes) -> str:
     if payload.startswith(b"?"):
-        raise BadRecord("is missing", "id")
+        raise InvalidRecordError("is missing", "id")
     return payload.decode()
 
 
@@ -301,10 +301,10 @@ def test_an_id_that_no_key_may_hold_is_a_fault_and_not_another_order_P4() -> Non
 def test_a_call_that_fails_ends_the_reading() -> None:
     async def ask(page_no: int, _: int) -> Answer:
         if page_no == 2:
-            raise Transient("no answer in time")
+            raise TransientError("no answer in time")
         return Answer(Page(15, rows(10)), NOON)
 
-    with pytest.raises(Transient):
+    with pytest.raises(TransientError):
         asyncio.run(read(ask, identify, 10, EVERYTHING))
 
 
@@ -316,7 +316,7 @@ def test_a_list_that_need_not_add_up_is_its_last_read_after_all_attempts_and_any
         listing = Listing(rows(5), 10, spoil=count_one_more)
         reading = read_completely(listing.ask, identify, 10, EVERYTHING, attempts=3, must_add_up=must_add_up)
         if must_add_up:
-            with pytest.raises(Incomplete, match="read 3 times"):
+            with pytest.raises(IncompleteWindowError, match="read 3 times"):
                 asyncio.run(reading)
         else:
             found = asyncio.run(reading)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRows, SubOrderRow
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine.renormalize import Rebuilt, renormalize
@@ -58,7 +58,7 @@ def every_other(rows: OrderRows) -> None:
 
 
 def refuse(_: OrderRows) -> None:
-    raise BadRecord("is not known to this version", "status")
+    raise InvalidRecordError("is not known to this version", "status")
 
 
 def overflow(rows: OrderRows) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.engine.replay import Replayed
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load
@@ -20,7 +20,7 @@ OPEN = "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL"
 
 
 def refuse_identity(_: bytes) -> str:
-    raise BadRecord("is not known to this version", "id")
+    raise InvalidRecordError("is not known to this version", "id")
 
 
 @pytest.mark.parametrize("change", [{"normalize": refuse_all}, {"identify": refuse_identity}], ids=" ".join)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from orders_sync.domain.costs import calls_for
-from orders_sync.domain.errors import EXCERPT, LostWindow
+from orders_sync.domain.errors import EXCERPT, LeaseLostError
 from orders_sync.domain.sweeps import Policy, Sweep, Tier
 from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Window
@@ -353,7 +353,7 @@ async def test_zombie_that_lost_its_window_commits_nothing_P5(tell: Tell) -> Non
     assert heir is not None
     assert heir.id == frozen.id
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        with pytest.raises(LostWindow):
+        with pytest.raises(LeaseLostError):
             await WindowWork(
                 story.pool, http, feeder, pacers(story.pool, [feeder])[story.shop], story.limits, frozen
             ).run()

@@ -8,7 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Malformed, PlatformError, Refused, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    MalformedResponseError,
+    PlatformError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.alibaba_1688 import PLATFORM
 from orders_sync.platforms.alibaba_1688.client import sign
@@ -130,12 +136,12 @@ class TestPage:
 
     def test_answer_without_code_or_with_a_null_code_is_malformed(self) -> None:
         for body in (b'{"data":{"total":0,"items":[]}}', b'{"code":null,"data":{"total":0}}'):
-            assert type(error_of(body)) is Malformed
+            assert type(error_of(body)) is MalformedResponseError
 
     def test_success_with_other_data_says_so(self) -> None:
         for body in (b'{"code":0,"message":"ok","data":"none"}', b'{"code":0,"message":"ok","data":7}'):
             error = error_of(body)
-            assert type(error) is Malformed
+            assert type(error) is MalformedResponseError
             assert "no list" in str(error)
 
     def test_records_after_lone_surrogates_in_message_and_items_are_exact(self) -> None:
@@ -144,19 +150,21 @@ class TestPage:
         assert PLATFORM.page(ACCOUNT, body).records == records
 
     def test_gateway_words_stop_the_account_or_slow_it_down(self) -> None:
-        assert type(error_of(failure(-1, "gw.SignatureInvalid: invalid signature"))) is Refused
-        assert type(error_of(failure("gw.APIACLDecline", "no right"))) is Transient  # neither equal nor in the message
-        assert type(error_of(failure("APIACLDecline", ""))) is Refused
-        assert type(error_of(failure(500, "GW.QOSAPPFREQUENCYLIMIT"))) is Throttled
+        assert type(error_of(failure(-1, "gw.SignatureInvalid: invalid signature"))) is AuthenticationError
+        assert (
+            type(error_of(failure("gw.APIACLDecline", "no right"))) is TransientError
+        )  # neither equal nor in the message
+        assert type(error_of(failure("APIACLDecline", ""))) is AuthenticationError
+        assert type(error_of(failure(500, "GW.QOSAPPFREQUENCYLIMIT"))) is RateLimitError
 
     def test_account_s_own_codes_replace_the_platform_s(self) -> None:
         account = replace(ACCOUNT, refused_codes=("1003",))
-        assert type(error_of(failure(-1, "gw.SignatureInvalid"), account)) is Transient
-        assert type(error_of(failure(1003, "x"), account)) is Refused
+        assert type(error_of(failure(-1, "gw.SignatureInvalid"), account)) is TransientError
+        assert type(error_of(failure(1003, "x"), account)) is AuthenticationError
 
     def test_a_number_is_a_code_never_a_word_of_the_message(self) -> None:
         account = replace(ACCOUNT, refused_codes=("27", ""), throttled_codes=("429",))
-        assert type(error_of(failure(1, "order 2701 took 4290 ms"), account)) is Transient
+        assert type(error_of(failure(1, "order 2701 took 4290 ms"), account)) is TransientError
 
     def test_secret_or_signature_echoed_by_the_platform_is_not_shown(self) -> None:
         """P8: a gateway may say which text it expected to be signed."""
@@ -172,5 +180,5 @@ class TestPage:
         assert len(str(error_of(failure(1, "x" * 10_000)))) < 500
 
     def test_message_that_is_no_text_is_shown_all_the_same(self) -> None:
-        assert type(error_of(failure(7, {"reason": "busy"}))) is Transient
+        assert type(error_of(failure(7, {"reason": "busy"}))) is TransientError
         assert "busy" in str(error_of(failure(7, {"reason": "busy"})))

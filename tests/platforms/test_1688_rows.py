@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.platforms.alibaba_1688 import PLATFORM
@@ -63,13 +63,13 @@ class TestIds:
         assert base(idOfStr=id_of_str).order.order_id == "196965465451498520"
 
     @pytest.mark.parametrize("id_of_str", [None, "", 1.5, True, [], {}])
-    def test_order_without_an_exact_id_is_a_bad_record_never_the_numeric_id(self, id_of_str: object) -> None:
-        with pytest.raises(BadRecord, match=r"idOfStr"):
+    def test_order_without_an_exact_id_is_an_invalid_record_never_the_numeric_id(self, id_of_str: object) -> None:
+        with pytest.raises(InvalidRecordError, match=r"idOfStr"):
             base(idOfStr=id_of_str)
 
-    def test_order_id_spelled_with_a_fraction_is_a_bad_record_for_it_may_be_damaged(self) -> None:
+    def test_order_id_spelled_with_a_fraction_is_an_invalid_record_for_it_may_be_damaged(self) -> None:
         record = json.dumps(sample_order()).replace('"idOfStr": "', '"idOfStr": 1.0, "x": "').encode()
-        with pytest.raises(BadRecord, match="a fraction"):
+        with pytest.raises(InvalidRecordError, match="a fraction"):
             PLATFORM.normalize(record)
 
     def test_line_id_spelled_with_a_fraction_is_not_used_but_noted(self) -> None:
@@ -123,9 +123,9 @@ class TestIds:
         assert rows.order.line_count == 2
         assert rows.order.notes == [f"line {LINE_1} is listed twice, kept once"]
 
-    def test_order_id_longer_than_an_index_takes_is_a_bad_record_and_a_line_id_is_noted(self) -> None:
+    def test_order_id_longer_than_an_index_takes_is_an_invalid_record_and_a_line_id_is_noted(self) -> None:
         base(idOfStr="9" * 255)
-        with pytest.raises(BadRecord, match="idOfStr"):
+        with pytest.raises(InvalidRecordError, match="idOfStr"):
             base(idOfStr="9" * 256)
         assert line(subItemIDString="9" * 255).order.notes is None
         assert line(subItemIDString="9" * 256).order.notes == [
@@ -665,7 +665,7 @@ class TestOddShapes:
             "characters a database cannot store were replaced in: Order.buyer_memo, Order.seller_memo"
         ]
 
-    def test_deep_nesting_beside_numbers_for_text_lands_or_is_a_bad_record(self) -> None:
+    def test_deep_nesting_beside_numbers_for_text_lands_or_is_an_invalid_record(self) -> None:
         record = json.dumps(sample_order()).replace('"97.3"', "97.3", 1)
         landed = []
         for depth in range(1, 1500, 20):
@@ -673,7 +673,7 @@ class TestOddShapes:
             try:
                 PLATFORM.normalize(deep)
                 landed.append(depth)
-            except BadRecord:
+            except InvalidRecordError:
                 pass
         assert landed
         assert landed[-1] < 1400

@@ -10,7 +10,13 @@ import zlib
 import httpx
 import pytest
 
-from orders_sync.domain.errors import Malformed, PlatformError, Rejected, Throttled, Transient
+from orders_sync.domain.errors import (
+    InvalidRequestError,
+    MalformedResponseError,
+    PlatformError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.platforms import http as module
 from orders_sync.platforms.http import fetch
 from tests.support.sockets import Answer, answering, dripping, whole
@@ -85,7 +91,7 @@ async def test_what_was_not_asked_for_is_refused_before_it_is_unpacked_P7(header
     error = await failure(whole(bomb, *headers), largest=64 * MB)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert isinstance(error, Malformed)
+    assert isinstance(error, MalformedResponseError)
     assert "only gzip, once" in str(error)
     assert peak < 8 * MB
 
@@ -113,13 +119,14 @@ async def test_memory_is_bounded_by_what_an_answer_may_hold_not_by_what_it_unpac
 )
 async def test_what_does_not_decompress_is_malformed(sent: bytes) -> None:
     error = await failure(whole(sent, "content-encoding: gzip"))
-    assert isinstance(error, Malformed)
+    assert isinstance(error, MalformedResponseError)
     assert "cannot be decompressed" in str(error)
 
 
 @pytest.mark.parametrize("body", [b"not compressed at all", gzip.compress(bytes(8 * MB))])
 @pytest.mark.parametrize(
-    ("status", "kind"), [("502 Bad Gateway", Transient), ("429 Too Many", Throttled), ("404 Not Found", Rejected)]
+    ("status", "kind"),
+    [("502 Bad Gateway", TransientError), ("429 Too Many", RateLimitError), ("404 Not Found", InvalidRequestError)],
 )
 async def test_a_status_says_what_is_wrong_whatever_its_body_is(
     body: bytes, status: str, kind: type[PlatformError]
@@ -145,7 +152,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 )
 async def test_a_call_ends_as_a_whole_however_slowly_its_answer_drips(answer: Answer) -> None:
     error = await failure(answer, seconds=0.3)
-    assert isinstance(error, Transient | Malformed)
+    assert isinstance(error, TransientError | MalformedResponseError)
 
 
 async def test_a_body_below_the_least_rate_is_given_up_long_before_the_call_is(
@@ -153,7 +160,7 @@ async def test_a_body_below_the_least_rate_is_given_up_long_before_the_call_is(
 ) -> None:
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
     error = await failure(dripping(HEAD + b"content-length: 1000000\r\n\r\n", b" "), seconds=HANGS * 10)
-    assert isinstance(error, Transient)
+    assert isinstance(error, TransientError)
     assert "too slowly" in str(error)
 
 
@@ -174,7 +181,7 @@ async def test_a_body_that_keeps_the_least_rate_is_waited_for(monkeypatch: pytes
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect"])
 async def test_a_redirect_says_where_to_without_what_was_signed_P8(status: str) -> None:
     error = await failure(whole(b"", "location: https://other.example/api?sign=SECRET#x", status=status))
-    assert isinstance(error, Rejected)
+    assert isinstance(error, InvalidRequestError)
     assert "https://other.example/api" in str(error)
     assert "base_url" in str(error)
     assert "SECRET" not in str(error)
@@ -182,4 +189,4 @@ async def test_a_redirect_says_where_to_without_what_was_signed_P8(status: str) 
 
 @pytest.mark.parametrize("location", ["http://[", "//", "\\\\x", "http://h:99999999/"])
 async def test_a_redirect_to_nowhere_is_no_other_error(location: str) -> None:
-    assert isinstance(await failure(whole(b"", f"location: {location}", status="301 Moved")), Rejected)
+    assert isinstance(await failure(whole(b"", f"location: {location}", status="301 Moved")), InvalidRequestError)

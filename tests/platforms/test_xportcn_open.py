@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.platforms.testing import Asked, PlatformContract
 from orders_sync.platforms.xportcn_open import PLATFORM
 from tests.support.xportcn_samples import Story, asked_by_xportcn, at, expected, sample, yuan
@@ -99,8 +99,8 @@ class TestKeys:
         assert len({sub.sub_order_id for sub in rows.sub_orders}) == 2
 
     @pytest.mark.parametrize("missing", [None, ""])
-    def test_order_without_id_is_a_bad_record(self, missing: object) -> None:
-        with pytest.raises(BadRecord, match="id: missing"):
+    def test_order_without_id_is_an_invalid_record(self, missing: object) -> None:
+        with pytest.raises(InvalidRecordError, match="id: missing"):
             STORY.rows(id=missing)
 
     def test_number_and_text_are_the_same_id(self) -> None:

@@ -11,7 +11,13 @@ import httpx
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import BadRecord, Malformed, Refused, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    InvalidRecordError,
+    MalformedResponseError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.contract import Ask, Platform
 from orders_sync.platforms.xportcn_ka import PLATFORM as KA
@@ -71,7 +77,7 @@ def test_a_row_is_known_by_the_same_id_wherever_it_says_it(platform: Platform, w
         for read in (platform.identify, lambda record: platform.normalize(record).order.order_id):
             try:
                 found.add(read(row.encode()))
-            except BadRecord:
+            except InvalidRecordError:
                 found.add(None)
     assert len(found) == 1
 
@@ -156,49 +162,49 @@ class TestEnvelope:
 
     @pytest.mark.parametrize("data", [{"data": None}, {"data": []}, {"data": {}}, {}, {"data": "", "total": 1}])
     def test_data_beside_an_error_may_be_anything(self, data: dict[str, object]) -> None:
-        with pytest.raises(Transient, match="code 500"):
+        with pytest.raises(TransientError, match="code 500"):
             page(account(), said(500, data=data))
 
     def test_success_with_other_data_is_malformed(self) -> None:
         for body in (said(200, data="none"), said(200, data=7)):
-            with pytest.raises(Malformed, match="no list"):
+            with pytest.raises(MalformedResponseError, match="no list"):
                 page(account(), body)
 
     def test_answer_without_a_code_is_malformed(self) -> None:
-        with pytest.raises(Malformed, match="base_url"):
+        with pytest.raises(MalformedResponseError, match="base_url"):
             page(account(), b'{"timestamp": "x", "status": 404, "error": "Not Found"}')
 
     @pytest.mark.parametrize("code", [401, "401", 403])
     def test_401_and_403_are_refused(self, code: object) -> None:
-        with pytest.raises(Refused, match="the platform answers code 40"):
+        with pytest.raises(AuthenticationError, match="the platform answers code 40"):
             page(account(), said(code))
 
     def test_429_is_throttled(self) -> None:
-        with pytest.raises(Throttled):
+        with pytest.raises(RateLimitError):
             page(account(), said(429))
 
     def test_digits_of_a_code_inside_a_message_do_not_stop_an_account(self) -> None:
-        with pytest.raises(Transient):
+        with pytest.raises(TransientError):
             page(account(refused=("401",)), said(500, "order 1022505290345401832 is locked"))
 
     def test_an_empty_word_in_the_settings_matches_nothing(self) -> None:
-        with pytest.raises(Transient):
+        with pytest.raises(TransientError):
             page(account(refused=("",)), said(500))
 
     def test_error_names_the_request_id_for_the_platform_s_support(self) -> None:
-        with pytest.raises(Transient, match=r"requestId r-1"):
+        with pytest.raises(TransientError, match=r"requestId r-1"):
             page(account(), said(500))
 
     def test_error_does_not_repeat_credentials_the_platform_quotes(self) -> None:
         """P8"""
         sign = signature(ACCESS_KEY, "1775221032", "nzxqnqd8u7", SECRET)
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(AuthenticationError) as caught:
             page(account(), said(401, f"{sign} of {ACCESS_KEY}/{SECRET} is wrong"))
         assert not [word for word in (sign, ACCESS_KEY, SECRET) if word in str(caught.value)]
         assert "is wrong" in str(caught.value)
 
     def test_total_is_not_made_up(self) -> None:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedResponseError):
             page(account(), said(200, data={"data": [{}]}))
 
 

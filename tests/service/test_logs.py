@@ -18,7 +18,7 @@ import msgspec
 import pytest
 import structlog
 
-from orders_sync.domain.errors import Incomplete, LostWindow, Refused, Transient
+from orders_sync.domain.errors import AuthenticationError, IncompleteWindowError, LeaseLostError, TransientError
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import AppId, SecretText, Text
 from orders_sync.domain.windows import Feed, Window
@@ -217,22 +217,27 @@ def test_without_secrets_nothing_is_hushed() -> None:
     [
         (DONE, "info", "window done", {"new": 9, "changed": 3, "unchanged": 5, "stale": 0, "rejected": 0}),
         (replace(DONE, proves_nothing="unconfirmed"), "info", "window unconfirmed", {}),
-        (replace(DONE, proves_nothing="beyond", error=Transient("no")), "info", "window beyond", {"error": "no"}),
+        (replace(DONE, proves_nothing="beyond", error=TransientError("no")), "info", "window beyond", {"error": "no"}),
         (replace(DONE, landed=None, is_split=True), "info", "window split", {}),
         (
-            replace(DONE, landed=None, is_split=True, error=Incomplete("rows are missing")),
+            replace(DONE, landed=None, is_split=True, error=IncompleteWindowError("rows are missing")),
             "info",
             "window split",
             {"error": "rows are missing"},
         ),
         (
-            replace(DONE, landed=None, error=Transient("it is busy")),
+            replace(DONE, landed=None, error=TransientError("it is busy")),
             "warning",
             "window failed",
             {"error": "it is busy"},
         ),
-        (replace(DONE, landed=None, error=Refused("no")), "error", "window refused", {"error": "no"}),
-        (replace(DONE, landed=None, error=LostWindow(7)), "warning", "window lost", {"error": str(LostWindow(7))}),
+        (replace(DONE, landed=None, error=AuthenticationError("no")), "error", "window refused", {"error": "no"}),
+        (
+            replace(DONE, landed=None, error=LeaseLostError(7)),
+            "warning",
+            "window lost",
+            {"error": str(LeaseLostError(7))},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -267,8 +272,8 @@ def test_what_a_terminal_would_obey_is_shown_in_every_part_of_a_line(configure: 
     log.warning(f"event {evil}", error=evil, told=[evil], nested={evil: evil})
     logging.getLogger("library").error("said %s", evil)
     try:
-        raise Transient(f"raised {evil}")
-    except Transient:
+        raise TransientError(f"raised {evil}")
+    except TransientError:
         log.exception("caught")
     shown = stream.getvalue()
     assert shown.count("98765") >= 7

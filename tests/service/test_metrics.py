@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from orders_sync.domain.errors import Incomplete, LostWindow, Refused
+from orders_sync.domain import errors
+from orders_sync.domain.errors import AuthenticationError, IncompleteWindowError, LeaseLostError
+from orders_sync.engine import windows
 from orders_sync.engine.draining import Closed
-from orders_sync.service.metrics import Metrics, of_components, of_tables
+from orders_sync.service.metrics import ERROR_LABELS, Metrics, of_components, of_tables
 from orders_sync.store import ledger, vitals
 from orders_sync.store.database import Connection
 from orders_sync.store.load import Landed
@@ -34,12 +36,12 @@ def counted(*windows: Closed) -> dict[str, Samples]:
     [
         (DONE, "done"),
         (replace(DONE, landed=None, is_split=True), "split"),
-        (replace(DONE, landed=None, is_split=True, error=Incomplete("rows are missing")), "split"),
-        (replace(DONE, landed=None, error=Incomplete("rows are missing")), "failed"),
+        (replace(DONE, landed=None, is_split=True, error=IncompleteWindowError("rows are missing")), "split"),
+        (replace(DONE, landed=None, error=IncompleteWindowError("rows are missing")), "failed"),
         (replace(DONE, landed=Landed(), proves_nothing="unconfirmed"), "unconfirmed"),
-        (replace(DONE, landed=Landed(), proves_nothing="beyond", error=Incomplete("not listed")), "beyond"),
-        (replace(DONE, landed=None, error=LostWindow(1)), "lost"),
-        (replace(DONE, landed=None, error=Refused("no")), "refused"),
+        (replace(DONE, landed=Landed(), proves_nothing="beyond", error=IncompleteWindowError("not listed")), "beyond"),
+        (replace(DONE, landed=None, error=LeaseLostError(1)), "lost"),
+        (replace(DONE, landed=None, error=AuthenticationError("no")), "refused"),
     ],
 )
 def test_window_is_counted_by_how_it_ended(closed: Closed, ended: str) -> None:
@@ -60,10 +62,18 @@ def test_calls_and_rows_of_windows_add_up() -> None:
 
 
 def test_calls_of_a_window_given_up_are_counted_and_its_error_by_kind() -> None:
-    told = counted(replace(DONE, landed=None, error=LostWindow(1)), replace(DONE, landed=None, error=Incomplete("")))
+    told = counted(
+        replace(DONE, landed=None, error=LeaseLostError(1)), replace(DONE, landed=None, error=IncompleteWindowError(""))
+    )
     assert told["orders_sync_calls_total"] == {("shop",): 6}
     assert told["orders_sync_errors_total"] == {("shop", "lost_window"): 1, ("shop", "incomplete"): 1}
     assert "orders_sync_rows_total" not in told
+
+
+def test_every_label_of_an_error_belongs_to_an_error_there_is() -> None:
+    classes = {**vars(errors), **vars(windows)}
+    assert all(issubclass(classes[name], Exception) for name in ERROR_LABELS)
+    assert len(set(ERROR_LABELS.values())) == len(ERROR_LABELS)
 
 
 def test_duration_of_a_window_falls_into_its_bucket() -> None:

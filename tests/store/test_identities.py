@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.windows import Feed
 from orders_sync.store import claims, identities, ledger, load
 from orders_sync.store.database import Connection, Pool
@@ -149,9 +149,9 @@ async def test_a_window_being_read_while_its_account_is_renamed_lands_nothing_un
             await load_into(connection, payload("2"))
             await claims.finish(connection, claim, total=1, seen=1, calls=1, landed=Landed(new=1))
 
-    with pytest.raises(LostWindow):
+    with pytest.raises(LeaseLostError):
         await land()
-    with pytest.raises(LostWindow):
+    with pytest.raises(LeaseLostError):
         await claims.renew(connection, claim)
     assert rows(session, "SELECT order_id, account FROM orders") == [("1", "b")]
     again = await claims.claim(connection, "b", "another")

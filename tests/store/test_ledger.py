@@ -16,7 +16,7 @@ from psycopg import errors
 
 from orders_sync import embedded_postgres
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import LostWindow, OtherIdentity
+from orders_sync.domain.errors import IdentityMismatchError, LeaseLostError
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import claims, ledger, load, migrate
@@ -78,7 +78,7 @@ async def test_a_name_that_means_another_account_in_the_tables_plans_and_claims_
     ours = Account(SHOP, "1688", "https://h", "s", "app", "secret")
     theirs = Account(SHOP, platform, f"https://{host}", seller, "app", "secret")
     await ledger.register(connection, ours, Feed.UPDATED)
-    with pytest.raises(OtherIdentity, match=SHOP):
+    with pytest.raises(IdentityMismatchError, match=SHOP):
         await ledger.register(connection, theirs, Feed.UPDATED)
     await ledger.plan(connection, SHOP, INCREMENTAL, Feed.UPDATED, [hours(0, 1)])
     assert await claims.claim(connection, SHOP, "worker", identity=theirs.identity) is None
@@ -87,7 +87,7 @@ async def test_a_name_that_means_another_account_in_the_tables_plans_and_claims_
 
 async def test_an_account_that_has_another_name_in_the_tables_is_not_entered_again(connection: Connection) -> None:
     await register(connection)
-    with pytest.raises(OtherIdentity, match="other"):
+    with pytest.raises(IdentityMismatchError, match="other"):
         await ledger.register(connection, Account("other", "1688", "", f"seller of {SHOP}", "a", "s"), Feed.UPDATED)
     assert await one(connection, "SELECT name FROM sync.accounts") == SHOP
 
@@ -471,7 +471,7 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
         claims.fail(connection, lost, "zombie", calls=9),
         claims.give_back(connection, lost, calls=9),
     ):
-        with pytest.raises(LostWindow) as caught:
+        with pytest.raises(LeaseLostError) as caught:
             await attempt
         assert caught.value.window_id == lost.id
     after = await one(
@@ -501,7 +501,7 @@ async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_afte
             heir = await claim(connection, "heir")
             assert heir.id == survivor.id
             assert heir.fence != survivor.fence
-            with pytest.raises(LostWindow):
+            with pytest.raises(LeaseLostError):
                 await finish(connection, survivor)
             await finish(connection, heir)
 
@@ -515,7 +515,7 @@ async def test_who_finishes_while_the_window_is_taken_over_commits_nothing_P5(po
         async with theirs.transaction():
             heir = await claim(theirs, "heir")
             finishing = await made_to_wait(pool, finish(ours, frozen))
-        with pytest.raises(LostWindow):
+        with pytest.raises(LeaseLostError):
             await finishing
         assert await watermark(ours) is None
         await finish(theirs, heir)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import LostWindow
+from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import claims, ledger
 from orders_sync.store.claims import Claim
@@ -148,7 +148,7 @@ async def test_whoever_lost_the_last_part_opens_no_whole_P5(connection: Connecti
     lost = await claim(connection)
     await connection.execute("UPDATE sync.windows SET lease_until = now() - interval '1 s' WHERE id = %s", [lost.id])
     await claim(connection)
-    with pytest.raises(LostWindow):
+    with pytest.raises(LeaseLostError):
         await finish(connection, lost, 3)
     assert await state(connection, whole) == ("split", None)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.store import load
 from orders_sync.store.database import Connection
@@ -30,7 +30,7 @@ def normalize(record: bytes) -> OrderRows:
     """The smallest platform there could be."""
     said = json.loads(record)
     if said.get("broken"):
-        raise BadRecord("is broken", "broken")
+        raise InvalidRecordError("is broken", "broken")
     order_id = said["id"]
     order = OrderRow(
         order_id=order_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRows
 from orders_sync.engine.replay import Replayed, replay
 from orders_sync.store import rejects
@@ -10,7 +10,7 @@ from tests.support.story import Story
 
 
 def refuse_all(_: bytes) -> OrderRows:
-    raise BadRecord("is not known to this version", "status")
+    raise InvalidRecordError("is not known to this version", "status")
 
 
 async def replay_all(story: Story) -> Replayed:

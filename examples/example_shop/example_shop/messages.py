@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.text import storable
 from orders_sync.platforms import Hint, MessageService
 from orders_sync.platforms.conversion import Notes, key
@@ -29,7 +29,7 @@ def read(body: bytes) -> Hint:
     """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
     try:
         message = decode_record(_MESSAGE, body, Notes())
-    except BadRecord as error:
+    except InvalidRecordError as error:
         return Hint(reason=f"the message is {error.reason}")
     event, order_id = (Notes().read("", key, value) for value in (message.event, message.order_id))
     return Hint(

@@ -6,7 +6,7 @@ from typing import Any
 
 from example_shop import wire
 from example_shop.statuses import STATUSES
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, groups
 from orders_sync.domain.text import storable
@@ -48,12 +48,12 @@ _GROUPS = groups(STATUSES)
 
 
 def identify(record: bytes) -> str:
-    """The order id of a record, decoding nothing else. Raises `BadRecord`."""
+    """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
     return storable(_order_id(decode_record(wire.IDENTITY, record, Notes()).id))
 
 
 def normalize(record: bytes) -> OrderRows:
-    """A record as rows. What no column can hold becomes a note. Raises `BadRecord` where it names no order."""
+    """A record as rows. What no column can hold becomes a note. Raises `InvalidRecordError` where it names no order."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = _order_id(order.id)
@@ -95,9 +95,9 @@ def _order_id(value: Any) -> str:
     try:
         found = exact_id(value)
     except ValueError as error:
-        raise BadRecord(str(error), "id") from None
+        raise InvalidRecordError(str(error), "id") from None
     if found is None:
-        raise BadRecord("missing", "id")
+        raise InvalidRecordError("missing", "id")
     return found
 
 

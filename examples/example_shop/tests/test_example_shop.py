@@ -14,7 +14,7 @@ from example_shop import PLATFORM
 from example_shop.sandbox import Credentials, Sandbox, made_orders
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Refused
+from orders_sync.domain.errors import AuthenticationError
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.times import platform_time
 from orders_sync.domain.windows import Feed, Window
@@ -107,7 +107,7 @@ async def test_all_pages_of_the_sandbox_hold_every_order_once(feed: Feed) -> Non
 )
 async def test_the_sandbox_refuses_other_credentials_and_the_error_shows_none(account: Account) -> None:
     answer = await ask(Sandbox([]), account, Ask(Feed.UPDATED, Window(NOW - timedelta(hours=1), NOW), 1, 10))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(AuthenticationError) as refused:
         PLATFORM.page(account, answer)
     assert "wrong" not in str(refused.value).replace("the signature is wrong", "")
     assert "an-old-token" not in str(refused.value)

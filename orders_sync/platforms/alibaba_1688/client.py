@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import Malformed
+from orders_sync.domain.errors import MalformedResponseError
 from orders_sync.domain.times import local_text, platform_time
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688 import wire
@@ -69,17 +69,18 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
 
 def page(account: Account, body: bytes) -> Page:
-    """The envelope as total and untouched records. Raises `Refused`, `Throttled`, `Transient` or `Malformed`."""
+    """The envelope as total and untouched records. Raises `AuthenticationError`, `RateLimitError`, `TransientError` or
+    `MalformedResponseError`."""
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         success, source = decode_envelope(wire.SUCCESS, body)
-    except Malformed:
+    except MalformedResponseError:
         success = None  # a failure may hold anything; read it for its code
     if success is None or str(success.code) != "0":
         envelope, _ = decode_envelope(wire.ENVELOPE, body)
         if str(envelope.code) != "0":
             raise failure(account, str(envelope.code), envelope.message, REFUSED_CODES, THROTTLED_CODES)
-        raise Malformed("the answer says success and holds no list of orders", body=body)
+        raise MalformedResponseError("the answer says success and holds no list of orders", body=body)
     return listed(success.data, source, body)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
 from orders_sync.domain.text import storable
@@ -180,12 +180,12 @@ RECEIVER_INFO = Columns(
 
 
 def identify(record: bytes) -> str:
-    """The order id of a record, decoding nothing else. Raises `BadRecord`."""
+    """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
     return storable(_order_id(decode_record(wire.ORDER_HEAD, record, Notes()).base_info))
 
 
 def normalize(record: bytes) -> OrderRows:
-    """A record as rows. Raises `BadRecord` where it names no order."""
+    """A record as rows. Raises `InvalidRecordError` where it names no order."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = _order_id(order.base_info)
@@ -214,9 +214,9 @@ def _order_id(base: wire.BaseInfo | wire.OrderId | None) -> str:
     try:
         order_id = exact_id(base.id_of_str) if base else None
     except ValueError as error:
-        raise BadRecord(str(error), "baseInfo.idOfStr") from None
+        raise InvalidRecordError(str(error), "baseInfo.idOfStr") from None
     if order_id is None:
-        raise BadRecord("missing or empty", "baseInfo.idOfStr")
+        raise InvalidRecordError("missing or empty", "baseInfo.idOfStr")
     return order_id
 
 

@@ -7,7 +7,13 @@ import random
 
 import pytest
 
-from orders_sync.domain.errors import BadRecord, Malformed, Refused, Throttled, Transient
+from orders_sync.domain.errors import (
+    AuthenticationError,
+    InvalidRecordError,
+    MalformedResponseError,
+    RateLimitError,
+    TransientError,
+)
 from orders_sync.platforms.testing.json_values import DEEP, drop, get
 from orders_sync.platforms.testing.sample import PlatformSample
 
@@ -37,7 +43,7 @@ class PageContract(PlatformSample):
     def test_total_that_is_no_count_is_malformed(self) -> None:
         total: object
         for total in (None, "many", "", [], -1, "-1", 10**9, "9" * 18):
-            with pytest.raises(Malformed):
+            with pytest.raises(MalformedResponseError):
                 self.platform.page(self.account(), json.dumps(self.changed(self.total_at, total)).encode())
 
     def test_null_absent_or_empty_list_is_no_records(self) -> None:
@@ -57,13 +63,13 @@ class PageContract(PlatformSample):
         ids=lambda body: repr(body[:12]),
     )  # fmt: skip
     def test_what_is_not_the_documented_json_is_malformed(self, body: bytes) -> None:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedResponseError):
             self.platform.page(self.account(), body)
 
     def test_truncated_answer_is_malformed(self) -> None:
         body = self.sample.rstrip()
         for end in random.Random(1688).sample(range(1, len(body)), min(200, len(body) - 1)):
-            with pytest.raises(Malformed):
+            with pytest.raises(MalformedResponseError):
                 self.platform.page(self.account(), body[:end])
 
     def test_a_success_without_data_is_a_bare_page(self) -> None:
@@ -79,13 +85,13 @@ class PageContract(PlatformSample):
     def test_odd_data_is_malformed(self) -> None:
         odd: object
         for odd in ("x", 1, True, [1], [[]], [{}]):
-            with pytest.raises(Malformed):
+            with pytest.raises(MalformedResponseError):
                 self.platform.page(self.account(), json.dumps(self.changed(self.items_at[:1], odd)).encode())
 
     def test_a_byte_order_mark_is_no_part_of_an_answer(self) -> None:
         marked = self.platform.page(self.account(), b"\xef\xbb\xbf" + self.sample)
         assert marked == self.platform.page(self.account(), self.sample)
-        with pytest.raises(Transient):
+        with pytest.raises(TransientError):
             self.platform.page(self.account(), b"\xef\xbb\xbf" + self.error(self.unknown_code, "busy"))
 
     @pytest.mark.parametrize(
@@ -105,17 +111,17 @@ class PageContract(PlatformSample):
         plain, other = b'{"t":1}', b'{"t":"\\ud800 [{"}'
         found = self.platform.page(self.account(), self.answer(plain, odd, other)).records
         assert found == [plain, odd, other]
-        with pytest.raises(BadRecord):
+        with pytest.raises(InvalidRecordError):
             self.platform.identify(odd)
 
     def test_list_that_is_no_list_is_malformed(self) -> None:
         odd: object
         for odd in ({}, "x", 1):
-            with pytest.raises(Malformed):
+            with pytest.raises(MalformedResponseError):
                 self.platform.page(self.account(), json.dumps(self.changed(self.items_at, odd)).encode())
 
     def test_malformed_carries_only_the_beginning_of_the_body(self) -> None:
-        with pytest.raises(Malformed) as caught:
+        with pytest.raises(MalformedResponseError) as caught:
             self.platform.page(self.account(), b"<html>" + b"x" * 100_000)
         assert caught.value.body.startswith(b"<html>")
         assert len(caught.value.body) <= 2048
@@ -123,7 +129,7 @@ class PageContract(PlatformSample):
 
     def test_error_answer_is_transient_and_says_code_and_message(self) -> None:
         for code in (self.unknown_code, str(self.unknown_code)):
-            with pytest.raises(Transient) as caught:
+            with pytest.raises(TransientError) as caught:
                 self.platform.page(self.account(), self.error(code, "系统繁忙"))
             assert caught.value.code == str(self.unknown_code)
             assert str(self.unknown_code) in str(caught.value)
@@ -133,26 +139,29 @@ class PageContract(PlatformSample):
         odd: object
         for odd in ([], {}, "", "x", 0, {"total": None}):
             answer = json.loads(self.error(self.unknown_code, "x")) | {self.items_at[0]: odd}
-            with pytest.raises(Transient):
+            with pytest.raises(TransientError):
                 self.platform.page(self.account(), json.dumps(answer).encode())
 
     def test_error_answer_without_message_is_transient(self) -> None:
-        with pytest.raises(Transient):
+        with pytest.raises(TransientError):
             self.platform.page(self.account(), self.error(self.unknown_code, None))
 
     def test_account_s_codes_tell_refused_and_throttled(self) -> None:
         account = self.account(refused_codes=("4010", "Bad Signature"), throttled_codes=("4290", "太频繁"))
         for body in (self.error(4010, "x"), self.error("4010", None), self.error(1, "wrong: BAD SIGNATURE!")):
-            with pytest.raises(Refused):
+            with pytest.raises(AuthenticationError):
                 self.platform.page(account, body)
         for body in (self.error(4290, "x"), self.error(1, "调用太频繁了")):
-            with pytest.raises(Throttled):
+            with pytest.raises(RateLimitError):
                 self.platform.page(account, body)
-        with pytest.raises(Transient):
+        with pytest.raises(TransientError):
             self.platform.page(account, self.error(self.unknown_code, "another thing"))
 
     def test_platform_s_codes_hold_when_the_account_has_none(self) -> None:
-        for codes, kind in ((self.platform.refused_codes, Refused), (self.platform.throttled_codes, Throttled)):
+        for codes, kind in (
+            (self.platform.refused_codes, AuthenticationError),
+            (self.platform.throttled_codes, RateLimitError),
+        ):
             for code in codes:
                 with pytest.raises(kind):
                     self.platform.page(self.account(), self.error(code, "x"))

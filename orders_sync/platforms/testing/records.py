@@ -1,4 +1,4 @@
-"""What every platform promises of records: rows that can land, or `BadRecord`, whatever the bytes."""
+"""What every platform promises of records: rows that can land, or `InvalidRecordError`, whatever the bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.text import REPLACEMENT
 from orders_sync.platforms.testing.json_values import (
     ANY_JSON,
@@ -72,9 +72,9 @@ class RecordContract(PlatformSample):
                     assert rows.order.notes != without.order.notes, (path, value)
 
     @pytest.mark.parametrize("value", [None, "", " ", 1.5, True, [], {}, ["1"], {"x": 1}, "9" * 256])
-    def test_order_whose_id_is_missing_or_unusable_is_a_bad_record(self, value: object) -> None:
+    def test_order_whose_id_is_missing_or_unusable_is_an_invalid_record(self, value: object) -> None:
         for record in self.records:
-            with pytest.raises(BadRecord):
+            with pytest.raises(InvalidRecordError):
                 self.platform.normalize(as_bytes(put(json.loads(record), self.id_at, value)))
 
     @pytest.mark.parametrize("time", TIMES)
@@ -97,7 +97,7 @@ class RecordContract(PlatformSample):
 
     @hostile(150)
     @given(data=st.data())
-    def test_any_mixture_of_mutations_normalises_or_is_a_bad_record(self, data: st.DataObject) -> None:
+    def test_any_mixture_of_mutations_normalises_or_is_an_invalid_record(self, data: st.DataObject) -> None:
         document = json.loads(data.draw(st.sampled_from(self.records)))
         for _ in range(data.draw(st.integers(1, 5))):
             path = data.draw(st.sampled_from(list(paths(document))))
@@ -111,7 +111,7 @@ class RecordContract(PlatformSample):
 
     @hostile(200)
     @given(data=st.data())
-    def test_damaged_bytes_normalise_or_are_a_bad_record(self, data: st.DataObject) -> None:
+    def test_damaged_bytes_normalise_or_are_an_invalid_record(self, data: st.DataObject) -> None:
         record = data.draw(st.sampled_from(self.records))
         start = data.draw(st.integers(0, len(record)))
         end = data.draw(st.integers(start, min(len(record), start + 40)))
@@ -119,17 +119,17 @@ class RecordContract(PlatformSample):
 
     @hostile(100)
     @given(record=st.binary() | st.deferred(lambda: ANY_JSON.map(as_bytes)))
-    def test_random_bytes_and_random_json_are_a_bad_record(self, record: bytes) -> None:
-        with pytest.raises(BadRecord):
+    def test_random_bytes_and_random_json_are_an_invalid_record(self, record: bytes) -> None:
+        with pytest.raises(InvalidRecordError):
             self.platform.normalize(record)
-        with pytest.raises(BadRecord):
+        with pytest.raises(InvalidRecordError):
             self.platform.identify(record)
 
     @pytest.mark.parametrize("record", [b"", b"null", b"{}", b"[]", DEEP, b'{"x":' + DEEP], ids=lambda b: repr(b[:8]))
-    def test_hollow_or_bottomless_record_is_a_bad_record(self, record: bytes) -> None:
-        with pytest.raises(BadRecord):
+    def test_hollow_or_bottomless_record_is_an_invalid_record(self, record: bytes) -> None:
+        with pytest.raises(InvalidRecordError):
             self.platform.normalize(record)
-        with pytest.raises(BadRecord):
+        with pytest.raises(InvalidRecordError):
             self.platform.identify(record)
 
     def test_text_no_database_can_store_is_replaced_visibly_and_noted(self) -> None:
@@ -137,7 +137,7 @@ class RecordContract(PlatformSample):
             plain = self.outcome(as_bytes(put(copy.deepcopy(document), path, "ab")))
             for odd, visible in (("a\x00b", "\u2400"), ("a\ud800b", REPLACEMENT), ("\udfff", REPLACEMENT)):
                 rows = self.lands(document, path, odd)
-                if rows is None or rows == plain or isinstance(plain, BadRecord):
+                if rows is None or rows == plain or isinstance(plain, InvalidRecordError):
                     continue
                 texts = list(all_texts(rows))
                 if any(visible in text for text in texts):

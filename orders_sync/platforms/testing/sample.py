@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.errors import BadRecord
+from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.windows import Window
 from orders_sync.platforms.contract import Ask, Platform
@@ -110,11 +110,11 @@ class PlatformSample:
     def records(self) -> list[bytes]:
         return self.platform.page(self.account(), self.sample).records
 
-    def outcome(self, record: bytes) -> OrderRows | BadRecord:
+    def outcome(self, record: bytes) -> OrderRows | InvalidRecordError:
         """The rows, checked, or the reason why there are none. Any other exception goes through."""
         try:
             rows = self.platform.normalize(record)
-        except BadRecord as bad:
+        except InvalidRecordError as bad:
             return bad
         check_rows(rows)
         assert self.platform.identify(record) == rows.order.order_id
@@ -123,7 +123,7 @@ class PlatformSample:
     def lands(self, document: Any, path: Path, text: str) -> OrderRows | None:
         """The rows with a text put somewhere; None where a field that is no free text refused it."""
         rows = self.outcome(as_bytes(put(copy.deepcopy(document), path, text)))
-        if isinstance(rows, BadRecord):
+        if isinstance(rows, InvalidRecordError):
             names = {part for part in path if isinstance(part, str)}
             assert names & self.not_free_text, f"{path} refused a text: {rows}"
             return None

@@ -87,7 +87,8 @@ RECEIVER = Columns(
 
 
 def normalize(record: bytes) -> OrderRows:
-    """One purchase, flattened. The receiver is None when the address is absent or says nothing. Raises `BadRecord`."""
+    """One purchase, flattened. The receiver is None when the address is absent or says nothing. Raises
+    `InvalidRecordError`."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = order_id_of(order.id)

@@ -58,7 +58,7 @@ PRODUCT = Columns(
 
 
 def normalize(record: bytes) -> OrderRows:
-    """One order, flattened. There is no address in this list, so there is no receiver. Raises `BadRecord`."""
+    """One order, flattened. There is no address in this list, so there is no receiver. Raises `InvalidRecordError`."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = order_id_of(order.id)
