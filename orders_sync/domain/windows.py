@@ -19,6 +19,17 @@ class Feed(StrEnum):
     CREATED = "created"
 
 
+class WindowKind(StrEnum):
+    """Why a window is read; the column `kind` of `sync.windows`."""
+
+    INCREMENTAL = "incremental"  # changes since the last plan, and history: only these move the watermark
+    CONFIRM = "confirm"  # a later pass over what was read, for what was listed late
+    SWEEP = "sweep"  # orders that may still change, by creation time or by status
+    BACKFILL = "backfill"  # a range that somebody asked for
+    REPAIR = "repair"  # what an audit or another read found to be out of date
+    HOOK = "hook"  # an order that a message is about
+
+
 class Window(msgspec.Struct, frozen=True):
     """`[start, end)` of one account's platform time, aware datetimes on whole seconds.
 

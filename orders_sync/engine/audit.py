@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
-from orders_sync.domain.windows import Feed, Window, tile, whole_second
+from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
 from orders_sync.engine.calls import Caller, DatabaseClock, Feeder
 from orders_sync.engine.comparing import Counts, Difference, Finding
 from orders_sync.engine.draining import Means, Outcome
@@ -114,7 +114,7 @@ class _Audit:
         async with self._pool.connection() as connection, connection.transaction():
             for each in wanting:
                 windows = list(tile(each.window.start, each.window.end, self.feeder.pace.longest_window))
-                await ledger.plan(connection, self._name, ledger.REPAIR, each.feed, windows)
+                await ledger.plan(connection, self._name, WindowKind.REPAIR, each.feed, windows)
         return True
 
     async def look_again(self, outcome: Outcome) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
-import msgspec
 import stamina
 
 from orders_sync.domain.accounts import Account, Pace
@@ -22,7 +21,8 @@ from orders_sync.domain.errors import (
     TransientError,
 )
 from orders_sync.engine.pacer import LONGEST_WAIT, Pacer
-from orders_sync.platforms import Ask, Page, Platform
+from orders_sync.engine.reading import Answer
+from orders_sync.platforms import Ask, Platform
 from orders_sync.platforms.http import CALL_SECONDS, fetch
 from orders_sync.store.database import Pool
 from orders_sync.store.rates import SharedBudget
@@ -75,13 +75,6 @@ class DatabaseClock:
 
     def now(self) -> datetime:
         return self.now_then + timedelta(seconds=time.monotonic() - self.then)
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """A page, and when the call that brought it began, by the database's clock."""
-
-    page: Page
-    asked_at: datetime
 
 
 class Caller:

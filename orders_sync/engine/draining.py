@@ -26,6 +26,8 @@ from orders_sync.domain.errors import (
     RateLimitError,
     TransientError,
 )
+from orders_sync.domain.ledger import Claim, FailedWindow
+from orders_sync.domain.records import LoadCounts
 from orders_sync.engine import isolation
 from orders_sync.engine.calls import Feeder, is_long_hold, pacers
 from orders_sync.engine.pacer import Pacer
@@ -33,10 +35,7 @@ from orders_sync.engine.probe import probe_account
 from orders_sync.engine.slots import Slots
 from orders_sync.engine.windows import Limits, WindowWork
 from orders_sync.store import claims, empty_history, ledger, probes, suspensions
-from orders_sync.store.claims import Claim
 from orders_sync.store.database import Pool
-from orders_sync.store.ledger import Waiting
-from orders_sync.store.load import Landed
 
 FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are at fault
 HAND_BACK_SECONDS = 2  # to get a connection
@@ -55,7 +54,7 @@ class Closed:
     claim: Claim
     calls: int
     total: int | None
-    landed: Landed | None
+    landed: LoadCounts | None
     error: OrdersSyncError | None
     seconds: float
     is_split: bool = False
@@ -90,9 +89,9 @@ class Outcome:
     account: str
     windows: int = 0
     calls: int = 0
-    rows: Landed = field(default_factory=Landed)
+    rows: LoadCounts = field(default_factory=LoadCounts)
     errors: list[str] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
+    waiting: list[FailedWindow] = field(default_factory=list)
     is_cut_off: bool = False
     found_empty: bool = False
 
@@ -303,7 +302,7 @@ class _Drain:
         means = self.means
         work = WindowWork(means.pool, means.http, self.feeder, means.pacers[self.name], means.limits, claim)
         began = time.monotonic()
-        landed: Landed | None = None
+        landed: LoadCounts | None = None
         failure: OrdersSyncError | None = None
         is_split = False
         try:
@@ -339,7 +338,7 @@ class _Drain:
                 await claims.fail(connection, claim, str(failure), calls=work.calls)
         return failure
 
-    def _note_success(self, claim: Claim, work: WindowWork, landed: Landed | None) -> None:
+    def _note_success(self, claim: Claim, work: WindowWork, landed: LoadCounts | None) -> None:
         if work.trouble is None:  # else it neither ends a row of failures nor adds to it
             self.failures = 0
         self.is_proven = self.is_proven or work.total is not None

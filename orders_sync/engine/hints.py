@@ -18,14 +18,12 @@ from datetime import timedelta
 import msgspec
 
 from orders_sync.domain.accounts import Pace
-from orders_sync.domain.windows import SECOND, Window, whole_second
+from orders_sync.domain.ledger import Reach, Wanted
+from orders_sync.domain.notifications import READ_AGAIN, KnownOrder, Message, MessageOutcome, Notification
+from orders_sync.domain.windows import SECOND, Window, WindowKind, whole_second
 from orders_sync.engine.calls import Feeder
-from orders_sync.platforms import Hint
 from orders_sync.store import followups, ledger, messages
 from orders_sync.store.database import Connection
-from orders_sync.store.followups import Wanted
-from orders_sync.store.ledger import Reach
-from orders_sync.store.messages import READ_AGAIN, Known, Message, Note
 
 AROUND = timedelta(
     minutes=1
@@ -59,7 +57,7 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
     while batch:
         hints = [service.read(message.body) for message in batch]
         orders = await _known(connection, feeder, hints)
-        notes: list[Note] = []
+        notes: list[MessageOutcome] = []
         wanted: list[Window] = []
         for message, hint in zip(batch, hints, strict=True):
             found = [order for number in hint.numbers for order in orders[number]]
@@ -69,24 +67,24 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
             hurries = hurries or made.hurries
             if made.outcome != message.outcome:
                 told = hint.message_type, hint.order_no, hint.order_id
-                notes.append(Note(message.id, *told, made.outcome, made.is_final))
+                notes.append(MessageOutcome(message.id, *told, made.outcome, made.is_final))
         await messages.note(connection, notes)
         windows = joined([*windows, *wanted])
         batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
-    await followups.plan(connection, name, ledger.HOOK, windows, sought)
+    await followups.plan(connection, name, WindowKind.HOOK, windows, sought)
     return hurries
 
 
-async def _known(connection: Connection, feeder: Feeder, hints: list[Hint]) -> dict[str, list[Known]]:
+async def _known(connection: Connection, feeder: Feeder, hints: list[Notification]) -> dict[str, list[KnownOrder]]:
     numbers = {number for hint in hints for number in hint.numbers}
-    orders: dict[str, list[Known]] = defaultdict(list)
+    orders: dict[str, list[KnownOrder]] = defaultdict(list)
     if numbers:
         for order in await messages.known(connection, feeder.account.name, feeder.platform.name, list(numbers)):
             orders[order.number].append(order)
     return orders
 
 
-def decide(message: Message, hint: Hint, known: list[Known], reach: Reach, pace: Pace) -> Decision:
+def decide(message: Message, hint: Notification, known: list[KnownOrder], reach: Reach, pace: Pace) -> Decision:
     """What a message asks for, given the orders of its numbers that are known. Pure."""
     if hint.reason:
         return Decision(f"nothing to read: {hint.reason}")
@@ -111,7 +109,7 @@ def decide(message: Message, hint: Hint, known: list[Known], reach: Reach, pace:
     return Decision("its order was not known: it comes with the changes up to then", windows, hurries=not is_planned)
 
 
-def _guess(message: Message, hint: Hint, reach: Reach) -> tuple[Window, ...]:
+def _guess(message: Message, hint: Notification, reach: Reach) -> tuple[Window, ...]:
     """Where an unknown order should be listed, once a message; nothing of the future."""
     if hint.created is None or message.outcome is not None or hint.created >= reach.now:
         return ()

@@ -22,15 +22,15 @@ from orders_sync.domain.errors import (
     RowsOutOfRangeError,
     TransientError,
 )
+from orders_sync.domain.records import Record
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
-from orders_sync.engine.calls import Answer, Caller, Feeder
+from orders_sync.engine.calls import Caller, Feeder
 from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, is_readable, ranges
-from orders_sync.engine.reading import AskPage, Identify, Read, read_completely
+from orders_sync.engine.reading import Answer, AskPage, Identify, Read, read_completely
 from orders_sync.engine.windows import NO_LIMIT, Limits
 from orders_sync.platforms import Ask
 from orders_sync.store import audits, load
 from orders_sync.store.database import Pool
-from orders_sync.store.load import Record
 
 DAY = timedelta(days=1)
 UNREADABLE = (

@@ -8,7 +8,7 @@ from math import inf
 from typing import Protocol
 
 from orders_sync.domain.errors import RateLimitError
-from orders_sync.store.rates import AHEAD, Grant
+from orders_sync.domain.rate_limits import AHEAD, Reservation
 
 LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; who holds a window slot gives it back instead
 AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
@@ -18,7 +18,7 @@ ROUNDING = 1e-6  # seconds
 class Budget(Protocol):
     """Where the slots for calls come from."""
 
-    async def take(self, slots: int, gap: float) -> Grant:
+    async def take(self, slots: int, gap: float) -> Reservation:
         """Reserve slots `gap` seconds apart, or learn how long none can be had."""
 
     async def hold(self, seconds: float) -> None:
@@ -31,13 +31,13 @@ class OwnBudget:
     def __init__(self) -> None:
         self._next = -inf
 
-    async def take(self, slots: int, gap: float) -> Grant:
+    async def take(self, slots: int, gap: float) -> Reservation:
         now = time.monotonic()
         if self._next > now + AHEAD:
-            return Grant(self._next - now - AHEAD, 0)
+            return Reservation(self._next - now - AHEAD, 0)
         first = max(self._next, now)
         self._next = first + slots * gap
-        return Grant(first - now, slots)
+        return Reservation(first - now, slots)
 
     async def hold(self, seconds: float) -> None:
         self._next = max(self._next, time.monotonic() + seconds)

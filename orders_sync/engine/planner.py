@@ -6,14 +6,13 @@ from datetime import datetime
 
 from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover, cover_by_day
 from orders_sync.domain.errors import ClockSetBackError
+from orders_sync.domain.ledger import Backfill, Reach
 from orders_sync.domain.sweeps import Look, Sweep
-from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
+from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, tile, whole_second
 from orders_sync.engine import hints, isolation, planning
 from orders_sync.engine.calls import Feeder
 from orders_sync.store import backfills, coverage, empty_history, ledger, older, sweeps
-from orders_sync.store.backfills import Backfill
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import Reach
 
 
 async def plan(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: bool = False) -> None:
@@ -59,14 +58,13 @@ async def plan_backfill(connection: Connection, feeder: Feeder, request: Backfil
 
 async def _plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, now: datetime) -> None:
     platform = feeder.platform
-    feed = Feed(wish.feed)
-    if feed not in platform.feeds:
-        told = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
+    if wish.feed not in platform.feeds:
+        told = f"{platform.name} does not list by {wish.feed} time; ask by {platform.feed} time"
         await backfills.refuse(connection, wish, told)
         return
     parts = [wish.window]
     if not wish.everything:
-        parts = await backfills.unproven(connection, wish.account, feed, wish.window)
+        parts = await backfills.unproven(connection, wish.account, wish.feed, wish.window)
     windows = planning.backfill(parts, now, feeder.pace)
     await backfills.plan(connection, wish, windows)
 
@@ -93,9 +91,9 @@ async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sw
     windows = planning.incremental(reach, pace, platform.furthest_back)
     if replaced := planning.replaces(reach, pace):
         await ledger.take_out(connection, replaced)
-    await ledger.plan(connection, name, ledger.INCREMENTAL, platform.feed, windows)
+    await ledger.plan(connection, name, WindowKind.INCREMENTAL, platform.feed, windows)
     windows = planning.confirm(reach, pace)
-    await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)
+    await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
     await _plan_older(connection, feeder, reach)
     oldest = await coverage.oldest(connection, name)
     if platform.feed is Feed.CREATED:
@@ -110,7 +108,7 @@ async def _plan_older(connection: Connection, feeder: Feeder, reach: Reach) -> N
     since = None if furthest is None else reach.now - furthest
     moments = await older.to_read(connection, feeder.account.name, since)
     seconds = [Window(whole_second(moment), whole_second(moment) + SECOND) for moment in moments]
-    await ledger.plan(connection, feeder.account.name, ledger.REPAIR, Feed.CREATED, hints.joined(seconds))
+    await ledger.plan(connection, feeder.account.name, WindowKind.REPAIR, Feed.CREATED, hints.joined(seconds))
 
 
 async def _plan_empty_history(connection: Connection, feeder: Feeder, reach: Reach) -> None:
@@ -118,7 +116,7 @@ async def _plan_empty_history(connection: Connection, feeder: Feeder, reach: Rea
     name, platform = feeder.account.name, feeder.platform
     if await empty_history.begin_read(connection, name):
         windows = planning.history_again(reach, feeder.pace, platform.furthest_back)
-        await ledger.plan(connection, name, ledger.CONFIRM, platform.feed, windows)
+        await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
 
 
 async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime) -> None:

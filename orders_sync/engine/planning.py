@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.emptiness import at_reach
+from orders_sync.domain.ledger import CLOCK_TOLERANCE, Reach, Unclaimed
 from orders_sync.domain.sweeps import DAY, Look, Sweep, cut, is_due, looks
 from orders_sync.domain.windows import Window, tile, whole_second
-from orders_sync.store.ledger import CLOCK_TOLERANCE, Reach, Unclaimed
 
 
 def incremental(reach: Reach, pace: Pace, furthest_back: timedelta | None = None) -> list[Window]:

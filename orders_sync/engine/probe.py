@@ -24,10 +24,10 @@ from orders_sync.domain.text import storable
 from orders_sync.domain.verdict import SETTLED, last_page
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import probe_answers as answered
-from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import Pacer
 from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, Look, Row
-from orders_sync.engine.reading import identified
+from orders_sync.engine.reading import Answer, identified
 from orders_sync.engine.rowcheck import JUST_NOW, ZONE, RowCheck
 from orders_sync.platforms import Ask, Platform
 from orders_sync.store import probes

@@ -15,11 +15,19 @@ from orders_sync.domain.errors import (
     RowsOutOfRangeError,
     TransientError,
 )
+from orders_sync.domain.records import Record
 from orders_sync.domain.text import storable
 from orders_sync.domain.verdict import Reading, goes_on, last_page, promised, shortfall, smaller_page
-from orders_sync.engine.calls import Answer
 from orders_sync.engine.rowcheck import RowCheck
-from orders_sync.store.load import Record
+from orders_sync.platforms import Page
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A page, and when the call that brought it began, by the database's clock."""
+
+    page: Page
+    asked_at: datetime
+
 
 AskPage = Callable[[int, int], Awaitable[Answer]]  # page number and rows a page
 Identify = Callable[[bytes], str]

@@ -13,11 +13,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 
+from orders_sync.domain.records import LoadCounts
 from orders_sync.engine.draining import Progress
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Landed, Source, Stored
+from orders_sync.store.load import Source, Stored
 from orders_sync.store.retrying import retried
 
 
@@ -36,7 +37,7 @@ class Rebuilt:
 async def renormalize(connection: Connection, platform: str, account: str | None, progress: Progress) -> Rebuilt:
     """Rebuild the orders of a platform, or of one account on it. Safe beside anything. Raises `DatabaseBusyError`
     and psycopg.Error."""
-    landed = Landed()
+    landed = LoadCounts()
     async for page in rebuild.pages(connection, platform, account):
         by_account: defaultdict[str, list[Stored]] = defaultdict(list)
         for stored in page:
@@ -49,6 +50,6 @@ async def renormalize(connection: Connection, platform: str, account: str | None
     return Rebuilt(platform, looked_at, landed.changed, landed.unchanged, landed.rejected, landed.stale)
 
 
-async def _rebuild(connection: Connection, source: Source, batch: list[Stored]) -> Landed:
+async def _rebuild(connection: Connection, source: Source, batch: list[Stored]) -> LoadCounts:
     async with connection.transaction():
         return await load.rebuild(connection, source, batch)

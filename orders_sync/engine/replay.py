@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from orders_sync.domain.records import LoadCounts
 from orders_sync.engine.reading import identified
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Landed, Source
+from orders_sync.store.load import Source
 from orders_sync.store.rejects import Reject
 from orders_sync.store.retrying import retried
 
@@ -51,7 +52,7 @@ async def replay(connection: Connection, number: int, result: Replayed) -> None:
         result.landed += 1
 
 
-async def _replay(connection: Connection, number: int) -> tuple[Landed, Reject | None] | None:
+async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reject | None] | None:
     """What came of the reject, and the reject itself where it still is one; None when it was not open."""
     async with connection.transaction():
         reject = await rejects.take(connection, number)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from orders_sync.domain.records import Record
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.verdict import SETTLED
 from orders_sync.domain.windows import Feed, Window
-from orders_sync.store.load import Record
 
 TOLERANCE = timedelta(minutes=1)  # nobody documents how near the time that is filtered lies to the one that is shown
 JUST_NOW = timedelta(hours=1)  # a row that changed so lately may show its new time in a list that holds its old one

@@ -10,13 +10,13 @@ Each count is one call. A window that failed is counted again after a pause like
 from __future__ import annotations
 
 from orders_sync.domain.errors import IncompleteWindowError
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.verdict import SETTLED, may_read_parts_again, missing_in_parts
 from orders_sync.engine.calls import Caller
 from orders_sync.engine.reading import Reader
 from orders_sync.store import claims
-from orders_sync.store.claims import Claim
 from orders_sync.store.database import Pool
-from orders_sync.store.load import Landed
 
 
 async def hold_against_parts(
@@ -31,7 +31,7 @@ async def hold_against_parts(
     if missing is None:
         async with pool.connection() as connection:
             await claims.finish(
-                connection, claim, total=total, seen=part_rows, calls=caller.calls, landed=Landed(), is_split=True
+                connection, claim, total=total, seen=part_rows, calls=caller.calls, landed=LoadCounts(), is_split=True
             )
         return None
     if may_read_parts_again(claim.window, claim.parts_again_at, claim.now):

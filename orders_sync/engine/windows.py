@@ -40,20 +40,20 @@ from orders_sync.domain.errors import (
     TransientError,
     is_answer,
 )
+from orders_sync.domain.ledger import Claim, Wanted
+from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.verdict import may_be_capped
-from orders_sync.domain.windows import Feed, Window, split, tile
-from orders_sync.engine.calls import Answer, Caller, DatabaseClock, Feeder, Patience, is_long_hold
+from orders_sync.domain.windows import Feed, Window, WindowKind, split, tile
+from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience, is_long_hold
 from orders_sync.engine.pacer import Pacer
-from orders_sync.engine.reading import Read, Reader, TooFull
+from orders_sync.engine.reading import Answer, Read, Reader, TooFull
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.engine.whole import hold_against_parts
 from orders_sync.platforms import Ask
 from orders_sync.store import claims, coverage, followups, lateness, ledger, load, missing, suspensions
-from orders_sync.store.claims import LEASE, Claim
+from orders_sync.store.claims import LEASE
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.followups import Wanted
-from orders_sync.store.ledger import BACKFILL, HOOK, INCREMENTAL, REPAIR, SWEEP
-from orders_sync.store.load import Landed, Record, Source
+from orders_sync.store.load import Source
 from orders_sync.store.retrying import retried
 
 NO_LIMIT = 10**9
@@ -97,7 +97,7 @@ class WindowWork:
         self.total: int | None = None
         self.seen = 0
         self.trouble: PlatformError | None = None
-        self.unproven = Landed()
+        self.unproven = LoadCounts()
         self.proves_nothing = ""
         self._reader = self._make_reader()
         self._is_cut = False  # where the platform's reach begins
@@ -110,7 +110,7 @@ class WindowWork:
     def _is_long(self) -> bool:
         return self._claim.window.end - self._claim.window.start > LONG
 
-    async def run(self) -> Landed | None:
+    async def run(self) -> LoadCounts | None:
         """Read the window and close it: landed with proof, or None when it was split. What was read of a window that is
         split or fails has landed too: a fault withholds the proof, not the orders (P4).
 
@@ -151,10 +151,10 @@ class WindowWork:
             self.trouble = error
             return None
 
-    async def _hold_against_parts(self, part_rows: int) -> Landed | None:
+    async def _hold_against_parts(self, part_rows: int) -> LoadCounts | None:
         self.trouble = await hold_against_parts(self._pool, self._claim, part_rows, self._reader, self._caller)
         self.seen = part_rows
-        return None if self.trouble else Landed()
+        return None if self.trouble else LoadCounts()
 
     async def _is_blocked_for_long(self) -> bool:
         """Whether a block is a refusal: this window was read several times, and no other one to its end meanwhile."""
@@ -199,16 +199,16 @@ class WindowWork:
         self.proves_nothing = "beyond"
         return True
 
-    def _empty(self) -> Landed | None:
+    def _empty(self) -> LoadCounts | None:
         """What `run` returns of a window that brought nothing."""
-        return None if self._is_cut else Landed()
+        return None if self._is_cut else LoadCounts()
 
     async def _withhold_proof(self) -> bool:
         """Withhold the proof of an empty window whose answer is not believed, and return whether it is one."""
         claim = self._claim
-        if claim.kind == BACKFILL:  # it proves nothing then: see `backfills.unproven`
+        if claim.kind == WindowKind.BACKFILL:  # it proves nothing then: see `backfills.unproven`
             return await self._close_beyond("nothing is listed, which proves nothing there")
-        if claim.kind != INCREMENTAL:
+        if claim.kind != WindowKind.INCREMENTAL:
             return False
         if await self._close_beyond("nothing is listed, which proves nothing there"):
             return True
@@ -269,7 +269,7 @@ class WindowWork:
     async def _read(self) -> Read | TooFull:
         window = self._claim.window
         expected, row, attempt = self._claim.expected, 1, self._claim.attempts
-        is_history = self._claim.kind == INCREMENTAL and self._claim.parent_id is None
+        is_history = self._claim.kind == WindowKind.INCREMENTAL and self._claim.parent_id is None
         if attempt > 1 or (is_history and self._is_long):  # may have to be split: it is counted first
             expected = max(expected, self._page_size + 1)
         if attempt > 1:
@@ -298,7 +298,7 @@ class WindowWork:
         async with self._pool.connection() as connection, connection.transaction():
             await claims.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
 
-    async def _landed(self, result: Read) -> Landed | None:
+    async def _landed(self, result: Read) -> LoadCounts | None:
         """Land it, whatever other loaders hold for a moment. Raises `TransientError` when that did not pass: the window
         is read again."""
         try:
@@ -306,7 +306,7 @@ class WindowWork:
         except DatabaseBusyError as error:
             raise TransientError(str(error)) from error
 
-    async def _land(self, result: Read) -> Landed | None:
+    async def _land(self, result: Read) -> LoadCounts | None:
         """Rows, the window's result and the watermark in one transaction (P5)."""
         claim, platform = self._claim, self._feeder.platform
         source = Source(platform.name, claim.account, claim.id, platform.normalize)
@@ -344,7 +344,7 @@ class WindowWork:
         is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not feeder.pace.trusts_filter
         beyond, _ = at_reach(claim.window, claim.now, feeder.platform.furthest_back)
         return (
-            claim.kind in (HOOK, REPAIR, SWEEP)
+            claim.kind in (WindowKind.HOOK, WindowKind.REPAIR, WindowKind.SWEEP)
             and is_by_creation
             and beyond is None
             and all(record.order_id is not None for record in records)

@@ -4,9 +4,10 @@ A platform is found by its entry point, `[project.entry-points."orders_sync.plat
 somebody else's in the pyproject.toml of a package of their own. docs/adding-a-platform.md says what to write.
 """
 
-from orders_sync.platforms.contract import Ask, Hint, MessageService, Page, Platform
+from orders_sync.domain.notifications import Notification
+from orders_sync.platforms.contract import Ask, MessageService, Page, Platform
 from orders_sync.platforms.registry import load_installed
 
 PLATFORMS, UNUSABLE = load_installed()  # UNUSABLE: why an installed platform cannot be used, by the name of its entry
 
-__all__ = ["PLATFORMS", "UNUSABLE", "Ask", "Hint", "MessageService", "Page", "Platform"]
+__all__ = ["PLATFORMS", "UNUSABLE", "Ask", "MessageService", "Notification", "Page", "Platform"]

@@ -5,7 +5,7 @@ engine -> http.fetch(request)        -> body                platforms/http.py, t
 engine -> page(account, body)        -> Page                client.py, pure: envelope to total + untouched records
 engine -> identify(record)           -> order_id            normalize.py, pure
 engine -> normalize(record)          -> OrderRows           normalize.py, pure
-engine -> messages.read(message)     -> Hint                where the platform reports changes by itself, pure
+engine -> messages.read(message)     -> Notification        where the platform reports changes by itself, pure
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.notifications import Notification
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.statuses import Status
 from orders_sync.domain.windows import Feed, Window
@@ -54,27 +55,6 @@ class Page:
     is_bare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What a message says, as far as it could be read; only that something happened, never what an order is.
-
-    `order_no` and `order_id`: as the message calls them. `created`: when its order was placed, by the message.
-    `is_elsewhere`: it speaks of an order that is in none of the lists read here. `reason`: why it names no order.
-    """
-
-    message_type: str | None = None
-    order_no: str | None = None
-    order_id: str | None = None
-    created: datetime | None = None
-    is_elsewhere: bool = False
-    reason: str = ""
-
-    @property
-    def numbers(self) -> list[str]:
-        """What its order may be found by."""
-        return [number for number in (self.order_no, self.order_id) if number]
-
-
 def _code(status: int) -> str:
     return f'{{"code":{status}}}'
 
@@ -91,7 +71,7 @@ class MessageService:
     """
 
     path: str
-    read: Callable[[bytes], Hint]
+    read: Callable[[bytes], Notification]
     answer: Callable[[int], str] = _code
     media_type: str = "application/json"
     waits: timedelta = timedelta(seconds=1)

@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from orders_sync.domain.errors import InvalidRecordError
+from orders_sync.domain.notifications import Notification
 from orders_sync.domain.text import storable
-from orders_sync.platforms.contract import Hint, MessageService
+from orders_sync.platforms.contract import MessageService
 from orders_sync.platforms.conversion import Notes, Number, key, kind_of, moment
 from orders_sync.platforms.records import decode_record, fitted
 from orders_sync.platforms.xportcn_results import id_text
@@ -45,19 +46,19 @@ _MESSAGE = msgspec.json.Decoder(Message, float_hook=Number)
 _BODY = msgspec.json.Decoder(Body, float_hook=Number)
 
 
-def hint(body: bytes) -> Hint:
+def hint(body: bytes) -> Notification:
     """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
     try:
         message = _unpacked(_MESSAGE, body.strip(), "the message")
     except InvalidRecordError as error:
-        return Hint(reason=error.reason)
+        return Notification(reason=error.reason)
     kind = storable(_number(message.messageType) or "") or None
     try:
         told = _unpacked(_BODY, message.messageBody, "messageBody")
     except InvalidRecordError as error:
-        return Hint(kind, reason=error.reason)
+        return Notification(kind, reason=error.reason)
     order_no, order_id = _number(told.orderNo), _number(told.orderId)
-    return Hint(
+    return Notification(
         kind,
         order_no,
         order_id,

@@ -23,7 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orders_sync.platforms import PLATFORMS, Hint, MessageService
+from orders_sync.domain.notifications import Notification
+from orders_sync.platforms import PLATFORMS, MessageService
 from orders_sync.platforms.account_settings import AccountSettings, AccountWithHook
 from orders_sync.service.repeats import Repeats
 from orders_sync.store import messages
@@ -79,7 +80,7 @@ class _Hook:
     token: bytes = field(repr=False)
 
 
-_NOBODY = _Hook(MessageService("", lambda body: Hint()), b"")  # no address ends in nothing
+_NOBODY = _Hook(MessageService("", lambda body: Notification()), b"")  # no address ends in nothing
 
 
 def _hooks(accounts: Iterable[AccountSettings]) -> Iterator[tuple[tuple[str, str], _Hook]]:

@@ -7,14 +7,14 @@ requested --plan--> planned --its last window is done--> done
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain import emptiness
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.ledger import Backfill
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
 
@@ -77,21 +77,6 @@ WITH cancelled AS (
 )
 SELECT id FROM cancelled
 """
-
-
-class Backfill(msgspec.Struct, frozen=True):
-    """A range as it was asked for. `everything`: complete windows are read again too."""
-
-    id: int
-    account: str
-    feed: str
-    starts_at: datetime
-    ends_at: datetime
-    everything: bool
-
-    @property
-    def window(self) -> Window:
-        return Window(self.starts_at, self.ends_at)
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -167,8 +152,9 @@ async def known_orders(connection: Connection, account: str, feed: Feed, window:
 
 async def plan(connection: Connection, backfill: Backfill, windows: list[Window]) -> None:
     """Put a request's windows into the ledger; done at once where there are none. In a transaction."""
-    feed = Feed(backfill.feed)
-    await ledger.plan(connection, backfill.account, ledger.BACKFILL, feed, windows, backfill_id=backfill.id)
+    await ledger.plan(
+        connection, backfill.account, WindowKind.BACKFILL, backfill.feed, windows, backfill_id=backfill.id
+    )
     await connection.execute("UPDATE sync.backfills SET state = 'planned' WHERE id = %s", [backfill.id])
     await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": backfill.id})
 

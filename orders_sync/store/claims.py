@@ -8,50 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LeaseLostError
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import ledger, parts
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import BACKFILL, CONFIRM, HOOK, INCREMENTAL, PROVEN_TO, REPAIR, SWEEP
-from orders_sync.store.load import Landed
+from orders_sync.store.ledger import PROVEN_TO
 
-URGENCY = [HOOK, INCREMENTAL, REPAIR, CONFIRM, SWEEP, BACKFILL]  # what is read first
+# what is read first
+URGENCY = [
+    WindowKind.HOOK,
+    WindowKind.INCREMENTAL,
+    WindowKind.REPAIR,
+    WindowKind.CONFIRM,
+    WindowKind.SWEEP,
+    WindowKind.BACKFILL,
+]
 LEASE = timedelta(seconds=30)
 CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """A window that is ours to read until `lease_until`, unless the fence has moved on."""
-
-    id: int
-    account: str
-    kind: str
-    feed: Feed
-    window: Window
-    status: str | None  # only orders in it are listed
-    parent_id: int | None
-    backfill_id: int | None
-    fence: int
-    attempts: int
-    expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
-    now: datetime  # the database's clock when it was claimed
-    parent_total: int | None = None  # rows the platform counted in the window it was split from
-    is_sibling_as_full: bool = False  # as many were counted in another part of that window
-    page_size: int | None = None  # the most rows a page the platform was seen to give this account
-    not_before: datetime | None = None  # it was to be read no earlier: asked once more
-    orders: Sequence[str] = ()  # the ids it is read for (`followups`), and how often it was before
-    repeats: int = 0
-    part_rows: int | None = None  # its parts brought so many rows, fewer than it counted: it is to be counted again
-    parts_again_at: datetime | None = None  # its parts were planned once more for that
 
 
 async def claim(
@@ -135,7 +118,7 @@ async def claim(
     return Claim(
         row["id"],
         row["account"],
-        row["kind"],
+        WindowKind(row["kind"]),
         Feed(row["feed"]),
         Window(row["starts_at"], row["ends_at"]),
         row["status"],
@@ -175,7 +158,14 @@ async def renew(connection: Connection, claim: Claim) -> None:
 
 
 async def finish(
-    connection: Connection, claim: Claim, *, total: int, seen: int, calls: int, landed: Landed, is_split: bool = False
+    connection: Connection,
+    claim: Claim,
+    *,
+    total: int,
+    seen: int,
+    calls: int,
+    landed: LoadCounts,
+    is_split: bool = False,
 ) -> None:
     """Close a window as done, as the last act of the transaction that landed its rows; a transaction by itself where
     none had to land. The watermark moves to the beginning of the oldest window that is not done, or to the end of all;
@@ -209,7 +199,7 @@ async def finish(
                 "total": total,
                 "seen": seen,
                 "calls": calls,
-                "is_incremental": claim.kind == INCREMENTAL,
+                "is_incremental": claim.kind == WindowKind.INCREMENTAL,
                 "backfill_id": claim.backfill_id,
             },
         )
@@ -240,7 +230,7 @@ async def close_beyond(connection: Connection, claim: Claim, reason: str, *, cal
         "state = 'beyond', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
         [ledger.kept(reason), calls],
     )
-    if claim.kind == INCREMENTAL:
+    if claim.kind == WindowKind.INCREMENTAL:
         await connection.execute(
             f"""
             UPDATE sync.accounts AS a SET updated_at = now(), proven_from = greatest(proven_from, %s),

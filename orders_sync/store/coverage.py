@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from orders_sync.domain.costs import Held, Hour
+from orders_sync.domain.ledger import Wanted
 from orders_sync.domain.sweeps import Look, Policy
 from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
-from orders_sync.store.followups import Wanted
 
 # the seconds of what is due only where that may cost fewer calls than the hour's pages: nobody asks for more of them
 _HOURS = """

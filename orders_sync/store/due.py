@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.ledger import CLOCK_TOLERANCE
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
-from orders_sync.store.ledger import CLOCK_TOLERANCE, RETRY_AT
+from orders_sync.store.ledger import RETRY_AT
 
 # one that is planned into the future of a clock that was put back is due, to say so;
 # a suspended account is due once its credentials are other ones; one that rests has only what is asked for planned

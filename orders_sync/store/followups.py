@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import msgspec
 from psycopg.rows import class_row
 
-from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
-from orders_sync.store.claims import Claim
+from orders_sync.domain.ledger import Claim, Wanted
+from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, whole_second
 from orders_sync.store.copyrows import array
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import HOOK, REPAIR
 
 REPEATS = 2
 LAST_PAUSE = timedelta(hours=1)
@@ -53,17 +51,10 @@ ORDER BY o.order_id
 """
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """An order that is to be read, known by the tables, and when it was created."""
-
-    order_id: str
-    created_at: datetime
-
-
 async def plan(
     connection: Connection,
     account: str,
-    kind: str,
+    kind: WindowKind,
     windows: Sequence[Window],
     wanted: Iterable[Wanted],
     *,
@@ -115,6 +106,8 @@ async def repeat(
         return
     seconds = sorted({whole_second(order.created_at) for order in wanted})
     windows = [Window(second, second + SECOND) for second in seconds] if len(seconds) < calls else [claim.window]
-    kind = HOOK if claim.kind == HOOK else REPAIR  # a waiting sweep is dropped when the next one is planned
+    kind = (
+        WindowKind.HOOK if claim.kind == WindowKind.HOOK else WindowKind.REPAIR
+    )  # a waiting sweep is dropped when the next one is planned
     pause = pauses[claim.repeats]
     await plan(connection, claim.account, kind, windows, wanted, repeats=claim.repeats + 1, pause=pause)

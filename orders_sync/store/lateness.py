@@ -16,10 +16,9 @@ from datetime import timedelta
 
 import psycopg
 
-from orders_sync.domain.windows import Feed
-from orders_sync.store.claims import Claim
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.windows import Feed, WindowKind
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import CONFIRM, INCREMENTAL, REPAIR, SWEEP
 
 # what an incremental window reads again is its overlap: only windows that end there can have read it before
 _OVERLAPPED = """
@@ -66,7 +65,7 @@ async def measure(
 
     In the transaction that landed them and closed the window. `feed`: what the account's changes are listed by.
     """
-    if claim.kind not in (INCREMENTAL, CONFIRM, SWEEP, REPAIR):
+    if claim.kind not in (WindowKind.INCREMENTAL, WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.REPAIR):
         return
     values = {
         "account": claim.account,
@@ -78,7 +77,7 @@ async def measure(
         "began": claim.now,
         "order_ids": list(order_ids),
     }
-    if claim.kind == INCREMENTAL and not await _value(connection, _OVERLAPPED, values):
+    if claim.kind == WindowKind.INCREMENTAL and not await _value(connection, _OVERLAPPED, values):
         return
     late_by = await _value(connection, _LATE, values)
     if late_by is not None:

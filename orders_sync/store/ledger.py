@@ -10,26 +10,18 @@ What a worker does with a window is in `claims`. Every time is the database's cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from psycopg.rows import class_row, dict_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import IdentityMismatchError
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.ledger import FailedWindow, Reach, Unclaimed
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
 
-INCREMENTAL = "incremental"
-CONFIRM = "confirm"
-SWEEP = "sweep"
-BACKFILL = "backfill"
-REPAIR = "repair"
-HOOK = "hook"
 REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
-CLOCK_TOLERANCE = timedelta(minutes=1)  # a clock that was put back by less is nothing to speak of
 LONGEST_ERROR = 4096  # characters kept of one
 # 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
 # minute must not hammer
@@ -55,34 +47,6 @@ CLOSE_BACKFILL = """
     WHERE id = %(backfill_id)s AND state = 'planned' AND NOT EXISTS (
         SELECT FROM sync.windows WHERE backfill_id = backfills.id AND state IN ('planned', 'running', 'failed'))
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A window that failed and the earliest time of its next read."""
-
-    starts_at: datetime
-    ends_at: datetime
-    attempts: int
-    retry_at: datetime
-
-
-class Unclaimed(msgspec.Struct, frozen=True):
-    """An incremental window that nobody has begun to read."""
-
-    id: int
-    window: Window
-
-
-class Reach(msgspec.Struct, frozen=True):
-    """How far an account is planned and landed. `newest`: the incremental window that ends at `planned_to`, as long as
-    nobody has claimed it; it is locked then."""
-
-    now: datetime
-    history_from: datetime | None
-    planned_to: datetime | None
-    watermark: datetime | None
-    newest: Unclaimed | None = None
 
 
 async def register(connection: Connection, account: Account, feed: Feed) -> None:
@@ -142,7 +106,7 @@ async def _newest(connection: Connection, account: str, planned_to: datetime | N
 async def plan(
     connection: Connection,
     account: str,
-    kind: str,
+    kind: WindowKind,
     feed: Feed,
     windows: list[Window],
     parent: int | None = None,
@@ -175,7 +139,7 @@ async def plan(
             "ends": [window.end for window in windows],
         },
     )
-    if kind == INCREMENTAL and parent is None:
+    if kind == WindowKind.INCREMENTAL and parent is None:
         await connection.execute(
             """
             UPDATE sync.accounts SET history_from = least(history_from, %(start)s),
@@ -236,9 +200,9 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
     return cursor.rowcount
 
 
-async def waiting(connection: Connection, account: str) -> list[Waiting]:
+async def waiting(connection: Connection, account: str) -> list[FailedWindow]:
     """The account's failed windows, the one whose pause is over first in front."""
-    async with connection.cursor(row_factory=class_row(Waiting)) as cursor:
+    async with connection.cursor(row_factory=class_row(FailedWindow)) as cursor:
         await cursor.execute(
             f"""
             SELECT starts_at, ends_at, attempts, {RETRY_AT} AS retry_at

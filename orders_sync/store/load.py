@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from operator import itemgetter
@@ -29,6 +28,7 @@ import xxhash
 from psycopg import errors
 
 from orders_sync.domain.errors import InvalidRecordError
+from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRow, OrderRows
 from orders_sync.domain.versions import Age, Version, age
 from orders_sync.store import copyrows, older, rejects, statements, writing
@@ -60,15 +60,6 @@ class _Deleted(Exception):
         self.order_ids = order_ids
 
 
-class Record(msgspec.Struct, frozen=True):  # made for every row that is read: a dataclass takes ten times as long
-    """One record as received. `fault` says why it could not be identified; `order_id` is None then."""
-
-    order_id: str | None
-    payload: bytes
-    read_at: datetime  # when the call that brought it began, by the database's clock
-    fault: str = ""
-
-
 class Source(msgspec.Struct, frozen=True):
     """Where records come from, and how they become rows. `normalize` raises `InvalidRecordError` and nothing else."""
 
@@ -76,22 +67,6 @@ class Source(msgspec.Struct, frozen=True):
     account: str
     window_id: int | None
     normalize: Callable[[bytes], OrderRows]
-
-
-@dataclass(slots=True)
-class Landed:
-    """What became of the records of a window."""
-
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    stale: int = 0
-    rejected: int = 0
-
-    def __iadd__(self, other: Landed) -> Landed:
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        return self
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -111,7 +86,7 @@ def fingerprint(data: bytes) -> bytes:
     return xxhash.xxh3_128_digest(data)
 
 
-async def land(connection: Connection, source: Source, records: Iterable[Record]) -> Landed:
+async def land(connection: Connection, source: Source, records: Iterable[Record]) -> LoadCounts:
     """Land records, at most one an order, in the transaction of `connection`. Raises psycopg.Error."""
     loader = _Loader(connection, source)
     ordered = sorted(records, key=lambda record: record.order_id or "")
@@ -121,7 +96,7 @@ async def land(connection: Connection, source: Source, records: Iterable[Record]
     return loader.landed
 
 
-async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -> Landed:
+async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -> LoadCounts:
     """Make the rows of stored orders anew, in the transaction of `connection`; payloads stay. Raises psycopg.Error.
 
     `changed` were rebuilt; `unchanged` have equal rows and were not even locked; `stale` are those whose payload is
@@ -138,7 +113,7 @@ class _Loader:
         self.connection = connection
         self.source = source
         self.rebuilds = rebuilds
-        self.landed = Landed()
+        self.landed = LoadCounts()
         self.rejected: list[Reject] = []
         self.current: list[Current] = []
         self.unread: set[str] = set()  # changed orders of which an unread version was noted before
@@ -250,7 +225,7 @@ class _Loader:
         if not orders:
             return
         stored = set(known)
-        counts = Landed()
+        counts = LoadCounts()
         refused: list[tuple[FlatOrder, str]] = []
         try:
             async with self.connection.transaction():
@@ -272,7 +247,7 @@ class _Loader:
                 self._reject(Record(order.order_id, order.payload, order.read_at), order.payload_hash, reason)
 
     async def _write(
-        self, orders: list[FlatOrder], known: set[str], counts: Landed, refused: list[tuple[FlatOrder, str]]
+        self, orders: list[FlatOrder], known: set[str], counts: LoadCounts, refused: list[tuple[FlatOrder, str]]
     ) -> list[FlatOrder]:
         """Insert what is new and update what is older, in ascending order of order_id. Return those that are current
         now: all but the stale and the refused, which another host's account turned out to hold."""
@@ -318,7 +293,7 @@ class _Loader:
         )
 
     async def _update(
-        self, orders: list[FlatOrder], counts: Landed, refused: list[tuple[FlatOrder, str]]
+        self, orders: list[FlatOrder], counts: LoadCounts, refused: list[tuple[FlatOrder, str]]
     ) -> list[FlatOrder]:
         """Lock what is stored and update what is older. As `_write`."""
         if not orders:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-import msgspec
 from psycopg.rows import class_row
 
+from orders_sync.domain.notifications import KnownOrder, Message, MessageOutcome
 from orders_sync.store.database import Connection
 from orders_sync.store.load import fingerprint
 
-READ_AGAIN = "its order is read again"  # the outcome of a message
 AT_ONCE = 100  # messages held in memory (P7); one may be 256 kB
 
 # four branches, for each number has an index of its own
@@ -31,35 +28,6 @@ FROM (
 ) AS o LEFT JOIN raw_orders AS r ON r.platform = %(platform)s AND r.order_id = o.order_id
 WHERE o.account = %(account)s AND o.created_at IS NOT NULL
 """
-
-
-class Message(msgspec.Struct, frozen=True):
-    """One that waits. `outcome`: what it waits for; None when nobody looked at it yet."""
-
-    id: int
-    body: bytes
-    received_at: datetime
-    outcome: str | None
-
-
-class Known(msgspec.Struct, frozen=True):
-    """An order in the tables, by one of its numbers. `read_at`: when the read that brought it as it is now began."""
-
-    number: str
-    created_at: datetime
-    read_at: datetime | None
-    order_id: str = ""
-
-
-class Note(msgspec.Struct, frozen=True):
-    """What a look at a message found, and what was done about it; `is_final`: it waits no longer."""
-
-    id: int
-    message_type: str | None
-    order_no: str | None
-    order_id: str | None
-    outcome: str
-    is_final: bool
 
 
 async def keep(connection: Connection, account: str, body: bytes) -> bool:
@@ -88,17 +56,17 @@ async def waiting(connection: Connection, account: str, after: int = 0) -> list[
         return await cursor.fetchall()
 
 
-async def known(connection: Connection, account: str, platform: str, numbers: list[str]) -> list[Known]:
+async def known(connection: Connection, account: str, platform: str, numbers: list[str]) -> list[KnownOrder]:
     """The account's orders that any of these numbers may mean: order number, order id, purchase id, outer purchase id.
 
     Without those whose creation time nobody told: they cannot be asked for by it.
     """
-    async with connection.cursor(row_factory=class_row(Known)) as cursor:
+    async with connection.cursor(row_factory=class_row(KnownOrder)) as cursor:
         await cursor.execute(_KNOWN, {"account": account, "platform": platform, "numbers": numbers})
         return await cursor.fetchall()
 
 
-async def note(connection: Connection, notes: list[Note]) -> None:
+async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
     """Write down what was made of messages."""
     async with connection.cursor() as cursor:
         await cursor.executemany(

@@ -14,10 +14,9 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row
 
-from orders_sync.store.claims import Claim
+from orders_sync.domain.ledger import Claim, Wanted
+from orders_sync.domain.notifications import READ_AGAIN
 from orders_sync.store.database import Connection
-from orders_sync.store.followups import Wanted
-from orders_sync.store.messages import READ_AGAIN
 
 MOST_NAMED = 20  # orders in a note
 

@@ -2,7 +2,7 @@
 
     now            next_at = where the next slot begins
      |..............|--gap--|--gap--|--gap--|
-                     `-- a grant of 3 slots -'  next_at moves behind it
+                     `- 3 slots reserved ---'  next_at moves behind it
 
 Moments are the database's clock; what leaves this module is seconds from now, so clocks of workers do not matter.
 """
@@ -11,16 +11,8 @@ from __future__ import annotations
 
 import msgspec
 
+from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.store.database import Pool
-
-AHEAD = 1.0  # seconds: the most of the budget one grant holds, and how far before its time a slot is given away
-
-
-class Grant(msgspec.Struct, frozen=True):
-    """`slots` calls, the first in `delay` seconds. None: all is taken or held for so long, ask again after `delay`."""
-
-    delay: float
-    slots: int
 
 
 class SharedBudget(msgspec.Struct, frozen=True):
@@ -29,7 +21,7 @@ class SharedBudget(msgspec.Struct, frozen=True):
     pool: Pool
     key: str
 
-    async def take(self, slots: int, gap: float) -> Grant:
+    async def take(self, slots: int, gap: float) -> Reservation:
         """Reserve slots `gap` seconds apart. Raises psycopg.Error when the database is gone.
 
         Nothing is given away more than `AHEAD` before its time: who waits longer sees a hold that comes meanwhile.
@@ -56,11 +48,11 @@ class SharedBudget(msgspec.Struct, frozen=True):
             )
             row = await cursor.fetchone()
         if row is None:  # the key's first row came from another process at this very moment
-            return Grant(0.0, 0)
+            return Reservation(0.0, 0)
         delay, granted = row
         assert isinstance(delay, float)
         assert isinstance(granted, int)
-        return Grant(max(0.0, delay), granted)
+        return Reservation(max(0.0, delay), granted)
 
     async def hold(self, seconds: float) -> None:
         """No slot begins for so long. What is given away already lies within `AHEAD` and a grant."""

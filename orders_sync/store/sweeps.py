@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from orders_sync.domain.costs import Part
 from orders_sync.domain.sweeps import Look
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import SWEEP
 
 _PLAN_WINDOWS = """
 WITH new AS (SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS n (starts_at, ends_at)),
@@ -63,7 +62,7 @@ async def plan_windows(connection: Connection, account: str, windows: list[Windo
         _PLAN_WINDOWS,
         {
             "account": account,
-            "kind": SWEEP,
+            "kind": WindowKind.SWEEP,
             "feed": Feed.CREATED,
             "starts": [window.start for window in windows],
             "ends": [window.end for window in windows],
@@ -80,7 +79,7 @@ async def plan_lists(connection: Connection, account: str, looks: list[Look], li
         _PLAN_LISTS,
         {
             "account": account,
-            "kind": SWEEP,
+            "kind": WindowKind.SWEEP,
             "feed": Feed.CREATED,
             "firsts": [look.start for look in looks],
             "pasts": [look.end for look in looks],

@@ -12,18 +12,18 @@ from rich.progress import Progress
 
 from orders_sync.cli import bars
 from orders_sync.domain.errors import LeaseLostError, TransientError
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine.draining import Closed
 from orders_sync.sandbox import World
-from orders_sync.store import load
-from orders_sync.store.claims import Claim
 from tests.support.landed import Landed
 from tests.support.terminal import Terminal, platforms
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = Window(BEGIN, BEGIN + timedelta(hours=1))
-CLAIM = Claim(7, "kingdo", "backfill", Feed.UPDATED, HOUR, None, None, 1, 3, 1, 0, BEGIN)
-READ = Closed(CLAIM, 1, 5, load.Landed(new=5), None, 0.1)
+CLAIM = Claim(7, "kingdo", WindowKind.BACKFILL, Feed.UPDATED, HOUR, None, None, 1, 3, 1, 0, BEGIN)
+READ = Closed(CLAIM, 1, 5, LoadCounts(new=5), None, 0.1)
 
 
 def test_preview_says_what_is_missing_and_nothing_is_stored_without_a_yes(landed: Landed) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 import psycopg
 import pytest
 
+from orders_sync.domain.ledger import Claim
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import planner
@@ -127,7 +128,7 @@ async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, m
     plan, finish = followups.plan, claims.finish
     closed = []
 
-    async def finish_and_note(connection: Connection, claim: claims.Claim, **figures: object) -> None:
+    async def finish_and_note(connection: Connection, claim: Claim, **figures: object) -> None:
         await finish(connection, claim, **figures)  # type: ignore[arg-type]
         closed.append(claim.status)
 

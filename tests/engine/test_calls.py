@@ -27,12 +27,13 @@ from orders_sync.domain.errors import (
     RateLimitError,
     TransientError,
 )
+from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.domain.windows import Window
-from orders_sync.engine.calls import HOLD, LONGEST_HOLD, LONGEST_PAUSE, Answer, Caller, DatabaseClock, Feeder, Patience
+from orders_sync.engine.calls import HOLD, LONGEST_HOLD, LONGEST_PAUSE, Caller, DatabaseClock, Feeder, Patience
 from orders_sync.engine.pacer import OwnBudget, Pacer
+from orders_sync.engine.reading import Answer
 from orders_sync.platforms import PLATFORMS, Ask
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
-from orders_sync.store.rates import AHEAD, Grant
 
 SHOPS = ["sandbox-1688", "sandbox-open", "sandbox-ka"]
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -380,7 +381,7 @@ class Counted(OwnBudget):
         super().__init__()
         self.asked: list[int] = []
 
-    async def take(self, slots: int, gap: float) -> Grant:
+    async def take(self, slots: int, gap: float) -> Reservation:
         self.asked.append(slots)
         return await super().take(slots, gap)
 

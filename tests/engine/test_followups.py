@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orders_sync.domain.ledger import Wanted
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.domain.windows import SECOND, Feed, Window
+from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind
 from orders_sync.sandbox.states import State
-from orders_sync.store import claims, followups, ledger
-from orders_sync.store.followups import Wanted
+from orders_sync.store import claims, followups
 from tests.support.messages import KA, WAITING, asked, change, drain, some_order, when_due
 from tests.support.status_sweeps import happens, mostly_closed, orders_in, swept
 from tests.support.story import Story, Tell, unlist
@@ -102,7 +102,7 @@ async def test_the_parts_of_a_split_window_are_read_for_its_orders(story: Story)
     second = datetime.fromtimestamp(order.created, UTC)
     window, wanted = Window(second - SECOND, second + SECOND), [Wanted(order.order_id, second)]
     async with story.pool.connection() as connection, connection.transaction():
-        await followups.plan(connection, KA, ledger.HOOK, [window], wanted)
+        await followups.plan(connection, KA, WindowKind.HOOK, [window], wanted)
         claim = await claims.claim(connection, KA, "somebody")
         assert claim is not None
         assert claim.orders == [order.order_id]
@@ -120,7 +120,7 @@ async def test_what_left_a_list_by_status_and_is_found_unchanged_is_read_again_a
     story.execute(f"UPDATE orders SET status = '11' WHERE order_id = '{order.order_id}'")
     await swept(story)
     assert story.query(WAITING) == [([order.order_id], 1, 10)]
-    assert story.query("SELECT kind FROM sync.windows WHERE repeats = 1") == [(ledger.REPAIR,)]
+    assert story.query("SELECT kind FROM sync.windows WHERE repeats = 1") == [(WindowKind.REPAIR,)]
     await swept(story)  # which takes out sweeps that wait
     assert story.query(WAITING) == [([order.order_id], 1, 10)]
     assert await when_due(story) == (1, 0)
@@ -132,4 +132,4 @@ async def test_a_repeat_proves_nothing_of_its_second(story: Story) -> None:
     await asked(story, order)
     second = datetime.fromtimestamp(order.created, UTC)
     rows = story.query("SELECT kind, feed, starts_at, ends_at FROM sync.windows WHERE repeats = 1")
-    assert rows == [(ledger.HOOK, Feed.CREATED, second, second + timedelta(seconds=1))]
+    assert rows == [(WindowKind.HOOK, Feed.CREATED, second, second + timedelta(seconds=1))]

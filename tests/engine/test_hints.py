@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders_sync.domain.windows import SECOND, Feed, Window
+from orders_sync.domain.ledger import Reach
+from orders_sync.domain.notifications import KnownOrder, Message, Notification
+from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind
 from orders_sync.engine import planner
 from orders_sync.engine.draining import Outcome
 from orders_sync.engine.hints import AROUND, decide, joined
-from orders_sync.platforms import Hint
 from orders_sync.store import backfills, claims, ledger
-from orders_sync.store.messages import Known, Message
 from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick
 from tests.support.story import Story, Tell
 
@@ -166,7 +166,7 @@ async def test_an_order_that_landed_since_its_message_came_is_not_read_again(sto
     await tick(story)
     async with story.pool.connection() as connection:
         second = datetime.fromtimestamp(order.created, UTC)
-        await ledger.plan(connection, KA, ledger.REPAIR, Feed.CREATED, [Window(second, second + SECOND)])
+        await ledger.plan(connection, KA, WindowKind.REPAIR, Feed.CREATED, [Window(second, second + SECOND)])
     await drain(story)
     await tick(story)
     assert outcomes(story) == ["its order was read since it came"]
@@ -251,7 +251,7 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
     await story.sync()
     second = Window(NOON, NOON + SECOND)
     async with story.pool.connection() as connection:
-        for kind, left in ((ledger.HOOK, [second]), (ledger.SWEEP, [])):
+        for kind, left in ((WindowKind.HOOK, [second]), (WindowKind.SWEEP, [])):
             await ledger.plan(connection, "shop", kind, Feed.CREATED, [second])
             await connection.execute("UPDATE sync.windows SET state = 'done' WHERE account = 'shop'")
             assert await backfills.unproven(connection, "shop", Feed.CREATED, second) == left
@@ -271,17 +271,17 @@ def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
     story: Story, planned_to: datetime | None, received: datetime, is_final: bool, hurries: bool
 ) -> None:
     pace = replace(story.feeders(KA)[0].pace, lag=LAG, history_from=NOON - timedelta(days=30))
-    reach = ledger.Reach(NOON, None, planned_to, None)
-    made = decide(Message(1, b"", received, None), Hint("ANY", "7"), [], reach, pace)
+    reach = Reach(NOON, None, planned_to, None)
+    made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], reach, pace)
     assert (made.is_final, made.hurries, made.windows) == (is_final, hurries, ())
 
 
 def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not_reach_P1(story: Story) -> None:
     pace = replace(story.feeders(KA)[0].pace, lag=LAG, history_from=NOON - timedelta(days=30))
-    reach = ledger.Reach(NOON, pace.history_from, NOON - MINUTE, None)
+    reach = Reach(NOON, pace.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
-        made = decide(message, Hint("ANY", "7", created=NOON - age), [], reach, pace)
+        made = decide(message, Notification("ANY", "7", created=NOON - age), [], reach, pace)
         assert [each.start for each in made.windows] == [NOON - age - AROUND] * windows
         assert made.is_final
 
@@ -289,11 +289,11 @@ def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not
 def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for_none(story: Story) -> None:
     pace = story.feeders(KA)[0].pace
     orders = [
-        Known("7", NOON, None),
-        Known("7", NOON + MINUTE, NOON - LAG),
-        Known("7", NOON + 2 * MINUTE, NOON + LAG),
+        KnownOrder("7", NOON, None),
+        KnownOrder("7", NOON + MINUTE, NOON - LAG),
+        KnownOrder("7", NOON + 2 * MINUTE, NOON + LAG),
     ]
-    made = decide(Message(1, b"", NOON, None), Hint("ANY", "7"), orders, ledger.Reach(NOON, None, None, None), pace)
+    made = decide(Message(1, b"", NOON, None), Notification("ANY", "7"), orders, Reach(NOON, None, None, None), pace)
     assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
+from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, whole_second
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.store import lateness, ledger
 from tests.support.messages import KA, drain
@@ -39,7 +39,7 @@ def read_without(story: Story, account: str, own: datetime) -> timedelta:
     return row[0]
 
 
-async def read(story: Story, account: str, kind: str, feed: Feed, window: Window) -> None:
+async def read(story: Story, account: str, kind: WindowKind, feed: Feed, window: Window) -> None:
     async with story.pool.connection() as connection:
         await ledger.plan(connection, account, kind, feed, [window])
     await drain(story, account)
@@ -52,7 +52,7 @@ async def test_an_order_that_the_overlap_finds_is_as_late_as_the_read_that_misse
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))
     await story.sync(KA)
     [(kind, late_by)] = story.query(LATE)
-    assert kind == ledger.INCREMENTAL
+    assert kind == WindowKind.INCREMENTAL
     assert isinstance(late_by, timedelta)
     assert abs(late_by - least) < MINUTE
     assert late_by > 4 * MINUTE
@@ -64,8 +64,8 @@ async def test_a_change_that_the_confirming_pass_finds_is_measured_by_its_modify
     await story.sync(SHOP)
     least = read_without(story, SHOP, own)
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))
-    await read(story, SHOP, ledger.CONFIRM, Feed.UPDATED, Window(own - MINUTE, own + MINUTE))
-    assert story.query(LATE) == [(ledger.CONFIRM, least)]
+    await read(story, SHOP, WindowKind.CONFIRM, Feed.UPDATED, Window(own - MINUTE, own + MINUTE))
+    assert story.query(LATE) == [(WindowKind.CONFIRM, least)]
 
 
 async def test_what_is_listed_in_time_is_not_late(story: Story) -> None:
@@ -85,13 +85,13 @@ async def test_an_order_that_was_listed_before_as_a_reject_is_not_late(story: St
         f"VALUES ('{KA}', 'xportcn_ka', '{order.order_id}', '', '', 'odd', now() - interval '1 hour')"
     )
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))
-    await read(story, KA, ledger.CONFIRM, Feed.CREATED, Window(own, own + SECOND))
+    await read(story, KA, WindowKind.CONFIRM, Feed.CREATED, Window(own, own + SECOND))
     assert held(story, order) == 1
     assert story.query(LATE) == []
 
 
-@pytest.mark.parametrize("kind", [ledger.SWEEP, ledger.REPAIR])
-async def test_a_change_without_its_modify_time_moving_is_not_late(story: Story, kind: str) -> None:
+@pytest.mark.parametrize("kind", [WindowKind.SWEEP, WindowKind.REPAIR])
+async def test_a_change_without_its_modify_time_moving_is_not_late(story: Story, kind: WindowKind) -> None:
     """It says nothing of when it was made."""
     await story.sync(SHOP)
     [(order_id, created)] = story.query(
@@ -116,8 +116,8 @@ async def test_a_change_that_only_a_sweep_finds_is_late_too(story: Story) -> Non
     least = read_without(story, SHOP, own)
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))
     second = datetime.fromtimestamp(order.created, UTC)
-    await read(story, SHOP, ledger.SWEEP, Feed.CREATED, Window(second, second + SECOND))
-    assert story.query(LATE) == [(ledger.SWEEP, least)]
+    await read(story, SHOP, WindowKind.SWEEP, Feed.CREATED, Window(second, second + SECOND))
+    assert story.query(LATE) == [(WindowKind.SWEEP, least)]
 
 
 async def test_only_the_last_seven_days_are_said(story: Story) -> None:

@@ -11,12 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.engine import pacer as pacer_module
 from orders_sync.engine.calls import pacers
 from orders_sync.engine.pacer import Pacer
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.rates import AHEAD, Grant, SharedBudget
+from orders_sync.store.rates import SharedBudget
 from tests.support.story import Tell
 
 KEY = "app:1688:one"
@@ -30,9 +31,9 @@ class Watched:
 
     budget: SharedBudget
     asked: list[int] = field(default_factory=list)
-    given: list[Grant] = field(default_factory=list)
+    given: list[Reservation] = field(default_factory=list)
 
-    async def take(self, slots: int, gap: float) -> Grant:
+    async def take(self, slots: int, gap: float) -> Reservation:
         self.asked.append(slots)
         self.given.append(await self.budget.take(slots, gap))
         return self.given[-1]
@@ -85,14 +86,14 @@ async def test_two_processes_take_no_turn_without_a_slot_P6(connection: Connecti
 
 async def test_the_first_slot_of_a_key_is_now_and_the_next_one_a_gap_later(connection: Connection, pool: Pool) -> None:
     first, second = [await SharedBudget(pool, KEY).take(1, 50) for _ in range(2)]
-    assert first == Grant(0.0, 1)
+    assert first == Reservation(0.0, 1)
     assert second.slots == 0
     assert 40 < second.delay <= 50 - AHEAD
 
 
 async def test_rest_is_not_saved_up_P6(connection: Connection, pool: Pool) -> None:
     await connection.execute("INSERT INTO sync.rates VALUES (%s, now() - interval '1 day')", [KEY])
-    assert await SharedBudget(pool, KEY).take(5, 10) == Grant(0.0, 5)
+    assert await SharedBudget(pool, KEY).take(5, 10) == Reservation(0.0, 5)
     left = await (await connection.execute("SELECT next_at - clock_timestamp() FROM sync.rates")).fetchone()
     assert left is not None
     assert timedelta(seconds=40) < left[0] <= timedelta(seconds=50)  # type: ignore[operator]
@@ -100,7 +101,7 @@ async def test_rest_is_not_saved_up_P6(connection: Connection, pool: Pool) -> No
 
 async def test_hold_stops_every_process_and_a_shorter_one_does_not_shorten_it_P6(budgets: list[Watched]) -> None:
     one, other = budgets
-    assert await other.take(1, 0.1) == Grant(0.0, 1)
+    assert await other.take(1, 0.1) == Reservation(0.0, 1)
     await one.hold(300)
     await one.hold(5)
     assert (await other.take(1, 0.1)).slots == 0
@@ -109,7 +110,7 @@ async def test_hold_stops_every_process_and_a_shorter_one_does_not_shorten_it_P6
 
 async def test_another_app_is_not_held_P6(pool: Pool, budgets: list[Watched]) -> None:
     await budgets[0].hold(300)
-    assert await SharedBudget(pool, "app:1688:another").take(1, 1) == Grant(0.0, 1)
+    assert await SharedBudget(pool, "app:1688:another").take(1, 1) == Reservation(0.0, 1)
 
 
 async def test_a_high_rate_does_not_ask_the_database_for_every_call(pool: Pool) -> None:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Pace
+from orders_sync.domain.ledger import Reach, Unclaimed
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.planning import confirm, daily, incremental, look_over, replaces, time_ahead
-from orders_sync.store.ledger import Reach, Unclaimed
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

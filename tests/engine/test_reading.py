@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.errors import IncompleteWindowError, InvalidRecordError, TransientError
 from orders_sync.domain.verdict import shortfall
-from orders_sync.engine.calls import Answer
-from orders_sync.engine.reading import Read, TooFull, read, read_completely
+from orders_sync.engine.reading import Answer, Read, TooFull, read, read_completely
 from orders_sync.platforms import Page
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from orders_sync.domain.errors import InvalidRecordError
+from orders_sync.domain.records import Record
 from orders_sync.engine.replay import Replayed
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load
-from orders_sync.store.load import Record, Source
+from orders_sync.store.load import Source
 from tests.support.replaying import refuse_all, replay_all
 from tests.support.story import Story, Tell
 

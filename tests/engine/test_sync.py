@@ -14,9 +14,10 @@ import pytest
 
 from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import EXCERPT, LeaseLostError
+from orders_sync.domain.ledger import Claim
 from orders_sync.domain.sweeps import Policy, Sweep, Tier
 from orders_sync.domain.times import local_text
-from orders_sync.domain.windows import Window
+from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.engine import calls, planner
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder, pacers
@@ -25,7 +26,6 @@ from orders_sync.engine.windows import WindowWork
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
 from orders_sync.store import claims, ledger, load, suspensions
-from orders_sync.store.claims import Claim
 from orders_sync.store.database import Connection
 from tests.support.story import Story, Tell
 
@@ -369,7 +369,7 @@ async def _plan(story: Story) -> None:
     window = Window(now - timedelta(days=20), now)
     async with story.pool.connection() as connection, connection.transaction():
         await ledger.register(connection, feeder.account, feeder.platform.feed)
-        await ledger.plan(connection, story.shop, ledger.INCREMENTAL, feeder.platform.feed, [window])
+        await ledger.plan(connection, story.shop, WindowKind.INCREMENTAL, feeder.platform.feed, [window])
 
 
 async def test_two_reads_of_overlapping_ranges_never_run_at_once(tell: Tell) -> None:

@@ -19,17 +19,17 @@ import pytest
 import structlog
 
 from orders_sync.domain.errors import AuthenticationError, IncompleteWindowError, LeaseLostError, TransientError
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import AppId, SecretText, Text
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine.draining import Closed
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.service import logs
 from orders_sync.service.hush import Hush, secrets_of
 from orders_sync.settings import LogSettings, load
-from orders_sync.store.claims import Claim
-from orders_sync.store.load import Landed
 from tests.support.talker import ACCESS_KEY, APP_ID, SHORT
 
 # pieces of the secrets that no writing changes
@@ -54,7 +54,7 @@ BEGIN = datetime(2026, 11, 1, 8, tzinfo=timezone(timedelta(hours=8)))
 CLAIM = Claim(
     7,
     "kingdo",
-    "incremental",
+    WindowKind.INCREMENTAL,
     Feed.UPDATED,
     Window(BEGIN, BEGIN + timedelta(hours=1)),
     None,
@@ -65,7 +65,7 @@ CLAIM = Claim(
     0,
     BEGIN,
 )
-DONE = Closed(CLAIM, 4, 17, Landed(new=9, changed=3, unchanged=5), None, 1.23456)
+DONE = Closed(CLAIM, 4, 17, LoadCounts(new=9, changed=3, unchanged=5), None, 1.23456)
 
 Configure = Callable[..., io.StringIO]
 

@@ -12,12 +12,13 @@ import pytest
 
 from orders_sync.domain import errors
 from orders_sync.domain.errors import AuthenticationError, IncompleteWindowError, LeaseLostError
+from orders_sync.domain.records import LoadCounts
+from orders_sync.domain.windows import WindowKind
 from orders_sync.engine import windows
 from orders_sync.engine.draining import Closed
 from orders_sync.service.metrics import ERROR_LABELS, Metrics, of_components, of_tables
-from orders_sync.store import ledger, vitals
+from orders_sync.store import vitals
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Landed
 from tests.support.closed_windows import DONE
 from tests.support.ledgers import ACCOUNTS, fill
 from tests.support.scrape import Samples, samples
@@ -38,8 +39,11 @@ def counted(*windows: Closed) -> dict[str, Samples]:
         (replace(DONE, landed=None, is_split=True), "split"),
         (replace(DONE, landed=None, is_split=True, error=IncompleteWindowError("rows are missing")), "split"),
         (replace(DONE, landed=None, error=IncompleteWindowError("rows are missing")), "failed"),
-        (replace(DONE, landed=Landed(), proves_nothing="unconfirmed"), "unconfirmed"),
-        (replace(DONE, landed=Landed(), proves_nothing="beyond", error=IncompleteWindowError("not listed")), "beyond"),
+        (replace(DONE, landed=LoadCounts(), proves_nothing="unconfirmed"), "unconfirmed"),
+        (
+            replace(DONE, landed=LoadCounts(), proves_nothing="beyond", error=IncompleteWindowError("not listed")),
+            "beyond",
+        ),
         (replace(DONE, landed=None, error=LeaseLostError(1)), "lost"),
         (replace(DONE, landed=None, error=AuthenticationError("no")), "refused"),
     ],
@@ -50,7 +54,7 @@ def test_window_is_counted_by_how_it_ended(closed: Closed, ended: str) -> None:
 
 
 def test_calls_and_rows_of_windows_add_up() -> None:
-    told = counted(DONE, replace(DONE, landed=Landed(new=1, stale=5, rejected=6)))
+    told = counted(DONE, replace(DONE, landed=LoadCounts(new=1, stale=5, rejected=6)))
     assert told["orders_sync_calls_total"] == {("shop",): 6}
     assert told["orders_sync_rows_total"] == {
         ("shop", "new"): 5,
@@ -109,7 +113,7 @@ async def test_counters_say_what_the_ledger_says(tell: Callable[..., Story], con
         assert told["orders_sync_calls_total"][str(account),] == calls
         assert told["orders_sync_rows_total"][str(account), "new"] == new
         assert told["orders_sync_rows_total"][str(account), "rejected"] == rejected
-        assert told["orders_sync_windows_closed_total"][str(account), "done", ledger.INCREMENTAL] == done
+        assert told["orders_sync_windows_closed_total"][str(account), "done", WindowKind.INCREMENTAL] == done
 
 
 async def test_gauges_say_what_the_tables_say(connection: Connection) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.ledger import Reach
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine.renormalize import renormalize
 from orders_sync.service.retention import remove_old
 from orders_sync.settings import RetentionSettings
 from orders_sync.store import backfills, claims, ledger, retention
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import Reach
 from tests.support.story import Story, Tell
 
 DAY = timedelta(days=1)
@@ -43,7 +43,7 @@ async def window(
     connection: Connection,
     place: Window,
     state: str = "done",
-    kind: str = ledger.INCREMENTAL,
+    kind: WindowKind = WindowKind.INCREMENTAL,
     days: int = 31,
     backfill: int | None = None,
 ) -> int:
@@ -119,12 +119,13 @@ async def test_plans_watermark_and_proof_are_the_same_afterwards_and_nothing_is_
 
 async def test_only_what_was_read_to_the_end_or_split_goes(pool: Pool, connection: Connection) -> None:
     kept = {
-        state: await window(connection, hours(0, 1), state, ledger.SWEEP) for state in ("planned", "running", "failed")
+        state: await window(connection, hours(0, 1), state, WindowKind.SWEEP)
+        for state in ("planned", "running", "failed")
     }
-    kept["young"] = await window(connection, hours(0, 1), "done", ledger.SWEEP, days=29)
+    kept["young"] = await window(connection, hours(0, 1), "done", WindowKind.SWEEP, days=29)
     kept["newest"] = await window(connection, hours(1, 2))
     for state in ("done", "split"):
-        await window(connection, hours(0, 1), state, ledger.SWEEP)
+        await window(connection, hours(0, 1), state, WindowKind.SWEEP)
         await window(connection, hours(0, 1), state)
     assert await remove_old(pool, KEPT) == {"windows": 4}
     assert await windows(connection) == sorted(kept.values())
@@ -157,10 +158,10 @@ async def test_a_backfill_goes_before_its_windows_and_neither_while_one_is_open(
             state,
             number,
         )
-    await window(connection, hours(0, 1), kind=ledger.BACKFILL, backfill=done)
+    await window(connection, hours(0, 1), kind=WindowKind.BACKFILL, backfill=done)
     kept = [
-        await window(connection, hours(0, 1), kind=ledger.BACKFILL, backfill=planned),
-        await window(connection, hours(1, 2), "planned", ledger.BACKFILL, backfill=cancelled),
+        await window(connection, hours(0, 1), kind=WindowKind.BACKFILL, backfill=planned),
+        await window(connection, hours(1, 2), "planned", WindowKind.BACKFILL, backfill=cancelled),
     ]
     assert await remove_old(pool, KEPT) == {"backfills": 1, "windows": 1}
     assert await windows(connection) == kept
@@ -175,7 +176,7 @@ async def test_a_window_stays_while_what_it_brought_is_an_open_reject_and_settle
     pool: Pool, connection: Connection
 ) -> None:
     await window(connection, hours(1, 2))
-    brought = [await window(connection, hours(0, 1), kind=ledger.SWEEP) for _ in range(3)]
+    brought = [await window(connection, hours(0, 1), kind=WindowKind.SWEEP) for _ in range(3)]
     for number, resolved in zip(brought, (None, 31, 29), strict=True):
         await connection.execute(
             """
@@ -193,7 +194,7 @@ async def test_a_window_stays_while_it_brought_an_order_without_a_creation_time(
     pool: Pool, connection: Connection
 ) -> None:
     await window(connection, hours(1, 2))
-    dated, undated = [await window(connection, hours(0, 1), kind=ledger.SWEEP) for _ in range(2)]
+    dated, undated = [await window(connection, hours(0, 1), kind=WindowKind.SWEEP) for _ in range(2)]
     for number, created in ((dated, "2026-11-01"), (undated, None)):
         await connection.execute(
             "INSERT INTO orders (platform, account, order_id, status, status_group, currency, line_count, created_at) "

@@ -11,12 +11,12 @@ import pytest
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LeaseLostError
-from orders_sync.domain.windows import Feed
+from orders_sync.domain.records import LoadCounts, Record
+from orders_sync.domain.windows import Feed, WindowKind
 from orders_sync.store import claims, identities, ledger, load
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.identities import Session
-from orders_sync.store.ledger import INCREMENTAL
-from orders_sync.store.load import Landed, Record, Source
+from orders_sync.store.load import Source
 from tests.support.databases import one
 from tests.support.ledger_steps import WAITING, finish, hours
 from tests.support.loading import SOURCE, at, payload
@@ -51,7 +51,7 @@ def session(url: str) -> Iterator[Session]:
 async def fill(connection: Connection, which: Account, order: str) -> None:
     """An account with an order, a window read and one to read, and a row wherever else it is named."""
     await ledger.register(connection, which, Feed.UPDATED)
-    await ledger.plan(connection, which.name, INCREMENTAL, Feed.UPDATED, [hours(0, 1), hours(1, 2)])
+    await ledger.plan(connection, which.name, WindowKind.INCREMENTAL, Feed.UPDATED, [hours(0, 1), hours(1, 2)])
     claim = await claims.claim(connection, which.name, "worker")
     assert claim is not None
     await finish(connection, claim)
@@ -147,7 +147,7 @@ async def test_a_window_being_read_while_its_account_is_renamed_lands_nothing_un
     async def land() -> None:
         async with connection.transaction():
             await load_into(connection, payload("2"))
-            await claims.finish(connection, claim, total=1, seen=1, calls=1, landed=Landed(new=1))
+            await claims.finish(connection, claim, total=1, seen=1, calls=1, landed=LoadCounts(new=1))
 
     with pytest.raises(LeaseLostError):
         await land()
@@ -178,7 +178,7 @@ async def test_who_lands_while_an_account_is_renamed_is_waited_for_and_moves_alo
             while not settling.done() and await one(watching, WAITING) == 0:
                 pass
         assert not settling.done()
-        await claims.finish(connection, claim, total=1, seen=1, calls=1, landed=Landed(new=1))
+        await claims.finish(connection, claim, total=1, seen=1, calls=1, landed=LoadCounts(new=1))
     await settling
     assert rows(session, "SELECT order_id, account FROM orders ORDER BY 1") == [("1", "b"), ("2", "b")]
     assert rows(session, "SELECT name, watermark FROM sync.accounts") == [("b", hours(0, 2).end)]

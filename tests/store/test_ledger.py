@@ -17,13 +17,13 @@ from psycopg import errors
 from orders_sync import embedded_postgres
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import IdentityMismatchError, LeaseLostError
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import claims, ledger, load, migrate
-from orders_sync.store.claims import LEASE, Claim
+from orders_sync.store.claims import LEASE
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.ledger import HOOK, INCREMENTAL, SWEEP
-from orders_sync.store.load import Landed
 from tests.support.databases import one
 from tests.support.ledger_steps import SHOP, WAITING, at, claim, finish, hours, plan, register
 from tests.support.story import Story, an_hour_ago
@@ -80,7 +80,7 @@ async def test_a_name_that_means_another_account_in_the_tables_plans_and_claims_
     await ledger.register(connection, ours, Feed.UPDATED)
     with pytest.raises(IdentityMismatchError, match=SHOP):
         await ledger.register(connection, theirs, Feed.UPDATED)
-    await ledger.plan(connection, SHOP, INCREMENTAL, Feed.UPDATED, [hours(0, 1)])
+    await ledger.plan(connection, SHOP, WindowKind.INCREMENTAL, Feed.UPDATED, [hours(0, 1)])
     assert await claims.claim(connection, SHOP, "worker", identity=theirs.identity) is None
     assert await claims.claim(connection, SHOP, "worker", identity=ours.identity) is not None
 
@@ -103,7 +103,7 @@ async def test_what_is_planned_is_how_far_the_account_reaches(connection: Connec
 
 async def test_a_sweep_does_not_change_how_far_the_account_reaches(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
-    await plan(connection, hours(-9, 9), kind=SWEEP)
+    await plan(connection, hours(-9, 9), kind=WindowKind.SWEEP)
     reach = await ledger.reach(connection, SHOP)
     assert (reach.history_from, reach.planned_to) == (at(0), at(1))
 
@@ -117,36 +117,46 @@ async def test_planning_nothing_is_nothing(connection: Connection) -> None:
 
 
 async def test_the_last_days_are_claimed_first_and_sweeps_last(connection: Connection) -> None:
-    await plan(connection, hours(-3, -2), kind=SWEEP)
+    await plan(connection, hours(-3, -2), kind=WindowKind.SWEEP)
     await plan(connection, hours(2, 3), hours(0, 1), hours(1, 2))
     claimed = [await claim(connection) for _ in range(4)]
     assert [each.window for each in claimed] == [hours(2, 3), hours(1, 2), hours(0, 1), hours(-3, -2)]
-    assert [each.kind for each in claimed] == [INCREMENTAL] * 3 + [SWEEP]
+    assert [each.kind for each in claimed] == [WindowKind.INCREMENTAL] * 3 + [WindowKind.SWEEP]
     assert await claims.claim(connection, SHOP, "worker") is None
 
 
 async def test_messages_never_take_two_windows_in_a_row_while_anything_else_waits(connection: Connection) -> None:
-    await plan(connection, *[hours(n, n + 1) for n in range(10, 16)], kind=HOOK)
+    await plan(connection, *[hours(n, n + 1) for n in range(10, 16)], kind=WindowKind.HOOK)
     await plan(connection, hours(0, 1), hours(1, 2))
-    await plan(connection, hours(3, 4), kind=SWEEP)
+    await plan(connection, hours(3, 4), kind=WindowKind.SWEEP)
     kinds = [(await claim(connection)).kind for _ in range(9)]
-    assert kinds == [HOOK, INCREMENTAL, HOOK, INCREMENTAL, HOOK, SWEEP, HOOK, HOOK, HOOK]
+    assert kinds == [
+        WindowKind.HOOK,
+        WindowKind.INCREMENTAL,
+        WindowKind.HOOK,
+        WindowKind.INCREMENTAL,
+        WindowKind.HOOK,
+        WindowKind.SWEEP,
+        WindowKind.HOOK,
+        WindowKind.HOOK,
+        WindowKind.HOOK,
+    ]
 
 
 async def test_another_accounts_messages_take_no_turn_of_ours(connection: Connection) -> None:
-    await plan(connection, hours(0, 1), hours(2, 3), kind=HOOK, account="other")
-    await plan(connection, hours(0, 1), hours(4, 5), kind=HOOK)
+    await plan(connection, hours(0, 1), hours(2, 3), kind=WindowKind.HOOK, account="other")
+    await plan(connection, hours(0, 1), hours(4, 5), kind=WindowKind.HOOK)
     await plan(connection, hours(2, 3))
-    assert (await claim(connection)).kind == HOOK
+    assert (await claim(connection)).kind == WindowKind.HOOK
     await claim(connection, account="other")
-    assert (await claim(connection)).kind == INCREMENTAL
-    assert (await claim(connection)).kind == HOOK
+    assert (await claim(connection)).kind == WindowKind.INCREMENTAL
+    assert (await claim(connection)).kind == WindowKind.HOOK
 
 
 async def test_a_claim_says_everything_and_the_database_knows_who_holds_it(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
     claimed = await claim(connection, "host:1")
-    assert (claimed.account, claimed.kind, claimed.feed) == (SHOP, INCREMENTAL, Feed.UPDATED)
+    assert (claimed.account, claimed.kind, claimed.feed) == (SHOP, WindowKind.INCREMENTAL, Feed.UPDATED)
     assert (claimed.window, claimed.parent_id, claimed.attempts) == (hours(0, 1), None, 1)
     assert await one(connection, "SELECT state, owner, fence, attempts FROM sync.windows") == (
         "running",
@@ -248,7 +258,7 @@ async def test_the_database_itself_refuses_two_readers_of_overlapping_windows_P2
     insert = "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) VALUES (%s, %s, %s, %s, %s, %s)"
 
     async def run(account: str, feed: str, window: Window, state: str = "running") -> None:
-        await connection.execute(insert, [account, INCREMENTAL, feed, window.start, window.end, state])
+        await connection.execute(insert, [account, WindowKind.INCREMENTAL, feed, window.start, window.end, state])
 
     await run(SHOP, "updated", hours(0, 2))
     with pytest.raises(errors.ExclusionViolation):
@@ -360,7 +370,7 @@ async def test_a_window_done_keeps_what_came_of_it(connection: Connection) -> No
             total=9,
             seen=10,
             calls=3,
-            landed=Landed(new=1, changed=2, unchanged=3, stale=4, rejected=5),
+            landed=LoadCounts(new=1, changed=2, unchanged=3, stale=4, rejected=5),
         )
     assert await one(
         connection,
@@ -398,8 +408,8 @@ async def test_a_window_too_full_is_replaced_by_its_parts(connection: Connection
     )
     parts = [await claim(connection), await claim(connection)]
     assert [(part.window, part.parent_id, part.kind) for part in parts] == [
-        (hours(1, 2), whole.id, INCREMENTAL),
-        (hours(0, 1), whole.id, INCREMENTAL),
+        (hours(1, 2), whole.id, WindowKind.INCREMENTAL),
+        (hours(0, 1), whole.id, WindowKind.INCREMENTAL),
     ]
     await finish(connection, parts[0])
     assert await watermark(connection) == at(0)
@@ -408,12 +418,12 @@ async def test_a_window_too_full_is_replaced_by_its_parts(connection: Connection
 
 
 async def test_the_parts_of_a_sweep_are_sweeps_and_move_nothing(connection: Connection) -> None:
-    await plan(connection, hours(0, 2), kind=SWEEP)
+    await plan(connection, hours(0, 2), kind=WindowKind.SWEEP)
     whole = await claim(connection)
     async with connection.transaction():
         await claims.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
     part = await claim(connection)
-    assert part.kind == SWEEP
+    assert part.kind == WindowKind.SWEEP
     await finish(connection, part)
     reach = await ledger.reach(connection, SHOP)
     assert (reach.history_from, reach.planned_to, reach.watermark) == (None, None, None)
@@ -454,10 +464,10 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
     async def zombie_finishes() -> None:
         async with connection.transaction():
             await connection.execute("INSERT INTO order_statuses VALUES ('1688', 'zombie', 'z', 'z', 'other', false)")
-            await claims.finish(connection, lost, total=1, seen=1, calls=1, landed=Landed(new=7))
+            await claims.finish(connection, lost, total=1, seen=1, calls=1, landed=LoadCounts(new=7))
 
     async def zombie_found_nothing() -> None:
-        await claims.finish(connection, lost, total=0, seen=0, calls=1, landed=Landed())
+        await claims.finish(connection, lost, total=0, seen=0, calls=1, landed=LoadCounts())
 
     async def zombie_splits() -> None:
         async with connection.transaction():
@@ -696,7 +706,7 @@ async def test_who_plans_holds_the_newest_window_and_a_claim_passes_it_over_P5(p
             assert newest is not None
             assert (await claim(worker)).window == hours(0, 1)
             await ledger.take_out(planner, newest)
-            await ledger.plan(planner, SHOP, INCREMENTAL, Feed.UPDATED, [hours(1, 3)])
+            await ledger.plan(planner, SHOP, WindowKind.INCREMENTAL, Feed.UPDATED, [hours(1, 3)])
         assert (await claim(worker)).window == hours(1, 3)
 
 
@@ -704,17 +714,17 @@ async def test_a_sweep_never_moves_the_watermark_P5(connection: Connection) -> N
     await plan(connection, hours(0, 1))
     await finish(connection, await claim(connection))
     await plan(connection, hours(1, 2))
-    await plan(connection, hours(-5, 0), hours(2, 9), kind=SWEEP)
+    await plan(connection, hours(-5, 0), hours(2, 9), kind=WindowKind.SWEEP)
     await claim(connection)
     for _ in range(2):
         swept = await claim(connection)
-        assert swept.kind == SWEEP
+        assert swept.kind == WindowKind.SWEEP
         await finish(connection, swept)
         assert await watermark(connection) == at(1)
 
 
 async def test_an_open_sweep_holds_no_watermark_back(connection: Connection) -> None:
-    await plan(connection, hours(0, 1), kind=SWEEP)
+    await plan(connection, hours(0, 1), kind=WindowKind.SWEEP)
     await plan(connection, hours(1, 2))
     await finish(connection, await claim(connection))
     assert await watermark(connection) == at(2)
@@ -734,7 +744,7 @@ async def test_rows_result_and_watermark_commit_together_or_not_at_all_P5(connec
 
     async def finish_then_break() -> None:
         async with connection.transaction():
-            await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=Landed())
+            await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=LoadCounts())
             await connection.execute("SELECT 1 / 0")
 
     with pytest.raises(errors.DivisionByZero):
@@ -750,7 +760,7 @@ async def test_a_landing_that_breaks_off_leaves_no_row_no_result_and_no_watermar
     story = Story(pool, url, World(60, 3, 1, now=an_hour_ago(), days=5), Faults())
     land, landed = load.land, []
 
-    async def land_then_break(*given: Any) -> Landed:
+    async def land_then_break(*given: Any) -> LoadCounts:
         landed.append((await land(*given)).new)
         raise errors.AdminShutdown("terminating connection due to administrator command")
 
@@ -770,7 +780,7 @@ async def test_two_who_finish_at_once_leave_the_watermark_behind_both_P5(pool: P
         await plan(one_worker, hours(0, 1), hours(1, 2))
         held = [await claim(one_worker), await claim(other_worker)]
         async with one_worker.transaction():
-            await claims.finish(one_worker, held[first], total=1, seen=1, calls=1, landed=Landed())
+            await claims.finish(one_worker, held[first], total=1, seen=1, calls=1, landed=LoadCounts())
             finishing = await made_to_wait(pool, finish(other_worker, held[1 - first]))
         await finishing
         assert await watermark(one_worker) == at(2)
@@ -783,7 +793,7 @@ async def test_who_plans_while_a_window_is_finished_waits_for_the_watermark_P5(p
         async with planner.transaction():
             reach = await ledger.reach(planner, SHOP)
             finishing = await made_to_wait(pool, finish(worker, claimed))
-            await ledger.plan(planner, SHOP, INCREMENTAL, Feed.UPDATED, [hours(0.5, 3)])
+            await ledger.plan(planner, SHOP, WindowKind.INCREMENTAL, Feed.UPDATED, [hours(0.5, 3)])
         await finishing
         assert reach.planned_to == at(1)
         assert await watermark(worker) == at(0.5)
@@ -803,32 +813,34 @@ async def test_lists_by_status_come_before_other_sweeps_and_the_last_status_of_a
     await register(connection)
     async with connection.transaction():
         for status, window in (("1", hours(0, 9)), ("11", hours(0, 5)), ("1", hours(9, 18)), ("11", hours(5, 9))):
-            await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [window], status=status)
-        await plan(connection, hours(-9, -8), kind=SWEEP)
+            await ledger.plan(connection, SHOP, WindowKind.SWEEP, Feed.UPDATED, [window], status=status)
+        await plan(connection, hours(-9, -8), kind=WindowKind.SWEEP)
         await plan(connection, hours(3, 4))
     found = []
     while claimed := await claims.claim(connection, SHOP, "worker", ("1", "11")):
         found.append((claimed.kind, claimed.status, claimed.window))
         await finish(connection, claimed)
     assert found == [
-        (INCREMENTAL, None, hours(3, 4)),
-        (SWEEP, "11", hours(0, 5)),
-        (SWEEP, "11", hours(5, 9)),
-        (SWEEP, "1", hours(0, 9)),
-        (SWEEP, "1", hours(9, 18)),
-        (SWEEP, None, hours(-9, -8)),
+        (WindowKind.INCREMENTAL, None, hours(3, 4)),
+        (WindowKind.SWEEP, "11", hours(0, 5)),
+        (WindowKind.SWEEP, "11", hours(5, 9)),
+        (WindowKind.SWEEP, "1", hours(0, 9)),
+        (WindowKind.SWEEP, "1", hours(9, 18)),
+        (WindowKind.SWEEP, None, hours(-9, -8)),
     ]
 
 
 async def test_parts_of_a_list_by_status_keep_its_status(connection: Connection) -> None:
     await register(connection)
-    await ledger.plan(connection, SHOP, SWEEP, Feed.UPDATED, [hours(0, 2)], status="11")
+    await ledger.plan(connection, SHOP, WindowKind.SWEEP, Feed.UPDATED, [hours(0, 2)], status="11")
     await claims.split(connection, await claim(connection), [hours(0, 1), hours(1, 2)], total=9, calls=1)
     assert [(await claim(connection)).status for _ in range(2)] == ["11", "11"]
 
 
-@pytest.mark.parametrize("kind", [INCREMENTAL, ledger.CONFIRM, ledger.BACKFILL, ledger.REPAIR])
-async def test_only_a_sweep_may_ask_for_a_status_for_it_proves_nothing_P5(connection: Connection, kind: str) -> None:
+@pytest.mark.parametrize("kind", [WindowKind.INCREMENTAL, WindowKind.CONFIRM, WindowKind.BACKFILL, WindowKind.REPAIR])
+async def test_only_a_sweep_may_ask_for_a_status_for_it_proves_nothing_P5(
+    connection: Connection, kind: WindowKind
+) -> None:
     await register(connection)
     with pytest.raises(errors.CheckViolation):
         await ledger.plan(connection, SHOP, kind, Feed.UPDATED, [hours(0, 1)], status="11")

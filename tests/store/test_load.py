@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRows
 from orders_sync.store import load
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.load import Landed, Record, Source
+from orders_sync.store.load import Source
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, normalize, payload
 
@@ -42,7 +43,7 @@ async def test_others_go_on_while_a_batch_becomes_rows(connection: Connection) -
 
 
 async def test_new_orders_land_in_every_table(connection: Connection) -> None:
-    assert await land(connection, payload("b", parcels=["p"]), payload("a")) == Landed(new=2)
+    assert await land(connection, payload("b", parcels=["p"]), payload("a")) == LoadCounts(new=2)
     counts = {
         table: await one(connection, f"SELECT count(*) FROM {table}")
         for table in (
@@ -73,7 +74,7 @@ async def test_new_orders_land_in_every_table(connection: Connection) -> None:
 
 async def test_changed_order_says_what_changed(connection: Connection) -> None:
     await land(connection, payload("a"), read=0)
-    assert await land(connection, payload("a", "shipped", 5, amount="2.00"), read=10) == Landed(changed=1)
+    assert await land(connection, payload("a", "shipped", 5, amount="2.00"), read=10) == LoadCounts(changed=1)
     assert await one(connection, "SELECT status, total_amount FROM orders") == ("shipped", Decimal("2.00"))
     history = await rows(connection, "SELECT changed, status, read_at FROM order_history ORDER BY seen_at")
     assert history == [(None, "paid", at(0)), (["status", "total_amount", "modified_at"], "shipped", at(10))]
@@ -124,7 +125,7 @@ async def test_an_older_version_never_replaces_a_newer_one_P2(
 ) -> None:
     await land(connection, payload("a", "stored", stored[0]), read=stored[1])
     result = await land(connection, payload("a", "candidate", candidate[0], lines=["x"]), read=candidate[1])
-    assert result == (Landed(changed=1) if wins else Landed(stale=1))
+    assert result == (LoadCounts(changed=1) if wins else LoadCounts(stale=1))
     assert await one(connection, "SELECT status FROM orders") == ("candidate" if wins else "stored")
     assert await one(connection, "SELECT count(*) FROM sub_orders WHERE sub_order_id = 'x'") == wins
     assert await one(connection, "SELECT count(*) FROM order_history") == 1 + wins
@@ -148,7 +149,7 @@ async def test_unchanged_orders_cost_no_write_no_lock_and_no_wal_P3(connection: 
     await connection.execute("VACUUM ANALYZE")  # hint bits and the like are written now
     await land(connection, *payloads, read=1)
     tables, wal = await _activity(connection)
-    assert await land(connection, *payloads, read=100) == Landed(unchanged=2500)
+    assert await land(connection, *payloads, read=100) == LoadCounts(unchanged=2500)
     tables_after, wal_after = await _activity(connection)
     assert tables_after == tables
     assert wal_after - wal < 10_000  # whatever else the server does; one row version an order would be megabytes
@@ -159,7 +160,7 @@ async def test_other_bytes_with_equal_rows_move_the_payload_alone_P3(connection:
     await land(connection, payload("a"))
     before = await rows(connection, "SELECT xmin::text, xmax::text, synced_at FROM orders")
     other = payload("a", field_without_column=1)
-    assert await land(connection, other, read=1) == Landed(unchanged=1)
+    assert await land(connection, other, read=1) == LoadCounts(unchanged=1)
     assert await rows(connection, "SELECT xmin::text, xmax::text, synced_at FROM orders") == before
     assert await one(connection, "SELECT payload::text, payload_hash FROM raw_orders") == (
         other.decode(),
@@ -172,7 +173,7 @@ async def test_record_that_cannot_be_normalised_is_kept_whole_and_its_neighbours
     connection: Connection,
 ) -> None:
     bad = payload("b", broken=True)
-    assert await land(connection, payload("a"), bad, payload("c")) == Landed(new=2, rejected=1)
+    assert await land(connection, payload("a"), bad, payload("c")) == LoadCounts(new=2, rejected=1)
     assert await one(connection, "SELECT account, order_id, payload, reason FROM sync.rejects") == (
         "shop",
         "b",
@@ -192,7 +193,7 @@ async def test_a_stale_read_leaves_a_newer_reject_open_P4(connection: Connection
     bad = payload("a", broken=True)
     await land(connection, payload("a", modified=5), read=5)
     await land(connection, bad, read=20)
-    assert await land(connection, payload("a", "older", 4), read=30) == Landed(stale=1)
+    assert await land(connection, payload("a", "older", 4), read=30) == LoadCounts(stale=1)
     assert await one(connection, OPEN) == bad
 
 
@@ -202,20 +203,20 @@ async def test_a_version_read_before_a_reject_lands_and_leaves_it_open_P4(
 ) -> None:
     await land(connection, payload("a", modified=5), read=5)
     await land(connection, payload("a", broken=True), read=20)
-    assert await land(connection, payload("a", "shipped", modified), read=10) == Landed(changed=1)
+    assert await land(connection, payload("a", "shipped", modified), read=10) == LoadCounts(changed=1)
     assert len(await rows(connection, OPEN)) == 1
 
 
 @pytest.mark.parametrize(
     ("again", "becomes"),
     [
-        pytest.param(payload("a"), Landed(unchanged=1), id="the same bytes"),
-        pytest.param(payload("a", field_without_column=1), Landed(unchanged=1), id="other bytes, equal rows"),
-        pytest.param(payload("a", "shipped"), Landed(changed=1), id="another version"),
+        pytest.param(payload("a"), LoadCounts(unchanged=1), id="the same bytes"),
+        pytest.param(payload("a", field_without_column=1), LoadCounts(unchanged=1), id="other bytes, equal rows"),
+        pytest.param(payload("a", "shipped"), LoadCounts(changed=1), id="another version"),
     ],
 )
 async def test_all_rejects_of_an_order_are_resolved_by_a_later_read_of_it_P4(
-    connection: Connection, again: bytes, becomes: Landed
+    connection: Connection, again: bytes, becomes: LoadCounts
 ) -> None:
     await land(connection, payload("a"), read=0)
     for read in (1, 2):
@@ -229,14 +230,14 @@ async def test_all_rejects_of_an_order_are_resolved_by_a_later_read_of_it_P4(
 async def test_the_same_bytes_read_before_a_reject_leave_it_open_P4(connection: Connection) -> None:
     await land(connection, payload("a"), read=0)
     await land(connection, payload("a", broken=True), read=20)
-    assert await land(connection, payload("a"), read=10) == Landed(unchanged=1)
+    assert await land(connection, payload("a"), read=10) == LoadCounts(unchanged=1)
     assert len(await rows(connection, OPEN)) == 1
 
 
 async def test_a_reject_that_arrives_after_a_later_read_is_kept_as_resolved_P4(connection: Connection) -> None:
     bad = payload("a", broken=True)
     await land(connection, payload("a"), read=10)
-    assert await land(connection, bad, read=5) == Landed(rejected=1)
+    assert await land(connection, bad, read=5) == LoadCounts(rejected=1)
     assert await rows(connection, OPEN) == []
     assert await one(connection, "SELECT payload FROM sync.rejects") == bad
 
@@ -259,13 +260,13 @@ async def test_what_a_later_read_confirmed_is_not_replaced_by_what_was_rejected_
     await land(connection, payload("a", "between", None, broken=True), read=5)
     await land(connection, payload("a", modified=None), read=10)
     mended = payload("a", "between", None)  # as today's code would read the reject
-    assert await land(connection, mended, read=5) == Landed(stale=1)
+    assert await land(connection, mended, read=5) == LoadCounts(stale=1)
 
 
 async def test_a_record_that_two_codes_read_as_different_orders_is_a_reject_P4(connection: Connection) -> None:
     async with connection.transaction():
         landed = await load.land(connection, SOURCE, [Record("b", payload("a"), at(0))])
-    assert landed == Landed(rejected=1)
+    assert landed == LoadCounts(rejected=1)
     assert "read as order a, known as order b" in await one(connection, "SELECT reason FROM sync.rejects")
 
 
@@ -274,7 +275,7 @@ async def test_an_open_reject_of_another_order_costs_its_neighbours_no_write_P3(
     await land(connection, *payloads)
     await land(connection, payload("0007", broken=True), read=5)
     before = await rows(connection, "SELECT ctid, xmin::text, xmax::text FROM raw_orders WHERE order_id <> '0007'")
-    assert await land(connection, *payloads, read=10) == Landed(unchanged=20)
+    assert await land(connection, *payloads, read=10) == LoadCounts(unchanged=20)
     assert (
         await rows(connection, "SELECT ctid, xmin::text, xmax::text FROM raw_orders WHERE order_id <> '0007'") == before
     )
@@ -286,7 +287,7 @@ async def test_record_without_id_is_kept_P4(connection: Connection) -> None:
         landed = await load.land(
             connection, SOURCE, [Record(None, b"\xff\x00{", at(0), "no id"), Record("a", payload("a"), at(0))]
         )
-    assert landed == Landed(new=1, rejected=1)
+    assert landed == LoadCounts(new=1, rejected=1)
     assert await one(connection, "SELECT order_id, payload, reason FROM sync.rejects") == (None, b"\xff\x00{", "no id")
 
 
@@ -314,14 +315,14 @@ async def test_what_the_database_refuses_becomes_a_reject_and_its_neighbours_lan
     records = [Record(each.split(b'"')[3].decode(), each, at(1)) for each in [*neighbours, bad]]
     async with connection.transaction():
         landed = await load.land(connection, lenient, records)
-    assert landed == (Landed(changed=40, rejected=1) if known else Landed(new=40, rejected=1))
+    assert landed == (LoadCounts(changed=40, rejected=1) if known else LoadCounts(new=40, rejected=1))
     assert await one(connection, "SELECT order_id, payload FROM sync.rejects") == ("m", bad)
 
 
 async def test_two_loaders_of_the_same_new_orders_do_not_hinder_each_other_P3(pool: Pool) -> None:
     payloads = [payload(f"{number:05}") for number in range(3000)]
 
-    async def loader() -> Landed:
+    async def loader() -> LoadCounts:
         async with pool.connection() as connection:
             return await land(connection, *payloads)
 
@@ -336,7 +337,7 @@ async def test_two_loaders_of_the_same_new_orders_do_not_hinder_each_other_P3(po
 async def test_two_loaders_changing_the_same_orders_end_in_the_newest_P2(pool: Pool) -> None:
     names = [f"{number:05}" for number in range(1500)]
 
-    async def loader(status: str, read: float) -> Landed:
+    async def loader(status: str, read: float) -> LoadCounts:
         async with pool.connection() as connection:
             return await land(connection, *(payload(name, status, None) for name in names), read=read)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from orders_sync.domain.notifications import MessageOutcome
 from orders_sync.store import messages
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.messages import Note
 
 
 async def test_a_message_is_kept_once_and_byte_for_byte_P4(connection: Connection) -> None:
@@ -36,7 +36,10 @@ async def test_what_is_handled_waits_no_longer_and_its_repetition_is_still_no_ne
     assert first.outcome is None
     await messages.note(
         connection,
-        [Note(first.id, "ORDER_CREATE", "7", "8", "done", True), Note(second.id, None, None, None, "not yet", False)],
+        [
+            MessageOutcome(first.id, "ORDER_CREATE", "7", "8", "done", True),
+            MessageOutcome(second.id, None, None, None, "not yet", False),
+        ],
     )
     assert [(each.id, each.outcome) for each in await messages.waiting(connection, "shop")] == [(second.id, "not yet")]
     assert not await messages.keep(connection, "shop", b"1")

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.versions import BELIEVED_AFTER
 from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Landed, Record, Source, Stored
+from orders_sync.store.load import Source, Stored
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, normalize, payload
 
@@ -28,10 +29,10 @@ async def test_a_modify_time_that_went_back_is_believed_when_it_is_read_again_an
     connection: Connection,
 ) -> None:
     await land(connection, payload("a"), payload("b"), read=10)
-    assert await land(connection, BACK, read=20) == Landed(stale=1)
+    assert await land(connection, BACK, read=20) == LoadCounts(stale=1)
     assert await rows(connection, REMEMBERED) == [("a", at(-100), at(20))]
-    assert await land(connection, BACK, read=19 + HOUR) == Landed(stale=1)
-    assert await land(connection, BACK, read=20 + HOUR) == Landed(changed=1)
+    assert await land(connection, BACK, read=19 + HOUR) == LoadCounts(stale=1)
+    assert await land(connection, BACK, read=20 + HOUR) == LoadCounts(changed=1)
     assert await rows(connection, REMEMBERED) == []
     assert await one(connection, "SELECT status, modified_at FROM orders WHERE order_id = 'a'") == ("back", at(-100))
     [note] = await one(connection, "SELECT notes FROM orders WHERE order_id = 'a'")
@@ -39,14 +40,14 @@ async def test_a_modify_time_that_went_back_is_believed_when_it_is_read_again_an
     history = "SELECT status, changed FROM order_history WHERE order_id = 'a' ORDER BY seen_at DESC LIMIT 1"
     assert await one(connection, history) == ("back", ["status", "modified_at", "notes"])
     before = await rows(connection, "SELECT ctid::text, xmin::text, xmax::text FROM raw_orders")
-    assert await land(connection, BACK, payload("b"), read=30 + HOUR) == Landed(unchanged=2)
+    assert await land(connection, BACK, payload("b"), read=30 + HOUR) == LoadCounts(unchanged=2)
     assert await rows(connection, "SELECT ctid::text, xmin::text, xmax::text FROM raw_orders") == before
 
 
 async def test_slow_readers_who_bring_the_same_old_page_are_never_believed_P2(connection: Connection) -> None:
     await land(connection, payload("a"), read=3 * HOUR)
     for began in (0, 2 * HOUR, 3 * HOUR):
-        assert await land(connection, BACK, read=began) == Landed(stale=1)
+        assert await land(connection, BACK, read=began) == LoadCounts(stale=1)
     assert await rows(connection, REMEMBERED) == []
     assert await status(connection) == "paid"
 
@@ -61,9 +62,9 @@ async def test_a_read_between_that_brought_the_stored_version_ends_the_doubt_P2(
     await land(connection, BACK, read=20)
     await land(connection, confirmed, read=30)
     assert await rows(connection, REMEMBERED) == []
-    assert await land(connection, BACK, read=25) == Landed(stale=1)  # slower than what confirmed the stored version
+    assert await land(connection, BACK, read=25) == LoadCounts(stale=1)  # slower than what confirmed the stored version
     assert await rows(connection, REMEMBERED) == []
-    assert await land(connection, BACK, read=20 + HOUR) == Landed(stale=1)
+    assert await land(connection, BACK, read=20 + HOUR) == LoadCounts(stale=1)
     assert await rows(connection, REMEMBERED) == [("a", at(-100), at(20 + HOUR))]
 
 
@@ -71,12 +72,12 @@ async def test_what_was_read_before_a_time_that_went_back_does_not_come_again_P2
     await land(connection, payload("a"), read=10)
     await land(connection, BACK, read=20)
     await land(connection, BACK, read=20 + HOUR)
-    assert await land(connection, payload("a"), read=15) == Landed(stale=1)
-    assert await land(connection, payload("a", "late reader", 50), read=HOUR) == Landed(stale=1)
-    assert await land(connection, payload("a", "next", -90), read=30 + HOUR) == Landed(changed=1)
+    assert await land(connection, payload("a"), read=15) == LoadCounts(stale=1)
+    assert await land(connection, payload("a", "late reader", 50), read=HOUR) == LoadCounts(stale=1)
+    assert await land(connection, payload("a", "next", -90), read=30 + HOUR) == LoadCounts(changed=1)
     assert await one(connection, "SELECT notes FROM orders") is None
-    assert await land(connection, payload("a", "late reader", 50), read=HOUR) == Landed(stale=1)
-    assert await land(connection, payload("a", "newest", 50), read=40 + HOUR) == Landed(changed=1)
+    assert await land(connection, payload("a", "late reader", 50), read=HOUR) == LoadCounts(stale=1)
+    assert await land(connection, payload("a", "newest", 50), read=40 + HOUR) == LoadCounts(changed=1)
 
 
 async def test_rows_made_anew_of_a_version_that_was_believed_keep_the_note(connection: Connection) -> None:
@@ -87,7 +88,7 @@ async def test_rows_made_anew_of_a_version_that_was_believed_keep_the_note(conne
     async with connection.transaction():
         stored = Stored("shop", "a", BACK, digest, b"rows of older code", read_at)
         await connection.execute("UPDATE raw_orders SET rows_hash = 'rows of older code'")
-        assert await load.rebuild(connection, SOURCE, [stored]) == Landed(changed=1)
+        assert await load.rebuild(connection, SOURCE, [stored]) == LoadCounts(changed=1)
     [note] = await one(connection, "SELECT notes FROM orders")
     assert "went back" in note
 
@@ -215,7 +216,7 @@ async def test_an_order_some_of_whose_lines_could_not_be_read_keeps_the_others_i
     await land(connection, payload("a"))
     async with connection.transaction():
         record = Record("a", payload("a", modified=1, lines=["a-2", "a-3"]), at(1))
-        assert await load.land(connection, Source("1688", "shop", None, partly), [record]) == Landed(changed=1)
+        assert await load.land(connection, Source("1688", "shop", None, partly), [record]) == LoadCounts(changed=1)
     assert await rows(connection, LINES) == [("a-1",), ("a-2",), ("a-3",)]
     assert await one(connection, "SELECT line_count FROM orders") == 3
 

@@ -9,10 +9,11 @@ import psycopg
 import pytest
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed
 from orders_sync.store import identities, ledger, load, suspensions
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Landed, Record, Source
+from orders_sync.store.load import Source
 from orders_sync.store.ownership import SHARED
 from tests.support.databases import one, rows
 from tests.support.loading import at, normalize, payload
@@ -29,7 +30,7 @@ async def registered(connection: Connection) -> None:
         await ledger.register(connection, each, Feed.UPDATED)
 
 
-async def land(connection: Connection, account: Account, *payloads: bytes, read: float = 0) -> Landed:
+async def land(connection: Connection, account: Account, *payloads: bytes, read: float = 0) -> LoadCounts:
     source = Source("1688", account.name, None, normalize)
     records = [Record(json.loads(each)["id"], each, at(read)) for each in payloads]
     async with connection.transaction():
@@ -64,12 +65,12 @@ async def test_an_order_two_accounts_list_is_written_once_and_read_without_a_wri
     connection: Connection, modified: float | None, apps: tuple[str, str]
 ) -> None:
     first, second = (of(app, modified=modified) for app in apps)
-    assert await land(connection, NORTH, first) == Landed(new=1)
-    assert await land(connection, SOUTH, second, read=1) == Landed(unchanged=1)
+    assert await land(connection, NORTH, first) == LoadCounts(new=1)
+    assert await land(connection, SOUTH, second, read=1) == LoadCounts(unchanged=1)
     before = await versions(connection)
     for again in (2, 4):
-        assert await land(connection, NORTH, first, read=again) == Landed(unchanged=1)
-        assert await land(connection, SOUTH, second, read=again + 1) == Landed(unchanged=1)
+        assert await land(connection, NORTH, first, read=again) == LoadCounts(unchanged=1)
+        assert await land(connection, SOUTH, second, read=again + 1) == LoadCounts(unchanged=1)
     assert await versions(connection) == before
     assert await order(connection) == ("north", "north", "paid")
     assert await rows(connection, SHARED) == [("south", "north", 1)]
@@ -82,10 +83,10 @@ async def test_a_change_that_only_the_other_account_sees_lands_and_the_order_sta
     await land(connection, NORTH, of("one", modified=modified[0]))
     await land(connection, SOUTH, of("two", modified=modified[0]), read=1)
     changed = of("two", "shipped", modified=modified[1])
-    assert await land(connection, SOUTH, changed, read=2) == Landed(changed=1)
+    assert await land(connection, SOUTH, changed, read=2) == LoadCounts(changed=1)
     assert await order(connection) == ("north", "north", "shipped")
     before = await versions(connection)
-    assert await land(connection, SOUTH, changed, read=3) == Landed(unchanged=1)
+    assert await land(connection, SOUTH, changed, read=3) == LoadCounts(unchanged=1)
     assert await versions(connection) == before
 
 
@@ -116,14 +117,14 @@ async def test_an_order_whose_owner_is_active_no_more_belongs_to_who_lists_it(
     await land(connection, SOUTH, of(app), read=1)
     assert (await order(connection))[:2] == ("south", "south")
     before = await versions(connection)
-    assert await land(connection, SOUTH, of(app), read=2) == Landed(unchanged=1)
+    assert await land(connection, SOUTH, of(app), read=2) == LoadCounts(unchanged=1)
     assert await versions(connection) == before
 
 
 async def test_an_older_version_takes_the_order_over_and_not_its_place_P2(connection: Connection) -> None:
     await land(connection, NORTH, of("one", "shipped", 9))
     await deactivate(connection, NORTH, "removed_at")
-    assert await land(connection, SOUTH, of("two", "paid", 0), read=1) == Landed(stale=1)
+    assert await land(connection, SOUTH, of("two", "paid", 0), read=1) == LoadCounts(stale=1)
     assert await order(connection) == ("south", "south", "shipped")
 
 
@@ -150,9 +151,11 @@ async def test_orders_of_an_account_removed_from_the_settings_go_to_who_lists_th
     assert (await order(connection))[:2] == ("south", "south")
 
 
-@pytest.mark.parametrize(("account", "outcome"), [(SOUTH, Landed(unchanged=1)), (ELSEWHERE, Landed(rejected=1))])
+@pytest.mark.parametrize(
+    ("account", "outcome"), [(SOUTH, LoadCounts(unchanged=1)), (ELSEWHERE, LoadCounts(rejected=1))]
+)
 async def test_an_order_two_accounts_land_for_the_first_time_at_once_has_one_owner(
-    connection: Connection, account: Account, outcome: Landed
+    connection: Connection, account: Account, outcome: LoadCounts
 ) -> None:
     source = Source("1688", account.name, None, normalize)
     async with connection.transaction():
@@ -174,7 +177,7 @@ async def test_an_order_of_one_host_never_replaces_another_host_s_of_the_same_id
     await land(connection, NORTH, of("one"))
     if how:
         await deactivate(connection, NORTH, how)
-    assert await land(connection, ELSEWHERE, of(app, "shipped", 9), read=1) == Landed(rejected=1)
+    assert await land(connection, ELSEWHERE, of(app, "shipped", 9), read=1) == LoadCounts(rejected=1)
     assert await order(connection) == ("north", "north", "paid")
     reject = "SELECT account, order_id, reason, resolved_at FROM sync.rejects"
     account, order_id, reason, resolved_at = await one(connection, reject)
@@ -183,7 +186,7 @@ async def test_an_order_of_one_host_never_replaces_another_host_s_of_the_same_id
     # what its own host brings of the order settles nothing of the other
     await land(connection, NORTH, of("one", "received", 10), read=2)
     assert await one(connection, "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL") == 1
-    assert await land(connection, ELSEWHERE, of(app, "shipped", 9), read=1.5) == Landed(rejected=1)
+    assert await land(connection, ELSEWHERE, of(app, "shipped", 9), read=1.5) == LoadCounts(rejected=1)
     assert await one(connection, "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL") == 1
     assert await order(connection) == ("north", "north", "received")
 
@@ -191,7 +194,7 @@ async def test_an_order_of_one_host_never_replaces_another_host_s_of_the_same_id
 async def test_a_host_not_known_yet_is_no_other_host(connection: Connection) -> None:
     await land(connection, NORTH, of("one"))
     await connection.execute("UPDATE sync.accounts SET host = NULL WHERE name = 'north'")
-    assert await land(connection, ELSEWHERE, of("one", "shipped", 9), read=1) == Landed(changed=1)
+    assert await land(connection, ELSEWHERE, of("one", "shipped", 9), read=1) == LoadCounts(changed=1)
 
 
 async def test_a_reject_of_one_account_is_settled_by_what_another_of_its_host_lands_P4(connection: Connection) -> None:
@@ -199,5 +202,5 @@ async def test_a_reject_of_one_account_is_settled_by_what_another_of_its_host_la
     await land(connection, NORTH, of("one"), read=1)
     assert await one(connection, "SELECT resolved_at IS NOT NULL FROM sync.rejects") is True
     await land(connection, SOUTH, payload("1", broken=2), read=2)
-    assert await land(connection, SOUTH, of("two"), read=3) == Landed(unchanged=1)
+    assert await land(connection, SOUTH, of("two"), read=3) == LoadCounts(unchanged=1)
     assert await one(connection, "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL") == 0

@@ -8,12 +8,11 @@ import pytest
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LeaseLostError
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import claims, ledger
-from orders_sync.store.claims import Claim
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import BACKFILL, CONFIRM, INCREMENTAL, REPAIR, SWEEP
-from orders_sync.store.load import Landed
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 SHOP = "kingdo"
@@ -31,10 +30,12 @@ async def claim(connection: Connection) -> Claim:
 
 
 async def finish(connection: Connection, claimed: Claim, seen: int) -> None:
-    await claims.finish(connection, claimed, total=seen, seen=seen, calls=1, landed=Landed())
+    await claims.finish(connection, claimed, total=seen, seen=seen, calls=1, landed=LoadCounts())
 
 
-async def split(connection: Connection, *parts: Window, total: int | None, kind: str = INCREMENTAL) -> Claim:
+async def split(
+    connection: Connection, *parts: Window, total: int | None, kind: WindowKind = WindowKind.INCREMENTAL
+) -> Claim:
     """A window of these parts, split with this count."""
     await ledger.register(connection, Account(SHOP, "1688", "", "seller", "app", "secret"), Feed.UPDATED)
     await ledger.plan(connection, SHOP, kind, Feed.UPDATED, [Window(parts[0].start, parts[-1].end)])
@@ -53,8 +54,8 @@ async def watermark(connection: Connection) -> datetime | None:
     return (await ledger.reach(connection, SHOP)).watermark
 
 
-@pytest.mark.parametrize("kind", [INCREMENTAL, BACKFILL])
-async def test_parts_that_bring_fewer_rows_open_the_whole_again(connection: Connection, kind: str) -> None:
+@pytest.mark.parametrize("kind", [WindowKind.INCREMENTAL, WindowKind.BACKFILL])
+async def test_parts_that_bring_fewer_rows_open_the_whole_again(connection: Connection, kind: WindowKind) -> None:
     whole = await split(connection, hours(0, 1), hours(1, 2), total=9, kind=kind)
     for seen in (5, 3):
         assert await state(connection, whole) == ("split", None)
@@ -73,8 +74,8 @@ async def test_parts_that_bring_as_many_or_more_leave_it_closed(
     assert await watermark(connection) == whole.window.end
 
 
-@pytest.mark.parametrize("kind", [SWEEP, CONFIRM, REPAIR])
-async def test_what_only_reads_again_is_held_against_nothing(connection: Connection, kind: str) -> None:
+@pytest.mark.parametrize("kind", [WindowKind.SWEEP, WindowKind.CONFIRM, WindowKind.REPAIR])
+async def test_what_only_reads_again_is_held_against_nothing(connection: Connection, kind: WindowKind) -> None:
     whole = await split(connection, hours(0, 1), hours(1, 2), total=9, kind=kind)
     for _ in range(2):
         await finish(connection, await claim(connection), 1)
@@ -104,7 +105,7 @@ async def test_a_part_that_was_split_is_held_against_its_own_parts_first(connect
     assert await state(connection, whole) == ("split", None)
     again = await claim(connection)
     assert (again.id, again.part_rows, again.attempts) == (part.id, 7, 1)
-    await claims.finish(connection, again, total=7, seen=7, calls=1, landed=Landed(), is_split=True)
+    await claims.finish(connection, again, total=7, seen=7, calls=1, landed=LoadCounts(), is_split=True)
     assert await state(connection, part) == ("split", 7)
     assert await state(connection, whole) == ("planned", 8)
 
@@ -164,7 +165,7 @@ async def test_parts_that_leave_a_gap_say_nothing(connection: Connection) -> Non
 
 async def test_an_account_s_other_windows_of_the_range_are_no_parts(connection: Connection) -> None:
     whole = await split(connection, hours(0, 1), hours(1, 2), total=9)
-    await ledger.plan(connection, SHOP, INCREMENTAL, Feed.UPDATED, [hours(0, 1), hours(1, 2)])
+    await ledger.plan(connection, SHOP, WindowKind.INCREMENTAL, Feed.UPDATED, [hours(0, 1), hours(1, 2)])
     for _ in range(4):
         await finish(connection, await claim(connection), 4)
     assert await state(connection, whole) == ("planned", 8)

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.costs import Part
+from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.sweeps import Look
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import claims, ledger, sweeps
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import INCREMENTAL, SWEEP
-from orders_sync.store.load import Landed
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 SHOP = "kingdo"
@@ -46,18 +45,18 @@ async def read(connection: Connection, windows: int) -> list[Window]:
     found: list[Window] = []
     while len(found) < windows and (claim := await claims.claim(connection, SHOP, "worker")):
         found.append(claim.window)
-        await claims.finish(connection, claim, total=0, seen=0, calls=1, landed=Landed())
+        await claims.finish(connection, claim, total=0, seen=0, calls=1, landed=LoadCounts())
     return found
 
 
 async def test_a_sweep_that_waits_is_replaced_by_the_next_one_and_nothing_else_is(connection: Connection) -> None:
     await register(connection)
     await sweeps.plan_windows(connection, SHOP, [hours(0, 1)])
-    await ledger.plan(connection, SHOP, INCREMENTAL, Feed.CREATED, [hours(0, 1)])
+    await ledger.plan(connection, SHOP, WindowKind.INCREMENTAL, Feed.CREATED, [hours(0, 1)])
     await sweeps.plan_windows(connection, SHOP, [hours(-1, 1)])
     assert await waiting(connection) == [(hours(-1, 1), None), (hours(0, 1), None)]
     kinds = await (await connection.execute("SELECT kind FROM sync.windows ORDER BY starts_at")).fetchall()
-    assert kinds == [(SWEEP,), (INCREMENTAL,)]
+    assert kinds == [(WindowKind.SWEEP,), (WindowKind.INCREMENTAL,)]
 
 
 async def test_a_sweep_planned_again_and_again_before_it_is_done_reaches_its_youngest_orders_P2(
@@ -142,7 +141,7 @@ async def test_a_sweep_of_all_orders_takes_the_place_of_the_lists_it_replaces(co
 async def test_lists_that_wait_are_taken_out_where_the_range_is_looked_over_anew(connection: Connection) -> None:
     await register(connection)
     for window in (hours(0, 4), hours(3, 6), hours(-1, 2), hours(5, 8)):
-        await ledger.plan(connection, SHOP, SWEEP, Feed.CREATED, [window], status=SHIPPED)
+        await ledger.plan(connection, SHOP, WindowKind.SWEEP, Feed.CREATED, [window], status=SHIPPED)
     await sweeps.plan_windows(connection, SHOP, [hours(1, 2)])
     looks = [Look(at(3), at(7), with_final=False), Look(at(0), at(3), with_final=True)]
     await sweeps.plan_lists(connection, SHOP, looks, [])

@@ -13,9 +13,10 @@ from random import Random
 
 import pytest
 
+from orders_sync.domain.records import LoadCounts
 from orders_sync.store import load, rejects, writing
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.load import Landed, Stored
+from orders_sync.store.load import Stored
 from orders_sync.store.writing import FlatOrder
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, payload
@@ -39,8 +40,8 @@ async def held(pool: Pool, query: str, *values: object) -> AsyncIterator[Connect
         yield holder
 
 
-def loader(pool: Pool, *payloads: bytes, read: float = 0) -> asyncio.Task[Landed]:
-    async def run() -> Landed:
+def loader(pool: Pool, *payloads: bytes, read: float = 0) -> asyncio.Task[LoadCounts]:
+    async def run() -> LoadCounts:
         async with pool.connection() as connection:
             return await land(connection, *payloads, read=read)
 
@@ -70,7 +71,7 @@ async def test_a_new_order_is_not_inserted_before_a_known_one_of_a_lower_key_is_
         await until_waiting(connection, 1)
         second = loader(pool, payload("b", "y", 2), payload("c", "y", 2), read=2)
         await until_waiting(connection, 2)
-    assert [*await asyncio.gather(first, second)] == [Landed(changed=2, new=1), Landed(changed=2)]
+    assert [*await asyncio.gather(first, second)] == [LoadCounts(changed=2, new=1), LoadCounts(changed=2)]
     assert await rows(connection, "SELECT order_id, status FROM orders ORDER BY 1") == [
         ("a", "x"),
         ("b", "y"),
@@ -102,7 +103,7 @@ async def test_an_order_that_is_deleted_while_a_loader_waits_for_it_lands_as_new
         await until_waiting(connection, 1)
         for table in ("orders", "sub_orders", "product_items", "order_receivers", "raw_orders"):
             await holder.execute(f"DELETE FROM {table} WHERE order_id = 'b'".encode())
-    assert await waits == Landed(changed=1, new=1)
+    assert await waits == LoadCounts(changed=1, new=1)
     assert await rows(connection, "SELECT status, line_count FROM orders") == [("x", 2), ("x", 2)]
 
 
@@ -117,7 +118,7 @@ async def test_two_loaders_that_settle_what_the_other_rejects_do_not_wait_for_ea
         await until_waiting(connection, 1)
         second = loader(pool, bad["x"], payload("y", "mended", 3), read=3)
         await until_waiting(connection, 2)
-    assert [*await asyncio.gather(first, second)] == [Landed(changed=1, rejected=1)] * 2
+    assert [*await asyncio.gather(first, second)] == [LoadCounts(changed=1, rejected=1)] * 2
     assert await rows(connection, "SELECT order_id FROM sync.rejects WHERE resolved_at IS NULL") == [("x",)]
 
 
@@ -223,7 +224,7 @@ async def test_a_refused_order_among_five_hundred_costs_two_attempts_a_halving_a
     monkeypatch.setattr(writing, "insert", counted)
     bodies = [payload(f"{number:03}") for number in range(500)]
     bodies[311] = payload("311", amount="1e17")
-    assert await land(connection, *bodies) == Landed(new=499, rejected=1)
+    assert await land(connection, *bodies) == LoadCounts(new=499, rejected=1)
     assert len(attempts) <= 1 + 2 * 9  # both halves of 500, 250, .. 2
     assert sum(attempts) <= 500 * 3
     [reason] = await rows(connection, "SELECT reason, order_id FROM sync.rejects")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.windows import Feed, Window
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
+from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import claims, ledger
-from orders_sync.store.claims import Claim
 from orders_sync.store.database import Connection
-from orders_sync.store.ledger import INCREMENTAL
-from orders_sync.store.load import Landed
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 SHOP = "kingdo"
@@ -29,7 +28,9 @@ async def register(connection: Connection, name: str = SHOP, feed: Feed = Feed.U
     await ledger.register(connection, Account(name, "1688", "", f"seller of {name}", "app", "secret"), feed)
 
 
-async def plan(connection: Connection, *windows: Window, kind: str = INCREMENTAL, account: str = SHOP) -> None:
+async def plan(
+    connection: Connection, *windows: Window, kind: WindowKind = WindowKind.INCREMENTAL, account: str = SHOP
+) -> None:
     await register(connection, account)
     await ledger.plan(connection, account, kind, Feed.UPDATED, list(windows))
 
@@ -40,6 +41,6 @@ async def claim(connection: Connection, owner: str = "worker", account: str = SH
     return found
 
 
-async def finish(connection: Connection, claimed: Claim, landed: Landed | None = None) -> None:
+async def finish(connection: Connection, claimed: Claim, landed: LoadCounts | None = None) -> None:
     async with connection.transaction():
-        await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or Landed())
+        await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or LoadCounts())

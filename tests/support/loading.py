@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from orders_sync.domain.errors import InvalidRecordError
+from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.store import load
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Landed, Record, Source
+from orders_sync.store.load import Source
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ def normalize(record: bytes) -> OrderRows:
 SOURCE = Source("1688", "shop", None, normalize)
 
 
-async def land(connection: Connection, *payloads: bytes, read: float = 0) -> Landed:
+async def land(connection: Connection, *payloads: bytes, read: float = 0) -> LoadCounts:
     records = [Record(json.loads(each)["id"], each, at(read)) for each in payloads]
     async with connection.transaction():
         return await load.land(connection, SOURCE, records)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.text import storable
-from orders_sync.platforms import Hint, MessageService
+from orders_sync.platforms import MessageService, Notification
 from orders_sync.platforms.conversion import Notes, key
 from orders_sync.platforms.records import decode_record
 
@@ -25,14 +25,14 @@ class Message(Struct):
 _MESSAGE = msgspec.json.Decoder(Message)
 
 
-def read(body: bytes) -> Hint:
+def read(body: bytes) -> Notification:
     """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
     try:
         message = decode_record(_MESSAGE, body, Notes())
     except InvalidRecordError as error:
-        return Hint(reason=f"the message is {error.reason}")
+        return Notification(reason=f"the message is {error.reason}")
     event, order_id = (Notes().read("", key, value) for value in (message.event, message.order_id))
-    return Hint(
+    return Notification(
         message_type=storable(event) if event else None,
         order_id=storable(order_id) if order_id else None,
         reason="" if order_id else "it names no order",

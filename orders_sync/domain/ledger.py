@@ -1,0 +1,88 @@
+"""Values of the ledger of windows: what is planned of an account, what one worker reads, what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from orders_sync.domain.windows import Feed, Window, WindowKind
+
+CLOCK_TOLERANCE = timedelta(minutes=1)  # a clock that was put back by less is nothing to speak of
+
+
+@dataclass(frozen=True, slots=True)
+class FailedWindow:
+    """A window that failed and the earliest time of its next read."""
+
+    starts_at: datetime
+    ends_at: datetime
+    attempts: int
+    retry_at: datetime
+
+
+class Unclaimed(msgspec.Struct, frozen=True):
+    """An incremental window that nobody has begun to read."""
+
+    id: int
+    window: Window
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """How far an account is planned and landed. `newest`: the incremental window that ends at `planned_to`, as long as
+    nobody has claimed it; it is locked then."""
+
+    now: datetime
+    history_from: datetime | None
+    planned_to: datetime | None
+    watermark: datetime | None
+    newest: Unclaimed | None = None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A window that is ours to read until `lease_until`, unless the fence has moved on."""
+
+    id: int
+    account: str
+    kind: WindowKind
+    feed: Feed
+    window: Window
+    status: str | None  # only orders in it are listed
+    parent_id: int | None
+    backfill_id: int | None
+    fence: int
+    attempts: int
+    expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
+    now: datetime  # the database's clock when it was claimed
+    parent_total: int | None = None  # rows the platform counted in the window it was split from
+    is_sibling_as_full: bool = False  # as many were counted in another part of that window
+    page_size: int | None = None  # the most rows a page the platform was seen to give this account
+    not_before: datetime | None = None  # it was to be read no earlier: asked once more
+    orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`), and how often it was before
+    repeats: int = 0
+    part_rows: int | None = None  # its parts brought so many rows, fewer than it counted: it is to be counted again
+    parts_again_at: datetime | None = None  # its parts were planned once more for that
+
+
+class Backfill(msgspec.Struct, frozen=True):
+    """A range as it was asked for. `everything`: complete windows are read again too."""
+
+    id: int
+    account: str
+    feed: Feed
+    starts_at: datetime
+    ends_at: datetime
+    everything: bool
+
+    @property
+    def window(self) -> Window:
+        return Window(self.starts_at, self.ends_at)
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """An order that is to be read, known by the tables, and when it was created."""
+
+    order_id: str
+    created_at: datetime

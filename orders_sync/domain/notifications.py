@@ -1,0 +1,60 @@
+"""Notifications: messages in which a platform reports by itself that something happened to an order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+READ_AGAIN = "its order is read again"  # the outcome of a message
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a message says, as far as it could be read; only that something happened, never what an order is.
+
+    `order_no` and `order_id`: as the message calls them. `created`: when its order was placed, by the message.
+    `is_elsewhere`: it speaks of an order that is in none of the lists read here. `reason`: why it names no order.
+    """
+
+    message_type: str | None = None
+    order_no: str | None = None
+    order_id: str | None = None
+    created: datetime | None = None
+    is_elsewhere: bool = False
+    reason: str = ""
+
+    @property
+    def numbers(self) -> list[str]:
+        """What its order may be found by."""
+        return [number for number in (self.order_no, self.order_id) if number]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message as it was received, not acted on yet. `outcome`: what it waits for; None when it is new."""
+
+    id: int
+    body: bytes
+    received_at: datetime
+    outcome: str | None
+
+
+class KnownOrder(msgspec.Struct, frozen=True):
+    """An order in the tables, by one of its numbers. `read_at`: when the read that brought it as it is now began."""
+
+    number: str
+    created_at: datetime
+    read_at: datetime | None
+    order_id: str = ""
+
+
+class MessageOutcome(msgspec.Struct, frozen=True):
+    """What a message was found to mean, and what was done about it; `is_final`: it waits no longer."""
+
+    id: int
+    message_type: str | None
+    order_no: str | None
+    order_id: str | None
+    outcome: str
+    is_final: bool
