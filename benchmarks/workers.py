@@ -45,16 +45,22 @@ POLL_INTERVAL = 0.2  # seconds
 TIMEOUT = 900.0  # seconds for all windows of a load
 SETTINGS = 'lag = "0s"\noverlap = "0s"\nconfirm = "0s"\ninterval = "1h"\nsweep = "1h every 1d"\nwindow_rows = 200'
 
-_OPEN = "SELECT count(*) FROM sync.windows WHERE state NOT IN ('done', 'split')"
+_OPEN = "SELECT count(*) FROM sync.windows WHERE state NOT IN ('done', 'split', 'beyond')"
 _PLANNED = "SELECT count(*) FROM sync.accounts WHERE history_from IS NOT NULL"
-_SPAN = "SELECT extract(epoch FROM max(finished_at) - min(started_at))::float, sum(calls)::int FROM sync.windows"
+# without empty windows: those are read again after minutes
+_SPAN = """
+SELECT extract(epoch FROM max(finished_at) - min(started_at))::float, sum(calls)::int FROM sync.windows WHERE total > 0
+"""
 _WINDOWS_HELD = "SELECT count(*) FROM sync.windows WHERE state = 'running' AND owner LIKE %s"
 _DOUBLED = "SELECT count(*) - (SELECT count(*) FROM orders) FROM order_history"
 
 
 @dataclass
 class Throughput:
-    """One complete load. `seconds` from the first claim to the last commit, by the database's clock."""
+    """One complete load. `seconds` from the first claim to the last commit, by the database's clock.
+
+    Time and calls of windows without orders are not included.
+    """
 
     workers: int
     orders: int

@@ -77,6 +77,12 @@ def test_p1_tables_equal_platforms_that_changed_and_failed_during_the_sync() -> 
     assert sum(account["orders"] + account["rejects"] for account in result["accounts"]) >= ORDERS
 
 
+def test_every_message_is_stored_once_beside_a_sync() -> None:
+    result = benchmark("hooks", "--messages", "100", "--senders", "2")
+    assert result["stored"] == result["messages"] == 100
+    assert result["codes"] == {"200": 110}
+
+
 def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
     campaign = benchmark("faults", "--minutes", "0.6", "--wait", "5")
     assert sum(campaign["infrastructure_faults"].values()) > 0

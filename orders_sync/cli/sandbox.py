@@ -1,4 +1,4 @@
-"""`orders-sync sandbox` and `orders-sync verify`: the platforms simulated, and the tables held against them."""
+"""`orders-sync sandbox`: simulated platforms; `orders-sync verify`: comparison of the tables with them."""
 
 from __future__ import annotations
 
@@ -12,30 +12,28 @@ from orders_sync.cli import product, screen
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.store import database
 
-LIVE_RATE = 20.0  # changes a second
+LIVE_RATE = 20.0  # changes per second
 
 
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8688,
     orders: Annotated[int, typer.Option(min=0, help="Over all shops.")] = 3000,
     shops: Annotated[int, typer.Option(min=1, help="On 1688, xportcn_open, xportcn_ka, 1688, ...")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed at the same second makes the same world.")] = 1,
-    live: Annotated[
-        bool, typer.Option("--live", help="Orders are created, paid, shipped, refunded while it runs.")
-    ] = False,
-    rate: Annotated[float, typer.Option(min=0, help="Changes a second with --live.")] = LIVE_RATE,
+    seed: Annotated[int, typer.Option(help="The same seed at the same second gives the same orders.")] = 1,
+    live: Annotated[bool, typer.Option("--live", help="Create, pay, ship and refund orders while it runs.")] = False,
+    rate: Annotated[float, typer.Option(min=0, help="Changes per second with --live.")] = LIVE_RATE,
     hooks: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
-            help="With --live: tell the service that listens there (its [service] listen) what happens on Xportcn.",
+            help="With --live: send messages about Xportcn changes to the service at this URL ([service] listen).",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Serve the three platforms, simulated, on this machine until interrupted.
+    """Serve simulations of the three platforms on this machine until interrupted.
 
-    GET /sandbox/accounts.toml is a settings file for it; POST /sandbox/faults makes it misbehave.
+    GET /sandbox/accounts.toml returns a settings file for it; POST /sandbox/faults injects faults.
     """
     from orders_sync.sandbox import World, serve
 
@@ -61,7 +59,7 @@ def verify(
     config: product.Config = None,
     json: product.Json = False,
 ) -> None:
-    """Hold every order and line in the tables against a sandbox's own truth. Stop its life and sync first."""
+    """Compare every order and line in the tables with a sandbox's expected values. Stop its changes and sync first."""
     from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
 
     with product.opened(product.load(config)) as url, database.session(url) as connection:
@@ -74,7 +72,7 @@ def verify(
     else:
         columns = ["account", "orders", "lines", "rejects", "missed", "different", "surplus"]
         screen.table(
-            "Tables against the truth",
+            "Tables compared with the sandbox",
             columns,
             [
                 (r.account, r.orders, r.lines, r.rejects, len(r.missed), len(r.different), len(r.surplus))

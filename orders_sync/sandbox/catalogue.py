@@ -71,7 +71,7 @@ UNUSUAL_MESSAGES = {
     "long": "尺码表:" + "S/M/L 各十件;" * 1300,  # about 20 kB
     "empty": "",
 }
-_STYLES = ("夏季新款", "跨境外贸", "ins风", "加厚", "可爱卡通", "复古", "超薄", "轻奢", "儿童", "大码")
+_ADJECTIVES = ("夏季新款", "跨境外贸", "ins风", "加厚", "可爱卡通", "复古", "超薄", "轻奢", "儿童", "大码")
 _PRODUCTS = (
     ("半身裙", "件"),
     ("连衣裙", "件"),
@@ -95,12 +95,12 @@ def catalogue_skus() -> tuple[Sku, ...]:
     """Return all variants of all products, the same in every world."""
     rng = seeded_rng(1688)
     found = []
-    for style in _STYLES:
+    for adjective in _ADJECTIVES:
         for product, unit in _PRODUCTS:
             item = 600000000000 + rng.randrange(10**11, 4 * 10**11)
             shop_id = str(rng.randrange(10**8, 10**9))
             channel = rng.choice(("批发", "厂家直销", "一件代发"))
-            title = f"{style}{product}{rng.randrange(2020, 2027)}{rng.choice(_STYLES)}{channel}"
+            title = f"{adjective}{product}{rng.randrange(2020, 2027)}{rng.choice(_ADJECTIVES)}{channel}"
             price = rng.choice((690, 1280, 2400, 3990, 5245, 6900, 12800)) + 10 * rng.randrange(9)
             for colour, english in _COLOURS:
                 size = rng.choice(_SIZES)

@@ -56,10 +56,8 @@ def _pacific_time(second: int) -> str:
     return compact_time(second, -7 * 3600)
 
 
-_DEFAULT_STYLE, _STYLES = (
-    FormatStyle(""),
-    {quirk: FormatStyle(quirk) for quirk in ("aggregated", "offset", "number_money")},
-)
+_DEFAULT_STYLE = FormatStyle("")
+_STYLES = {quirk: FormatStyle(quirk) for quirk in ("aggregated", "offset", "number_money")}
 
 
 def _logistics_status(line: SandboxLine) -> int:
