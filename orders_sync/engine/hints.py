@@ -19,7 +19,14 @@ import msgspec
 
 from orders_sync.domain.accounts import Pace
 from orders_sync.domain.ledger import Reach, Wanted
-from orders_sync.domain.notifications import READ_AGAIN, KnownOrder, Message, MessageOutcome, Notification
+from orders_sync.domain.notifications import (
+    COMES_WITH_CHANGES,
+    READ_AGAIN,
+    KnownOrder,
+    Message,
+    MessageOutcome,
+    Notification,
+)
 from orders_sync.domain.windows import SECOND, Window, WindowKind, whole_second
 from orders_sync.engine.calls import Feeder
 from orders_sync.store import followups, ledger, messages
@@ -106,7 +113,7 @@ def decide(message: Message, hint: Notification, known: list[KnownOrder], reach:
     # changes reach back by the overlap only; the first ones as far as the history
     is_old = hint.created and reach.planned_to and hint.created < reach.planned_to - pace.overlap
     windows = _guess(message, hint, reach) if is_old else ()
-    return Decision("its order was not known: it comes with the changes up to then", windows, hurries=not is_planned)
+    return Decision(COMES_WITH_CHANGES, windows, hurries=not is_planned)
 
 
 def _guess(message: Message, hint: Notification, reach: Reach) -> tuple[Window, ...]:

@@ -40,7 +40,7 @@ from orders_sync.service.troubles import Troubles
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
-from orders_sync.store import database, schema, vitals
+from orders_sync.store import database, messages, schema, vitals
 from orders_sync.store.database import Pool
 
 FIRST_PAUSE = 1.0  # seconds between two tries of a part that fails, then twice as long
@@ -256,6 +256,11 @@ class Process:
     async def _clean(self, pool: Pool) -> None:
         if removed := await retention.remove_old(pool, self._settings.retention):
             log.info("what was kept long enough is removed", **removed)
+        async with pool.connection() as connection:
+            for account, count, number in await messages.note_never_listed(connection):
+                log.warning(
+                    "messages named orders that no list has brought", account=account, messages=count, example=number
+                )
 
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """What the process answers. The gauges of the tables are read by the one that takes hooks: one a service."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from psycopg.rows import class_row
 
-from orders_sync.domain.notifications import KnownOrder, Message, MessageOutcome
+from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageOutcome
 from orders_sync.store.database import Connection
 from orders_sync.store.load import fingerprint
 
@@ -27,6 +29,28 @@ FROM (
     WHERE platform = %(platform)s AND outer_purchase_id = ANY(%(numbers)s)
 ) AS o LEFT JOIN raw_orders AS r ON r.platform = %(platform)s AND r.order_id = o.order_id
 WHERE o.account = %(account)s AND o.created_at IS NOT NULL
+"""
+
+
+LISTED_WITHIN = timedelta(hours=4)  # longer than the default of `confirm`: what is listed later is seldom
+
+_NEVER_LISTED = """
+WITH unlisted AS (
+    UPDATE sync.messages AS m SET outcome = %(never_listed)s
+    FROM sync.accounts AS a
+    WHERE a.name = m.account AND m.outcome = %(comes)s
+      AND m.received_at BETWEEN clock_timestamp() - interval '7 days' AND clock_timestamp() - %(within)s
+      AND a.watermark > m.received_at
+      AND NOT EXISTS (SELECT FROM orders AS o WHERE o.platform = a.platform AND o.order_no = m.order_no)
+      AND NOT EXISTS (
+          SELECT FROM orders AS o WHERE o.platform = a.platform AND o.order_id IN (m.order_no, m.order_id))
+      AND NOT EXISTS (
+          SELECT FROM orders AS o WHERE o.platform = a.platform AND o.purchase_id IN (m.order_no, m.order_id))
+      AND NOT EXISTS (
+          SELECT FROM orders AS o WHERE o.platform = a.platform AND o.outer_purchase_id IN (m.order_no, m.order_id))
+    RETURNING m.account, coalesce(m.order_no, m.order_id) AS number
+)
+SELECT account, count(*), min(number) FROM unlisted GROUP BY account ORDER BY account
 """
 
 
@@ -77,3 +101,11 @@ async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
             """,
             [(n.message_type, n.order_no, n.order_id, n.outcome, n.is_final, n.id) for n in notes],
         )
+
+
+async def note_never_listed(connection: Connection) -> list[tuple[str, int, str]]:
+    """Write down which messages named an order that is in no table hours after everything up to them was read: by
+    account, how many, and the number of one such order."""
+    values = {"comes": COMES_WITH_CHANGES, "never_listed": NEVER_LISTED, "within": LISTED_WITHIN}
+    cursor = await connection.execute(_NEVER_LISTED.encode(), values)
+    return [(str(account), int(str(count)), str(number)) for account, count, number in await cursor.fetchall()]

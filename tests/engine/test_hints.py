@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.ledger import Reach
-from orders_sync.domain.notifications import KnownOrder, Message, Notification
+from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, Notification
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind
 from orders_sync.engine import planner
 from orders_sync.engine.draining import Outcome
 from orders_sync.engine.hints import AROUND, decide, joined
-from orders_sync.store import backfills, claims, ledger
+from orders_sync.store import backfills, claims, ledger, messages
 from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick
 from tests.support.story import Story, Tell
 
@@ -306,3 +306,34 @@ def test_windows_that_meet_are_joined_and_others_are_not() -> None:
         window(9, 10),
     ]
     assert joined([]) == []
+
+
+async def test_an_order_that_a_message_named_and_no_list_ever_brought_is_a_finding(story: Story) -> None:
+    story.lag = timedelta(0)
+    await story.sync()
+    [order] = story.world.create(1, datetime.now(UTC), KA)
+    await come(story, body(order.order_no), body("that never was"), body("that is late"))
+    story.lag = timedelta(seconds=-2)
+    await tick(story)
+    story.assert_equal(KA)
+    story.execute(
+        "UPDATE sync.messages SET received_at = received_at - interval '5 hours' WHERE order_no <> 'that is late'"
+    )
+    async with story.pool.connection() as connection:
+        assert await messages.note_never_listed(connection) == [(KA, 1, "that never was")]
+        assert await messages.note_never_listed(connection) == []
+    assert outcomes(story) == [COMES_WITH_CHANGES, NEVER_LISTED, COMES_WITH_CHANGES]
+
+
+async def test_nothing_is_said_of_an_order_before_everything_up_to_its_message_was_read(story: Story) -> None:
+    story.lag = timedelta(0)
+    await story.sync()
+    await come(story, body("that never was"))
+    story.lag = timedelta(seconds=-2)
+    await tick(story)
+    story.execute(
+        "UPDATE sync.messages SET received_at = received_at - interval '5 hours';"
+        "UPDATE sync.accounts SET watermark = now() - interval '6 hours'"
+    )
+    async with story.pool.connection() as connection:
+        assert await messages.note_never_listed(connection) == []
