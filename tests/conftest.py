@@ -15,12 +15,13 @@ from orders_sync import embedded_postgres
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import database, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
-from tests.support.databases import Tables, on
+from tests.support.databases import Tables, fast_folder, on
 
 pytest_plugins = ["tests.support.quick"]
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 _numbers = itertools.count(1)
+NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")  # nothing outlives the run
 
 # A command that a test starts inherits the signals that are ignored or blocked here, as under nohup, behind a shell's
 # `&` and in some CI. It must start as it does in a terminal: what has a handler here has the default one there.
@@ -38,8 +39,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    with embedded_postgres.running(tmp_path_factory.mktemp("postgres")) as running:
-        Tables(running.url).execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the run
+    with fast_folder() as fast, embedded_postgres.running(fast or tmp_path_factory.mktemp("postgres")) as running:
+        for setting in NOT_DURABLE:
+            Tables(running.url).execute(f"ALTER SYSTEM SET {setting}")
         Tables(running.url).execute("SELECT pg_reload_conf()")
         yield running.url
 
@@ -60,7 +62,7 @@ def template(server: str) -> Iterator[str]:
 def url(server: str, template: str) -> Iterator[str]:
     """The URL of a migrated, empty database."""
     name = f"orders_sync_test_{os.getpid()}_{next(_numbers)}"
-    Tables(server).execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    Tables(server).execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield on(server, name)
     Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.support import databases
 
 TESTS = Path(__file__).parent
 FILES = sorted(TESTS.rglob("*.py"))
@@ -26,6 +29,24 @@ def test_no_test_imports_another_test_or_a_conftest() -> None:
 def test_a_test_without_the_mark_db_can_start_no_server_and_not_the_whole_program(program: str) -> None:
     with pytest.raises(RuntimeError, match=r"pytest\.mark\.db"):
         subprocess.run([program, "--version"])
+
+
+def test_what_a_killed_run_left_in_memory_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "MEMORY", tmp_path)
+    monkeypatch.setattr(databases, "MEMORY_NEEDED", 0)
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    (tmp_path / f"{databases.PREFIX}{ended.pid}-x").mkdir()
+    (tmp_path / f"{databases.PREFIX}{os.getppid()}-x").mkdir()
+    with databases.fast_folder() as folder:
+        assert folder
+        assert sorted(tmp_path.iterdir()) == sorted([folder, tmp_path / f"{databases.PREFIX}{os.getppid()}-x"])
+    assert not folder.exists()
+    monkeypatch.setattr(databases, "MEMORY_NEEDED", 2**60)
+    with databases.fast_folder() as none:
+        assert none is None
 
 
 def imported(file: Path) -> list[str]:
