@@ -20,9 +20,13 @@ ORDERS = 300
 
 def benchmark(name: str, *options: str) -> Any:
     """What `python -m benchmarks.NAME --orders 300 --json` prints; it must succeed."""
+    return measured(name, "--orders", str(ORDERS), *options)
+
+
+def measured(name: str, *options: str) -> Any:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     ran = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", "--orders", str(ORDERS), "--json", *options],
+        [sys.executable, "-m", f"benchmarks.{name}", "--json", *options],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -90,3 +94,12 @@ def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
     assert campaign["orders"] >= ORDERS
     found = {what: campaign[what] for what in ("missed", "stale", "surplus", "doubled", "unexpected_exits")}
     assert found == {"missed": 0, "stale": 0, "surplus": 0, "doubled": 0, "unexpected_exits": []}
+
+
+def test_startup_compares_each_variant_with_the_unchanged_command() -> None:
+    unchanged, *variants = measured("startup", "--rounds", "1", "--only", "migrations")
+    assert (unchanged["variant"], unchanged["saved"]) == ("unchanged", 0)
+    assert [each["variant"] for each in variants] == ["migrations imported (Alembic, SQLAlchemy)"]
+    for each in variants:
+        assert each["saved"] == pytest.approx(1 - each["seconds"] / unchanged["seconds"])
+        assert each["cpu_seconds"] > 0
