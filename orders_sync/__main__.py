@@ -14,9 +14,6 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported ends it, without a traceback
     _open_standard_streams()
     gc.disable()  # nothing of what is imported is garbage, and looking for it takes a tenth of the start
-    # httpx's own command, and with it click and pygments, which nobody here calls: httpx does without where it is
-    # missing, and None is how an import is told so
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
     from orders_sync import cli
 
     gc.freeze()  # it stays: the collector need not walk it again and again, nor at the exit
