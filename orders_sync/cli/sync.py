@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -24,7 +23,6 @@ from orders_sync.store.progress import of as progress_of
 from orders_sync.store.progress import remarks
 
 SHOWN = 3  # waiting windows an account
-GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
 
 
 def sync(
@@ -82,7 +80,6 @@ async def catch_up(
     retry: bool = False,
 ) -> list[Outcome]:
     """One pass on a database URL. Raises `DatabaseError` when the database goes away."""
-    gc.set_threshold(GARBAGE)
     async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
         return await engine.sync(Means(pool, http, feeders, limits, progress), feeders, sweep, retry=retry)
 

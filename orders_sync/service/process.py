@@ -10,7 +10,6 @@ A database that goes away ends nothing: every part tries again, with growing pau
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -51,7 +50,6 @@ STEADY = 60.0  # seconds after which a part that fails again begins with a short
 TOGETHER = 0.2  # seconds in which messages of an account gather
 WEB_CONNECTIONS = 4  # of its own: workers that hold every connection are no reason to lose a message
 STOP_SECONDS = 9.0  # for all parts to end
-GARBAGE = 100_000  # objects between two collections: rows come by the ten thousand and hold no cycles
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +124,6 @@ class Process:
             means = Means(pool, self._http, self._feeders, self._limits, Reports(metrics, self._liveness))
             service = self._settings.service
             scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit, self._liveness)
-            gc.set_threshold(GARBAGE)
             running: list[asyncio.Task[None]] = []
             clock: AsyncIOScheduler | None = None
             self._liveness.watch(schedules=self._parts.schedules, works=self._parts.works)
