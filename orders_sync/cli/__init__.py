@@ -1,6 +1,7 @@
 """`orders-sync`: every command. A mistake is one message and a non-zero exit, never a traceback.
 
-A command waits for its own imports only: the others are read when all of them are to be listed.
+Only the module of the command that was asked for is imported, by the table `COMMANDS`; all of them to list them. To
+import all would take an idle `sync` one and a half times longer (docs/benchmarks.md). The modules import at their top.
 """
 
 from __future__ import annotations

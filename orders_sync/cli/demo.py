@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import psycopg
 import typer
@@ -19,12 +19,10 @@ from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Outcome
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
+from orders_sync.sandbox import Sandbox, SandboxAccount, SandboxTransport, World
 from orders_sync.settings import Settings
 from orders_sync.store import database, removal
 from orders_sync.store.progress import of as progress_of
-
-if TYPE_CHECKING:
-    from orders_sync.sandbox import SandboxAccount
 
 ORDERS = 3000
 CALLS_PER_SECOND = 200.0
@@ -77,8 +75,6 @@ def demo(
 
     Always uses the embedded server, whatever DATABASE_URL says: invented orders do not belong into a real database.
     """
-    from orders_sync.sandbox import Sandbox, SandboxTransport, World
-
     settings = Settings(home=product.load(None).home)
     home = product.embedded_home(settings)
     if clear:

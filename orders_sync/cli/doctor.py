@@ -14,6 +14,7 @@ from typing import Annotated
 
 import httpx
 import typer
+from rich.text import Text
 
 from orders_sync import embedded_postgres
 from orders_sync.cli import product, screen
@@ -66,8 +67,6 @@ def doctor(
 
 
 def _show(finding: Finding) -> None:
-    from rich.text import Text
-
     mark = ("✓", "green") if finding.is_well else ("✗", "bold red")
     found = visible(finding.found, keep="\n" if finding.what == "settings" else "")  # a mistake a line
     screen.out().print(Text.assemble(mark, f" {finding.what}: {found}"), soft_wrap=True)

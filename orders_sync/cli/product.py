@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+try:
+    from uvloop import new_event_loop
+except ImportError:
+    from asyncio import new_event_loop  # type: ignore[assignment]
+
 import httpx
 import typer
 from psycopg.errors import InsufficientPrivilege
 
+from orders_sync import embedded_postgres
 from orders_sync import settings as settings_module
 from orders_sync.cli import signals
 from orders_sync.cli.screen import tell
@@ -99,7 +105,7 @@ def bring_up(url: str) -> list[str]:
         current = schema.is_current(connection)
     if not current:
         refuse_others(url)
-        from orders_sync.store import migrate
+        from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`
 
         applied = migrate.migrate(url)
     with database.session(url) as connection, connection.transaction():
@@ -139,9 +145,7 @@ def refuse_demo(settings: Settings, url: str) -> None:
 
 
 def embedded_home(settings: Settings) -> Path:
-    """The folder of the embedded server; whoever has another one need not import it."""
-    from orders_sync import embedded_postgres
-
+    """Return the home directory of the embedded server. Raises `EmbeddedError` for a user who has none."""
     return settings.home or embedded_postgres.default_home()
 
 
@@ -151,8 +155,6 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
     if settings.database.url is not None:
         yield Host(settings.database.url.reveal())
         return
-    from orders_sync import embedded_postgres
-
     home = embedded_home(settings)
     if not create and not embedded_postgres.is_initialized(home):
         raise DatabaseError(
@@ -185,13 +187,8 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 @contextmanager
 def event_loop() -> Iterator[asyncio.Runner]:
     """A loop for work that is done in several pieces, see `run_in`."""
-    made: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
-    with suppress(ImportError):
-        import uvloop
-
-        made = uvloop.new_event_loop
     try:
-        with asyncio.Runner(loop_factory=made) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             yield runner
     finally:
         signals.install()  # a loop that took signals has left them to the system

@@ -10,6 +10,8 @@ import typer
 
 from orders_sync.cli import product, screen
 from orders_sync.domain.errors import OrdersSyncError
+from orders_sync.sandbox import World, serve
+from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
 from orders_sync.store import database
 
 LIVE_RATE = 20.0  # changes per second
@@ -35,8 +37,6 @@ def sandbox(
 
     GET /sandbox/accounts.toml returns a settings file for it; POST /sandbox/faults injects faults.
     """
-    from orders_sync.sandbox import World, serve
-
     screen.tell(f"building a world of {orders:,} orders")
     world = World(orders, shops, seed, now=datetime.now(UTC))
 
@@ -60,8 +60,6 @@ def verify(
     json: product.Json = False,
 ) -> None:
     """Compare every order and line in the tables with a sandbox's expected values. Stop its changes and sync first."""
-    from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
-
     with product.opened(product.load(config)) as url, database.session(url) as connection:
         results = [
             verify_account(connection, account, platform, fetch_expected(root, account))

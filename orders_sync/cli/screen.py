@@ -2,8 +2,6 @@
 
 Whatever is printed here holds text of platforms and users: it is shown, never obeyed (`domain/display.py`), and never
 read as markup.
-
-Rich is imported by what prints with it: a pass asked for by a machine prints nothing.
 """
 
 from __future__ import annotations
@@ -13,13 +11,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
+from orders_sync.cli import tables
 from orders_sync.domain.display import visible, visible_json
 from orders_sync.engine.draining import Closed
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 WIDE = 200  # columns, where nobody's screen sets the width
 TEXT = {
@@ -38,37 +37,27 @@ TEXT = {
 @cache
 def out() -> Console:
     """Standard output."""
-    from rich.console import Console
-
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 @cache
 def err() -> Console:
     """Standard error."""
-    from rich.console import Console
-
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
 def complain(text: str, keep: str = "") -> None:
     """An error, for a person. `keep`: control characters of our own, a line end where the text has several lines."""
-    from rich.text import Text
-
     err().print(Text.assemble(("orders-sync:", "bold red"), " ", visible(text, keep)), soft_wrap=True)
 
 
 def tell(text: str, keep: str = "") -> None:
     """A word on what is going on. `keep`: as in `complain`."""
-    from rich.text import Text
-
     err().print(Text(visible(text, keep), style="dim"), soft_wrap=True)
 
 
 def say(text: str) -> None:
     """A line of a result that is no table."""
-    from rich.text import Text
-
     out().print(Text(visible(text)), soft_wrap=True)
 
 
@@ -102,10 +91,6 @@ def utc(moment: datetime | None) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
     """A result as a table; the columns named in `numbers` stand to the right. No value is cut (`cli/tables.py`)."""
-    from rich.text import Text
-
-    from orders_sync.cli import tables
-
     cells = [[cell(value) for value in row] for row in rows]
     width = out().width
     for part in tables.fold(visible(title), width):

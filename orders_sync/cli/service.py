@@ -7,6 +7,10 @@ from typing import Annotated
 import typer
 
 from orders_sync.cli import product
+from orders_sync.service import logs
+from orders_sync.service.hush import secrets_of
+from orders_sync.service.process import Parts, Process
+from orders_sync.service.web import bound
 from orders_sync.settings import Settings
 
 Listen = Annotated[
@@ -43,11 +47,6 @@ def console(listen: Listen = None, config: product.Config = None) -> None:
 
 def _run(settings: Settings, listen: str | None, **parts: bool) -> None:
     """`parts`: as `Parts` has them."""
-    from orders_sync.service import logs
-    from orders_sync.service.hush import secrets_of
-    from orders_sync.service.process import Parts, Process
-    from orders_sync.service.web import bound
-
     feeders = product.feeders(settings)
     web = bound(listen) if listen else None
     logs.configure(settings.log, secrets_of(settings))

@@ -12,6 +12,7 @@ import httpx
 import typer
 
 from orders_sync.cli import product, screen
+from orders_sync.cli.bars import bars
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder
@@ -62,11 +63,9 @@ def sync(
 
 
 def _shown(accounts: list[str], json: bool) -> AbstractContextManager[Progress]:
-    """Bars, unless a machine asks and nobody watches: making them takes longer than reading a page."""
+    """Return bars, or nothing where a machine asks and nobody watches."""
     if json and not sys.stderr.isatty():
         return nullcontext(screen.Quiet())
-    from orders_sync.cli.bars import bars
-
     return bars(accounts)
 
 

@@ -21,7 +21,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.request import getproxies
 
+import certifi
 import httpx
+from socksio.exceptions import SOCKSError
 
 from orders_sync.domain.errors import SettingsError
 
@@ -90,8 +92,6 @@ def certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
         if not any(Path(each).is_dir() for each in folders.split(os.pathsep)):
             raise SettingsError(_unusable("SSL_CERT_DIR", folders, "No such directory"))
         return _trusting("SSL_CERT_DIR", folders, capath=folders)
-    import certifi
-
     return _trusting("certifi", certifi.where(), cafile=certifi.where())
 
 
@@ -168,18 +168,15 @@ class _Proxied(httpx.AsyncBaseTransport):
     """A transport whose errors name the proxy they came through."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, through: str) -> None:
-        from socksio.exceptions import SOCKSError  # what answers there speaks another protocol
-
         self._transport = transport
         self._through = through
-        self._uncaught = SOCKSError
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             return await self._transport.handle_async_request(request)
         except httpx.TransportError as error:
             raise type(error)(self._told(error), request=request) from error
-        except self._uncaught as error:
+        except SOCKSError as error:  # what answers there speaks another protocol
             raise httpx.ProxyError(self._told(error), request=request) from error
 
     def _told(self, error: Exception) -> str:
