@@ -33,7 +33,7 @@ from starlette.applications import Starlette
 from benchmarks.commands import run
 from benchmarks.environment import BenchmarkError, Environment, executable, info, open_environment, run_cli, run_sandbox
 from orders_sync.domain.secret import Secret
-from orders_sync.platforms.xportcn_settings import AccountXportcn
+from orders_sync.platforms.xportcn.settings import AccountXportcn
 from orders_sync.service import hooks
 from orders_sync.store import database
 

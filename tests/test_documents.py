@@ -83,7 +83,7 @@ def test_what_decides_a_question_stands_in_the_file_that_is_named() -> None:
 def test_folders_stand_in_the_order_of_the_import_contract() -> None:
     """The table of docs/architecture.md from the lowest layer up; folders of one layer in any order."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    [layers] = [contract["layers"] for contract in contracts if contract["name"] == "imports point downward"]
     listed = re.findall(r"^\| `(\w+)/` \|", (ROOT / "docs" / "architecture.md").read_text(), re.M)
     for layer in reversed(layers):
         folders = {name.strip().removeprefix("orders_sync.") for name in layer.split("|")}

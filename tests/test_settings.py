@@ -24,7 +24,7 @@ from orders_sync.domain.times import SHANGHAI
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.platforms.alibaba_1688.settings import Account1688
-from orders_sync.platforms.xportcn_settings import AccountXportcn
+from orders_sync.platforms.xportcn.settings import AccountXportcn
 from orders_sync.settings import DatabaseSettings, RetentionSettings, Settings, SyncSettings, load
 from orders_sync.settings.models import SECTIONS
 from orders_sync.settings.tables import fields

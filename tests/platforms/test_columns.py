@@ -9,17 +9,13 @@ import msgspec
 import pytest
 
 from orders_sync.domain.rows import OrderRow
-from orders_sync.platforms import xportcn_results
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import Notes, Number
 from orders_sync.platforms.testing.json_values import NO_TIMES, ODD_VALUES, TIMES
 
 MODULES = [
-    xportcn_results,
-    *(
-        import_module(f"orders_sync.platforms.{name}.normalize")
-        for name in ("alibaba_1688", "xportcn_open", "xportcn_ka")
-    ),
+    import_module(f"orders_sync.platforms.{name}")
+    for name in ("xportcn.lines", "alibaba_1688.normalize", "xportcn.open.normalize", "xportcn.ka.normalize")
 ]
 TABLES = {
     f"{module.__name__.removeprefix('orders_sync.platforms.')}.{name}": table

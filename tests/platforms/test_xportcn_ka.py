@@ -10,7 +10,7 @@ import pytest
 
 from orders_sync.domain.text import REPLACEMENT
 from orders_sync.platforms.testing import Asked, PlatformContract
-from orders_sync.platforms.xportcn_ka import PLATFORM
+from orders_sync.platforms.xportcn.ka import PLATFORM
 from tests.support.xportcn_samples import Story, asked_by_xportcn, at, expected, sample, yuan
 
 STORY = Story("xportcn_ka", PLATFORM.normalize)

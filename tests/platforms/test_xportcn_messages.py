@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.notifications import Notification
 from orders_sync.platforms import PLATFORMS
-from orders_sync.platforms.xportcn_messages import hint
+from orders_sync.platforms.xportcn.messages import hint
 
 BODY = {
     "orderId": "3305075341149134260",

@@ -10,7 +10,7 @@ import pytest
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.platforms.testing import Asked, PlatformContract
-from orders_sync.platforms.xportcn_open import PLATFORM
+from orders_sync.platforms.xportcn.open import PLATFORM
 from tests.support.xportcn_samples import Story, asked_by_xportcn, at, expected, sample, yuan
 
 STORY = Story("xportcn_open", PLATFORM.normalize)

@@ -20,9 +20,9 @@ from orders_sync.domain.errors import (
 )
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.contract import Ask, Platform
-from orders_sync.platforms.xportcn_ka import PLATFORM as KA
-from orders_sync.platforms.xportcn_open import PLATFORM as OPEN
-from orders_sync.platforms.xportcn_protocol import page, signature
+from orders_sync.platforms.xportcn.ka import PLATFORM as KA
+from orders_sync.platforms.xportcn.open import PLATFORM as OPEN
+from orders_sync.platforms.xportcn.protocol import page, signature
 from tests.support.xportcn_samples import Story
 
 ACCESS_KEY = "8bfeefe8df8846bea5c0ed90759afe4c"
@@ -211,4 +211,4 @@ class TestEnvelope:
 def test_platforms_do_not_share_a_module_but_the_protocol_s() -> None:
     assert OPEN.page is KA.page is page
     assert OPEN.normalize is not KA.normalize
-    assert sys.modules["orders_sync.platforms.xportcn_open.client"].PATH == "/open/order/page"
+    assert sys.modules["orders_sync.platforms.xportcn.open.client"].PATH == "/open/order/page"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from orders_sync.domain.secret import Secret
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.platforms.alibaba_1688.settings import Account1688
-from orders_sync.platforms.xportcn_settings import AccountXportcn
+from orders_sync.platforms.xportcn.settings import AccountXportcn
 
 TOKEN = "Hush-4711-hush-4711"
 DAY = datetime(2025, 8, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from msgspec import field
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import BaseUrl, SecretText, span, text, whole
 from orders_sync.platforms.account_settings import AccountWithHook
-from orders_sync.platforms.xportcn_protocol import BASE_URL, LARGEST_PAGE, LONGEST_WINDOW, PAGE_SIZE
+from orders_sync.platforms.xportcn.protocol import BASE_URL, LARGEST_PAGE, LONGEST_WINDOW, PAGE_SIZE
 
 
 def _header(value: object) -> str:

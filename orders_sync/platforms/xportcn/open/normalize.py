@@ -9,20 +9,11 @@ from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import Notes, fen, key, known_status, moment, quantity, text
 from orders_sync.platforms.line_ids import product_ids
 from orders_sync.platforms.records import decode_record
-from orders_sync.platforms.xportcn_amounts import LineAmount, read_amounts
-from orders_sync.platforms.xportcn_open import wire
-from orders_sync.platforms.xportcn_results import (
-    UNKNOWN,
-    Line,
-    SubOrderResult,
-    add_result,
-    id_text,
-    new_line,
-    order_id_of,
-    result_of,
-    rows_of,
-    same,
-)
+from orders_sync.platforms.xportcn.amounts import LineAmount, read_amounts
+from orders_sync.platforms.xportcn.ids import id_text, order_id_of, same
+from orders_sync.platforms.xportcn.lines import Line, add_result, new_line, rows_of
+from orders_sync.platforms.xportcn.open import wire
+from orders_sync.platforms.xportcn.results import UNKNOWN, SubOrderResult, result_of
 
 # amounts: see `read_amounts`
 ORDER = Columns(

@@ -2,13 +2,13 @@
 
 from orders_sync.domain.statuses import open_statuses
 from orders_sync.domain.windows import Feed
-from orders_sync.platforms import xportcn_protocol as protocol
 from orders_sync.platforms.contract import Platform
-from orders_sync.platforms.xportcn_messages import MESSAGES
-from orders_sync.platforms.xportcn_open import client, normalize
-from orders_sync.platforms.xportcn_results import identify
-from orders_sync.platforms.xportcn_settings import AccountXportcn
-from orders_sync.platforms.xportcn_statuses import STATUSES
+from orders_sync.platforms.xportcn import protocol
+from orders_sync.platforms.xportcn.ids import identify
+from orders_sync.platforms.xportcn.messages import MESSAGES
+from orders_sync.platforms.xportcn.open import client, normalize
+from orders_sync.platforms.xportcn.settings import AccountXportcn
+from orders_sync.platforms.xportcn.statuses import STATUSES
 
 PLATFORM = Platform(
     name="xportcn_open",

@@ -21,7 +21,7 @@ from orders_sync.domain.text import storable
 from orders_sync.platforms.contract import MessageService
 from orders_sync.platforms.conversion import Notes, Number, key, kind_of, moment
 from orders_sync.platforms.records import decode_record, fitted
-from orders_sync.platforms.xportcn_results import id_text
+from orders_sync.platforms.xportcn.ids import id_text
 
 T = TypeVar("T")
 

@@ -1,31 +1,26 @@
-"""What both Xportcn lists say of a line, and the rows it becomes: JSON in a string, in a string again.
+"""The lines of an order, built the same way for both lists, and the rows of an order once its lines are built.
 
-    subOrderResult -> "{... option_fields: {zh: "{...}", en: "{...}", serviceList: "[...]"}}"
-
-It may be missing, broken or another line's. What cannot be read leaves its columns empty and becomes a note on the
-order; the raw payload keeps it (P4). Source: api-facts 2.1, 6. `logistic_orders` and `skuPv` are of Taobao Global's own
-model, which the results look like a copy of: neither sample has them.
+new_line      a line of which nothing is read
+              the list fills what it says of the line itself (open/normalize.py, ka/normalize.py)
+add_result    what Taobao answered for it fills what is still empty
+rows_of       what only all lines together tell: currency, parcels, status group
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
 from orders_sync.domain.text import storable
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
     Notes,
-    Number,
     attributes,
-    exact_id,
     fen,
     first,
     flag,
@@ -35,70 +30,22 @@ from orders_sync.platforms.conversion import (
     readable,
     text,
 )
-from orders_sync.platforms.records import UNREADABLE, decode_any, decode_record, fitted, make_storable
-from orders_sync.platforms.xportcn_statuses import STATUSES
-
-T = TypeVar("T")
-Json = Any  # JSON in a string, or not in a string
+from orders_sync.platforms.records import UNREADABLE, make_storable
+from orders_sync.platforms.xportcn.results import (
+    UNKNOWN,
+    Json,
+    Logistics,
+    OptionFields,
+    SkuInfo,
+    SkuPv,
+    SubOrderResult,
+    opened,
+)
+from orders_sync.platforms.xportcn.statuses import STATUSES
 
 SEVERAL = "XXX"  # ISO 4217: no currency
 _GROUPS = groups(STATUSES)
 _SHIPPED = frozenset(("WAIT_BUYER_CONFIRM_GOODS", "11"))  # api-facts 2.3
-
-
-class Logistics(Struct, gc=False):
-    """A parcel inside China."""
-
-    logistic_company_name: Any = None
-    logistic_number: Any = None
-    rts_time: Any = None  # milliseconds since 1970: when it was handed over
-
-
-class SkuPv(Struct, gc=False):
-    zh: Json = None
-    en: Json = None
-
-
-class SkuInfo(Struct, gc=False):
-    skuImgUrl: Any = None
-    skuPv: SkuPv | None = None
-
-
-class OptionFields(Struct, gc=False):
-    zh: Json = None  # "{\"颜色分类\":\"玫红色\"}"
-    en: Json = None
-    serviceList: Json = None  # "[{\"code\":\"7d\", \"name\": \"七天无理由退货\"}]"
-    SKU_IMG_URL: Any = None
-    shopId: Any = None
-    shopName: Any = None
-
-
-class SubOrderResult(Struct, gc=False):
-    """What Taobao answered for one line; amounts are fen in the samples, as number or as text (api-facts 2.1, 2.2)."""
-
-    purchase_order_outer_id: Any = None
-    purchase_order_line_outer_id: Any = None
-    close_time_without_payment: Any = None  # milliseconds since 1970
-    product_amount: Any = None
-    purchase_amount: Any = None
-    domestic_post_fee: Any = None
-    purchase_currency: Any = None
-    quantity: Any = None
-    title: Any = None
-    item_id: Any = None
-    sku_id: Any = None
-    sub_purchase_order_id: Any = None
-    status: Any = None  # WAIT_BUYER_P
-    close_reason: Any = None
-    alipay_pay_order_no: Any = None
-    closed: Any = None
-    sku_info: SkuInfo | None = None
-    option_fields: OptionFields | None = None
-    logistic_orders: list[Logistics | None] | None = None
-    logistic_company_name: Any = None  # of one parcel, where there is no list
-    logistic_number: Any = None
-    rts_time: Any = None
-
 
 RESULT_LINE = Columns(
     SubOrderResult,
@@ -134,50 +81,8 @@ PARCEL = Columns(
     carrier_name=("logistic_company_name", text),
     delivered_at=("rts_time", moment),
 )
-
-
-class Identity(Struct, gc=False):
-    id: Any = None
-
-
-# the id where a row says it first, as documented: an unchanged order is known by it, and nothing else of it is read
-_FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(?:"([A-Za-z0-9]{1,64})"|([1-9][0-9]{0,18}))\s*[,}]')
-_IDENTITY = msgspec.json.Decoder(Identity, float_hook=Number)
 _NAMES = msgspec.json.Decoder(dict[str, str])
-_RESULT = msgspec.json.Decoder(SubOrderResult, float_hook=Number)
-UNKNOWN = SubOrderResult()  # of a line without a result it can call its own
 _NO_OPTIONS, _NO_SKU, _NO_NAMES, _NO_PARCEL = OptionFields(), SkuInfo(), SkuPv(), Logistics()
-
-
-def identify(record: bytes) -> str:
-    """The row's `id`, as `normalize` gives it. Raises `InvalidRecordError`."""
-    if first_id := _FIRST_ID.match(record):
-        return (first_id[1] or first_id[2]).decode()
-    return storable(order_id_of(decode_record(_IDENTITY, record, Notes()).id))
-
-
-def order_id_of(value: Any) -> str:
-    """The id of an order. Raises `InvalidRecordError` when it is missing or unusable."""
-    try:
-        found = exact_id(value)
-    except ValueError as error:
-        raise InvalidRecordError(str(error), "id") from None
-    if found is None:
-        raise InvalidRecordError("missing", "id")
-    return found
-
-
-def unpacked(decoder: msgspec.json.Decoder[T], where: str, packed: Json, notes: Notes) -> T | None:
-    """JSON in a string, or not in a string; None for what says nothing and, with a note, for what is neither."""
-    if packed.__class__ is not str:
-        return fitted(decoder.type, packed, where, notes)  # type: ignore[no-any-return]
-    if not packed or packed.isspace() or packed in ("null", "{}", "[]"):
-        return None
-    try:
-        return decode_record(decoder, packed, notes, where)
-    except InvalidRecordError as error:
-        notes.left_out(where, error.reason)
-        return None
 
 
 class Line(Struct, gc=False):
@@ -250,26 +155,6 @@ def rows_of(
     return make_storable(rows, record)
 
 
-def result_of(at: str, packed: Json, notes: Notes) -> SubOrderResult:
-    """A line's subOrderResult, whomever it belongs to; `UNKNOWN` when there is none to read."""
-    return unpacked(_RESULT, f"{at}subOrderResult", packed, notes) or UNKNOWN
-
-
-def id_text(value: Any) -> str | None:
-    """An id for comparing and naming; None for what is none."""
-    if value.__class__ is str:
-        return value or None
-    return str(value) if value and isinstance(value, (int, str)) else None
-
-
-def same(one: Any, other: Any) -> bool | None:
-    """Whether two ids, as number or as text, are one; None where either is not said."""
-    if one.__class__ is str and one and one == other:
-        return True
-    own, its = id_text(one), id_text(other)
-    return None if own is None or its is None else own == its
-
-
 def _add_details(product: ProductItemRow, at: str, result: SubOrderResult, notes: Notes) -> None:
     """Add what option_fields and sku_info say of the product, past all their strings."""
     options, sku = result.option_fields or _NO_OPTIONS, result.sku_info or _NO_SKU
@@ -291,7 +176,7 @@ def _attributes(
             return names, readable(names)
         if packed is not None:
             place = f"{at}{where}{language}"
-            found = notes.read(place, attributes, _plain(place, packed, notes))
+            found = notes.read(place, attributes, opened(place, packed, notes))
             if found and found[1] is not None:
                 return found
     return None, None
@@ -312,7 +197,7 @@ def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | No
     if packed is None:
         return None
     where = f"{at}option_fields.serviceList"
-    services = _plain(where, packed, notes)
+    services = opened(where, packed, notes)
     if services and not isinstance(services, list):
         notes.left_out(where, "not a list")
         return None
@@ -323,19 +208,6 @@ def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | No
         if code:
             codes.append(code)
     return codes or None
-
-
-def _plain(where: str, packed: Json, notes: Notes) -> Any:
-    """JSON in a string as what it says; None and a note for what is no JSON."""
-    if not isinstance(packed, str):
-        return packed
-    if not packed or packed.isspace():
-        return None
-    try:
-        return decode_any(packed)
-    except InvalidRecordError as error:
-        notes.left_out(where, error.reason)
-        return None
 
 
 def _parcels(at: str, result: SubOrderResult, notes: Notes) -> list[dict[str, Any]]:

@@ -9,13 +9,13 @@ import msgspec
 
 from orders_sync.domain.accounts import Account
 from orders_sync.platforms.contract import Ask
-from orders_sync.platforms.xportcn_protocol import headers, parameters, url
+from orders_sync.platforms.xportcn.protocol import headers, parameters, url
 
 PATH = "/open/purchase/page"
 
 
 def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
-    """One page. Raises ValueError for what Xportcn cannot list (`xportcn_protocol.parameters`)."""
+    """One page. Raises ValueError for what Xportcn cannot list (`protocol.parameters`)."""
     return httpx.Request(
         "POST",
         url(account, PATH),

@@ -12,21 +12,11 @@ from orders_sync.platforms.columns import Columns, add_missing
 from orders_sync.platforms.conversion import Notes, exact_id, key, known_status, moment, quantity, text
 from orders_sync.platforms.line_ids import distinct_lines
 from orders_sync.platforms.records import decode_record
-from orders_sync.platforms.xportcn_amounts import LineAmount, part, read_amounts
-from orders_sync.platforms.xportcn_ka import wire
-from orders_sync.platforms.xportcn_results import (
-    UNKNOWN,
-    Line,
-    SubOrderResult,
-    add_result,
-    id_text,
-    new_line,
-    order_id_of,
-    result_of,
-    rows_of,
-    same,
-    unpacked,
-)
+from orders_sync.platforms.xportcn.amounts import LineAmount, part, read_amounts
+from orders_sync.platforms.xportcn.ids import id_text, order_id_of, same
+from orders_sync.platforms.xportcn.ka import wire
+from orders_sync.platforms.xportcn.lines import Line, add_result, new_line, rows_of
+from orders_sync.platforms.xportcn.results import UNKNOWN, SubOrderResult, result_of, unpacked
 
 NO_REFUND = "0"
 NOT_CREATED = wire.CreateSubOrderResult()

@@ -1,0 +1,56 @@
+"""The id of a row, and ids of lines to compare and to name lines by."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from orders_sync.domain.errors import InvalidRecordError
+from orders_sync.domain.text import storable
+from orders_sync.platforms.conversion import Notes, Number, exact_id
+from orders_sync.platforms.records import decode_record
+
+
+class Identity(Struct, gc=False):
+    id: Any = None
+
+
+# the id where a row says it first, as documented: an unchanged order is known by it, and nothing else of it is read
+_FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(?:"([A-Za-z0-9]{1,64})"|([1-9][0-9]{0,18}))\s*[,}]')
+_IDENTITY = msgspec.json.Decoder(Identity, float_hook=Number)
+
+
+def identify(record: bytes) -> str:
+    """The row's `id`, as `normalize` gives it. Raises `InvalidRecordError`."""
+    if first_id := _FIRST_ID.match(record):
+        return (first_id[1] or first_id[2]).decode()
+    return storable(order_id_of(decode_record(_IDENTITY, record, Notes()).id))
+
+
+def order_id_of(value: Any) -> str:
+    """The id of an order. Raises `InvalidRecordError` when it is missing or unusable."""
+    try:
+        found = exact_id(value)
+    except ValueError as error:
+        raise InvalidRecordError(str(error), "id") from None
+    if found is None:
+        raise InvalidRecordError("missing", "id")
+    return found
+
+
+def id_text(value: Any) -> str | None:
+    """An id for comparing and naming; None for what is none."""
+    if value.__class__ is str:
+        return value or None
+    return str(value) if value and isinstance(value, (int, str)) else None
+
+
+def same(one: Any, other: Any) -> bool | None:
+    """Whether two ids, as number or as text, are one; None where either is not said."""
+    if one.__class__ is str and one and one == other:
+        return True
+    own, its = id_text(one), id_text(other)
+    return None if own is None or its is None else own == its
