@@ -16,7 +16,7 @@ import yaml
 
 from orders_sync.domain.errors import IncompleteWindowError
 from orders_sync.service.liveness import Liveness
-from orders_sync.service.metrics import Metrics, of_components, of_liveness, of_tables
+from orders_sync.service.metrics import Metrics, component_metrics, liveness_metrics, table_metrics
 from orders_sync.store import vitals
 from orders_sync.store.database import Connection
 from tests.support.closed_windows import DONE
@@ -58,9 +58,9 @@ async def exported(connection: Connection) -> set[str]:
     metrics.hook_refused("", "token")
     liveness = Liveness()
     liveness.watch(schedules=True, works=True)
-    liveness.not_planned("shop")
-    tables = of_tables(await vitals.look(connection, ACCOUNTS))
-    return set(samples(metrics.exposition(tables, of_components({"worker": None}), of_liveness(liveness))))
+    liveness.planning_failed("shop")
+    tables = table_metrics(await vitals.look(connection, ACCOUNTS))
+    return set(samples(metrics.exposition(tables, component_metrics({"worker": None}), liveness_metrics(liveness))))
 
 
 def test_alerts_ask_for_metrics_there_are(exported: set[str]) -> None:

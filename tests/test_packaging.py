@@ -102,6 +102,6 @@ def test_the_wheel_holds_the_product_and_no_tests() -> None:
 def test_the_product_does_without_what_only_tests_need() -> None:
     """`orders_sync.platforms.testing` is for tests of platforms; no command imports it."""
     names = "[name for name in ('pytest', 'hypothesis', 'orders_sync.platforms.testing') if name in sys.modules]"
-    program = f"import sys, orders_sync.cli, orders_sync.service.process, orders_sync.sandbox; sys.exit({names} or 0)"
+    program = f"import sys, orders_sync.cli, orders_sync.service.app, orders_sync.sandbox; sys.exit({names} or 0)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

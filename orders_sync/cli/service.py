@@ -8,9 +8,9 @@ import typer
 
 from orders_sync.cli import product
 from orders_sync.service import logs
-from orders_sync.service.hush import secrets_of
-from orders_sync.service.process import Parts, Process
-from orders_sync.service.web import bound
+from orders_sync.service.app import Components, Service
+from orders_sync.service.redaction import collect_secrets
+from orders_sync.service.web import listening_socket
 from orders_sync.settings import Settings
 
 Listen = Annotated[
@@ -46,14 +46,14 @@ def console(listen: Listen = None, config: product.Config = None) -> None:
 
 
 def _run(settings: Settings, listen: str | None, **parts: bool) -> None:
-    """`parts`: as `Parts` has them."""
+    """`parts`: as `Components` has them."""
     feeders = product.feeders(settings)
-    web = bound(listen) if listen else None
-    logs.configure(settings.log, secrets_of(settings))
+    web = listening_socket(listen) if listen else None
+    logs.configure(settings.log, collect_secrets(settings))
     logs.catch_unhandled()
     limits, http = product.limits(settings), product.http_client(settings)
     with product.hosted(settings) as host:
         product.refuse_demo(settings, host.url)
         product.settle(settings, host.url)
-        process = Process(host.url, settings, feeders, limits, http, Parts(web=web, **parts), host.revive)
-        product.run(process.run())
+        service = Service(host.url, settings, feeders, limits, http, Components(web=web, **parts), host.revive)
+        product.run(service.run())

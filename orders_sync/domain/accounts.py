@@ -58,7 +58,7 @@ class Account:
         parts = (self.platform, self.base_url, self.seller, self.app_id, self.app_secret, *self._own_secrets())
         return blake2b("\0".join(parts).encode(), digest_size=8, key=self.name.encode()[:64]).hexdigest()
 
-    def hushed(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """A platform's text without what it may quote of ours: credentials, a signature."""
         for credential in (self.app_secret, self.app_id, *self._own_secrets()):
             if credential:

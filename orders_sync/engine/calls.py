@@ -112,7 +112,7 @@ class Caller:
                     return await self._once(ask)
         except PlatformError as error:
             error.account = self._feeder.account.name
-            error.message = self._feeder.account.hushed(error.message)
+            error.message = self._feeder.account.redact(error.message)
             error.window = str(ask.window)
             error.call = f"page {ask.page_no}"
             raise

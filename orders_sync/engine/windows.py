@@ -222,7 +222,7 @@ class WindowWork:
     def _told(self, error: PlatformError) -> str:
         """What to keep with the window: an answer that cannot be read is kept too, as far as the error holds it."""
         body = error.body if isinstance(error, MalformedResponseError) else b""
-        beginning = self._feeder.account.hushed(body.decode("utf-8", "replace"))
+        beginning = self._feeder.account.redact(body.decode("utf-8", "replace"))
         return f"{error}\n\nThe answer begins:\n{beginning}" if beginning else str(error)
 
     @property

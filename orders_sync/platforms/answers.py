@@ -62,8 +62,8 @@ def failure(
     none), else
     `TransientError`: a code without a meaning known to us is worth another try. The text shows no credential (P8)."""
     said = "" if message is None else str(message)
-    shown = account.hushed(code)[:_LONGEST_MESSAGE]
-    text = f"the platform answers code {shown}: {account.hushed(said)[:_LONGEST_MESSAGE] or 'no message'}"
+    shown = account.redact(code)[:_LONGEST_MESSAGE]
+    text = f"the platform answers code {shown}: {account.redact(said)[:_LONGEST_MESSAGE] or 'no message'}"
     if _is_one_of(account.refused_codes or refused, code, said):
         return AuthenticationError(text, code=shown)
     if _is_one_of(account.throttled_codes or throttled, code, said):

@@ -1,7 +1,7 @@
-"""What runs by itself: a clock that plans, workers that read, and the HTTP side.
+"""The long-running service: a scheduler that plans, workers that read, and an HTTP server.
 
-scheduler    every tick: what is due by the ledger is planned, and whoever has something to read is put into the queue
-queue        the jobs of all workers, on the same Postgres: "drain this account", "audit this account"
-worker       takes jobs; the ledger decides what may commit
+scheduler    every tick: plans what is due and enqueues a job for each account with windows to read
+queue        the jobs of all workers, in the same Postgres: "drain this account", "audit this account"
+worker       runs jobs; the ledger decides what may commit
 web          hooks of the platforms, health, metrics
 """

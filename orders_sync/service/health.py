@@ -1,7 +1,7 @@
-"""The routes an orchestrator and Prometheus ask.
+"""HTTP routes for orchestrators and Prometheus.
 
 route      answers
-/healthz   200, or 503 with the parts of the process that have been failing for long
+/healthz   200, or 503 with the components of the process that have been failing for long
 /readyz    200 when the database answers and has this version's tables, else 503 and why
 /metrics   Prometheus' text format; answers without the database, too
 """
@@ -19,18 +19,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orders_sync.service.liveness import Liveness
-from orders_sync.service.metrics import CONTENT_TYPE, Metrics, of_components, of_liveness, of_tables
+from orders_sync.service.metrics import CONTENT_TYPE, Metrics, component_metrics, liveness_metrics, table_metrics
 from orders_sync.store import schema, vitals
 from orders_sync.store.database import Pool
 from orders_sync.store.vitals import Vitals
 
 READY_SECONDS = 1.0
-LOOK_SECONDS = 1.5
+METRICS_SECONDS = 1.5
 
 Result = TypeVar("Result")
-State = Callable[[], Mapping[str, str | None]]  # what has been failing for long, by part; None: it is well
+State = Callable[[], Mapping[str, str | None]]  # by component: what has been failing for long; None: healthy
 
-_UNANSWERED = (psycopg.Error, PoolTimeout, TimeoutError)
+_UNAVAILABLE = (psycopg.Error, PoolTimeout, TimeoutError)
 
 
 def routes(
@@ -40,66 +40,72 @@ def routes(
     accounts: Collection[str] | None = None,
     liveness: Liveness | None = None,
 ) -> list[Route]:
-    """`accounts`: those whose gauges are read from the tables at each scrape; None: the process's own metrics alone.
+    """Return the three routes.
 
-    `pool`: one of its own, or workers that hold every connection look like a database that is down. What `state` says
-    is shown to whoever asks: no secrets.
+    `accounts`: those whose gauges are read from the tables at each scrape; None: only the metrics of the process.
+    `pool`: not shared, else workers that hold every connection look like a database that is down. `state` is shown to
+    everyone: no secrets.
     """
-    return [alive(state), ready(pool), told(pool, metrics, state, accounts, liveness or Liveness())]
+    return [
+        liveness_route(state),
+        readiness_route(pool),
+        metrics_route(pool, metrics, state, accounts, liveness or Liveness()),
+    ]
 
 
-def alive(state: State) -> Route:
+def liveness_route(state: State) -> Route:
     async def answer(_: Request) -> Response:
-        failing = {name: trouble for name, trouble in state().items() if trouble is not None}
+        failing = {name: reason for name, reason in state().items() if reason is not None}
         return JSONResponse({"failing": failing}, 503 if failing else 200)
 
     return Route("/healthz", answer)
 
 
-def ready(pool: Pool) -> Route:
+def readiness_route(pool: Pool) -> Route:
     async def answer(_: Request) -> Response:
-        trouble = await _in_the_way(pool)
-        return JSONResponse({"ready": trouble is None, "because": trouble}, 200 if trouble is None else 503)
+        reason = await _not_ready_reason(pool)
+        return JSONResponse({"ready": reason is None, "because": reason}, 200 if reason is None else 503)
 
     return Route("/readyz", answer)
 
 
-def told(pool: Pool, metrics: Metrics, state: State, accounts: Collection[str] | None, liveness: Liveness) -> Route:
+def metrics_route(
+    pool: Pool, metrics: Metrics, state: State, accounts: Collection[str] | None, liveness: Liveness
+) -> Route:
     async def answer(_: Request) -> Response:
-        gauges = [of_components(state()), of_liveness(liveness)]
+        gauges = [component_metrics(state()), liveness_metrics(liveness)]
         if accounts is not None:
-            gauges.append(of_tables(await _look(pool, accounts)))
+            gauges.append(table_metrics(await _read_vitals(pool, accounts)))
         return Response(metrics.exposition(*gauges), media_type=CONTENT_TYPE)
 
     return Route("/metrics", answer)
 
 
-async def _in_the_way(pool: Pool) -> str | None:
+async def _not_ready_reason(pool: Pool) -> str | None:
     async def ask() -> str | None:
         async with pool.connection(timeout=READY_SECONDS) as connection:
             return await schema.revision_of(connection)
 
     try:
         found = await _within(READY_SECONDS, ask())
-    except _UNANSWERED:
+    except _UNAVAILABLE:
         return "the database does not answer"
     return schema.mismatch(found)
 
 
-async def _look(pool: Pool, accounts: Collection[str]) -> Vitals | None:
+async def _read_vitals(pool: Pool, accounts: Collection[str]) -> Vitals | None:
     async def ask() -> Vitals:
-        async with pool.connection(timeout=LOOK_SECONDS) as connection:
+        async with pool.connection(timeout=METRICS_SECONDS) as connection:
             return await vitals.look(connection, accounts)
 
     try:
-        return await _within(LOOK_SECONDS, ask())
-    except _UNANSWERED:
+        return await _within(METRICS_SECONDS, ask())
+    except _UNAVAILABLE:
         return None
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
-    """Its result, or TimeoutError after so long: a connection to a server that hangs takes seconds to be called back,
-    which is not waited for."""
+    """Return the result of `work`. Raises TimeoutError after `seconds`, without waiting for the cancellation."""
     task = asyncio.create_task(work)
     try:
         await asyncio.wait([task], timeout=seconds)

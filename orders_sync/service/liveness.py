@@ -1,6 +1,6 @@
-"""Signs of life of a process: what it planned and finished last, and whether that is too long ago.
+"""Liveness of a process: when it last planned and finished something, and whether that is too long ago.
 
-An outage of the database is no reason to restart a process: while there is one, nothing counts as late.
+An outage of the database is no reason to restart a process: while it lasts, nothing counts as overdue.
 """
 
 from __future__ import annotations
@@ -8,111 +8,111 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PLANNED = 60.0  # seconds in which the clock must come to the end of a tick
-TAKEN = 180.0  # seconds a job may wait beside a worker that has nothing in hand
-FINISHED = 900.0  # seconds a job may wait beside one that does not come to an end of what it has in hand
+PLANNING_LIMIT = 60.0  # seconds within which the scheduler must finish a tick
+TAKE_LIMIT = 180.0  # seconds a job may wait while the worker has no job
+FINISH_LIMIT = 900.0  # seconds a job may wait while the worker has jobs and finishes none
 
 
 class Liveness:
-    """`clock`: seconds, any beginning. Parts are counted from the moment they are watched."""
+    """`clock`: monotonic seconds. Time counts from `watch`, or from the last event since."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._planned: float | None = None
-        self._taken: float | None = None
-        self._finished = 0.0
-        self._at_work = 0.0  # when it last finished something, or took the first job after it had none
-        self._in_hand = 0
-        self._job_waits = 0.0
-        self._tried: set[str] = set()
+        self._planned_at: float | None = None
+        self._taken_at: float | None = None
+        self._finished_at = 0.0
+        self._progressed_at = 0.0  # last progress: a finished window or job, or the first job after none
+        self._running_jobs = 0
+        self._longest_wait = 0.0
+        self._attempted: set[str] = set()
         self._failing: dict[str, float] = {}
 
     def watch(self, *, schedules: bool, works: bool) -> None:
         now = self._clock()
-        self._planned = now if schedules else None
-        self._taken = now if works else None
-        self._finished = now
+        self._planned_at = now if schedules else None
+        self._taken_at = now if works else None
+        self._finished_at = now
 
-    def ticked(self) -> None:
-        """The clock asked what is due, and all of it was tried."""
-        self._planned = self._clock()
+    def tick_ended(self) -> None:
+        """Record the end of a tick: every due account was tried."""
+        self._planned_at = self._clock()
 
-    def planned(self, account: str) -> None:
-        self._tried.add(account)
+    def account_planned(self, account: str) -> None:
+        self._attempted.add(account)
         self._failing.pop(account, None)
-        self.ticked()
+        self.tick_ended()
 
-    def not_planned(self, account: str) -> None:
-        """Planning the account raised."""
-        self._tried.add(account)
+    def planning_failed(self, account: str) -> None:
+        """Record that planning the account raised."""
+        self._attempted.add(account)
         self._failing.setdefault(account, self._clock())
 
-    def took(self) -> None:
-        """A worker took a job."""
+    def job_started(self) -> None:
+        """Record that the worker took a job."""
         now = self._clock()
-        self._taken = now
-        if not self._in_hand:
-            self._at_work = now
-        self._in_hand += 1
+        self._taken_at = now
+        if not self._running_jobs:
+            self._progressed_at = now
+        self._running_jobs += 1
 
-    def left(self) -> None:
-        """A worker is done with a job, however it ended."""
-        self.finished()
-        self._in_hand -= 1
+    def job_ended(self) -> None:
+        """Record that a job ended, whatever its outcome."""
+        self.window_ended()
+        self._running_jobs -= 1
 
-    def finished(self) -> None:
-        """A window is done with."""
-        self._finished = self._at_work = self._clock()
+    def window_ended(self) -> None:
+        """Record that a window ended, whatever its outcome."""
+        self._finished_at = self._progressed_at = self._clock()
 
-    def job_waits(self, seconds: float) -> None:
-        """How long the job that has waited longest has waited, seen now; 0 when none does."""
-        self._job_waits = seconds
+    def set_longest_wait(self, seconds: float) -> None:
+        """Set the age in seconds of the job that has waited longest; 0 if none waits."""
+        self._longest_wait = seconds
 
-    def excuse(self) -> None:
-        """Nothing can be planned or finished now, and nobody here is to blame."""
+    def restart_timers(self) -> None:
+        """Restart all timers: nothing can be planned or finished now, for a reason outside this process."""
         now = self._clock()
-        self._planned = None if self._planned is None else now
-        self._taken = None if self._taken is None else now
-        self._at_work, self._job_waits = now, 0.0
+        self._planned_at = None if self._planned_at is None else now
+        self._taken_at = None if self._taken_at is None else now
+        self._progressed_at, self._longest_wait = now, 0.0
         self._failing = dict.fromkeys(self._failing, now)
 
     @property
     def failing_accounts(self) -> list[str]:
-        """Those whose planning raised the last time it was tried."""
+        """The accounts whose last planning raised."""
         return sorted(self._failing)
 
     @property
     def seconds_since(self) -> dict[str, float]:
-        """By what was done: how long ago it was done last."""
+        """Seconds since the last `planned` and `finished`, as far as this process does those."""
         now = self._clock()
-        found = {} if self._planned is None else {"planned": now - self._planned}
-        return found | ({} if self._taken is None else {"finished": now - self._finished})
+        found = {} if self._planned_at is None else {"planned": now - self._planned_at}
+        return found | ({} if self._taken_at is None else {"finished": now - self._finished_at})
 
-    def late(self) -> dict[str, str | None]:
-        """By part that is watched: None while it is well, else what to tell anybody who asks: no secrets."""
+    def overdue(self) -> dict[str, str | None]:
+        """Return by component: None, or a text for anyone if it is overdue. It holds no secrets."""
         found: dict[str, str | None] = {}
-        if self._planned is not None:
-            found["scheduler"] = self._late_planning(self._clock())
-        if self._taken is not None:
-            found["worker"] = self._late_working(self._clock())
+        if self._planned_at is not None:
+            found["scheduler"] = self._overdue_planning(self._clock())
+        if self._taken_at is not None:
+            found["worker"] = self._overdue_work(self._clock())
         return found
 
-    def _late_planning(self, now: float) -> str | None:
-        if self._planned is not None and now - self._planned > PLANNED:
-            return f"nothing was planned for {_minutes(now - self._planned)}"
-        if self._failing and self._failing.keys() >= self._tried:
+    def _overdue_planning(self, now: float) -> str | None:
+        if self._planned_at is not None and now - self._planned_at > PLANNING_LIMIT:
+            return f"nothing was planned for {_minutes(now - self._planned_at)}"
+        if self._failing and self._failing.keys() >= self._attempted:
             longest = now - min(self._failing.values())
-            if longest > PLANNED:
+            if longest > PLANNING_LIMIT:
                 return f"no account can be planned, for {_minutes(longest)}; the log says why"
         return None
 
-    def _late_working(self, now: float) -> str | None:
-        if self._taken is None or self._job_waits <= TAKEN:
+    def _overdue_work(self, now: float) -> str | None:
+        if self._taken_at is None or self._longest_wait <= TAKE_LIMIT:
             return None
-        if not self._in_hand and now - self._taken > TAKEN:
-            return f"no job was taken for {_minutes(now - self._taken)}, though one waits"
-        if self._in_hand and now - self._at_work > FINISHED:
-            return f"nothing was finished for {_minutes(now - self._at_work)}, though a job waits"
+        if not self._running_jobs and now - self._taken_at > TAKE_LIMIT:
+            return f"no job was taken for {_minutes(now - self._taken_at)}, though one waits"
+        if self._running_jobs and now - self._progressed_at > FINISH_LIMIT:
+            return f"nothing was finished for {_minutes(now - self._progressed_at)}, though a job waits"
         return None
 
 

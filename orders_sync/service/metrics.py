@@ -1,7 +1,6 @@
-"""What Prometheus is told: counters of this process, and gauges of what the tables say at that moment.
+"""Prometheus metrics: counters of this process, and gauges computed from the tables at each scrape.
 
-Gauges are the same wherever they are read, so whoever asks several processes takes the largest an account; counters are
-summed.
+Every process exports the same gauges: take their maximum per account over processes. Counters are summed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,20 @@ from orders_sync.service.liveness import Liveness
 from orders_sync.store.vitals import AccountVitals, Vitals
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)  # of a window: one call to a full one at a slow rate
+SECONDS = (
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    30,
+    60,
+    120,
+    300,
+    600,
+)  # buckets of a window's duration: from one call to a full window at a slow rate
 
 # values of the label `error`, which queries and dashboards hold: they outlive the names of the classes
 ERROR_LABELS = {
@@ -38,13 +50,13 @@ ERROR_LABELS = {
     "TransientError": "transient",
 }
 
-# a second series for every counter, which nobody asks for
+# omit the second series `_created` of every counter
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """A value of an account; None: not known, so it is left out."""
+    """A value per account. None means unknown: the sample is omitted."""
 
     name: str
     help: str
@@ -54,94 +66,97 @@ class Gauge:
 ACCOUNT_GAUGES = (
     Gauge(
         "orders_sync_account_behind_seconds",
-        "Age of the newest time up to which the account is read; gaps before it: orders_sync_account_history_ratio.",
+        "Seconds between now and the newest time up to which the account is read; "
+        "for gaps before it see orders_sync_account_history_ratio.",
         lambda account: account.behind,
     ),
     Gauge(
         "orders_sync_account_history_ratio",
-        "How much of the account's history up to that time is read, between 0 and 1.",
+        "Share of the account's history up to that time that is read, from 0 to 1.",
         lambda account: account.history_share,
     ),
     Gauge(
         "orders_sync_account_watermark_timestamp_seconds",
-        "The account's watermark: everything the platform lists before it has landed, with proof.",
+        "The account's watermark: every order that the platform lists before it is stored, with proof.",
         lambda account: account.watermark,
     ),
     Gauge(
         "orders_sync_account_proven_from_timestamp_seconds",
-        "Where that proof begins: later than history_from when that lies beyond the platform's reach.",
+        "Start of the proven range: later than history_from if the platform does not list that far back.",
         lambda account: account.proven_from,
     ),
     Gauge(
         "orders_sync_account_suspended",
-        "1 when the platform refused the account's credentials and no call is made for it.",
+        "1 if no calls are made for the account because the platform refused its credentials.",
         lambda account: account.is_suspended,
     ),
     Gauge(
         "orders_sync_account_resting",
-        "1 when windows of the account failed one after the other and it is left alone for a moment.",
+        "1 if the account is paused because several of its windows failed in a row.",
         lambda account: account.is_resting,
     ),
     Gauge(
         "orders_sync_rejects_open",
-        "Records that could not be read as orders and are kept in sync.rejects.",
+        "Records in sync.rejects that could not be converted into orders.",
         lambda account: account.rejects,
     ),
     Gauge(
         "orders_sync_messages_waiting",
-        "Messages of the platform that nothing was done about yet.",
+        "Messages of the platform that are not yet processed.",
         lambda account: account.messages,
     ),
     Gauge(
         "orders_sync_messages_oldest_waiting_seconds",
-        "Age of the oldest of them, 0 when there is none.",
+        "Age of the oldest unprocessed message; 0 if there is none.",
         lambda account: account.oldest_message,
     ),
     Gauge(
         "orders_sync_audit_age_seconds",
-        "Since the last audit of the account that came to its end.",
+        "Seconds since the account's last completed audit.",
         lambda account: account.audit_age,
     ),
     Gauge(
         "orders_sync_audit_differences",
-        "Ranges in which that audit found other orders than the platform counts, without those repaired since.",
+        "Ranges in which the last audit's counts differed from the tables, without those repaired since.",
         lambda account: None if account.audit_age is None else account.differences,
     ),
     Gauge(
         "orders_sync_account_listing_late_seconds",
-        "By how much at least the latest order of the last seven days was listed after its own time, 0 for none late.",
+        "Longest known delay in seven days from an order's time to its first listing, a lower bound; 0 if none.",
         lambda account: account.late_by or 0,
     ),
 )
 
 
 class Metrics:
-    """The counters of one process. Make one a process."""
+    """The counters of one process; create one instance per process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._windows = self._counter(
-            "windows_closed", "Windows this process was done with, by how they ended.", "account", "kind", "ended"
+            "windows_closed", "Windows that this process finished, by outcome.", "account", "kind", "ended"
         )
-        self._calls = self._counter("calls", "Calls spent on these windows, retries included.", "account")
-        self._rows = self._counter("rows", "Orders of these windows, by what became of them.", "account", "outcome")
+        self._calls = self._counter("calls", "API calls spent on these windows, including retries.", "account")
+        self._rows = self._counter(
+            "rows", "Orders read in these windows, by what was done with them.", "account", "outcome"
+        )
         self._errors = self._counter(
-            "errors", "Windows that could not be read, split ones too, by the kind of error.", "account", "error"
+            "errors", "Windows that ended with an error, including split ones, by kind of error.", "account", "error"
         )
         self._refused = self._counter(
-            "hooks_refused", "Requests to the hooks that were not served, by why.", "account", "reason"
+            "hooks_refused", "Requests to the hooks that were refused, by reason.", "account", "reason"
         )
         self._seconds = Histogram(
             "orders_sync_window_duration_seconds",
-            "From the claim of a window to its end.",
+            "Seconds from the claim of a window to its end.",
             ["kind"],
             buckets=SECONDS,
             registry=self._registry,
         )
 
     def count(self, closed: Closed) -> None:
-        """A window is done with."""
+        """Count a finished window."""
         account, kind = closed.claim.account, closed.claim.kind
         self._windows.labels(account, kind, ended(closed)).inc()
         self._calls.labels(account).inc(closed.calls)
@@ -153,11 +168,11 @@ class Metrics:
                 self._rows.labels(account, outcome).inc(getattr(closed.landed, outcome))
 
     def hook_refused(self, account: str, reason: str) -> None:
-        """A request to the hooks was not served; no account where none was named rightly."""
+        """Count a refused request to the hooks. `account` is empty if the request named no account rightly."""
         self._refused.labels(account, reason).inc()
 
     def exposition(self, *gauges: Iterable[Metric]) -> bytes:
-        """Everything in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return prometheus_client.generate_latest(_Joined(self._registry.collect(), *gauges))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -165,7 +180,7 @@ class Metrics:
 
 
 def ended(closed: Closed) -> str:
-    """done, split, unconfirmed, beyond reach, lost to another worker, refused by the platform, or failed."""
+    """Return the label `ended`: done, split, unconfirmed, beyond, lost (to another worker), refused or failed."""
     if closed.is_split:
         return "split"
     if closed.proves_nothing:
@@ -180,11 +195,11 @@ def ended(closed: Closed) -> str:
     return "failed"
 
 
-def of_tables(vitals: Vitals | None) -> Iterator[Metric]:
-    """Gauges of what was seen; None: the database did not answer, or has other tables."""
+def table_metrics(vitals: Vitals | None) -> Iterator[Metric]:
+    """Yield the gauges of the tables. None: the database did not answer, or has another version's tables."""
     yield GaugeMetricFamily(
         "orders_sync_database_up",
-        "1 when the database answered this scrape from tables of this version.",
+        "1 if the database answered this scrape and has the tables of this version.",
         value=vitals is not None,
     )
     if vitals is None:
@@ -198,7 +213,7 @@ def of_tables(vitals: Vitals | None) -> Iterator[Metric]:
         yield family
     family = _gauge(
         "orders_sync_account_removed",
-        "1 for an account that is in no settings any more and has orders: nobody refreshes them.",
+        "1 if the account is in no settings any more but has orders, which nothing refreshes.",
         "account",
     )
     for name in {*vitals.removed, *(account.name for account in vitals.accounts)}:
@@ -216,28 +231,36 @@ def of_tables(vitals: Vitals | None) -> Iterator[Metric]:
     yield family
 
 
-def of_liveness(liveness: Liveness) -> Iterator[Metric]:
-    """When the process planned and finished something last, and which accounts it cannot plan."""
-    family = _gauge("orders_sync_idle_seconds", "Since this process did so last: planned, finished.", "what")
+def liveness_metrics(liveness: Liveness) -> Iterator[Metric]:
+    """Yield the seconds since the last planning and the last finished window, and the accounts that fail to plan."""
+    family = _gauge(
+        "orders_sync_idle_seconds", "Seconds since this process last planned an account, or finished a window.", "what"
+    )
     for what, seconds in liveness.seconds_since.items():
         family.add_metric([what], seconds)
     yield family
-    family = _gauge("orders_sync_planning_failing", "1 for an account whose planning ended with an error.", "account")
+    family = _gauge(
+        "orders_sync_planning_failing", "1 if the last planning of the account ended with an error.", "account"
+    )
     for account in liveness.failing_accounts:
         family.add_metric([account], 1)
     yield family
 
 
-def of_components(state: Mapping[str, str | None]) -> Iterator[Metric]:
-    """1 for each part of the process that is well, 0 for one that has been failing for long."""
-    family = _gauge("orders_sync_component_up", "0 when a part of this process has been failing for long.", "component")
+def component_metrics(state: Mapping[str, str | None]) -> Iterator[Metric]:
+    """Yield 1 for each healthy component of the process, 0 for one that has been failing for long."""
+    family = _gauge(
+        "orders_sync_component_up", "0 if the component of this process has been failing for long.", "component"
+    )
     for name, trouble in state.items():
         family.add_metric([name], trouble is None)
     yield family
 
 
 def _open_windows(vitals: Vitals) -> Metric:
-    family = _gauge("orders_sync_windows_open", "Windows of the ledger that are not done.", "account", "state")
+    family = _gauge(
+        "orders_sync_windows_open", "Windows in the ledger that are not done, by state.", "account", "state"
+    )
     for account in vitals.accounts:
         for state in ("planned", "running", "failed"):
             family.add_metric([account.name, state], getattr(account, state))
@@ -245,13 +268,15 @@ def _open_windows(vitals: Vitals) -> Metric:
 
 
 def _queue(vitals: Vitals) -> Iterator[Metric]:
-    family = _gauge("orders_sync_queue_jobs", "Jobs that wait, run, or failed lately.", "queue", "status")
+    family = _gauge(
+        "orders_sync_queue_jobs", "Jobs in the queue: waiting, running or recently failed.", "queue", "status"
+    )
     for each in vitals.jobs:
         family.add_metric([each.queue, each.status], each.jobs)
     yield family
     yield GaugeMetricFamily(
         "orders_sync_queue_oldest_waiting_seconds",
-        "How long the job that has waited longest has waited, 0 when none does.",
+        "Age of the job that has waited longest; 0 if none waits.",
         value=vitals.oldest_job,
     )
 

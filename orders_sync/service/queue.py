@@ -1,7 +1,7 @@
 """The queue of all workers: Procrastinate on the same Postgres, in a schema of its own.
 
-A job only says that an account is to be looked after. What is to be read, and who may commit it, is in the ledger: a
-job that is lost, doubled or run by two workers at once costs time, never an order.
+A job only says that an account has work. What is to be read, and who may commit it, is in the ledger: a job that is
+lost, duplicated or run by two workers at once costs time, never an order.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ DRAIN = "drain"
 AUDIT = "audit"
 STALLED_SECONDS = 30.0  # without a heartbeat of its worker
 CONNECTIONS = 3
-WAIT_SECONDS = 5.0  # for a connection; then the database counts as away
+WAIT_SECONDS = 5.0  # for a connection; after that the database counts as unavailable
 
-Failure = exceptions.ConnectorException  # the queue's own word for a database that is gone
-LOST = (psycopg.Error, Failure)  # the same in everybody's words
+QueueError = exceptions.ConnectorException  # what Procrastinate raises when the database is gone
+CONNECTION_ERRORS = (psycopg.Error, QueueError)  # the same, by whichever library
 
 
 class Queue:
-    """Puts accounts into the queue. Raises `Failure`."""
+    """The job queue. Its methods raise `QueueError`."""
 
     def __init__(self, app: procrastinate.App) -> None:
         self.app = app
 
-    async def ask(self, task: str, account: str) -> None:
-        """Have a task run for an account, by whichever worker is free. It waits once, however often it is asked for."""
+    async def enqueue(self, task: str, account: str) -> None:
+        """Have a free worker run a task for an account. A task waits once per account, however often it is enqueued."""
         lock = f"{task} {account}"
         deferrer = self.app.configure_task(
             task, queue=QUEUE, queueing_lock=lock, lock=lock if task == AUDIT else None, allow_unknown=True
@@ -44,7 +44,7 @@ class Queue:
             await deferrer.defer_async(account=account)
 
     async def retry_stalled(self) -> int:
-        """Put jobs whose worker is gone back into the queue; how many. One that waits there already is not doubled."""
+        """Requeue the jobs of dead workers and return their number. One that already waits is not duplicated."""
         manager = self.app.job_manager
         stalled = list(await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS))
         for job in stalled:
@@ -56,8 +56,8 @@ class Queue:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Queue]:
-    """The queue of a database."""
+async def open_queue(url: str) -> AsyncIterator[Queue]:
+    """Open the queue of a database."""
     async with open_pool(url, CONNECTIONS, WAIT_SECONDS, search_path=SCHEMA, name="orders-sync jobs") as pool:
         app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         async with app.open_async(pool):

@@ -1,4 +1,4 @@
-"""What is older than [retention] says goes, while everything else runs on."""
+"""Remove rows older than the limits in [retention], while everything else keeps running."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from orders_sync.store.retention import BATCH, RULES
 
 
 async def remove_old(pool: Pool, ages: RetentionSettings, rows: int = BATCH) -> dict[str, int]:
-    """Remove everything that is too old, `rows` a transaction; how many rows of each kind went, none left out.
+    """Remove everything that is too old, `rows` per transaction. Return the number of removed rows per kind, if any.
 
-    Safe at any time and from any number of processes: one is about it, the others leave at once with what they have
-    done. Cut off, the next run goes on. Raises psycopg.Error when the database is gone.
+    Safe at any time and from any number of processes: one works, the others return at once with what they have removed.
+    After an interruption the next run continues. Raises psycopg.Error when the database is gone.
     """
     removed: dict[str, int] = {}
     for rule in RULES:

@@ -1,11 +1,11 @@
-"""The clock: every tick plans what the ledger says is due, and puts whoever has something to read into the queue.
+"""The scheduler: every tick plans what is due by the ledger, and enqueues the accounts with windows to read.
 
     every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows whose pause is over
     every minute    routine audits
-    every 10 s      jobs whose worker is gone
-    every hour      what is older than it is kept
+    every 10 s      requeues jobs of dead workers
+    every hour      removes rows older than [retention] keeps them
 
-Every job may run as often as it likes, in any number of processes: what is due is asked of the database, under a lock.
+All of it may run in any number of processes at once: what is due is read from the database, under a lock.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.engine import isolation, planner
 from orders_sync.engine.calls import Feeder
 from orders_sync.service.liveness import Liveness
-from orders_sync.service.queue import AUDIT, DRAIN, LOST, Failure, Queue
-from orders_sync.service.repeats import Repeats
+from orders_sync.service.log_throttle import LogThrottle
+from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
 from orders_sync.store import due, ledger, suspensions
 from orders_sync.store.database import Pool
 
-AUDIT_AGAIN = timedelta(hours=1)  # after one that did not end well
+AUDIT_AGAIN = timedelta(hours=1)  # after a failed audit
 
 log = structlog.get_logger(__name__)
 
 
 class Scheduler:
-    """Plans for these accounts. `tick` and `audit` in the settings' sense: how often."""
+    """Plans these accounts. `tick` and `audit` are the intervals of the settings."""
 
     def __init__(
         self,
@@ -41,61 +41,66 @@ class Scheduler:
         queue: Queue,
         feeders: Sequence[Feeder],
         tick: timedelta,
-        audit: timedelta,
+        enqueue_audits: timedelta,
         liveness: Liveness | None = None,
     ) -> None:
         self._pool = pool
         self._liveness = liveness or Liveness()
         self._queue = queue
         self._feeders = {feeder.account.name: feeder for feeder in feeders}
-        self._tick = tick
-        self._audit = audit
-        self._reports = Repeats()
+        self._tick_interval = tick
+        self._audit_interval = enqueue_audits
+        self._throttle = LogThrottle()
 
     def start(
         self, failed: Callable[[Exception], Awaitable[None]], clean: Callable[[], Awaitable[None]]
     ) -> AsyncIOScheduler:
-        """Begin to tick, in this event loop. `failed` hears of a database that is away; `clean` runs every hour."""
+        """Start ticking in this event loop. `failed` gets each connection error; `clean` runs every hour."""
 
         async def guarded(job: Callable[[], Awaitable[None]]) -> None:
             try:
                 await job()
-            except LOST as error:  # the next tick tries again
+            except CONNECTION_ERRORS as error:  # the next tick tries again
                 await failed(error)
             except asyncio.CancelledError:
-                return  # the clock was shut down; whoever runs this would report that as an error
+                return  # shut down; APScheduler would log it as an error
 
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick that takes longer than a tick is no news
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warnings on overlapping ticks are not useful
         clock = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        seconds, now = self._tick.total_seconds(), datetime.now(UTC)
-        for every, job in ((seconds, self.plan), (60.0, self.audit), (10.0, self.retry_stalled), (3600.0, clean)):
+        seconds, now = self._tick_interval.total_seconds(), datetime.now(UTC)
+        for every, job in (
+            (seconds, self.plan_due_accounts),
+            (60.0, self.enqueue_audits),
+            (10.0, self.retry_stalled),
+            (3600.0, clean),
+        ):
             clock.add_job(guarded, "interval", [job], seconds=every, next_run_time=now)
         clock.start()
         return clock
 
-    async def plan(self) -> None:
-        """Plan what is due, and ask for readers."""
+    async def plan_due_accounts(self) -> None:
+        """Plan what is due for every account, and enqueue those with windows to read."""
         async with self._pool.connection() as connection:
             names = await due.accounts(connection, [(each.account, each.pace) for each in self._feeders.values()])
         for name in names:
-            await self.plan_alone(name)
-        self._liveness.ticked()
+            await self.plan_account(name)
+        self._liveness.tick_ended()
 
-    async def plan_alone(self, name: str) -> None:
-        """Plan one account; an error of its own is logged and kept with the account, and stops no other account."""
+    async def plan_account(self, name: str) -> None:
+        """Plan one account. An error of its own is logged and stored with the account, and stops no other account."""
         try:
-            await self.look_after(name)
-            self._liveness.planned(name)
+            await self._plan_and_enqueue(name)
+            self._liveness.account_planned(name)
         except Exception as error:
-            if isinstance(error, Failure) or isolation.concerns_all(error):
+            if isinstance(error, QueueError) or isolation.concerns_all(error):
                 raise
-            self._liveness.not_planned(name)
-            if (others := self._reports.count(name)) is not None:
-                is_ours = not isinstance(error, OrdersSyncError)  # else its text says all there is to do
+            self._liveness.planning_failed(name)
+            if (others := self._throttle.admit(name)) is not None:
+                is_ours = not isinstance(error, OrdersSyncError)  # else its text says what to do
                 log.error(
-                    "an account cannot be planned; the others go on",
+                    "an account cannot be planned; the other accounts continue",
                     account=name,
                     since_last=others,
                     **({"exc_info": True} if is_ours else {"error": str(error)}),
@@ -103,8 +108,8 @@ class Scheduler:
             async with self._pool.connection() as connection:
                 await ledger.note_error(connection, name, isolation.report(name, error))
 
-    async def look_after(self, name: str) -> None:
-        """Plan what is due of one account, and ask for a reader when there is something to read."""
+    async def _plan_and_enqueue(self, name: str) -> None:
+        """Plan what is due for one account, and enqueue it if there is something to read."""
         feeder = self._feeders[name]
         async with self._pool.connection() as connection:
             if await suspensions.standing(connection, feeder.account) is not None:
@@ -112,14 +117,14 @@ class Scheduler:
             async with connection.transaction():
                 has_work = await planner.plan_due(connection, feeder)
         if has_work:
-            await self._queue.ask(DRAIN, name)
+            await self._queue.enqueue(DRAIN, name)
 
-    async def audit(self) -> None:
+    async def enqueue_audits(self) -> None:
         async with self._pool.connection() as connection:
-            names = await due.audits(connection, list(self._feeders), self._audit, AUDIT_AGAIN)
+            names = await due.audits(connection, list(self._feeders), self._audit_interval, AUDIT_AGAIN)
         for name in names:
-            await self._queue.ask(AUDIT, name)
+            await self._queue.enqueue(AUDIT, name)
 
     async def retry_stalled(self) -> None:
         if stalled := await self._queue.retry_stalled():
-            log.warning("jobs of workers that are gone are tried again", jobs=stalled)
+            log.warning("jobs of dead workers requeued", jobs=stalled)

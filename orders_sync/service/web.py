@@ -1,7 +1,7 @@
-"""The HTTP side of a process: uvicorn in our event loop, on a port that is ours before anything else begins.
+"""The HTTP server of a process: uvicorn in our event loop, on a port that is bound before anything else starts.
 
-It is reached by strangers, so everything about a connection is bounded: how many there are, how long one may take to
-say what it wants, and that nothing is read on behalf of a request that is answered.
+Anyone may reach it, so connections are limited: their number, the time until a request is complete, and nothing is read
+for a request that is already answered.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from orders_sync.domain.errors import SettingsError
 
 BACKLOG = 128
 LARGEST_PORT = 65535
-DRAIN_SECONDS = 2  # for requests under way when the process stops
-HEAD_SECONDS = 10.0  # from a connection's first byte of a request, or its beginning, to the end of the headers
-MOST_CONNECTIONS = 512  # and no more than a quarter of the files the process may open
-FEWEST_CONNECTIONS = 16
+DRAIN_SECONDS = 2  # for requests in flight when the process stops
+HEADER_SECONDS = 10.0  # from the start of a connection, or of a further request, to the end of the headers
+MAX_CONNECTIONS = 512  # and at most a quarter of the files the process may open
+MIN_CONNECTIONS = 16
 
 
-def bound(listen: str) -> socket.socket:
-    """A listening socket on `address:port`. Raises `SettingsError` when it cannot be had."""
+def listening_socket(listen: str) -> socket.socket:
+    """Return a listening socket on `address:port`. Raises `SettingsError` if that is not possible."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     if not host or not port.isdecimal() or int(port) > LARGEST_PORT:
         raise SettingsError(f'cannot listen on {listen}: must be address:port, such as "127.0.0.1:8710"')
-    # its protocol is named, so that asyncio knows it for TCP and small answers leave at once
+    # with the protocol, asyncio recognizes TCP and sets TCP_NODELAY, so that small responses are sent at once
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, proto=socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -51,76 +51,78 @@ def bound(listen: str) -> socket.socket:
 
 
 class Connection(H11Protocol):
-    """A connection that must say what it wants within `HEAD_SECONDS`.
+    """A connection that must send its headers within `HEADER_SECONDS`.
 
-    Where there are too many, the one that has waited longest without a whole request makes room for the new one: who
-    only holds connections open keeps nobody out, neither a probe of /healthz nor a message.
+    When there are too many, the oldest one without a complete request is closed: idle connections keep out neither a
+    probe of /healthz nor a message.
     """
 
-    _head: asyncio.TimerHandle | None = None
+    _header_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.begun = self.loop.time()
-        self._await_head()
-        if len(self.connections) > most_connections():
+        self.began_at = self.loop.time()
+        self._start_header_timer()
+        if len(self.connections) > max_connections():
             unfinished = [each for each in self.connections if isinstance(each, Connection) and each.is_unfinished]
-            min(unfinished, key=lambda each: each.begun, default=self).transport.abort()
+            min(unfinished, key=lambda each: each.began_at, default=self).transport.abort()
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether it has no request, or one that is still coming in."""
+        """Whether there is no request, or one that is not completely received."""
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.cycle is None or self.cycle.response_complete:
-            self._await_head()
+            self._start_header_timer()
         else:
-            self._stop_waiting()
+            self._stop_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
+        self._stop_header_timer()
         super().connection_lost(exc)
 
-    def _await_head(self) -> None:
-        if self._head is None:
-            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+    def _start_header_timer(self) -> None:
+        if self._header_timer is None:
+            self._header_timer = self.loop.call_later(HEADER_SECONDS, self.transport.abort)
 
-    def _stop_waiting(self) -> None:
-        if self._head is not None:
-            self._head.cancel()
-            self._head = None
+    def _stop_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
 
 
 @cache
-def most_connections() -> int:
-    """How many connections are kept at once: few enough that the process always has files left for its own."""
+def max_connections() -> int:
+    """Return the largest number of connections: most file descriptors stay for the process itself."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    bound = MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, files // 4)
-    return max(FEWEST_CONNECTIONS, bound)
+    bound = MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, files // 4)
+    return max(MIN_CONNECTIONS, bound)
 
 
-def closing(app: ASGIApp) -> ASGIApp:
-    """The application, whose connection is closed after an answer that refuses, and after one to a request that was not
-    read to its end: what else comes in would be read for nothing."""
+def close_after_refusal(app: ASGIApp) -> ASGIApp:
+    """Close the connection after an error response, and after one to a request that was not read to its end.
+
+    Otherwise the rest of the request would be read for nothing.
+    """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
         is_read = headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
 
-        async def hear() -> Message:
+        async def receive_tracked() -> Message:
             nonlocal is_read
             message = await receive()
             is_read = is_read or (message["type"] == "http.request" and not message.get("more_body", False))
             return message
 
-        async def say(message: Message) -> None:
+        async def send_closing(message: Message) -> None:
             if message["type"] == "http.response.start" and (message["status"] >= 400 or not is_read):
                 message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
             await send(message)
 
-        await app(scope, hear, say)
+        await app(scope, receive_tracked, send_closing)
 
     return answer
 
@@ -132,7 +134,7 @@ class Server(uvicorn.Server):
         app = Starlette(routes=routes)
         super().__init__(
             uvicorn.Config(
-                closing(app),
+                close_after_refusal(app),
                 http=Connection,
                 ws="none",
                 lifespan="off",
@@ -144,5 +146,5 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the process's."""
+        """Leave the signals to the process."""
         yield

@@ -32,7 +32,7 @@ async def test_in_session_mode_sync_and_the_service_land_orders(terminal: Termin
             victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
             world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
             eventually(lambda: tables.query("SELECT max(seen_at) FROM order_history") != before)
-            assert "the database is away" not in service.stop()
+            assert "database unavailable" not in service.stop()
 
     async with bouncer(url, "session") as through:
         await asyncio.to_thread(use, through)

@@ -13,7 +13,7 @@ WITH_TOKEN = replace(ACCOUNT, own={"session_token": Secret(TOKEN), "unit": "ms"}
 
 
 def test_a_credential_of_the_platforms_own_is_in_no_quoted_answer_and_in_no_repr_P8() -> None:
-    assert WITH_TOKEN.hushed(f"bad token {TOKEN}, unit ms") == "bad token ***, unit ms"
+    assert WITH_TOKEN.redact(f"bad token {TOKEN}, unit ms") == "bad token ***, unit ms"
     assert TOKEN not in f"{WITH_TOKEN!r} {WITH_TOKEN}"
 
 

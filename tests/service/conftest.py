@@ -13,5 +13,5 @@ __all__ = ["empty_months_are_believed", "tell"]
 
 @pytest.fixture
 async def queue(url: str) -> AsyncIterator[Queue]:
-    async with queues.opened(url) as opened:
-        yield opened
+    async with queues.open_queue(url) as open_queue:
+        yield open_queue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orders_sync.service.liveness import FINISHED, PLANNED, TAKEN, Liveness
+from orders_sync.service.liveness import FINISH_LIMIT, PLANNING_LIMIT, TAKE_LIMIT, Liveness
 from tests.support.clock import Clock
 
 
@@ -19,64 +19,64 @@ class Watched(Liveness):
 
 
 def test_a_process_that_begins_is_well() -> None:
-    assert Watched().late() == {"scheduler": None, "worker": None}
-    assert Watched(works=False).late() == {"scheduler": None}
-    assert Watched(schedules=False).late() == {"worker": None}
+    assert Watched().overdue() == {"scheduler": None, "worker": None}
+    assert Watched(works=False).overdue() == {"scheduler": None}
+    assert Watched(schedules=False).overdue() == {"worker": None}
 
 
 def test_a_clock_that_comes_to_no_end_is_late_until_it_does() -> None:
     process = Watched()
-    process.pass_by(PLANNED + 1)
-    assert "nothing was planned" in str(process.late()["scheduler"])
-    process.ticked()
-    assert process.late()["scheduler"] is None
+    process.pass_by(PLANNING_LIMIT + 1)
+    assert "nothing was planned" in str(process.overdue()["scheduler"])
+    process.tick_ended()
+    assert process.overdue()["scheduler"] is None
 
 
 def test_planning_is_late_when_it_raises_for_all_that_are_tried_not_for_one() -> None:
     process = Watched()
-    process.planned("well")
-    process.not_planned("ill")
+    process.account_planned("well")
+    process.planning_failed("ill")
     for _ in range(10):
-        process.pass_by(PLANNED)
-        process.not_planned("ill")
-        process.ticked()
-    assert process.late()["scheduler"] is None
+        process.pass_by(PLANNING_LIMIT)
+        process.planning_failed("ill")
+        process.tick_ended()
+    assert process.overdue()["scheduler"] is None
     assert process.failing_accounts == ["ill"]
-    process.not_planned("well")
-    process.pass_by(PLANNED + 1)
-    process.ticked()
-    assert "no account can be planned" in str(process.late()["scheduler"])
-    process.planned("well")
-    assert process.late()["scheduler"] is None
+    process.planning_failed("well")
+    process.pass_by(PLANNING_LIMIT + 1)
+    process.tick_ended()
+    assert "no account can be planned" in str(process.overdue()["scheduler"])
+    process.account_planned("well")
+    assert process.overdue()["scheduler"] is None
 
 
 def test_a_worker_that_takes_no_job_is_late_only_while_one_waits() -> None:
     process = Watched()
-    process.pass_by(10 * FINISHED)
-    assert process.late()["worker"] is None
-    process.job_waits(TAKEN + 1)
-    assert "no job was taken" in str(process.late()["worker"])
-    process.took()
-    assert process.late()["worker"] is None
+    process.pass_by(10 * FINISH_LIMIT)
+    assert process.overdue()["worker"] is None
+    process.set_longest_wait(TAKE_LIMIT + 1)
+    assert "no job was taken" in str(process.overdue()["worker"])
+    process.job_started()
+    assert process.overdue()["worker"] is None
 
 
 def test_a_worker_with_its_hands_full_has_longer() -> None:
     process = Watched()
-    process.took()
-    process.job_waits(FINISHED)
-    process.pass_by(FINISHED - 1)
-    assert process.late()["worker"] is None
+    process.job_started()
+    process.set_longest_wait(FINISH_LIMIT)
+    process.pass_by(FINISH_LIMIT - 1)
+    assert process.overdue()["worker"] is None
     process.pass_by(2)
-    assert "nothing was finished" in str(process.late()["worker"])
-    process.finished()
-    assert process.late()["worker"] is None
+    assert "nothing was finished" in str(process.overdue()["worker"])
+    process.window_ended()
+    assert process.overdue()["worker"] is None
 
 
-@pytest.mark.parametrize("seconds", [PLANNED, 10 * FINISHED])
+@pytest.mark.parametrize("seconds", [PLANNING_LIMIT, 10 * FINISH_LIMIT])
 def test_an_outage_of_the_database_is_no_reason_to_restart_a_process(seconds: float) -> None:
     process = Watched()
-    process.not_planned("shop")
-    process.job_waits(10 * FINISHED)
+    process.planning_failed("shop")
+    process.set_longest_wait(10 * FINISH_LIMIT)
     process.pass_by(seconds)
-    process.excuse()
-    assert process.late() == {"scheduler": None, "worker": None}
+    process.restart_timers()
+    assert process.overdue() == {"scheduler": None, "worker": None}

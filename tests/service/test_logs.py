@@ -28,7 +28,7 @@ from orders_sync.engine.draining import Closed
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.service import logs
-from orders_sync.service.hush import Hush, secrets_of
+from orders_sync.service.redaction import Redactor, collect_secrets
 from orders_sync.settings import LogSettings, load
 from tests.support.talker import ACCESS_KEY, APP_ID, SHORT
 
@@ -46,9 +46,9 @@ EVENTS = (
     "caught by a library",
     "no database",
     "Task exception was never retrieved",
-    "a thread ended by an error",
-    "an error that could not be raised",
-    "the process ends by an error nobody caught",
+    "unhandled error in a thread",
+    "unhandled error in a finalizer",
+    "unhandled error; the process ends",
 )
 BEGIN = datetime(2026, 11, 1, 8, tzinfo=timezone(timedelta(hours=8)))
 CLAIM = Claim(
@@ -84,7 +84,7 @@ def configure() -> Iterator[Configure]:
 
     yield begin
     root.handlers, root.level = before, level
-    logging.getLogger(logs.OURS).setLevel(logging.NOTSET)
+    logging.getLogger(logs.ROOT_LOGGER).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
     structlog.reset_defaults()
 
@@ -199,7 +199,7 @@ def test_secrets_of_a_new_model_are_redacted_without_another_edit_P8(
     )
     environ = {"REFRESH": "Hush-refresh", "ORDERS_SYNC_ACCOUNTS__A_B__WEBHOOK": "Hush-webhook"}
     settings = load(file, environ)
-    stream = configure(*secrets_of(settings), format="json")
+    stream = configure(*collect_secrets(settings), format="json")
     texts = ["Hush-client", "Hush-word", "Hush-refresh", "Hush-webhook", "Hush-never-rotated"]
     structlog.get_logger("orders_sync.x").warning(f"of shop: {texts}", settings=settings, texts=texts)
     [line] = lines(stream)
@@ -209,7 +209,7 @@ def test_secrets_of_a_new_model_are_redacted_without_another_edit_P8(
 
 
 def test_without_secrets_nothing_is_hushed() -> None:
-    assert Hush([]).text("a, b") == Hush([""]).text("a, b") == "a, b"
+    assert Redactor([]).text("a, b") == Redactor([""]).text("a, b") == "a, b"
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_line_a_window_says_what_was_asked_how_it_ended_and_what_it_brought(
 def test_what_a_terminal_would_obey_is_shown_in_every_part_of_a_line(configure: Configure, form: str) -> None:
     evil = "\x1b[2J\x9b31m\u202e98765\u2028"
     stream = configure(format=form)
-    log = structlog.get_logger(logs.OURS)
+    log = structlog.get_logger(logs.ROOT_LOGGER)
     log.warning(f"event {evil}", error=evil, told=[evil], nested={evil: evil})
     logging.getLogger("library").error("said %s", evil)
     try:

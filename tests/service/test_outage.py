@@ -16,10 +16,10 @@ from structlog.typing import EventDict
 
 from orders_sync.engine import planner
 from orders_sync.sandbox import SandboxTransport
-from orders_sync.service.outage import AGAIN, Outage, is_away
-from orders_sync.service.process import Parts, Process
-from orders_sync.service.queue import Failure
-from orders_sync.service.web import bound
+from orders_sync.service.app import Components, Service
+from orders_sync.service.outage import REPEAT_SECONDS, Outage, is_connection_loss
+from orders_sync.service.queue import QueueError
+from orders_sync.service.web import listening_socket
 from orders_sync.settings import Settings
 from orders_sync.settings.models import ServiceSettings
 from orders_sync.store import schema
@@ -47,21 +47,21 @@ async def test_an_outage_is_a_line_when_it_begins_one_a_minute_and_one_when_it_i
     outage = Outage(clock)
     for _ in range(3):
         for part in ("worker", "scheduler", "watch") * 99:
-            outage.note(part, PoolTimeout("none in 5 s"))
-        clock.now += AGAIN
+            outage.record_failure(part, PoolTimeout("none in 5 s"))
+        clock.now += REPEAT_SECONDS
     outage.end()
     outage.end()
     assert events(said) == [
-        "the database is away; it is tried again until it is back",
-        "the database is still away",
-        "the database is still away",
-        "the database is back",
+        "database unavailable; retrying until it is back",
+        "database still unavailable",
+        "database still unavailable",
+        "database available again",
     ]
     assert said[-1]["seconds"] == 180
 
 
-def with_cause(cause: Exception) -> Failure:
-    error = Failure()
+def with_cause(cause: Exception) -> QueueError:
+    error = QueueError()
     error.__cause__ = cause
     return error
 
@@ -76,7 +76,7 @@ def with_cause(cause: Exception) -> Failure:
         (errors.TooManyConnections(), True),
         (errors.ConnectionFailure(), True),
         (psycopg.InterfaceError("the connection is closed"), True),
-        (Failure(), True),
+        (QueueError(), True),
         (with_cause(PoolTimeout("none")), True),
         (with_cause(errors.UndefinedTable()), False),
         (errors.DiskFull(), False),
@@ -87,7 +87,7 @@ def with_cause(cause: Exception) -> Failure:
     ],
 )
 def test_only_a_lost_connection_is_an_outage(error: Exception, away: bool) -> None:
-    assert is_away(error) is away
+    assert is_connection_loss(error) is away
 
 
 class Running:
@@ -96,19 +96,19 @@ class Running:
     def __init__(self, story: Story, url: str) -> None:
         self.story = story
         http = httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app))
-        self.web = bound("127.0.0.1:0")
+        self.web = listening_socket("127.0.0.1:0")
         self.root = f"http://127.0.0.1:{self.web.getsockname()[1]}"
-        parts = Parts(schedules=True, works=True, web=self.web, hooks=True)
+        parts = Components(schedules=True, works=True, web=self.web, hooks=True)
         feeders = with_interval(story.feeders(), timedelta(seconds=1))
-        self.process = Process(url, TICK, feeders, story.limits, http, parts, revive=lambda: None)
+        self.service = Service(url, TICK, feeders, story.limits, http, parts, revive=lambda: None)
 
     async def __aenter__(self) -> Running:
-        self.task = asyncio.create_task(self.process.run())
+        self.task = asyncio.create_task(self.service.run())
         await self.until(self.windows)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.process._stop.set()
+        self.service._stop.set()
         async with asyncio.timeout(LONGEST):
             await self.task
 
@@ -134,17 +134,17 @@ async def test_after_an_outage_reading_goes_on_and_only_two_lines_speak_of_it(
 ) -> None:
     async with cable(url) as line, Running(tell(), line.url) as running:
         line.cut()
-        await running.until(lambda: running.process._outage.is_on)
+        await running.until(lambda: running.service._outage.is_active)
         assert (await running.get("/readyz")).json()["because"] == "the database does not answer"
         assert (await running.get("/healthz")).status_code == 200
         before = running.windows()
         line.mend()
-        await running.until(lambda: not running.process._outage.is_on)
+        await running.until(lambda: not running.service._outage.is_active)
         await running.until(lambda: running.windows() > before)
         assert (await running.get("/readyz")).status_code == 200
-    away_and_back = ["the database is away; it is tried again until it is back", "the database is back"]
+    away_and_back = ["database unavailable; retrying until it is back", "database available again"]
     assert events(said) in (away_and_back, away_and_back * 2)  # a connection cut before may be met afterwards
-    away = next(each for each in said if "away" in each["event"])
+    away = next(each for each in said if "unavailable" in each["event"])
     assert "connection failed" in away["error"] or "closed" in away["error"] or "terminat" in away["error"]
 
 
@@ -167,7 +167,7 @@ async def test_windows_held_when_the_database_went_are_read_again_without_waitin
         story.query(
             "UPDATE sync.windows SET lease_until = now() + interval '1 day' WHERE state = 'running' RETURNING 1"
         )
-        await running.until(lambda: running.process._outage.is_on)
+        await running.until(lambda: running.service._outage.is_active)
         line.mend()
         await running.until(
             lambda: story.query("SELECT 1 FROM sync.windows WHERE state = 'done' AND id = ANY(%s)", held)
@@ -177,11 +177,11 @@ async def test_windows_held_when_the_database_went_are_read_again_without_waitin
 async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_own(
     tell: Tell, url: str, said: list[EventDict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders_sync.service.process.WATCH_SECONDS", 0.05)
+    monkeypatch.setattr("orders_sync.service.app.WATCH_SECONDS", 0.05)
     async with Running(tell(), url) as running:
         story = running.story
         story.query("UPDATE sync.alembic_version SET version_num = '9999' RETURNING 1")
-        await running.until(lambda: running.process._mismatch)
+        await running.until(lambda: running.service._mismatch)
         await running.until(lambda: not story.query("SELECT 1 FROM sync.windows WHERE state = 'running'"))
         ledger = "SELECT count(*), max(fence), max(planned_at) FROM sync.windows"
         before = story.query(ledger)
@@ -202,7 +202,7 @@ async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_o
 async def test_planning_that_raises_for_every_account_turns_health_red_and_back(
     tell: Tell, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders_sync.service.liveness.PLANNED", 0.2)
+    monkeypatch.setattr("orders_sync.service.liveness.PLANNING_LIMIT", 0.2)
     plan_due = planner.plan_due
 
     async def broken(*_: object) -> bool:
@@ -210,11 +210,11 @@ async def test_planning_that_raises_for_every_account_turns_health_red_and_back(
 
     async with Running(tell(), url) as running:
         monkeypatch.setattr(planner, "plan_due", broken)
-        await running.until(lambda: running.process._state()["scheduler"])
+        await running.until(lambda: running.service._component_states()["scheduler"])
         answer = await running.get("/healthz")
         assert answer.status_code == 503
         assert "planned" in answer.json()["failing"]["scheduler"]
-        monkeypatch.setattr("orders_sync.service.liveness.PLANNED", 60)
+        monkeypatch.setattr("orders_sync.service.liveness.PLANNING_LIMIT", 60)
         monkeypatch.setattr(planner, "plan_due", plan_due)
-        await running.until(lambda: not running.process._liveness.failing_accounts)
+        await running.until(lambda: not running.service._liveness.failing_accounts)
         assert (await running.get("/healthz")).status_code == 200

@@ -27,14 +27,14 @@ def lose_the_worker(url: str) -> None:
 
 async def test_an_account_waits_once_for_each_task(queue: Queue, url: str) -> None:
     for _ in range(3):
-        await queue.ask(DRAIN, "a")
-        await queue.ask(AUDIT, "a")
-        await queue.ask(DRAIN, "b")
+        await queue.enqueue(DRAIN, "a")
+        await queue.enqueue(AUDIT, "a")
+        await queue.enqueue(DRAIN, "b")
     assert jobs(url) == [("drain", "a", "todo"), ("audit", "a", "todo"), ("drain", "b", "todo")]
 
 
 async def test_a_job_whose_worker_is_gone_is_tried_again(queue: Queue, url: str) -> None:
-    await queue.ask(DRAIN, "a")
+    await queue.enqueue(DRAIN, "a")
     lose_the_worker(url)
     assert await queue.retry_stalled() == 1
     assert jobs(url) == [("drain", "a", "todo")]
@@ -42,8 +42,8 @@ async def test_a_job_whose_worker_is_gone_is_tried_again(queue: Queue, url: str)
 
 
 async def test_a_lost_job_that_waits_again_already_is_not_doubled(queue: Queue, url: str) -> None:
-    await queue.ask(DRAIN, "a")
+    await queue.enqueue(DRAIN, "a")
     lose_the_worker(url)
-    await queue.ask(DRAIN, "a")
+    await queue.enqueue(DRAIN, "a")
     assert await queue.retry_stalled() == 1
     assert jobs(url) == [("drain", "a", "todo")]

@@ -24,7 +24,7 @@ async def due_now(story: Story, feeders: list[Feeder]) -> list[str]:
 
 async def test_a_new_account_is_planned_and_put_into_the_queue(tell: Tell, queue: Queue) -> None:
     story = tell()
-    await scheduler(story, queue).plan()
+    await scheduler(story, queue).plan_due_accounts()
     assert story.query("SELECT DISTINCT account FROM sync.windows WHERE state = 'planned' ORDER BY 1") == [
         (each.name,) for each in sorted(story.world.accounts, key=lambda each: each.name)
     ]
@@ -33,7 +33,7 @@ async def test_a_new_account_is_planned_and_put_into_the_queue(tell: Tell, queue
 
 async def test_any_number_of_schedulers_plan_what_is_due_once(tell: Tell, queue: Queue) -> None:
     story = tell()
-    await asyncio.gather(*[scheduler(story, queue).plan() for _ in range(5)])
+    await asyncio.gather(*[scheduler(story, queue).plan_due_accounts() for _ in range(5)])
     twice = "SELECT account, kind, starts_at FROM sync.windows GROUP BY 1, 2, 3 HAVING count(*) > 1"
     assert story.query(twice) == []
     assert len(jobs(story)) == 3
@@ -51,7 +51,7 @@ async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) 
     await story.sync()
     look = "SELECT string_agg(concat(ctid, xmin, xmax), ' ') FROM sync.accounts", "SELECT count(*) FROM sync.windows"
     before = [story.query(each) for each in look]
-    await scheduler(story, queue, with_interval(story.feeders(), DAY)).plan()
+    await scheduler(story, queue, with_interval(story.feeders(), DAY)).plan_due_accounts()
     assert [story.query(each) for each in look] == before
     assert jobs(story) == []
 
@@ -74,7 +74,7 @@ async def test_a_clock_put_back_stops_the_account_with_a_sentence_until_it_has_c
     put_clock_back(story, story.shop, 6)
     feeders = with_interval(story.feeders(), DAY)
     assert await due_now(story, feeders) == [story.shop]
-    await scheduler(story, queue, feeders).plan()
+    await scheduler(story, queue, feeders).plan_due_accounts()
     error = "SELECT last_error FROM sync.accounts WHERE name = %s"
     [(said,)] = story.query(error, story.shop)
     assert str(said).startswith(f"{story.shop}: it is planned up to 20")
@@ -107,14 +107,14 @@ async def test_a_backfill_asked_for_in_sql_is_due_at_once(tell: Tell, queue: Que
     story.query("SELECT sync.request_backfill(%s, '2024-05-01', '2024-05-02', 'updated', true)", story.shop)
     feeders = with_interval(story.feeders(), DAY)
     assert await due_now(story, feeders) == [story.shop]
-    await scheduler(story, queue, feeders).plan()
+    await scheduler(story, queue, feeders).plan_due_accounts()
     assert jobs(story) == [("drain", story.shop, "todo")]
 
 
 async def test_a_suspended_account_is_left_alone_until_its_credentials_change_P6(tell: Tell, queue: Queue) -> None:
     story = tell()
     feeders = story.feeders(story.shop)
-    await scheduler(story, queue, feeders).plan()
+    await scheduler(story, queue, feeders).plan_due_accounts()
     async with story.pool.connection() as connection:
         await suspensions.suspend(connection, feeders[0].account, "no")
     assert await due_now(story, feeders) == []
@@ -132,21 +132,23 @@ async def test_an_account_whose_windows_fail_one_after_the_other_rests_P6(tell: 
     )
     assert story.query("SELECT rests_until > now() FROM sync.accounts") == [(True,)]
     feeders = with_interval(story.feeders(story.shop), DAY)
-    await scheduler(story, queue, feeders).plan()  # what failed may be read again by now, but not while it rests
+    await scheduler(
+        story, queue, feeders
+    ).plan_due_accounts()  # what failed may be read again by now, but not while it rests
     assert jobs(story) == []
     story.query("UPDATE sync.accounts SET rests_until = now() - interval '1 second' RETURNING 1")
-    await scheduler(story, queue, feeders).plan()
+    await scheduler(story, queue, feeders).plan_due_accounts()
     assert jobs(story) == [("drain", story.shop, "todo")]
 
 
 async def test_an_account_that_was_never_audited_is_audited_and_then_not_for_a_day(tell: Tell, queue: Queue) -> None:
     story = tell()
     clock = scheduler(story, queue)
-    await clock.audit()
+    await clock.enqueue_audits()
     assert jobs(story) == []  # nothing has landed yet
     await story.sync()
-    await clock.audit()
-    await clock.audit()
+    await clock.enqueue_audits()
+    await clock.enqueue_audits()
     assert sorted(jobs(story)) == [
         ("audit", each.name, "todo") for each in sorted(story.world.accounts, key=lambda each: each.name)
     ]
@@ -164,10 +166,10 @@ async def test_an_audit_that_did_not_end_well_is_made_again_an_hour_later(
         story.query(f"{made} (%s, now() - interval '1 day', now(), true, now(), now()) RETURNING 1", name)
     bad = f"UPDATE sync.audits SET {ending}, started_at = started_at - %s * interval '1 minute' WHERE account = %s"
     story.query(f"{bad} RETURNING 1", 59, story.shop)
-    await scheduler(story, queue).audit()
+    await scheduler(story, queue).enqueue_audits()
     assert jobs(story) == []
     story.query(f"{bad} RETURNING 1", 2, story.shop)
-    await scheduler(story, queue).audit()
+    await scheduler(story, queue).enqueue_audits()
     assert jobs(story) == [("audit", story.shop, "todo")]
 
 
@@ -187,7 +189,7 @@ async def test_an_account_that_cannot_be_planned_stops_no_other(
         "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES (%s, '1688', 's', 'updated') RETURNING 1",
         story.shop,
     )
-    await scheduler(story, queue).plan()
+    await scheduler(story, queue).plan_due_accounts()
     assert sorted(jobs(story)) == [("drain", "sandbox-ka", "todo"), ("drain", "sandbox-open", "todo")]
     [(error,)] = story.query("SELECT last_error FROM sync.accounts WHERE name = %s", story.shop)
     assert "whole seconds" in str(error)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from orders_sync.service import health, hooks, web
 from orders_sync.service.metrics import Metrics
-from orders_sync.service.web import Server, bound
+from orders_sync.service.web import Server, listening_socket
 from orders_sync.store.database import Pool
 from tests.support.hooks import ACCOUNTS, Planned, path
 from tests.support.scrape import samples
@@ -49,13 +49,13 @@ async def serving(pool: Pool, **limits: object) -> AsyncIterator[Site]:
         return Response(str(len(await request.body())))
 
     metrics = Metrics()
-    bounds = hooks.Limits(refused=metrics.hook_refused, **limits)  # type: ignore[arg-type]
+    bounds = hooks.Limits(on_refused=metrics.hook_refused, **limits)  # type: ignore[arg-type]
     routes = [
         *health.routes(pool, metrics, lambda: {}),
         *hooks.routes(pool, ACCOUNTS, Planned(), bounds),
         Route("/read", read, methods=["POST"]),
     ]
-    server, listening = Server(routes), bound("127.0.0.1:0")
+    server, listening = Server(routes), listening_socket("127.0.0.1:0")
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         async with asyncio.timeout(HANGS):
@@ -77,7 +77,7 @@ async def closed(reader: asyncio.StreamReader) -> bytes:
 async def test_silent_connections_keep_nobody_out_and_are_never_too_many(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "most_connections", lambda: 20)
+    monkeypatch.setattr(web, "max_connections", lambda: 20)
     starts = [b"", b"GET /healthz HT", b"POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n"]
     async with serving(pool) as site, httpx.AsyncClient(trust_env=False) as http:
         held = []
@@ -95,17 +95,17 @@ async def test_silent_connections_keep_nobody_out_and_are_never_too_many(
 
 def test_connections_leave_most_files_to_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     for files, most in ((1024, 256), (256, 64), (10, 16), (65_536, 512), (resource.RLIM_INFINITY, 512)):
-        web.most_connections.cache_clear()
+        web.max_connections.cache_clear()
         monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
-        assert web.most_connections() == most
-    web.most_connections.cache_clear()
+        assert web.max_connections() == most
+    web.max_connections.cache_clear()
 
 
 @pytest.mark.parametrize("start", [b"", b"G", HEALTH[:-2], b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * 50])
 async def test_who_does_not_say_what_he_wants_is_hung_up_on(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, start: bytes
 ) -> None:
-    monkeypatch.setattr(web, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(web, "HEADER_SECONDS", 0.2)
     async with serving(pool) as site:
         reader, writer = await site.connect(start)
         assert await closed(reader) == b""
@@ -115,7 +115,7 @@ async def test_who_does_not_say_what_he_wants_is_hung_up_on(
 async def test_headers_that_drip_are_hung_up_on_after_an_answered_request_too(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(web, "HEADER_SECONDS", 0.3)
     async with serving(pool) as site:
         reader, writer = await site.connect(HEALTH)
         assert b"200 OK" in await reader.readuntil(b"{}}")

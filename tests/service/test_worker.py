@@ -11,7 +11,7 @@ import pytest
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Means
 from orders_sync.sandbox import SandboxTransport
-from orders_sync.service import memory
+from orders_sync.service import malloc
 from orders_sync.service import queue as queues
 from orders_sync.service import worker as module
 from orders_sync.service.queue import QUEUE, Queue
@@ -45,7 +45,7 @@ def worker(
 
 async def plan(story: Story, queue: Queue) -> int:
     """Have everything planned, and nobody asked to read it; how many windows wait."""
-    await scheduler(story, queue).plan()
+    await scheduler(story, queue).plan_due_accounts()
     story.query("DELETE FROM sync_jobs.procrastinate_jobs RETURNING 1")
     return waiting(story)
 
@@ -57,7 +57,7 @@ def waiting(story: Story) -> int:
 async def test_what_the_scheduler_plans_a_worker_lands_P1(tell: Tell, queue: Queue) -> None:
     story = tell()
     worker(story, queue)
-    await scheduler(story, queue).plan()
+    await scheduler(story, queue).plan_due_accounts()
     await queue.app.run_worker_async(
         queues=[QUEUE], wait=False, delete_jobs="successful", install_signal_handlers=False, listen_notify=False
     )
@@ -68,7 +68,7 @@ async def test_what_the_scheduler_plans_a_worker_lands_P1(tell: Tell, queue: Que
 async def test_an_account_whose_turn_is_over_goes_to_the_end_of_the_queue(
     tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TURN", -1.0)
+    monkeypatch.setattr(module, "TIME_SLICE", -1.0)
     story = tell()
     one, _ = worker(story, queue)
     planned = await plan(story, queue)
@@ -82,7 +82,7 @@ async def test_what_a_turn_has_freed_is_given_back_P7(
 ) -> None:
     story = tell()
     left: list[int] = []
-    monkeypatch.setattr(memory, "give_back", lambda: left.append(waiting(story)))
+    monkeypatch.setattr(malloc, "give_back", lambda: left.append(waiting(story)))
     one, _ = worker(story, queue)
     assert await plan(story, queue)
     await one.drain(story.shop)
@@ -117,7 +117,7 @@ async def test_a_worker_cancelled_in_the_middle_hands_its_windows_back_P5(tell: 
 async def test_an_account_is_drained_once_at_a_time_in_a_process(
     tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ELSEWHERE", 0.0)
+    monkeypatch.setattr(module, "BUSY_PAUSE", 0.0)
     story = tell()
     stuck = Stuck()
     one, _ = worker(story, queue, transport=stuck)
@@ -141,7 +141,7 @@ async def test_an_account_of_other_settings_is_left_to_other_workers(tell: Tell,
 async def test_two_workers_on_the_same_accounts_land_everything_once_P1_P3(tell: Tell, queue: Queue) -> None:
     story = tell(orders=900)
     await plan(story, queue)
-    async with queues.opened(story.url) as other:
+    async with queues.open_queue(story.url) as other:
         pair = [worker(story, queue)[0], worker(story, other)[0]]
         for _ in range(2):  # one may find nothing to claim while the other holds the last windows
             await asyncio.gather(*[one.drain(each.name) for one in pair for each in story.world.accounts])

@@ -103,8 +103,8 @@ async def test_the_pool_and_the_queue_have_the_same_settings(url: str) -> None:
         async with database.connected(odd, 1) as pool, pool.connection() as connection:
             for name, value in MADE.items():
                 assert await (await connection.execute(f"SHOW {name}".encode())).fetchone() == (value,)
-        async with queue.opened(odd) as jobs:
-            await jobs.ask(queue.DRAIN, "门店")
+        async with queue.open_queue(odd) as jobs:
+            await jobs.enqueue(queue.DRAIN, "门店")
     with psycopg.connect(url) as connection:
         found = connection.execute("SELECT args ->> 'account' FROM sync_jobs.procrastinate_jobs").fetchall()
     assert found == [("门店",)]

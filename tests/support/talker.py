@@ -18,7 +18,7 @@ import structlog
 
 from orders_sync import settings
 from orders_sync.service import logs
-from orders_sync.service.hush import secrets_of
+from orders_sync.service.redaction import collect_secrets
 from orders_sync.settings import LogSettings
 
 SECRET = 'Hush-"4711"\\/ä 订'  # all that some writing escapes
@@ -88,7 +88,7 @@ def stumble() -> None:
 
 
 async def lose() -> None:
-    asyncio.get_running_loop().set_exception_handler(logs.note_unhandled)
+    asyncio.get_running_loop().set_exception_handler(logs.log_unhandled)
 
     async def fail() -> None:
         raise ValueError(f"a task knows {SECRET}")
@@ -106,7 +106,7 @@ def fail_in_a_thread() -> None:
 def main(format_: Any, folder: Path) -> None:
     file = folder / "orders_sync.toml"
     file.write_text(SETTINGS, encoding="utf-8")
-    logs.configure(LogSettings(format=format_), secrets_of(settings.load(file, {})))
+    logs.configure(LogSettings(format=format_), collect_secrets(settings.load(file, {})))
     logs.catch_unhandled()
     speak()
     stumble()

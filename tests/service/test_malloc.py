@@ -8,7 +8,7 @@ import os
 import psutil
 import pytest
 
-from orders_sync.service import memory
+from orders_sync.service import malloc
 
 PIECE = 3_000  # bytes, of about the size of a payload
 MANY = 30_000
@@ -20,6 +20,6 @@ def test_pages_between_what_lives_on_are_given_back_P7() -> None:
     kept = pieces[::100]
     full = psutil.Process().memory_info().rss
     del pieces
-    memory.give_back()
+    malloc.trim_heap()
     assert full - psutil.Process().memory_info().rss > MANY * PIECE / 2
     assert len(kept) == MANY / 100

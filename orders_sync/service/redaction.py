@@ -1,4 +1,4 @@
-"""Text without the secrets of the settings (P8), in whatever writing they come."""
+"""Redact the secrets of the settings from text (P8), in whatever encoding they occur."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from orders_sync.domain.secret import Secret
 from orders_sync.settings import Settings
 from orders_sync.settings.database_url import written_password
 
-HUSHED = "***"
-SHORT = (
-    4  # characters: what is shorter occurs in every other word, and is taken for a secret only where it stands alone
-)
-_WRITINGS: tuple[Callable[[str], str], ...] = (
+REDACTED = "***"
+SHORT = 4  # characters: a shorter secret is redacted only where it is a word of its own
+_ENCODINGS: tuple[Callable[[str], str], ...] = (
     lambda text: json.dumps(text)[1:-1],
     lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     lambda text: repr(text)[1:-1],
@@ -33,21 +31,21 @@ _WRITINGS: tuple[Callable[[str], str], ...] = (
 )
 
 
-class Hush:
-    """Puts `***` where one of these secrets stands: as it is, escaped in JSON or a repr, or quoted in a URL."""
+class Redactor:
+    """Replaces secrets by `***`: as they are, escaped in JSON or a repr, or percent-encoded."""
 
     def __init__(self, secrets: Collection[str]) -> None:
-        forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+        forms = sorted({form for secret in secrets for form in _encoded_forms(secret)}, key=len, reverse=True)
         long = [re.escape(form) for form in forms if len(form) >= SHORT]
         short = [rf"(?<!\w){re.escape(form)}(?!\w)" for form in forms if 0 < len(form) < SHORT]
-        self._anywhere = _any_of(long)
-        self._in_text = _any_of([*long, *short])
+        self._anywhere = _compile(long)
+        self._in_text = _compile([*long, *short])
 
     def text(self, text: str) -> str:
-        return self._in_text.sub(HUSHED, text)
+        return self._in_text.sub(REDACTED, text)
 
     def value(self, value: object) -> object:
-        """The same of a value of a log line, as JSON can hold it: what JSON does not know becomes text."""
+        """Redact a value of a log line. Return what JSON can hold: values of other types become text."""
         match value:
             case None | bool():
                 return value
@@ -64,18 +62,18 @@ class Hush:
 
 
 def utc(moment: datetime) -> str:
-    """A moment as a log line spells it: ISO 8601 in UTC, to the second."""
+    """Format a moment for a log line: ISO 8601 in UTC, to the second."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def secrets_of(settings: Settings, *urls: str) -> set[str]:
-    """Return the text of every `Secret` in the settings, of URLs their passwords; and those of these further URLs."""
-    found = {text for secret in _secrets_in(settings) for text in _redacted_parts(secret.reveal())}
+def collect_secrets(settings: Settings, *urls: str) -> set[str]:
+    """Return the text of every `Secret` in the settings (of a URL its passwords), and the passwords of `urls`."""
+    found = {text for secret in _secrets_in(settings) for text in _secret_parts(secret.reveal())}
     return found.union(*map(_passwords, urls))
 
 
 def _secrets_in(value: object) -> Iterator[Secret]:
-    """Find them by their type, in whatever model and however deep: no field is known here by its name."""
+    """Yield secrets by their type, in any model and at any depth: no field is known here by its name."""
     match value:
         case Secret():
             yield value
@@ -89,12 +87,12 @@ def _secrets_in(value: object) -> Iterator[Secret]:
                 yield from _secrets_in(each)
 
 
-def _redacted_parts(text: str) -> Collection[str]:
+def _secret_parts(text: str) -> Collection[str]:
     return _passwords(text) if re.match(r"\w+://", text) else [text]
 
 
 def _passwords(url: str) -> set[str]:
-    """As they are written in the URL and as they are meant; the whole of one that cannot be read."""
+    """Return the passwords of a URL, as written and decoded; the whole URL if it cannot be parsed."""
     try:
         meant = conninfo_to_dict(url)
     except (ValueError, psycopg.ProgrammingError):
@@ -104,13 +102,13 @@ def _passwords(url: str) -> set[str]:
     return found - {""}
 
 
-def _forms(secret: str) -> set[str]:
-    """Also a writing within a writing: a repr in a JSON string."""
+def _encoded_forms(secret: str) -> set[str]:
+    """Return a secret in all encodings, and in those of those: a repr inside a JSON string."""
     forms = {secret}
     for _ in range(2):
-        forms |= {write(form) for form in forms for write in _WRITINGS}
+        forms |= {write(form) for form in forms for write in _ENCODINGS}
     return forms
 
 
-def _any_of(patterns: list[str]) -> re.Pattern[str]:
+def _compile(patterns: list[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns) or r"(?!)")

@@ -9,17 +9,17 @@ import signal
 import httpx
 import pytest
 
-from orders_sync.service import process as module
+from orders_sync.service import app as module
 from orders_sync.service import queue
-from orders_sync.service.process import Parts, Process
-from orders_sync.service.web import bound
+from orders_sync.service.app import Components, Service
+from orders_sync.service.web import listening_socket
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
 from tests.support.story import Story, Tell
 
 
-def process(story: Story, parts: Parts) -> Process:
-    return Process(
+def service(story: Story, parts: Components) -> Service:
+    return Service(
         story.url, Settings(), story.feeders(), story.limits, httpx.AsyncClient(), parts, revive=lambda: None
     )
 
@@ -33,7 +33,7 @@ async def test_a_part_that_ends_by_a_mistake_of_ours_ends_the_process(
     monkeypatch.setattr(Worker, "run", mistaken)
     async with asyncio.timeout(30):
         with pytest.raises(RuntimeError, match="a mistake"):
-            await process(tell(), Parts(works=True, web=bound("127.0.0.1:0"))).run()
+            await service(tell(), Components(works=True, web=listening_socket("127.0.0.1:0"))).run()
 
 
 async def test_a_part_that_loses_the_database_is_tried_again(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,12 +43,12 @@ async def test_a_part_that_loses_the_database_is_tried_again(tell: Tell, monkeyp
         nonlocal tries
         tries += 1
         if tries < 3:
-            raise queue.Failure
+            raise queue.QueueError
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Worker, "run", lost)
     monkeypatch.setattr(module, "FIRST_PAUSE", 0.0)
     async with asyncio.timeout(30):
-        await process(tell(), Parts(works=True)).run()
+        await service(tell(), Components(works=True)).run()
     assert tries == 3

@@ -1,4 +1,4 @@
-"""What the service says of its reading: a log line and counters for every window."""
+"""Progress of the service: a log line and counters for every finished window."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from orders_sync.service.metrics import Metrics
 log: BoundLogger = structlog.get_logger(__name__)
 
 
-class Reports:
-    """The `Progress` of a process that nobody watches."""
+class LoggingProgress:
+    """A `Progress` that logs and counts, for a process without a terminal."""
 
     def __init__(self, metrics: Metrics, liveness: Liveness | None = None) -> None:
         self._metrics = metrics
         self._liveness = liveness or Liveness()
 
     def counted(self, account: str, rows: int) -> None:
-        """Bars show it; here the window's line does."""
+        """Ignore: the log line of the window has it."""
 
     def landed(self, account: str, rows: int) -> None:
-        """As `counted`."""
+        """Ignore: the log line of the window has it."""
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
-        """The audit's own line says it at its end."""
+        """Ignore: the audit logs its result at its end."""
 
     def told(self, account: str, text: str) -> None:
         log.info(text, account=account)
@@ -35,4 +35,4 @@ class Reports:
     def closed(self, window: Closed) -> None:
         logs.window_closed(log, window)
         self._metrics.count(window)
-        self._liveness.finished()
+        self._liveness.window_ended()

@@ -1,0 +1,288 @@
+"""One process of the service: its components, their supervision, and how all of them stop.
+
+    scheduler ---plans---> ledger <---reads and commits--- worker
+        '------asks------> queue ------takes-----------------^
+    web: hooks plan and ask as the scheduler does
+
+An outage of the database ends nothing: every component retries, with growing pauses, until it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from starlette.routing import Route
+
+from orders_sync.domain.errors import EmbeddedError
+from orders_sync.engine.calls import Feeder
+from orders_sync.engine.draining import Means
+from orders_sync.engine.windows import Limits
+from orders_sync.service import health, hooks, logs, queue, retention
+from orders_sync.service import outage as outages
+from orders_sync.service.component_health import ComponentHealth
+from orders_sync.service.liveness import Liveness
+from orders_sync.service.log_throttle import LogThrottle
+from orders_sync.service.metrics import Metrics
+from orders_sync.service.outage import Outage
+from orders_sync.service.progress_log import LoggingProgress
+from orders_sync.service.queue import CONNECTION_ERRORS
+from orders_sync.service.scheduler import Scheduler
+from orders_sync.service.web import Server
+from orders_sync.service.worker import Worker
+from orders_sync.settings import Settings
+from orders_sync.store import database, messages, schema, vitals
+from orders_sync.store.database import Pool
+
+FIRST_PAUSE = 1.0  # seconds between two tries of a failing component, doubled each time
+LONGEST_PAUSE = 15.0
+PROBE_SECONDS = 1.0  # between two probes during an outage
+WATCH_SECONDS = 5.0  # between two checks of connection and schema version
+STABLE_SECONDS = 60.0  # a component that ran this long retries with `FIRST_PAUSE` again
+MESSAGE_DEBOUNCE = 0.2  # seconds in which messages of an account are collected before it is planned
+WEB_CONNECTIONS = 4  # a pool of its own, so that busy workers cost no message
+STOP_SECONDS = 9.0  # for all components to end
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Components:
+    """The components of a process. `web`: the listening socket; `hooks`: it also receives platform messages there."""
+
+    schedules: bool = False
+    works: bool = False
+    web: socket.socket | None = None
+    hooks: bool = False
+
+    def log_fields(self) -> dict[str, object]:
+        """Return the fields of a log line."""
+        components = [name for name, runs in (("scheduler", self.schedules), ("worker", self.works)) if runs]
+        if self.web is None:
+            return {"parts": components}
+        host, port = self.web.getsockname()[:2]
+        return {"parts": [*components, "web"], "listening": f"http://{host}:{port}"}
+
+
+class Service:
+    """A process of the service. `revive` restarts the embedded Postgres and does nothing for any other database."""
+
+    def __init__(
+        self,
+        url: str,
+        settings: Settings,
+        feeders: Sequence[Feeder],
+        limits: Limits,
+        http: httpx.AsyncClient,
+        components: Components,
+        revive: Callable[[], None],
+    ) -> None:
+        self._url = url
+        self._settings = settings
+        self._feeders = feeders
+        self._limits = limits
+        self._http = http
+        self._components = components
+        self._revive = revive
+        self._reviving = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._health = ComponentHealth()
+        self._outage = Outage()
+        self._liveness = Liveness()
+        self._throttle = LogThrottle()
+        self._mismatch: str | None = None  # set while the tables are of another version: nothing is done then
+        self._schema_ok = asyncio.Event()
+        self._schema_ok.set()
+        self._schema_mismatched = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run the components until SIGTERM or SIGINT. Call once.
+
+        Raises `DatabaseError` when there is no database at the start, and any unexpected error of a component: a
+        restart is better than running on without it.
+        """
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(logs.log_unhandled)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as the parent wants it (`nohup`, `&`)
+                loop.add_signal_handler(number, self._stop.set)
+        connections = self._limits.workers * 2 + 4
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._outage.capture_pool_logs())
+            await stack.enter_async_context(self._http)
+            pool = await stack.enter_async_context(database.connected(self._url, connections, queue.WAIT_SECONDS))
+            jobs = await stack.enter_async_context(queue.open_queue(self._url))
+            metrics = Metrics()
+            means = Means(pool, self._http, self._feeders, self._limits, LoggingProgress(metrics, self._liveness))
+            service = self._settings.service
+            scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit, self._liveness)
+            running: list[asyncio.Task[None]] = []
+            clock: AsyncIOScheduler | None = None
+            self._liveness.watch(schedules=self._components.schedules, works=self._components.works)
+            if self._components.works:
+                worker = Worker(means, jobs, self._feeders, service.audit, self._liveness, self._outage.record_failure)
+                running.append(asyncio.create_task(self._supervise("worker", worker.run)))
+            if self._components.schedules:
+                self._health.watch("scheduler")
+                clock = scheduler.start(partial(self._record_failure, "scheduler"), partial(self._remove_old, pool))
+                stack.callback(clock.shutdown, wait=False)
+            if self._components.web is not None:
+                few = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
+                server = Server(self._routes(few, metrics, scheduler))
+                running.append(asyncio.create_task(self._serve(server, self._components.web)))
+            running.append(asyncio.create_task(self._watch(pool, clock)))
+            log.info("running", accounts=len(self._feeders), **self._components.log_fields())
+            await self._await_end(running)
+            log.info("stopping; windows in flight are finished or handed back")
+            self._stop.set()
+            means.stopping.set()
+            for task in running:
+                task.cancel()
+            ended, _ = await asyncio.wait(running, timeout=STOP_SECONDS) if running else (set(), set())
+        log.info("stopped")
+        for task in ended:
+            if not task.cancelled():
+                task.result()
+
+    async def _await_end(self, running: list[asyncio.Task[None]]) -> None:
+        """Wait for a signal, or for a component that ends by itself."""
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+
+    async def _serve(self, server: Server, listening: socket.socket) -> None:
+        """Serve until cancelled; then answer the requests in flight."""
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
+
+    async def _supervise(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a component, and restart it after each end, until the process stops."""
+        self._health.watch(name)
+        pause = FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            began = loop.time()
+            await self._schema_ok.wait()
+            try:
+                await self._run_until_mismatch(work)
+            except CONNECTION_ERRORS as error:
+                await self._record_failure(name, error)
+            if loop.time() - began > STABLE_SECONDS:
+                pause = FIRST_PAUSE
+            if self._outage.is_active:
+                await self._outage.wait(LONGEST_PAUSE)
+                continue
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _run_until_mismatch(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a component to its end; cancel it when the tables turn out to be of another version."""
+        working = asyncio.ensure_future(work())
+        mismatched = asyncio.create_task(self._schema_mismatched.wait())
+        try:
+            await asyncio.wait([working, mismatched], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            mismatched.cancel()
+            if not working.done():
+                working.cancel()
+                with suppress(asyncio.CancelledError, *CONNECTION_ERRORS):
+                    await working
+
+    async def _watch(self, pool: Pool, clock: AsyncIOScheduler | None) -> None:
+        """Check the database every few seconds, more often during an outage: connection, schema version, job age."""
+        while True:
+            try:
+                async with pool.connection() as connection:
+                    self._apply_schema_state(schema.mismatch(await schema.revision_of(connection)), clock)
+                    if self._mismatch is None:
+                        self._liveness.set_longest_wait(await vitals.oldest_job(connection))
+                self._outage.end()
+            except CONNECTION_ERRORS as error:
+                await self._record_failure("watch", error)
+            if self._outage.is_active or self._mismatch is not None:
+                self._liveness.restart_timers()
+            await asyncio.sleep(PROBE_SECONDS if self._outage.is_active else WATCH_SECONDS)
+
+    def _apply_schema_state(self, mismatch: str | None, clock: AsyncIOScheduler | None) -> None:
+        """Pause planning and reading while the tables are of another version, which must not be written to."""
+        if mismatch == self._mismatch:
+            return
+        self._mismatch = mismatch
+        if mismatch is None:
+            log.info("the tables are of this program's version again; resuming")
+        else:
+            log.error(f"{mismatch}. Nothing is planned or read meanwhile")
+        for event, is_set in ((self._schema_ok, mismatch is None), (self._schema_mismatched, mismatch is not None)):
+            event.set() if is_set else event.clear()
+        if clock is not None:
+            clock.resume() if mismatch is None else clock.pause()
+
+    async def _record_failure(self, name: str, error: Exception) -> None:
+        """Record an error of the database. On a lost connection restart the database if it is the embedded one."""
+        cause = error.__cause__ or error
+        if not outages.is_connection_loss(cause):
+            self._health.record_failure(name, cause)
+            if (others := self._throttle.admit((name, type(cause)))) is not None:
+                words = f"{type(cause).__name__}: {cause}".strip()
+                log.error("database error; retrying", part=name, error=words, since_last=others)
+            return
+        self._outage.record_failure(name, cause)
+        async with self._reviving:
+            try:
+                await asyncio.to_thread(self._revive)
+            except EmbeddedError as failure:
+                log.error("the embedded Postgres cannot be restarted", error=str(failure))
+
+    async def _remove_old(self, pool: Pool) -> None:
+        if removed := await retention.remove_old(pool, self._settings.retention):
+            log.info("old rows removed", **removed)
+        async with pool.connection() as connection:
+            for account, count, number in await messages.note_never_listed(connection):
+                log.warning(
+                    "messages named orders that no list has brought", account=account, messages=count, example=number
+                )
+
+    def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
+        """Return the HTTP routes. Only the process with the hooks exports the gauges of the tables."""
+        names = [feeder.account.name for feeder in self._feeders] if self._components.hooks else None
+        routes = health.routes(pool, metrics, self._component_states, names, self._liveness)
+        if self._components.hooks:
+            limits = hooks.Limits(
+                self._settings.service.messages_per_minute, self._schema_ok.is_set, metrics.hook_refused
+            )
+            planned = partial(self._plan_for_message, scheduler, set())
+            routes += hooks.routes(pool, self._settings.accounts, planned, limits)
+        return routes
+
+    def _component_states(self) -> dict[str, str | None]:
+        """Return by component: None while it is healthy, else a text on what has been failing for long."""
+        overdue = self._liveness.overdue()
+        failing = self._health.lasting_failures()
+        return overdue | {name: text or overdue.get(name) for name, text in failing.items()}
+
+    async def _plan_for_message(self, scheduler: Scheduler, under_way: set[str], account: str) -> None:
+        """Plan an account that got a message. Messages that arrive together are planned once; a tick finds any left."""
+        if account in under_way:
+            return
+        under_way.add(account)
+        try:
+            await asyncio.sleep(MESSAGE_DEBOUNCE)
+            with suppress(*CONNECTION_ERRORS):
+                await scheduler.plan_account(account)
+        finally:
+            under_way.discard(account)
