@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import backup, product, screen
+from orders_sync.cli import backup, product, screen, signals
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
@@ -117,8 +117,13 @@ def _restore(url: str, file: Path, *, migrates: bool = True) -> None:
 
 
 @app.command("shell", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def shell(context: typer.Context, config: product.Config = None) -> None:
-    """Open psql on the database; further arguments go to psql."""
+def shell(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings file. No -c, which goes to psql.", show_default=False)
+    ] = None,
+) -> None:
+    """Open psql on the database; further arguments go to psql: `orders-sync db shell -c "SELECT 1"`."""
     settings = product.load(config)
     with product.server(settings) as host:
         address = host.url
@@ -126,7 +131,9 @@ def shell(context: typer.Context, config: product.Config = None) -> None:
         arguments = ["--dbname", rest] if rest else []
         with _startup_file() as file:
             environment = os.environ | conninfo.libpq_environment(address) | {"PSQLRC": str(file)}
-            code = subprocess.run([str(_psql()), *arguments, *context.args], env=environment, check=False).returncode
+            command = [str(_psql()), *arguments, *context.args]
+            with signals.left_to_child():
+                code = subprocess.run(command, env=environment, check=False).returncode
     raise typer.Exit(code)
 
 

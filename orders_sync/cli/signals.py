@@ -32,6 +32,20 @@ def install() -> None:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
+@contextmanager
+def left_to_child() -> Iterator[None]:
+    """Leave Ctrl-C to a program that the body runs in the same terminal: psql cancels its query and goes on."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)  # not SIG_IGN, which the program would inherit
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def was_received() -> bool:
     return bool(_received)
 

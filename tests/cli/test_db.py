@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
+import pty
+from contextlib import suppress
+
 import psycopg
 
 from tests.support.databases import Tables
 from tests.support.landed import Landed
-from tests.support.terminal import Terminal
+from tests.support.terminal import PROGRAM, Terminal
 
 
 def test_migrate_makes_the_tables_once(terminal: Terminal, empty_url: str) -> None:
@@ -55,3 +60,37 @@ def test_shell_finds_the_tables_whatever_the_role_is_called(landed: Landed) -> N
 def test_shell_is_psql_and_its_exit_code_is_passed_on(landed: Landed) -> None:
     assert landed.terminal.run("db", "shell", "--", "-Atc", "SELECT 1").assert_well().out == "1\n"
     assert landed.terminal.run("db", "shell", "--", "-c", "SELECT nonsense").code == 1
+
+
+def test_arguments_of_psql_need_no_dashes_before_them(landed: Landed) -> None:
+    assert landed.terminal.run("db", "shell", "-Atc", "SELECT 1").assert_well().out == "1\n"
+    assert landed.terminal.run("db", "shell", "-At", "-c", "SELECT 1", "-c", "SELECT 2").assert_well().out == "1\n2\n"
+
+
+def test_ctrl_c_in_the_shell_cancels_the_query_and_psql_goes_on(landed: Landed) -> None:
+    """As a terminal sends it: to psql and to us."""
+    arguments = [str(PROGRAM), "db", "shell", "-At", "--no-readline", "--pset=pager=off"]
+    variables = {**os.environ, **landed.terminal.variables, "TERM": "dumb", "PSQL_HISTORY": "/dev/null"}
+    process, screen = pty.fork()
+    if process == 0:
+        os.chdir(landed.terminal.folder)
+        os.execve(PROGRAM, arguments, variables)
+    with os.fdopen(screen, "r+b", buffering=0) as shell:
+        typed(shell, b"SELECT 'it ' || 'waits'; SELECT pg_sleep(600);\n", b"it waits")
+        typed(shell, b"\x03", b"canceling statement due to user request")
+        typed(shell, b"SELECT 'still ' || 'here';\n", b"still here")
+        shell.write(b"\\q\n")
+        with suppress(OSError):  # EIO: the other side is closed
+            while shell.read(1024):
+                pass
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+
+def typed(shell: io.FileIO, keys: bytes, answer: bytes) -> None:
+    """Type into a terminal and return once the answer stands on it."""
+    shell.write(keys)
+    seen = b""
+    while answer not in seen:
+        part = shell.read(1024)
+        assert part, seen
+        seen += part
