@@ -29,6 +29,7 @@ from orders_sync.engine.windows import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service import outage as outages
 from orders_sync.service.component_health import ComponentHealth
+from orders_sync.service.heartbeat import Heartbeat
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.metrics import Metrics
@@ -62,6 +63,12 @@ class Components:
     works: bool = False
     web: socket.socket | None = None
     hooks: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What the process is to the service as a whole, as `sync.processes.parts` has it."""
+        parts = (("scheduler", self.schedules), ("worker", self.works), ("console", self.hooks))
+        return [name for name, runs in parts if runs]
 
     def log_fields(self) -> dict[str, object]:
         """Return the fields of a log line."""
@@ -139,6 +146,10 @@ class Service:
                 server = Server(self._routes(few, metrics, scheduler))
                 running.append(asyncio.create_task(self._serve(server, self._components.web)))
             running.append(asyncio.create_task(self._watch(pool, clock)))
+            heartbeat = Heartbeat(
+                pool, self._components.names, self._schema_ok, partial(self._record_failure, "heartbeat")
+            )
+            running.append(asyncio.create_task(heartbeat.run()))
             log.info("running", accounts=len(self._feeders), **self._components.log_fields())
             await self._await_end(running)
             log.info("stopping; windows in flight are finished or handed back")

@@ -429,6 +429,15 @@ def test_accounts_of_before_0018_stay_and_are_not_called_empty(empty_url: str) -
     assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
 
 
+def test_a_ledger_of_before_0020_stays_and_no_process_is_known_yet(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0019")
+    ask(empty_url, "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'x', 'updated')")
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT count(*) FROM sync.processes") == [(0,)]
+    alembic(empty_url, "downgrade", "0019")
+    assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
+
+
 def test_columns_of_before_0019_say_that_a_platform_may_be_of_any_package(empty_url: str) -> None:
     alembic(empty_url, "upgrade", "0018")
     tables = Tables(empty_url)

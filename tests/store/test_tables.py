@@ -33,6 +33,7 @@ KEYS = {
     "sync.backfills": ["id"],
     "sync.audits": ["id"],
     "sync.audit_differences": ["audit_id", "feed", "starts_at"],
+    "sync.processes": ["id"],
     "sync.rates": ["key"],
     "sync.messages": ["id"],
     "orders": ["platform", "order_id"],

@@ -302,6 +302,22 @@ rates = Table(
     comment="the rate of an account or app, shared by all processes",
 )
 
+processes = Table(
+    "processes",
+    metadata,
+    key("id", Text, "host:process number:random, unique for each start"),
+    column("parts", ARRAY(Text), "what it runs: scheduler, worker, console", nullable=False),
+    column("version", Text, "version of the program", nullable=False),
+    column("tables", Text, "version of the tables that the program works on", nullable=False),
+    column("host", Text, "name of its machine or container", nullable=False),
+    column("pid", Integer, "process number there", nullable=False),
+    column("started_at", TIME, "when it started", nullable=False, server_default=func.now()),
+    column("seen_at", TIME, "last heartbeat, one every ten seconds", nullable=False),
+    PrimaryKeyConstraint("id"),
+    schema=MACHINERY,
+    comment="processes of the service; a row is removed when its process stops",
+)
+
 messages = Table(
     "messages",
     metadata,

@@ -1,0 +1,56 @@
+"""The sign of life that a process leaves in the database, for `status` and whoever else asks what runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from orders_sync.service.outage import is_connection_loss
+from orders_sync.service.queue import CONNECTION_ERRORS
+from orders_sync.store import processes
+from orders_sync.store.database import Pool
+
+SECONDS = 10.0  # between two heartbeats
+REMOVAL_SECONDS = 1.0  # for removing the row at the end: a database that is away must not delay the stop
+
+
+class Heartbeat:
+    """Reports one process until cancelled, then removes its row. `fits`: set while the tables are of this version;
+    nothing is written otherwise. `failed` gets what the database answers when it refuses a report; one that is away is
+    noticed elsewhere."""
+
+    def __init__(
+        self, pool: Pool, parts: Sequence[str], fits: asyncio.Event, failed: Callable[[Exception], Awaitable[None]]
+    ) -> None:
+        self._pool = pool
+        self._parts = parts
+        self._fits = fits
+        self._failed = failed
+        self._host, self._pid = socket.gethostname(), os.getpid()
+        self.id = f"{self._host}:{self._pid}:{secrets.token_hex(3)}"
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await self._fits.wait()
+                try:
+                    async with self._pool.connection() as connection:
+                        await processes.report(connection, self.id, self._parts, self._host, self._pid)
+                except CONNECTION_ERRORS as error:
+                    if not is_connection_loss(error.__cause__ or error):
+                        await self._failed(error)
+                await asyncio.sleep(SECONDS)
+        finally:
+            await self._remove()
+
+    async def _remove(self) -> None:
+        """Remove the row, unless the database is away or its tables are of another version."""
+        if not self._fits.is_set():
+            return
+        with suppress(TimeoutError, *CONNECTION_ERRORS):
+            async with asyncio.timeout(REMOVAL_SECONDS), self._pool.connection() as connection:
+                await processes.remove(connection, self.id)

@@ -1,0 +1,43 @@
+"""The processes of the service, as they report themselves in `sync.processes`: one row per process that runs.
+
+start      a row, with version and parts
+every 10 s `seen_at` is set
+stop       the row is deleted; a process that was killed leaves it behind
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from orders_sync.store import schema
+from orders_sync.store.database import Connection
+
+FORGOTTEN_AFTER = "10 minutes"  # a row without a heartbeat is deleted by any other process after so long
+
+_REPORT = f"""
+WITH gone AS (
+    DELETE FROM sync.processes WHERE seen_at < clock_timestamp() - interval '{FORGOTTEN_AFTER}' AND id <> %(id)s
+)
+INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)
+VALUES (%(id)s, %(parts)s, %(version)s, %(tables)s, %(host)s, %(pid)s, clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+"""  # noqa: S608
+
+
+async def report(connection: Connection, id_: str, parts: Sequence[str], host: str, pid: int) -> None:
+    """Record that this process is alive, and delete processes that have not been for `FORGOTTEN_AFTER`."""
+    values = {
+        "id": id_,
+        "parts": list(parts),
+        "version": version("orders-sync"),
+        "tables": schema.HEAD,
+        "host": host,
+        "pid": pid,
+    }
+    await connection.execute(_REPORT.encode(), values)
+
+
+async def remove(connection: Connection, id_: str) -> None:
+    """Record that this process has stopped."""
+    await connection.execute("DELETE FROM sync.processes WHERE id = %s", [id_])
