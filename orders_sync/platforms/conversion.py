@@ -79,6 +79,13 @@ def exact_id(value: Any) -> str | None:
     return None if found is None or found.isspace() else found
 
 
+def id_text(value: Any) -> str | None:
+    """An id for comparing and naming; None for what is none."""
+    if value.__class__ is str:
+        return value or None
+    return str(value) if value and isinstance(value, int | str) else None
+
+
 def flag(value: Any) -> bool | None:
     """true or false; 0 and 1, as number or as text, and the words."""
     if value is True or value is False:

@@ -12,7 +12,7 @@ import msgspec
 from orders_sync.domain.errors import InvalidRecordError, MalformedResponseError
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
-from orders_sync.platforms.conversion import Notes, Number, kind_of
+from orders_sync.platforms.conversion import Notes, Number, exact_id, kind_of
 from orders_sync.platforms.unreadable import isolated
 
 T = TypeVar("T")
@@ -78,6 +78,17 @@ def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: 
     if found is None:
         raise InvalidRecordError(f"{kind_of(value)}, not an object", where)
     notes.extend(of_fields)
+    return found
+
+
+def order_id_of(value: Any, where: str) -> str:
+    """The id of an order. `where`: its field. Raises `InvalidRecordError` when it is missing or unusable."""
+    try:
+        found = exact_id(value)
+    except ValueError as error:
+        raise InvalidRecordError(str(error), where) from None
+    if found is None:
+        raise InvalidRecordError("missing or empty", where)
     return found
 
 

@@ -47,7 +47,7 @@ def test_a_column_that_has_a_value_keeps_it() -> None:
     order = msgspec.convert({"buyerLoginId": "after", "payTime": "soon", "sellerLoginId": "new"}, TABLES[ORDER].source)
     TABLES[ORDER].fill(row, order, Notes())
     assert (row.buyer_name, row.seller_name) == ("before", "new")
-    TABLES[ORDER].fill(row, msgspec.structs.replace(order, pay_time=None), Notes())
+    TABLES[ORDER].fill(row, msgspec.structs.replace(order, payTime=None), Notes())
     assert row.buyer_name == "before"
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from example_shop import wire
 from example_shop.statuses import STATUSES
-from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, groups
 from orders_sync.domain.text import storable
 from orders_sync.platforms.columns import Columns
-from orders_sync.platforms.conversion import Notes, exact_id, key, known_status, moment, price, quantity, text, yuan
+from orders_sync.platforms.conversion import (
+    Notes,
+    exact_id,
+    id_text,
+    key,
+    known_status,
+    moment,
+    price,
+    quantity,
+    text,
+    yuan,
+)
 from orders_sync.platforms.line_ids import distinct_lines
-from orders_sync.platforms.records import decode_record, make_storable
+from orders_sync.platforms.records import decode_record, make_storable, order_id_of
 
 ORDER = Columns(
     wire.Order,
@@ -49,14 +57,14 @@ _GROUPS = groups(STATUSES)
 
 def identify(record: bytes) -> str:
     """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
-    return storable(_order_id(decode_record(wire.IDENTITY, record, Notes()).id))
+    return storable(order_id_of(decode_record(wire.IDENTITY, record, Notes()).id, "id"))
 
 
 def normalize(record: bytes) -> OrderRows:
     """A record as rows. What no column can hold becomes a note. Raises `InvalidRecordError` where it names no order."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
-    order_id = _order_id(order.id)
+    order_id = order_id_of(order.id, "id")
     columns = ORDER.read(order, notes)
     status = known_status("state", order.state, notes)
     receiver = RECEIVER.read(order.receiver, notes, "receiver.") if order.receiver else {}
@@ -91,21 +99,7 @@ def normalize(record: bytes) -> OrderRows:
     return make_storable(rows, record)
 
 
-def _order_id(value: Any) -> str:
-    try:
-        found = exact_id(value)
-    except ValueError as error:
-        raise InvalidRecordError(str(error), "id") from None
-    if found is None:
-        raise InvalidRecordError("missing", "id")
-    return found
-
-
 def _lines(lines: list[wire.Line], notes: Notes) -> list[tuple[str, wire.Line]]:
     """Every line with the id of its row, each once."""
     ids = [notes.read("line_id", exact_id, line.line_id, f"line {no}: ") for no, line in enumerate(lines, 1)]
-    return distinct_lines(lines, ids, lambda line: (_id_text(line.product_id), _id_text(line.sku_id)), "line_id", notes)
-
-
-def _id_text(value: Any) -> str | None:
-    return str(value) if value and isinstance(value, int | str) else None
+    return distinct_lines(lines, ids, lambda line: (id_text(line.product_id), id_text(line.sku_id)), "line_id", notes)

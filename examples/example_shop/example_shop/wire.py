@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import Raw, Struct
 
 from orders_sync.platforms.conversion import Number
+from orders_sync.platforms.wire_types import Id, Quantity, Text, Time, Yuan
 
 
 class Line(Struct, gc=False):
-    line_id: Any = None
-    product_id: Any = None
-    sku_id: Any = None
-    title: Any = None
-    quantity: Any = None
-    price: Any = None  # of one piece, yuan in text
-    amount: Any = None  # yuan in text
+    line_id: Id = None
+    product_id: Id = None
+    sku_id: Id = None
+    title: Text = None
+    quantity: Quantity = None
+    price: Yuan = None  # of one piece, yuan in text
+    amount: Yuan = None
 
 
 class Receiver(Struct, gc=False):
-    name: Any = None
-    phone: Any = None
-    province: Any = None
-    city: Any = None
-    address: Any = None
+    name: Text = None
+    phone: Text = None
+    province: Text = None
+    city: Text = None
+    address: Text = None
 
 
 class Order(Struct, gc=False):
-    id: Any = None  # "2026090100000001"
-    state: Any = None
-    created_at: Any = None  # 2026-09-01T08:00:00Z
-    updated_at: Any = None
-    paid_at: Any = None
-    total: Any = None  # yuan in text
-    shipping: Any = None
-    buyer: Any = None
+    id: Id = None  # "2026090100000001"
+    state: Text = None
+    created_at: Time = None  # 2026-09-01T08:00:00Z
+    updated_at: Time = None
+    paid_at: Time = None
+    total: Yuan = None
+    shipping: Yuan = None
+    buyer: Text = None
     lines: list[Line | None] | None = None
     receiver: Receiver | None = None
 
 
 class Identity(Struct, gc=False):
-    id: Any = None
+    id: Id = None
 
 
 class Times(Struct, gc=False):

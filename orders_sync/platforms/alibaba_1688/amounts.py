@@ -40,12 +40,12 @@ def line_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
 
 def _plain_amounts(line: ProductItem) -> LineAmounts | None:
     """Those of a line without discount whose amounts are equal as documented; None where one needs a closer look."""
-    if line.entry_discount not in ZERO or line.quantity_factor not in ONE:
+    if line.entryDiscount not in ZERO or line.quantityFactor not in ONE:
         return None
     try:
         pieces, unit_price = quantity(line.quantity), price(line.price)
-        amount, paid = yuan(line.item_amount), fen(line.actual_paid_fee)
-        discount = fen(line.entry_discount)
+        amount, paid = yuan(line.itemAmount), fen(line.actualPaidFee)
+        discount = fen(line.entryDiscount)
     except ValueError:
         return None
     if pieces is None or unit_price is None or amount is None or (paid and paid != amount):
@@ -59,17 +59,17 @@ def _settled_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
         notes.read("quantity", quantity, line.quantity, at),
         notes.read("price", price, line.price, at),
     )
-    sent = Notes().read("", number, line.item_amount)
-    if line.quantity_factor not in ONE:
+    sent = Notes().read("", number, line.itemAmount)
+    if line.quantityFactor not in ONE:
         pieces = _in_units(pieces, unit_price, sent, line, at, notes)
     goods = None if unit_price is None or pieces is None else unit_price * pieces
     difference = () if goods is None or sent is None else (sent - goods,)
-    discount = settled("entryDiscount", line.entry_discount, difference, notes, at, is_fen=True)
+    discount = settled("entryDiscount", line.entryDiscount, difference, notes, at, is_fen=True)
     expected = () if goods is None else (goods, goods + (discount or NOTHING))
-    amount = settled("itemAmount", line.item_amount, expected, notes, at, is_fen=False)
+    amount = settled("itemAmount", line.itemAmount, expected, notes, at, is_fen=False)
     if goods and amount and goods == amount * 100 and not discount:
         notes.append(f"{at}price and itemAmount differ by a factor of 100: one of them may be in fen")
-    paid = settled("actualPaidFee", line.actual_paid_fee, (amount,), notes, at, is_fen=True)
+    paid = settled("actualPaidFee", line.actualPaidFee, (amount,), notes, at, is_fen=True)
     return LineAmounts(pieces, unit_price, goods, amount, paid, discount)
 
 
@@ -81,15 +81,15 @@ def order_amounts(
     items = total(line.amount for line in lines)
     if items is not None and (not base.discount or base.discount == "0"):
         plain = items + extra
-        if _is_plain(base.total_amount, plain):
+        if _is_plain(base.totalAmount, plain):
             return plain, settled("discount", base.discount, (), notes, is_fen=True)
     goods = total(line.goods for line in lines)
-    sent = Notes().read("", number, base.total_amount)
+    sent = Notes().read("", number, base.totalAmount)
     differences = [sent - extra - each for each in (items, goods) if each is not None and sent is not None]
     discount = settled("discount", base.discount, differences, notes, is_fen=True)
     sums = [each + extra for each in (items, goods) if each is not None]
     sums += [each + (discount or NOTHING) for each in sums] + [each - (coupon or NOTHING) for each in sums]
-    amount = settled("totalAmount", base.total_amount, sums, notes, is_fen=False)
+    amount = settled("totalAmount", base.totalAmount, sums, notes, is_fen=False)
     if items is not None:
         note_difference("totalAmount", amount, sums, len(lines), "the sum of itemAmount and shippingFee,", notes)
     return amount, discount
@@ -107,7 +107,7 @@ def _in_units(
     pieces: Decimal | None, unit_price: Decimal | None, sent: Decimal | None, line: ProductItem, at: str, notes: Notes
 ) -> Decimal | None:
     """The quantity where quantityFactor is not 1: as sent, as documented, or the part of it that adds up."""
-    factor = notes.read("quantityFactor", number, line.quantity_factor, at)
+    factor = notes.read("quantityFactor", number, line.quantityFactor, at)
     if not factor or not pieces or factor == 1:
         return pieces
     part = pieces / factor

@@ -87,8 +87,8 @@ def page(account: Account, body: bytes) -> Page:
 def listed_at(record: bytes, feed: Feed) -> datetime | None:
     """When a row was created or last changed, as it says itself; None where that cannot be read."""
     try:
-        base = wire.ORDER_TIMES.decode(record).base_info
-        shown = None if base is None else base.create_time if feed is Feed.CREATED else base.modify_time
+        base = wire.ORDER_TIMES.decode(record).baseInfo
+        shown = None if base is None else base.createTime if feed is Feed.CREATED else base.modifyTime
         return platform_time(shown) if isinstance(shown, int | str) else None
     except (*UNREADABLE, ValueError):
         return None

@@ -12,7 +12,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
 from orders_sync.domain.text import storable
@@ -32,7 +31,7 @@ from orders_sync.platforms.conversion import (
     yuan,
 )
 from orders_sync.platforms.line_ids import distinct_lines, distinct_name
-from orders_sync.platforms.records import decode_record, make_storable
+from orders_sync.platforms.records import decode_record, make_storable, order_id_of
 
 GROUPS = groups(STATUSES)
 
@@ -181,20 +180,20 @@ RECEIVER_INFO = Columns(
 
 def identify(record: bytes) -> str:
     """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
-    return storable(_order_id(decode_record(wire.ORDER_HEAD, record, Notes()).base_info))
+    return storable(_order_id(decode_record(wire.ORDER_HEAD, record, Notes()).baseInfo))
 
 
 def normalize(record: bytes) -> OrderRows:
     """A record as rows. Raises `InvalidRecordError` where it names no order."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
-    order_id = _order_id(order.base_info)
-    base = order.base_info
+    order_id = _order_id(order.baseInfo)
+    base = order.baseInfo
     assert base is not None  # or there were no id
-    logistics = order.native_logistics or NOWHERE
+    logistics = order.nativeLogistics or NOWHERE
     parcels = _parcels(order_id, logistics, notes)
     receiver = _receiver(order_id, base, logistics, notes)
-    listed = notes.present("productItems", order.product_items)
+    listed = notes.present("productItems", order.productItems)
     lines = _lines(listed, notes)
     sub_orders = [_sub_order(order_id, line, parcels, notes) for line in lines]
     products = [_product(order_id, line, notes) for line in lines]
@@ -203,7 +202,7 @@ def normalize(record: bytes) -> OrderRows:
         sub_orders=sub_orders,
         product_items=products,
         parcels=parcels,
-        has_all_lines=len(listed) == len(order.product_items or ()),
+        has_all_lines=len(listed) == len(order.productItems or ()),
         receiver=None if receiver == ReceiverRow(order_id=order_id) else receiver,
     )
     return make_storable(rows, record)
@@ -211,13 +210,7 @@ def normalize(record: bytes) -> OrderRows:
 
 def _order_id(base: wire.BaseInfo | wire.OrderId | None) -> str:
     """Only the exact text form: the numeric id is damaged (api-facts 4.3)."""
-    try:
-        order_id = exact_id(base.id_of_str) if base else None
-    except ValueError as error:
-        raise InvalidRecordError(str(error), "baseInfo.idOfStr") from None
-    if order_id is None:
-        raise InvalidRecordError("missing or empty", "baseInfo.idOfStr")
-    return order_id
+    return order_id_of(base.idOfStr if base else None, "baseInfo.idOfStr")
 
 
 def _order(
@@ -239,15 +232,15 @@ def _order(
     row.total_amount, row.discount_amount = order_amounts(
         base, row.shipping_amount, row.coupon_amount, [line.amounts for line in lines], notes
     )
-    trade_type = notes.read("tradeType", text, base.trade_type)
-    trade_type_code = notes.read("tradeTypeCode", text, base.trade_type_code)
+    trade_type = notes.read("tradeType", text, base.tradeType)
+    trade_type_code = notes.read("tradeTypeCode", text, base.tradeTypeCode)
     row.trade_type = trade_type_code or trade_type
     row.status_group = _status_group(row.status, sub_orders)
     row.paid_amount = _paid(base, notes)
-    row.buyer_company = _company("buyerContact", base.buyer_contact, notes)
-    row.seller_company = _company("sellerContact", base.seller_contact, notes)
+    row.buyer_company = _company("buyerContact", base.buyerContact, notes)
+    row.seller_company = _company("sellerContact", base.sellerContact, notes)
     row.buyer_message = _both(
-        notes.read("remark", text, base.remark), notes.read("buyerFeedback", text, base.buyer_feedback)
+        notes.read("remark", text, base.remark), notes.read("buyerFeedback", text, base.buyerFeedback)
     )
     row.country, row.province, row.city = receiver.country, receiver.province, receiver.city
     row.tracking_numbers = _tracking_numbers(parcels)
@@ -269,7 +262,7 @@ class Line(Struct, gc=False):
 def _lines(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
     """Every line, each once."""
     ids = [_line_id(item, f"line {number}: ", notes) for number, item in enumerate(items, 1)]
-    distinct = distinct_lines(items, ids, lambda item: (item.product_id, item.sku_id), "subItemIDString", notes)
+    distinct = distinct_lines(items, ids, lambda item: (item.productID, item.skuID), "subItemIDString", notes)
     return [
         Line(line_id, number, item, line_amounts(item, at, notes), at)
         for number, (line_id, item) in enumerate(distinct, 1)
@@ -279,9 +272,9 @@ def _lines(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
 
 def _line_id(item: wire.ProductItem, at: str, notes: Notes) -> str | None:
     """The line's exact id, or the one in the address of its snapshot (api-facts 4.3)."""
-    line_id = notes.read("subItemIDString", exact_id, item.sub_item_id_string, at)
-    if line_id is None and isinstance(item.product_snapshot_url, str):
-        snapshot = _SNAPSHOT_LINE.search(item.product_snapshot_url)
+    line_id = notes.read("subItemIDString", exact_id, item.subItemIDString, at)
+    if line_id is None and isinstance(item.productSnapshotUrl, str):
+        snapshot = _SNAPSHOT_LINE.search(item.productSnapshotUrl)
         line_id = snapshot[1] if snapshot else None
     return line_id
 
@@ -304,13 +297,13 @@ def _sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes
 
 def _product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
     item, at = line.item, line.at
-    names, readable = notes.read("skuInfos", attributes, item.sku_infos, at) or (None, None)
+    names, readable = notes.read("skuInfos", attributes, item.skuInfos, at) or (None, None)
     row = ProductItemRow(
         order_id=order_id,
         sub_order_id=line.sub_order_id,
         item_no=1,
-        cargo_no=notes.read("productCargoNumber", text, item.product_cargo_number, at)
-        or notes.read("cargoNumber", text, item.cargo_number, at),
+        cargo_no=notes.read("productCargoNumber", text, item.productCargoNumber, at)
+        or notes.read("cargoNumber", text, item.cargoNumber, at),
         quantity=line.amounts.quantity,
         unit_price=line.amounts.unit_price,
         amount=line.amounts.amount,
@@ -325,7 +318,7 @@ def _parcels(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> li
     """One row a parcel. Its id is the platform's, else its bill number, else its position; a second one gets `#2`."""
     parcels: list[ParcelRow] = []
     used: set[str] = set()
-    for number, item in enumerate(notes.present("logisticsItems", logistics.logistics_items), 1):
+    for number, item in enumerate(notes.present("logisticsItems", logistics.logisticsItems), 1):
         at = f"parcel {number}: "
         parcel = ParcelRow(order_id=order_id, parcel_id="")
         PARCEL.fill(parcel, item, notes, at)
@@ -337,7 +330,7 @@ def _parcels(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> li
 
 def _receiver(order_id: str, base: wire.BaseInfo, logistics: wire.NativeLogistics, notes: Notes) -> ReceiverRow:
     """Whatever is known of the receiver, nativeLogistics first."""
-    other = RECEIVER_INFO.read(base.receiver_info, notes, "receiverInfo.") if base.receiver_info else {}
+    other = RECEIVER_INFO.read(base.receiverInfo, notes, "receiverInfo.") if base.receiverInfo else {}
     row = ReceiverRow(order_id=order_id)
     RECEIVER.fill(row, logistics, notes, "nativeLogistics.")
     add_missing(row, other)
@@ -357,15 +350,15 @@ def _has_left(line: SubOrderRow) -> bool:
 
 def _paid(base: wire.BaseInfo, notes: Notes) -> Decimal | None:
     """What was paid over all steps; None when no step says."""
-    steps = notes.present("newStepOrderList", base.new_step_order_list)
-    paid = [fee for step in steps if (fee := notes.read("newStepOrderList.paidFee", yuan, step.paid_fee)) is not None]
+    steps = notes.present("newStepOrderList", base.newStepOrderList)
+    paid = [fee for step in steps if (fee := notes.read("newStepOrderList.paidFee", yuan, step.paidFee)) is not None]
     if len(paid) < 2:
         return paid[0] if paid else None
     return notes.read("newStepOrderList.paidFee", yuan, str(sum(paid)))
 
 
 def _company(name: str, contact: wire.Contact | None, notes: Notes) -> str | None:
-    return notes.read(f"{name}.companyName", text, contact.company_name) if contact else None
+    return notes.read(f"{name}.companyName", text, contact.companyName) if contact else None
 
 
 def _both(note: str | None, message: str | None) -> str | None:
@@ -386,8 +379,8 @@ def _tracking_numbers(parcels: list[ParcelRow], line_id: str | None = None) -> l
 
 def _guarantees(line: Line, notes: Notes) -> list[str] | None:
     found = []
-    for term in line.item.guarantees_terms or ():
-        code = term and notes.read("guaranteesTerms.shortCode", text, term.short_code, line.at)
+    for term in line.item.guaranteesTerms or ():
+        code = term and notes.read("guaranteesTerms.shortCode", text, term.shortCode, line.at)
         if code:
             found.append(code)
     return found or None

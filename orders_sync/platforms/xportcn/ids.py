@@ -1,4 +1,4 @@
-"""The id of a row, and ids of lines to compare and to name lines by."""
+"""Telling which order a row is, and whether two ids are one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.text import storable
-from orders_sync.platforms.conversion import Notes, Number, exact_id
-from orders_sync.platforms.records import decode_record
+from orders_sync.platforms.conversion import Notes, Number, id_text
+from orders_sync.platforms.records import decode_record, order_id_of
 
 
 class Identity(Struct, gc=False):
@@ -27,25 +26,7 @@ def identify(record: bytes) -> str:
     """The row's `id`, as `normalize` gives it. Raises `InvalidRecordError`."""
     if first_id := _FIRST_ID.match(record):
         return (first_id[1] or first_id[2]).decode()
-    return storable(order_id_of(decode_record(_IDENTITY, record, Notes()).id))
-
-
-def order_id_of(value: Any) -> str:
-    """The id of an order. Raises `InvalidRecordError` when it is missing or unusable."""
-    try:
-        found = exact_id(value)
-    except ValueError as error:
-        raise InvalidRecordError(str(error), "id") from None
-    if found is None:
-        raise InvalidRecordError("missing", "id")
-    return found
-
-
-def id_text(value: Any) -> str | None:
-    """An id for comparing and naming; None for what is none."""
-    if value.__class__ is str:
-        return value or None
-    return str(value) if value and isinstance(value, (int, str)) else None
+    return storable(order_id_of(decode_record(_IDENTITY, record, Notes()).id, "id"))
 
 
 def same(one: Any, other: Any) -> bool | None:

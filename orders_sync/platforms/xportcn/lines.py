@@ -31,9 +31,9 @@ from orders_sync.platforms.conversion import (
     text,
 )
 from orders_sync.platforms.records import UNREADABLE, make_storable
+from orders_sync.platforms.wire_types import Json
 from orders_sync.platforms.xportcn.results import (
     UNKNOWN,
-    Json,
     Logistics,
     OptionFields,
     SkuInfo,

@@ -19,9 +19,9 @@ from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.notifications import Notification
 from orders_sync.domain.text import storable
 from orders_sync.platforms.contract import MessageService
-from orders_sync.platforms.conversion import Notes, Number, key, kind_of, moment
+from orders_sync.platforms.conversion import Notes, Number, id_text, key, kind_of, moment
 from orders_sync.platforms.records import decode_record, fitted
-from orders_sync.platforms.xportcn.ids import id_text
+from orders_sync.platforms.wire_types import Id, Json, Text, Time
 
 T = TypeVar("T")
 
@@ -29,17 +29,17 @@ THE_1688_ORDERS = "1"  # messagePlatform; 0 is Taobao, which both lists are of (
 
 
 class Message(Struct):
-    messageType: Any = None
-    messageBody: Any = None  # JSON in a string
-    messagePlatform: Any = None
+    messageType: Text = None
+    messageBody: Json = None
+    messagePlatform: Text = None
 
 
 class Body(Struct):
     """What all order messages have; a refund's has `refundId` besides (the rest of it is cut off)."""
 
-    orderId: Any = None  # "3305075341149134260"
-    orderNo: Any = None
-    tbCreateTime: Any = None  # "2026-05-20 15:40:00", Asia/Shanghai
+    orderId: Id = None  # "3305075341149134260"
+    orderNo: Id = None
+    tbCreateTime: Time = None  # "2026-05-20 15:40:00", Asia/Shanghai
 
 
 _MESSAGE = msgspec.json.Decoder(Message, float_hook=Number)

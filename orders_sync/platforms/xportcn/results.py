@@ -17,17 +17,17 @@ from msgspec import Struct
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.platforms.conversion import Notes, Number
 from orders_sync.platforms.records import decode_any, decode_record, fitted
+from orders_sync.platforms.wire_types import Fen, Id, Json, Quantity, Text, Time
 
 T = TypeVar("T")
-Json = Any  # JSON in a string, or not in a string
 
 
 class Logistics(Struct, gc=False):
     """A parcel inside China."""
 
-    logistic_company_name: Any = None
-    logistic_number: Any = None
-    rts_time: Any = None  # milliseconds since 1970: when it was handed over
+    logistic_company_name: Text = None
+    logistic_number: Text = None
+    rts_time: Time = None  # milliseconds since 1970: when it was handed over
 
 
 class SkuPv(Struct, gc=False):
@@ -36,7 +36,7 @@ class SkuPv(Struct, gc=False):
 
 
 class SkuInfo(Struct, gc=False):
-    skuImgUrl: Any = None
+    skuImgUrl: Text = None
     skuPv: SkuPv | None = None
 
 
@@ -44,36 +44,36 @@ class OptionFields(Struct, gc=False):
     zh: Json = None  # "{\"颜色分类\":\"玫红色\"}"
     en: Json = None
     serviceList: Json = None  # "[{\"code\":\"7d\", \"name\": \"七天无理由退货\"}]"
-    SKU_IMG_URL: Any = None
-    shopId: Any = None
-    shopName: Any = None
+    SKU_IMG_URL: Text = None
+    shopId: Id = None
+    shopName: Text = None
 
 
 class SubOrderResult(Struct, gc=False):
     """What Taobao answered for one line; amounts are fen in the samples, as number or as text (api-facts 2.1, 2.2)."""
 
-    purchase_order_outer_id: Any = None
-    purchase_order_line_outer_id: Any = None
-    close_time_without_payment: Any = None  # milliseconds since 1970
-    product_amount: Any = None
-    purchase_amount: Any = None
-    domestic_post_fee: Any = None
-    purchase_currency: Any = None
-    quantity: Any = None
-    title: Any = None
-    item_id: Any = None
-    sku_id: Any = None
-    sub_purchase_order_id: Any = None
-    status: Any = None  # WAIT_BUYER_P
-    close_reason: Any = None
-    alipay_pay_order_no: Any = None
+    purchase_order_outer_id: Id = None
+    purchase_order_line_outer_id: Id = None
+    close_time_without_payment: Time = None  # milliseconds since 1970
+    product_amount: Fen = None
+    purchase_amount: Fen = None
+    domestic_post_fee: Fen = None
+    purchase_currency: Text = None
+    quantity: Quantity = None
+    title: Text = None
+    item_id: Id = None
+    sku_id: Id = None
+    sub_purchase_order_id: Id = None
+    status: Text = None  # WAIT_BUYER_P
+    close_reason: Text = None
+    alipay_pay_order_no: Id = None
     closed: Any = None
     sku_info: SkuInfo | None = None
     option_fields: OptionFields | None = None
     logistic_orders: list[Logistics | None] | None = None
-    logistic_company_name: Any = None  # of one parcel, where there is no list
-    logistic_number: Any = None
-    rts_time: Any = None
+    logistic_company_name: Text = None  # of one parcel, where there is no list
+    logistic_number: Text = None
+    rts_time: Time = None
 
 
 _RESULT = msgspec.json.Decoder(SubOrderResult, float_hook=Number)

@@ -9,11 +9,11 @@ from typing import Any
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.platforms.amounts import settled
 from orders_sync.platforms.columns import Columns, add_missing
-from orders_sync.platforms.conversion import Notes, exact_id, key, known_status, moment, quantity, text
+from orders_sync.platforms.conversion import Notes, exact_id, id_text, key, known_status, moment, quantity, text
 from orders_sync.platforms.line_ids import distinct_lines
-from orders_sync.platforms.records import decode_record
+from orders_sync.platforms.records import decode_record, order_id_of
 from orders_sync.platforms.xportcn.amounts import LineAmount, part, read_amounts
-from orders_sync.platforms.xportcn.ids import id_text, order_id_of, same
+from orders_sync.platforms.xportcn.ids import same
 from orders_sync.platforms.xportcn.ka import wire
 from orders_sync.platforms.xportcn.lines import Line, add_result, new_line, rows_of
 from orders_sync.platforms.xportcn.results import UNKNOWN, SubOrderResult, result_of, unpacked
@@ -81,7 +81,7 @@ def normalize(record: bytes) -> OrderRows:
     `InvalidRecordError`."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
-    order_id = order_id_of(order.id)
+    order_id = order_id_of(order.id, "id")
     row = OrderRow(order_id=order_id, status="", status_group="")
     ORDER.fill(row, order, notes)
     row.status = known_status("status", order.status, notes)

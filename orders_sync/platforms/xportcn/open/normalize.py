@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, SubOrderRow
 from orders_sync.platforms.columns import Columns
-from orders_sync.platforms.conversion import Notes, fen, key, known_status, moment, quantity, text
+from orders_sync.platforms.conversion import Notes, fen, id_text, key, known_status, moment, quantity, text
 from orders_sync.platforms.line_ids import product_ids
-from orders_sync.platforms.records import decode_record
+from orders_sync.platforms.records import decode_record, order_id_of
 from orders_sync.platforms.xportcn.amounts import LineAmount, read_amounts
-from orders_sync.platforms.xportcn.ids import id_text, order_id_of, same
+from orders_sync.platforms.xportcn.ids import same
 from orders_sync.platforms.xportcn.lines import Line, add_result, new_line, rows_of
 from orders_sync.platforms.xportcn.open import wire
 from orders_sync.platforms.xportcn.results import UNKNOWN, SubOrderResult, result_of
@@ -52,7 +52,7 @@ def normalize(record: bytes) -> OrderRows:
     """One order, flattened. There is no address in this list, so there is no receiver. Raises `InvalidRecordError`."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
-    order_id = order_id_of(order.id)
+    order_id = order_id_of(order.id, "id")
     row = OrderRow(order_id=order_id, status="", status_group="")
     ORDER.fill(row, order, notes)
     row.status = known_status("status", order.status, notes)

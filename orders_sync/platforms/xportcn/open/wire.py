@@ -5,43 +5,42 @@ Amounts are fen in the document, times Asia/Shanghai. Any field may be something
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
 from orders_sync.platforms.conversion import Number
+from orders_sync.platforms.wire_types import Fen, Id, Json, Quantity, Text, Time
 
 
 class SubOrder(Struct, gc=False):
     """A line. It has no id: `subOrderId` is null in the document. `purchaseAmount` is the price of one piece there."""
 
-    subOrderId: Any = None
-    orderNo: Any = None
-    quantity: Any = None
-    title: Any = None
-    purchaseCurrency: Any = None
-    purchaseAmount: Any = None  # "1"
-    itemId: Any = None
-    skuId: Any = None
-    domesticPostFee: Any = None
-    closeReason: Any = None
-    subOrderResult: Any = None  # JSON in a string, at times another line's
-    status: Any = None
-    errorCode: Any = None
-    errorMessage: Any = None
+    subOrderId: Id = None
+    orderNo: Id = None
+    quantity: Quantity = None
+    title: Text = None
+    purchaseCurrency: Text = None
+    purchaseAmount: Fen = None  # "1"
+    itemId: Id = None
+    skuId: Id = None
+    domesticPostFee: Fen = None
+    closeReason: Text = None
+    subOrderResult: Json = None  # JSON in a string, at times another line's
+    status: Text = None
+    errorCode: Text = None
+    errorMessage: Text = None
 
 
 class Order(Struct, gc=False):
-    id: Any = None  # "1022505290408395575"
-    orderNo: Any = None
-    sellerOrderNumber: Any = None
-    userName: Any = None
-    orderSource: Any = None  # lazada
-    createTime: Any = None  # 2023-09-22 13:50:59
-    payTime: Any = None
-    purchaseAmount: Any = None  # 400
-    status: Any = None
+    id: Id = None  # "1022505290408395575"
+    orderNo: Id = None
+    sellerOrderNumber: Id = None
+    userName: Text = None
+    orderSource: Text = None  # lazada
+    createTime: Time = None  # 2023-09-22 13:50:59
+    payTime: Time = None
+    purchaseAmount: Fen = None  # 400
+    status: Text = None
     subOrderVOS: list[SubOrder | None] | None = None
 
 
