@@ -20,8 +20,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from orders_sync.cli import signals
-from orders_sync.cli.screen import complain
+from orders_sync.cli import output, signals
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import OrdersSyncError, PlatformError
 
@@ -29,8 +28,8 @@ DAILY, REPAIR, SETUP, TRY = "Daily", "Repair", "Setup", "Try"
 COMMANDS = {  # module, function, panel of the help; a group of commands is the module's `app`
     "run": ("service", "run", DAILY),
     "sync": ("sync", "sync", DAILY),
-    "status": ("look", "status", DAILY),
-    "order": ("look", "order", DAILY),
+    "status": ("status", "status", DAILY),
+    "order": ("order", "order", DAILY),
     "audit": ("audit", "audit", DAILY),
     "scheduler": ("service", "scheduler", DAILY),
     "worker": ("service", "worker", DAILY),
@@ -118,15 +117,15 @@ def main() -> None:
         finally:
             sys.stdout.flush()  # what cannot be written is an error here; later nobody would catch it
     except OrdersSyncError as error:
-        complain(str(error), keep="" if isinstance(error, PlatformError) else "\n")
+        output.error(str(error), keep="" if isinstance(error, PlatformError) else "\n")
         sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            _tell_interrupted(command)
+            _report_interruption(command)
             sys.exit(signals.exit_code())
         raise
     except KeyboardInterrupt:
-        _tell_interrupted(command)
+        _report_interruption(command)
         sys.exit(signals.exit_code())
     except Exception as error:
         if sys.excepthook is not sys.__excepthook__:  # the service writes it to its log
@@ -140,12 +139,12 @@ def _refuse_unprintable(arguments: list[str]) -> None:
         return
     for number, text in enumerate(arguments, 1):
         if any("\ud800" <= c <= "\udfff" or (visible(c) != c and ord(c) < 0xA0) for c in text if c not in "\t\r\n"):
-            complain(f"argument {number} holds a control character or is not UTF-8 text: {text}")
+            output.error(f"argument {number} holds a control character or is not UTF-8 text: {text}")
             sys.exit(USAGE)
 
 
-def _tell_interrupted(command: str) -> None:
-    complain(
+def _report_interruption(command: str) -> None:
+    output.error(
         "interrupted; what had landed stays, the next run goes on from there" if command in RESUMABLE else "interrupted"
     )
 
@@ -156,9 +155,9 @@ def _end(error: Exception) -> NoReturn:
         if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer goes nowhere
         if not isinstance(error, BrokenPipeError):  # whoever read it has read enough
-            complain(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
+            output.error(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
         sys.exit(1)
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "orders_sync" in frame.filename]
     where = f" ({ours[-1].filename}, line {ours[-1].lineno})" if ours else ""
-    complain(f"a fault of this program: {type(error).__name__}: {error}{where}. Please report it")
+    output.error(f"a fault of this program: {type(error).__name__}: {error}{where}. Please report it")
     sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from psycopg.rows import dict_row
 
-from orders_sync.cli import product, screen
+from orders_sync.cli import context, output
 from orders_sync.domain.errors import SettingsError
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, ownership, suspensions
@@ -22,11 +22,11 @@ FROM sync.accounts
 
 
 @app.command("list")
-def list_(config: product.Config = None, json: product.Json = False) -> None:
+def list_(config: context.Config = None, json: context.Json = False) -> None:
     """Every account of the settings and of the tables: platform, seller, rate, and whether calls are made for it."""
-    settings = product.load(config)
+    settings = context.load(config)
     with (
-        product.opened(settings) as url,
+        context.opened(settings) as url,
         database.session(url) as connection,
         connection.cursor(row_factory=dict_row) as cursor,
     ):
@@ -35,12 +35,12 @@ def list_(config: product.Config = None, json: product.Json = False) -> None:
         unrefreshed = identities.unrefreshed(connection)
     rows = _rows(settings, known)
     if json:
-        screen.print_json(rows)
+        output.print_json(rows)
     elif not rows:
-        screen.tell("no accounts yet: describe one in orders_sync.toml, or try `orders-sync demo`")
+        output.info("no accounts yet: describe one in orders_sync.toml, or try `orders-sync demo`")
     else:
         columns = ["account", "platform", "seller", "calls a second", "state"]
-        screen.table(
+        output.table(
             "Accounts",
             columns,
             [(r["account"], r["platform"], r["seller"], _rate(r["requests_per_second"]), _state(r)) for r in rows],
@@ -48,60 +48,60 @@ def list_(config: product.Config = None, json: product.Json = False) -> None:
         )
         for row in rows:
             if row["suspended_at"]:
-                screen.tell(_why(row))
+                output.info(_why(row))
         for each in unrefreshed:
-            screen.tell(each)
+            output.info(each)
         for row in shared:
-            screen.tell(f"{row['account']} also lists {row['orders']:,} orders that {row['owner']} keeps current")
+            output.info(f"{row['account']} also lists {row['orders']:,} orders that {row['owner']} keeps current")
 
 
 @app.command()
-def rename(old: str, new: str, config: product.Config = None) -> None:
+def rename(old: str, new: str, config: context.Config = None) -> None:
     """Give an account that is not in the settings another name. One that is follows its name there by itself."""
-    settings = product.load(config)
-    if product.named(settings, old):
+    settings = context.load(config)
+    if context.named(settings, old):
         raise SettingsError(f"{old} is in the settings: change its name there, the next run moves everything to it")
-    if product.named(settings, new):
+    if context.named(settings, new):
         raise SettingsError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
-    with product.opened(settings) as url, database.session(url) as connection:
+    with context.opened(settings) as url, database.session(url) as connection:
         identities.rename(connection, old, new)
-    screen.tell(f"{old} is called {new} now")
+    output.info(f"{old} is called {new} now")
 
 
 @app.command()
-def retire(name: str, config: product.Config = None) -> None:
+def retire(name: str, config: context.Config = None) -> None:
     """Say that the orders of an account that is not in the settings need not be refreshed any more. They stay."""
-    settings = product.load(config)
-    if product.named(settings, name):
+    settings = context.load(config)
+    if context.named(settings, name):
         raise SettingsError(f"{name} is in the settings: take it out first")
-    with product.opened(settings) as url, database.session(url) as connection:
+    with context.opened(settings) as url, database.session(url) as connection:
         identities.retire(connection, name)
-    screen.tell(f"{name} is retired: its orders stay as they are. Back in the settings it is read again")
+    output.info(f"{name} is retired: its orders stay as they are. Back in the settings it is read again")
 
 
 @app.command()
-def merge(old: str, new: str, config: product.Config = None) -> None:
+def merge(old: str, new: str, config: context.Config = None) -> None:
     """Say that two accounts are one shop, at another address for example: NEW gets all orders of OLD, which goes."""
-    settings = product.load(config)
-    if product.named(settings, old):
+    settings = context.load(config)
+    if context.named(settings, old):
         raise SettingsError(f"{old} is in the settings: take it out first")
-    with product.opened(settings) as url, database.session(url) as connection:
+    with context.opened(settings) as url, database.session(url) as connection:
         identities.merge(connection, old, new)
-    screen.tell(f"{new} has the orders of {old} now; `orders-sync rejects replay` lands what was kept out meanwhile")
+    output.info(f"{new} has the orders of {old} now; `orders-sync rejects replay` lands what was kept out meanwhile")
 
 
 @app.command()
-def resume(name: str, config: product.Config = None) -> None:
+def resume(name: str, config: context.Config = None) -> None:
     """Let calls be made again with the credentials that were refused."""
 
     async def lift(url: str) -> bool:
         async with database.connected(url, size=1) as pool, pool.connection() as connection:
             return await suspensions.resume(connection, name)
 
-    with product.opened(product.load(config)) as url:
-        if not product.run(lift(url)):
+    with context.opened(context.load(config)) as url:
+        if not context.run(lift(url)):
             raise SettingsError(f"{name} is not suspended: `orders-sync accounts list` shows every account")
-    screen.tell(f"{name}: the next `orders-sync sync` makes calls for it again")
+    output.info(f"{name}: the next `orders-sync sync` makes calls for it again")
 
 
 def _rows(settings: Settings, known: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import product, screen
-from orders_sync.cli.bars import bars
+from orders_sync.cli import context, output
+from orders_sync.cli.progress import bars
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed
@@ -22,7 +22,7 @@ from orders_sync.store import database
 
 
 def audit(
-    account: product.Accounts = None,
+    account: context.Accounts = None,
     start: Annotated[
         str | None,
         typer.Option("--from", help="Date or time of China (UTC+8); the account's beginning when left out."),
@@ -32,31 +32,31 @@ def audit(
         typer.Option("--to", help="The end, itself not included; as far as it is synced when left out."),
     ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Read the ranges that miss orders.")] = False,
-    config: product.Config = None,
-    json: product.Json = False,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Compare how many orders the platforms count with the tables, down to the orders that differ.
 
     Exit code 1 when a difference remains. What was found is kept in sync.audits and sync.audit_differences.
     """
-    settings = product.load(config)
-    feeders = product.feeders(settings, account)
-    first = None if start is None else product.moment(start, "--from")
-    last = None if end is None else product.moment(end, "--to")
+    settings = context.load(config)
+    feeders = context.feeders(settings, account)
+    first = None if start is None else context.moment(start, "--from")
+    last = None if end is None else context.moment(end, "--to")
     if first is not None and last is not None and first >= last:
         raise SettingsError(f"nothing lies between --from {start} and --to {end}")
-    with product.opened(settings) as url:
-        product.settle(settings, url)
-        results = product.run(_audit(url, feeders, settings, first, last, repair))
+    with context.opened(settings) as url:
+        context.settle(settings, url)
+        results = context.run(_audit(url, feeders, settings, first, last, repair))
     if json:
-        screen.print_json([_plain(result) for result in results])
+        output.print_json([_plain(result) for result in results])
     else:
         _show(results)
     for result in results:
         if result.beyond:
-            screen.tell(f"{result.account}: {result.beyond}")
+            output.info(f"{result.account}: {result.beyond}")
         if result.error:
-            screen.complain(result.error)
+            output.error(result.error)
     if any(result.error or result.remaining for result in results):
         raise typer.Exit(1)
 
@@ -69,10 +69,10 @@ async def _audit(
     end: datetime | None,
     repair: bool,
 ) -> list[Audited]:
-    limits = product.limits(settings)
+    limits = context.limits(settings)
     with bars([each.account.name for each in feeders], unit="done") as progress:
         async with (
-            product.http_client(settings) as http,
+            context.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
         ):
             return await engine.audit(Means(pool, http, feeders, limits, progress), feeders, start, end, repair=repair)
@@ -121,7 +121,7 @@ def _plain_updates(updates: Updates) -> dict[str, Any]:
 
 def _show(results: list[Audited]) -> None:
     columns = ["account", "feed", "from (China)", "to (China)", "platform", "tables", "rejects", "awaited", "ranges"]
-    screen.table(
+    output.table(
         "Orders by creation and update time; tables include open rejects, the next sync reads what is awaited",
         [*columns, "calls"],
         [row for result in results for row in _rows(result)],
@@ -131,8 +131,8 @@ def _show(results: list[Audited]) -> None:
     if not differing:
         return
     columns = ["account", "feed", "from (China)", "to (China)", "platform", "tables", "missing"]
-    screen.out().print()
-    screen.table(
+    output.out().print()
+    output.table(
         "Ranges that differ",
         [*columns, "repaired", "not listed"],
         [
@@ -151,9 +151,9 @@ def _show(results: list[Audited]) -> None:
         columns[4:],
     )
     if any(each.surplus for _, each in differing):
-        screen.tell("not listed: the platform does not list these orders any more, or not at this time; they stay")
+        output.info("not listed: the platform does not list these orders any more, or not at this time; they stay")
     if any(each.missing for result in results for each in result.remaining):
-        screen.tell("`orders-sync audit --repair` reads the ranges that miss orders")
+        output.info("`orders-sync audit --repair` reads the ranges that miss orders")
 
 
 def _rows(result: Audited) -> list[tuple[object, ...]]:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import product, screen
-from orders_sync.cli.bars import range_bars
+from orders_sync.cli import context, output
+from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
 from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import SettingsError
@@ -42,8 +42,8 @@ class Preview:
 
 @app.callback()
 def backfill(
-    context: typer.Context,
-    account: product.Accounts = None,
+    typer_context: typer.Context,
+    account: context.Accounts = None,
     platform: Annotated[str | None, typer.Option(help="All accounts of this platform.", show_default=False)] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Date or time of China (UTC+8).", show_default=False)
@@ -57,39 +57,39 @@ def backfill(
     everything: Annotated[bool, typer.Option("--everything", help="Also windows that are complete already.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Read it now; else the next sync does.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    config: product.Config = None,
-    json: product.Json = False,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Show what a range would cost, then store it to be read: only what is missing or failed, unless told otherwise.
 
     `orders-sync backfill list` shows what became of it, `backfill cancel ID` ends it after the window in flight.
     In SQL: SELECT sync.request_backfill('account', '2026-10-01', '2026-11-01').
     """
-    if context.invoked_subcommand is not None:
+    if typer_context.invoked_subcommand is not None:
         return
-    settings = product.load(config)
+    settings = context.load(config)
     feeders = _chosen(settings, account, platform, by)
     if start is None:
         raise SettingsError("--from is missing: where should the backfill begin? Such as --from 2026-10-01")
     window = _range(start, end)
-    with product.opened(settings) as url:
-        product.settle(settings, url)
-        previews = product.run(_preview(url, feeders, window, by, everything))
+    with context.opened(settings) as url:
+        context.settle(settings, url)
+        previews = context.run(_preview(url, feeders, window, by, everything))
         _show(previews, feeders, quiet=json)
         if not any(each.windows for each in previews):
-            screen.tell("nothing to do: all of it is complete. --everything reads it again")
+            output.info("nothing to do: all of it is complete. --everything reads it again")
             if json:
-                screen.print_json({"backfills": [], "outcomes": []})
+                output.print_json({"backfills": [], "outcomes": []})
             return
         if not yes:
             typer.confirm("Store it to be read?", abort=True, err=True)
-        numbers = product.run(_request(url, feeders, window, by, everything))
-        screen.tell(f"stored as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows how it goes")
+        numbers = context.run(_request(url, feeders, window, by, everything))
+        output.info(f"stored as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows how it goes")
         outcomes = _read(url, feeders, settings) if wait else []
         if not wait:
-            screen.tell("the next `orders-sync sync` reads it, or give --wait to read it now")
+            output.info("the next `orders-sync sync` reads it, or give --wait to read it now")
     if json:
-        screen.print_json({"backfills": numbers, "outcomes": [asdict(outcome) for outcome in outcomes]})
+        output.print_json({"backfills": numbers, "outcomes": [asdict(outcome) for outcome in outcomes]})
     elif outcomes:
         show(outcomes)
     if any(outcome.errors or outcome.waiting for outcome in outcomes):
@@ -97,18 +97,18 @@ def backfill(
 
 
 @app.command("list")
-def list_(config: product.Config = None, json: product.Json = False) -> None:
+def list_(config: context.Config = None, json: context.Json = False) -> None:
     """Every backfill, and how far it is."""
-    with product.opened(product.load(config)) as url:
-        found = product.run(product.ask(url, backfills.all_of_them))
+    with context.opened(context.load(config)) as url:
+        found = context.run(context.ask(url, backfills.all_of_them))
     if json:
-        screen.print_json(found)
+        output.print_json(found)
         return
     if not found:
-        screen.tell("nobody asked for a backfill yet: orders-sync backfill --account A --from D --to D")
+        output.info("nobody asked for a backfill yet: orders-sync backfill --account A --from D --to D")
         return
     columns = ["id", "account", "by", "from (UTC)", "to (UTC)", "state", "done", "waiting", "failed", "orders", "left"]
-    screen.table(
+    output.table(
         "Backfills",
         columns,
         [
@@ -116,14 +116,14 @@ def list_(config: product.Config = None, json: product.Json = False) -> None:
                 str(row["id"]),
                 row["account"],
                 row["feed"],
-                screen.utc(row["starts_at"]),
-                screen.utc(row["ends_at"]),
+                output.utc(row["starts_at"]),
+                output.utc(row["ends_at"]),
                 row["state"],
                 row["done"],
                 row["waiting"],
                 row["failed"],
                 row["orders"],
-                "" if row["seconds_left"] is None else screen.duration(row["seconds_left"]),
+                "" if row["seconds_left"] is None else output.duration(row["seconds_left"]),
             )
             for row in found
         ],
@@ -131,25 +131,25 @@ def list_(config: product.Config = None, json: product.Json = False) -> None:
     )
     for row in found:
         if row["error"]:
-            screen.complain(f"backfill {row['id']} of {row['account']}: {row['error']}")
+            output.error(f"backfill {row['id']} of {row['account']}: {row['error']}")
 
 
 @app.command()
-def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: product.Config = None) -> None:
+def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: context.Config = None) -> None:
     """End a backfill. A window in flight is finished, what has landed stays."""
 
     async def end(connection: Connection) -> bool:
         return await backfills.cancel(connection, number)
 
-    with product.opened(product.load(config)) as url:
-        if not product.run(product.ask(url, end)):
+    with context.opened(context.load(config)) as url:
+        if not context.run(context.ask(url, end)):
             raise SettingsError(f"backfill {number} is not open: `orders-sync backfill list` shows all of them")
-    screen.tell(f"backfill {number} is cancelled")
+    output.info(f"backfill {number} is cancelled")
 
 
 def _chosen(settings: Settings, names: list[str] | None, platform: str | None, by: Feed | None) -> list[Feeder]:
     feeders = [
-        each for each in product.feeders(settings, names) if platform is None or each.account.platform == platform
+        each for each in context.feeders(settings, names) if platform is None or each.account.platform == platform
     ]
     if names is None and platform is None and len(feeders) > 1:
         raise SettingsError(
@@ -166,8 +166,8 @@ def _chosen(settings: Settings, names: list[str] | None, platform: str | None, b
 
 
 def _range(start: str, end: str | None) -> Window:
-    begins = product.moment(start, "--from")
-    ends = whole_second(datetime.now(UTC)) if end is None else product.moment(end, "--to")
+    begins = context.moment(start, "--from")
+    ends = whole_second(datetime.now(UTC)) if end is None else context.moment(end, "--to")
     if begins >= ends:
         raise SettingsError(f"nothing lies between --from {start} and --to {end or 'now'}")
     return Window(begins, ends)
@@ -177,7 +177,7 @@ async def _preview(url: str, feeders: list[Feeder], window: Window, by: Feed | N
     async def look(connection: Connection) -> list[Preview]:
         return [await _preview_of(connection, feeder, window, by, everything) for feeder in feeders]
 
-    return await product.ask(url, look)
+    return await context.ask(url, look)
 
 
 async def _preview_of(
@@ -208,15 +208,15 @@ async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | N
                     await planner.plan_backfill(connection, feeder, wish, reach.now)
         return numbers
 
-    return await product.ask(url, store)
+    return await context.ask(url, store)
 
 
 def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
-    limits = product.limits(settings)
+    limits = context.limits(settings)
 
     async def drain() -> list[Outcome]:
         async with (
-            product.http_client(settings) as http,
+            context.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
         ):
             names = [each.account.name for each in feeders]
@@ -225,27 +225,27 @@ def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
             with range_bars(ranges) as progress:
                 return await drain_all(Means(pool, http, feeders, limits, progress), feeders)
 
-    return product.run(drain())
+    return context.run(drain())
 
 
 def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> None:
     """The table goes to standard output unless a machine reads that."""
     columns = ["account", "from (UTC)", "to (UTC)", "complete", "failed", "waiting", "to read", "calls", "time"]
     if not quiet:
-        screen.table(
+        output.table(
             "What the ledger knows of it, in windows, and what reading the rest costs",
             columns,
             [
                 (
                     each.account,
-                    screen.utc(each.window.start),
-                    screen.utc(each.window.end),
+                    output.utc(each.window.start),
+                    output.utc(each.window.end),
                     each.standing.complete,
                     each.standing.failed,
                     each.standing.waiting,
                     each.windows,
                     f"about {each.calls}",
-                    f"about {screen.duration(int(each.seconds) + 1)}",
+                    f"about {output.duration(int(each.seconds) + 1)}",
                 )
                 for each in previews
             ],
@@ -253,15 +253,15 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
         )
     for feeder, each in zip(feeders, previews, strict=True):
         if each.window.start < each.history_from:
-            screen.tell(
-                f"{each.account}: the range begins before the account's history ({screen.utc(each.history_from)} UTC). "
+            output.info(
+                f"{each.account}: the range begins before the account's history ({output.utc(each.history_from)} UTC). "
                 "Its orders are kept current by the same sweeps as all others; the daily audit and what `status` says "
                 "of completeness begin with the history: an earlier history_from in the settings includes the range"
             )
         furthest = feeder.platform.furthest_back
         if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
-            screen.tell(
+            output.info(
                 f"{each.account}: {feeder.platform.name} is documented to list one month back. What lies before "
-                f"{screen.utc(datetime.now(UTC) - furthest)} UTC is asked for all the same and may come back "
+                f"{output.utc(datetime.now(UTC) - furthest)} UTC is asked for all the same and may come back "
                 "empty: that does not prove that there were no orders"
             )

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import backup, product, screen, signals
+from orders_sync.cli import backup, context, output, signals
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
@@ -26,60 +26,60 @@ app = typer.Typer(help="Connect to the database, back it up, restore it, move it
 
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if tables and version differ.")] = False,
-    config: product.Config = None,
+    config: context.Config = None,
 ) -> None:
     """Bring the database to this version's tables. `sync`, `run` and its parts and `demo` do it by themselves."""
-    settings = product.load(config)
-    with product.server(settings, create=not check) as host:
+    settings = context.load(config)
+    with context.server(settings, create=not check) as host:
         if check:
             migrations.check(host.url)
             return
-        applied = product.bring_up(host.url)
-    screen.tell(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
+        applied = context.bring_up(host.url)
+    output.info(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
 
 
 @app.command("url")
-def url(config: product.Config = None) -> None:
+def url(config: context.Config = None) -> None:
     """Print a URL for any client. The embedded server runs only while a command does: see `db serve`."""
-    settings = product.load(config)
-    with product.server(settings) as host:
+    settings = context.load(config)
+    with context.server(settings) as host:
         print(host.url)
     if settings.database.url is None:
-        screen.tell(
+        output.info(
             "the embedded server runs while an orders-sync command does: keep it up with `orders-sync db serve`"
         )
 
 
 @app.command("serve")
-def serve(config: product.Config = None) -> None:
+def serve(config: context.Config = None) -> None:
     """Keep the embedded server up until interrupted. For TCP set [database] listen = "127.0.0.1:5433"."""
-    settings = product.load(config)
+    settings = context.load(config)
     if settings.database.url is not None:
         raise DatabaseError("DATABASE_URL names a server of your own: there is nothing to keep up")
-    with product.server(settings) as host:
+    with context.server(settings) as host:
         print(host.url, flush=True)
-        screen.tell("the server is up; Ctrl-C stops it")
+        output.info("the server is up; Ctrl-C stops it")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
 
 
 @app.command("dump")
-def dump(file: Annotated[Path, typer.Argument(help="Where the dump goes.")], config: product.Config = None) -> None:
+def dump(file: Annotated[Path, typer.Argument(help="Where the dump goes.")], config: context.Config = None) -> None:
     """Write a dump of the database, which `db restore` and pg_restore read. May be done while the service runs."""
-    settings = product.load(config)
-    with product.server(settings) as host:
-        screen.tell(f"dumping database {conninfo.shown(host.url)}")
+    settings = context.load(config)
+    with context.server(settings) as host:
+        output.info(f"dumping database {conninfo.shown(host.url)}")
         size = backup.dump(host.url, file)
-    screen.say(f"{file}: {size / 2**20:,.1f} MB")
+    output.say(f"{file}: {size / 2**20:,.1f} MB")
 
 
 @app.command("restore")
-def restore(file: Annotated[Path, typer.Argument(help="A dump.")], config: product.Config = None) -> None:
+def restore(file: Annotated[Path, typer.Argument(help="A dump.")], config: context.Config = None) -> None:
     """Restore a dump into the empty database of the settings, and bring it to this version's tables."""
-    settings = product.load(config)
-    with product.server(settings, create=True) as host:
+    settings = context.load(config)
+    with context.server(settings, create=True) as host:
         _restore(host.url, file)
-    screen.say(f"{file} is restored. The next `orders-sync sync` or `run` reads on from there")
+    output.say(f"{file} is restored. The next `orders-sync sync` or `run` reads on from there")
 
 
 @app.command("move")
@@ -91,47 +91,47 @@ def move(
             "password is better given as PGPASSWORD or in ~/.pgpass."
         ),
     ],
-    config: product.Config = None,
+    config: context.Config = None,
 ) -> None:
     """Copy everything into another database, compare every row, and say what to do next. Nothing is deleted."""
-    settings = product.load(config)
+    settings = context.load(config)
     target = database_url.read(url)
-    with product.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
+    with context.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
         backup.must_be_still(host.url)
         file = Path(folder) / "orders.dump"
-        screen.tell(f"dumping database {conninfo.shown(host.url)}")
+        output.info(f"dumping database {conninfo.shown(host.url)}")
         backup.dump(host.url, file)
         _restore(target, file, migrates=False)
-        screen.tell("comparing every row")
+        output.info("comparing every row")
         compared = backup.compare(host.url, target)
-        product.bring_up(target)
-    screen.say(f"moved to {conninfo.shown(target)}: {compared.tables} tables, {compared.rows:,} rows, all equal")
-    screen.say("now set DATABASE_URL to it, then start the service. The old database stays as it is")
+        context.bring_up(target)
+    output.say(f"moved to {conninfo.shown(target)}: {compared.tables} tables, {compared.rows:,} rows, all equal")
+    output.say("now set DATABASE_URL to it, then start the service. The old database stays as it is")
 
 
 def _restore(url: str, file: Path, *, migrates: bool = True) -> None:
-    screen.tell(f"restoring into database {conninfo.shown(url)}")
-    backup.restore(url, file, screen.tell)
+    output.info(f"restoring into database {conninfo.shown(url)}")
+    backup.restore(url, file, output.info)
     if migrates:
-        product.bring_up(url)
+        context.bring_up(url)
 
 
 @app.command("shell", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def shell(
-    context: typer.Context,
+    typer_context: typer.Context,
     config: Annotated[
         Path | None, typer.Option("--config", help="Settings file. No -c, which goes to psql.", show_default=False)
     ] = None,
 ) -> None:
     """Open psql on the database; further arguments go to psql: `orders-sync db shell -c "SELECT 1"`."""
-    settings = product.load(config)
-    with product.server(settings) as host:
+    settings = context.load(config)
+    with context.server(settings) as host:
         address = host.url
         rest = conninfo.libpq_argument(address)
         arguments = ["--dbname", rest] if rest else []
         with _startup_file() as file:
             environment = os.environ | conninfo.libpq_environment(address) | {"PSQLRC": str(file)}
-            command = [str(_psql()), *arguments, *context.args]
+            command = [str(_psql()), *arguments, *typer_context.args]
             with signals.left_to_child():
                 code = subprocess.run(command, env=environment, check=False).returncode
     raise typer.Exit(code)

@@ -10,8 +10,8 @@ from typing import Annotated
 import psycopg
 import typer
 
-from orders_sync.cli import product, screen
-from orders_sync.cli.bars import bars
+from orders_sync.cli import context, output
+from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
 from orders_sync.domain.accounts import Account, Pace
 from orders_sync.domain.errors import DatabaseError
@@ -75,21 +75,21 @@ def demo(
 
     Always uses the embedded server, whatever DATABASE_URL says: invented orders do not belong into a real database.
     """
-    settings = Settings(home=product.load(None).home)
-    home = product.embedded_home(settings)
+    settings = Settings(home=context.load(None).home)
+    home = context.embedded_home(settings)
     if clear:
         _clear(settings, home)
         return
-    screen.tell(f"starting a Postgres of our own in {home}")
-    with product.hosted(settings) as host:
+    output.info(f"starting a Postgres of our own in {home}")
+    with context.hosted(settings) as host:
         url = host.url
         _refuse_mixing(url)
-        screen.tell(f"building {ORDERS:,} orders on three simulated platforms, and reading them")
+        output.info(f"building {ORDERS:,} orders on three simulated platforms, and reading them")
         world = World(ORDERS, now=_anchor(home))
         feeders = [_feeder(account) for account in world.accounts]
-        http = product.http_client(settings, SandboxTransport(Sandbox(world).app))
+        http = context.http_client(settings, SandboxTransport(Sandbox(world).app))
         with bars([feeder.account.name for feeder in feeders]) as progress:
-            outcomes = product.run(catch_up(url, feeders, Limits(), progress, http))
+            outcomes = context.run(catch_up(url, feeders, Limits(), progress, http))
         with database.session(url) as connection:
             show(outcomes, progress_of(connection, [feeder.account.name for feeder in feeders]))
             _show_tables(connection)
@@ -99,11 +99,11 @@ def demo(
 
 
 def _clear(settings: Settings, home: Path) -> None:
-    with product.server(settings) as host, database.session(host.url) as connection:
-        names = product.demo_accounts(connection)
+    with context.server(settings) as host, database.session(host.url) as connection:
+        names = context.demo_accounts(connection)
         orders = removal.remove(connection, names)
-        product.demo_file(home).unlink(missing_ok=True)
-    screen.say(f"removed {orders:,} invented orders of {len(names)} accounts")
+        context.demo_file(home).unlink(missing_ok=True)
+    output.say(f"removed {orders:,} invented orders of {len(names)} accounts")
 
 
 def _refuse_mixing(url: str) -> None:
@@ -119,7 +119,7 @@ def _refuse_mixing(url: str) -> None:
 
 def _anchor(home: Path) -> datetime:
     """When the demo's world was made: kept beside its database, so that a second run finds the same world."""
-    file = product.demo_file(home)
+    file = context.demo_file(home)
     try:
         return datetime.fromisoformat(json.loads(file.read_text())["world_made_at"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -154,26 +154,26 @@ def _feeder(shop: SandboxAccount) -> Feeder:
 def _show_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     _show_query(connection, "What is in the tables", _LANDED)
     for title, query in EXAMPLES:
-        screen.out().print()
-        screen.out().print(query.strip(), style="cyan", markup=False, soft_wrap=True)
+        output.out().print()
+        output.out().print(query.strip(), style="cyan", markup=False, soft_wrap=True)
         _show_query(connection, title, query)
 
 
 def _show_query(connection: psycopg.Connection[tuple[object, ...]], title: str, query: str) -> None:
     cursor = connection.execute(query.encode())
     columns = [column.name for column in cursor.description or ()]
-    screen.out().print()
-    screen.table(title, columns, cursor.fetchall(), {"orders", "lines", "yuan", "sold"})
+    output.out().print()
+    output.table(title, columns, cursor.fetchall(), {"orders", "lines", "yuan", "sold"})
 
 
 def _show_next(outcomes: list[Outcome]) -> None:
-    screen.out().print()
+    output.out().print()
     if not any(outcome.rows.new or outcome.rows.changed for outcome in outcomes) and not any(
         outcome.errors for outcome in outcomes
     ):
         calls = sum(outcome.calls for outcome in outcomes)
-        screen.out().print(f"[green]Nothing changed since the last run:[/] {calls} calls, not one row written.")
-    screen.out().print(
+        output.out().print(f"[green]Nothing changed since the last run:[/] {calls} calls, not one row written.")
+    output.out().print(
         """[bold]Look around[/]
   orders-sync db shell            psql on these tables
   orders-sync db url              the same for any other client; `orders-sync db serve` keeps the server up

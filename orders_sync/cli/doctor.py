@@ -17,7 +17,7 @@ import typer
 from rich.text import Text
 
 from orders_sync import embedded_postgres
-from orders_sync.cli import product, screen
+from orders_sync.cli import context, output
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import DatabaseError, EmbeddedError, OrdersSyncError, PlatformError, SettingsError
@@ -46,8 +46,8 @@ class Finding:
 
 
 def doctor(
-    config: product.Config = None,
-    json: product.Json = False,
+    config: context.Config = None,
+    json: context.Json = False,
     probe: Annotated[
         bool,
         typer.Option("--probe", help="Test what is assumed of the platforms as well: some ten calls an account."),
@@ -61,7 +61,7 @@ def doctor(
         if not json:
             _show(finding)
     if json:
-        screen.print_json([asdict(finding) for finding in findings])
+        output.print_json([asdict(finding) for finding in findings])
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)
 
@@ -69,15 +69,15 @@ def doctor(
 def _show(finding: Finding) -> None:
     mark = ("✓", "green") if finding.is_well else ("✗", "bold red")
     found = visible(finding.found, keep="\n" if finding.what == "settings" else "")  # a mistake a line
-    screen.out().print(Text.assemble(mark, f" {finding.what}: {found}"), soft_wrap=True)
+    output.out().print(Text.assemble(mark, f" {finding.what}: {found}"), soft_wrap=True)
     if finding.advice:
-        screen.say(f"    {finding.advice}")
+        output.say(f"    {finding.advice}")
 
 
-def _examine(config: product.Config, is_probed: bool) -> Iterator[Finding]:
+def _examine(config: context.Config, is_probed: bool) -> Iterator[Finding]:
     yield Finding("version", True, f"orders-sync {version('orders-sync')}, Python {python_platform.python_version()}")
     try:
-        settings = product.load(config)
+        settings = context.load(config)
     except SettingsError as error:
         yield Finding("settings", False, str(error), "see docs/settings.md")
         return
@@ -97,7 +97,7 @@ def _examine(config: product.Config, is_probed: bool) -> Iterator[Finding]:
 def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
     if settings.database.url is None:
         try:
-            home = product.embedded_home(settings)
+            home = context.embedded_home(settings)
         except EmbeddedError as error:
             yield Finding("database", False, str(error))
             return
@@ -108,7 +108,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
         yield Finding("embedded server", True, f"data in {home}")
         yield _room(home)
     try:
-        with product.server(settings) as host, database.session(host.url) as connection:
+        with context.server(settings) as host, database.session(host.url) as connection:
             started = datetime.now(UTC)
             row = connection.execute("SELECT clock_timestamp()").fetchone()
             state, tables = database.state_of(connection), _tables(connection)
@@ -170,8 +170,8 @@ def _probe(settings: Settings) -> Iterator[Finding]:
     """Test what is assumed of every account's platform, all at once; the answers are kept with the accounts."""
 
     async def probe_all(url: str) -> list[Finding]:
-        feeders, patience = product.feeders(settings), product.limits(settings).patience
-        async with database.connected(url, len(feeders) + 1) as pool, product.http_client(settings) as http:
+        feeders, patience = context.feeders(settings), context.limits(settings).patience
+        async with database.connected(url, len(feeders) + 1) as pool, context.http_client(settings) as http:
             paces = pacers(pool, feeders)
 
             async def probe(feeder: Feeder) -> Finding:
@@ -188,22 +188,22 @@ def _probe(settings: Settings) -> Iterator[Finding]:
             return await asyncio.gather(*(probe(feeder) for feeder in feeders))
 
     try:
-        with product.opened(settings) as url:
-            yield from product.run(probe_all(url))
+        with context.opened(settings) as url:
+            yield from context.run(probe_all(url))
     except DatabaseError as error:
         yield Finding("probe", False, str(error), "it needs the tables: run `orders-sync migrate` first")
 
 
 def _accounts(settings: Settings) -> Iterator[Finding]:
     """Every account, all asked at once; the one that answers first comes first."""
-    with product.event_loop() as runner:
-        http = product.http_client(settings)
-        waiting = {runner.get_loop().create_task(_account(http, feeder)) for feeder in product.feeders(settings)}
+    with context.event_loop() as runner:
+        http = context.http_client(settings)
+        waiting = {runner.get_loop().create_task(_account(http, feeder)) for feeder in context.feeders(settings)}
         while waiting:
             first = asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            answered, waiting = product.run_in(runner, first)
+            answered, waiting = context.run_in(runner, first)
             yield from sorted((task.result() for task in answered), key=lambda finding: finding.what)
-        product.run_in(runner, http.aclose())
+        context.run_in(runner, http.aclose())
 
 
 async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:

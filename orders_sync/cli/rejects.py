@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import product, screen
-from orders_sync.cli.bars import bars
+from orders_sync.cli import context, output
+from orders_sync.cli.progress import bars
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine import replay as engine
@@ -22,28 +22,28 @@ app = typer.Typer(help="Records that could not be read as orders: kept whole.", 
 
 @app.command("list")
 def list_(
-    account: product.Account = None,
+    account: context.Account = None,
     all_: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
-    config: product.Config = None,
-    json: product.Json = False,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """The open ones, and why."""
 
     async def ask(connection: Connection) -> list[dict[str, Any]]:
         return await store.listed(connection, account, resolved=all_)
 
-    with product.opened(product.load(config)) as url:
-        found = product.run(product.ask(url, ask))
+    with context.opened(context.load(config)) as url:
+        found = context.run(context.ask(url, ask))
     if json:
-        screen.print_json(found)
+        output.print_json(found)
         return
     if not found:
         of = f" of {account}" if account else ""
-        screen.tell(f"no reject{of} is open" if not all_ else f"nothing{of} was ever rejected")
+        output.info(f"no reject{of} is open" if not all_ else f"nothing{of} was ever rejected")
         return
     columns = ["id", "account", "platform", "order_id", "reason", "first seen (UTC)", "read (UTC)"]
     columns += ["resolved (UTC)"] if all_ else []
-    screen.table(
+    output.table(
         "Rejects" if all_ else "Open rejects",
         columns,
         [
@@ -53,40 +53,40 @@ def list_(
                 row["platform"],
                 row["order_id"],
                 row["reason"],
-                screen.utc(row["rejected_at"]),
-                screen.utc(row["read_at"]),
-                *([screen.utc(row["resolved_at"])] if all_ else []),
+                output.utc(row["rejected_at"]),
+                output.utc(row["read_at"]),
+                *([output.utc(row["resolved_at"])] if all_ else []),
             )
             for row in found
         ],
     )
-    screen.tell("`orders-sync rejects show ID` shows a record, `rejects replay` tries again with this version's code")
+    output.info("`orders-sync rejects show ID` shows a record, `rejects replay` tries again with this version's code")
 
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(metavar="ID")], config: product.Config = None, json: product.Json = False
+    number: Annotated[int, typer.Argument(metavar="ID")], config: context.Config = None, json: context.Json = False
 ) -> None:
     """Everything known of one, and the record as it was received; bytes that are no text as \\xNN."""
 
     async def ask(connection: Connection) -> dict[str, Any] | None:
         return await store.whole(connection, number)
 
-    with product.opened(product.load(config)) as url:
-        found = product.run(product.ask(url, ask))
+    with context.opened(context.load(config)) as url:
+        found = context.run(context.ask(url, ask))
     if found is None:
         raise _unknown([number])
     text = found["payload"].decode("utf-8", "backslashreplace")
     found |= {"payload_hash": found["payload_hash"].hex(), "payload": text}
     if json:
-        screen.print_json(found)
+        output.print_json(found)
         return
-    screen.table(
+    output.table(
         f"Reject {number}",
         ["column", "value"],
         [(name, _shown(value)) for name, value in found.items() if name != "payload" and value is not None],
     )
-    screen.out().print()
+    output.out().print()
     print(visible(text, keep="\n\t"))
 
 
@@ -95,9 +95,9 @@ def replay(
     numbers: Annotated[
         list[int] | None, typer.Argument(metavar="[ID]...", help="All that are open when left out.", show_default=False)
     ] = None,
-    account: product.Account = None,
-    config: product.Config = None,
-    json: product.Json = False,
+    account: context.Account = None,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Normalise again with this version's code and land what can be read now. Asks no platform.
 
@@ -110,7 +110,7 @@ def replay(
         chosen = await store.open_numbers(connection, numbers or None, account)
         result = Replayed()
         if not chosen:
-            screen.tell("none of these is open: nothing to replay")
+            output.info("none of these is open: nothing to replay")
         with bars(["rejects"], unit="replayed") as progress:
             progress.counted("rejects", len(chosen))
             for number in chosen:
@@ -118,12 +118,12 @@ def replay(
                 progress.landed("rejects", 1)
         return result
 
-    with product.opened(product.load(config)) as url:
-        result = product.run(product.ask(url, run))
+    with context.opened(context.load(config)) as url:
+        result = context.run(context.ask(url, run))
     if json:
-        screen.print_json(asdict(result))
+        output.print_json(asdict(result))
     else:
-        _tell(result)
+        _report(result)
     if result.rejected:
         raise typer.Exit(1)
 
@@ -132,16 +132,16 @@ def replay(
 def drop(
     numbers: Annotated[list[int], typer.Argument(metavar="ID...")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    config: product.Config = None,
+    config: context.Config = None,
 ) -> None:
     """Delete rejects for good. A record that the platform still lists comes back when it is read again."""
-    with product.opened(product.load(config)) as url:
-        product.run(product.ask(url, lambda connection: _must_exist(connection, numbers)))
+    with context.opened(context.load(config)) as url:
+        context.run(context.ask(url, lambda connection: _must_exist(connection, numbers)))
         if not yes:
             what = f"reject {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} rejects"
             typer.confirm(f"Delete {what}, the record as received included?", abort=True, err=True)
-        dropped = product.run(product.ask(url, lambda connection: store.drop(connection, numbers)))
-    screen.tell(f"{dropped} dropped")
+        dropped = context.run(context.ask(url, lambda connection: store.drop(connection, numbers)))
+    output.info(f"{dropped} dropped")
 
 
 def _shown(value: object) -> object:
@@ -162,11 +162,11 @@ def _unknown(numbers: Sequence[int]) -> DatabaseError:
     )
 
 
-def _tell(result: Replayed) -> None:
-    screen.say(
+def _report(result: Replayed) -> None:
+    output.say(
         f"{result.landed} landed, {result.older} older than what is stored, {len(result.rejected)} still rejected"
     )
     if result.rejected:
         columns = ["id", "account", "platform", "order_id", "reason"]
         rows = [(str(each.id), each.account, each.platform, each.order_id, each.reason) for each in result.rejected]
-        screen.table("Still rejected", columns, rows)
+        output.table("Still rejected", columns, rows)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import product, screen
-from orders_sync.cli.bars import bars
+from orders_sync.cli import context, output
+from orders_sync.cli.progress import bars
 from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.engine import renormalize as engine
 from orders_sync.engine.renormalize import Rebuilt
@@ -19,9 +19,9 @@ from orders_sync.store.database import Connection
 
 def renormalize(
     platform: Annotated[str | None, typer.Option(help="Only this platform.", show_default=False)] = None,
-    account: product.Account = None,
-    config: product.Config = None,
-    json: product.Json = False,
+    account: context.Account = None,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Rebuild the flattened tables from raw_orders with this version's code. Asks no platform, safe at any time.
 
@@ -43,14 +43,14 @@ def renormalize(
                 progress.counted(name, orders)
             return [await engine.renormalize(connection, name, account, progress) for name in totals]
 
-    with product.opened(product.load(config)) as url:
-        results = product.run(product.ask(url, run))
+    with context.opened(context.load(config)) as url:
+        results = context.run(context.ask(url, run))
     if json:
-        screen.print_json([asdict(each) for each in results])
+        output.print_json([asdict(each) for each in results])
     elif results:
         columns = ["platform", "looked at", "rebuilt", "equal", "rejected", "changed meanwhile"]
-        screen.table("Orders rebuilt from their payloads", columns, [astuple(each) for each in results], columns[1:])
+        output.table("Orders rebuilt from their payloads", columns, [astuple(each) for each in results], columns[1:])
     else:
-        screen.tell("no order is stored yet: `orders-sync sync`")
+        output.info("no order is stored yet: `orders-sync sync`")
     if any(each.rejected for each in results):
-        screen.tell("rejected: these keep the rows they have; `orders-sync rejects list` says why")
+        output.info("rejected: these keep the rows they have; `orders-sync rejects list` says why")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import product, screen
+from orders_sync.cli import context, output
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.sandbox import World, serve
 from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
@@ -37,11 +37,11 @@ def sandbox(
 
     GET /sandbox/accounts.toml returns a settings file for it; POST /sandbox/faults injects faults.
     """
-    screen.tell(f"building a world of {orders:,} orders")
+    output.info(f"building a world of {orders:,} orders")
     world = World(orders, shops, seed, now=datetime.now(UTC))
 
     def ready(root: str) -> None:
-        screen.tell(
+        output.info(
             f"the sandbox listens on {root}; Ctrl-C stops it. In another terminal:\n"
             f"  curl -s {root}/sandbox/accounts.toml > orders_sync.toml && orders-sync sync\n"
             f"  orders-sync verify {root}",
@@ -56,20 +56,20 @@ def sandbox(
 
 def verify(
     root: Annotated[str, typer.Argument(metavar="URL", help="Where a sandbox listens, e.g. http://127.0.0.1:8688")],
-    config: product.Config = None,
-    json: product.Json = False,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Compare every order and line in the tables with a sandbox's expected values. Stop its changes and sync first."""
-    with product.opened(product.load(config)) as url, database.session(url) as connection:
+    with context.opened(context.load(config)) as url, database.session(url) as connection:
         results = [
             verify_account(connection, account, platform, fetch_expected(root, account))
             for account, platform in fetch_accounts(root)
         ]
     if json:
-        screen.print_json([asdict(result) for result in results])
+        output.print_json([asdict(result) for result in results])
     else:
         columns = ["account", "orders", "lines", "rejects", "missed", "different", "surplus"]
-        screen.table(
+        output.table(
             "Tables compared with the sandbox",
             columns,
             [
@@ -80,6 +80,6 @@ def verify(
         )
         for result in results:
             for example in result.examples():
-                screen.complain(example)
+                output.error(example)
     if not all(result.is_equal for result in results):
         raise typer.Exit(1)

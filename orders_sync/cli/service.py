@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import product
+from orders_sync.cli import context
 from orders_sync.service import logs
 from orders_sync.service.app import Components, Service
 from orders_sync.service.redaction import collect_secrets
@@ -23,37 +23,37 @@ ListenIf = Annotated[
 ]
 
 
-def run(listen: Listen = None, config: product.Config = None) -> None:
+def run(listen: Listen = None, config: context.Config = None) -> None:
     """Keep everything current: scheduler, worker and the HTTP side in one process. SIGTERM ends it within 10 s."""
-    settings = product.load(config)
+    settings = context.load(config)
     _run(settings, listen or settings.service.listen, schedules=True, works=True, hooks=True)
 
 
-def scheduler(listen: ListenIf = None, config: product.Config = None) -> None:
+def scheduler(listen: ListenIf = None, config: context.Config = None) -> None:
     """Only the clock: plans what is due for workers elsewhere. Any number may run."""
-    _run(product.load(config), listen, schedules=True)
+    _run(context.load(config), listen, schedules=True)
 
 
-def worker(listen: ListenIf = None, config: product.Config = None) -> None:
+def worker(listen: ListenIf = None, config: context.Config = None) -> None:
     """Only a worker: reads what is planned. Any number may run, on any number of machines."""
-    _run(product.load(config), listen, works=True)
+    _run(context.load(config), listen, works=True)
 
 
-def console(listen: Listen = None, config: product.Config = None) -> None:
+def console(listen: Listen = None, config: context.Config = None) -> None:
     """Only the HTTP side: messages of the platforms, health, metrics. Any number may run."""
-    settings = product.load(config)
+    settings = context.load(config)
     _run(settings, listen or settings.service.listen, hooks=True)
 
 
 def _run(settings: Settings, listen: str | None, **parts: bool) -> None:
     """`parts`: as `Components` has them."""
-    feeders = product.feeders(settings)
+    feeders = context.feeders(settings)
     web = listening_socket(listen) if listen else None
     logs.configure(settings.log, collect_secrets(settings))
     logs.catch_unhandled()
-    limits, http = product.limits(settings), product.http_client(settings)
-    with product.hosted(settings) as host:
-        product.refuse_demo(settings, host.url)
-        product.settle(settings, host.url)
+    limits, http = context.limits(settings), context.http_client(settings)
+    with context.hosted(settings) as host:
+        context.refuse_demo(settings, host.url)
+        context.settle(settings, host.url)
         service = Service(host.url, settings, feeders, limits, http, Components(web=web, **parts), host.revive)
-        product.run(service.run())
+        context.run(service.run())

@@ -11,8 +11,8 @@ from typing import Annotated
 import httpx
 import typer
 
-from orders_sync.cli import product, screen
-from orders_sync.cli.bars import bars
+from orders_sync.cli import context, output
+from orders_sync.cli.progress import bars
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.calls import Feeder
@@ -27,7 +27,7 @@ SHOWN = 3  # waiting windows an account
 
 
 def sync(
-    account: product.Accounts = None,
+    account: context.Accounts = None,
     sweep: Annotated[
         Sweep,
         typer.Option(
@@ -38,23 +38,23 @@ def sync(
     retry: Annotated[
         bool, typer.Option("--retry", help="Read windows that failed at once, without the pause they have left.")
     ] = False,
-    config: product.Config = None,
-    json: product.Json = False,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Read everything that is new or changed into Postgres, then exit. Safe to run at any time, from anywhere."""
-    settings = product.load(config)
-    feeders = product.feeders(settings, account)
-    with product.hosted(settings) as host:
-        product.refuse_demo(settings, host.url)
-        product.settle(settings, host.url)
+    settings = context.load(config)
+    feeders = context.feeders(settings, account)
+    with context.hosted(settings) as host:
+        context.refuse_demo(settings, host.url)
+        context.settle(settings, host.url)
         with _shown([each.account.name for each in feeders], json) as progress:
-            outcomes = product.run(
+            outcomes = context.run(
                 catch_up(
-                    host.url, feeders, product.limits(settings), progress, product.http_client(settings), sweep, retry
+                    host.url, feeders, context.limits(settings), progress, context.http_client(settings), sweep, retry
                 )
             )
         if json:
-            screen.print_json([asdict(outcome) for outcome in outcomes])
+            output.print_json([asdict(outcome) for outcome in outcomes])
         else:
             with database.session(host.url) as connection:
                 show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))
@@ -65,7 +65,7 @@ def sync(
 def _shown(accounts: list[str], json: bool) -> AbstractContextManager[Progress]:
     """Return bars, or nothing where a machine asks and nobody watches."""
     if json and not sys.stderr.isatty():
-        return nullcontext(screen.Quiet())
+        return nullcontext(output.NullProgress())
     return bars(accounts)
 
 
@@ -86,7 +86,7 @@ async def catch_up(
 def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
     """What a pass did, an account a line, then what went wrong, and what of the history is not complete yet."""
     columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
-    screen.table(
+    output.table(
         "What this pass did",
         columns,
         [
@@ -107,15 +107,15 @@ def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
     for outcome in outcomes:
         if outcome.errors:
             others = len(outcome.errors) - 1
-            screen.complain(outcome.errors[-1] + (f" (and {others} windows before it)" if others else ""))
+            output.error(outcome.errors[-1] + (f" (and {others} windows before it)" if others else ""))
         if outcome.waiting:
-            (screen.tell if outcome.errors else screen.complain)(_told_waiting(outcome))
+            (output.info if outcome.errors else output.error)(_told_waiting(outcome))
     for each in how_far:
         for said in remarks(each):
-            screen.tell(said)
+            output.info(said)
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
-        screen.tell(f"{rejected} records could not be read as orders: `orders-sync rejects list` says why")
+        output.info(f"{rejected} records could not be read as orders: `orders-sync rejects list` says why")
 
 
 def _told_waiting(outcome: Outcome) -> str:

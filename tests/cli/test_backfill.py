@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from orders_sync.cli import bars
+from orders_sync.cli import progress
 from orders_sync.domain.errors import LeaseLostError, TransientError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
@@ -89,7 +89,7 @@ def test_the_bar_says_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch) -
             console.print(made._progress.get_renderable())
         return capture.get()
 
-    with bars.range_bars({"kingdo": 5 * 3600}, console) as made:
+    with progress.range_bars({"kingdo": 5 * 3600}, console) as made:
         monkeypatch.setattr(made._progress, "get_time", lambda: clock[0])
         made._progress.tasks[0].start_time = 0.0
         made._progress.tasks[0]._get_time = lambda: clock[0]

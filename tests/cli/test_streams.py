@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from orders_sync.cli import screen
+from orders_sync.cli import output
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.embedded_postgres import default_home
 from tests.support.landed import Landed
@@ -78,7 +78,7 @@ def test_json_is_json_though_the_encoding_knows_none_of_it(encoding: str, monkey
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding, errors="backslashreplace"))
     value = {"é": "café 跨境 😀 \x9b\u202e \ud800"}
-    screen.print_json(value)
+    output.print_json(value)
     sys.stdout.flush()
     assert json.loads(written.getvalue().decode(encoding)) == value
 

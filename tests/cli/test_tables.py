@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from orders_sync.cli import screen, tables
+from orders_sync.cli import output, tables
 from orders_sync.domain.times import SHANGHAI
 
 COLUMNS = ["id", "tracking_no", "title", "amount", "reason"]
@@ -79,4 +79,4 @@ def test_numbers_stand_to_the_right_and_wide_letters_count_twice() -> None:
     ],
 )
 def test_how_a_value_is_written(value: object, cell: str) -> None:
-    assert screen.cell(value) == cell
+    assert output.cell(value) == cell

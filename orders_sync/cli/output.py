@@ -1,6 +1,6 @@
-"""What a person sees: tables, complaints, words. Results go to standard output, all else to standard error.
+"""Printing: results on standard output; errors, notices and progress on standard error.
 
-Whatever is printed here holds text of platforms and users: it is shown, never obeyed (`domain/display.py`), and never
+Printed text may come from platforms and users: control characters are made visible (`domain/display.py`), nothing is
 read as markup.
 """
 
@@ -36,39 +36,42 @@ TEXT = {
 
 @cache
 def out() -> Console:
-    """Standard output."""
+    """Return the console of standard output."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 @cache
 def err() -> Console:
-    """Standard error."""
+    """Return the console of standard error."""
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
-def complain(text: str, keep: str = "") -> None:
-    """An error, for a person. `keep`: control characters of our own, a line end where the text has several lines."""
+def error(text: str, keep: str = "") -> None:
+    """Print an error message. `keep`: control characters that stay, such as a line end in a text of several lines."""
     err().print(Text.assemble(("orders-sync:", "bold red"), " ", visible(text, keep)), soft_wrap=True)
 
 
-def tell(text: str, keep: str = "") -> None:
-    """A word on what is going on. `keep`: as in `complain`."""
+def info(text: str, keep: str = "") -> None:
+    """Print a notice. `keep`: as in `error`."""
     err().print(Text(visible(text, keep), style="dim"), soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """A line of a result that is no table."""
+    """Print a line of a result on standard output."""
     out().print(Text(visible(text)), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """A result, for a machine: one JSON document, whatever the encoding; times in ISO 8601, amounts as text."""
+    """Print a result as one JSON document, ASCII unless standard output is UTF-8.
+
+    What JSON has no type for is printed by `str`: times, amounts.
+    """
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     print(visible_json(json.dumps(value, ensure_ascii=not is_utf8, indent=2, default=str)))
 
 
 def print_payload(text: str) -> None:
-    """What a platform sent: its bytes, in UTF-8, to a file or a pipe; a terminal is given no control characters."""
+    """Print a payload: its bytes unchanged to a file or a pipe, without control characters to a terminal."""
     if sys.stdout.isatty():
         print(visible(text, keep="\n\t"))
     else:
@@ -77,7 +80,7 @@ def print_payload(text: str) -> None:
 
 
 def duration(seconds: int) -> str:
-    """So long, in the unit that says it in two digits."""
+    """Format seconds in the largest unit of which there are at least two: "90 min"."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
@@ -85,12 +88,12 @@ def duration(seconds: int) -> str:
 
 
 def utc(moment: datetime | None) -> str:
-    """A moment as a person reads it, to the second; the column says that it is UTC."""
+    """Format a time as UTC without naming the zone, to the second; "" for None."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
-    """A result as a table; the columns named in `numbers` stand to the right. No value is cut (`cli/tables.py`)."""
+    """Print a table; the columns named in `numbers` are aligned right. No value is cut (`cli/tables.py`)."""
     cells = [[cell(value) for value in row] for row in rows]
     width = out().width
     for part in tables.fold(visible(title), width):
@@ -100,7 +103,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 
 def cell(value: object) -> str:
-    """A value as a table shows it; a moment with a zone in UTC, to the second."""
+    """Format a value for a table cell; a time with a zone in UTC, to the second."""
     if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -112,8 +115,8 @@ def cell(value: object) -> str:
     return visible(str(value))
 
 
-class Quiet:
-    """Progress nobody watches: only words are said."""
+class NullProgress:
+    """Progress of a command that shows no bars: only its notices are printed."""
 
     def counted(self, account: str, rows: int) -> None:
         pass
@@ -128,4 +131,4 @@ class Quiet:
         pass
 
     def told(self, account: str, text: str) -> None:
-        tell(f"{account}: {text}")
+        info(f"{account}: {text}")

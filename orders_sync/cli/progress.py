@@ -1,4 +1,4 @@
-"""Progress bars on standard error: of a pass, an audit, a range that is read again."""
+"""Progress bars on standard error, one per account."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from orders_sync.cli.screen import duration, err
+from orders_sync.cli.output import duration, err
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.engine.draining import Closed
 
 
 class Bars:
-    """Progress of a pass: a bar an account, on standard error."""
+    """Bars that count orders: landed out of what the platform counted so far. For a pass or an audit."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._bars: dict[str, TaskID] = {}
 
     def add(self, account: str) -> None:
-        """An account about to be read."""
+        """Add the bar of an account, of unknown length."""
         self._bars[account] = self._progress.add_task(account, total=None)
 
     def counted(self, account: str, rows: int) -> None:
@@ -46,26 +46,26 @@ class Bars:
         self._progress.advance(self._bars[account], rows)
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
-        """An audit: the bar counts the platform's windows."""
+        """Show the progress of an audit; its unit is the platform's windows."""
         told = f"{account}: {calls} calls, {differences} ranges differ"
         self._progress.update(self._bars[account], description=told, completed=windows, total=of)
 
     def closed(self, window: Closed) -> None:
-        """Bars show what was counted and what landed."""
+        """Ignored: these bars show what was counted and what landed."""
 
     def told(self, account: str, text: str) -> None:
         line = Text.assemble((account, "yellow"), ": ", visible(text))
         self._progress.console.print(line, soft_wrap=True)
 
     def finish(self) -> None:
-        """Nothing more will come: bars stand where they are."""
+        """Set the length of every bar to what was reached."""
         for bar in self._bars.values():
             self._progress.update(bar, total=self._progress.tasks[bar].completed)
 
 
 @contextmanager
 def bars(accounts: Iterable[str], *, unit: str = "orders") -> Iterator[Bars]:
-    """Bars for these accounts while the body runs."""
+    """Show bars for these accounts during the block."""
     with Progress(
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}"),
@@ -83,9 +83,9 @@ def bars(accounts: Iterable[str], *, unit: str = "orders") -> Iterator[Bars]:
 
 
 class RangeBars(Bars):
-    """Progress through ranges of platform time: a bar an account, its length the seconds that wait to be read.
+    """Bars whose length is the seconds of platform time to be read.
 
-    Seconds, for they are known before anything is counted, and stay the same however often a window is split.
+    Seconds are known before orders are counted and stay the same however often a window is split.
     """
 
     def __init__(self, progress: Progress, ranges: Mapping[str, int]) -> None:
@@ -94,7 +94,7 @@ class RangeBars(Bars):
             self._bars[account] = progress.add_task(account, total=seconds, orders=0)
 
     def counted(self, account: str, rows: int) -> None:
-        """How long the range is was known before."""
+        """Ignored: the length is known from the start."""
 
     def landed(self, account: str, rows: int) -> None:
         bar = self._bars[account]
@@ -106,7 +106,7 @@ class RangeBars(Bars):
 
 
 class Left(ProgressColumn):
-    """How long the rest takes, if it goes on as it went so far."""
+    """The time left, extrapolated from the progress so far."""
 
     def render(self, task: Task) -> Text:
         if task.finished or not task.completed or not task.total or task.elapsed is None:
@@ -117,7 +117,7 @@ class Left(ProgressColumn):
 
 @contextmanager
 def range_bars(ranges: Mapping[str, int], console: Console | None = None) -> Iterator[RangeBars]:
-    """Bars for these accounts while the body runs. `ranges`: seconds of platform time each has to read."""
+    """Show bars for these accounts during the block. `ranges`: seconds of platform time to read, by account."""
     with Progress(
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description}"),

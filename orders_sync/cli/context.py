@@ -1,4 +1,4 @@
-"""Putting the parts together: settings, database, accounts."""
+"""What commands share: common options, settings, the database, the event loop, accounts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from psycopg.errors import InsufficientPrivilege
 from orders_sync import embedded_postgres
 from orders_sync import settings as settings_module
 from orders_sync.cli import signals
-from orders_sync.cli.screen import tell
+from orders_sync.cli.output import info
 from orders_sync.domain.accounts import Account as AccountOfSettings
 from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.domain.identities import refuse_twins
@@ -58,12 +58,13 @@ Accounts = Annotated[
 
 
 def load(config: Path | None) -> Settings:
+    """Load the settings. Raises `SettingsError`."""
     return settings_module.load(config)
 
 
 @dataclass(frozen=True)
 class Host:
-    """A database server. `revive` brings it back when it was killed, if it is ours; else it does nothing."""
+    """A database server. `revive` restarts the embedded one if it died; it does nothing for any other."""
 
     url: str
     revive: Callable[[], None] = lambda: None
@@ -71,10 +72,10 @@ class Host:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[str]:
-    """The URL of a database that is there and holds this version's tables, while the body runs.
+    """Yield the URL of an existing database with this version's tables; create and migrate nothing.
 
-    Makes and migrates nothing. Raises `DatabaseError` with what to do when there is no database, no tables, or tables
-    of another version, and when its role may not read what the body asks for.
+    Raises `DatabaseError`, with what to do, when there is no database, no tables or tables of another version, and when
+    the role may not read what the block queries.
     """
     with server(settings) as host:
         try:
@@ -91,15 +92,17 @@ def opened(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def hosted(settings: Settings) -> Iterator[Host]:
-    """A database that is made if need be, and brought to this version's tables; for commands that keep it current."""
+    """Yield a database with this version's tables, created and migrated if necessary. Raises `DatabaseError`."""
     with server(settings, create=True) as host:
         bring_up(host.url)
         yield host
 
 
 def bring_up(url: str) -> list[str]:
-    """Bring a database to this version's tables and return the revisions applied, oldest first. `order_statuses` names
-    the statuses of every platform that is installed, also of one that was installed lately."""
+    """Migrate a database to this version's tables; return the revisions applied, oldest first.
+
+    Also fills `order_statuses` with the statuses of every installed platform. Raises `DatabaseError`.
+    """
     applied = []
     with database.session(url) as connection:
         current = schema.is_current(connection)
@@ -114,19 +117,19 @@ def bring_up(url: str) -> list[str]:
 
 
 def refuse_others(url: str) -> None:
-    """Raise `DatabaseError` for a database whose tables are somebody else's, or of a newer version."""
+    """Raise `DatabaseError` for a database whose tables belong to another program or to a newer version."""
     with database.session(url) as connection:
         if why := schema.refusal(connection):
             raise DatabaseError(f"database {shown(url)}: {why}")
 
 
 def demo_file(home: Path) -> Path:
-    """What says that the embedded database in this folder was filled by the demo."""
+    """Return the path of the file that marks an embedded database as filled by the demo."""
     return home / "demo.json"
 
 
 def demo_accounts(connection: schema.Session) -> list[str]:
-    """The names of the demo's accounts that a database holds."""
+    """Return the names of the demo's accounts in a database, sorted."""
     rows = connection.execute("SELECT name FROM sync.accounts WHERE name LIKE 'sandbox-%'").fetchall()
     return sorted(str(name) for (name,) in rows)
 
@@ -151,7 +154,10 @@ def embedded_home(settings: Settings) -> Path:
 
 @contextmanager
 def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
-    """A server that is up while the body runs, whatever tables it holds. `create`: make the embedded one if need be."""
+    """Yield a database server that runs during the block, whatever tables it holds.
+
+    create: create the embedded one if there is none. Raises `DatabaseError` and `EmbeddedError`.
+    """
     if settings.database.url is not None:
         yield Host(settings.database.url.reveal())
         return
@@ -161,7 +167,7 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
             f"there is no database yet: DATABASE_URL is not set, and no embedded Postgres was made in {home}. "
             "`orders-sync sync`, `run` or `migrate` makes one; `orders-sync demo` tries it out"
         )
-    with embedded_postgres.running(home, listen=settings.database.listen, notify=tell) as server:
+    with embedded_postgres.running(home, listen=settings.database.listen, notify=info) as server:
         told_before = server.log.stat().st_size
         try:
             yield Host(server.url, server.ensure)
@@ -176,9 +182,9 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of what reads: in an event loop that takes a tenth less of the processor, where there is one.
+    """Run a coroutine in an event loop of its own and return its result.
 
-    Raises KeyboardInterrupt when a signal came, once the work has cleaned up.
+    Raises KeyboardInterrupt after SIGINT or SIGTERM, once the coroutine was cancelled and has cleaned up.
     """
     with event_loop() as runner:
         return run_in(runner, work)
@@ -186,7 +192,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 @contextmanager
 def event_loop() -> Iterator[asyncio.Runner]:
-    """A loop for work that is done in several pieces, see `run_in`."""
+    """Yield an event loop for several calls of `run_in`: uvloop's if it is installed (a tenth less work)."""
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             yield runner
@@ -195,7 +201,7 @@ def event_loop() -> Iterator[asyncio.Runner]:
 
 
 def run_in(runner: asyncio.Runner, work: Coroutine[Any, Any, Result]) -> Result:
-    """As `run`, in this loop."""
+    """Run a coroutine in this loop; otherwise as `run`."""
 
     async def main() -> Result:
         with signals.cancelling():
@@ -213,13 +219,16 @@ def run_in(runner: asyncio.Runner, work: Coroutine[Any, Any, Result]) -> Result:
 
 
 async def ask(url: str, question: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """The answer to a question over one connection. Raises `DatabaseError`."""
+    """Call `question` with one connection and return its result. Raises `DatabaseError`."""
     async with database.connected(url, size=1) as pool, pool.connection() as connection:
         return await question(connection)
 
 
 def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
-    """The accounts of the settings, ready to be read. Raises `SettingsError` for a name that is not there."""
+    """Return the accounts of the settings with their platforms and schedules, or only those named in `only`.
+
+    Raises `SettingsError` for an unknown name, and when there is no account.
+    """
     names = [account.name for account in settings.accounts]
     if not names:
         where = settings.file or "orders_sync.toml"
@@ -239,29 +248,31 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
 
 
 def accounts(settings: Settings) -> list[AccountOfSettings]:
-    """Every account of the settings. Raises `SettingsError` where two are one and the same."""
+    """Return every account of the settings. Raises `SettingsError` where two are the same seller."""
     made = [each.account() for each in settings.accounts]
     refuse_twins(made)
     return made
 
 
 def named(settings: Settings, name: str) -> bool:
-    """Whether an account of the settings has this name."""
+    """Return whether an account of the settings has this name."""
     return any(account.name == name for account in settings.accounts)
 
 
 def settle(settings: Settings, url: str) -> list[str]:
-    """Make the tables follow accounts that were renamed, replaced or removed in the settings, and say so; return what
-    was said. For commands that plan or read: a settings file without accounts removes none. Raises `DatabaseError`."""
+    """Apply renamed, replaced and removed accounts of the settings to the tables; print and return a notice for each.
+
+    For commands that plan or read. A settings file without accounts removes none. Raises `DatabaseError`.
+    """
     with database.session(url) as connection:
         said = identities.settle(connection, accounts(settings))
     for each in said:
-        tell(each)
+        info(each)
     return said
 
 
 def moment(text: str, option: str) -> datetime:
-    """A date or a time an option gives; without zone it is China's. Raises `SettingsError`."""
+    """Parse an option's date or time to the second; without a zone it is China's (UTC+8). Raises `SettingsError`."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -274,13 +285,17 @@ def moment(text: str, option: str) -> datetime:
 
 
 def limits(settings: Settings) -> Limits:
+    """Return the limits of windows and calls that the settings give."""
     sync = settings.sync
     patience = Patience(sync.retries, largest_body=sync.largest_body, seconds=sync.timeout.total_seconds())
     return Limits(sync.workers, sync.window_rows, sync.attempts, patience, probes=True)
 
 
 def http_client(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """One client a process, for the accounts of the settings. Raises `SettingsError` (see `platforms/network.py`)."""
+    """Return an HTTP client for all accounts of the settings. Raises `SettingsError` (`platforms/network.py`).
+
+    transport: answers instead of the network.
+    """
     seconds = settings.sync.timeout.total_seconds()
     urls = {each.base_url for each in settings.accounts}
     return network.client(urls, httpx.Timeout(seconds, connect=min(10.0, seconds)), transport)
