@@ -183,7 +183,7 @@ class TestAccounts:
     def test_pace_is_of_sync_unless_the_account_says_otherwise(self) -> None:
         own = {**SHOP, "interval": "5m", "lag": 0, "overlap": 0, "confirm": "1d", "page_size": 200}
         settings = toml("[sync]\nlag = 7\noverlap = 70\n", {"ORDERS_SYNC_ACCOUNTS": json.dumps([own, KA])})
-        own_pace, ka_pace = (settings.pace(account) for account in settings.accounts)
+        own_pace, ka_pace = (settings.policy(account) for account in settings.accounts)
         assert (own_pace.interval, own_pace.lag) == (timedelta(minutes=5), timedelta(0))
         assert (own_pace.overlap, own_pace.confirm) == (timedelta(0), timedelta(days=1))
         assert (ka_pace.interval, ka_pace.lag) == (timedelta(minutes=1), timedelta(seconds=7))
@@ -219,7 +219,7 @@ class TestAccounts:
     def test_history_from(self, written: str, meant: datetime) -> None:
         lines = [f"{key} = {json.dumps(value)}" for key, value in SHOP.items() if key != "history_from"]
         settings = toml("[[accounts]]\n" + "\n".join(lines) + f"\nhistory_from = {written}\n")
-        assert settings.pace(settings.accounts[0]).history_from == meant
+        assert settings.policy(settings.accounts[0]).history_from == meant
 
     def test_page_sizes_are_the_platforms(self) -> None:
         for size in (1, 100, 200, 500):
@@ -233,8 +233,8 @@ class TestAccounts:
 
     def test_longest_windows_are_the_platforms(self) -> None:
         settings = toml("", {"ORDERS_SYNC_ACCOUNTS": json.dumps([{**SHOP, "longest_window": "1d"}, KA])})
-        paces = [settings.pace(account) for account in settings.accounts]
-        assert [pace.longest_window for pace in paces] == [timedelta(days=1), timedelta(days=31)]
+        paces = [settings.policy(account) for account in settings.accounts]
+        assert [policy.longest_window for policy in paces] == [timedelta(days=1), timedelta(days=31)]
         assert account_problems(SHOP, longest_window="29d") == ['longest_window: must be from 1h to 28d (got "29d")']
         assert account_problems(KA, longest_window="1.5s") == ['longest_window: must be from 1h to 3650d (got "1.5s")']
 

@@ -11,8 +11,8 @@ import typer
 from orders_sync.cli import context, output
 from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
-from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.sweep_cost import calls_for
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import planner, planning
 from orders_sync.engine.calls import Feeder
@@ -185,14 +185,14 @@ async def _preview_of(
 ) -> Preview:
     name, feed = feeder.account.name, by or feeder.platform.feed
     parts = [window] if everything else await backfills.unproven(connection, name, feed, window)
-    windows = planning.backfill(parts, datetime.now(UTC), feeder.pace)
+    windows = planning.backfill(parts, datetime.now(UTC), feeder.policy)
     calls = 0
     for each in windows:
-        calls += calls_for(await backfills.known_orders(connection, name, feed, each), feeder.pace.page_size)
+        calls += calls_for(await backfills.known_orders(connection, name, feed, each), feeder.policy.page_size)
     standing = await backfills.standing(connection, name, feed, window)
     known = await progress.progress(connection, name)
-    begins = min(feeder.pace.history_from, (known and known.history_from) or feeder.pace.history_from)
-    return Preview(name, window, standing, len(windows), calls, calls / feeder.pace.requests_per_second, begins)
+    begins = min(feeder.policy.history_from, (known and known.history_from) or feeder.policy.history_from)
+    return Preview(name, window, standing, len(windows), calls, calls / feeder.policy.requests_per_second, begins)
 
 
 async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | None, everything: bool) -> list[int]:

@@ -25,7 +25,7 @@ from orders_sync.cli import signals
 from orders_sync.cli.output import info
 from orders_sync.domain.accounts import Account as AccountOfSettings
 from orders_sync.domain.errors import DatabaseError, SettingsError
-from orders_sync.domain.identities import refuse_twins
+from orders_sync.domain.identities import reject_duplicates
 from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.engine.calls import Feeder, Patience
@@ -243,14 +243,14 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
     for each, account in zip(settings.accounts, accounts(settings), strict=True):
         if only and each.name not in only:
             continue
-        made.append(Feeder(account, settings.pace(each), PLATFORMS[each.platform]))
+        made.append(Feeder(account, settings.policy(each), PLATFORMS[each.platform]))
     return made
 
 
 def accounts(settings: Settings) -> list[AccountOfSettings]:
     """Return every account of the settings. Raises `SettingsError` where two are the same seller."""
     made = [each.account() for each in settings.accounts]
-    refuse_twins(made)
+    reject_duplicates(made)
     return made
 
 

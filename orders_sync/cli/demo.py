@@ -13,7 +13,7 @@ import typer
 from orders_sync.cli import context, output
 from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
-from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine.calls import Feeder
 from orders_sync.engine.draining import Outcome
@@ -138,7 +138,7 @@ def _feeder(shop: SandboxAccount) -> Feeder:
         app_id=shop.app_id,
         app_secret=shop.app_secret,
     )
-    pace = Pace(
+    policy = SyncPolicy(
         history_from=shop.history_from,
         requests_per_second=CALLS_PER_SECOND,
         page_size=platform.page_size,
@@ -148,7 +148,7 @@ def _feeder(shop: SandboxAccount) -> Feeder:
         overlap=timedelta(minutes=10),
         confirm=timedelta(hours=3),
     )
-    return Feeder(account, pace, platform)
+    return Feeder(account, policy, platform)
 
 
 def _show_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:

@@ -209,8 +209,8 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
 async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
     """Ask for a minute of orders: that proves address, credentials and clock."""
     now = whole_second(datetime.now(UTC))
-    ask = Ask(feeder.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, feeder.pace.page_size))
-    pacer = Pacer(feeder.pace.requests_per_second, OwnBudget())  # one call, and there may be no database
+    ask = Ask(feeder.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, feeder.policy.page_size))
+    pacer = Pacer(feeder.policy.requests_per_second, OwnBudget())  # one call, and there may be no database
     caller = Caller(http, feeder, pacer, DatabaseClock(now), Patience(1, largest_body=2**20, seconds=SECONDS))
     what = f"account {feeder.account.name}"
     try:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from orders_sync.cli import context, output
 from orders_sync.cli.rows import fetch
-from orders_sync.domain.accounts import Pace
+from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.store import database, identities, lateness, missing, progress
 from orders_sync.store.progress import Progress
 from orders_sync.store.suspensions import Suspension
@@ -57,7 +57,7 @@ def status(config: context.Config = None, json: context.Json = False) -> None:
         unrefreshed = identities.unrefreshed(connection)
         late = lateness.of_accounts(connection)
         not_listed = {each.account: each for each in missing.of_accounts(connection)}
-    paces = {each.name: settings.pace(each) for each in settings.accounts}
+    paces = {each.name: settings.policy(each) for each in settings.accounts}
     for row in accounts:
         row["late_seconds"] = late[row["account"]].total_seconds() if row["account"] in late else None
         row["missing_orders"] = not_listed[row["account"]].orders if row["account"] in not_listed else 0
@@ -101,14 +101,14 @@ def status(config: context.Config = None, json: context.Json = False) -> None:
         output.info(each)
 
 
-def _report_lateness(account: str, late_by: timedelta, pace: Pace) -> None:
+def _report_lateness(account: str, late_by: timedelta, policy: SyncPolicy) -> None:
     """Print a notice if orders are listed so late that the passes over the newest time may soon miss them."""
-    found = lateness.found_by_passes(pace.overlap, pace.confirm)
-    if lateness.is_near(late_by, pace.overlap, pace.confirm):
+    found = lateness.found_by_passes(policy.overlap, policy.confirm)
+    if lateness.is_near(late_by, policy.overlap, policy.confirm):
         output.info(
             f"{account}: in the last seven days an order was listed at least {_span(late_by)} after its own time. The "
             f"confirming pass finds what is up to {_span(found)} late; what comes later only sweeps and audits find: "
-            f"raise `confirm` of the account, now {_span(pace.confirm)}"
+            f"raise `confirm` of the account, now {_span(policy.confirm)}"
         )
 
 

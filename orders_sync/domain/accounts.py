@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from orders_sync.domain.secret import Secret
-from orders_sync.domain.sweeps import Policy
+from orders_sync.domain.sweeps import SweepPolicy
 
 _PORTS = {"http": 80, "https": 443}
 _SIGNATURE = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 
 
 class Identity(NamedTuple):
-    """Who an account is: which seller's orders it lists, and on which host of which API. Its name is a label, its app
-    and secret are how it is read: neither is part of it."""
+    """The identity of an account: whose orders it lists, and on which host of which API.
+
+    Neither its name, a label, nor its credentials are part of it.
+    """
 
     platform: str
     host: str
@@ -31,7 +33,7 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Everything a platform's client needs, and nothing else of the settings. The secret is in no repr (P8)."""
+    """What a platform's client needs of the settings. The secret is in no repr (P8)."""
 
     name: str
     platform: str
@@ -49,17 +51,17 @@ class Account:
 
     @property
     def rate_key(self) -> str:
-        """Whose calls are counted together: those of an app, whichever seller it asks for. Without its id (P8)."""
+        """The key of the rate limit that all accounts of an app share: a hash, without the app id (P8)."""
         return f"app:{self.platform}:{blake2b(self.app_id.encode(), digest_size=8).hexdigest()}"
 
     @property
     def fingerprint(self) -> str:
-        """Enough to see that credentials changed, useless to find a secret (P8)."""
+        """A hash by which changed credentials are noticed; the secret cannot be derived from it (P8)."""
         parts = (self.platform, self.base_url, self.seller, self.app_id, self.app_secret, *self._own_secrets())
         return blake2b("\0".join(parts).encode(), digest_size=8, key=self.name.encode()[:64]).hexdigest()
 
     def redact(self, text: str) -> str:
-        """A platform's text without what it may quote of ours: credentials, a signature."""
+        """Redact credentials and signatures that a platform's text may quote."""
         for credential in (self.app_secret, self.app_id, *self._own_secrets()):
             if credential:
                 text = text.replace(credential, "***")
@@ -70,7 +72,7 @@ class Account:
 
 
 def host_of(base_url: str) -> str:
-    """The host of a URL in lower case, with its port unless it is the scheme's own. Path and scheme do not count."""
+    """Return the host of a URL in lower case, with its port unless it is the scheme's default."""
     parts = urlsplit(base_url)
     host = (parts.hostname or "").rstrip(".")
     host = f"[{host}]" if ":" in host else host
@@ -78,8 +80,8 @@ def host_of(base_url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How an account is read."""
+class SyncPolicy:
+    """How an account is read: its range, rate and intervals."""
 
     history_from: datetime  # how far back the first sync goes
     requests_per_second: float
@@ -90,4 +92,6 @@ class Pace:
     overlap: timedelta  # and starts this long before the watermark
     confirm: timedelta  # a slower pass reads this much again
     trusts_filter: bool = False  # rows outside the range that was asked for are no fault
-    sweeps: Policy = field(default_factory=Policy)  # what is read again where a list goes by creation time only
+    sweeps: SweepPolicy = field(
+        default_factory=SweepPolicy
+    )  # what is read again where a list goes by creation time only

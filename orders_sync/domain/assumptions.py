@@ -1,4 +1,4 @@
-"""What is assumed of a platform where its documents are silent, and what a probe found of it."""
+"""Assumptions about platforms where their documents are silent, and the results of probing them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-# by the name a probe's answer is kept under
+# by the name under which a probe's result is stored
 ASSUMPTIONS = {
     "page_size": "a page holds as many orders as were asked for",
     "filter": "all orders listed lie in the range asked for",
@@ -24,7 +24,7 @@ ASSUMPTIONS = {
 
 
 class Verdict(StrEnum):
-    """Whether an assumption holds. `UNKNOWN`: the orders there are do not tell."""
+    """Whether an assumption holds. `UNKNOWN`: the existing orders cannot show it."""
 
     HOLDS = "holds"
     OTHERWISE = "otherwise"
@@ -32,8 +32,11 @@ class Verdict(StrEnum):
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a probe found of one assumption. `said`: a sentence without its full stop. `remedy`: what a person has to
-    do, with the setting's name; empty where reading allows for it by itself."""
+    """The result of probing one assumption.
+
+    `said`: a sentence without its full stop. `remedy`: what a person has to do, with the name of the setting; empty if
+    reading adapts by itself.
+    """
 
     verdict: Verdict
     said: str = ""
@@ -41,15 +44,17 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A probe as it is kept with the account. `answers`: by the names of `ASSUMPTIONS`, empty where none came to its
-    end. `fault`: what stopped a later one."""
+    """A probe as stored with the account.
+
+    `answers`: by the names of `ASSUMPTIONS`, empty if no probe completed. `fault`: what stopped a later one.
+    """
 
     answers: dict[str, Found] = {}
     probed_at: datetime | None = None
     fault: str = ""
 
     def __str__(self) -> str:
-        """One line of what is otherwise."""
+        """Return one line with the assumptions that do not hold."""
         found = [each for each in self.answers.values() if each.verdict is Verdict.OTHERWISE]
         if not found:
             return f"nothing is otherwise than assumed{self._unknown}"
@@ -60,7 +65,7 @@ class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def remedy(self) -> str:
-        """What a person has to do; empty where nothing is."""
+        """What a person has to do; empty if nothing."""
         return "; ".join(dict.fromkeys(each.remedy for each in self.answers.values() if each.remedy))
 
     @property
@@ -70,5 +75,5 @@ class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def is_telling(answers: Mapping[str, Found]) -> bool:
-    """Whether a probe saw orders: without any, only the shape of an empty list is known."""
+    """Tell whether a probe saw orders: without any, only the form of an empty list is known."""
     return any(each.verdict is not Verdict.UNKNOWN for name, each in answers.items() if name != "empty_range")

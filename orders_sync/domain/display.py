@@ -1,37 +1,37 @@
-"""Text of platforms and users as a terminal may be given it: control characters are shown, never obeyed.
+"""Make text of platforms and users safe for a terminal: control characters are shown, not executed.
 
     C0 controls, DEL                      -> their pictures (U+2400 ...): an escape is a visible sign
     C1 controls, bidi, invisible marks,
     line and paragraph separators,
     lone surrogates                       -> <U+202E>
 
-Buyers, sellers and whoever answers in place of a platform write this text: it must not move the cursor, clear the
-screen, reach the clipboard, reverse the order of digits or hide in an id.
+Buyers, sellers and anything that answers in place of a platform write this text: it must not move the cursor, clear
+the screen, reach the clipboard, reverse the order of digits or be invisible in an id.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
-_OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # categories; other unprintable ones are spaces or have no meaning
+_CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # categories; other unprintable ones are spaces or have no meaning
 
 
 def visible(text: str, keep: str = "") -> str:
-    """Text without a character that a terminal obeys or hides; those of `keep` stay."""
+    """Replace characters that a terminal executes or hides, except those in `keep`."""
     if text.isprintable():
         return text
-    return "".join(letter if letter in keep or not _is_obeyed(letter) else _sign(letter) for letter in text)
+    return "".join(letter if letter in keep or not _is_control(letter) else _sign(letter) for letter in text)
 
 
 def visible_json(document: str) -> str:
-    """The same of a JSON document: what would be obeyed is escaped, so that it stays the same JSON."""
+    """Escape such characters in a JSON document, which stays equivalent."""
     if document.isprintable():
         return document
-    return "".join(c if c in "\n" or not _is_obeyed(c) else _escape(ord(c)) for c in document)
+    return "".join(c if c in "\n" or not _is_control(c) else _escape(ord(c)) for c in document)
 
 
-def _is_obeyed(letter: str) -> bool:
-    return not letter.isprintable() and unicodedata.category(letter) in _OBEYED
+def _is_control(letter: str) -> bool:
+    return not letter.isprintable() and unicodedata.category(letter) in _CONTROL
 
 
 def _sign(letter: str) -> str:

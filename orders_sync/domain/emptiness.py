@@ -1,4 +1,4 @@
-"""What an empty answer is worth, and what one beyond a platform's reach is worth: nothing by itself. Pure."""
+"""Decide what an empty response proves, and what one beyond a platform's reach does: nothing by itself. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from orders_sync.domain.windows import Window
 
 HOUR = timedelta(hours=1)
-ONE_ANSWER = timedelta(days=1)  # one empty answer closes no longer window
-AGAIN = timedelta(minutes=2)  # later a longer one is asked once more
-# after all of an account's history was found empty it is read again: new authorisations may list nothing at first
+ONE_ANSWER = timedelta(days=1)  # the longest window that a single empty response closes
+AGAIN = timedelta(minutes=2)  # pause before a longer one is read once more
+# pauses before a history that was found empty is read again: new authorisations may list nothing at first
 EMPTY_HISTORY_AGAIN = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 
 
 def is_believed(window: Window, *, is_second_answer: bool) -> bool:
-    """Return whether an empty answer is believed: of a day at once, of more when it is given twice, minutes apart.
+    """Tell whether an empty response is believed: for a day at once, for more if it is repeated minutes later.
 
     So an empty window costs two calls at most, however long it is.
     """
@@ -22,13 +22,13 @@ def is_believed(window: Window, *, is_second_answer: bool) -> bool:
 
 
 def at_reach(window: Window, now: datetime, furthest_back: timedelta | None) -> tuple[Window | None, Window | None]:
-    """Cut a window where the platform's documented reach begins: what lies beyond it, and what lies within.
+    """Cut a window where the platform's documented reach begins. Return the part beyond it and the part within.
 
         now - furthest_back   the next whole hour but one                                 now
         |---------------------|-----------------------------------------------------------|
         ...... beyond ........|......................... within ...........................
 
-    An hour or two of the reach are counted as beyond it, or a range would be beyond again by the time it is asked.
+    One to two hours of the reach count as beyond, or a range would be beyond by the time it is read.
     """
     if furthest_back is None:
         return None, window

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one small tree. Each error carries data; its text tells an operator what to do next.
+"""The errors of this program. Each carries data; its text tells an operator what to do next.
 
 OrdersSyncError
 ├── SettingsError                   a mistake in the settings, with its place
@@ -28,19 +28,19 @@ EXCERPT = 2048
 
 
 class OrdersSyncError(Exception):
-    """The root: whatever derives from it is told to the user as one message, without a traceback."""
+    """The root of all expected errors: shown to the user as one message, without a traceback."""
 
 
 class SettingsError(OrdersSyncError):
-    """A mistake in the settings; the text begins with its place (file and key, or environment variable)."""
+    """A mistake in the settings. The text begins with its place: file and key, or environment variable."""
 
 
 class DatabaseError(OrdersSyncError):
-    """The database is not usable as it is; the text says what to do."""
+    """The database cannot be used as it is."""
 
 
 class DatabaseBusyError(DatabaseError):
-    """Deadlocks, conflicts or time-outs ended a transaction however often it was run; nothing of it was written."""
+    """Deadlocks, conflicts or time-outs ended every attempt of a transaction. Nothing was written."""
 
 
 class EmbeddedError(OrdersSyncError):
@@ -48,7 +48,7 @@ class EmbeddedError(OrdersSyncError):
 
 
 class IdentityMismatchError(OrdersSyncError):
-    """The account of the settings is not the one of this name in the tables: nothing may be planned or read for it."""
+    """The tables have another account of this name: nothing may be planned or read for it."""
 
     def __init__(self, name: str, identity: object) -> None:
         super().__init__(
@@ -58,7 +58,7 @@ class IdentityMismatchError(OrdersSyncError):
 
 
 class ClockSetBackError(OrdersSyncError):
-    """Time that an account was planned to lies in the database's future: what it is asked now, it would not plan."""
+    """An account is planned up to a time in the database's future."""
 
     def __init__(self, account: str, reached: datetime) -> None:
         super().__init__(
@@ -69,7 +69,7 @@ class ClockSetBackError(OrdersSyncError):
 
 
 class LeaseLostError(OrdersSyncError):
-    """The window's fence moved on while we read: the work is dropped, someone else has it."""
+    """The lease of a window was lost while it was read: another worker has it, and our result is dropped."""
 
     def __init__(self, window_id: int) -> None:
         super().__init__(f"window {window_id} is owned by another worker now; nothing was written")
@@ -77,7 +77,7 @@ class LeaseLostError(OrdersSyncError):
 
 
 class InvalidRecordError(OrdersSyncError):
-    """One record that cannot be normalised. `where` is the field as the platform spells it, when known."""
+    """A record that cannot be normalized. `where`: the field in the platform's spelling, if known."""
 
     def __init__(self, reason: str, where: str = "") -> None:
         super().__init__(f"{where}: {reason}" if where else reason)
@@ -86,7 +86,7 @@ class InvalidRecordError(OrdersSyncError):
 
 
 class PlatformError(OrdersSyncError):
-    """A call failed. `account` and `window` are filled in by whoever knows them, before the error is shown.
+    """A failed call. `account` and `window` are set by callers that know them, before the error is shown.
 
     The text never holds a request header or a secret (P8).
     """
@@ -105,11 +105,11 @@ class PlatformError(OrdersSyncError):
 
 
 class AuthenticationError(PlatformError):
-    """The platform does not accept the credentials or the signature. Trying again would be hammering (P6)."""
+    """The platform does not accept the credentials or the signature. It must not be retried (P6)."""
 
 
 class RateLimitError(PlatformError):
-    """Too many calls. `retry_after` is in seconds, None when the platform gave none."""
+    """Too many calls. `retry_after`: seconds, None if the platform gave none."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, call: str = "", code: str = "") -> None:
         super().__init__(message, call=call, code=code)
@@ -117,15 +117,15 @@ class RateLimitError(PlatformError):
 
 
 class BlockedError(RateLimitError):
-    """HTTP 401 or 403 without the gateway's envelope: a firewall or a proxy as likely as refused credentials."""
+    """HTTP 401 or 403 without the gateway's envelope: by a firewall or proxy as likely as for the credentials."""
 
 
 class TransientError(PlatformError):
-    """Likely to go away by itself: time-outs, resets, HTTP 5xx, business errors without a meaning known to us."""
+    """An error that is likely to pass: time-outs, resets, HTTP 5xx, codes without a known meaning."""
 
 
 class MalformedResponseError(PlatformError):
-    """The answer cannot be read. `body` holds at most its first 2 kB."""
+    """A response that cannot be read. `body`: at most its first 2 kB."""
 
     def __init__(self, message: str, *, body: bytes = b"", call: str = "", code: str = "") -> None:
         super().__init__(message, call=call, code=code)
@@ -133,19 +133,19 @@ class MalformedResponseError(PlatformError):
 
 
 class InvalidRequestError(PlatformError):
-    """The platform will not serve this request however often it is sent (HTTP 4xx): window, page size, path."""
+    """The platform does not serve this request (HTTP 4xx), for its window, page size or path."""
 
 
 class IncompleteWindowError(PlatformError):
-    """The pages of a window do not add up to what the platform counts, however often they are read."""
+    """The pages of a window hold fewer rows than the platform counts, after all attempts."""
 
 
 class RowsOutOfRangeError(IncompleteWindowError):
-    """The rows of a window are not of the time that was asked for: reading less of it would change nothing."""
+    """The rows of a window lie outside the requested range: a smaller range would not help."""
 
 
 def is_answer(error: PlatformError) -> bool:
-    """Whether the platform itself said no to the request, not the network or whatever stands in front of it."""
+    """Tell whether the platform itself refused the request, not the network or a proxy in front of it."""
     is_http = (error.code.isdigit() and 500 <= int(error.code) < 600) or error.code == "408"
     return isinstance(error, InvalidRequestError) or (
         isinstance(error, TransientError) and bool(error.code) and not is_http

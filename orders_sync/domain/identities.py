@@ -1,4 +1,4 @@
-"""The accounts of the settings against those the tables know: who was renamed, replaced, removed or is back. Pure."""
+"""Compare the accounts of the settings with those in the tables: renamed, replaced, removed or returned. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from orders_sync.domain.accounts import Account, Identity
 from orders_sync.domain.errors import SettingsError
 
-REPLACED = "~old"  # no name in the settings holds a ~, so a label made from one is never taken
+REPLACED = "~old"  # names in the settings hold no ~, so such a label is never taken
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An account as `sync.accounts` has it. `host` is None where it was last synced by a version that kept none.
+class KnownAccount:
+    """An account in `sync.accounts`. `host` is None if it was last synced by a version that stored none.
 
-    `is_current`: neither removed from the settings nor retired, as far as the tables know.
+    `is_current`: neither removed from the settings nor retired.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Known:
         return (self.platform, self.host, self.seller) == identity
 
     def may_be(self, identity: Identity) -> bool:
-        """Whether only the host, which is not known, could tell them apart."""
+        """Tell whether they match but for the host, which is unknown."""
         return self.host is None and (self.platform, self.seller) == (identity.platform, identity.seller)
 
     def __str__(self) -> str:
@@ -36,11 +36,11 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What has to change in the tables for them to agree with the settings.
+class IdentityChanges:
+    """Changes that make the tables agree with the settings.
 
-    `renamed`: new names by old. `replaced`: the same, of accounts whose name means another one in the settings now.
-    `hosts`: by the name the account has afterwards. `removed`, `returned`: names as they are afterwards.
+    `renamed`: new names by old. `replaced`: the same for accounts whose name the settings now use for another one.
+    `hosts`: by the new name. `removed`, `returned`: new names.
     """
 
     renamed: dict[str, str] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class Changes:
         return bool(self.labels or self.hosts or self.removed or self.returned)
 
 
-def refuse_twins(accounts: Iterable[Account]) -> None:
-    """Raise `SettingsError` where two accounts are one: the same seller on the same host of the same platform."""
+def reject_duplicates(accounts: Iterable[Account]) -> None:
+    """Raise `SettingsError` if two accounts have the same identity."""
     first: dict[Identity, str] = {}
     for account in accounts:
         other = first.setdefault(account.identity, account.name)
@@ -69,12 +69,12 @@ def refuse_twins(accounts: Iterable[Account]) -> None:
             )
 
 
-def compare(known: Sequence[Known], accounts: Sequence[Account]) -> Changes:
-    """Hold all accounts of the settings, which must be different ones, against all that the tables know."""
+def compare(known: Sequence[KnownAccount], accounts: Sequence[Account]) -> IdentityChanges:
+    """Compare all accounts of the settings, of different identities, with all accounts of the tables."""
     found = _matched(known, accounts)
     names = {account.name for account in accounts}
     taken = names | {each.name for each in known}
-    changes = Changes()
+    changes = IdentityChanges()
     for account in accounts:
         match = found.get(account.name)
         if match is None:
@@ -96,12 +96,12 @@ def compare(known: Sequence[Known], accounts: Sequence[Account]) -> Changes:
     return changes
 
 
-def _matched(known: Sequence[Known], accounts: Sequence[Account]) -> dict[str, Known]:
-    """The account of the tables that each of the settings is, by its name there.
+def _matched(known: Sequence[KnownAccount], accounts: Sequence[Account]) -> dict[str, KnownAccount]:
+    """Return the matching account of the tables by name in the settings.
 
-    One whose host is not known is the one of its name; else the only one it can be, if nobody else can be it.
+    One whose host is unknown matches the account of its name; else the only candidate, if it has no other match.
     """
-    found: dict[str, Known] = {}
+    found: dict[str, KnownAccount] = {}
     for account in accounts:
         for each in known:
             if each.is_certainly(account.identity):

@@ -1,4 +1,4 @@
-"""Money: everything past this module is yuan as `Decimal`; amounts have two places."""
+"""Parse amounts of money into yuan as `Decimal` with two places."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 FEN = Decimal("0.01")
 LARGEST = Decimal(10) ** 16  # numeric(18,2) holds less than this
-MOST_PLACES = 12  # on either side of an exponent, and behind the point
+MOST_PLACES = 12  # the largest exponent, and the most digits after the point
 _NUMERIC_18_2 = Context(prec=18, rounding=ROUND_HALF_UP)
 _SPELLED = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def number(value: int | str) -> Decimal:
-    """A number exactly as it is spelled, within what a column should hold. Raises ValueError for anything else."""
+    """Parse a number without rounding. Raises ValueError for anything that is no number, or too large for a column."""
     text = str(value).strip()
     if len(text) > 60 or not _SPELLED.fullmatch(text):
         raise ValueError(f"not a number: {text[:40]!r}")
@@ -26,7 +26,7 @@ def number(value: int | str) -> Decimal:
 
 
 def yuan(amount: Decimal) -> Decimal:
-    """An amount of yuan with two places, rounded half up. Raises ValueError for more digits than numeric(18,2) has."""
+    """Round an amount of yuan half up to two places. Raises ValueError if it does not fit numeric(18,2)."""
     try:
         return amount.quantize(FEN, context=_NUMERIC_18_2)
     except ArithmeticError:
@@ -34,12 +34,12 @@ def yuan(amount: Decimal) -> Decimal:
 
 
 def fen(amount: Decimal) -> Decimal:
-    """An amount of fen as yuan, with two places, rounded half up. Raises ValueError like `yuan`."""
+    """Convert fen to yuan with two places, rounded half up. Raises ValueError like `yuan`."""
     return yuan(amount.scaleb(-2))
 
 
 def at_least_two_places(amount: Decimal) -> Decimal:
-    """The same amount with all its places, as `1.50`, never `1.5`."""
-    if amount.same_quantum(FEN):  # most are; asked five times as fast as for the exponent
+    """Return the same amount with all its places, at least two: `1.50`, never `1.5`."""
+    if amount.same_quantum(FEN):  # most are; five times as fast as reading the exponent
         return amount
     return amount if int(amount.as_tuple().exponent) <= -2 else yuan(amount)

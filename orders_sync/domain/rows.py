@@ -1,8 +1,8 @@
-"""What an order is once it is flattened: one struct a table, fields in the order of its columns.
+"""The rows of an order: one struct per table, fields in the order of its columns.
 
-Amounts are yuan (`Decimal`, two places), times are aware datetimes, quantities are `Decimal`, ids are text. `None` is
-"the platform did not say". Where each value comes from: the platforms' `normalize.py`; what each column means: the
-comments in `store/tables/business.py`. `platform`, `account` and `synced_at` are added where rows land.
+Amounts are yuan (`Decimal`, two places), times are aware datetimes, quantities are `Decimal`, ids are text. `None`: the
+platform gave no value. The source of each value is in the platforms' `normalize.py`, its meaning in the comments of
+`store/tables/business.py`. `platform`, `account` and `synced_at` are added when rows are stored.
 """
 
 from __future__ import annotations
@@ -164,8 +164,11 @@ class ReceiverRow(Struct, kw_only=True, gc=False):
 
 
 class OrderRows(Struct, kw_only=True, gc=False):
-    """One order, flattened. `receiver` is None when the platform's list carries no address at all. `has_all_lines` is
-    False where lines are listed that could not be read: then none that is stored counts as gone."""
+    """All rows of one order.
+
+    `receiver` is None if the platform's list has no address. `has_all_lines` is False if a listed line could not be
+    read: then no stored line counts as removed.
+    """
 
     order: OrderRow
     sub_orders: list[SubOrderRow]
@@ -175,6 +178,6 @@ class OrderRows(Struct, kw_only=True, gc=False):
     has_all_lines: bool = True
 
     def all(self) -> list[Struct]:
-        """Every row, the order first."""
+        """Return every row, the order first."""
         rows: list[Any] = [self.order, *self.sub_orders, *self.product_items, *self.parcels]
         return [*rows, self.receiver] if self.receiver else rows

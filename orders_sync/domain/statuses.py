@@ -1,4 +1,4 @@
-"""What a status of an order is called and which group it belongs to. Each platform package lists its own statuses."""
+"""Names and groups of order statuses. Each platform package lists its own statuses."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class StatusGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A status as the platform spells it, misspellings included. `is_final`: no way out of it is documented but a
-    refund."""
+    """A status in the platform's spelling, misspellings included.
+
+    `is_final`: no documented change follows it except a refund.
+    """
 
     status: str
     name_zh: str
@@ -34,16 +36,15 @@ class Status:
 
 
 def groups(statuses: Iterable[Status]) -> Mapping[str, StatusGroup]:
-    """Return the group of each status. A status that nobody documents is in none: it is `StatusGroup.OTHER`."""
+    """Return the group of each status. An undocumented status has none and counts as `StatusGroup.OTHER`."""
     return {each.status: each.group for each in statuses}
 
 
 def open_statuses(statuses: Iterable[Status]) -> tuple[str, ...]:
-    """Return those an order may still leave, in the given order."""
+    """Return the statuses that are not final, in the given order."""
     return tuple(each.status for each in statuses if not each.is_final)
 
 
 def partly_shipped(group: StatusGroup, lines_shipped: list[bool]) -> StatusGroup:
-    """Return the group once the lines are looked at: a header may wait for shipment while a line has left
-    (api-facts 2.3)."""
+    """Return the group with regard to the lines: an order may await shipment while a line has left (api-facts 2.3)."""
     return StatusGroup.PARTLY_SHIPPED if group is StatusGroup.AWAITING_SHIPMENT and any(lines_shipped) else group

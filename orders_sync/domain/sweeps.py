@@ -1,4 +1,4 @@
-"""What is read again on a feed that lists by creation time: what can still change, the younger the more often. Pure."""
+"""Decide which orders that can still change are re-read, on feeds that list by creation time. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import msgspec
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-RARELY = timedelta(days=7)  # what is not final and older than all tiers
+RARE_INTERVAL = timedelta(days=7)  # for orders that are not final and older than all tiers
 
 
 class Sweep(StrEnum):
-    """How much of it a pass reads: what is due, everything not final, everything the policy would ever read."""
+    """What a pass reads: nothing, what is due, everything not final, or everything that the policy ever reads."""
 
     NONE = "none"
     DUE = "due"
@@ -22,14 +22,17 @@ class Sweep(StrEnum):
 
 
 class Tier(msgspec.Struct, frozen=True):
-    """Orders that are not final and younger than `age` are read every `every`."""
+    """Orders that are not final and younger than `age` are re-read every `every`."""
 
     age: timedelta
     every: timedelta
 
 
-class Policy(msgspec.Struct, frozen=True):
-    """`tiers` from the youngest on. Final orders are read once a day for `final_for` after they last changed."""
+class SweepPolicy(msgspec.Struct, frozen=True):
+    """How often orders are re-read.
+
+    `tiers`: the youngest first. Final orders are re-read once a day for `final_for` after their last change.
+    """
 
     tiers: tuple[Tier, ...] = (
         Tier(timedelta(days=3), timedelta(minutes=10)),
@@ -40,13 +43,16 @@ class Policy(msgspec.Struct, frozen=True):
 
     @property
     def finals_age(self) -> timedelta:
-        """Final orders older than this are never read again, however late they landed."""
+        """The age from which final orders are never re-read, however late they landed."""
         return self.tiers[-1].age + self.final_for
 
 
-class Look(msgspec.Struct, frozen=True):
-    """A range of creation time to be looked over. `with_final`: the final orders that may see a refund as well.
-    `is_whole`: the account's history covers it, so the tables hold all orders of it; else only those of backfills."""
+class SweepRange(msgspec.Struct, frozen=True):
+    """A range of creation time to sweep, `[start, end)`.
+
+    `with_final`: includes final orders that may still be refunded. `is_whole`: the account's history covers the range,
+    so all its orders are stored; else only those of backfills.
+    """
 
     start: datetime
     end: datetime
@@ -55,13 +61,15 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def is_due(before: datetime, now: datetime, every: timedelta) -> bool:
-    """Whether a multiple of `every` lies between two moments: once a period, with nothing to be remembered."""
+    """Tell whether a multiple of `every` lies between two moments: true once per period, without any state."""
     seconds = every.total_seconds()
     return before.timestamp() // seconds < now.timestamp() // seconds
 
 
-def looks(policy: Policy, sweep: Sweep, history_from: datetime, before: datetime, end: datetime) -> list[Look]:
-    """The ranges a pass has to look over that ends at `end`, when the last one ended at `before`.
+def due_ranges(
+    policy: SweepPolicy, sweep: Sweep, history_from: datetime, before: datetime, end: datetime
+) -> list[SweepRange]:
+    """Return the ranges to sweep in a pass that ends at `end`, if the last one ended at `before`.
 
           90 d                30 d               3 d       end
     |------|-------------------|------------------|---------|       DUE: a tier whose period has passed since
@@ -71,24 +79,24 @@ def looks(policy: Policy, sweep: Sweep, history_from: datetime, before: datetime
     if sweep is Sweep.NONE:
         return []
     if sweep is not Sweep.DUE:
-        return [Look(history_from, end, with_final=sweep is Sweep.ALL)]
+        return [SweepRange(history_from, end, with_final=sweep is Sweep.ALL)]
     if is_due(before, end, DAY):
         border = max(history_from, end - policy.finals_age)
-        is_rare_due = history_from < border and is_due(before, end, RARELY)
-        older = [Look(history_from, border, with_final=False)] if is_rare_due else []
-        return [*older, Look(border, end, with_final=True)]
+        is_rare_due = history_from < border and is_due(before, end, RARE_INTERVAL)
+        older = [SweepRange(history_from, border, with_final=False)] if is_rare_due else []
+        return [*older, SweepRange(border, end, with_final=True)]
     found = []
     youngest = end
     for tier in policy.tiers:
         oldest = max(history_from, end - tier.age)
         if oldest < youngest and is_due(before, end, tier.every):
-            found.append(Look(oldest, youngest, with_final=False))
+            found.append(SweepRange(oldest, youngest, with_final=False))
         youngest = min(youngest, oldest)
     return found
 
 
-def cut(look: Look, history_from: datetime) -> list[Look]:
-    """Split a look at the beginning of the account's history; what lies before it is not whole."""
-    before = Look(look.start, min(look.end, history_from), look.with_final, is_whole=False)
-    within = Look(max(look.start, history_from), look.end, look.with_final)
+def split_at_history(look: SweepRange, history_from: datetime) -> list[SweepRange]:
+    """Split a range at the beginning of the account's history; the part before it is not whole."""
+    before = SweepRange(look.start, min(look.end, history_from), look.with_final, is_whole=False)
+    within = SweepRange(max(look.start, history_from), look.end, look.with_final)
     return [part for part in (before, within) if part.start < part.end]

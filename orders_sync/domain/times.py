@@ -1,4 +1,4 @@
-"""Platform times as aware datetimes. One place knows every way a platform may write a time."""
+"""Parse the times of platforms into aware datetimes, in every documented or likely notation."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SECONDS, _MILLISECONDS = range(10**9, 10**10), range(10**12, 10**13)  # since 1
 
 
 def platform_time(value: int | str) -> datetime | None:
-    """A time as a platform sends it, at the offset it carries, else in Asia/Shanghai (api-facts 1, three proofs).
+    """Parse a time of a platform, with its own offset, else in Asia/Shanghai (api-facts 1).
 
-    `yyyyMMddHHmmssSSS+0800` (1688), `yyyy-MM-dd HH:mm:ss` (Xportcn), and what other software makes of them: ISO 8601,
+    `yyyyMMddHHmmssSSS+0800` (1688), `yyyy-MM-dd HH:mm:ss` (Xportcn), and likely other notations: ISO 8601,
     slashes, fractions of a second, seconds or milliseconds since 1970 as number or as text.
     None for "" and for what stands for "no time": 0, 1970-01-01, 0001-01-01, 0000-00-00, 9999-12-31.
     Raises ValueError for anything else.
@@ -74,5 +74,5 @@ def _no_time(text: str) -> ValueError:
 
 
 def local_text(moment: datetime) -> str:
-    """How both APIs want a time: `yyyy-MM-dd HH:mm:ss` in Asia/Shanghai."""
+    """Format a time as both APIs take it: `yyyy-MM-dd HH:mm:ss` in Asia/Shanghai."""
     return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")

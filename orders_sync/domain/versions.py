@@ -1,4 +1,4 @@
-"""Which of two looks at the same order is newer (P2)."""
+"""Decide which of two versions of the same order is newer (P2)."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import NamedTuple
 
-BELIEVED_AFTER = timedelta(hours=1)  # between the beginnings of two reads that bring an older modify time
+BELIEVED_AFTER = timedelta(hours=1)  # time between two reads that both bring an older modify time, until it is believed
 
 
 class Version(NamedTuple):
-    """The platform's modify time, where there is one, and the time our read of it began, by the database's clock."""
+    """The platform's modify time, if there is one, and the time our read began, by the database's clock."""
 
     modified_at: datetime | None
     read_at: datetime
 
     def is_newer_than(self, other: Version) -> bool:
-        """The later modify time; the later read where it is equal (seed 004: paid a second after it) or not known."""
+        """Compare modify times; times of reading if those are equal (api-facts: paid within that second) or unknown."""
         if self.modified_at is not None and other.modified_at is not None and self.modified_at != other.modified_at:
             return self.modified_at > other.modified_at
         return self.read_at > other.read_at
 
     def is_modified_after(self, other: Version) -> bool:
-        """A later modify time alone; False where one is not known."""
+        """Compare modify times only; False if one of them is unknown."""
         return self.modified_at is not None and other.modified_at is not None and self.modified_at > other.modified_at
 
 
-class Age(Enum):
-    """What a version that was read is beside the stored one."""
+class Precedence(Enum):
+    """How a version that was read relates to the stored one."""
 
     NEWER = auto()
     OLDER = auto()
-    OLDER_AT_FIRST = auto()  # read later, with an earlier modify time: to be remembered
-    WENT_BACK = auto()  # the same again, long after: the platform's modify time went back, this is the newest
+    OLDER_AT_FIRST = auto()  # read later, with an earlier modify time: it is remembered
+    WENT_BACK = auto()  # again, long after: the platform's modify time went back, so this is the newest
 
 
-def age(read: Version, stored: Version, went_back_at: datetime | None, remembered: Version | None) -> Age:
-    """Which of the two is newer, where a modify time may go back.
+def precedence(read: Version, stored: Version, went_back_at: datetime | None, remembered: Version | None) -> Precedence:
+    """Compare a version that was read with the stored one, where a platform's modify time may go back.
 
         stored 12:00            read 12:05: 11:00       read 13:10: 11:00 or later
         modify time 11:30       OLDER_AT_FIRST          WENT_BACK
@@ -46,13 +46,13 @@ def age(read: Version, stored: Version, went_back_at: datetime | None, remembere
     version or a newer one. A read that began before the stored one is never believed, however often it is repeated.
     """
     if went_back_at is not None and read.read_at < went_back_at:
-        return Age.OLDER
+        return Precedence.OLDER
     if read.is_newer_than(stored):
-        return Age.NEWER
+        return Precedence.NEWER
     if read.read_at <= stored.read_at or read.modified_at is None:
-        return Age.OLDER
+        return Precedence.OLDER
     if remembered is None or remembered.modified_at is None:
-        return Age.OLDER_AT_FIRST
+        return Precedence.OLDER_AT_FIRST
     if read.modified_at < remembered.modified_at:
-        return Age.OLDER_AT_FIRST if read.read_at > remembered.read_at else Age.OLDER
-    return Age.WENT_BACK if read.read_at >= remembered.read_at + BELIEVED_AFTER else Age.OLDER
+        return Precedence.OLDER_AT_FIRST if read.read_at > remembered.read_at else Precedence.OLDER
+    return Precedence.WENT_BACK if read.read_at >= remembered.read_at + BELIEVED_AFTER else Precedence.OLDER

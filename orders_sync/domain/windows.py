@@ -13,7 +13,7 @@ MOST_PARTS = 50  # of one split
 
 
 class Feed(StrEnum):
-    """What a list is filtered by."""
+    """The time by which a list is filtered."""
 
     UPDATED = "updated"
     CREATED = "created"
@@ -33,9 +33,9 @@ class WindowKind(StrEnum):
 class Window(msgspec.Struct, frozen=True):
     """`[start, end)` of one account's platform time, aware datetimes on whole seconds.
 
-    It is asked as `start .. end`. Whether a platform takes the end inclusive, and whether its times have fractions of a
-    second, is not documented: asked like this nothing between two windows is left out either way, and an order on a
-    border is read twice, which costs nothing.
+    It is requested as `start .. end`. Whether platforms include the end, and whether their times have fractions of a
+    second, is not documented: requested like this, nothing between two windows is missed either way, and an order on
+    a border is read twice, which does no harm.
     """
 
     start: datetime
@@ -58,7 +58,7 @@ class Window(msgspec.Struct, frozen=True):
 
 
 def whole_second(moment: datetime) -> datetime:
-    """The second a moment lies in."""
+    """Round down to the whole second."""
     return moment.replace(microsecond=0)
 
 
@@ -80,8 +80,8 @@ def split(window: Window, total: int, limit: int) -> list[Window]:
         |------------- total rows -------------|
         |-----|-----|-----|-----|-----|-----|--|   whole seconds, no gap, no overlap
 
-    At most `MOST_PARTS`, which are split again where they are still too full: a total may be wrong. A one-second window
-    cannot be cut: it is returned alone, however full.
+    At most `MOST_PARTS`, which are split again if they hold too many: a total may be wrong. A window of one second
+    cannot be split and is returned as it is.
     """
     parts = min(max(2, -(-total // limit)), MOST_PARTS, window.seconds)
     if parts < 2:

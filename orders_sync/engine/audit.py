@@ -95,7 +95,7 @@ class _Audit:
         window = self._range(synced, start, end)
         if synced is None or synced.past is None or window is None:
             return
-        self._due = whole_second(synced.past - self.feeder.pace.overlap)
+        self._due = whole_second(synced.past - self.feeder.policy.overlap)
         means, pacer = self._means, self._means.pacers[self._name]
         self._now = synced.now
         self._caller = Caller(means.http, self.feeder, pacer, DatabaseClock(synced.now), means.limits.patience)
@@ -113,7 +113,7 @@ class _Audit:
             return False
         async with self._pool.connection() as connection, connection.transaction():
             for each in wanting:
-                windows = list(tile(each.window.start, each.window.end, self.feeder.pace.longest_window))
+                windows = list(tile(each.window.start, each.window.end, self.feeder.policy.longest_window))
                 await ledger.plan(connection, self._name, WindowKind.REPAIR, each.feed, windows)
         return True
 
@@ -154,7 +154,7 @@ class _Audit:
             self.result.error = f"{self._name}: nothing is synced yet, so nothing can be compared: `orders-sync sync`"
             return None
         first = start or synced.first
-        last = whole_second(min(synced.past, synced.now - self.feeder.pace.lag))
+        last = whole_second(min(synced.past, synced.now - self.feeder.policy.lag))
         if end is not None:
             last = min(last, end)
         if first >= last:
@@ -167,7 +167,7 @@ class _Audit:
 
     async def _compare(self, window: Window) -> None:
         """By every list the platform has, by creation time first."""
-        furthest, longest = self._platform.furthest_back, self.feeder.pace.longest_window
+        furthest, longest = self._platform.furthest_back, self.feeder.policy.longest_window
         reach = window.start if furthest is None else whole_second(self._now - furthest)
         within = max(reach, window.start)
         windows = [*tile(window.start, min(reach, window.end), longest), *tile(within, window.end, longest)]

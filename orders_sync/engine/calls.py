@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import stamina
 
-from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.errors import (
     AuthenticationError,
     BlockedError,
@@ -51,7 +51,7 @@ class Feeder:
     """An account with everything needed to read it."""
 
     account: Account
-    pace: Pace
+    policy: SyncPolicy
     platform: Platform
 
 
@@ -61,7 +61,7 @@ def pacers(pool: Pool, feeders: Iterable[Feeder]) -> dict[str, Pacer]:
     made: dict[tuple[str, float], Pacer] = {}
     found = {}
     for feeder in feeders:
-        key, rate = feeder.account.rate_key, feeder.pace.requests_per_second
+        key, rate = feeder.account.rate_key, feeder.policy.requests_per_second
         found[feeder.account.name] = made.setdefault((key, rate), Pacer(rate, SharedBudget(pool, key)))
     return found
 

@@ -17,7 +17,7 @@ from datetime import timedelta
 
 import msgspec
 
-from orders_sync.domain.accounts import Pace
+from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.ledger import Reach, Wanted
 from orders_sync.domain.notifications import (
     COMES_WITH_CHANGES,
@@ -68,7 +68,7 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
         wanted: list[Window] = []
         for message, hint in zip(batch, hints, strict=True):
             found = [order for number in hint.numbers for order in orders[number]]
-            made = decide(message, hint, found, reach, feeder.pace)
+            made = decide(message, hint, found, reach, feeder.policy)
             wanted += made.windows
             sought += made.orders
             hurries = hurries or made.hurries
@@ -91,7 +91,7 @@ async def _known(connection: Connection, feeder: Feeder, hints: list[Notificatio
     return orders
 
 
-def decide(message: Message, hint: Notification, known: list[KnownOrder], reach: Reach, pace: Pace) -> Decision:
+def decide(message: Message, hint: Notification, known: list[KnownOrder], reach: Reach, policy: SyncPolicy) -> Decision:
     """What a message asks for, given the orders of its numbers that are known. Pure."""
     if hint.reason:
         return Decision(f"nothing to read: {hint.reason}")
@@ -105,13 +105,13 @@ def decide(message: Message, hint: Notification, known: list[KnownOrder], reach:
         return Decision(READ_AGAIN, windows, orders=orders)
     if hint.is_elsewhere:
         return Decision("its order is not known, and is a 1688 order of Xportcn: it is in none of the lists read here")
-    if hint.created is not None and hint.created < min(pace.history_from, reach.history_from or pace.history_from):
+    if hint.created is not None and hint.created < min(policy.history_from, reach.history_from or policy.history_from):
         return Decision("its order is not known, and older than what is synced")
     is_planned = reach.planned_to is not None and reach.planned_to > message.received_at
-    if not is_planned and whole_second(reach.now - pace.lag) <= message.received_at:
+    if not is_planned and whole_second(reach.now - policy.lag) <= message.received_at:
         return Decision("its order is not known yet", _guess(message, hint, reach), is_final=False)
     # changes reach back by the overlap only; the first ones as far as the history
-    is_old = hint.created and reach.planned_to and hint.created < reach.planned_to - pace.overlap
+    is_old = hint.created and reach.planned_to and hint.created < reach.planned_to - policy.overlap
     windows = _guess(message, hint, reach) if is_old else ()
     return Decision(COMES_WITH_CHANGES, windows, hurries=not is_planned)
 

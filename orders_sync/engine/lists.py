@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orders_sync.domain.costs import joined
 from orders_sync.domain.errors import (
     IncompleteWindowError,
     InvalidRecordError,
@@ -23,6 +22,7 @@ from orders_sync.domain.errors import (
     TransientError,
 )
 from orders_sync.domain.records import Record
+from orders_sync.domain.sweep_cost import merge_small_windows
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine.calls import Caller, Feeder
 from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, is_readable, ranges
@@ -53,10 +53,10 @@ class ListComparison:
         self._limits = limits
         self._name = feeder.account.name
         self._platform = feeder.platform
-        self._page_size = feeder.pace.page_size
+        self._page_size = feeder.policy.page_size
         # orders that one call lists: one more may stand on the border, and a page that is just full is looked behind
-        self._on_a_page = feeder.pace.page_size - 1
-        self._longest = feeder.pace.longest_window
+        self._on_a_page = feeder.policy.page_size - 1
+        self._longest = feeder.policy.longest_window
         self._caller = caller
         self._feed = feed
         self._due = due
@@ -76,7 +76,7 @@ class ListComparison:
         """The windows in which to compare a range by update time: days, for a version that is missing shows in a count
         where its order stood in another one before; longer where all of it should fit on a page."""
         days = tile(window.start, window.end, min(DAY, self._longest))
-        return joined([(day, await self._held(day)) for day in days], self._on_a_page, self._longest)
+        return merge_small_windows([(day, await self._held(day)) for day in days], self._on_a_page, self._longest)
 
     async def compare(self, window: Window) -> Finding:
         """Compare one of `windows`. What should fit on a page is compared order by order, by one call as a count is: so

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orders_sync.domain.costs import CHEAPEST_BY_STATUS, Part, cheaper, cost, cover, cover_by_day
 from orders_sync.domain.errors import ClockSetBackError
 from orders_sync.domain.ledger import Backfill, Reach
-from orders_sync.domain.sweeps import Look, Sweep
+from orders_sync.domain.sweep_cost import (
+    MIN_STATUS_CALLS,
+    PlannedRead,
+    choose_cheaper,
+    merge_hours,
+    merge_hours_by_day,
+    total_calls,
+)
+from orders_sync.domain.sweeps import Sweep, SweepRange
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, tile, whole_second
 from orders_sync.engine import hints, isolation, planning
 from orders_sync.engine.calls import Feeder
@@ -34,7 +41,7 @@ async def plan_due(connection: Connection, feeder: Feeder) -> bool:
     reach = await _enter(connection, feeder)
     await ledger.replan_failed(connection, feeder.account.name)
     is_hurried = await hints.plan_hints(connection, feeder, reach)
-    if is_hurried or planning.is_interval_over(reach, feeder.pace):
+    if is_hurried or planning.is_interval_over(reach, feeder.policy):
         await _plan_changes(connection, feeder, reach, Sweep.DUE)
     await _plan_empty_history(connection, feeder, reach)
     await _plan_backfills(connection, feeder, reach.now)
@@ -65,7 +72,7 @@ async def _plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill,
     parts = [wish.window]
     if not wish.everything:
         parts = await backfills.unproven(connection, wish.account, wish.feed, wish.window)
-    windows = planning.backfill(parts, now, feeder.pace)
+    windows = planning.backfill(parts, now, feeder.policy)
     await backfills.plan(connection, wish, windows)
 
 
@@ -75,10 +82,10 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
 
     Raises `IdentityMismatchError` and `ClockSetBackError`: then nothing of the account can be planned.
     """
-    name, begins = feeder.account.name, feeder.pace.history_from
+    name, begins = feeder.account.name, feeder.policy.history_from
     await ledger.register(connection, feeder.account, feeder.platform.feed)
     reach = await ledger.reach(connection, name)
-    if (ahead := planning.time_ahead(reach, feeder.pace)) is not None:
+    if (ahead := planning.time_ahead(reach, feeder.policy)) is not None:
         raise ClockSetBackError(name, ahead)
     is_later = reach.history_from is not None and reach.history_from < begins
     if is_later and await ledger.forget_before(connection, name, begins):
@@ -87,19 +94,19 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
 
 
 async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:
-    platform, pace, name = feeder.platform, feeder.pace, feeder.account.name
-    windows = planning.incremental(reach, pace, platform.furthest_back)
-    if replaced := planning.replaces(reach, pace):
+    platform, policy, name = feeder.platform, feeder.policy, feeder.account.name
+    windows = planning.incremental(reach, policy, platform.furthest_back)
+    if replaced := planning.replaces(reach, policy):
         await ledger.take_out(connection, replaced)
     await ledger.plan(connection, name, WindowKind.INCREMENTAL, platform.feed, windows)
-    windows = planning.confirm(reach, pace)
+    windows = planning.confirm(reach, policy)
     await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
     await _plan_older(connection, feeder, reach)
     oldest = await coverage.oldest(connection, name)
     if platform.feed is Feed.CREATED:
-        await _plan_sweep(connection, feeder, planning.look_over(reach, pace, sweep, oldest))
+        await _plan_sweep(connection, feeder, planning.ranges_to_sweep(reach, policy, sweep, oldest))
     elif sweep is Sweep.DUE:
-        await _plan_sweep(connection, feeder, planning.daily(reach, pace, platform.furthest_back, oldest))
+        await _plan_sweep(connection, feeder, planning.daily(reach, policy, platform.furthest_back, oldest))
 
 
 async def _plan_older(connection: Connection, feeder: Feeder, reach: Reach) -> None:
@@ -115,7 +122,7 @@ async def _plan_empty_history(connection: Connection, feeder: Feeder, reach: Rea
     """Read all of a history again that listed no order yet, when its time has come."""
     name, platform = feeder.account.name, feeder.platform
     if await empty_history.begin_read(connection, name):
-        windows = planning.history_again(reach, feeder.pace, platform.furthest_back)
+        windows = planning.history_again(reach, feeder.policy, platform.furthest_back)
         await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
 
 
@@ -124,9 +131,9 @@ async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime)
         await plan_backfill(connection, feeder, wish, now)
 
 
-async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[Look]) -> None:
-    name, longest = feeder.account.name, feeder.pace.longest_window
-    lists: list[Part] = []
+async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[SweepRange]) -> None:
+    name, longest = feeder.account.name, feeder.policy.longest_window
+    lists: list[PlannedRead] = []
     for look in looks:
         parts = await _parts(connection, feeder, look)
         wholes = [part.window for part in parts if part.status is None]
@@ -137,15 +144,15 @@ async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[Look])
     await sweeps.plan_lists(connection, name, looks, lists)
 
 
-async def _parts(connection: Connection, feeder: Feeder, look: Look) -> list[Part]:
+async def _parts(connection: Connection, feeder: Feeder, look: SweepRange) -> list[PlannedRead]:
     """What is to be read of a look, by creation time or by status, whichever costs fewer calls."""
-    name, pace, platform = feeder.account.name, feeder.pace, feeder.platform
-    hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size)
+    name, policy, platform = feeder.account.name, feeder.policy, feeder.platform
+    hours = await coverage.hours(connection, name, look, policy.sweeps, policy.page_size)
     if not look.is_whole:
-        return cover_by_day(hours, pace.page_size)
-    creation = cover(hours, pace.page_size)
-    if cost(creation) <= CHEAPEST_BY_STATUS:
+        return merge_hours_by_day(hours, policy.page_size)
+    creation = merge_hours(hours, policy.page_size)
+    if total_calls(creation) <= MIN_STATUS_CALLS:
         return creation
-    held = await coverage.held(connection, name, look, platform.listed_statuses, pace.longest_window)
-    hours = await coverage.hours(connection, name, look, pace.sweeps, pace.page_size, platform.listed_statuses)
-    return cheaper(creation, held, cover(hours, pace.page_size), pace.page_size)
+    held = await coverage.held(connection, name, look, platform.listed_statuses, policy.longest_window)
+    hours = await coverage.hours(connection, name, look, policy.sweeps, policy.page_size, platform.listed_statuses)
+    return choose_cheaper(creation, held, merge_hours(hours, policy.page_size), policy.page_size)

@@ -19,9 +19,9 @@ import httpx
 import msgspec
 
 from orders_sync.domain.assumptions import ASSUMPTIONS, Found, is_telling
+from orders_sync.domain.completeness import SETTLED_AFTER, last_page
 from orders_sync.domain.errors import PlatformError, is_answer
-from orders_sync.domain.text import storable
-from orders_sync.domain.verdict import SETTLED, last_page
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import probe_answers as answered
 from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
@@ -49,15 +49,15 @@ class Probed(msgspec.Struct, frozen=True):
 
 async def probe(ask: AskPage, feeder: Feeder, now: datetime) -> dict[str, Found]:
     """Test all assumptions. Raises `PlatformError` when a call meets a fault: then there is no answer."""
-    platform, pace = feeder.platform, feeder.pace
+    platform, policy = feeder.platform, feeder.policy
     answers = dict.fromkeys(_tested(platform), UNKNOWN)
     asker = _Asker(ask, platform)
     end = whole_second(now) - JUST_NOW
     for span in SPANS:
-        start = max(whole_second(pace.history_from), end - min(span, pace.longest_window))
+        start = max(whole_second(policy.history_from), end - min(span, policy.longest_window))
         if start >= end:
             return answers
-        wide = await asker.look(platform.feed, Window(start, end), pace.page_size, is_needed=span == SPANS[-1])
+        wide = await asker.look(platform.feed, Window(start, end), policy.page_size, is_needed=span == SPANS[-1])
         if not wide.refusal:
             break
     if not wide.page.records:
@@ -71,7 +71,7 @@ async def probe(ask: AskPage, feeder: Feeder, now: datetime) -> dict[str, Found]
     looks = [wide]
     for feed in sorted(platform.feeds, key=lambda each: each is not platform.feed):
         row = answered.chosen(
-            wide, feed, None if platform.furthest_back is None else now - platform.furthest_back + SETTLED
+            wide, feed, None if platform.furthest_back is None else now - platform.furthest_back + SETTLED_AFTER
         )
         if row is None:
             continue
@@ -82,12 +82,12 @@ async def probe(ask: AskPage, feeder: Feeder, now: datetime) -> dict[str, Found]
             continue
         if near.lists(row) is False and not near.check.has_outside:
             shifted = await asker.around(feed, row.at[feed] - ZONE)
-            again = await asker.look(feed, wide.ask.window, pace.page_size)
+            again = await asker.look(feed, wide.ask.window, policy.page_size)
             answers[f"{feed}_time"] = answered.not_found(feed, row, shifted, again)
         elif near.lists(row) and not near.check.has_outside:
             answers |= await _borders(asker, feed, row, wide, near)
     answers["filter"] = answered.in_range(looks)
-    if pace.trusts_filter:
+    if policy.trusts_filter:
         answers = {name: msgspec.structs.replace(each, remedy="") for name, each in answers.items()}
     return answers
 
@@ -134,7 +134,7 @@ class _Asker:
         except PlatformError as error:
             if is_needed or not is_answer(error):
                 raise
-            return Look(ask, check, refusal=storable(error.message))
+            return Look(ask, check, refusal=sanitize(error.message))
         records = [identified(each, self._platform.identify, answer.asked_at) for each in answer.page.records]
         check.note(records)
         rows = [Row(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]

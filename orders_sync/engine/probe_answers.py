@@ -8,14 +8,14 @@ from itertools import pairwise
 import msgspec
 
 from orders_sync.domain.assumptions import Found, Verdict
-from orders_sync.domain.verdict import SETTLED, promised, smaller_page
+from orders_sync.domain.completeness import SETTLED_AFTER, expected_rows, observed_page_size
 from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Ask, Page
 
 AROUND = timedelta(seconds=30)  # an order's time a list around it is asked for
 BESIDE = timedelta(seconds=5)  # and before or behind it
-LONGEST_GAP = SETTLED
+LONGEST_GAP = SETTLED_AFTER
 
 UNKNOWN = Found(Verdict.UNKNOWN)
 HOLDS = Found(Verdict.HOLDS)
@@ -61,11 +61,11 @@ def chosen(wide: Look, feed: Feed, oldest: datetime | None) -> Row | None:
 def page_size(wide: Look) -> Found:
     """Of a page that was asked for as large as the account's pages are."""
     asked, total, rows = wide.ask.page_size, wide.page.total, len(set(wide.page.records))
-    if smaller_page(total, rows, 1, asked):
+    if observed_page_size(total, rows, 1, asked):
         return Found(Verdict.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for; page_size = {rows}")
     if rows > asked:
         return Found(Verdict.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for")
-    return HOLDS if rows == asked == promised(total, 1, asked) else UNKNOWN
+    return HOLDS if rows == asked == expected_rows(total, 1, asked) else UNKNOWN
 
 
 def order(wide: Look) -> Found:

@@ -8,6 +8,14 @@ from datetime import datetime
 
 import msgspec
 
+from orders_sync.domain.completeness import (
+    ReadSummary,
+    expected_rows,
+    has_more,
+    last_page,
+    observed_page_size,
+    shortfall,
+)
 from orders_sync.domain.errors import (
     IncompleteWindowError,
     InvalidRecordError,
@@ -16,8 +24,7 @@ from orders_sync.domain.errors import (
     TransientError,
 )
 from orders_sync.domain.records import Record
-from orders_sync.domain.text import storable
-from orders_sync.domain.verdict import Reading, goes_on, last_page, promised, shortfall, smaller_page
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Page
 
@@ -46,7 +53,7 @@ class Read(msgspec.Struct, frozen=True):
     """What was read, newest look at each order, and what the verdict is made of."""
 
     records: list[Record]
-    reading: Reading
+    reading: ReadSummary
 
 
 class SmallerPage(msgspec.Struct, frozen=True):
@@ -126,7 +133,7 @@ class Reader:
         is_empty = row == 1 and not total and not answer.page.records
         if page_no > 1 or (counts_first and not is_empty):
             answer = await self._page(page_no, size)
-        while goes_on(answer.page.total, len(answer.page.records), page_no, size):
+        while has_more(answer.page.total, len(answer.page.records), page_no, size):
             if page_no * size > self.most:
                 return TooFull(max(answer.page.total, page_no * size + 1))
             if smaller := self._smaller(answer, page_no):
@@ -144,7 +151,7 @@ class Reader:
             on_page = self._keep(answer, page_no)
             if smaller := self._smaller(answer, page_no):
                 return smaller
-            if len(on_page) < promised(answer.page.total, page_no, size):
+            if len(on_page) < expected_rows(answer.page.total, page_no, size):
                 short.append(page_no)
             seen |= on_page
             totals.append(answer.page.total)
@@ -153,7 +160,7 @@ class Reader:
             if page_no == 1:
                 doubt = self.check.doubt(totals, answer.asked_at) if self.check else None
                 return Read(
-                    [self.records[key] for key in seen], Reading(answer.page.total, len(seen), tuple(short), doubt)
+                    [self.records[key] for key in seen], ReadSummary(answer.page.total, len(seen), tuple(short), doubt)
                 )
             page_no -= 1
             answer = await self._page(page_no, size)
@@ -181,7 +188,7 @@ class Reader:
         return None if is_repeated or (is_counted_out and not answer.page.records) else answer
 
     def _smaller(self, answer: Answer, page_no: int) -> SmallerPage | None:
-        rows = smaller_page(answer.page.total, len(set(answer.page.records)), page_no, self.page_size)
+        rows = observed_page_size(answer.page.total, len(set(answer.page.records)), page_no, self.page_size)
         return None if rows is None else SmallerPage(rows)
 
     def _keep(self, answer: Answer, page_no: int) -> set[Key]:
@@ -225,7 +232,7 @@ def identified(payload: bytes, identify: Identify, read_at: datetime) -> Record:
     """The record with its order id, or with why it has none."""
     try:
         order_id = identify(payload)
-        if storable(order_id) != order_id:
+        if sanitize(order_id) != order_id:
             raise InvalidRecordError("holds characters that no key may hold", "order id")
         return Record(order_id, payload, read_at)
     except InvalidRecordError as error:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from orders_sync.domain.completeness import SETTLED_AFTER
 from orders_sync.domain.records import Record
 from orders_sync.domain.times import SHANGHAI
-from orders_sync.domain.verdict import SETTLED
 from orders_sync.domain.windows import Feed, Window
 
 TOLERANCE = timedelta(minutes=1)  # nobody documents how near the time that is filtered lies to the one that is shown
@@ -75,7 +75,7 @@ class RowCheck:
             return "the rows are in no order, of their time or their number: between pages some may be lost"
         rises = any(later > earlier for earlier, later in pairwise(totals))
         moves = rises if self._feed is Feed.UPDATED else len(set(totals)) > 1
-        if moves and self._window.end < read_at - SETTLED:
+        if moves and self._window.end < read_at - SETTLED_AFTER:
             counts = ", ".join(map(str, totals))
             return f"the platform's total of a range of the past moved while it was read: {counts}"
         return None

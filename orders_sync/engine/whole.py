@@ -9,10 +9,10 @@ Each count is one call. A window that failed is counted again after a pause like
 
 from __future__ import annotations
 
+from orders_sync.domain.completeness import SETTLED_AFTER, may_read_parts_again, missing_in_parts
 from orders_sync.domain.errors import IncompleteWindowError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
-from orders_sync.domain.verdict import SETTLED, may_read_parts_again, missing_in_parts
 from orders_sync.engine.calls import Caller
 from orders_sync.engine.reading import Reader
 from orders_sync.store import claims
@@ -38,7 +38,7 @@ async def hold_against_parts(
         reason = _incomplete(claim, f"{missing}. They are read once more")
         async with pool.connection() as connection, connection.transaction():
             if await claims.read_parts_again(
-                connection, claim, str(reason), total=total, calls=caller.calls, settled=SETTLED
+                connection, claim, str(reason), total=total, calls=caller.calls, settled=SETTLED_AFTER
             ):
                 return reason
     raise _incomplete(

@@ -25,7 +25,7 @@ import httpx
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from orders_sync.domain.costs import cover
+from orders_sync.domain.completeness import may_be_capped
 from orders_sync.domain.emptiness import AGAIN, at_reach, is_believed
 from orders_sync.domain.errors import (
     AuthenticationError,
@@ -42,7 +42,7 @@ from orders_sync.domain.errors import (
 )
 from orders_sync.domain.ledger import Claim, Wanted
 from orders_sync.domain.records import LoadCounts, Record
-from orders_sync.domain.verdict import may_be_capped
+from orders_sync.domain.sweep_cost import merge_hours
 from orders_sync.domain.windows import Feed, Window, WindowKind, split, tile
 from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience, is_long_hold
 from orders_sync.engine.pacer import Pacer
@@ -92,7 +92,7 @@ class WindowWork:
         self._feeder = feeder
         self._limits = limits
         self._claim = claim
-        self._page_size = min(feeder.pace.page_size, claim.page_size or feeder.pace.page_size)
+        self._page_size = min(feeder.policy.page_size, claim.page_size or feeder.policy.page_size)
         self._caller = Caller(http, feeder, pacer, DatabaseClock(claim.now), limits.patience)
         self.total: int | None = None
         self.seen = 0
@@ -262,7 +262,7 @@ class WindowWork:
             return answer
 
         most = self._limits.window_rows if claim.window.seconds > 1 else NO_LIMIT
-        trusts_filter = self._feeder.pace.trusts_filter
+        trusts_filter = self._feeder.policy.trusts_filter
         check = RowCheck(claim.window, claim.feed, platform.listed_at, trusts_filter=trusts_filter)
         return Reader(ask, platform.identify, self._page_size, most, check, platform.page_sizes)
 
@@ -333,7 +333,7 @@ class WindowWork:
 
     async def _measure(self, connection: Connection, records: list[Record]) -> None:
         """Keep how late what landed was listed."""
-        platform, overlap = self._feeder.platform, self._feeder.pace.overlap
+        platform, overlap = self._feeder.platform, self._feeder.policy.overlap
         order_ids = [record.order_id for record in records if record.order_id is not None]
         await lateness.measure(connection, self._claim, platform.name, platform.feed, overlap, order_ids)
 
@@ -341,7 +341,7 @@ class WindowWork:
         """Whether an order that the tables hold and this read did not bring is missing: it lists by creation time all
         orders of a range within the platform's reach, and each record names its order."""
         claim, feeder = self._claim, self._feeder
-        is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not feeder.pace.trusts_filter
+        is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not feeder.policy.trusts_filter
         beyond, _ = at_reach(claim.window, claim.now, feeder.platform.furthest_back)
         return (
             claim.kind in (WindowKind.HOOK, WindowKind.REPAIR, WindowKind.SWEEP)
@@ -357,7 +357,7 @@ class WindowWork:
         brought = [record.order_id for record in records if record.order_id is not None]
         judges = self._judges(records)
         absent = await missing.absent(connection, claim, platform, brought) if judges else []
-        await followups.repeat(connection, claim, self._feeder.pace.overlap, absent, calls=self.calls)
+        await followups.repeat(connection, claim, self._feeder.policy.overlap, absent, calls=self.calls)
         gone = [order.order_id for order in absent if order.order_id in claim.orders]
         if gone and claim.repeats == followups.REPEATS:
             await missing.note(connection, claim, platform, gone)
@@ -373,9 +373,11 @@ class WindowWork:
             return [], []
         brought = [record.order_id for record in records if record.order_id is not None]
         hours = await coverage.left(connection, claim.account, claim.window, claim.status, brought, page_size)
-        longest = self._feeder.pace.longest_window
+        longest = self._feeder.policy.longest_window
         windows = [
-            part for whole in cover(hours, page_size) for part in tile(whole.window.start, whole.window.end, longest)
+            part
+            for whole in merge_hours(hours, page_size)
+            for part in tile(whole.window.start, whole.window.end, longest)
         ]
         return windows, await coverage.left_orders(connection, claim.account, claim.window, claim.status, brought)
 

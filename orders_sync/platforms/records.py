@@ -11,7 +11,7 @@ import msgspec
 
 from orders_sync.domain.errors import InvalidRecordError, MalformedResponseError
 from orders_sync.domain.rows import OrderRows
-from orders_sync.domain.text import REPLACEMENT, is_suspect, storable, without_lone_surrogates
+from orders_sync.domain.sanitize import REPLACEMENT, may_need_sanitizing, replace_lone_surrogates, sanitize
 from orders_sync.platforms.conversion import Notes, Number, exact_id, kind_of
 from orders_sync.platforms.unreadable import isolated
 
@@ -32,7 +32,7 @@ def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, b
     try:
         return decoder.decode(body), body
     except UNREADABLE as error:
-        repaired = without_lone_surrogates(body)
+        repaired = replace_lone_surrogates(body)
         with suppress(*UNREADABLE):
             return decoder.decode(repaired), repaired
         with suppress(*UNREADABLE):
@@ -161,7 +161,7 @@ def _whole(digits: str) -> int | Number:
 
 def make_storable(rows: OrderRows, record: bytes) -> OrderRows:
     """Replace what Postgres cannot store in any text of the rows, and note on the order which columns were touched."""
-    if not is_suspect(record):
+    if not may_need_sanitizing(record):
         return rows
     touched: list[str] = []
     for row in rows.all():
@@ -179,7 +179,7 @@ def make_storable(rows: OrderRows, record: bytes) -> OrderRows:
 def _storable(value: object) -> tuple[object, bool]:
     """The value as a column can hold it, and whether anything in it was replaced, here or while decoding."""
     if isinstance(value, str):
-        text = storable(value)
+        text = sanitize(value)
         return text, text is not value or REPLACEMENT in text
     if isinstance(value, list):
         pairs = [_storable(item) for item in value]

@@ -83,7 +83,7 @@ class Scheduler:
     async def plan_due_accounts(self) -> None:
         """Plan what is due for every account, and enqueue those with windows to read."""
         async with self._pool.connection() as connection:
-            names = await due.accounts(connection, [(each.account, each.pace) for each in self._feeders.values()])
+            names = await due.accounts(connection, [(each.account, each.policy) for each in self._feeders.values()])
         for name in names:
             await self.plan_account(name)
         self._liveness.tick_ended()

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from orders_sync.domain.accounts import Pace
+from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import Age, Confirm, Interval, Lag, Listen, Overlap, Size, Tiers, span, whole
-from orders_sync.domain.sweeps import Policy
+from orders_sync.domain.sweeps import SweepPolicy
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import database_url
 
@@ -34,14 +34,14 @@ class DatabaseSettings(Section, frozen=True):
 
 
 class SyncSettings(Section, frozen=True):
-    """[sync]: the pace of every account that sets no other, and the limits of one process."""
+    """[sync]: defaults of every account, and the limits of one process."""
 
     interval: Interval = timedelta(minutes=1)
     lag: Lag = timedelta(seconds=10)
     overlap: Overlap = timedelta(minutes=10)
     confirm: Confirm = timedelta(hours=3)
-    sweep: Tiers = Policy().tiers
-    sweep_final: Annotated[timedelta, span("0s", "365d")] = Policy().final_for
+    sweep: Tiers = SweepPolicy().tiers
+    sweep_final: Annotated[timedelta, span("0s", "365d")] = SweepPolicy().final_for
     workers: Annotated[int, whole(1, 256)] = 4
     window_rows: Annotated[int, whole(1, 100_000)] = 2000
     retries: Annotated[int, whole(1, 20)] = 5  # tries of one call, the first one counts
@@ -88,10 +88,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Path | None = None
     file: Path | None = None
 
-    def pace(self, account: AccountSettings) -> Pace:
+    def policy(self, account: AccountSettings) -> SyncPolicy:
         """Return the account's own durations, or those of [sync]."""
         sync = self.sync
-        return Pace(
+        return SyncPolicy(
             history_from=account.history_from,
             requests_per_second=account.requests_per_second,
             page_size=account.page_size,
@@ -101,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             overlap=sync.overlap if account.overlap is None else account.overlap,
             confirm=sync.confirm if account.confirm is None else account.confirm,
             trusts_filter=account.row_times == "ignored",
-            sweeps=Policy(sync.sweep, sync.sweep_final),
+            sweeps=SweepPolicy(sync.sweep, sync.sweep_final),
         )
 
 

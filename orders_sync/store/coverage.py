@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
-from orders_sync.domain.costs import Held, Hour
 from orders_sync.domain.ledger import Wanted
-from orders_sync.domain.sweeps import Look, Policy
+from orders_sync.domain.sweep_cost import HourBucket, StatusCount
+from orders_sync.domain.sweeps import SweepPolicy, SweepRange
 from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
 
@@ -83,8 +83,13 @@ ORDER BY starts_at
 
 
 async def hours(
-    connection: Connection, account: str, look: Look, policy: Policy, page_size: int, listed: Sequence[str] = ()
-) -> list[Hour]:
+    connection: Connection,
+    account: str,
+    look: SweepRange,
+    policy: SweepPolicy,
+    page_size: int,
+    listed: Sequence[str] = (),
+) -> list[HourBucket]:
     """The hours of a range that hold orders, oldest first. `listed`: orders in these statuses are not due here, another
     list brings them; but those that are rejects as well are."""
     values = {
@@ -101,7 +106,7 @@ async def hours(
 
 async def left(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str], page_size: int
-) -> list[Hour]:
+) -> list[HourBucket]:
     """The hours of a window that hold orders, oldest first. Due are those in a status that its list did not bring."""
     values = {
         "account": account,
@@ -133,8 +138,8 @@ async def left_orders(
 
 
 async def held(
-    connection: Connection, account: str, look: Look, statuses: Sequence[str], longest: timedelta
-) -> list[Held]:
+    connection: Connection, account: str, look: SweepRange, statuses: Sequence[str], longest: timedelta
+) -> list[StatusCount]:
     """How many orders of a range are in each of these statuses, by parts of it no longer than `longest`."""
     cursor = await connection.execute(
         _HELD,
@@ -147,7 +152,9 @@ async def held(
         },
     )
     found: list[tuple[datetime, str, int]] = await cursor.fetchall()  # type: ignore[assignment]
-    return [Held(Window(start, min(start + longest, look.end)), status, orders) for start, status, orders in found]
+    return [
+        StatusCount(Window(start, min(start + longest, look.end)), status, orders) for start, status, orders in found
+    ]
 
 
 async def oldest(connection: Connection, account: str) -> datetime | None:
@@ -166,7 +173,7 @@ async def oldest(connection: Connection, account: str) -> datetime | None:
     return row[0] if row else None
 
 
-async def rejected(connection: Connection, account: str, look: Look) -> list[Window]:
+async def rejected(connection: Connection, account: str, look: SweepRange) -> list[Window]:
     """The windows of a range that brought what is still a reject and has no order: it may be readable by now. And those
     that brought an order without a creation time that is not final: no other sweep finds it.
 
@@ -177,7 +184,7 @@ async def rejected(connection: Connection, account: str, look: Look) -> list[Win
     return [Window(start, end) for start, end in await cursor.fetchall()]  # type: ignore[arg-type]
 
 
-async def _hours(connection: Connection, orders: str, values: dict[str, object], page_size: int) -> list[Hour]:
-    async with connection.cursor(row_factory=class_row(Hour)) as cursor:
+async def _hours(connection: Connection, orders: str, values: dict[str, object], page_size: int) -> list[HourBucket]:
+    async with connection.cursor(row_factory=class_row(HourBucket)) as cursor:
         await cursor.execute(_HOURS.format(orders=orders).encode(), {**values, "page_size": page_size})
         return await cursor.fetchall()

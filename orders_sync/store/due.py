@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.ledger import CLOCK_TOLERANCE
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
@@ -55,7 +55,7 @@ WHERE last.started_at IS NULL
 """
 
 
-async def accounts(connection: Connection, asked: Iterable[tuple[Account, Pace]]) -> list[str]:
+async def accounts(connection: Connection, asked: Iterable[tuple[Account, SyncPolicy]]) -> list[str]:
     """The names of those that need a plan or a reader now, the one that is furthest behind in front."""
     pairs = list(asked)
     cursor = await connection.execute(
@@ -63,9 +63,9 @@ async def accounts(connection: Connection, asked: Iterable[tuple[Account, Pace]]
         {
             "names": [account.name for account, _ in pairs],
             "fingerprints": [account.fingerprint for account, _ in pairs],
-            "lags": [pace.lag for _, pace in pairs],
+            "lags": [policy.lag for _, policy in pairs],
             "tolerance": CLOCK_TOLERANCE,
-            "intervals": [pace.interval for _, pace in pairs],
+            "intervals": [policy.interval for _, policy in pairs],
         },
     )
     return [str(row[0]) for row in await cursor.fetchall()]

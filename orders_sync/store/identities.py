@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import SettingsError
-from orders_sync.domain.identities import Changes, Known, compare
+from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
 
@@ -155,12 +155,12 @@ def _update(
     connection.execute(_MOVE.format(table=table, column=column, more=more).encode(), [old, new])
 
 
-def _known(connection: Session) -> list[Known]:
-    with connection.cursor(row_factory=class_row(Known)) as cursor:
+def _known(connection: Session) -> list[KnownAccount]:
+    with connection.cursor(row_factory=class_row(KnownAccount)) as cursor:
         return cursor.execute(_KNOWN).fetchall()
 
 
-def _apply(connection: Session, changes: Changes) -> None:
+def _apply(connection: Session, changes: IdentityChanges) -> None:
     if changes.labels:
         move(connection, changes.labels)
     for name, host in changes.hosts.items():
@@ -175,7 +175,7 @@ def _apply(connection: Session, changes: Changes) -> None:
     )
 
 
-def _sentences(changes: Changes, known: Mapping[str, Known], accounts: Sequence[Account]) -> list[str]:
+def _sentences(changes: IdentityChanges, known: Mapping[str, KnownAccount], accounts: Sequence[Account]) -> list[str]:
     now = {account.name: account.identity for account in accounts}
     removed = [name for name in changes.removed if name not in changes.replaced.values()]
     return [

@@ -30,7 +30,7 @@ from psycopg import errors
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRow, OrderRows
-from orders_sync.domain.versions import Age, Version, age
+from orders_sync.domain.versions import Precedence, Version, precedence
 from orders_sync.store import copyrows, older, rejects, statements, writing
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import Ownership
@@ -335,13 +335,13 @@ class _Loader:
                     went_back.append(order.order_id)  # it still is the version that was believed
                 (equal if has_same_rows else rebuilt).append(order)
                 continue
-            is_now = age(order.version, before, went_back_at, remembered.get(order.order_id))
-            if self.rebuilds or is_now in (Age.OLDER, Age.OLDER_AT_FIRST):
+            is_now = precedence(order.version, before, went_back_at, remembered.get(order.order_id))
+            if self.rebuilds or is_now in (Precedence.OLDER, Precedence.OLDER_AT_FIRST):
                 stale.append(order)
-                if is_now is Age.OLDER_AT_FIRST and not self.rebuilds:
+                if is_now is Precedence.OLDER_AT_FIRST and not self.rebuilds:
                     older_at_first.append(order)
                 continue
-            if is_now is Age.WENT_BACK:
+            if is_now is Precedence.WENT_BACK:
                 went_back.append(order.order_id)
             (same_rows if has_same_rows else changed).append(order)
         self.unread |= await writing.update(self.connection, same_rows, changed, rebuilt, went_back)

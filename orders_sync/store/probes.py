@@ -11,7 +11,7 @@ from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
 from orders_sync.domain.assumptions import Found, Probe
-from orders_sync.domain.text import storable
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.store.database import Connection
 from orders_sync.store.schema import Session
 
@@ -53,7 +53,7 @@ async def keep(connection: Connection, account: str, answers: Mapping[str, Found
 
 async def keep_fault(connection: Connection, account: str, fault: str) -> None:
     """Keep why a probe came to no end. The answers of an earlier one stay."""
-    await connection.execute(_KEEP, ["failed_at", Jsonb({"fault": storable(fault)}), account])
+    await connection.execute(_KEEP, ["failed_at", Jsonb({"fault": sanitize(fault)}), account])
 
 
 def kept(connection: Session, accounts: list[str]) -> dict[str, Probe]:

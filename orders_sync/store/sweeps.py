@@ -9,8 +9,8 @@ at the oldest orders again.
 
 from __future__ import annotations
 
-from orders_sync.domain.costs import Part
-from orders_sync.domain.sweeps import Look
+from orders_sync.domain.sweep_cost import PlannedRead
+from orders_sync.domain.sweeps import SweepRange
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
 
@@ -70,7 +70,7 @@ async def plan_windows(connection: Connection, account: str, windows: list[Windo
     )
 
 
-async def plan_lists(connection: Connection, account: str, looks: list[Look], lists: list[Part]) -> None:
+async def plan_lists(connection: Connection, account: str, looks: list[SweepRange], lists: list[PlannedRead]) -> None:
     """Plan lists by status. They replace all lists that wait within the ranges of `looks`, and each takes the place in
     the queue of its predecessors. They replace no sweep of all orders."""
     if not looks:

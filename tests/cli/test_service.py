@@ -27,9 +27,9 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 
 @contextmanager
-def serving(terminal: Terminal, world: World, *, pace: str = PACE) -> Iterator[Sandbox]:
+def serving(terminal: Terminal, world: World, *, policy: str = PACE) -> Iterator[Sandbox]:
     with platforms(world) as (root, sandbox):
-        terminal.describe(world, root, extra=pace)
+        terminal.describe(world, root, extra=policy)
         yield sandbox
 
 
@@ -121,7 +121,7 @@ def test_without_a_database_it_says_so_and_ends(terminal: Terminal, world: World
 def test_a_message_has_its_order_read_again_long_before_the_next_interval(
     terminal: Terminal, tables: Tables, world: World
 ) -> None:
-    with serving(terminal, world, pace='[sync]\ninterval = "1h"\nlag = "0s"\nsweep = "1d every 1d"\n'):
+    with serving(terminal, world, policy='[sync]\ninterval = "1h"\nlag = "0s"\nsweep = "1d every 1d"\n'):
         service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
         shop = world.shop("sandbox-ka")
@@ -141,7 +141,7 @@ def test_nothing_the_service_writes_holds_a_secret_P8(terminal: Terminal, tables
     One account is called like its own access key, so that every line about it holds a credential to be hushed.
     """
     terminal.variables["DATABASE_URL"] = with_password(tables.url)
-    with serving(terminal, world, pace=PACE + '[log]\nlevel = "debug"\n') as sandbox:
+    with serving(terminal, world, policy=PACE + '[log]\nlevel = "debug"\n') as sandbox:
         right = world.shop("sandbox-open").account.app_secret
         key = world.shop("sandbox-ka").account.app_id
         settings = terminal.settings.read_text().replace(right, WRONG)

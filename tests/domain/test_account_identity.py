@@ -6,15 +6,17 @@ import pytest
 
 from orders_sync.domain.accounts import Account, host_of
 from orders_sync.domain.errors import SettingsError
-from orders_sync.domain.identities import Changes, Known, compare, refuse_twins
+from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare, reject_duplicates
 
 
 def account(name: str, seller: str, host: str = "h", platform: str = "1688", app: str = "app") -> Account:
     return Account(name, platform, f"https://{host}", seller, app, "secret")
 
 
-def known(name: str, seller: str, host: str | None = "h", platform: str = "1688", *, is_current: bool = True) -> Known:
-    return Known(name, platform, host, seller, is_current)
+def known(
+    name: str, seller: str, host: str | None = "h", platform: str = "1688", *, is_current: bool = True
+) -> KnownAccount:
+    return KnownAccount(name, platform, host, seller, is_current)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +46,14 @@ def test_the_app_and_the_name_are_no_part_of_who_an_account_is() -> None:
 
 def test_two_names_of_one_account_are_refused_with_both_names() -> None:
     with pytest.raises(SettingsError, match=r"north and south .*kf-north"):
-        refuse_twins([account("north", "kf-north"), account("south", "kf-north")])
+        reject_duplicates([account("north", "kf-north"), account("south", "kf-north")])
 
 
 @pytest.mark.parametrize(
     "other", [account("b", "t"), account("b", "s", "h2"), account("b", "s", platform="xportcn_ka")]
 )
 def test_one_seller_on_two_hosts_or_platforms_is_two_accounts(other: Account) -> None:
-    refuse_twins([account("a", "s"), other])
+    reject_duplicates([account("a", "s"), other])
     known_both = [known("a", "s"), known(other.name, other.seller, other.identity.host, other.platform)]
     assert not compare(known_both, [account("a", "s"), other])
 
@@ -61,61 +63,67 @@ def test_nothing_changes_where_tables_and_settings_agree() -> None:
 
 
 def test_a_known_account_under_a_new_name_is_renamed() -> None:
-    assert compare([known("a", "s")], [account("b", "s")]) == Changes(renamed={"a": "b"})
+    assert compare([known("a", "s")], [account("b", "s")]) == IdentityChanges(renamed={"a": "b"})
 
 
 def test_names_that_are_swapped_are_swapped() -> None:
     changes = compare([known("a", "s"), known("b", "t")], [account("a", "t"), account("b", "s")])
-    assert changes == Changes(renamed={"a": "b", "b": "a"})
+    assert changes == IdentityChanges(renamed={"a": "b", "b": "a"})
 
 
 @pytest.mark.parametrize("now", [account("a", "t"), account("a", "s", "h2"), account("a", "s", platform="xportcn_ka")])
 def test_another_seller_host_or_platform_behind_a_name_is_a_new_account(now: Account) -> None:
-    assert compare([known("a", "s")], [now]) == Changes(replaced={"a": "a~old"}, removed=["a~old"])
+    assert compare([known("a", "s")], [now]) == IdentityChanges(replaced={"a": "a~old"}, removed=["a~old"])
 
 
 def test_a_former_account_is_kept_beside_one_before_it() -> None:
     changes = compare([known("a", "t"), known("a~old", "s", is_current=False)], [account("a", "u")])
-    assert changes == Changes(replaced={"a": "a~old2"}, removed=["a~old2"])
+    assert changes == IdentityChanges(replaced={"a": "a~old2"}, removed=["a~old2"])
 
 
 def test_a_former_account_that_is_back_gets_its_name_again() -> None:
     changes = compare([known("a", "t"), known("a~old", "s", is_current=False)], [account("a", "s")])
-    assert changes == Changes(renamed={"a~old": "a"}, replaced={"a": "a~old2"}, removed=["a~old2"], returned=["a"])
+    assert changes == IdentityChanges(
+        renamed={"a~old": "a"}, replaced={"a": "a~old2"}, removed=["a~old2"], returned=["a"]
+    )
 
 
 def test_a_name_that_moves_on_to_another_known_account_pushes_nobody_out() -> None:
     changes = compare([known("a", "s"), known("b", "t")], [account("b", "s")])
-    assert changes == Changes(renamed={"a": "b"}, replaced={"b": "b~old"}, removed=["b~old"])
+    assert changes == IdentityChanges(renamed={"a": "b"}, replaced={"b": "b~old"}, removed=["b~old"])
 
 
 def test_an_account_that_is_gone_is_removed_once_and_returns() -> None:
-    assert compare([known("a", "s")], []) == Changes(removed=["a"])
+    assert compare([known("a", "s")], []) == IdentityChanges(removed=["a"])
     assert not compare([known("a", "s", is_current=False)], [])
-    assert compare([known("a", "s", is_current=False)], [account("a", "s")]) == Changes(returned=["a"])
+    assert compare([known("a", "s", is_current=False)], [account("a", "s")]) == IdentityChanges(returned=["a"])
 
 
 # rows of a version that kept no host
 
 
 def test_a_host_not_known_is_filled_by_the_account_of_that_name() -> None:
-    assert compare([known("a", "s", None)], [account("a", "s")]) == Changes(hosts={"a": "h"})
+    assert compare([known("a", "s", None)], [account("a", "s")]) == IdentityChanges(hosts={"a": "h"})
 
 
 def test_a_host_not_known_is_filled_by_the_only_account_it_can_be() -> None:
-    assert compare([known("a", "s", None)], [account("b", "s")]) == Changes(renamed={"a": "b"}, hosts={"b": "h"})
+    assert compare([known("a", "s", None)], [account("b", "s")]) == IdentityChanges(
+        renamed={"a": "b"}, hosts={"b": "h"}
+    )
 
 
 def test_a_host_not_known_that_two_could_fill_is_left_to_its_name() -> None:
     both = [account("a", "s", "h1"), account("b", "s", "h2")]
-    assert compare([known("a", "s", None)], both) == Changes(hosts={"a": "h1"})
-    assert compare([known("c", "s", None)], both) == Changes(removed=["c"])
+    assert compare([known("a", "s", None)], both) == IdentityChanges(hosts={"a": "h1"})
+    assert compare([known("c", "s", None)], both) == IdentityChanges(removed=["c"])
 
 
 def test_of_two_that_could_be_the_account_none_is_guessed() -> None:
     changes = compare([known("a", "s", None), known("b", "s", None)], [account("c", "s")])
-    assert changes == Changes(removed=["a", "b"])
+    assert changes == IdentityChanges(removed=["a", "b"])
 
 
 def test_another_seller_behind_a_name_whose_host_is_not_known_is_a_new_account() -> None:
-    assert compare([known("a", "s", None)], [account("a", "t")]) == Changes(replaced={"a": "a~old"}, removed=["a~old"])
+    assert compare([known("a", "s", None)], [account("a", "t")]) == IdentityChanges(
+        replaced={"a": "a~old"}, removed=["a~old"]
+    )

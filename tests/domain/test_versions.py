@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.versions import BELIEVED_AFTER, Age, Version, age
+from orders_sync.domain.versions import BELIEVED_AFTER, Precedence, Version, precedence
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 instants = st.integers(0, 5).map(lambda seconds: NOON + timedelta(seconds=seconds))
@@ -61,22 +61,24 @@ HOUR = int(BELIEVED_AFTER.total_seconds())
     ("read", "remembered", "went_back", "is_now"),
     [
         # stored: modified at 50, read at 100
-        pytest.param((40, 110), None, None, Age.OLDER_AT_FIRST, id="an earlier time read later is remembered"),
-        pytest.param((40, 100), None, None, Age.OLDER, id="not of a read that began no later"),
-        pytest.param((40, 110 + HOUR - 1), (40, 110), None, Age.OLDER, id="again, but less than an hour later"),
-        pytest.param((40, 110 + HOUR), (40, 110), None, Age.WENT_BACK, id="again, an hour later"),
-        pytest.param((45, 110 + HOUR), (40, 110), None, Age.WENT_BACK, id="again, and it moved on meanwhile"),
-        pytest.param((30, 110 + HOUR), (40, 110), None, Age.OLDER_AT_FIRST, id="earlier still: the hour begins anew"),
-        pytest.param((30, 105), (40, 110), None, Age.OLDER, id="earlier still, by a slow reader"),
-        pytest.param((40, 90), (40, 20), None, Age.OLDER, id="two slow readers bring no evidence"),
-        pytest.param((60, 99), None, 100, Age.OLDER, id="a later time read before one that was believed"),
-        pytest.param((60, 101), None, 100, Age.NEWER, id="a later time read after one that was believed"),
-        pytest.param((None, 110), (40, 105), None, Age.NEWER, id="no time: the later read"),
+        pytest.param((40, 110), None, None, Precedence.OLDER_AT_FIRST, id="an earlier time read later is remembered"),
+        pytest.param((40, 100), None, None, Precedence.OLDER, id="not of a read that began no later"),
+        pytest.param((40, 110 + HOUR - 1), (40, 110), None, Precedence.OLDER, id="again, but less than an hour later"),
+        pytest.param((40, 110 + HOUR), (40, 110), None, Precedence.WENT_BACK, id="again, an hour later"),
+        pytest.param((45, 110 + HOUR), (40, 110), None, Precedence.WENT_BACK, id="again, and it moved on meanwhile"),
+        pytest.param(
+            (30, 110 + HOUR), (40, 110), None, Precedence.OLDER_AT_FIRST, id="earlier still: the hour begins anew"
+        ),
+        pytest.param((30, 105), (40, 110), None, Precedence.OLDER, id="earlier still, by a slow reader"),
+        pytest.param((40, 90), (40, 20), None, Precedence.OLDER, id="two slow readers bring no evidence"),
+        pytest.param((60, 99), None, 100, Precedence.OLDER, id="a later time read before one that was believed"),
+        pytest.param((60, 101), None, 100, Precedence.NEWER, id="a later time read after one that was believed"),
+        pytest.param((None, 110), (40, 105), None, Precedence.NEWER, id="no time: the later read"),
     ],
 )
 def test_an_earlier_modify_time_is_believed_when_it_was_read_twice_an_hour_apart_P2(
-    read: tuple[int | None, int], remembered: tuple[int, int] | None, went_back: int | None, is_now: Age
+    read: tuple[int | None, int], remembered: tuple[int, int] | None, went_back: int | None, is_now: Precedence
 ) -> None:
     before = None if remembered is None else version(*remembered)
     since = None if went_back is None else NOON + timedelta(seconds=went_back)
-    assert age(version(*read), version(50, 100), since, before) is is_now
+    assert precedence(version(*read), version(50, 100), since, before) is is_now

@@ -37,7 +37,7 @@ async def test_orders_that_change_status_are_found_and_for_fewer_calls_than_by_c
     story.assert_equal(SHOP)
     [(by_status,)] = story.query(SPENT)
 
-    monkeypatch.setattr(planner, "cheaper", lambda creation, *_: creation)
+    monkeypatch.setattr(planner, "choose_cheaper", lambda creation, *_: creation)
     await story.sync(SHOP, sweep=Sweep.OPEN)
     [(both,)] = story.query(SPENT)
     assert 2 * int(str(by_status)) < int(str(both))

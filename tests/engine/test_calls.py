@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from orders_sync.domain.accounts import Account, Pace
+from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.errors import (
     AuthenticationError,
     InvalidRequestError,
@@ -95,7 +95,7 @@ class Shop:
         minute = timedelta(minutes=1)
         self.feeder = Feeder(
             Account(shop.name, shop.platform, base + self.base, shop.seller, shop.app_id, self.secret(shop.app_secret)),
-            Pace(
+            SyncPolicy(
                 shop.history_from,
                 5,
                 100,

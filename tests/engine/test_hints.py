@@ -205,7 +205,7 @@ async def test_messages_are_read_before_everything_else_and_changes_before_the_n
     [feeder] = story.feeders(KA)
     async with story.pool.connection() as connection:
         async with connection.transaction():
-            at_once = replace(feeder, pace=replace(feeder.pace, interval=timedelta(0)))
+            at_once = replace(feeder, policy=replace(feeder.policy, interval=timedelta(0)))
             await planner.plan_due(connection, at_once)
         await come(story, body(second.order_no))
         async with connection.transaction():
@@ -223,7 +223,7 @@ async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> No
     flood = [order for order in story.world.shop(KA).index.orders.values() if not order.quirk][:60]
     await come(story, *(body(order.order_no) for order in flood))
     [feeder] = story.feeders(KA)
-    at_once = replace(feeder, pace=replace(feeder.pace, interval=timedelta(0)))
+    at_once = replace(feeder, policy=replace(feeder.policy, interval=timedelta(0)))
     [new] = story.world.create(1, datetime.now(UTC), KA)
     story.progress.closed_windows.clear()
     async with story.pool.connection() as connection, connection.transaction():
@@ -270,30 +270,30 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
 def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
     story: Story, planned_to: datetime | None, received: datetime, is_final: bool, hurries: bool
 ) -> None:
-    pace = replace(story.feeders(KA)[0].pace, lag=LAG, history_from=NOON - timedelta(days=30))
+    policy = replace(story.feeders(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     reach = Reach(NOON, None, planned_to, None)
-    made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], reach, pace)
+    made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], reach, policy)
     assert (made.is_final, made.hurries, made.windows) == (is_final, hurries, ())
 
 
 def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not_reach_P1(story: Story) -> None:
-    pace = replace(story.feeders(KA)[0].pace, lag=LAG, history_from=NOON - timedelta(days=30))
-    reach = Reach(NOON, pace.history_from, NOON - MINUTE, None)
+    policy = replace(story.feeders(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
+    reach = Reach(NOON, policy.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
-        made = decide(message, Notification("ANY", "7", created=NOON - age), [], reach, pace)
+        made = decide(message, Notification("ANY", "7", created=NOON - age), [], reach, policy)
         assert [each.start for each in made.windows] == [NOON - age - AROUND] * windows
         assert made.is_final
 
 
 def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for_none(story: Story) -> None:
-    pace = story.feeders(KA)[0].pace
+    policy = story.feeders(KA)[0].policy
     orders = [
         KnownOrder("7", NOON, None),
         KnownOrder("7", NOON + MINUTE, NOON - LAG),
         KnownOrder("7", NOON + 2 * MINUTE, NOON + LAG),
     ]
-    made = decide(Message(1, b"", NOON, None), Notification("ANY", "7"), orders, Reach(NOON, None, None, None), pace)
+    made = decide(Message(1, b"", NOON, None), Notification("ANY", "7"), orders, Reach(NOON, None, None, None), policy)
     assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}
 
 

@@ -144,7 +144,9 @@ async def test_accounts_of_one_app_share_its_budget_each_at_its_own_rate_P6(tell
     """A call of the slower account takes its longer gap, so together they stay below the faster one's rate."""
     first, stranger, _ = tell().feeders()
     second = replace(first, account=replace(first.account, name="second", seller="another seller"))
-    slow = replace(first, account=replace(first.account, name="slow"), pace=replace(first.pace, requests_per_second=2))
+    slow = replace(
+        first, account=replace(first.account, name="slow"), policy=replace(first.policy, requests_per_second=2)
+    )
     found = pacers(pool, [first, second, slow, stranger])
     assert found[first.account.name] is found["second"]
     assert len({id(pacer) for pacer in found.values()}) == 3

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.accounts import Pace
+from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.ledger import Reach, Unclaimed
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.planning import confirm, daily, incremental, look_over, replaces, time_ahead
+from orders_sync.engine.planning import confirm, daily, incremental, ranges_to_sweep, replaces, time_ahead
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -22,9 +22,13 @@ LAG = timedelta(seconds=10)
 OVERLAP = timedelta(minutes=10)
 
 
-def pace(history_from: datetime, lag: timedelta = LAG, overlap: timedelta = OVERLAP, longest: timedelta = DAY) -> Pace:
+def policy(
+    history_from: datetime, lag: timedelta = LAG, overlap: timedelta = OVERLAP, longest: timedelta = DAY
+) -> SyncPolicy:
     minute = timedelta(minutes=1)
-    return Pace(history_from, 5, 100, longest, interval=minute, lag=lag, overlap=overlap, confirm=timedelta(hours=3))
+    return SyncPolicy(
+        history_from, 5, 100, longest, interval=minute, lag=lag, overlap=overlap, confirm=timedelta(hours=3)
+    )
 
 
 def reach(now: datetime, history_from: datetime | None = None, planned_to: datetime | None = None) -> Reach:
@@ -40,7 +44,7 @@ def planned_after(before: Reach, windows: list[Window], now: datetime) -> Reach:
 
 @pytest.mark.parametrize("lag", [LAG, timedelta(hours=2), -LAG])
 def test_only_a_clock_that_was_put_back_leaves_an_account_planned_into_the_future(lag: timedelta) -> None:
-    settings, latest = pace(NOON - DAY, lag), NOON + max(lag, timedelta(0)) + timedelta(minutes=1)
+    settings, latest = policy(NOON - DAY, lag), NOON + max(lag, timedelta(0)) + timedelta(minutes=1)
     assert time_ahead(reach(NOON), settings) is None
     assert time_ahead(reach(NOON, NOON - DAY, NOON - lag), settings) is None
     assert time_ahead(reach(NOON, NOON - DAY, latest), settings) is None
@@ -51,7 +55,7 @@ def test_only_a_clock_that_was_put_back_leaves_an_account_planned_into_the_futur
 
 def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_lag() -> None:
     start = NOON - 3 * DAY
-    assert incremental(reach(NOON), pace(start)) == [
+    assert incremental(reach(NOON), policy(start)) == [
         Window(start, start + DAY),
         Window(start + DAY, start + 2 * DAY),
         Window(start + 2 * DAY, NOON - LAG),
@@ -59,19 +63,19 @@ def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_la
 
 
 def test_the_next_plan_begins_the_overlap_before_the_last_one_ended_P1() -> None:
-    windows = incremental(reach(NOON, NOON - 3 * DAY, NOON - timedelta(hours=1)), pace(NOON - 3 * DAY))
+    windows = incremental(reach(NOON, NOON - 3 * DAY, NOON - timedelta(hours=1)), policy(NOON - 3 * DAY))
     assert windows == [Window(NOON - timedelta(hours=1) - OVERLAP, NOON - LAG)]
 
 
 def test_the_overlap_does_not_reach_before_the_history() -> None:
     start = NOON - timedelta(minutes=5)
-    windows = incremental(reach(NOON, start, NOON - timedelta(minutes=1)), pace(start))
+    windows = incremental(reach(NOON, start, NOON - timedelta(minutes=1)), policy(start))
     assert windows == [Window(start, NOON - LAG)]
 
 
 def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> None:
     before = reach(NOON, NOON - DAY, NOON - LAG)
-    assert incremental(before, pace(NOON - 3 * DAY)) == [
+    assert incremental(before, policy(NOON - 3 * DAY)) == [
         Window(NOON - 3 * DAY, NOON - 2 * DAY),
         Window(NOON - 2 * DAY, NOON - DAY),
         Window(NOON - LAG - OVERLAP, NOON - LAG),
@@ -79,12 +83,12 @@ def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> N
 
 
 def test_a_history_that_begins_later_than_before_leaves_no_gap() -> None:
-    windows = incremental(reach(NOON, NOON - 9 * DAY, NOON - 5 * DAY), pace(NOON - DAY, longest=9 * DAY))
+    windows = incremental(reach(NOON, NOON - 9 * DAY, NOON - 5 * DAY), policy(NOON - DAY, longest=9 * DAY))
     assert windows == [Window(NOON - 5 * DAY - OVERLAP, NOON - LAG)]
 
 
 def test_no_window_reaches_over_the_border_of_what_the_platform_is_documented_to_list_P5() -> None:
-    windows = incremental(reach(NOON), pace(NOON - 100 * DAY, longest=28 * DAY), 31 * DAY)
+    windows = incremental(reach(NOON), policy(NOON - 100 * DAY, longest=28 * DAY), 31 * DAY)
     assert_no_gap(windows)
     border = NOON - 31 * DAY
     within = [each for each in windows if each.end > border + timedelta(hours=2)]
@@ -93,7 +97,7 @@ def test_no_window_reaches_over_the_border_of_what_the_platform_is_documented_to
 
 
 def test_where_changes_are_listed_by_update_time_the_month_is_looked_over_once_a_day_P1() -> None:
-    settings = pace(NOON - 400 * DAY)
+    settings = policy(NOON - 400 * DAY)
     runs = [NOON + timedelta(hours=number) for number in range(72)]
     known = [reach(now, NOON - 400 * DAY, now - timedelta(hours=1) - LAG) for now in runs]
     found = [each for one in known for each in daily(one, settings, 31 * DAY)]
@@ -107,12 +111,14 @@ def test_orders_older_than_the_history_are_looked_over_as_often_as_their_age_say
     begin, oldest = NOON - 10 * DAY, NOON - 20 * DAY
     ends = [NOON + timedelta(minutes=minute) for minute in range(24 * 60)]
     known = [reach(end + LAG, begin, end - timedelta(minutes=1)) for end in ends]
-    before = [each for one in known for each in look_over(one, pace(begin), Sweep.DUE, oldest) if not each.is_whole]
+    before = [
+        each for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, oldest) if not each.is_whole
+    ]
     assert len(before) == 24
     assert {(each.start, each.end) for each in before} == {(oldest, begin)}
     assert sum(each.with_final for each in before) == 1
-    assert all(each.is_whole for one in known for each in look_over(one, pace(begin), Sweep.DUE, begin + DAY))
-    monthly = [each for one in known for each in daily(one, pace(begin), 31 * DAY, oldest)]
+    assert all(each.is_whole for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, begin + DAY))
+    monthly = [each for one in known for each in daily(one, policy(begin), 31 * DAY, oldest)]
     assert [each.start for each in monthly] == [oldest, begin]
 
 
@@ -124,21 +130,21 @@ def test_a_window_nobody_claimed_is_lengthened_instead_of_another_one() -> None:
     hour = timedelta(hours=1)
     waiting = Window(NOON - hour - OVERLAP, NOON - LAG)
     before = unclaimed(reach(NOON, NOON - DAY), waiting, NOON + hour)
-    assert incremental(before, pace(NOON - DAY)) == [Window(waiting.start, NOON + hour - LAG)]
-    assert replaces(before, pace(NOON - DAY)) == Unclaimed(7, waiting)
+    assert incremental(before, policy(NOON - DAY)) == [Window(waiting.start, NOON + hour - LAG)]
+    assert replaces(before, policy(NOON - DAY)) == Unclaimed(7, waiting)
 
 
 def test_a_window_nobody_claimed_stays_as_it_is_where_nothing_new_is_to_be_planned() -> None:
     waiting = Window(NOON - OVERLAP, NOON - LAG)
     before = unclaimed(reach(NOON, NOON - DAY), waiting, NOON)
-    assert incremental(before, pace(NOON - DAY)) == []
-    assert replaces(before, pace(NOON - DAY)) is None
+    assert incremental(before, policy(NOON - DAY)) == []
+    assert replaces(before, policy(NOON - DAY)) is None
 
 
 def test_what_is_lengthened_beyond_what_the_platform_takes_is_two_windows_without_a_gap() -> None:
     waiting = Window(NOON - DAY, NOON - LAG)
     before = unclaimed(reach(NOON, NOON - 3 * DAY), waiting, NOON + DAY)
-    assert incremental(before, pace(NOON - 3 * DAY)) == [
+    assert incremental(before, policy(NOON - 3 * DAY)) == [
         Window(NOON - DAY, NOON),
         Window(NOON, NOON + DAY - LAG),
     ]
@@ -153,7 +159,7 @@ def test_while_nobody_reads_the_windows_cover_everything_and_hardly_more_P1(
     waits: list[int], claimed: list[bool], longest: int
 ) -> None:
     begin = NOON - timedelta(hours=2)
-    settings = pace(begin, longest=timedelta(seconds=longest))
+    settings = policy(begin, longest=timedelta(seconds=longest))
     now, known, ledger = NOON, reach(NOON), list[Window]()
     is_claimed = True
     for wait, claims_it in zip(waits, claimed, strict=False):
@@ -174,15 +180,15 @@ def test_while_nobody_reads_the_windows_cover_everything_and_hardly_more_P1(
 
 @pytest.mark.parametrize("history_from", [NOON - LAG, NOON, NOON + DAY])
 def test_nothing_to_do_where_the_history_has_not_begun(history_from: datetime) -> None:
-    assert incremental(reach(NOON), pace(history_from)) == []
+    assert incremental(reach(NOON), policy(history_from)) == []
 
 
 def test_nothing_to_do_where_the_clock_was_set_back_behind_the_overlap() -> None:
-    assert incremental(reach(NOON, NOON - DAY, NOON + OVERLAP), pace(NOON - DAY)) == []
+    assert incremental(reach(NOON, NOON - DAY, NOON + OVERLAP), policy(NOON - DAY)) == []
 
 
 def test_the_confirming_pass_lies_behind_the_overlap_three_times_in_each_period() -> None:
-    settings, begin = pace(NOON - DAY), NOON - DAY
+    settings, begin = policy(NOON - DAY), NOON - DAY
     runs = [NOON + timedelta(minutes=number) for number in range(0, 360)]
     found = [confirm(reach(now, begin, now - timedelta(minutes=1) - LAG), settings) for now in runs]
     windows = [window for each in found for window in each]
@@ -192,7 +198,7 @@ def test_the_confirming_pass_lies_behind_the_overlap_three_times_in_each_period(
 
 
 def test_what_is_indexed_late_by_two_thirds_of_confirm_is_confirmed_P1() -> None:
-    settings, begin = pace(NOON - DAY), NOON - DAY
+    settings, begin = policy(NOON - DAY), NOON - DAY
     for minute in range(0, 180, 7):
         happened = NOON + timedelta(minutes=minute)
         indexed = happened + timedelta(hours=2)
@@ -205,8 +211,8 @@ def test_what_is_indexed_late_by_two_thirds_of_confirm_is_confirmed_P1() -> None
 
 
 def test_nothing_to_confirm_before_anything_was_planned_or_when_it_is_off() -> None:
-    assert confirm(reach(NOON), pace(NOON - DAY)) == []
-    off = replace(pace(NOON - DAY), confirm=timedelta(0))
+    assert confirm(reach(NOON), policy(NOON - DAY)) == []
+    off = replace(policy(NOON - DAY), confirm=timedelta(0))
     assert confirm(reach(NOON, NOON - DAY, NOON - DAY / 2), off) == []
 
 
@@ -225,7 +231,7 @@ def test_what_is_planned_over_time_covers_the_history_without_a_gap_P1(
     for history, wait in zip(histories, waits, strict=False):
         now += timedelta(seconds=wait)
         seconds = (timedelta(seconds=each) for each in (lag, overlap, longest))
-        settings = pace(NOON - timedelta(seconds=history), *seconds)
+        settings = policy(NOON - timedelta(seconds=history), *seconds)
         end_before = known.planned_to
         windows = incremental(reach(now, known.history_from, known.planned_to), settings)
         assert all(each.seconds <= longest for each in windows)

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orders_sync.domain.completeness import shortfall
 from orders_sync.domain.errors import IncompleteWindowError, InvalidRecordError, TransientError
-from orders_sync.domain.verdict import shortfall
 from orders_sync.engine.reading import Answer, Read, TooFull, read, read_completely
 from orders_sync.platforms import Page
 

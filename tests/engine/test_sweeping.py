@@ -52,7 +52,7 @@ async def test_a_sweep_that_takes_longer_than_its_period_reaches_the_youngest_or
     story = tell(orders=900, page_size=10)
     story.with_limits(workers=1)
     if not by_status:
-        monkeypatch.setattr(planner, "cheaper", lambda creation, *_: creation)
+        monkeypatch.setattr(planner, "choose_cheaper", lambda creation, *_: creation)
     await story.sync(SHOP)
     shelf = story.world.shop(SHOP).index.orders.values()
     open_orders = [each for each in shelf if each.state.name == "SHIPPED" and each.quirk != "sample"]

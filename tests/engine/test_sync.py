@@ -12,10 +12,10 @@ import httpx
 import psycopg
 import pytest
 
-from orders_sync.domain.costs import calls_for
 from orders_sync.domain.errors import EXCERPT, LeaseLostError
 from orders_sync.domain.ledger import Claim
-from orders_sync.domain.sweeps import Policy, Sweep, Tier
+from orders_sync.domain.sweep_cost import calls_for
+from orders_sync.domain.sweeps import Sweep, SweepPolicy, Tier
 from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.engine import calls, planner
@@ -457,7 +457,7 @@ async def test_a_sweep_of_what_is_open_brings_every_change_of_it_P2(tell: Tell) 
 async def test_a_sweep_is_planned_when_a_period_has_passed_since_the_last_plan(tell: Tell) -> None:
     story = tell(orders=450)
     hour = timedelta(hours=1)
-    story.sweeps = Policy((Tier(timedelta(days=365), hour),), timedelta(0))
+    story.sweeps = SweepPolicy((Tier(timedelta(days=365), hour),), timedelta(0))
     await story.sync()
     story.query("UPDATE sync.windows SET starts_at = starts_at - %s, ends_at = ends_at - %s RETURNING 1", hour, hour)
     await story.sync(sweep=Sweep.NONE)

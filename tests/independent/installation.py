@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import psycopg
 
-from orders_sync.domain.accounts import Account, Pace
-from orders_sync.domain.sweeps import Policy, Sweep
+from orders_sync.domain.accounts import Account, SyncPolicy
+from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.calls import Feeder, Patience, pacers
@@ -26,13 +26,13 @@ ACCOUNT = "shop"
 
 @dataclass
 class Installation:
-    """One account of `fake` and one database. `pace` replaces settings of the account, `history` is how far back."""
+    """One account of `fake` and one database. `policy` replaces settings of the account, `history` is how far back."""
 
     pool: Pool
     url: str
     fake: FakePlatform
     history: timedelta = timedelta(days=25)
-    pace: dict[str, object] = field(default_factory=dict)
+    policy: dict[str, object] = field(default_factory=dict)
     limits: Limits = field(default_factory=lambda: Limits(patience=Patience(tries=2, first_pause=0.001)))
     progress: Silent = field(default_factory=Silent)
 
@@ -42,7 +42,7 @@ class Installation:
     @property
     def feeder(self) -> Feeder:
         platform = PLATFORMS[self.fake.kind]
-        pace = Pace(
+        policy = SyncPolicy(
             self.history_from,
             10_000,
             platform.page_size,
@@ -51,10 +51,10 @@ class Installation:
             lag=timedelta(seconds=1),
             overlap=timedelta(minutes=10),
             confirm=timedelta(hours=3),
-            sweeps=Policy(),
+            sweeps=SweepPolicy(),
         )
         account = Account(ACCOUNT, self.fake.kind, self.fake.base_url, SELLER, APP_ID, SECRET)
-        return Feeder(account, replace(pace, **self.pace), platform)  # type: ignore[arg-type]
+        return Feeder(account, replace(policy, **self.policy), platform)  # type: ignore[arg-type]
 
     async def sync(self, sweep: Sweep = Sweep.NONE, *, retry: bool = True, passes: int = 1) -> Outcome:
         """So many passes, one after the other; what came of the last. Failed windows do not wait, unless told to."""

@@ -147,11 +147,11 @@ async def test_an_empty_history_is_said_in_one_sentence_with_the_time_of_the_nex
 
 
 async def test_the_service_looks_after_an_empty_history_when_its_time_has_come(install: Install, pool: Pool) -> None:
-    shop = install("xportcn_open", [], history=10 * DAY, pace={"interval": 7 * DAY})
+    shop = install("xportcn_open", [], history=10 * DAY, policy={"interval": 7 * DAY})
     await shop.sync()
     passes(shop, 3 * MINUTE)
     await shop.sync()
-    asked = [(shop.feeder.account, shop.feeder.pace)]
+    asked = [(shop.feeder.account, shop.feeder.policy)]
     async with pool.connection() as connection:
         assert await due.accounts(connection, asked) == []
         passes(shop, 8 * MINUTE)

@@ -35,7 +35,7 @@ DAYS = {"longest_window": timedelta(days=2, hours=5)}
 async def test_rows_of_another_range_land_and_prove_nothing_P5(
     install: Install, kind: str, oddity: Oddity, cause: str
 ) -> None:
-    shop = install(kind, orders_every(HOUR, 300), oddity, history=timedelta(days=13), pace=DAYS)
+    shop = install(kind, orders_every(HOUR, 300), oddity, history=timedelta(days=13), policy=DAYS)
     await shop.sync()
     assert len(shop.held()) > 150
     assert not shop.is_current()
@@ -45,8 +45,8 @@ async def test_rows_of_another_range_land_and_prove_nothing_P5(
 
 
 async def test_rows_of_another_range_are_believed_where_the_settings_say_so(install: Install) -> None:
-    pace = DAYS | {"trusts_filter": True}
-    shop = install("1688", orders_every(HOUR, 300), filter_by_date_only(), history=timedelta(days=13), pace=pace)
+    policy = DAYS | {"trusts_filter": True}
+    shop = install("1688", orders_every(HOUR, 300), filter_by_date_only(), history=timedelta(days=13), policy=policy)
     assert not (await shop.sync()).errors
     shop.assert_holds_the_truth()
     assert shop.is_current()
@@ -56,7 +56,7 @@ async def test_a_list_by_creation_where_changes_were_asked_for_is_noticed(instal
     orders = orders_every(HOUR, 300)
     for order in orders[:100]:
         order.modified += timedelta(days=4)
-    shop = install("1688", orders, filter_by_created(), history=timedelta(days=13), pace=DAYS)
+    shop = install("1688", orders, filter_by_created(), history=timedelta(days=13), policy=DAYS)
     await shop.sync()
     assert not shop.is_current()
     assert any("another time" in reason for reason in shop.reasons())

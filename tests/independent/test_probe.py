@@ -129,7 +129,7 @@ async def test_a_list_by_creation_where_changes_were_asked_for_is_found(install:
 
 
 async def test_a_range_that_is_taken_otherwise_needs_nobody_where_the_settings_allow_it(install: Install) -> None:
-    shop = install("1688", shop_orders(), filter_by_date_only(), pace={"trusts_filter": True})
+    shop = install("1688", shop_orders(), filter_by_date_only(), policy={"trusts_filter": True})
     assert otherwise(await shop.probe()) == {"filter": ""}
 
 

@@ -70,7 +70,7 @@ async def test_a_change_listed_too_late_is_found_by_update_time_and_repaired_P1(
 
 async def test_a_change_of_another_day_is_found_though_days_hold_more_than_a_page_P1(install: Install) -> None:
     """A count of a range that holds both its old and its new time is as it was, so counts are of days."""
-    shop = install("1688", of_a_month(timedelta(hours=1)), pace={"page_size": 10})
+    shop = install("1688", of_a_month(timedelta(hours=1)), policy={"page_size": 10})
     await shop.sync()
     miss(shop, shop.fake.orders[100], shop.fake.orders[100].modified + timedelta(days=3, minutes=10))
     shop.fake.calls.clear()
@@ -82,7 +82,7 @@ async def test_a_change_of_another_day_is_found_though_days_hold_more_than_a_pag
 
 
 async def test_changes_since_the_last_sync_and_while_the_audit_runs_are_no_difference(install: Install) -> None:
-    shop = install("1688", of_a_month(timedelta(hours=1)), pace={"page_size": 10})
+    shop = install("1688", of_a_month(timedelta(hours=1)), policy={"page_size": 10})
     await shop.sync()
     now = datetime.now(UTC).replace(microsecond=0)
     for order in shop.fake.orders[10:300:3]:
@@ -108,7 +108,7 @@ async def test_changes_since_the_last_sync_and_while_the_audit_runs_are_no_diffe
 
 async def test_a_change_since_the_last_sync_hides_no_other_that_is_missing_P1(install: Install) -> None:
     """One order left the day and one came into it that the tables lack there: both count the same."""
-    shop = install("1688", of_a_month(timedelta(hours=1)), pace={"page_size": 10})
+    shop = install("1688", of_a_month(timedelta(hours=1)), policy={"page_size": 10})
     await shop.sync()
     lost, there = shop.fake.orders[100], shop.fake.orders[220]
     miss(shop, lost, there.modified + timedelta(minutes=10))
@@ -122,7 +122,7 @@ async def test_few_changes_cost_one_call_by_update_time_and_many_at_most_one_a_d
     shop = install("1688", of_a_month())
     await shop.sync()
     for page_size, calls in ((500, 2), (40, 3), (3, 17 + 1)):
-        shop.pace = {"page_size": page_size}
+        shop.policy = {"page_size": page_size}
         shop.fake.calls.clear()
         assert (await shop.audit()).differences == []
         assert len([call for call in shop.fake.calls if call.by == "modified"]) == calls
@@ -161,7 +161,7 @@ async def test_an_audit_ends_though_the_platform_ignores_the_range(
     install: Install, rows: int, error: str | None
 ) -> None:
     """Halves that count as many as the whole are not halved down to the second."""
-    shop = install("1688", of_a_month(), pace={"page_size": 10}, limits=Limits(window_rows=1000))
+    shop = install("1688", of_a_month(), policy={"page_size": 10}, limits=Limits(window_rows=1000))
     await shop.sync()
     shop.fake.add(filter_ignored())
     shop.limits = Limits(window_rows=rows)
@@ -179,7 +179,7 @@ async def test_an_account_far_behind_lists_once_what_changed_since(install: Inst
         miss(shop, order, now - timedelta(seconds=number))
     shop.fake.orders[7].record = b'{"baseInfo": {"idOfStr": null}}'
     shop.fake.calls.clear()
-    shop.pace = {"page_size": 20}
+    shop.policy = {"page_size": 20}
     found = await shop.audit()
     assert (found.error, found.differences) == (None, [])
     changed = [call for call in shop.fake.calls if call.by == "modified" and call.end >= now]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orders_sync.domain.text import REPLACEMENT
+from orders_sync.domain.sanitize import REPLACEMENT
 from orders_sync.platforms.testing import Asked, PlatformContract
 from orders_sync.platforms.xportcn.ka import PLATFORM
 from tests.support.xportcn_samples import Story, asked_by_xportcn, at, expected, sample, yuan

@@ -19,7 +19,7 @@ from tests.support.story import Story, Tell
 
 async def due_now(story: Story, feeders: list[Feeder]) -> list[str]:
     async with story.pool.connection() as connection:
-        return await due.accounts(connection, [(each.account, each.pace) for each in feeders])
+        return await due.accounts(connection, [(each.account, each.policy) for each in feeders])
 
 
 async def test_a_new_account_is_planned_and_put_into_the_queue(tell: Tell, queue: Queue) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.costs import Part
 from orders_sync.domain.records import LoadCounts
-from orders_sync.domain.sweeps import Look
+from orders_sync.domain.sweep_cost import PlannedRead
+from orders_sync.domain.sweeps import SweepRange
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import claims, ledger, sweeps
 from orders_sync.store.database import Connection
@@ -30,8 +30,8 @@ async def register(connection: Connection) -> None:
 
 
 async def plan_list(connection: Connection, window: Window, status: str = SHIPPED) -> None:
-    look = Look(window.start, window.end, with_final=False)
-    await sweeps.plan_lists(connection, SHOP, [look], [Part(window, 1, status)])
+    look = SweepRange(window.start, window.end, with_final=False)
+    await sweeps.plan_lists(connection, SHOP, [look], [PlannedRead(window, 1, status)])
 
 
 async def waiting(connection: Connection) -> list[tuple[Window, str | None]]:
@@ -113,8 +113,8 @@ async def test_a_list_planned_again_before_it_is_read_keeps_its_place_though_its
     month, read_at = 720.0, []
     for period in range(4):
         late = period / 6
-        look = Look(at(late), at(late + 3 * month), with_final=False)
-        parts = [Part(hours(late + n * month, late + (n + 1) * month), 1, SHIPPED) for n in range(3)]
+        look = SweepRange(at(late), at(late + 3 * month), with_final=False)
+        parts = [PlannedRead(hours(late + n * month, late + (n + 1) * month), 1, SHIPPED) for n in range(3)]
         await sweeps.plan_lists(connection, SHOP, [look], parts)
         (window,) = await read(connection, 1)
         read_at.append(round((window.start - at(late)) / timedelta(hours=month)))
@@ -125,8 +125,8 @@ async def test_a_list_keeps_the_place_of_its_own_status_alone(connection: Connec
     await register(connection)
     await plan_list(connection, hours(0, 1), "1")
     await plan_list(connection, hours(1, 2), "10")
-    lists = [Part(hours(0, 1), 1, "10"), Part(hours(0, 2), 1, "1")]
-    await sweeps.plan_lists(connection, SHOP, [Look(at(0), at(2), with_final=False)], lists)
+    lists = [PlannedRead(hours(0, 1), 1, "10"), PlannedRead(hours(0, 2), 1, "1")]
+    await sweeps.plan_lists(connection, SHOP, [SweepRange(at(0), at(2), with_final=False)], lists)
     assert await read(connection, 9) == [hours(0, 2), hours(0, 1)]
 
 
@@ -143,7 +143,7 @@ async def test_lists_that_wait_are_taken_out_where_the_range_is_looked_over_anew
     for window in (hours(0, 4), hours(3, 6), hours(-1, 2), hours(5, 8)):
         await ledger.plan(connection, SHOP, WindowKind.SWEEP, Feed.CREATED, [window], status=SHIPPED)
     await sweeps.plan_windows(connection, SHOP, [hours(1, 2)])
-    looks = [Look(at(3), at(7), with_final=False), Look(at(0), at(3), with_final=True)]
+    looks = [SweepRange(at(3), at(7), with_final=False), SweepRange(at(0), at(3), with_final=True)]
     await sweeps.plan_lists(connection, SHOP, looks, [])
     assert await waiting(connection) == [(hours(-1, 2), SHIPPED), (hours(1, 2), None), (hours(5, 8), SHIPPED)]
 

@@ -18,7 +18,7 @@ def scheduler(story: Story, queue: Queue, feeders: list[Feeder] | None = None) -
 
 
 def with_interval(feeders: list[Feeder], interval: timedelta) -> list[Feeder]:
-    return [replace(feeder, pace=replace(feeder.pace, interval=interval)) for feeder in feeders]
+    return [replace(feeder, policy=replace(feeder.policy, interval=interval)) for feeder in feeders]
 
 
 def jobs(story: Story) -> list[tuple[object, ...]]:

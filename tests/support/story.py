@@ -13,8 +13,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from orders_sync.domain import emptiness
-from orders_sync.domain.accounts import Account, Pace
-from orders_sync.domain.sweeps import Policy, Sweep
+from orders_sync.domain.accounts import Account, SyncPolicy
+from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.calls import Feeder, Patience
@@ -67,7 +67,7 @@ class Story:
     progress: Silent = field(default_factory=Silent)
     shop: str = "sandbox-1688"
     secret: Callable[[str], str] = str
-    sweeps: Policy = field(default_factory=Policy)
+    sweeps: SweepPolicy = field(default_factory=SweepPolicy)
     per_second: float = 10_000
     history_from: datetime | None = None  # where the settings' history begins; None for the sandbox's own
     transport: Callable[[ASGIApp], httpx.AsyncBaseTransport] = SandboxTransport
@@ -84,7 +84,7 @@ class Story:
         platform = PLATFORMS[shop.platform]
         base = "http://sandbox" if shop.platform == "1688" else "http://sandbox/api"
         account = Account(shop.name, shop.platform, base, shop.seller, shop.app_id, self.secret(shop.app_secret))
-        pace = Pace(
+        policy = SyncPolicy(
             self.history_from or shop.history_from,
             self.per_second,
             self.page_size,
@@ -95,7 +95,7 @@ class Story:
             confirm=timedelta(hours=3),
             sweeps=self.sweeps,
         )
-        return Feeder(account, pace, platform)
+        return Feeder(account, policy, platform)
 
     async def sync(
         self, *names: str, sweep: Sweep = Sweep.NONE, retry: bool = True, pool: Pool | None = None

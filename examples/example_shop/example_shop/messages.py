@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from orders_sync.domain.errors import InvalidRecordError
-from orders_sync.domain.text import storable
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.platforms import MessageService, Notification
 from orders_sync.platforms.conversion import Notes, key
 from orders_sync.platforms.records import decode_record
@@ -33,8 +33,8 @@ def read(body: bytes) -> Notification:
         return Notification(reason=f"the message is {error.reason}")
     event, order_id = (Notes().read("", key, value) for value in (message.event, message.order_id))
     return Notification(
-        message_type=storable(event) if event else None,
-        order_id=storable(order_id) if order_id else None,
+        message_type=sanitize(event) if event else None,
+        order_id=sanitize(order_id) if order_id else None,
         reason="" if order_id else "it names no order",
     )
 

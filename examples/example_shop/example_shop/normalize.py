@@ -5,8 +5,8 @@ from __future__ import annotations
 from example_shop import wire
 from example_shop.statuses import STATUSES
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.statuses import StatusGroup, groups
-from orders_sync.domain.text import storable
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
     Notes,
@@ -57,7 +57,7 @@ _GROUPS = groups(STATUSES)
 
 def identify(record: bytes) -> str:
     """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
-    return storable(order_id_of(decode_record(wire.IDENTITY, record, Notes()).id, "id"))
+    return sanitize(order_id_of(decode_record(wire.IDENTITY, record, Notes()).id, "id"))
 
 
 def normalize(record: bytes) -> OrderRows:

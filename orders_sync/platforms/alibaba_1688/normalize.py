@@ -13,8 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
-from orders_sync.domain.text import storable
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.alibaba_1688.amounts import LineAmounts, line_amounts, order_amounts
 from orders_sync.platforms.alibaba_1688.statuses import STATUSES
@@ -180,7 +180,7 @@ RECEIVER_INFO = Columns(
 
 def identify(record: bytes) -> str:
     """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
-    return storable(_order_id(decode_record(wire.ORDER_HEAD, record, Notes()).baseInfo))
+    return sanitize(_order_id(decode_record(wire.ORDER_HEAD, record, Notes()).baseInfo))
 
 
 def normalize(record: bytes) -> OrderRows:

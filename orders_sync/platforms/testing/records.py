@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.errors import InvalidRecordError
-from orders_sync.domain.text import REPLACEMENT
+from orders_sync.domain.sanitize import REPLACEMENT
 from orders_sync.platforms.testing.json_values import (
     ANY_JSON,
     DEEP,

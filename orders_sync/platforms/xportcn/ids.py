@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from orders_sync.domain.text import storable
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.platforms.conversion import Notes, Number, id_text
 from orders_sync.platforms.records import decode_record, order_id_of
 
@@ -26,7 +26,7 @@ def identify(record: bytes) -> str:
     """The row's `id`, as `normalize` gives it. Raises `InvalidRecordError`."""
     if first_id := _FIRST_ID.match(record):
         return (first_id[1] or first_id[2]).decode()
-    return storable(order_id_of(decode_record(_IDENTITY, record, Notes()).id, "id"))
+    return sanitize(order_id_of(decode_record(_IDENTITY, record, Notes()).id, "id"))
 
 
 def same(one: Any, other: Any) -> bool | None:

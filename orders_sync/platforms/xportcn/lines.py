@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.statuses import StatusGroup, groups, partly_shipped
-from orders_sync.domain.text import storable
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
     Notes,
@@ -225,7 +225,7 @@ def _parcel_rows(order_id: str, lines: Sequence[Line]) -> list[ParcelRow]:
         for columns in line.parcels:
             number = columns.get("tracking_no")
             if number:
-                parcel = parcels.setdefault(storable(number), ParcelRow(order_id=order_id, parcel_id=number, **columns))
+                parcel = parcels.setdefault(sanitize(number), ParcelRow(order_id=order_id, parcel_id=number, **columns))
                 parcel.sub_order_ids = [*(parcel.sub_order_ids or ()), line.row.sub_order_id]
     for parcel in parcels.values():
         for line in lines:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.notifications import Notification
-from orders_sync.domain.text import storable
+from orders_sync.domain.sanitize import sanitize
 from orders_sync.platforms.contract import MessageService
 from orders_sync.platforms.conversion import Notes, Number, id_text, key, kind_of, moment
 from orders_sync.platforms.records import decode_record, fitted
@@ -52,7 +52,7 @@ def hint(body: bytes) -> Notification:
         message = _unpacked(_MESSAGE, body.strip(), "the message")
     except InvalidRecordError as error:
         return Notification(reason=error.reason)
-    kind = storable(_number(message.messageType) or "") or None
+    kind = sanitize(_number(message.messageType) or "") or None
     try:
         told = _unpacked(_BODY, message.messageBody, "messageBody")
     except InvalidRecordError as error:
@@ -86,7 +86,7 @@ def _unpacked(decoder: msgspec.json.Decoder[T], packed: Any, name: str) -> T:
 def _number(value: Any) -> str | None:
     """A number an order may be found by; no column holds a longer one."""
     found = Notes().read("", key, value)
-    return storable(found) if found else None
+    return sanitize(found) if found else None
 
 
 MESSAGES = MessageService(path="xportcn", read=hint, waits=timedelta(seconds=1))

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.verdict import (
-    Reading,
-    goes_on,
+from orders_sync.domain.completeness import (
+    ReadSummary,
+    expected_rows,
+    has_more,
     last_page,
     may_read_parts_again,
     missing_in_parts,
-    promised,
     shortfall,
 )
 from orders_sync.domain.windows import Window
@@ -26,16 +26,16 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 @pytest.mark.parametrize(
     ("reading", "missing"),
     [
-        pytest.param(Reading(total=0, seen=0), None, id="nothing there, nothing read"),
-        pytest.param(Reading(total=250, seen=250), None, id="all that is counted was read"),
-        pytest.param(Reading(total=240, seen=250), None, id="rows left while they were read"),
-        pytest.param(Reading(total=251, seen=250), "counts 251 rows, 250 distinct", id="one row is missing"),
-        pytest.param(Reading(total=1, seen=0), "counts 1 rows, 0 distinct", id="everything is missing"),
-        pytest.param(Reading(total=250, seen=250, short_pages=(2,)), "page 2 held fewer", id="a page with a hole"),
-        pytest.param(Reading(total=250, seen=260, short_pages=(3, 1)), "page 3, 1 held fewer", id="two holes"),
+        pytest.param(ReadSummary(total=0, seen=0), None, id="nothing there, nothing read"),
+        pytest.param(ReadSummary(total=250, seen=250), None, id="all that is counted was read"),
+        pytest.param(ReadSummary(total=240, seen=250), None, id="rows left while they were read"),
+        pytest.param(ReadSummary(total=251, seen=250), "counts 251 rows, 250 distinct", id="one row is missing"),
+        pytest.param(ReadSummary(total=1, seen=0), "counts 1 rows, 0 distinct", id="everything is missing"),
+        pytest.param(ReadSummary(total=250, seen=250, short_pages=(2,)), "page 2 held fewer", id="a page with a hole"),
+        pytest.param(ReadSummary(total=250, seen=260, short_pages=(3, 1)), "page 3, 1 held fewer", id="two holes"),
     ],
 )
-def test_a_reading_is_complete_or_it_says_what_is_missing_P1(reading: Reading, missing: str | None) -> None:
+def test_a_reading_is_complete_or_it_says_what_is_missing_P1(reading: ReadSummary, missing: str | None) -> None:
     found = shortfall(reading)
     assert found is None if missing is None else missing in str(found)
 
@@ -49,9 +49,9 @@ def test_the_last_page_is_the_first_one_when_there_is_nothing(total: int, page: 
 def test_every_page_up_to_the_last_promises_rows_and_together_they_promise_all(total: int, page_size: int) -> None:
     last = last_page(total, page_size)
     some = {1, 2, last - 1, last} & set(range(1, last + 1))
-    assert all(promised(total, page_no, page_size) == page_size for page_no in some - {last})
-    assert promised(total, last, page_size) == total - (last - 1) * page_size
-    assert promised(total, last + 1, page_size) == 0
+    assert all(expected_rows(total, page_no, page_size) == page_size for page_no in some - {last})
+    assert expected_rows(total, last, page_size) == total - (last - 1) * page_size
+    assert expected_rows(total, last + 1, page_size) == 0
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_every_page_up_to_the_last_promises_rows_and_together_they_promise_all(t
     ],
 )
 def test_a_page_may_stand_behind_this_one(total: int, rows: int, page_no: int, is_more: bool) -> None:
-    assert goes_on(total, rows, page_no, 100) is is_more
+    assert has_more(total, rows, page_no, 100) is is_more
 
 
 def test_parts_may_bring_more_than_the_whole_counts_and_never_less_P1() -> None:

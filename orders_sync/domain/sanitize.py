@@ -1,4 +1,4 @@
-"""What JSON can say and a column is not given: replaced visibly, never dropped.
+"""Replace characters that JSON allows but Postgres cannot store: visibly, never dropping them.
 
     NUL (\\u0000)                 -> U+2400, its picture: Postgres cannot store it
     lone surrogate (\\ud800)      -> U+FFFD, the replacement character: Postgres cannot store it
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-NUL, PICTURE = "\x00", "\u2400"
+NUL, NUL_PICTURE = "\x00", "\u2400"
 REPLACEMENT = "\ufffd"
 REPAIRED = b"\\ufffd"  # the same as a JSON escape
 BACKSLASH = ord("\\")
@@ -25,13 +25,13 @@ _LONE = re.compile("[\ud800-\udfff]")  # in text, where a pair is one character
 _SUSPECT = re.compile(rb"\\u(?:0000|005[cC]|[dD][89a-fA-F])")  # 005c: may begin an inner escape
 
 
-def is_suspect(payload: bytes) -> bool:
-    """Whether a record may hold, at any depth of JSON in strings, what must be replaced. Cheap, may be wrong."""
+def may_need_sanitizing(payload: bytes) -> bool:
+    """Tell whether a record may hold such characters, at any depth of JSON in strings. Fast; may be wrong if True."""
     return b"\\" in payload and _SUSPECT.search(payload) is not None  # one byte is found ten times as fast
 
 
-def without_lone_surrogates(payload: bytes) -> bytes | bytearray:
-    """JSON text with every lone surrogate escape as `REPAIRED`: same length, so that offsets stay. Pairs stay."""
+def replace_lone_surrogates(payload: bytes) -> bytes | bytearray:
+    """Replace every escape of a lone surrogate in JSON text by `REPAIRED`, of the same length, so that offsets hold."""
     repaired: bytearray | None = None
     for match in _SURROGATE.finditer(payload):
         start, end = match.span()
@@ -45,17 +45,17 @@ def without_lone_surrogates(payload: bytes) -> bytes | bytearray:
 
 
 def _is_escaped(payload: bytes, at: int) -> bool:
-    """Whether the backslash at `at` is itself behind an odd number of backslashes."""
+    """Tell whether the backslash at `at` follows an odd number of backslashes."""
     first = at
     while first > 0 and payload[first - 1] == BACKSLASH:
         first -= 1
     return (at - first) % 2 == 1
 
 
-def storable(text: str) -> str:
-    """Text as a column is given it; the same object when nothing had to be replaced."""
+def sanitize(text: str) -> str:
+    """Return text that Postgres can store; the same object if nothing had to be replaced."""
     if NUL in text:
-        text = text.replace(NUL, PICTURE)
+        text = text.replace(NUL, NUL_PICTURE)
     if not text.isascii() and _LONE.search(text):
         text = _LONE.sub(REPLACEMENT, text)
     return text
