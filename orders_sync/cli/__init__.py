@@ -1,4 +1,4 @@
-"""`orders-sync`: every command. A mistake is one message and a non-zero exit, never a traceback.
+"""The command line `orders-sync`. Errors become one message and a non-zero exit code, never a traceback.
 
 Only the module of the command that was asked for is imported, by the table `COMMANDS`; all of them to list them. To
 import all would take an idle `sync` one and a half times longer (docs/benchmarks.md). The modules import at their top.
@@ -56,7 +56,7 @@ EXIT_CODES = (
 
 
 def application(asked: str = "") -> Callable[[], object]:
-    """The command that is asked for; every command when it is none of them."""
+    """Return the command line with the command `asked` only, with all commands if there is none of that name."""
     made = typer.Typer(
         name="orders-sync",
         no_args_is_help=True,
@@ -80,7 +80,7 @@ def application(asked: str = "") -> Callable[[], object]:
 
 
 def _take_help_as_written(command: Any) -> None:
-    """Escape what Rich would read as markup: `[service] listen` lost its first word."""
+    """Escape brackets in help texts that Rich would read as markup, as in `[service] listen`."""
     for part in (command, *command.params):
         if help_ := getattr(part, "help", None):
             part.help = re.sub(r"\[(?=[a-z/])", r"\\[", help_)
@@ -102,7 +102,7 @@ def _options(
 
 
 def main() -> None:
-    """The console script. Exit codes: as in `EXIT_CODES`."""
+    """Run the command of `sys.argv` and exit. Exit codes: as in `EXIT_CODES`."""
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters of it reaches the user as an error
     for stream in (sys.stdout, sys.stderr):
@@ -134,7 +134,7 @@ def main() -> None:
 
 
 def _refuse_unprintable(arguments: list[str]) -> None:
-    """Exit for an argument no option and no number can be: bytes that are not UTF-8, control characters."""
+    """Exit with code 2 if an argument holds control characters or bytes that are not UTF-8."""
     if tuple(arguments[:2]) == PASSED_ON:
         return
     for number, text in enumerate(arguments, 1):
@@ -150,7 +150,7 @@ def _report_interruption(command: str) -> None:
 
 
 def _end(error: Exception) -> NoReturn:
-    """Say in one message what nobody expected: the output went away, a file is in the way, a fault of ours."""
+    """Print one message for an unexpected exception (closed output, file error, defect); exit with code 1."""
     if isinstance(error, OSError):
         if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer goes nowhere

@@ -105,7 +105,7 @@ def resume(name: str, config: context.Config = None) -> None:
 
 
 def _rows(settings: Settings, known: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """An account a row, in the order of the settings, then those that only the tables know. No fingerprint (P8)."""
+    """Return one row per account: those of the settings, then those only in the tables. No fingerprint (P8)."""
     rows = []
     for each in settings.accounts:
         account = each.account()
@@ -150,7 +150,7 @@ def _state(row: dict[str, Any]) -> str:
 
 
 def _why(row: dict[str, Any]) -> str:
-    """Why an account is suspended and what ends it."""
+    """Return why an account is suspended and what ends it."""
     if row["has_other_credentials"]:
         return f"{row['account']}: {row['suspended_because']}. Its credentials changed since: the next sync tries them"
     return str(Suspension(row["account"], row["suspended_at"], row["suspended_because"]))

@@ -139,7 +139,7 @@ def shell(
 
 @contextmanager
 def _startup_file() -> Iterator[Path]:
-    """A file psql begins with: the tables are found whatever the role is called, then what the user has set up."""
+    """Yield a start-up file for psql that sets the search path, then includes the user's own."""
     own = Path(os.environ.get("PSQLRC") or os.path.expanduser("~/.psqlrc"))
     with tempfile.NamedTemporaryFile("w", suffix=".psqlrc", encoding="utf-8") as file:
         file.write("\\set as_before :QUIET\n\\set QUIET on\nSET search_path TO public;\n")

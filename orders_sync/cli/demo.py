@@ -118,7 +118,7 @@ def _refuse_mixing(url: str) -> None:
 
 
 def _anchor(home: Path) -> datetime:
-    """When the demo's world was made: kept beside its database, so that a second run finds the same world."""
+    """Return when the demo's world was created, stored beside its database so that a second run has the same world."""
     file = context.demo_file(home)
     try:
         return datetime.fromisoformat(json.loads(file.read_text())["world_made_at"])

@@ -1,4 +1,4 @@
-"""`orders-sync doctor`: is everything in place, and if not, what to do."""
+"""`orders-sync doctor`: check the installation and advise on what is wrong."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SECONDS = 10.0  # for an account's call
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `advice` is empty when it is well."""
+    """The result of one check. `advice` is empty when it passed."""
 
     what: str
     is_well: bool
@@ -167,7 +167,7 @@ def _probed(name: str, probe: Probe) -> Finding:
 
 
 def _probe(settings: Settings) -> Iterator[Finding]:
-    """Test what is assumed of every account's platform, all at once; the answers are kept with the accounts."""
+    """Test the assumptions about every account's platform concurrently and store the answers with the accounts."""
 
     async def probe_all(url: str) -> list[Finding]:
         feeders, patience = context.feeders(settings), context.limits(settings).patience
@@ -195,7 +195,7 @@ def _probe(settings: Settings) -> Iterator[Finding]:
 
 
 def _accounts(settings: Settings) -> Iterator[Finding]:
-    """Every account, all asked at once; the one that answers first comes first."""
+    """Check every account concurrently; yield results in the order of the answers."""
     with context.event_loop() as runner:
         http = context.http_client(settings)
         waiting = {runner.get_loop().create_task(_account(http, feeder)) for feeder in context.feeders(settings)}
@@ -207,7 +207,7 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
 
 
 async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
-    """Ask for a minute of orders: that proves address, credentials and clock."""
+    """Request a minute of orders, which proves address, credentials and clock."""
     now = whole_second(datetime.now(UTC))
     ask = Ask(feeder.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, feeder.policy.page_size))
     pacer = Pacer(feeder.policy.requests_per_second, OwnBudget())  # one call, and there may be no database

@@ -145,7 +145,7 @@ def drop(
 
 
 def _shown(value: object) -> object:
-    """A number here is an id: it has no separators."""
+    """Format a number that is an id, without separators."""
     return str(value) if isinstance(value, int) else value
 
 

@@ -1,5 +1,4 @@
-"""SIGTERM, Ctrl-C and SIGHUP end a command the same way wherever it is: at once in plain code, by cancelling what an
-event loop runs.
+"""Handling of SIGTERM, SIGINT and SIGHUP: KeyboardInterrupt in synchronous code, cancellation in an event loop.
 
 An exception that a signal's handler raises inside a callback of an event loop may be lost there (uvloop). So while a
 loop runs, the handler raises nothing: it asks the loop to cancel the command's task. A signal the parent has ignored
@@ -24,7 +23,7 @@ _cancel: Callable[[], object] | None = None
 
 
 def install() -> None:
-    """Handle the signals from now on. SIGHUP (a closed terminal) counts as SIGTERM."""
+    """Install the handlers; ignored signals stay ignored. SIGHUP (a closed terminal) counts as SIGTERM."""
     for number in OURS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
@@ -34,7 +33,7 @@ def install() -> None:
 
 @contextmanager
 def left_to_child() -> Iterator[None]:
-    """Leave Ctrl-C to a program that the body runs in the same terminal: psql cancels its query and goes on."""
+    """Ignore Ctrl-C during the block, for a program in the same terminal that handles it: psql cancels its query."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
         yield
@@ -51,13 +50,13 @@ def was_received() -> bool:
 
 
 def exit_code() -> int:
-    """What a shell expects of a command that was ended by a signal: 143 for SIGTERM, 130 for Ctrl-C."""
+    """Return the exit code for the signal received: 143 for SIGTERM, 130 for Ctrl-C."""
     return 128 + (_received[0] if _received else signal.SIGINT)
 
 
 @contextmanager
 def cancelling() -> Iterator[None]:
-    """In a task: cancel it when a signal comes while the body runs.
+    """Cancel the current task when a signal arrives during the block.
 
     Once, lest its cleaning up be cut off; again after `CLEANING_SECONDS`, for a cancellation may be lost: in Python
     3.11 `asyncio.wait_for` returns a result that came in the same moment instead.

@@ -63,7 +63,7 @@ def sync(
 
 
 def _shown(accounts: list[str], json: bool) -> AbstractContextManager[Progress]:
-    """Return bars, or nothing where a machine asks and nobody watches."""
+    """Return progress bars; none with --json unless standard error is a terminal."""
     if json and not sys.stderr.isatty():
         return nullcontext(output.NullProgress())
     return bars(accounts)
@@ -78,13 +78,13 @@ async def catch_up(
     sweep: Sweep = Sweep.DUE,
     retry: bool = False,
 ) -> list[Outcome]:
-    """One pass on a database URL. Raises `DatabaseError` when the database goes away."""
+    """Run one pass over the accounts and return its outcomes. Raises `DatabaseError` when the connection is lost."""
     async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
         return await engine.sync(Means(pool, http, feeders, limits, progress), feeders, sweep, retry=retry)
 
 
 def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
-    """What a pass did, an account a line, then what went wrong, and what of the history is not complete yet."""
+    """Print the outcome of a pass: one line per account, then errors, waiting windows and gaps in the history."""
     columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
     output.table(
         "What this pass did",
@@ -119,7 +119,7 @@ def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
 
 
 def _told_waiting(outcome: Outcome) -> str:
-    """Which windows that failed wait, and until when."""
+    """Return the text that names an account's failed windows and when each is read again."""
     windows = [
         f"{each.starts_at:%Y-%m-%d %H:%M:%S} .. {each.ends_at:%Y-%m-%d %H:%M:%S} until {each.retry_at:%H:%M:%S} UTC"
         for each in outcome.waiting[:SHOWN]

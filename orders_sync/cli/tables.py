@@ -1,4 +1,4 @@
-"""Tables as a terminal of any width shows them: a value is never cut, so that no id, number or amount is damaged.
+"""Layout of tables for a terminal of any width: no value is ever cut, be it an id, a number or an amount.
 
 wide enough      account       orders  reason             text folds between words, in its own column
                  sandbox-1688   1,000  buyer: expected
@@ -25,7 +25,9 @@ Row = Sequence[str]
 
 
 def lines(columns: Row, rows: Iterable[Row], width: int, right: Collection[str], text: Collection[str]) -> list[Text]:
-    """The lines of a table on a screen of `width` columns. `right`: columns of numbers; `text`: columns that fold.
+    """Lay out a table for a terminal of `width` columns; return its lines.
+
+    `right`: columns of numbers; `text`: columns that may be folded.
 
     Cells hold no control characters (see `display.visible`).
     """
@@ -35,7 +37,7 @@ def lines(columns: Row, rows: Iterable[Row], width: int, right: Collection[str],
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Text in lines of at most `width` columns; a word that is longer, such as an id, stays whole."""
+    """Wrap text into lines of at most `width` columns; a longer word, such as an id, stays whole."""
     made, used = [""], 0
     for piece in _PIECES.findall(text):
         length = cell_len(piece)
@@ -52,7 +54,7 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def _widths(columns: Row, cells: list[list[str]], width: int, text: Collection[str]) -> list[int] | None:
-    """How wide each column is, text no wider than there is room; None when that does not fit."""
+    """Return the width of each column, narrowing those of text; None if they do not fit."""
     by_column = [[name, *(row[number] for row in cells)] for number, name in enumerate(columns)]
     widths = [max(map(cell_len, column)) for column in by_column]
     room = width - len(GAP) * (len(columns) - 1)
