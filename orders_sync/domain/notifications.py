@@ -17,14 +17,15 @@ class Notification:
     """What a message says, as far as it could be read; only that something happened, never what an order is.
 
     `order_no` and `order_id`: as the message calls them. `created`: when its order was placed, by the message.
-    `is_elsewhere`: it speaks of an order that is in none of the lists read here. `reason`: why it names no order.
+    `elsewhere`: what kind of order it speaks of, if that is in none of the lists read here, such as "a return".
+    `reason`: why it names no order.
     """
 
     message_type: str | None = None
     order_no: str | None = None
     order_id: str | None = None
     created: datetime | None = None
-    is_elsewhere: bool = False
+    elsewhere: str = ""
     reason: str = ""
 
     @property

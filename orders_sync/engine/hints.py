@@ -29,6 +29,7 @@ from orders_sync.domain.notifications import (
 )
 from orders_sync.domain.windows import SECOND, Window, WindowKind, whole_second
 from orders_sync.engine.calls import Feeder
+from orders_sync.platforms import MessageService
 from orders_sync.store import followups, ledger, messages
 from orders_sync.store.database import Connection
 
@@ -62,7 +63,7 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
     hurries = False
     batch = await messages.waiting(connection, name)
     while batch:
-        hints = [service.read(message.body) for message in batch]
+        hints = [_read(service, message.body) for message in batch]
         orders = await _known(connection, feeder, hints)
         notes: list[MessageOutcome] = []
         wanted: list[Window] = []
@@ -80,6 +81,16 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
         batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
     await followups.plan(connection, name, WindowKind.HOOK, windows, sought)
     return hurries
+
+
+def _read(service: MessageService, body: bytes) -> Notification:
+    """What a message says. A platform's package that fails on it costs this message, not all that wait behind it."""
+    try:
+        return service.read(body)
+    except Exception as error:
+        return Notification(
+            reason=f"the package of the platform fails on it ({type(error).__name__}); please report it"
+        )
 
 
 async def _known(connection: Connection, feeder: Feeder, hints: list[Notification]) -> dict[str, list[KnownOrder]]:
@@ -103,8 +114,8 @@ def decide(message: Message, hint: Notification, known: list[KnownOrder], reach:
         windows = tuple(Window(start, start + SECOND) for start in starts)
         orders = tuple(Wanted(order.order_id, order.created_at) for order in stale)
         return Decision(READ_AGAIN, windows, orders=orders)
-    if hint.is_elsewhere:
-        return Decision("its order is not known, and is a 1688 order of Xportcn: it is in none of the lists read here")
+    if hint.elsewhere:
+        return Decision(f"its order is not known, and is {hint.elsewhere}: it is in none of the lists read here")
     if hint.created is not None and hint.created < min(policy.history_from, reach.history_from or policy.history_from):
         return Decision("its order is not known, and older than what is synced")
     is_planned = reach.planned_to is not None and reach.planned_to > message.received_at

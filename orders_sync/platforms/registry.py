@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import EntryPoint, entry_points
 
-from orders_sync.platforms.account_settings import AccountWithHook
+from orders_sync.platforms.account_settings import AccountSettings, AccountWithHook
 from orders_sync.platforms.contract import Platform
 
 GROUP = "orders_sync.platforms"
@@ -20,7 +21,7 @@ def load_installed() -> tuple[dict[str, Platform], dict[str, str]]:
             platform = _loaded(entry)
             if entry.name in platforms:
                 raise ValueError("another installed package brings a platform of the same name")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             unusable.setdefault(
                 entry.name if entry.name not in platforms else f"{entry.name} of {_package(entry)}",
                 f"its package {_package(entry)} cannot be used: {type(error).__name__}: {error}",
@@ -45,6 +46,25 @@ def _loaded(entry: EntryPoint) -> Platform:
         raise TypeError(f"{entry.value} is no Platform")
     if platform.name != entry.name:
         raise ValueError(f"{entry.value} is named {platform.name}, its entry point {entry.name}")
-    if platform.messages and not issubclass(platform.settings, AccountWithHook):
-        raise TypeError(f"{entry.value} takes messages, but the settings of its accounts are no AccountWithHook")
+    if mistake := _mistake(platform):
+        raise ValueError(f"{entry.value}: {mistake}")
     return platform
+
+
+def _mistake(platform: Platform) -> str | None:
+    """What is wrong with a platform's facts that would fail later, for others too; None where nothing is."""
+    statuses = [each.status for each in platform.statuses]
+    service = platform.messages
+    if not issubclass(platform.settings, AccountSettings):
+        return "the settings of its accounts are no AccountSettings"
+    if len(set(statuses)) < len(statuses):
+        return f"statuses stand twice: {', '.join(sorted({each for each in statuses if statuses.count(each) > 1}))}"
+    if unknown := set(platform.listed_statuses) - set(statuses):
+        return f"listed_statuses that are no statuses: {', '.join(sorted(unknown))}"
+    if platform.feed not in platform.feeds:
+        return "feed is none of feeds"
+    if service and not issubclass(platform.settings, AccountWithHook):
+        return "it takes messages, but the settings of its accounts are no AccountWithHook"
+    if service and not re.fullmatch(r"[A-Za-z0-9._~-]+", service.path):
+        return f"the path of its messages is not one segment of a URL: {service.path!r}"
+    return None

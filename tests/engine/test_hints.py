@@ -13,6 +13,7 @@ from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind
 from orders_sync.engine import planner
 from orders_sync.engine.draining import Outcome
 from orders_sync.engine.hints import AROUND, decide, joined
+from orders_sync.platforms import PLATFORMS
 from orders_sync.store import backfills, claims, ledger, messages
 from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick
 from tests.support.story import Story, Tell
@@ -45,6 +46,32 @@ async def test_a_known_order_is_read_again_with_one_call_and_its_change_lands(st
     assert (read.calls, read.rows.changed) == (1, 1)
     assert hooked(story) == [("done", 1, 1)]
     assert outcomes(story) == ["its order is read again"]
+    story.assert_equal(KA)
+
+
+async def test_a_message_that_the_platforms_package_fails_on_holds_up_no_other(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await story.sync()
+    order = some_order(story)
+    change(story, order)
+    service = PLATFORMS["xportcn_ka"].messages
+    assert service is not None
+
+    def read(message: bytes) -> Notification:
+        if message == b"odd":
+            raise KeyError("orderId")
+        return service.read(message)
+
+    broken = replace(PLATFORMS["xportcn_ka"], messages=replace(service, read=read))
+    monkeypatch.setitem(PLATFORMS, "xportcn_ka", broken)
+    await come(story, b"odd")
+    await come(story, body(order.order_no))
+    await tick(story)
+    assert sorted(outcomes(story)) == [
+        "its order is read again",
+        "nothing to read: the package of the platform fails on it (KeyError); please report it",
+    ]
     story.assert_equal(KA)
 
 

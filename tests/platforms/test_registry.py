@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+from msgspec import Struct
 
-from orders_sync.platforms import PLATFORMS, UNUSABLE, registry
+from orders_sync.domain.notifications import Notification
+from orders_sync.platforms import PLATFORMS, UNUSABLE, MessageService, registry
 from orders_sync.platforms.registry import GROUP, load_installed
 
 OURS = ["1688", "xportcn_ka", "xportcn_open"]
@@ -19,12 +22,22 @@ Installed = list[EntryPoint]
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Installed:
     """Ours, and whatever a test adds: an attribute of the module `another_shop`."""
+    plain = replace(PLATFORMS["1688"], name="another")
+    attributes = {
+        "PLATFORM": plain,
+        "TWIN": PLATFORMS["1688"],
+        "NOTHING": None,
+        "NO_TOKEN": replace(plain, messages=PLATFORMS["xportcn_ka"].messages),
+        "NO_SETTINGS": replace(plain, settings=Struct),  # type: ignore[arg-type]
+        "TWICE": replace(plain, statuses=(*plain.statuses, plain.statuses[-1])),
+        "UNKNOWN_LISTED": replace(plain, listed_statuses=("lost",)),
+        "NO_FEED": replace(plain, feeds=frozenset()),
+        "TWO_SEGMENTS": replace(
+            PLATFORMS["xportcn_ka"], name="another", messages=MessageService("a/b", lambda body: Notification())
+        ),
+    }
     module = ModuleType("another_shop")
-    module.PLATFORM = replace(PLATFORMS["1688"], name="another")  # type: ignore[attr-defined]
-    module.TWIN = PLATFORMS["1688"]  # type: ignore[attr-defined]
-    messages = PLATFORMS["xportcn_ka"].messages
-    module.NO_TOKEN = replace(PLATFORMS["1688"], name="another", messages=messages)  # type: ignore[attr-defined]
-    module.NOTHING = None  # type: ignore[attr-defined]
+    vars(module).update(attributes)
     monkeypatch.setitem(sys.modules, "another_shop", module)
     found = list(entry_points(group=GROUP))
     monkeypatch.setattr(registry, "entry_points", lambda group: found)
@@ -56,11 +69,19 @@ def test_a_platform_of_another_package_is_found(installed: Installed) -> None:
         ("gone", "another_shop:NOTHING", "is no Platform"),
         ("gone", "another_shop:PLATFORM", "is named another, its entry point gone"),
         ("another", "another_shop:NO_TOKEN", "takes messages, but the settings of its accounts are no AccountWithHook"),
+        ("another", "another_shop:NO_SETTINGS", "the settings of its accounts are no AccountSettings"),
+        ("another", "another_shop:TWICE", "statuses stand twice: terminated"),
+        ("another", "another_shop:UNKNOWN_LISTED", "listed_statuses that are no statuses: lost"),
+        ("another", "another_shop:NO_FEED", "feed is none of feeds"),
+        ("another", "another_shop:TWO_SEGMENTS", "not one segment of a URL: 'a/b'"),
+        ("another", "another_shop_that_exits:PLATFORM", "SystemExit: no licence"),
     ],
 )
 def test_one_that_cannot_be_loaded_is_said_with_its_reason_and_the_others_are_there(
-    installed: Installed, name: str, value: str, reason: str
+    installed: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ) -> None:
+    (tmp_path / "another_shop_that_exits.py").write_text("raise SystemExit('no licence')")
+    monkeypatch.syspath_prepend(tmp_path)
     add(installed, name, value)
     platforms, unusable = load_installed()
     assert list(platforms) == OURS

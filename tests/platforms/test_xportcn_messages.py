@@ -45,7 +45,7 @@ def test_the_documented_message_names_its_order_and_when_it_was_placed_in_china(
 
 @pytest.mark.parametrize(("platform", "is_elsewhere"), [(0, False), (1, True), ("1", True), (7, False), (None, False)])
 def test_1688_orders_of_xportcn_are_told_from_taobaos(platform: object, is_elsewhere: bool) -> None:
-    assert hint(message(messagePlatform=platform)).is_elsewhere == is_elsewhere
+    assert bool(hint(message(messagePlatform=platform)).elsewhere) == is_elsewhere
 
 
 def test_types_nobody_listed_are_read_like_any_other() -> None:

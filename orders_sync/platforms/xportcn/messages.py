@@ -63,7 +63,7 @@ def hint(body: bytes) -> Notification:
         order_no,
         order_id,
         Notes().read("", moment, told.tbCreateTime),
-        id_text(message.messagePlatform) == THE_1688_ORDERS,
+        "a 1688 order of Xportcn" if id_text(message.messagePlatform) == THE_1688_ORDERS else "",
         "" if order_no or order_id else "it names no order",
     )
 
