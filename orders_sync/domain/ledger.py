@@ -71,7 +71,7 @@ class Backfill(msgspec.Struct, frozen=True):
 
     id: int
     account: str
-    feed: Feed
+    feed: str  # as whoever asked wrote it: no `Feed` until it is planned
     starts_at: datetime
     ends_at: datetime
     everything: bool

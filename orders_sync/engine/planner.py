@@ -65,13 +65,14 @@ async def plan_backfill(connection: Connection, feeder: Feeder, request: Backfil
 
 async def _plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, now: datetime) -> None:
     platform = feeder.platform
-    if wish.feed not in platform.feeds:
-        told = f"{platform.name} does not list by {wish.feed} time; ask by {platform.feed} time"
+    feed = Feed(wish.feed)
+    if feed not in platform.feeds:
+        told = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
         await backfills.refuse(connection, wish, told)
         return
     parts = [wish.window]
     if not wish.everything:
-        parts = await backfills.unproven(connection, wish.account, wish.feed, wish.window)
+        parts = await backfills.unproven(connection, wish.account, feed, wish.window)
     windows = planning.backfill(parts, now, feeder.policy)
     await backfills.plan(connection, wish, windows)
 

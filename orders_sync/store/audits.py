@@ -6,11 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
-
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store.database import Connection
 from orders_sync.store.progress import PROGRESS
+from orders_sync.store.queries import fetch_dict, fetch_row, fetch_value, fetch_values
 
 _LISTED_AT = {Feed.CREATED: "created_at", Feed.UPDATED: "modified_at"}
 
@@ -27,12 +26,12 @@ class Synced:
 
 async def synced(connection: Connection, account: str) -> Synced | None:
     """None for an account that was never synced."""
-    async with connection.cursor(row_factory=class_row(Synced)) as cursor:
-        await cursor.execute(
-            f"SELECT clock_timestamp() AS now, p.first, p.past FROM ({PROGRESS}) AS p WHERE p.name = %s".encode(),  # noqa: S608
-            [account],
-        )
-        return await cursor.fetchone()
+    return await fetch_row(
+        connection,
+        f"SELECT clock_timestamp() AS now, p.first, p.past FROM ({PROGRESS}) AS p WHERE p.name = %s",
+        [account],
+        Synced,
+    )
 
 
 async def count(
@@ -40,64 +39,45 @@ async def count(
 ) -> int:
     """An account's orders that were created, or last changed, in a window, without those that are left out."""
     column = _LISTED_AT[feed]
-    cursor = await connection.execute(
-        f"""
+    query = f"""
         SELECT count(*) FROM orders AS o
         WHERE account = %s AND {column} >= %s AND {column} < %s
           AND NOT EXISTS (SELECT FROM unnest(%s::text[]) AS l (order_id) WHERE l.order_id = o.order_id)
-        """.encode(),  # noqa: S608
-        [account, window.start, window.end, list(left_out)],
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    return int(str(row[0]))
+    """
+    return await fetch_value(connection, query, [account, window.start, window.end, list(left_out)], int)
 
 
 async def held(connection: Connection, account: str, feed: Feed, window: Window) -> dict[str, datetime]:
     """An account's orders that were created, or last changed, in a window: when each was, by id."""
     column = _LISTED_AT[feed]
-    cursor = await connection.execute(
-        f"SELECT order_id, {column} FROM orders WHERE account = %s AND {column} >= %s AND {column} < %s".encode(),  # noqa: S608
-        [account, window.start, window.end],
-    )
-    return dict(await cursor.fetchall())  # type: ignore[arg-type]
+    query = f"SELECT order_id, {column} FROM orders WHERE account = %s AND {column} >= %s AND {column} < %s"
+    return await fetch_dict(connection, query, [account, window.start, window.end], dict[str, datetime])
 
 
 async def stored(connection: Connection, platform: str, ids: list[str]) -> dict[str, datetime | None]:
     """Those of these orders that are in the tables, whatever their account and creation time: modify times by id."""
-    cursor = await connection.execute(
-        "SELECT order_id, modified_at FROM orders WHERE platform = %s AND order_id = ANY(%s)", [platform, ids]
-    )
-    return dict(await cursor.fetchall())  # type: ignore[arg-type]
+    query = "SELECT order_id, modified_at FROM orders WHERE platform = %s AND order_id = ANY(%s)"
+    return await fetch_dict(connection, query, [platform, ids], dict[str, datetime | None])
 
 
 async def rejected(connection: Connection, platform: str, ids: list[str]) -> set[str]:
     """Which of these orders are open rejects."""
-    cursor = await connection.execute(
-        "SELECT order_id FROM sync.rejects WHERE platform = %s AND order_id = ANY(%s) AND resolved_at IS NULL",
-        [platform, ids],
-    )
-    return {str(row[0]) for row in await cursor.fetchall()}
+    query = "SELECT order_id FROM sync.rejects WHERE platform = %s AND order_id = ANY(%s) AND resolved_at IS NULL"
+    return set(await fetch_values(connection, query, [platform, ids], str))
 
 
 async def rejected_payloads(connection: Connection, account: str, hashes: list[bytes]) -> set[bytes]:
     """Which of these payloads are open rejects: for records that name no id."""
-    cursor = await connection.execute(
-        "SELECT payload_hash FROM sync.rejects WHERE account = %s AND payload_hash = ANY(%s) AND resolved_at IS NULL",
-        [account, hashes],
+    query = (
+        "SELECT payload_hash FROM sync.rejects WHERE account = %s AND payload_hash = ANY(%s) AND resolved_at IS NULL"
     )
-    return {bytes(row[0]) for row in await cursor.fetchall()}  # type: ignore[call-overload]
+    return set(await fetch_values(connection, query, [account, hashes], bytes))
 
 
 async def begin(connection: Connection, account: str, window: Window, *, is_routine: bool) -> int:
     """Note that an audit runs; its number. Cut off, it stays without `finished_at`."""
-    cursor = await connection.execute(
-        "INSERT INTO sync.audits (account, starts_at, ends_at, is_routine) VALUES (%s, %s, %s, %s) RETURNING id",
-        [account, window.start, window.end, is_routine],
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    return int(str(row[0]))
+    query = "INSERT INTO sync.audits (account, starts_at, ends_at, is_routine) VALUES (%s, %s, %s, %s) RETURNING id"
+    return await fetch_value(connection, query, [account, window.start, window.end, is_routine], int)
 
 
 async def finish(

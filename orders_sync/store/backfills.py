@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from orders_sync.domain import emptiness
 from orders_sync.domain.ledger import Backfill
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_windows
 
 # windows may have been removed behind the watermark, where all of the account's own feed is proven (`retention`)
 _UNPROVEN = f"""
@@ -37,7 +38,7 @@ FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
       AND state IN ('planned', 'running', 'failed') AND starts_at < %(end)s AND ends_at > %(start)s
 ), '{{}}'::tstzmultirange)) AS piece
 ORDER BY 1
-"""  # noqa: S608
+"""
 
 _STANDING = """
 SELECT count(*) FILTER (WHERE state = 'done')::int AS complete, count(*) FILTER (WHERE state = 'failed')::int AS failed,
@@ -90,29 +91,24 @@ class Standing(msgspec.Struct, frozen=True):
 
 async def request(connection: Connection, account: str, feed: Feed, window: Window, *, everything: bool) -> int:
     """Store a request; its number. The next pass over the account plans it."""
-    cursor = await connection.execute(
-        """
+    query = """
         INSERT INTO sync.backfills (account, feed, starts_at, ends_at, everything) VALUES (%s, %s, %s, %s, %s)
         RETURNING id
-        """,
-        [account, feed, window.start, window.end, everything],
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    return int(str(row[0]))
+    """
+    return await fetch_value(connection, query, [account, feed, window.start, window.end, everything], int)
 
 
 async def requested(connection: Connection, account: str) -> list[Backfill]:
     """The account's requests that have no windows yet."""
-    async with connection.cursor(row_factory=class_row(Backfill)) as cursor:
-        await cursor.execute(
-            """
-            SELECT id, account, feed, starts_at, ends_at, everything FROM sync.backfills
-            WHERE account = %s AND state = 'requested' ORDER BY id FOR UPDATE
-            """,
-            [account],
-        )
-        return await cursor.fetchall()
+    return await fetch_rows(
+        connection,
+        """
+        SELECT id, account, feed, starts_at, ends_at, everything FROM sync.backfills
+        WHERE account = %s AND state = 'requested' ORDER BY id FOR UPDATE
+        """,
+        [account],
+        Backfill,
+    )
 
 
 async def unproven(connection: Connection, account: str, feed: Feed, window: Window) -> list[Window]:
@@ -121,7 +117,8 @@ async def unproven(connection: Connection, account: str, feed: Feed, window: Win
     What was read because of a message may be too young for everything in it to be listed: that proves nothing. Nor does
     one empty answer for more than a day.
     """
-    cursor = await connection.execute(
+    return await fetch_windows(
+        connection,
         _UNPROVEN,
         {
             "account": account,
@@ -131,29 +128,26 @@ async def unproven(connection: Connection, account: str, feed: Feed, window: Win
             "one_answer": emptiness.ONE_ANSWER,
         },
     )
-    return [Window(start, end) for start, end in await cursor.fetchall()]  # type: ignore[arg-type]
 
 
 async def standing(connection: Connection, account: str, feed: Feed, window: Window) -> Standing:
     """What the ledger knows of a range."""
-    async with connection.cursor(row_factory=class_row(Standing)) as cursor:
-        await cursor.execute(_STANDING, {"account": account, "feed": feed, "start": window.start, "end": window.end})
-        found = await cursor.fetchone()
+    found = await fetch_row(
+        connection, _STANDING, {"account": account, "feed": feed, "start": window.start, "end": window.end}, Standing
+    )
     assert found is not None
     return found
 
 
 async def known_orders(connection: Connection, account: str, feed: Feed, window: Window) -> int:
     """How many orders of the range the tables hold: the best guess at how many there are."""
-    cursor = await connection.execute(_KNOWN[feed].encode(), [account, window.start, window.end])
-    row = await cursor.fetchone()
-    return int(str(row[0])) if row else 0
+    return await fetch_value(connection, _KNOWN[feed], [account, window.start, window.end], int)
 
 
 async def plan(connection: Connection, backfill: Backfill, windows: list[Window]) -> None:
     """Put a request's windows into the ledger; done at once where there are none. In a transaction."""
     await ledger.plan(
-        connection, backfill.account, WindowKind.BACKFILL, backfill.feed, windows, backfill_id=backfill.id
+        connection, backfill.account, WindowKind.BACKFILL, Feed(backfill.feed), windows, backfill_id=backfill.id
     )
     await connection.execute("UPDATE sync.backfills SET state = 'planned' WHERE id = %s", [backfill.id])
     await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": backfill.id})

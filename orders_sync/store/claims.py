@@ -23,6 +23,7 @@ from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import ledger, parts
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import PROVEN_TO
+from orders_sync.store.queries import fetch_optional, fetch_value
 
 # what is read first
 URGENCY = [
@@ -141,15 +142,12 @@ async def claim(
 
 async def held_for(connection: Connection, account: str) -> float | None:
     """Seconds until the first hold of another reader on the account ends by itself; None when nobody holds a window."""
-    row = await ledger.one(
-        connection,
-        """
-        SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float AS seconds
+    query = """
+        SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float
         FROM sync.windows WHERE account = %s AND state = 'running'
-        """,
-        [account],
-    )
-    return None if row["seconds"] is None else max(0.0, row["seconds"])
+    """
+    seconds = await fetch_optional(connection, query, [account], float)
+    return None if seconds is None else max(0.0, seconds)
 
 
 async def renew(connection: Connection, claim: Claim) -> None:
@@ -189,7 +187,7 @@ async def finish(
             WHERE name = %(account)s AND %(is_incremental)s AND EXISTS (  -- not by who lost the window
                 SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now());
             {ledger.CLOSE_BACKFILL}
-            """.encode(),  # noqa: S608
+            """.encode(),
             {
                 **asdict(landed),
                 "state": "split" if is_split else "done",
@@ -236,7 +234,7 @@ async def close_beyond(connection: Connection, claim: Claim, reason: str, *, cal
             UPDATE sync.accounts AS a SET updated_at = now(), proven_from = greatest(proven_from, %s),
                 watermark = greatest(a.watermark, {PROVEN_TO})
             WHERE name = %s
-            """.encode(),  # noqa: S608
+            """.encode(),
             [claim.window.end, claim.account],
         )
     if claim.backfill_id is not None:
@@ -304,8 +302,8 @@ async def read_parts_again(
 
 
 async def _is_cancelled(connection: Connection, number: int) -> bool:
-    query = "SELECT state = 'cancelled' AS is_cancelled FROM sync.backfills WHERE id = %s FOR SHARE"
-    return bool((await ledger.one(connection, query, [number]))["is_cancelled"])
+    query = "SELECT state = 'cancelled' FROM sync.backfills WHERE id = %s FOR SHARE"
+    return await fetch_value(connection, query, [number], bool)
 
 
 async def fail(
@@ -344,7 +342,7 @@ async def hand_back(connection: Connection, account: str, owner: str) -> None:
 
 async def _fenced(connection: Connection, claim: Claim, sets: str, values: list[Any]) -> None:
     cursor = await connection.execute(
-        f"UPDATE sync.windows SET {sets} WHERE id = %s AND fence = %s AND state = 'running'",  # noqa: S608
+        f"UPDATE sync.windows SET {sets} WHERE id = %s AND fence = %s AND state = 'running'",
         [*values, claim.id, claim.fence],
     )
     if cursor.rowcount != 1:

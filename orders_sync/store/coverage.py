@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-
-from psycopg.rows import class_row
+from typing import cast
 
 from orders_sync.domain.ledger import Wanted
 from orders_sync.domain.sweep_cost import HourBucket, StatusCount
 from orders_sync.domain.sweeps import SweepPolicy, SweepRange
 from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_optional, fetch_rows, fetch_windows
 
 # the seconds of what is due only where that may cost fewer calls than the hour's pages: nobody asks for more of them
 _HOURS = """
@@ -122,19 +122,19 @@ async def left_orders(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str]
 ) -> list[Wanted]:
     """The orders that `left` counts as due."""
-    async with connection.cursor(row_factory=class_row(Wanted)) as cursor:
-        query = f"SELECT order_id, created_at FROM ({_LEFT}) AS o WHERE is_due"  # noqa: S608
-        await cursor.execute(
-            query.encode(),
-            {
-                "account": account,
-                "start": window.start,
-                "end": window.end,
-                "status": status,
-                "brought": list(brought),
-            },
-        )
-        return await cursor.fetchall()
+    query = f"SELECT order_id, created_at FROM ({_LEFT}) AS o WHERE is_due"
+    return await fetch_rows(
+        connection,
+        query,
+        {
+            "account": account,
+            "start": window.start,
+            "end": window.end,
+            "status": status,
+            "brought": list(brought),
+        },
+        Wanted,
+    )
 
 
 async def held(
@@ -151,7 +151,7 @@ async def held(
             "longest": longest,
         },
     )
-    found: list[tuple[datetime, str, int]] = await cursor.fetchall()  # type: ignore[assignment]
+    found = cast("list[tuple[datetime, str, int]]", await cursor.fetchall())
     return [
         StatusCount(Window(start, min(start + longest, look.end)), status, orders) for start, status, orders in found
     ]
@@ -159,18 +159,14 @@ async def held(
 
 async def oldest(connection: Connection, account: str) -> datetime | None:
     """The earliest creation time of the account's orders, or at which a backfill by creation time begins."""
-    cursor = await connection.execute(
-        """
+    query = """
         SELECT least(
             (SELECT min(created_at) FROM orders WHERE account = %(account)s),
             (SELECT min(starts_at) FROM sync.backfills
              WHERE account = %(account)s AND feed = 'created' AND state IN ('planned', 'done'))
         )
-        """,
-        {"account": account},
-    )
-    row: tuple[datetime | None] | None = await cursor.fetchone()  # type: ignore[assignment]
-    return row[0] if row else None
+    """
+    return await fetch_optional(connection, query, {"account": account}, datetime)
 
 
 async def rejected(connection: Connection, account: str, look: SweepRange) -> list[Window]:
@@ -180,11 +176,8 @@ async def rejected(connection: Connection, account: str, look: SweepRange) -> li
     A list by status is left out where a window of all orders brought a reject of the same order, or where the record
     names none: every order is listed by its creation first.
     """
-    cursor = await connection.execute(_REJECTED, {"account": account, "start": look.start, "end": look.end})
-    return [Window(start, end) for start, end in await cursor.fetchall()]  # type: ignore[arg-type]
+    return await fetch_windows(connection, _REJECTED, {"account": account, "start": look.start, "end": look.end})
 
 
 async def _hours(connection: Connection, orders: str, values: dict[str, object], page_size: int) -> list[HourBucket]:
-    async with connection.cursor(row_factory=class_row(HourBucket)) as cursor:
-        await cursor.execute(_HOURS.format(orders=orders).encode(), {**values, "page_size": page_size})
-        return await cursor.fetchall()
+    return await fetch_rows(connection, _HOURS.format(orders=orders), {**values, "page_size": page_size}, HourBucket)

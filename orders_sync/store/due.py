@@ -40,7 +40,7 @@ WHERE a.name IS NULL
         )
    )
 ORDER BY w.planned_to NULLS FIRST
-"""  # noqa: S608
+"""
 
 _UNAUDITED = """
 SELECT n.name FROM unnest(%s::text[]) AS n (name)

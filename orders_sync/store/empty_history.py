@@ -21,7 +21,7 @@ _LISTED = """(EXISTS (SELECT FROM orders AS o WHERE o.account = a.name)
 _PAUSES = ", ".join(f"interval '{pause.total_seconds():.0f} s'" for pause in EMPTY_HISTORY_AGAIN)
 # of an account `a`: when its empty history is to be read again; NULL when that is over
 NEXT_READ = f"""(SELECT min(a.empty_since + pause) FROM unnest(ARRAY[{_PAUSES}]) AS pause
-    WHERE a.empty_since + pause > coalesce(a.empty_read_at, a.empty_since))"""  # noqa: S608
+    WHERE a.empty_since + pause > coalesce(a.empty_read_at, a.empty_since))"""
 
 # a range that was listed as empty once and waits to be asked again (`not_before`) was read
 _NOTE = f"""
@@ -33,12 +33,12 @@ WHERE a.name = %(account)s AND (a.empty_since IS NOT NULL) = {_LISTED} AND (a.em
         SELECT FROM sync.windows AS w WHERE w.account = a.name AND w.kind = 'incremental' AND w.not_before IS NULL
           AND w.state IN ('planned', 'running', 'failed'))))
 RETURNING a.empty_since IS NOT NULL
-"""  # noqa: S608
+"""
 
 _BEGIN = f"""
 UPDATE sync.accounts AS a SET empty_read_at = clock_timestamp()
 WHERE a.name = %(account)s AND a.empty_since IS NOT NULL AND {NEXT_READ} <= clock_timestamp() AND NOT {_LISTED}
-"""  # noqa: S608
+"""
 
 
 async def note(connection: Connection, account: str) -> bool:

@@ -14,12 +14,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from psycopg.rows import class_row
-
 from orders_sync.domain.ledger import Claim, Wanted
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, whole_second
 from orders_sync.store.copyrows import array
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_rows
 
 REPEATS = 2
 LAST_PAUSE = timedelta(hours=1)
@@ -99,9 +98,7 @@ async def repeat(
         return
     wanted = [] if claim.repeats else list(absent)
     if claim.orders:
-        async with connection.cursor(row_factory=class_row(Wanted)) as cursor:
-            await cursor.execute(_UNCHANGED, [claim.id])
-            wanted += await cursor.fetchall()
+        wanted += await fetch_rows(connection, _UNCHANGED, [claim.id], Wanted)
     if not wanted:
         return
     seconds = sorted({whole_second(order.created_at) for order in wanted})

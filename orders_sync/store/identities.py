@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import psycopg
-from psycopg.rows import class_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
+from orders_sync.store.queries import select_rows
 
 Session = psycopg.Connection[tuple[object, ...]]
 
@@ -156,8 +156,7 @@ def _update(
 
 
 def _known(connection: Session) -> list[KnownAccount]:
-    with connection.cursor(row_factory=class_row(KnownAccount)) as cursor:
-        return cursor.execute(_KNOWN).fetchall()
+    return select_rows(connection, _KNOWN, None, KnownAccount)
 
 
 def _apply(connection: Session, changes: IdentityChanges) -> None:

@@ -19,6 +19,7 @@ import psycopg
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.windows import Feed, WindowKind
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_optional, fetch_value, select_dict
 
 # what an incremental window reads again is its overlap: only windows that end there can have read it before
 _OVERLAPPED = """
@@ -77,17 +78,11 @@ async def measure(
         "began": claim.now,
         "order_ids": list(order_ids),
     }
-    if claim.kind == WindowKind.INCREMENTAL and not await _value(connection, _OVERLAPPED, values):
+    if claim.kind == WindowKind.INCREMENTAL and not await fetch_value(connection, _OVERLAPPED, values, bool):
         return
-    late_by = await _value(connection, _LATE, values)
+    late_by = await fetch_optional(connection, _LATE, values, timedelta)
     if late_by is not None:
         await connection.execute("UPDATE sync.windows SET late_by = %s WHERE id = %s", [late_by, claim.id])
-
-
-async def _value(connection: Connection, query: str, values: dict[str, object]) -> object:
-    cursor = await connection.execute(query.encode(), values)
-    row = await cursor.fetchone()
-    return row[0] if row else None
 
 
 def is_near(late_by: timedelta, overlap: timedelta, confirm: timedelta) -> bool:
@@ -103,5 +98,6 @@ def found_by_passes(overlap: timedelta, confirm: timedelta) -> timedelta:
 
 def of_accounts(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, timedelta]:
     """By how much at least the latest order of each account was listed late in the last seven days, if any was."""
-    query = f"SELECT a.name, {LATE_BY} FROM sync.accounts AS a"  # noqa: S608
-    return {str(name): late for name, late in connection.execute(query.encode()) if isinstance(late, timedelta)}
+    query = f"SELECT a.name, {LATE_BY} FROM sync.accounts AS a"
+    found = select_dict(connection, query, None, dict[str, timedelta | None])
+    return {name: late_by for name, late_by in found.items() if late_by is not None}

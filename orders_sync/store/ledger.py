@@ -11,15 +11,15 @@ What a worker does with a window is in `claims`. Every time is the database's cl
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from psycopg.rows import class_row, dict_row
+import msgspec
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import IdentityMismatchError
 from orders_sync.domain.ledger import FailedWindow, Reach, Unclaimed
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
 
 REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
 LONGEST_ERROR = 4096  # characters kept of one
@@ -39,7 +39,7 @@ PROVEN_TO = f"""coalesce((
         UNION
         SELECT p.starts_at, p.parent_id FROM undone AS o JOIN sync.windows AS p ON p.id = o.parent_id
     )
-    SELECT min(starts_at) FROM undone), {PLANNED_TO})"""  # noqa: S608
+    SELECT min(starts_at) FROM undone), {PLANNED_TO})"""
 
 # a backfill is done once none of its windows is open. The account's row must be locked
 CLOSE_BACKFILL = """
@@ -47,6 +47,12 @@ CLOSE_BACKFILL = """
     WHERE id = %(backfill_id)s AND state = 'planned' AND NOT EXISTS (
         SELECT FROM sync.windows WHERE backfill_id = backfills.id AND state IN ('planned', 'running', 'failed'))
     """
+
+
+class _Newest(msgspec.Struct, frozen=True):
+    id: int
+    start: datetime
+    end: datetime
 
 
 async def register(connection: Connection, account: Account, feed: Feed) -> None:
@@ -70,37 +76,36 @@ async def register(connection: Connection, account: Account, feed: Feed) -> None
         """,
         values,
     )
-    query = f"SELECT EXISTS (SELECT FROM sync.accounts AS a WHERE {IS_ACCOUNT}) AS is_there"  # noqa: S608
-    if not (await one(connection, query, values))["is_there"]:
+    query = f"SELECT EXISTS (SELECT FROM sync.accounts AS a WHERE {IS_ACCOUNT})"
+    if not await fetch_value(connection, query, values, bool):
         raise IdentityMismatchError(account.name, identity)
 
 
 async def reach(connection: Connection, account: str) -> Reach:
     """Lock the account and say how far it is planned. In the transaction that plans more."""
-    row = await one(
+    found = await fetch_row(
         connection,
         f"""
-        SELECT clock_timestamp() AS now, a.history_from, a.watermark, {PLANNED_TO} AS planned_to
+        SELECT clock_timestamp() AS now, a.history_from, {PLANNED_TO} AS planned_to, a.watermark
         FROM sync.accounts AS a WHERE name = %s FOR UPDATE
-        """,  # noqa: S608
+        """,
         [account],
+        Reach,
     )
-    newest = await _newest(connection, account, row["planned_to"])
-    return Reach(row["now"], row["history_from"], row["planned_to"], row["watermark"], newest)
+    if found is None:
+        raise LookupError(account)
+    return msgspec.structs.replace(found, newest=await _newest(connection, account, found.planned_to))
 
 
 async def _newest(connection: Connection, account: str, planned_to: datetime | None) -> Unclaimed | None:
-    cursor = await connection.execute(
-        """
-        SELECT id, starts_at, ends_at FROM sync.windows
+    query = """
+        SELECT id, starts_at AS start, ends_at AS end FROM sync.windows
         WHERE account = %s AND kind = 'incremental' AND ends_at = %s
           AND state = 'planned' AND attempts = 0 AND parent_id IS NULL AND not_before IS NULL AND part_rows IS NULL
         ORDER BY starts_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED  -- one that is being claimed stays as it is
-        """,
-        [account, planned_to],
-    )
-    row: tuple[int, datetime, datetime] | None = await cursor.fetchone()  # type: ignore[assignment]
-    return None if row is None else Unclaimed(row[0], Window(row[1], row[2]))
+    """
+    row = await fetch_row(connection, query, [account, planned_to], _Newest)
+    return None if row is None else Unclaimed(row.id, Window(row.start, row.end))
 
 
 async def plan(
@@ -183,9 +188,9 @@ async def has_hooks(connection: Connection, account: str) -> bool:
     query = """
         SELECT EXISTS (SELECT FROM sync.windows
                        WHERE account = %s AND kind = 'hook' AND state IN ('planned', 'running')
-                         AND (not_before IS NULL OR not_before <= clock_timestamp())) AS is_there
+                         AND (not_before IS NULL OR not_before <= clock_timestamp()))
     """
-    return bool((await one(connection, query, [account]))["is_there"])
+    return await fetch_value(connection, query, [account], bool)
 
 
 async def replan_failed(connection: Connection, account: str, *, at_once: bool = False) -> int:
@@ -194,7 +199,7 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
         f"""
         UPDATE sync.windows SET state = 'planned'
         WHERE account = %s AND state = 'failed' AND (%s OR {RETRY_AT} <= clock_timestamp())
-        """,  # noqa: S608
+        """,
         [account, at_once],
     )
     return cursor.rowcount
@@ -202,15 +207,15 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
 
 async def waiting(connection: Connection, account: str) -> list[FailedWindow]:
     """The account's failed windows, the one whose pause is over first in front."""
-    async with connection.cursor(row_factory=class_row(FailedWindow)) as cursor:
-        await cursor.execute(
-            f"""
-            SELECT starts_at, ends_at, attempts, {RETRY_AT} AS retry_at
-            FROM sync.windows WHERE account = %s AND state = 'failed' ORDER BY retry_at, starts_at
-            """,  # noqa: S608
-            [account],
-        )
-        return await cursor.fetchall()
+    return await fetch_rows(
+        connection,
+        f"""
+        SELECT starts_at, ends_at, attempts, {RETRY_AT} AS retry_at
+        FROM sync.windows WHERE account = %s AND state = 'failed' ORDER BY retry_at, starts_at
+        """,
+        [account],
+        FailedWindow,
+    )
 
 
 def kept(error: str | None) -> str | None:
@@ -220,42 +225,34 @@ def kept(error: str | None) -> str | None:
 
 async def seconds_to_read(connection: Connection, account: str) -> int:
     """How much platform time the windows have that are planned or being read."""
-    row = await one(
-        connection,
-        """
-        SELECT coalesce(sum(extract(epoch FROM ends_at - starts_at)), 0)::bigint AS seconds
+    query = """
+        SELECT coalesce(sum(extract(epoch FROM ends_at - starts_at)), 0)::bigint
         FROM sync.windows WHERE account = %s AND state IN ('planned', 'running')
-        """,
-        [account],
-    )
-    return int(row["seconds"])
+    """
+    return await fetch_value(connection, query, [account], int)
 
 
 async def has_work(connection: Connection, account: str) -> bool:
     """Whether a window could be claimed now, of an account that neither rests nor is suspended."""
-    row = await one(
-        connection,
-        """
+    query = """
         SELECT EXISTS (
             SELECT FROM sync.windows AS w JOIN sync.accounts AS a ON a.name = w.account
             WHERE w.account = %s AND a.suspended_at IS NULL
               AND (a.rests_until IS NULL OR a.rests_until < clock_timestamp())
               AND (w.state = 'planned' AND (w.not_before IS NULL OR w.not_before <= clock_timestamp())
                    OR w.state = 'running' AND w.lease_until < clock_timestamp())
-        ) AS is_there
-        """,
-        [account],
-    )
-    return bool(row["is_there"])
+        )
+    """
+    return await fetch_value(connection, query, [account], bool)
 
 
 async def was_read(connection: Connection, account: str, within: timedelta) -> bool:
     """Whether a window of the account was read to its end, so long ago at most."""
     query = """
         SELECT EXISTS (SELECT FROM sync.windows WHERE account = %s AND state IN ('done', 'split')
-                       AND finished_at > clock_timestamp() - %s) AS is_there
+                       AND finished_at > clock_timestamp() - %s)
     """
-    return bool((await one(connection, query, [account, within]))["is_there"])
+    return await fetch_value(connection, query, [account, within], bool)
 
 
 async def note_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
@@ -269,13 +266,3 @@ async def note_error(connection: Connection, account: str, error: str | None, *,
         """,
         {"account": account, "error": kept(error), "rests": rests, "rest": REST},
     )
-
-
-async def one(connection: Connection, query: str, values: Any) -> dict[str, Any]:
-    """The row a query gives. Raises LookupError when it gives none."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query, values)
-        row = await cursor.fetchone()
-    if row is None:
-        raise LookupError(query)
-    return row

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import xxhash
@@ -213,7 +213,7 @@ class _Loader:
         """The hashes of what is stored, and the owners of what is another account's; both by the order's id."""
         values = {"platform": self.source.platform, "account": self.source.account, "order_ids": order_ids}
         cursor = await self.connection.execute(statements.KNOWN, values, binary=True)
-        rows: list[tuple[str, bytes | None, str | None]] = await cursor.fetchall()  # type: ignore[assignment]
+        rows = cast("list[tuple[str, bytes | None, str | None]]", await cursor.fetchall())
         owners = {order_id: owner for order_id, _, owner in rows if owner is not None}
         return {order_id: payload_hash for order_id, payload_hash, _ in rows}, owners
 
@@ -302,7 +302,7 @@ class _Loader:
         cursor = await self.connection.execute(
             statements.LOCK, [self.source.platform, [order.order_id for order in orders]]
         )
-        stored: dict[str, Any] = {row[0]: row[1:] for row in await cursor.fetchall()}  # type: ignore[misc]
+        stored = {row[0]: row[1:] for row in cast("list[tuple[Any, ...]]", await cursor.fetchall())}
         deleted = {order.order_id for order in orders} - stored.keys()
         if deleted and not self.rebuilds:
             raise _Deleted(deleted)

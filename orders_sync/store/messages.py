@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from psycopg.rows import class_row
-
 from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageOutcome
 from orders_sync.store.database import Connection
 from orders_sync.store.load import fingerprint
+from orders_sync.store.queries import fetch_rows
 
 AT_ONCE = 100  # messages held in memory (P7); one may be 256 kB
 
@@ -69,15 +68,15 @@ async def keep(connection: Connection, account: str, body: bytes) -> bool:
 
 async def waiting(connection: Connection, account: str, after: int = 0) -> list[Message]:
     """The account's next messages that wait, in the order they came: at most `AT_ONCE` behind number `after`."""
-    async with connection.cursor(row_factory=class_row(Message)) as cursor:
-        await cursor.execute(
-            """
-            SELECT id, body, received_at, outcome FROM sync.messages
-            WHERE account = %s AND handled_at IS NULL AND id > %s ORDER BY id LIMIT %s
-            """,
-            [account, after, AT_ONCE],
-        )
-        return await cursor.fetchall()
+    return await fetch_rows(
+        connection,
+        """
+        SELECT id, body, received_at, outcome FROM sync.messages
+        WHERE account = %s AND handled_at IS NULL AND id > %s ORDER BY id LIMIT %s
+        """,
+        [account, after, AT_ONCE],
+        Message,
+    )
 
 
 async def known(connection: Connection, account: str, platform: str, numbers: list[str]) -> list[KnownOrder]:
@@ -85,9 +84,9 @@ async def known(connection: Connection, account: str, platform: str, numbers: li
 
     Without those whose creation time nobody told: they cannot be asked for by it.
     """
-    async with connection.cursor(row_factory=class_row(KnownOrder)) as cursor:
-        await cursor.execute(_KNOWN, {"account": account, "platform": platform, "numbers": numbers})
-        return await cursor.fetchall()
+    return await fetch_rows(
+        connection, _KNOWN, {"account": account, "platform": platform, "numbers": numbers}, KnownOrder
+    )
 
 
 async def note(connection: Connection, notes: list[MessageOutcome]) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
-from psycopg.rows import class_row
 
 from orders_sync.domain.ledger import Claim, Wanted
 from orders_sync.domain.notifications import READ_AGAIN
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_rows, select_rows
 
 MOST_NAMED = 20  # orders in a note
 
@@ -78,20 +78,20 @@ async def absent(connection: Connection, claim: Claim, platform: str, brought: S
 
     What the read brought is not missing any more.
     """
-    async with connection.cursor(row_factory=class_row(Wanted)) as cursor:
-        await cursor.execute(
-            _ABSENT,
-            {
-                "platform": platform,
-                "account": claim.account,
-                "start": claim.window.start,
-                "end": claim.window.end,
-                "began": claim.now,
-                "brought": list(brought),
-                "wanted": list(claim.orders),
-            },
-        )
-        return await cursor.fetchall()
+    return await fetch_rows(
+        connection,
+        _ABSENT,
+        {
+            "platform": platform,
+            "account": claim.account,
+            "start": claim.window.start,
+            "end": claim.window.end,
+            "began": claim.now,
+            "brought": list(brought),
+            "wanted": list(claim.orders),
+        },
+        Wanted,
+    )
 
 
 async def note(connection: Connection, claim: Claim, platform: str, order_ids: Sequence[str]) -> None:
@@ -117,9 +117,8 @@ def of_accounts(connection: psycopg.Connection[tuple[object, ...]]) -> list[Miss
         SELECT o.account, count(*)::int AS orders, (array_agg(o.order_id ORDER BY m.missing_since))[1] AS order_id,
             min(m.missing_since) AS since
         FROM {MISSING} GROUP BY o.account ORDER BY o.account
-    """  # noqa: S608
-    with connection.cursor(row_factory=class_row(Missing)) as cursor:
-        return cursor.execute(query.encode()).fetchall()
+    """
+    return select_rows(connection, query, None, Missing)
 
 
 def remark(found: Missing) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from orders_sync.domain.versions import BELIEVED_AFTER, Version
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_values
 from orders_sync.store.writing import FlatOrder
 
 _REMEMBERED = """
@@ -55,14 +57,14 @@ async def to_read(connection: Connection, account: str, since: datetime | None) 
     """When the orders were created that are to be read once more now, for the hour is over; 200 at most, and only those
     that were created after `since`."""
     values = {"account": account, "after": BELIEVED_AFTER, "since": since or datetime.min.replace(tzinfo=UTC)}
-    cursor = await connection.execute(_TO_READ, values)
-    return [row[0] for row in await cursor.fetchall()]  # type: ignore[misc]
+    return await fetch_values(connection, _TO_READ, values, datetime)
 
 
 async def remembered(connection: Connection, platform: str, order_ids: Iterable[str]) -> dict[str, Version]:
     """The older versions that are remembered of these orders, which must be locked."""
     cursor = await connection.execute(_REMEMBERED, [platform, list(order_ids)])
-    return {str(row[0]): Version(row[1], row[2]) for row in await cursor.fetchall()}  # type: ignore[arg-type]
+    rows = cast("list[tuple[str, datetime | None, datetime]]", await cursor.fetchall())
+    return {order_id: Version(modified_at, read_at) for order_id, modified_at, read_at in rows}
 
 
 async def remember(connection: Connection, orders: Sequence[FlatOrder]) -> None:

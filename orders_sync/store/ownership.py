@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
-from psycopg.rows import class_row
 
 from orders_sync.domain.versions import Version
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_dict, fetch_rows
 
 _IS_ACTIVE = "{0}.removed_at IS NULL AND {0}.retired_at IS NULL AND {0}.suspended_at IS NULL"
 
@@ -32,7 +32,7 @@ _OWNERS = f"""
 SELECT o.name, coalesce(o.host <> me.host, false) AS is_on_other_host, o.host,
     {_IS_ACTIVE.format("o")} AS is_active
 FROM sync.accounts AS o LEFT JOIN sync.accounts AS me ON me.name = %s WHERE o.name = ANY(%s)
-"""  # noqa: S608
+"""
 
 _LISTED = """
 SELECT order_id, payload_hash FROM sync.shared_orders
@@ -73,7 +73,7 @@ WITH heirs AS MATERIALIZED (
 )
 UPDATE orders AS t SET account = l.account, synced_at = now() FROM locked AS l
 WHERE (t.platform, t.order_id) = (l.platform, l.order_id)
-"""  # noqa: S608
+"""
 
 # orders an account lists and another keeps, as numbers
 SHARED = """
@@ -108,11 +108,10 @@ class Ownership:
         names = {name for name in foreign.values() if name not in self._owners}
         if names:
             self._owners |= {name: _Owner(name, False, None, False) for name in names}
-            async with self._connection.cursor(row_factory=class_row(_Owner)) as cursor:
-                await cursor.execute(_OWNERS, [self._account, list(names)])
-                self._owners |= {owner.name: owner for owner in await cursor.fetchall()}
-        cursor_ = await self._connection.execute(_LISTED, [self._platform, self._account, list(foreign)])
-        self._listed |= dict(await cursor_.fetchall())  # type: ignore[arg-type]
+            found = await fetch_rows(self._connection, _OWNERS, [self._account, list(names)], _Owner)
+            self._owners |= {owner.name: owner for owner in found}
+        values = [self._platform, self._account, list(foreign)]
+        self._listed |= await fetch_dict(self._connection, _LISTED, values, dict[str, bytes])
 
     def refusal(self, owner: str, order_id: str) -> str | None:
         """Why an order of this owner must not land as the account's; None where it may."""

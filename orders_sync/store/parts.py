@@ -55,7 +55,7 @@ WITH RECURSIVE wholes AS (
 UPDATE sync.windows AS w SET state = 'planned', part_rows = s.rows,
     attempts = CASE WHEN w.part_rows IS NULL THEN 0 ELSE w.attempts END
 FROM sums AS s WHERE w.id = s.id
-"""  # noqa: S608
+"""
 
 _AGAIN = f"""
 WITH RECURSIVE wholes AS (SELECT * FROM sync.windows WHERE id = %(id)s),{_TREE}
@@ -63,7 +63,7 @@ UPDATE sync.windows AS w SET state = 'planned', attempts = 0
 FROM parts AS p
 WHERE w.id = p.id AND w.state = 'done'
   AND (%(younger_than)s::interval IS NULL OR w.ends_at > w.finished_at - %(younger_than)s::interval)
-"""  # noqa: S608
+"""
 
 
 async def plan_again(connection: Connection, whole: int, *, younger_than: timedelta | None) -> int:

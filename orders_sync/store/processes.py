@@ -22,7 +22,7 @@ WITH gone AS (
 INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)
 VALUES (%(id)s, %(parts)s, %(version)s, %(tables)s, %(host)s, %(pid)s, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
-"""  # noqa: S608
+"""
 
 
 async def report(connection: Connection, id_: str, parts: Sequence[str], host: str, pid: int) -> None:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 
 import msgspec
 import psycopg
-from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
+from orders_sync.store.queries import fetch_row, select_rows
 
 # of accounts `a`. A range that was listed as empty once was read, though its proof is withheld until it is asked once
 # more (`not_before`). What was read up to `past` may reach further: the next window begins the overlap before it
@@ -51,7 +51,7 @@ PROGRESS = f"""
               AND d.ends_at > upper(n.stretch) AND d.starts_at <= upper(n.stretch)
         )) AS past
     ) AS e ON true
-"""  # noqa: S608
+"""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -79,16 +79,13 @@ class Progress(msgspec.Struct, frozen=True):
 
 async def progress(connection: Connection, account: str) -> Progress | None:
     """Return how far the account is read; None for one that was never planned."""
-    async with connection.cursor(row_factory=class_row(Progress)) as cursor:
-        await cursor.execute(f"{PROGRESS} WHERE a.name = %s".encode(), [account])
-        return await cursor.fetchone()
+    return await fetch_row(connection, f"{PROGRESS} WHERE a.name = %s", [account], Progress)
 
 
 def of(connection: psycopg.Connection[tuple[object, ...]], accounts: Sequence[str]) -> list[Progress]:
     """Return how far these accounts are read, ordered by name; those that have no row are left out."""
-    with connection.cursor(row_factory=class_row(Progress)) as cursor:
-        query = f"{PROGRESS} WHERE a.name = ANY(%s) ORDER BY a.name"
-        return cursor.execute(query.encode(), [list(accounts)]).fetchall()
+    query = f"{PROGRESS} WHERE a.name = ANY(%s) ORDER BY a.name"
+    return select_rows(connection, query, [list(accounts)], Progress)
 
 
 def state(found: Progress) -> str:

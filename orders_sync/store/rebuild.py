@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from psycopg.rows import class_row
-
 from orders_sync.store.database import Connection
 from orders_sync.store.load import BATCH, Stored
+from orders_sync.store.queries import fetch_dict, fetch_rows
 
 _COUNT = """
 SELECT platform, count(*) FROM raw_orders
@@ -28,17 +27,16 @@ ORDER BY order_id LIMIT %(rows)s
 
 async def count(connection: Connection, platform: str | None, account: str | None) -> dict[str, int]:
     """How many orders of each platform there are to rebuild; of one platform or one account when given."""
-    cursor = await connection.execute(_COUNT, {"platform": platform, "account": account})
-    return {str(name): int(str(orders)) for name, orders in await cursor.fetchall()}
+    return await fetch_dict(connection, _COUNT, {"platform": platform, "account": account}, dict[str, int])
 
 
 async def pages(connection: Connection, platform: str, account: str | None) -> AsyncIterator[list[Stored]]:
     """The orders of a platform in pages by key, each read when it is asked for."""
     after = ""
     while True:
-        async with connection.cursor(row_factory=class_row(Stored)) as cursor:
-            await cursor.execute(_PAGE, {"platform": platform, "account": account, "after": after, "rows": BATCH})
-            page = await cursor.fetchall()
+        page = await fetch_rows(
+            connection, _PAGE, {"platform": platform, "account": account, "after": after, "rows": BATCH}, Stored
+        )
         if not page:
             return
         yield page

@@ -16,10 +16,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import OTHER_HOST
+from orders_sync.store.queries import fetch_row, fetch_values
 
 # only the newest look at a record says whether it is open; a renormalised order rejects the bytes that are stored
 _KEEP = f"""
@@ -39,7 +40,7 @@ SET order_id = coalesce(excluded.order_id, r.order_id), reason = excluded.reason
 WHERE excluded.read_at >= r.read_at
     AND (excluded.read_at, excluded.reason, excluded.resolved_at IS NULL)
         IS DISTINCT FROM (r.read_at, r.reason, r.resolved_at IS NULL)
-"""  # noqa: S608
+"""
 
 # bytes that have landed after all settle their own reject whenever they were read
 _RESOLVE = f"""
@@ -55,7 +56,7 @@ WITH settled AS (
 UPDATE raw_orders AS t SET read_at = s.read_at
 FROM (SELECT order_id, max(read_at) AS read_at FROM settled GROUP BY order_id) AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < s.read_at
-"""  # noqa: S608
+"""
 
 _OPEN_OF = """
 SELECT DISTINCT order_id FROM sync.rejects
@@ -79,7 +80,7 @@ UPDATE orders AS t SET unread_version_since = CASE WHEN s.is_unread THEN now() E
     synced_at = greatest(now(), t.synced_at + interval '1 microsecond')
 FROM those AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_version_since IS NOT NULL) <> s.is_unread
-"""  # noqa: S608
+"""
 
 _LOCK = 0x6F74  # first half of an advisory lock, the platform is the second
 
@@ -207,15 +208,12 @@ async def open_numbers(
     connection: Connection, numbers: Sequence[int] | None = None, account: str | None = None
 ) -> list[int]:
     """Which rejects are open, of these numbers or of all, by the time they were read."""
-    cursor = await connection.execute(_OPEN, {"account": account, "ids": numbers and list(numbers)})
-    return [int(str(row[0])) for row in await cursor.fetchall()]
+    return await fetch_values(connection, _OPEN, {"account": account, "ids": numbers and list(numbers)}, int)
 
 
 async def take(connection: Connection, number: int) -> Reject | None:
     """An open reject; None when it is not open any more."""
-    async with connection.cursor(row_factory=class_row(Reject)) as cursor:
-        await cursor.execute(_TAKE, [number])
-        return await cursor.fetchone()
+    return await fetch_row(connection, _TAKE, [number], Reject)
 
 
 async def close(connection: Connection, reject: Reject, number: int) -> None:
@@ -230,8 +228,8 @@ async def close(connection: Connection, reject: Reject, number: int) -> None:
 
 async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[int]:
     """Which of these rejects there are."""
-    cursor = await connection.execute("SELECT id FROM sync.rejects WHERE id = ANY(%s) ORDER BY id", [list(numbers)])
-    return [int(str(row[0])) for row in await cursor.fetchall()]
+    query = "SELECT id FROM sync.rejects WHERE id = ANY(%s) ORDER BY id"
+    return await fetch_values(connection, query, [list(numbers)], int)
 
 
 async def drop(connection: Connection, numbers: Sequence[int]) -> int:

@@ -9,7 +9,7 @@ _BY_OTHERS = (
     "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = ANY(%s))",
     "DELETE FROM sync.missing_orders WHERE window_id IN (SELECT id FROM sync.windows WHERE account = ANY(%s))",
     *(
-        f"DELETE FROM {table} AS t USING orders AS o "  # noqa: S608 - names of ours
+        f"DELETE FROM {table} AS t USING orders AS o "
         "WHERE (t.platform, t.order_id) = (o.platform, o.order_id) AND o.account = ANY(%s)"
         for table in ("sub_orders", "product_items", "order_parcels", "order_receivers", "order_history")
     ),
@@ -34,6 +34,6 @@ def remove(connection: Session, accounts: list[str]) -> int:
             connection.execute(statement.encode(), [accounts])
         orders = 0
         for table in _BY_NAME:  # orders come last
-            orders = connection.execute(f"DELETE FROM {table} WHERE account = ANY(%s)".encode(), [accounts]).rowcount  # noqa: S608
+            orders = connection.execute(f"DELETE FROM {table} WHERE account = ANY(%s)".encode(), [accounts]).rowcount
         connection.execute("DELETE FROM sync.accounts WHERE name = ANY(%s)", [accounts])
     return orders

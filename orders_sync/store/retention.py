@@ -50,7 +50,7 @@ DELETE FROM sync.windows WHERE id = ANY (ARRAY(
           WHERE o.account = w.account AND o.created_at IS NULL AND p.window_id = w.id)
     ORDER BY w.finished_at LIMIT %(rows)s FOR UPDATE OF w SKIP LOCKED
 ))
-"""  # noqa: S608
+"""
 
 # the newest finished one says when the next is due; one that was cut off counts as ended a week after it began
 _OLD_AUDITS = """
@@ -65,14 +65,14 @@ DELETE FROM sync.audit_differences WHERE (audit_id, feed, starts_at) IN (
     SELECT audit_id, feed, starts_at FROM sync.audit_differences WHERE audit_id IN ({_OLD_AUDITS})
     ORDER BY audit_id, feed, starts_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
 )
-"""  # noqa: S608
+"""
 
 _AUDITS = f"""
 DELETE FROM sync.audits WHERE id = ANY (ARRAY({_OLD_AUDITS}
     AND NOT EXISTS (SELECT FROM sync.audit_differences AS d WHERE d.audit_id = a.id)
     ORDER BY a.id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
 ))
-"""  # noqa: S608
+"""
 
 _REJECTS = """
 DELETE FROM sync.rejects WHERE id = ANY (ARRAY(

@@ -22,7 +22,7 @@ def missing(*, migrates: bool) -> str:
         LATERAL (VALUES {", ".join(f"({each})" for each in rights)}) AS rights (has_it, grant_it)
     WHERE NOT has_it
     UNION ALL SELECT 'CREATE SCHEMA public' WHERE to_regnamespace('public') IS NULL
-    """  # noqa: S608 - constants of ours
+    """
 
 
 def advice(grants: list[str]) -> str:

@@ -125,7 +125,7 @@ def _insert_or_lock() -> str:
     SELECT {columns} FROM stage_raw_orders ORDER BY order_id COLLATE "C"
     ON CONFLICT (platform, order_id) DO UPDATE SET read_at = t.read_at WHERE false  -- locks the row, writes nothing
     RETURNING order_id
-    """  # noqa: S608
+    """
 
 
 WENT_BACK = """
@@ -170,7 +170,7 @@ def _update_raw() -> str:
     UPDATE raw_orders AS t SET {sets}, {_SYNCED_AT}
     FROM stage_raw_orders AS s
     WHERE (t.platform, t.order_id) = (s.platform, s.order_id)
-    """  # noqa: S608
+    """
 
 
 def _update_orders() -> str:
@@ -183,7 +183,7 @@ def _update_orders() -> str:
     FROM stage_orders AS s JOIN orders AS b USING (platform, order_id)
     WHERE (t.platform, t.order_id) = (s.platform, s.order_id)
     RETURNING t.order_id, t.unread_version_since IS NOT NULL, array_remove(ARRAY[{differences}], NULL)
-    """  # noqa: S608
+    """
 
 
 def _upsert_children(table: Target) -> str:
@@ -197,7 +197,7 @@ def _upsert_children(table: Target) -> str:
     SET {_list([f"{name} = excluded.{name}" for name in values])}, removed_at = NULL, {_SYNCED_AT}
     WHERE ({_list(values, "t.")}) IS DISTINCT FROM ({_list(values, "excluded.")}) OR t.removed_at IS NOT NULL
     RETURNING order_id
-    """  # noqa: S608
+    """
 
 
 def _mark_vanished(table: Target) -> str:
@@ -210,7 +210,7 @@ def _mark_vanished(table: Target) -> str:
       {"AND t.order_id <> ALL(%s)" if "sub_order_id" in table.key else ""}
       AND NOT EXISTS (SELECT FROM stage_{table.name} AS s WHERE ({key.replace("t.", "s.")}) = ({key}))
     RETURNING t.order_id
-    """  # noqa: S608
+    """
 
 
 def _add_history() -> str:
@@ -222,7 +222,7 @@ def _add_history() -> str:
     FROM unnest(%(order_ids)s::text[], %(read_at)s::timestamptz[], %(window_ids)s::bigint[], %(changed)s::text[])
         AS c (order_id, read_at, window_id, changed)
     JOIN orders AS o ON o.platform = %(platform)s AND o.order_id = c.order_id
-    """  # noqa: S608
+    """
 
 
 OF = {table.name: table for table in (ORDERS, *CHILDREN, HISTORY, RAW)}

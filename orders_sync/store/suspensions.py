@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from psycopg.rows import class_row
 
 from orders_sync.domain.accounts import Account
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import HAND_OVER
+from orders_sync.store.queries import fetch_row
 
 _LIFT = """
     UPDATE sync.accounts
@@ -63,9 +63,7 @@ async def standing(connection: Connection, account: Account) -> Suspension | Non
     query = (
         "SELECT name, suspended_at, suspended_because FROM sync.accounts WHERE name = %s AND suspended_at IS NOT NULL"
     )
-    async with connection.cursor(row_factory=class_row(Suspension)) as cursor:
-        await cursor.execute(query, [account.name])
-        return await cursor.fetchone()
+    return await fetch_row(connection, query, [account.name], Suspension)
 
 
 async def resume(connection: Connection, name: str) -> bool:

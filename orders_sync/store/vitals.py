@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TypeVar
-
-from psycopg.rows import class_row
 
 from orders_sync.store.database import Connection
 from orders_sync.store.lateness import LATE_BY
 from orders_sync.store.progress import PROGRESS
+from orders_sync.store.queries import fetch_rows, fetch_value, fetch_values
 
 PATIENCE_MS = 900  # a look that would take longer is given up
 
-Row = TypeVar("Row")
 
 # an account nothing was read of is as far behind as its history reaches
 _ACCOUNTS = f"""
@@ -55,7 +52,7 @@ _ACCOUNTS = f"""
         WHERE account = a.name AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
     ) AS audit ON true
     ORDER BY a.name
-"""  # noqa: S608
+"""
 
 _JOBS = """
     SELECT queue_name AS queue, status::text, count(*) AS jobs
@@ -133,16 +130,6 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class _Age:
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Vitals:
     """`oldest_job`: seconds the longest waiting job has waited, 0 when none does. `removed`: accounts that are in no
     settings any more and have orders, which nobody refreshes."""
@@ -160,25 +147,15 @@ async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
     async with connection.transaction():
         await connection.execute("SET TRANSACTION READ ONLY")
         await connection.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
-        [oldest] = await _all(connection, _Age, _OLDEST_JOB)
         return Vitals(
-            await _all(connection, AccountVitals, _ACCOUNTS, {"names": list(accounts)}),
-            await _all(connection, Jobs, _JOBS),
-            oldest.seconds,
-            await _all(connection, Given, _RATES),
-            [each.name for each in await _all(connection, _Name, _REMOVED)],
+            await fetch_rows(connection, _ACCOUNTS, {"names": list(accounts)}, AccountVitals),
+            await fetch_rows(connection, _JOBS, None, Jobs),
+            await oldest_job(connection),
+            await fetch_rows(connection, _RATES, None, Given),
+            await fetch_values(connection, _REMOVED, None, str),
         )
 
 
 async def oldest_job(connection: Connection) -> float:
     """Seconds the job that has waited longest has waited, 0 when none does."""
-    [oldest] = await _all(connection, _Age, _OLDEST_JOB)
-    return oldest.seconds
-
-
-async def _all(
-    connection: Connection, kind: type[Row], query: str, values: dict[str, object] | None = None
-) -> list[Row]:
-    async with connection.cursor(row_factory=class_row(kind)) as cursor:
-        await cursor.execute(query, values)
-        return await cursor.fetchall()
+    return await fetch_value(connection, _OLDEST_JOB, None, float)

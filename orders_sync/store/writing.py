@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 import msgspec
 
@@ -110,10 +111,11 @@ async def _update_rows(
         await run(statements.KEEP_LINES, {"platform": orders[0].platform, "order_ids": keeping})
     what: defaultdict[str, list[str]] = defaultdict(list)
     unread: set[str] = set()
-    for order_id, is_unread, columns in await (await run(statements.UPDATE_ORDERS)).fetchall():
-        what[str(order_id)] += columns  # type: ignore[arg-type]
+    changed = cast("list[tuple[str, bool, list[str]]]", await (await run(statements.UPDATE_ORDERS)).fetchall())
+    for order_id, is_unread, columns in changed:
+        what[order_id] += columns
         if is_unread:
-            unread.add(str(order_id))
+            unread.add(order_id)
     for table, upsert, mark in zip(
         statements.CHILDREN, statements.UPSERT_CHILDREN, statements.MARK_VANISHED, strict=True
     ):

@@ -44,4 +44,4 @@ WHERE nspname IN ('{}', 'sync_jobs') AND (
     EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid) OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid)
 )
 ORDER BY 1
-""".format(", ".join(f"'{name}'" for name in sorted(metadata.tables)), MACHINERY)  # noqa: S608
+""".format(", ".join(f"'{name}'" for name in sorted(metadata.tables)), MACHINERY)

@@ -1,0 +1,54 @@
+"""No value becomes part of a statement."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "orders_sync"
+STORE = sorted((PACKAGE / "store").rglob("*.py"))
+STATEMENT = re.compile(r"SELECT\b[\s\S]*\bFROM\b|INSERT INTO |DELETE FROM |UPDATE [\w.]+ ")
+# constants all the same: names of our own tables and columns, and what callers in the same file give as literals
+MADE_OF_NAMES = {
+    "audits.py": {"column"},
+    "claims.py": {"sets"},
+    "removal.py": {"table"},
+    "rights.py": None,
+    "statements.py": None,  # made once, of the columns that `tables/` describes
+}
+
+
+def is_constant(node: ast.expr, names: set[str]) -> bool:
+    match node:
+        case ast.Constant():
+            return True
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name.isupper() or name in names
+        case ast.BinOp(left=one, right=other) | ast.IfExp(body=one, orelse=other):
+            return is_constant(one, names) and is_constant(other, names)
+        case ast.Call(func=ast.Attribute(value=text, attr="format"), args=args):
+            return all(is_constant(each, names) for each in (text, *args))
+    return False
+
+
+def pieces(source: str) -> Iterator[ast.expr]:
+    """What is filled into the statements of a file."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr) and STATEMENT.search(ast.unparse(node)):
+            yield from (part.value for part in node.values if isinstance(part, ast.FormattedValue))
+
+
+@pytest.mark.parametrize("path", STORE, ids=lambda path: path.name)
+def test_a_statement_is_made_of_constants(path: Path) -> None:
+    names = MADE_OF_NAMES.get(path.name, set())
+    if names is not None:
+        assert [ast.unparse(each) for each in pieces(path.read_text()) if not is_constant(each, names)] == []
+
+
+def test_a_value_in_a_statement_is_seen() -> None:
+    source = """run(f"SELECT id FROM orders WHERE account = '{account}' AND {IS_OPEN}")"""
+    assert [ast.unparse(each) for each in pieces(source) if not is_constant(each, set())] == ["account"]
