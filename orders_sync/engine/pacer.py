@@ -13,6 +13,7 @@ from orders_sync.domain.rate_limits import AHEAD, Reservation
 LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; who holds a window slot gives it back instead
 AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
 ROUNDING = 1e-6  # seconds
+LATE = 0.01  # seconds after its moment that a slot may be used, at most half a gap: a slow rate loses minutes with one
 
 
 class Budget(Protocol):
@@ -98,7 +99,7 @@ class Pacer:
             return
         first = time.monotonic() + grant.delay
         self._next = max(self._next, first)
-        self._last = first + (grant.slots - 1) * self._gap + ROUNDING
+        self._last = first + (grant.slots - 1) * self._gap + min(LATE, self._gap / 2)
 
     def _refuse_long_waits(self, seconds: float) -> None:
         """Raise `RateLimitError` for a wait that comes from a hold: without one no wait is longer than a gap and

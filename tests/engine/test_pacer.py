@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -175,3 +176,24 @@ async def test_every_call_of_every_pass_is_counted_P6(tell: Tell) -> None:
     [(end,)] = story.query(query, account.rate_key)
     assert calls >= 2
     assert end - begin >= calls / 50 - 1e-3  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("step", [2e-6, 0.001])
+async def test_a_slot_is_used_though_the_clock_went_on_since_it_was_given(
+    monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    """At one call in an hour, an unused slot is an hour lost."""
+    clock = itertools.count(0, step)
+    monkeypatch.setattr(pacer_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    given: list[int] = []
+
+    class Given:
+        async def take(self, slots: int, gap: float) -> Reservation:
+            given.append(slots)
+            return Reservation(0.0 if len(given) == 1 else gap, slots)
+
+        async def hold(self, seconds: float) -> None: ...
+
+    async with asyncio.timeout(10):
+        await Pacer(1 / 3600, Given()).turn()
+    assert given == [1]
