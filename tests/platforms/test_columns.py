@@ -15,7 +15,13 @@ from orders_sync.platforms.testing.json_values import NO_TIMES, ODD_VALUES, TIME
 
 MODULES = [
     import_module(f"orders_sync.platforms.{name}")
-    for name in ("xportcn.lines", "alibaba_1688.normalize", "xportcn.open.normalize", "xportcn.ka.normalize")
+    for name in (
+        "alibaba_1688.lines",
+        "alibaba_1688.normalize",
+        "xportcn.lines",
+        "xportcn.open.normalize",
+        "xportcn.ka.normalize",
+    )
 ]
 TABLES = {
     f"{module.__name__.removeprefix('orders_sync.platforms.')}.{name}": table
