@@ -5,33 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from psycopg.rows import dict_row
 
 from orders_sync.cli import context, output
 from orders_sync.domain.errors import SettingsError
 from orders_sync.settings import Settings
-from orders_sync.store import database, identities, ownership, suspensions
+from orders_sync.store import account_status, database, identities, ownership, suspensions
+from orders_sync.store.account_status import StoredAccount
 from orders_sync.store.suspensions import Suspension
 
 app = typer.Typer(help="The accounts, and which of them are suspended.", no_args_is_help=True)
-
-_KNOWN = """
-SELECT name, platform, host, seller, suspended_at, suspended_because, credentials, removed_at, retired_at
-FROM sync.accounts
-"""
 
 
 @app.command("list")
 def list_(config: context.Config = None, json: context.Json = False) -> None:
     """Every account of the settings and of the tables: platform, seller, rate, and whether calls are made for it."""
     settings = context.load(config)
-    with (
-        context.opened(settings) as url,
-        database.session(url) as connection,
-        connection.cursor(row_factory=dict_row) as cursor,
-    ):
-        known = {row["name"]: row for row in cursor.execute(_KNOWN)}
-        shared = cursor.execute(ownership.SHARED).fetchall()
+    with context.opened(settings) as url, database.session(url) as connection:
+        known = {each.name: each for each in account_status.stored(connection)}
+        shared = ownership.shared(connection)
         unrefreshed = identities.unrefreshed(connection)
     rows = _rows(settings, known)
     if json:
@@ -51,8 +42,8 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
                 output.info(_why(row))
         for each in unrefreshed:
             output.info(each)
-        for row in shared:
-            output.info(f"{row['account']} also lists {row['orders']:,} orders that {row['owner']} keeps current")
+        for found in shared:
+            output.info(f"{found.account} also lists {found.orders:,} orders that {found.owner} keeps current")
 
 
 @app.command()
@@ -104,36 +95,38 @@ def resume(name: str, config: context.Config = None) -> None:
     output.info(f"{name}: the next `orders-sync sync` makes calls for it again")
 
 
-def _rows(settings: Settings, known: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _rows(settings: Settings, known: dict[str, StoredAccount]) -> list[dict[str, Any]]:
     """Return one row per account: those of the settings, then those only in the tables. No fingerprint (P8)."""
     rows = []
     for each in settings.accounts:
         account = each.account()
         stored = known.pop(account.name, None)
-        is_other = stored is not None and stored["credentials"] not in (None, account.fingerprint)
+        is_other = stored is not None and stored.credentials not in (None, account.fingerprint)
         rows.append(
             _row(account.name, account.platform, account.seller, each.requests_per_second, stored)
             | {"in_settings": True, "has_other_credentials": is_other}
         )
     for name, stored in sorted(known.items()):
         rows.append(
-            _row(name, stored["platform"], stored["seller"], None, stored)
+            _row(name, stored.platform, stored.seller, None, stored)
             | {"in_settings": False, "has_other_credentials": False}
         )
     return rows
 
 
-def _row(name: str, platform: str, seller: str, rate: float | None, stored: dict[str, Any] | None) -> dict[str, Any]:
+def _row(
+    name: str, platform: str, seller: str | None, rate: float | None, stored: StoredAccount | None
+) -> dict[str, Any]:
     return {
         "account": name,
         "platform": platform,
         "seller": seller,
-        "host": stored["host"] if stored else None,
-        "removed_at": stored["removed_at"] if stored else None,
-        "retired_at": stored["retired_at"] if stored else None,
+        "host": stored.host if stored else None,
+        "removed_at": stored.removed_at if stored else None,
+        "retired_at": stored.retired_at if stored else None,
         "requests_per_second": rate,
-        "suspended_at": stored["suspended_at"] if stored else None,
-        "suspended_because": stored["suspended_because"] if stored else None,
+        "suspended_at": stored.suspended_at if stored else None,
+        "suspended_because": stored.suspended_because if stored else None,
     }
 
 

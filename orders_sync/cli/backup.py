@@ -20,7 +20,7 @@ from typing import IO
 
 from orders_sync.domain.errors import DatabaseError, EmbeddedError
 from orders_sync.embedded_postgres import binaries
-from orders_sync.store import conninfo, database, schema
+from orders_sync.store import conninfo, database, inventory, schema
 from orders_sync.store.conninfo import shown
 
 SCHEMAS = ("public", "sync", "sync_jobs")
@@ -30,22 +30,6 @@ UNKNOWN_TO_OLDER = (b"SET transaction_timeout",)  # since PostgreSQL 17
 REPORT_EVERY = 2**26  # bytes
 
 Report = Callable[[str], None]
-
-# every row of a table as one number that does not depend on the order of rows, and how many there are
-_SUM = """
-SELECT count(*), coalesce(sum(('x' || left(md5(t::text), 16))::bit(64)::bigint::numeric), 0)::text FROM {} AS t
-"""
-_TABLES = """
-SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY(%s) ORDER BY 1
-"""
-_OTHERS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-"""
-_MAY_CREATE = """
-SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE'),
-    current_user, current_database()
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +50,8 @@ def dump(url: str, file: Path) -> int:
             raise DatabaseError(
                 f"database {shown(url)}: it holds no tables of orders-sync, so there is nothing to dump"
             )
-        major = _major(connection)
-        present = [name for (name,) in connection.execute("SELECT nspname FROM pg_namespace").fetchall()]
+        major = inventory.major_version(connection)
+        present = inventory.schemas(connection)
     schemas = [f"--schema={name}" for name in SCHEMAS if name in present]
     if not file.parent.is_dir():
         raise DatabaseError(f"{file}: there is no folder {file.parent}")
@@ -90,7 +74,7 @@ def restore(url: str, file: Path, report: Report) -> None:
         raise DatabaseError(f"{file}: there is no such file")
     with database.session(url) as connection:
         _must_be_free(connection, url)
-        major = _major(connection)
+        major = inventory.major_version(connection)
     restorer, psql = _tool("pg_restore", major), _tool("psql", major)
     with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as wanted:
         listed = _run([restorer, "--list", str(file)])
@@ -111,23 +95,26 @@ def compare(left: str, right: str) -> Compared:
     """Compare every row of our tables in two databases. Raises `DatabaseError` that names the first table that
     differs."""
     with database.session(left) as one, database.session(right) as other:
-        tables = [str(name) for (name,) in one.execute(_TABLES, [list(SCHEMAS)]).fetchall()]
+        tables = inventory.tables(one, SCHEMAS)
         rows = 0
         for table in tables:
-            found = [each.execute(_SUM.format(table).encode()).fetchone() for each in (one, other)]
-            if found[0] is None or found[0] != found[1]:
-                raise DatabaseError(f"{table} differs: {found[0]} in {shown(left)}, {found[1]} in {shown(right)}")
-            rows += int(str(found[0][0]))
+            ours, theirs = inventory.contents(one, table), inventory.contents(other, table)
+            if ours != theirs:
+                raise DatabaseError(
+                    f"{table} differs: {ours.rows} rows, digest {ours.digest}, in {shown(left)}; {theirs.rows} rows, "
+                    f"digest {theirs.digest}, in {shown(right)}"
+                )
+            rows += ours.rows
     return Compared(len(tables), rows)
 
 
 def must_be_still(url: str) -> None:
     """Raise `DatabaseError` where somebody else is connected, who may write what a move would leave behind."""
     with database.session(url) as connection:
-        row = connection.execute(_OTHERS).fetchone()
-    if row is not None and row[0]:
+        others = inventory.other_connections(connection)
+    if others:
         raise DatabaseError(
-            f"database {shown(url)}: {row[0]} other connection(s). Stop `orders-sync run` and whatever else uses it, "
+            f"database {shown(url)}: {others} other connection(s). Stop `orders-sync run` and whatever else uses it, "
             "then move it again; nothing was changed"
         )
 
@@ -140,19 +127,12 @@ def _must_be_free(connection: schema.Session, url: str) -> None:
         )
     if names := schema.strangers(connection):
         raise DatabaseError(f"database {shown(url)}: {', '.join(names)} stand there already. {schema.APART}")
-    row = connection.execute(_MAY_CREATE).fetchone()
-    assert row is not None
-    if not row[0]:
+    rights = inventory.creation_rights(connection)
+    if not rights.may_create:
         raise DatabaseError(
-            f"database {row[2]}: role {row[1]} may not make tables in it. Make the database with it as the owner: "
-            f'createdb --owner="{row[1]}" {row[2]}'
+            f"database {rights.database}: role {rights.role} may not make tables in it. Make the database with it as "
+            f'the owner: createdb --owner="{rights.role}" {rights.database}'
         )
-
-
-def _major(connection: schema.Session) -> int:
-    row = connection.execute("SELECT current_setting('server_version_num')::int / 10000").fetchone()
-    assert row is not None
-    return int(str(row[0]))
 
 
 def _tool(program: str, major: int) -> str:

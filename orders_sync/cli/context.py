@@ -32,7 +32,7 @@ from orders_sync.engine.calls import Feeder, Patience
 from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
-from orders_sync.store import database, identities, order_statuses, schema
+from orders_sync.store import database, demo_data, identities, order_statuses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -128,18 +128,12 @@ def demo_file(home: Path) -> Path:
     return home / "demo.json"
 
 
-def demo_accounts(connection: schema.Session) -> list[str]:
-    """Return the names of the demo's accounts in a database, sorted."""
-    rows = connection.execute("SELECT name FROM sync.accounts WHERE name LIKE 'sandbox-%'").fetchall()
-    return sorted(str(name) for (name,) in rows)
-
-
 def refuse_demo(settings: Settings, url: str) -> None:
     """Raise `DatabaseError` where real orders would land among the demo's, which are invented."""
     if settings.database.url is not None or not demo_file(home := embedded_home(settings)).is_file():
         return
     with database.session(url) as connection:
-        invented = set(demo_accounts(connection)) - {account.name for account in settings.accounts}
+        invented = set(demo_data.accounts(connection)) - {account.name for account in settings.accounts}
     if invented:
         raise DatabaseError(
             f"the embedded database in {home} holds the invented orders of `orders-sync demo` ({', '.join(invented)}): "

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 
 from orders_sync.cli import context, output
@@ -21,51 +20,12 @@ from orders_sync.engine.windows import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Sandbox, SandboxAccount, SandboxTransport, World
 from orders_sync.settings import Settings
-from orders_sync.store import database, removal
+from orders_sync.store import database, demo_data, removal
 from orders_sync.store.progress import of as progress_of
 
 ORDERS = 3000
 CALLS_PER_SECOND = 200.0
 ROOT = "http://sandbox"  # never resolved: the sandbox runs in this process
-
-EXAMPLES = (
-    (
-        "Turnover by platform, the last five days with orders",
-        """
-SELECT platform, created_at::date AS day, count(*) AS orders, sum(total_amount) AS yuan
-FROM orders
-WHERE status_group NOT IN ('cancelled', 'awaiting_payment')
-GROUP BY platform, day
-ORDER BY day DESC, platform
-LIMIT 5""",
-    ),
-    (
-        "What is paid and not shipped, oldest first",
-        """
-SELECT platform, order_no, s.name_en AS status, paid_at::timestamp(0) AS paid, total_amount AS yuan
-FROM orders
-JOIN order_statuses AS s USING (platform, status)
-WHERE orders.status_group IN ('awaiting_shipment', 'partly_shipped') AND paid_at IS NOT NULL
-ORDER BY paid_at
-LIMIT 5""",
-    ),
-    (
-        "Best-selling products",
-        """
-SELECT i.platform, i.product_id, left(max(i.title), 24) AS title, sum(i.quantity)::numeric(12, 1) AS sold
-FROM product_items AS i
-JOIN orders AS o USING (platform, order_id)
-WHERE i.removed_at IS NULL AND o.status_group <> 'cancelled'
-GROUP BY i.platform, i.product_id
-ORDER BY sold DESC
-LIMIT 5""",
-    ),
-)
-
-_LANDED = """
-SELECT platform, status_group, count(*) AS orders, sum(line_count) AS lines, sum(total_amount) AS yuan
-FROM orders WHERE account LIKE 'sandbox-%%' GROUP BY platform, status_group ORDER BY platform, orders DESC
-"""
 
 
 def demo(
@@ -100,7 +60,7 @@ def demo(
 
 def _clear(settings: Settings, home: Path) -> None:
     with context.server(settings) as host, database.session(host.url) as connection:
-        names = context.demo_accounts(connection)
+        names = demo_data.accounts(connection)
         orders = removal.remove(connection, names)
         context.demo_file(home).unlink(missing_ok=True)
     output.say(f"removed {orders:,} invented orders of {len(names)} accounts")
@@ -108,9 +68,9 @@ def _clear(settings: Settings, home: Path) -> None:
 
 def _refuse_mixing(url: str) -> None:
     with database.session(url) as connection:
-        rows = connection.execute("SELECT name FROM sync.accounts WHERE name NOT LIKE 'sandbox-%'").fetchall()
-    if rows:
-        names = ", ".join(str(row[0]) for row in rows)
+        others = demo_data.other_accounts(connection)
+    if others:
+        names = ", ".join(others)
         raise DatabaseError(
             f"the embedded database holds orders of real accounts ({names}), and the demo's are invented: "
             "set ORDERS_SYNC_HOME to an empty folder for the demo"
@@ -151,19 +111,18 @@ def _feeder(shop: SandboxAccount) -> Feeder:
     return Feeder(account, policy, platform)
 
 
-def _show_tables(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    _show_query(connection, "What is in the tables", _LANDED)
-    for title, query in EXAMPLES:
+def _show_tables(connection: database.Session) -> None:
+    _show_query(connection, "What is in the tables", demo_data.LANDED)
+    for title, query in demo_data.EXAMPLES:
         output.out().print()
         output.out().print(query.strip(), style="cyan", markup=False, soft_wrap=True)
         _show_query(connection, title, query)
 
 
-def _show_query(connection: psycopg.Connection[tuple[object, ...]], title: str, query: str) -> None:
-    cursor = connection.execute(query.encode())
-    columns = [column.name for column in cursor.description or ()]
+def _show_query(connection: database.Session, title: str, query: str) -> None:
+    columns, rows = demo_data.answer(connection, query)
     output.out().print()
-    output.table(title, columns, cursor.fetchall(), {"orders", "lines", "yuan", "sold"})
+    output.table(title, columns, rows, {"orders", "lines", "yuan", "sold"})
 
 
 def _show_next(outcomes: list[Outcome]) -> None:

@@ -29,6 +29,7 @@ from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions
 from orders_sync.store.conninfo import shown
+from orders_sync.store.queries import select_values
 from orders_sync.store.session_settings import OLDEST
 
 CLOCK_TOLERANCE = 60  # seconds; the platforms take 300 and more
@@ -110,19 +111,16 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
     try:
         with context.server(settings) as host, database.session(host.url) as connection:
             started = datetime.now(UTC)
-            row = connection.execute("SELECT clock_timestamp()").fetchone()
+            clock = database.clock(connection)
             state, tables = database.state_of(connection), _tables(connection)
             needs_tables = not schema.is_current(connection)
             names = [account.name for account in settings.accounts]
             probed = {} if needs_tables or not shows_probes else probes.kept(connection, names)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
-            grants = [str(grant) for (grant,) in connection.execute(rights.missing(migrates=needs_tables).encode())]
+            grants = select_values(connection, rights.missing(migrates=needs_tables), None, str)
     except OrdersSyncError as error:
         yield Finding("database", False, str(error))
         return
-    assert row is not None
-    clock = row[0]
-    assert isinstance(clock, datetime)
     is_new = state.version >= OLDEST
     yield Finding(
         "database",

@@ -7,26 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from orders_sync.cli import context, output
-from orders_sync.cli.rows import Session, fetch
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import database, missing
-
-_FIND = """
-SELECT platform, order_id FROM orders
-WHERE order_id = %(id)s OR order_no = %(id)s OR purchase_id = %(id)s OR outer_purchase_id = %(id)s
-UNION
-SELECT platform, order_id FROM sub_orders WHERE sub_order_id = %(id)s
-UNION
-SELECT platform, order_id FROM order_parcels WHERE tracking_no = %(id)s
-ORDER BY platform, order_id LIMIT 20
-"""
-
-_MISSING = f"""
-SELECT m.missing_since FROM {missing.MISSING}
-WHERE o.platform = %(platform)s AND o.order_id = %(order_id)s
-"""  # noqa: S608
-
-_PARTS = ("sub_orders", "product_items", "order_parcels")
+from orders_sync.store import database, order_lookup
+from orders_sync.store.order_lookup import OrderKey
 
 
 def order(
@@ -40,12 +23,12 @@ def order(
     """Everything known of one order: lines, products, parcels, history."""
     number = _bare(number)
     with context.opened(context.load(config)) as url, database.session(url) as connection:
-        keys = fetch(connection, _FIND, {"id": number})
+        keys = order_lookup.find(connection, number)
         if not keys:
             raise DatabaseError(
                 f"no order, line or parcel has the number {number}. `orders-sync status` says what is synced"
             )
-        found = [_everything(connection, key) for key in keys]
+        found = [order_lookup.everything(connection, key) for key in keys]
         if raw:
             _print_raw(connection, keys)
             return
@@ -61,12 +44,12 @@ def _bare(number: str) -> str:
     return "".join(letter for letter in number if letter.isprintable() or letter.isspace()).strip().lstrip("# ")
 
 
-def _print_raw(connection: Session, keys: list[dict[str, Any]]) -> None:
+def _print_raw(connection: database.Session, keys: list[OrderKey]) -> None:
     gone = []
     for key in keys:
-        payload = _one(connection, "SELECT payload::text AS payload FROM raw_orders", key)["payload"]
+        payload = order_lookup.payload(connection, key)
         if payload is None:
-            gone.append(f"{key['order_id']} on {key['platform']}")
+            gone.append(f"{key.order_id} on {key.platform}")
         else:
             output.print_payload(payload)
     if gone:
@@ -74,22 +57,6 @@ def _print_raw(connection: Session, keys: list[dict[str, Any]]) -> None:
             f"the payload of {', '.join(gone)} was removed, as [retention] raw says. What was read from it is in the "
             "tables: leave --raw out"
         )
-
-
-def _everything(connection: Session, key: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"order": _one(connection, "SELECT * FROM orders", key)}
-    for part in _PARTS:
-        found[part] = _of_order(connection, part, key)
-    found["history"] = _of_order(connection, "order_history", key)
-    rows = fetch(connection, _MISSING, key)
-    found["missing_since"] = rows[0]["missing_since"] if rows else None
-    return found
-
-
-def _of_order(connection: Session, table: str, key: dict[str, Any]) -> Any:
-    by = "seen_at" if table == "order_history" else "line_no" if table == "sub_orders" else "3"
-    query = f"SELECT * FROM {table} WHERE platform = %(platform)s AND order_id = %(order_id)s ORDER BY {by}"  # noqa: S608
-    return fetch(connection, query, key)
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -124,7 +91,3 @@ def _show(found: dict[str, Any]) -> None:
         if found[part]:
             output.out().print()
             output.table(part, columns, [[row[column] for column in columns] for row in found[part]])
-
-
-def _one(connection: Session, select: str, key: dict[str, Any]) -> dict[str, Any]:
-    return fetch(connection, f"{select} WHERE platform = %(platform)s AND order_id = %(order_id)s", key)[0]

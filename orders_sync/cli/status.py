@@ -2,101 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from orders_sync.cli import context, output
-from orders_sync.cli.rows import fetch
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.store import database, identities, lateness, missing, progress
-from orders_sync.store.progress import Progress
+from orders_sync.store import account_status, database, identities, lateness, missing, progress
 from orders_sync.store.suspensions import Suspension
 
-_ACCOUNTS = f"""
-SELECT a.name AS account, a.platform, a.watermark,
-    p.behind::bigint AS behind_seconds,
-    (SELECT count(*) FROM orders AS o WHERE o.account = a.name) AS orders,
-    w.planned, w.running, w.failed,
-    (SELECT count(*) FROM sync.rejects AS r WHERE r.account = a.name AND r.resolved_at IS NULL) AS rejects,
-    a.last_error, a.suspended_at, a.suspended_because, a.removed_at, a.retired_at,
-    a.history_from, a.proven_from, p.first AS read_from, p.past AS read_to, p.share AS history_share,
-    p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at, p.empty_since, p.empty_read_next
-FROM sync.accounts AS a JOIN ({progress.PROGRESS}) AS p USING (name)
-CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
-        count(*) FILTER (WHERE state = 'running') AS running,
-        count(*) FILTER (WHERE state = 'failed') AS failed
-    FROM sync.windows WHERE account = a.name AND state IN ('planned', 'running', 'failed')
-) AS w
-ORDER BY a.name
-"""  # noqa: S608
-
 _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
-_PROGRESS = (  # the fields of `Progress`
-    "account",
-    "history_from",
-    "watermark",
-    "proven_from",
-    "read_from",
-    "read_to",
-    "history_share",
-    "behind_seconds",
-    "unconfirmed",
-    "unconfirmed_from",
-    "unconfirmed_to",
-    "asked_again_at",
-    "empty_since",
-    "empty_read_next",
-)
 
 
 def status(config: context.Config = None, json: context.Json = False) -> None:
     """How current every account is, and what is in the way."""
     settings = context.load(config)
     with context.opened(settings) as url, database.session(url) as connection:
-        accounts = fetch(connection, _ACCOUNTS)
+        accounts = account_status.of_accounts(connection)
         unrefreshed = identities.unrefreshed(connection)
         late = lateness.of_accounts(connection)
         not_listed = {each.account: each for each in missing.of_accounts(connection)}
     paces = {each.name: settings.policy(each) for each in settings.accounts}
-    for row in accounts:
-        row["late_seconds"] = late[row["account"]].total_seconds() if row["account"] in late else None
-        row["missing_orders"] = not_listed[row["account"]].orders if row["account"] in not_listed else 0
     if json:
-        output.print_json(accounts)
+        more = [
+            {
+                "late_seconds": late[each.account].total_seconds() if each.account in late else None,
+                "missing_orders": not_listed[each.account].orders if each.account in not_listed else 0,
+            }
+            for each in accounts
+        ]
+        output.print_json([asdict(each) | found for each, found in zip(accounts, more, strict=True)])
         return
     if not accounts:
         output.info("no account has been synced yet: `orders-sync sync`, or `orders-sync demo` to try it")
         return
-    how_far = {row["account"]: Progress(*[row[each] for each in _PROGRESS]) for row in accounts}
     columns = ["account", "platform", "current to (UTC)", "behind", "history", "orders", "open"]
     output.table(
         "Accounts",
         columns,
         [
             (
-                row["account"],
-                row["platform"],
-                output.utc(row["read_to"]) or "never",
-                "" if row["behind_seconds"] is None else output.duration(row["behind_seconds"]),
-                progress.state(how_far[row["account"]]),
-                row["orders"],
-                ", ".join(f"{row[what]:,} {what}" for what in _OPEN if row[what]),
+                row.account,
+                row.platform,
+                output.utc(row.read_to) or "never",
+                "" if row.behind_seconds is None else output.duration(row.behind_seconds),
+                progress.state(row.progress),
+                row.orders,
+                ", ".join(f"{getattr(row, what):,} {what}" for what in _OPEN if getattr(row, what)),
             )
             for row in accounts
         ],
         ["behind", "orders"],
     )
     for row in accounts:
-        if row["suspended_at"]:
-            output.error(str(Suspension(row["account"], row["suspended_at"], row["suspended_because"])))
-        elif row["last_error"]:
-            output.error(str(row["last_error"]))
-        for said in progress.remarks(how_far[row["account"]]):
+        if row.suspended_at and row.suspended_because is not None:
+            output.error(str(Suspension(row.account, row.suspended_at, row.suspended_because)))
+        elif row.last_error:
+            output.error(row.last_error)
+        for said in progress.remarks(row.progress):
             output.info(said)
-        if row["account"] in late and row["account"] in paces:
-            _report_lateness(row["account"], late[row["account"]], paces[row["account"]])
-        if row["account"] in not_listed:
-            output.info(missing.remark(not_listed[row["account"]]))
+        if row.account in late and row.account in paces:
+            _report_lateness(row.account, late[row.account], paces[row.account])
+        if row.account in not_listed:
+            output.info(missing.remark(not_listed[row.account]))
     for each in unrefreshed:
         output.info(each)
 

@@ -13,6 +13,7 @@ import select
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from functools import partial
 
 import psycopg
@@ -139,6 +140,13 @@ def session(url: str) -> Iterator[Session]:
     """One autocommit connection, for commands that ask a question. Raises `DatabaseError`."""
     with plain_words(url), connect(url) as connection:
         yield connection
+
+
+def clock(connection: Session) -> datetime:
+    """The database's time."""
+    [(now,)] = connection.execute("SELECT clock_timestamp()").fetchall()
+    assert isinstance(now, datetime)
+    return now
 
 
 def state_of(connection: Session) -> State:

@@ -19,8 +19,8 @@ from datetime import datetime
 import msgspec
 
 from orders_sync.domain.versions import Version
-from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_dict, fetch_rows
+from orders_sync.store.database import Connection, Session
+from orders_sync.store.queries import fetch_dict, fetch_rows, select_rows
 
 _IS_ACTIVE = "{0}.removed_at IS NULL AND {0}.retired_at IS NULL AND {0}.suspended_at IS NULL"
 
@@ -81,6 +81,19 @@ SELECT s.account, o.account AS owner, count(*)::int AS orders
 FROM sync.shared_orders AS s JOIN orders AS o USING (platform, order_id)
 WHERE s.account <> o.account GROUP BY 1, 2 ORDER BY 1, 2
 """
+
+
+class SharedOrders(msgspec.Struct, frozen=True):
+    """How many orders an account lists that another one, their `owner`, keeps current."""
+
+    account: str
+    owner: str
+    orders: int
+
+
+def shared(session: Session) -> list[SharedOrders]:
+    """Return what accounts list of each other's orders."""
+    return select_rows(session, SHARED, None, SharedOrders)
 
 
 class _Owner(msgspec.Struct, frozen=True):

@@ -92,6 +92,12 @@ def select_row(session: Session, query: str, values: Values, kind: type[T]) -> T
         return cursor.execute(query.encode(), values).fetchone()
 
 
+def select_values(session: Session, query: str, values: Values, kind: type[T]) -> list[T]:
+    """Return the first column of all rows. Raises LookupError where one is NULL."""
+    with session.cursor(row_factory=typed_value(kind)) as cursor:
+        return [_present(value, query) for value in cursor.execute(query.encode(), values).fetchall()]
+
+
 def select_value(session: Session, query: str, values: Values, kind: type[T]) -> T:
     """Return the first column of the first row. Raises LookupError where there is no row or it is NULL."""
     with session.cursor(row_factory=typed_value(kind)) as cursor:

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from orders_sync import embedded_postgres
-from orders_sync.cli.demo import EXAMPLES, ORDERS
+from orders_sync.cli.demo import ORDERS
+from orders_sync.store.demo_data import EXAMPLES
 from tests.support.databases import Tables
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, closed_port, platforms, working_folder

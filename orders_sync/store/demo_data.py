@@ -1,0 +1,63 @@
+"""The demo's invented orders in the tables: whose they are, and questions to ask of them."""
+
+from __future__ import annotations
+
+from orders_sync.store.database import Session
+from orders_sync.store.queries import select_values
+
+EXAMPLES = (
+    (
+        "Turnover by platform, the last five days with orders",
+        """
+SELECT platform, created_at::date AS day, count(*) AS orders, sum(total_amount) AS yuan
+FROM orders
+WHERE status_group NOT IN ('cancelled', 'awaiting_payment')
+GROUP BY platform, day
+ORDER BY day DESC, platform
+LIMIT 5""",
+    ),
+    (
+        "What is paid and not shipped, oldest first",
+        """
+SELECT platform, order_no, s.name_en AS status, paid_at::timestamp(0) AS paid, total_amount AS yuan
+FROM orders
+JOIN order_statuses AS s USING (platform, status)
+WHERE orders.status_group IN ('awaiting_shipment', 'partly_shipped') AND paid_at IS NOT NULL
+ORDER BY paid_at
+LIMIT 5""",
+    ),
+    (
+        "Best-selling products",
+        """
+SELECT i.platform, i.product_id, left(max(i.title), 24) AS title, sum(i.quantity)::numeric(12, 1) AS sold
+FROM product_items AS i
+JOIN orders AS o USING (platform, order_id)
+WHERE i.removed_at IS NULL AND o.status_group <> 'cancelled'
+GROUP BY i.platform, i.product_id
+ORDER BY sold DESC
+LIMIT 5""",
+    ),
+)
+
+LANDED = """
+SELECT platform, status_group, count(*) AS orders, sum(line_count) AS lines, sum(total_amount) AS yuan
+FROM orders WHERE account LIKE 'sandbox-%%' GROUP BY platform, status_group ORDER BY platform, orders DESC
+"""
+
+
+def accounts(session: Session) -> list[str]:
+    """Return the names of the demo's accounts, sorted."""
+    return select_values(session, "SELECT name FROM sync.accounts WHERE name LIKE 'sandbox-%' ORDER BY 1", None, str)
+
+
+def other_accounts(session: Session) -> list[str]:
+    """Return the names of all other accounts, sorted."""
+    return select_values(
+        session, "SELECT name FROM sync.accounts WHERE name NOT LIKE 'sandbox-%' ORDER BY 1", None, str
+    )
+
+
+def answer(session: Session, query: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Run one of the questions and return its columns and rows."""
+    cursor = session.execute(query.encode())
+    return [column.name for column in cursor.description or ()], cursor.fetchall()

@@ -1,0 +1,77 @@
+"""What a dump, a restore and a move have to know of a database: its schemas, tables, rows, users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orders_sync.store.database import Session
+from orders_sync.store.queries import select_row, select_value, select_values
+
+# every row of a table as one number that does not depend on the order of rows, and how many there are
+_SUM = """
+SELECT count(*) AS rows,
+    coalesce(sum(('x' || left(md5(t::text), 16))::bit(64)::bigint::numeric), 0)::text AS digest FROM {} AS t
+"""
+_TABLES = """
+SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY(%s) ORDER BY 1
+"""
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_MAY_CREATE = """
+SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE') AS may_create,
+    current_user::text AS role, current_database()::text AS database
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The rows of a table: how many, and one number for all of them in whatever order."""
+
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreationRights:
+    """Whether a role may make tables in a database."""
+
+    may_create: bool
+    role: str
+    database: str
+
+
+def major_version(session: Session) -> int:
+    """Return the major version of the server."""
+    return session.info.server_version // 10_000
+
+
+def schemas(session: Session) -> list[str]:
+    """Return the names of all schemas."""
+    return select_values(session, "SELECT nspname::text FROM pg_namespace", None, str)
+
+
+def tables(session: Session, names: Sequence[str]) -> list[str]:
+    """Return the tables of these schemas, quoted for SQL, in order."""
+    return select_values(session, _TABLES, [list(names)], str)
+
+
+def contents(session: Session, table: str) -> Contents:
+    """Read every row of a table, one that `tables` returned."""
+    found = select_row(session, _SUM.format(table), None, Contents)
+    assert found is not None
+    return found
+
+
+def other_connections(session: Session) -> int:
+    """Return how many other clients are connected to the database."""
+    return select_value(session, _OTHERS, None, int)
+
+
+def creation_rights(session: Session) -> CreationRights:
+    """Return whether the role of the session may make tables."""
+    found = select_row(session, _MAY_CREATE, None, CreationRights)
+    assert found is not None
+    return found
