@@ -13,6 +13,7 @@ from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.sweep_cost import calls_for
+from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import planner, planning
 from orders_sync.engine.calls import Feeder
@@ -123,7 +124,7 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
                 row["waiting"],
                 row["failed"],
                 row["orders"],
-                "" if row["seconds_left"] is None else output.duration(row["seconds_left"]),
+                "" if row["seconds_left"] is None else duration(row["seconds_left"]),
             )
             for row in found
         ],
@@ -245,7 +246,7 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
                     each.standing.waiting,
                     each.windows,
                     f"about {each.calls}",
-                    f"about {output.duration(int(each.seconds) + 1)}",
+                    f"about {duration(int(each.seconds) + 1)}",
                 )
                 for each in previews
             ],

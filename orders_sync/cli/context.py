@@ -24,7 +24,7 @@ from orders_sync import settings as settings_module
 from orders_sync.cli import signals
 from orders_sync.cli.output import info
 from orders_sync.domain.accounts import Account as AccountOfSettings
-from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.domain.errors import DatabaseError, SchemaVersionError, SettingsError
 from orders_sync.domain.identities import reject_duplicates
 from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.domain.times import SHANGHAI
@@ -82,7 +82,7 @@ def opened(settings: Settings) -> Iterator[str]:
             with database.session(host.url) as connection:
                 difference = schema.difference(connection)
             if difference:
-                raise DatabaseError(f"database {shown(host.url)}: {difference}")
+                raise SchemaVersionError(f"database {shown(host.url)}: {difference}")
             yield host.url
         except DatabaseError as error:
             if isinstance(error.__cause__, InsufficientPrivilege):

@@ -79,14 +79,6 @@ def print_payload(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
-def duration(seconds: int) -> str:
-    """Format seconds in the largest unit of which there are at least two: "90 min"."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
 def utc(moment: datetime | None) -> str:
     """Format a time as UTC without naming the zone, to the second; "" for None."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else ""

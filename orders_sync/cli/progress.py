@@ -20,9 +20,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from orders_sync.cli.output import duration, err
+from orders_sync.cli.output import err
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import LeaseLostError
+from orders_sync.domain.times import duration
 from orders_sync.engine.draining import Closed
 
 

@@ -1,83 +1,234 @@
-"""`orders-sync status`: how current every account is."""
+"""`orders-sync status`: one verdict on all accounts and processes, what is wrong and what to do, then each account."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import timedelta
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Annotated, Any
 
-from orders_sync.cli import context, output
+import typer
+
+from orders_sync.cli import context, output, tables
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.store import account_status, database, identities, lateness, missing, progress
-from orders_sync.store.suspensions import Suspension
+from orders_sync.domain.errors import DatabaseError, SchemaVersionError, SettingsError
+from orders_sync.domain.times import duration
+from orders_sync.engine import service_status
+from orders_sync.engine.service_status import Severity, State, Verdict
+from orders_sync.settings import Settings
+from orders_sync.store import database, overview, progress, schema
+from orders_sync.store.overview import AccountStatus
 
+ATTENTION, BROKEN = 3, 4  # exit codes of --check; 1 and 2 mean what they mean everywhere
+SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
+NOTHING = "no account has been synced yet: `orders-sync sync`, or `orders-sync demo` to try it"
 _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
 
 
-def status(config: context.Config = None, json: context.Json = False) -> None:
-    """How current every account is, and what is in the way."""
+@dataclass(frozen=True)
+class View:
+    """What is shown: the accounts that were asked for, the worst first, and the verdict on them and the processes.
+
+    `orders`: by account; None where they were not to be counted.
+    """
+
+    accounts: list[AccountStatus]
+    verdict: Verdict
+    orders: dict[str, int] | None
+
+    @property
+    def summary(self) -> str:
+        return service_status.summary(self.verdict, version("orders-sync"), schema.HEAD)
+
+
+def status(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Exit with 3 when something needs attention, 4 when a person has to act, else 0."),
+    ] = False,
+    problems: Annotated[bool, typer.Option("--problems", help="Only accounts with problems.")] = False,
+    account: context.Accounts = None,
+    orders: Annotated[
+        bool, typer.Option("--orders", help="Count the orders of each account, which takes time on a large database.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, help="How often --watch asks.")] = 5.0,
+    config: context.Config = None,
+    json: context.Json = False,
+) -> None:
+    """One verdict on all accounts and processes, the problems with what to do, and how current every account is.
+
+    Exit codes with --check; without it 0, whatever is found:
+    0 all is well
+    1 no verdict: the database does not answer
+    2 wrong usage
+    3 something needs attention: an account is behind, windows failed, ...
+    4 a person has to act: an account is suspended, no scheduler or worker
+    is running, the tables are of another version
+
+    With --json a list of the accounts; with --check --json one object of verdict, problems, processes and accounts.
+    """
+    if watch and (json or check):
+        raise typer.BadParameter("goes with neither --json nor --check", param_hint="--watch")
     settings = context.load(config)
-    with context.opened(settings) as url, database.session(url) as connection:
-        accounts = account_status.of_accounts(connection)
-        unrefreshed = identities.unrefreshed(connection)
-        late = lateness.of_accounts(connection)
-        not_listed = {each.account: each for each in missing.of_accounts(connection)}
-    paces = {each.name: settings.policy(each) for each in settings.accounts}
+    with _exit_code_of_other_tables(check), context.opened(settings) as url:
+        found = _view(settings, url, account, problems, orders)
+        while watch:
+            _redraw(found)
+            time.sleep(every)
+            try:
+                found = _view(settings, url, account, problems, orders)
+            except DatabaseError as error:
+                output.error(str(error))
     if json:
-        more = [
-            {
-                "late_seconds": late[each.account].total_seconds() if each.account in late else None,
-                "missing_orders": not_listed[each.account].orders if each.account in not_listed else 0,
-            }
-            for each in accounts
-        ]
-        output.print_json([asdict(each) | found for each, found in zip(accounts, more, strict=True)])
+        output.print_json(_object(found) if check else [_row(each, found) for each in _by_name(found)])
+    elif found.verdict.states:
+        _show(found)
+        for each in found.accounts:
+            for remark in progress.remarks(each.progress):
+                output.info(remark)
+    else:
+        output.info(NOTHING)
+    if check:
+        raise typer.Exit(_exit_code(found))
+
+
+@contextmanager
+def _exit_code_of_other_tables(check: bool) -> Iterator[None]:
+    try:
+        yield
+    except SchemaVersionError as error:
+        if not check:
+            raise
+        output.error(str(error))
+        raise typer.Exit(BROKEN) from error
+
+
+def _exit_code(found: View) -> int:
+    if not found.verdict.states:
+        return ATTENTION
+    return {None: 0, Severity.ATTENTION: ATTENTION, Severity.BROKEN: BROKEN}[found.verdict.severity]
+
+
+def _view(settings: Settings, url: str, names: list[str] | None, only_problems: bool, counted: bool) -> View:
+    """Ask the database. Raises `SettingsError` for a name that neither it nor the settings know."""
+    with database.session(url) as connection:
+        accounts = overview.accounts(connection)
+        processes = overview.processes(connection)
+        orders = overview.orders_by_account(connection) if counted else None
+    known = {each.name for each in accounts}
+    accounts += [AccountStatus(each.name, each.platform) for each in settings.accounts if each.name not in known]
+    for name in names or []:
+        if name not in {each.name for each in accounts}:
+            raise SettingsError(f"no account is named {name}: `orders-sync accounts list` shows every account")
+    accounts = [each for each in accounts if not names or each.name in names]
+    verdict = service_status.assess(accounts, processes, _paces(settings), settings.sync, settings.service.audit)
+    if only_problems:
+        accounts = [each for each in accounts if verdict.of_account(each.name)]
+    return View(sorted(accounts, key=lambda each: _badness(each, verdict)), verdict, orders)
+
+
+def _paces(settings: Settings) -> dict[str, SyncPolicy]:
+    return {each.name: settings.policy(each) for each in settings.accounts}
+
+
+def _badness(account: AccountStatus, verdict: Verdict) -> tuple[object, ...]:
+    """A key that sorts the worst account first."""
+    worst = next((each.severity for each in verdict.of_account(account.name)), None)
+    is_over = verdict.states[account.name] is State.RETIRED
+    rank = [Severity.BROKEN, Severity.ATTENTION, None].index(worst)
+    return rank, is_over, -(account.behind or 0) if worst else 0, account.name
+
+
+def _by_name(found: View) -> list[AccountStatus]:
+    return sorted(found.accounts, key=lambda each: each.name)
+
+
+def _redraw(found: View) -> None:
+    """Show it in place of what was shown before: as much as a terminal holds, from the top."""
+    console = output.out()
+    with console.capture() as captured:
+        _show(found)
+    lines = captured.get().splitlines()
+    if console.is_terminal:
+        room = console.height - 1
+        console.clear()
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"... {len(lines) - room + 1} more lines; --problems shows fewer"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _show(found: View) -> None:
+    _say(found.summary)
+    for each in found.verdict.problems:
+        _say(f"{SIGNS[each.severity]} {each.text}")
+    if not found.accounts:
         return
-    if not accounts:
-        output.info("no account has been synced yet: `orders-sync sync`, or `orders-sync demo` to try it")
-        return
-    columns = ["account", "platform", "current to (UTC)", "behind", "history", "orders", "open"]
-    output.table(
-        "Accounts",
-        columns,
-        [
-            (
-                row.account,
-                row.platform,
-                output.utc(row.read_to) or "never",
-                "" if row.behind_seconds is None else output.duration(row.behind_seconds),
-                progress.state(row.progress),
-                row.orders,
-                ", ".join(f"{getattr(row, what):,} {what}" for what in _OPEN if getattr(row, what)),
-            )
-            for row in accounts
+    columns = ["account", "platform", "state", "current to (UTC)", "behind", "audited", "open"]
+    numbers = ["behind", "audited"]
+    if found.orders is not None:
+        columns.insert(6, "orders")
+        numbers.append("orders")
+    output.say("")
+    output.table("Accounts", columns, [_cells(each, found) for each in found.accounts], numbers)
+
+
+def _say(text: str) -> None:
+    """Print a sentence, folded between words where a screen sets the width."""
+    console = output.out()
+    for line in tables.fold(text, console.width) if console.is_terminal else [text]:
+        output.say(line)
+
+
+def _cells(account: AccountStatus, found: View) -> list[object]:
+    state = found.verdict.states[account.name]
+    history = progress.state(account.progress)
+    is_plain = history in ("", "complete") or state in (State.REMOVED, State.RETIRED)
+    orders = [] if found.orders is None else [found.orders.get(account.name, 0)]
+    audited = account.now - account.audited_at if account.now and account.audited_at else None
+    return [
+        account.name,
+        account.platform,
+        str(state) if is_plain else f"{state}, {history}",
+        output.utc(account.read_to) or "never",
+        "" if account.behind is None else duration(int(account.behind)),
+        "never" if audited is None else f"{duration(int(audited.total_seconds()))} ago",
+        *orders,
+        ", ".join(f"{getattr(account, what):,} {what}" for what in _OPEN if getattr(account, what)),
+    ]
+
+
+def _row(account: AccountStatus, found: View) -> dict[str, Any]:
+    """One account for a machine."""
+    row = asdict(account)
+    del row["now"], row["may_hold_orders"]
+    late_by = row.pop("late_by")
+    return {
+        "account": row.pop("name"),
+        "state": str(found.verdict.states[account.name]),
+        "problems": [{"severity": str(e.severity), "text": e.text} for e in found.verdict.of_account(account.name)],
+        "behind_seconds": None if (behind := row.pop("behind")) is None else int(behind),
+        "late_seconds": late_by.total_seconds() if late_by else None,
+        "orders": None if found.orders is None else found.orders.get(account.name, 0),
+        **row,
+    }
+
+
+def _object(found: View) -> dict[str, Any]:
+    """Everything for a machine."""
+    return {
+        "severity": None if found.verdict.severity is None else str(found.verdict.severity),
+        "summary": found.summary,
+        "version": version("orders-sync"),
+        "tables": schema.HEAD,
+        "problems": [
+            {"severity": str(each.severity), "account": each.account, "text": each.text}
+            for each in found.verdict.problems
         ],
-        ["behind", "orders"],
-    )
-    for row in accounts:
-        if row.suspended_at and row.suspended_because is not None:
-            output.error(str(Suspension(row.account, row.suspended_at, row.suspended_because)))
-        elif row.last_error:
-            output.error(row.last_error)
-        for said in progress.remarks(row.progress):
-            output.info(said)
-        if row.account in late and row.account in paces:
-            _report_lateness(row.account, late[row.account], paces[row.account])
-        if row.account in not_listed:
-            output.info(missing.remark(not_listed[row.account]))
-    for each in unrefreshed:
-        output.info(each)
-
-
-def _report_lateness(account: str, late_by: timedelta, policy: SyncPolicy) -> None:
-    """Print a notice if orders are listed so late that the passes over the newest time may soon miss them."""
-    found = lateness.found_by_passes(policy.overlap, policy.confirm)
-    if lateness.is_near(late_by, policy.overlap, policy.confirm):
-        output.info(
-            f"{account}: in the last seven days an order was listed at least {_span(late_by)} after its own time. The "
-            f"confirming pass finds what is up to {_span(found)} late; what comes later only sweeps and audits find: "
-            f"raise `confirm` of the account, now {_span(policy.confirm)}"
-        )
-
-
-def _span(span: timedelta) -> str:
-    return output.duration(int(span.total_seconds()))
+        "processes": [asdict(each) for each in found.verdict.processes],
+        "accounts": [_row(each, found) for each in _by_name(found)],
+    }

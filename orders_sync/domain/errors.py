@@ -3,6 +3,7 @@
 OrdersSyncError
 ├── SettingsError                   a mistake in the settings, with its place
 ├── DatabaseError                   the database cannot be reached, is too old, is full, or is someone else's
+│   ├── SchemaVersionError          its tables are not there or of another version than this program's
 │   └── DatabaseBusyError           it ended a transaction again and again for reasons that pass: try again later
 ├── EmbeddedError                   the embedded server cannot be started or stopped
 ├── IdentityMismatchError           the tables know another account by this name, or this one by another name
@@ -37,6 +38,10 @@ class SettingsError(OrdersSyncError):
 
 class DatabaseError(OrdersSyncError):
     """The database cannot be used as it is."""
+
+
+class SchemaVersionError(DatabaseError):
+    """The database has no tables of ours, those of another version, or somebody else's of the same name."""
 
 
 class DatabaseBusyError(DatabaseError):

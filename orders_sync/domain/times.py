@@ -76,3 +76,11 @@ def _no_time(text: str) -> ValueError:
 def local_text(moment: datetime) -> str:
     """Format a time as both APIs take it: `yyyy-MM-dd HH:mm:ss` in Asia/Shanghai."""
     return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(seconds: int) -> str:
+    """Format seconds in the largest unit of which there are at least two: "90 min"."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

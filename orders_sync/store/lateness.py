@@ -14,12 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-import psycopg
-
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.windows import Feed, WindowKind
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_optional, fetch_value, select_dict
+from orders_sync.store.queries import fetch_optional, fetch_value
 
 # what an incremental window reads again is its overlap: only windows that end there can have read it before
 _OVERLAPPED = """
@@ -94,10 +92,3 @@ def is_near(late_by: timedelta, overlap: timedelta, confirm: timedelta) -> bool:
 def found_by_passes(overlap: timedelta, confirm: timedelta) -> timedelta:
     """How late an order may be listed and is still found by the overlap or the confirming pass. Pure."""
     return max(overlap, confirm * 2 / 3)
-
-
-def of_accounts(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, timedelta]:
-    """By how much at least the latest order of each account was listed late in the last seven days, if any was."""
-    query = f"SELECT a.name, {LATE_BY} FROM sync.accounts AS a"
-    found = select_dict(connection, query, None, dict[str, timedelta | None])
-    return {name: late_by for name, late_by in found.items() if late_by is not None}

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
-
 from orders_sync.domain.ledger import Claim, Wanted
 from orders_sync.domain.notifications import READ_AGAIN
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_rows, select_rows
+from orders_sync.store.queries import fetch_rows
 
 MOST_NAMED = 20  # orders in a note
 
@@ -24,6 +22,13 @@ MOST_NAMED = 20  # orders in a note
 MISSING = """
 sync.missing_orders AS m
 JOIN orders AS o ON (o.platform, o.order_id) = (m.platform, m.order_id) AND o.synced_at < m.missing_since
+"""
+
+# by account: how many are missing, and the one that is so for longest
+MISSING_BY_ACCOUNT = f"""
+SELECT o.account, count(*)::int AS orders, (array_agg(o.order_id ORDER BY m.missing_since))[1] AS order_id,
+    min(m.missing_since) AS since
+FROM {MISSING} GROUP BY o.account
 """
 
 # final orders may be hidden from a list for good; one that was first read while this read went on is not missing
@@ -109,16 +114,6 @@ async def note(connection: Connection, claim: Claim, platform: str, order_ids: S
     more = f" and {len(order_ids) - MOST_NAMED} more" if len(order_ids) > MOST_NAMED else ""
     said = f"not listed in any of three complete reads: order {', '.join(order_ids[:MOST_NAMED])}{more}"
     await connection.execute("UPDATE sync.windows SET error = %s WHERE id = %s", [said, claim.id])
-
-
-def of_accounts(connection: psycopg.Connection[tuple[object, ...]]) -> list[Missing]:
-    """The accounts some of whose orders are missing, by name."""
-    query = f"""
-        SELECT o.account, count(*)::int AS orders, (array_agg(o.order_id ORDER BY m.missing_since))[1] AS order_id,
-            min(m.missing_since) AS since
-        FROM {MISSING} GROUP BY o.account ORDER BY o.account
-    """
-    return select_rows(connection, query, None, Missing)
 
 
 def remark(found: Missing) -> str:

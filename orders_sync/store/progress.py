@@ -93,7 +93,7 @@ def state(found: Progress) -> str:
     share; nothing before anything was read. Pure."""
     if found.first is None or found.share is None:
         return ""
-    if found.share < 1 and not _is_current(found):
+    if found.share < 1 and not is_current(found):
         return f"{min(found.share, 0.99):.0%} read"
     if found.empty_read_next:
         return "nothing listed yet"
@@ -112,7 +112,7 @@ def remarks(found: Progress) -> list[str]:
             f"{found.name}: complete from {_utc(found.proven_from)} on only. The settings ask for history from "
             f"{_utc(found.history_from)}, which lies beyond what the platform lists: nothing older is proven"
         )
-    if found.first and found.past and found.share is not None and found.share < 1 and not _is_current(found):
+    if found.first and found.past and found.share is not None and found.share < 1 and not is_current(found):
         said.append(
             f"{found.name}: read from {_utc(found.first)} to {_utc(found.past)}, {min(found.share, 0.99):.0%} of the "
             "history; older history follows"
@@ -140,7 +140,7 @@ def _empty(history_from: datetime, until: datetime | None) -> str:
     )
 
 
-def _is_current(found: Progress) -> bool:
+def is_current(found: Progress) -> bool:
     """Whether the stretch begins before the watermark: then only its newest end is being read."""
     return found.first is not None and found.watermark is not None and found.first < found.watermark
 

@@ -10,48 +10,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from orders_sync.store.database import Connection
-from orders_sync.store.lateness import LATE_BY
-from orders_sync.store.progress import PROGRESS
+from orders_sync.store.overview import ACCOUNTS
 from orders_sync.store.queries import fetch_rows, fetch_value, fetch_values
 
 PATIENCE_MS = 900  # a look that would take longer is given up
 
 
-# an account nothing was read of is as far behind as its history reaches
 _ACCOUNTS = f"""
-    WITH open_windows AS (
-        SELECT account, count(*) FILTER (WHERE state = 'planned') AS planned,
-            count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'failed') AS failed
-        FROM sync.windows WHERE state IN ('planned', 'running', 'failed') GROUP BY account
-    ), open_rejects AS (
-        SELECT account, count(*) AS rejects FROM sync.rejects WHERE resolved_at IS NULL GROUP BY account
-    ), waiting AS (
-        SELECT account, count(*) AS messages, min(received_at) AS oldest
-        FROM sync.messages WHERE handled_at IS NULL GROUP BY account
-    )
-    SELECT a.name, a.platform,
-        how_far.behind, how_far.share AS history_share,
-        extract(epoch FROM a.watermark)::float AS watermark,
-        extract(epoch FROM coalesce(a.proven_from, a.history_from))::float AS proven_from,
-        a.suspended_at IS NOT NULL AS is_suspended,
-        coalesce(a.rests_until > clock_timestamp(), false) AS is_resting,
-        coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
-        coalesce(r.rejects, 0) AS rejects,
-        coalesce(m.messages, 0) AS messages,
-        coalesce(extract(epoch FROM clock_timestamp() - m.oldest), 0)::float AS oldest_message,
-        extract(epoch FROM clock_timestamp() - audit.finished_at)::float AS audit_age,
-        (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences,
-        extract(epoch FROM {LATE_BY})::float AS late_by
-    FROM sync.accounts AS a
-    JOIN ({PROGRESS} WHERE a.name = ANY(%(names)s)) AS how_far USING (name)
-    LEFT JOIN open_windows AS w ON w.account = a.name
-    LEFT JOIN open_rejects AS r ON r.account = a.name
-    LEFT JOIN waiting AS m ON m.account = a.name
-    LEFT JOIN LATERAL (
-        SELECT id, finished_at FROM sync.audits
-        WHERE account = a.name AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
-    ) AS audit ON true
-    ORDER BY a.name
+    SELECT name, platform, behind, history_share,
+        extract(epoch FROM watermark)::float AS watermark,
+        extract(epoch FROM coalesce(proven_from, history_from))::float AS proven_from,
+        suspended_at IS NOT NULL AS is_suspended, rests_until IS NOT NULL AS is_resting,
+        planned, running, failed, rejects, messages,
+        coalesce(extract(epoch FROM now - oldest_message_at), 0)::float AS oldest_message,
+        extract(epoch FROM now - audited_at)::float AS audit_age,
+        differences, extract(epoch FROM late_by)::float AS late_by
+    FROM ({ACCOUNTS}) AS found WHERE name = ANY(%(names)s) ORDER BY name
 """
 
 _JOBS = """

@@ -26,7 +26,7 @@ def test_status_is_a_line_an_account(landed: Landed) -> None:
 
 
 def test_status_json_says_how_far_every_account_is_complete(landed: Landed) -> None:
-    found = landed.terminal.run("status", "--json").assert_well().json
+    found = landed.terminal.run("status", "--json", "--orders").assert_well().json
     assert {row["account"]: (row["orders"], row["failed"], row["last_error"]) for row in found} == {
         account.name: (account.orders, 0, None) for account in landed.world.accounts
     }
@@ -72,7 +72,7 @@ def test_an_order_that_is_listed_no_more_is_said_to_be_by_status_and_by_order(la
         ]
     finally:
         landed.tables.query("DELETE FROM sync.missing_orders RETURNING 1")
-    assert f"{account}: 1 order that can change is in the tables and no longer listed" in " ".join(status.err.split())
+    assert f"{account}: 1 order that can change is in the tables and no longer listed" in " ".join(status.out.split())
     assert [row["missing_orders"] for row in machine.json if row["account"] == account] == [1]
     assert "not listed by the platform any more" in " ".join(shown.err.split())
     assert found.json[0]["missing_since"]
@@ -92,7 +92,7 @@ def test_status_says_when_orders_are_listed_so_late_that_confirm_is_too_short(la
             runs = [landed.terminal.start("status"), landed.terminal.start("status", "--json")]
             text, machine = [result(process).assert_well() for process in runs]
             [seconds] = [row["late_seconds"] for row in machine.json if row["account"] == account]
-            said[seconds] = "raise `confirm`" in " ".join(text.err.split())
+            said[seconds] = "raise `confirm`" in " ".join(text.out.split())
     finally:
         landed.tables.execute("UPDATE sync.windows SET late_by = NULL WHERE late_by IS NOT NULL")
     assert said == {1200: False, 7200: True}

@@ -10,7 +10,7 @@ import pytest
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.states import State
-from orders_sync.store import missing
+from orders_sync.store import missing, overview
 from tests.support.messages import KA, WAITING, asked, outcomes, some_order, when_due
 from tests.support.status_sweeps import orders_in
 from tests.support.story import Story, Tell, unlist
@@ -109,4 +109,4 @@ async def test_a_change_that_comes_by_another_list_ends_it(tell: Tell) -> None:
 
 def shown(story: Story) -> list[missing.Missing]:
     with psycopg.connect(story.url) as connection:
-        return missing.of_accounts(connection)
+        return [each.missing for each in overview.accounts(connection) if each.missing]

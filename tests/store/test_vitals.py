@@ -95,6 +95,7 @@ async def test_job_for_later_does_not_wait_yet(connection: Connection) -> None:
     await fill(connection)
     await connection.execute("SET search_path = sync_jobs")  # their triggers ask for it
     await connection.execute("DELETE FROM sync_jobs.procrastinate_jobs WHERE coalesce(scheduled_at, now()) <= now()")
+    await connection.execute("RESET search_path")
     assert (await vitals.look(connection, ACCOUNTS)).oldest_job == 0
 
 

@@ -1,0 +1,174 @@
+"""The state of every account and every process, in one query each: for `status`, the metrics and the console.
+
+Everything comes from indexes of what is open. Nothing counts finished windows, settled rejects or orders, so the cost
+follows the number of accounts and of open rows, not the size of the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from orders_sync.store.database import Session
+from orders_sync.store.lateness import LATE_BY
+from orders_sync.store.ledger import RETRY_AT
+from orders_sync.store.missing import MISSING_BY_ACCOUNT, Missing
+from orders_sync.store.progress import PROGRESS, Progress
+from orders_sync.store.queries import select_dict, select_rows
+
+ALIVE_SECONDS = 30  # a process that has not reported for so long was killed, hangs or has lost the database
+
+# an account of which nothing was read is as far behind as its history reaches
+ACCOUNTS = f"""
+    WITH open_windows AS (
+        SELECT account, count(*) FILTER (WHERE state = 'planned') AS planned,
+            count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'failed') AS failed,
+            min({RETRY_AT}) FILTER (WHERE state = 'failed') AS retry_at
+        FROM sync.windows WHERE state IN ('planned', 'running', 'failed') GROUP BY account
+    ), open_rejects AS (
+        SELECT account, count(*) AS rejects FROM sync.rejects WHERE resolved_at IS NULL GROUP BY account
+    ), waiting AS (
+        SELECT account, count(*) AS messages, min(received_at) AS oldest
+        FROM sync.messages WHERE handled_at IS NULL GROUP BY account
+    ), not_listed AS (
+        {MISSING_BY_ACCOUNT}
+    )
+    SELECT a.name, a.platform, a.history_from, a.watermark, a.proven_from,
+        p.first AS read_from, p.past AS read_to, p.share AS history_share, p.behind,
+        p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at, p.empty_since, p.empty_read_next,
+        coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
+        w.retry_at, coalesce(r.rejects, 0) AS rejects,
+        coalesce(m.messages, 0) AS messages, m.oldest AS oldest_message_at,
+        a.last_error, a.suspended_at, a.suspended_because,
+        CASE WHEN a.rests_until > clock_timestamp() THEN a.rests_until END AS rests_until,
+        a.removed_at, a.retired_at,
+        CASE WHEN a.removed_at IS NULL THEN true
+            ELSE EXISTS (SELECT FROM orders AS o WHERE o.account = a.name) END AS may_hold_orders,
+        audit.finished_at AS audited_at,
+        (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences,
+        {LATE_BY} AS late_by,
+        coalesce(l.orders, 0) AS missing_orders, l.order_id AS missing_order_id, l.since AS missing_since,
+        clock_timestamp() AS now
+    FROM sync.accounts AS a
+    JOIN ({PROGRESS}) AS p USING (name)
+    LEFT JOIN open_windows AS w ON w.account = a.name
+    LEFT JOIN open_rejects AS r ON r.account = a.name
+    LEFT JOIN waiting AS m ON m.account = a.name
+    LEFT JOIN not_listed AS l ON l.account = a.name
+    LEFT JOIN LATERAL (
+        SELECT id, finished_at FROM sync.audits
+        WHERE account = a.name AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
+    ) AS audit ON true
+"""
+
+PROCESSES = f"""
+    SELECT id, parts, version, tables, host, pid, started_at, seen_at,
+        seen_at > clock_timestamp() - interval '{ALIVE_SECONDS} s' AS is_alive
+    FROM sync.processes ORDER BY started_at, id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """One account of `sync.accounts`. Moments are aware; None: never, or nothing is known.
+
+    `[read_from, read_to)`: the newest stretch that was read without a gap; `behind`: seconds since its end;
+    `history_share`: how much of the history is read, between 0 and 1. `retry_at`: when the first failed window is due
+    again, which may be past. `rests_until`: no call is made before, set only while it lies ahead. `may_hold_orders`:
+    False only for a removed account without orders. `differences`: ranges that the last finished audit, `audited_at`,
+    found to differ and no read has repaired. `now`: the database's clock.
+    """
+
+    name: str
+    platform: str
+    history_from: datetime | None = None
+    watermark: datetime | None = None
+    proven_from: datetime | None = None
+    read_from: datetime | None = None
+    read_to: datetime | None = None
+    history_share: float | None = None
+    behind: float | None = None
+    unconfirmed: int = 0
+    unconfirmed_from: datetime | None = None
+    unconfirmed_to: datetime | None = None
+    asked_again_at: datetime | None = None
+    empty_since: datetime | None = None
+    empty_read_next: datetime | None = None
+    planned: int = 0
+    running: int = 0
+    failed: int = 0
+    retry_at: datetime | None = None
+    rejects: int = 0
+    messages: int = 0
+    oldest_message_at: datetime | None = None
+    last_error: str | None = None
+    suspended_at: datetime | None = None
+    suspended_because: str | None = None
+    rests_until: datetime | None = None
+    removed_at: datetime | None = None
+    retired_at: datetime | None = None
+    may_hold_orders: bool = True
+    audited_at: datetime | None = None
+    differences: int = 0
+    late_by: timedelta | None = None
+    missing_orders: int = 0
+    missing_order_id: str | None = None
+    missing_since: datetime | None = None
+    now: datetime | None = None
+
+    @property
+    def progress(self) -> Progress:
+        """How much of the history is read."""
+        return Progress(
+            self.name,
+            self.history_from,
+            self.watermark,
+            self.proven_from,
+            self.read_from,
+            self.read_to,
+            self.history_share,
+            self.behind,
+            self.unconfirmed,
+            self.unconfirmed_from,
+            self.unconfirmed_to,
+            self.asked_again_at,
+            self.empty_since,
+            self.empty_read_next,
+        )
+
+    @property
+    def missing(self) -> Missing | None:
+        """The orders that the platform lists no more, if there are any."""
+        if self.missing_order_id is None or self.missing_since is None:
+            return None
+        return Missing(self.name, self.missing_orders, self.missing_order_id, self.missing_since)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """One row of `sync.processes`. `is_alive`: it reported within the last `ALIVE_SECONDS`."""
+
+    id: str
+    parts: list[str]
+    version: str
+    tables: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    is_alive: bool
+
+
+def accounts(connection: Session) -> list[AccountStatus]:
+    """Return every account, ordered by name."""
+    return select_rows(connection, f"{ACCOUNTS} ORDER BY a.name", None, AccountStatus)
+
+
+def processes(connection: Session) -> list[ProcessStatus]:
+    """Return every process that has reported itself and was not removed, the oldest first."""
+    return select_rows(connection, PROCESSES, None, ProcessStatus)
+
+
+def orders_by_account(connection: Session) -> dict[str, int]:
+    """Count the orders of each account that has any. Reads an index over all orders: seconds on millions."""
+    return select_dict(connection, "SELECT account, count(*) FROM orders GROUP BY account", None, dict[str, int])

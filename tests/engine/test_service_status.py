@@ -1,0 +1,249 @@
+"""The verdict on the service: every state of an account and of a process has its words, and says what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.engine.service_status import Severity, State, Verdict, allowed_delay, assess, summary
+from orders_sync.store.overview import AccountStatus, ProcessStatus
+
+NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
+HISTORY = NOW - timedelta(days=90)
+PACE = SyncPolicy(
+    HISTORY,
+    5,
+    100,
+    timedelta(days=30),
+    interval=timedelta(minutes=1),
+    lag=timedelta(seconds=10),
+    overlap=timedelta(minutes=10),
+    confirm=timedelta(hours=3),
+)
+DAY = timedelta(days=1)
+CURRENT = AccountStatus(
+    "shop",
+    "1688",
+    history_from=HISTORY,
+    watermark=NOW - timedelta(seconds=30),
+    read_from=HISTORY,
+    read_to=NOW - timedelta(seconds=30),
+    history_share=1.0,
+    behind=30.0,
+    audited_at=NOW - timedelta(hours=5),
+    now=NOW,
+)
+RUN = ProcessStatus("one:7:ab", ["scheduler", "worker", "console"], "0.1.0", "0020", "one", 7, NOW - DAY, NOW, True)
+WORKER = replace(RUN, id="two:8:cd", parts=["worker"], host="two", pid=8)
+GONE = NOW - timedelta(minutes=3)
+
+
+def judge(*accounts: AccountStatus, processes: list[ProcessStatus] | None = None, pace: SyncPolicy = PACE) -> Verdict:
+    running = [RUN, WORKER] if processes is None else processes
+    return assess(accounts, running, {each.name: pace for each in accounts}, PACE, DAY)
+
+
+def words(verdict: Verdict) -> list[str]:
+    return [f"{each.severity} {each.text}" for each in verdict.problems]
+
+
+ACCOUNTS = {
+    "current": (CURRENT, State.CURRENT, []),
+    "history follows": (
+        replace(CURRENT, watermark=HISTORY, read_from=NOW - DAY, history_share=0.01),
+        State.CATCHING_UP,
+        [],
+    ),
+    "a gap near the end": (replace(CURRENT, history_share=0.999), State.CURRENT, []),
+    "late by as much as is allowed": (replace(CURRENT, behind=370.0), State.CURRENT, []),
+    "behind": (
+        replace(CURRENT, behind=960.0, planned=4),
+        State.BEHIND,
+        ["attention shop: 16 min behind", "allowed are 6 min", "4 windows planned and none being read; add workers"],
+    ),
+    "behind, being read": (
+        replace(CURRENT, behind=960.0, planned=4, running=1),
+        State.BEHIND,
+        ["16 min behind", "1 window being read now"],
+    ),
+    "behind, nothing planned": (
+        replace(CURRENT, behind=7200.0),
+        State.BEHIND,
+        ["2 h behind", "nothing is planned; the log of the scheduler says why"],
+    ),
+    "behind a failure": (
+        replace(CURRENT, behind=960.0, failed=1, retry_at=NOW + timedelta(seconds=90)),
+        State.BEHIND,
+        ["what failed is read again", "1 window failed, the first is read again at 2026-03-01 00:01:29 UTC"],
+    ),
+    "failed": (
+        replace(CURRENT, failed=5, retry_at=NOW),
+        State.CURRENT,
+        ["5 windows failed, read again by the next pass", "`orders-sync sync --retry --account shop`"],
+    ),
+    "not planned yet": (
+        AccountStatus("shop", "1688"),
+        State.NOT_READ,
+        ["attention shop: nothing was read of it yet: nothing is planned"],
+    ),
+    "not read yet": (
+        replace(CURRENT, read_from=None, read_to=None, history_share=None, behind=90 * 86400.0, planned=3),
+        State.NOT_READ,
+        ["nothing was read of it yet: 3 windows planned"],
+    ),
+    "suspended": (
+        replace(CURRENT, behind=99999.0, suspended_at=GONE, suspended_because="code 50"),
+        State.SUSPENDED,
+        ["broken shop: suspended since 2026-02-28 23:56:59 UTC", "code 50", "orders-sync accounts resume shop"],
+    ),
+    "resumed": (replace(CURRENT, last_error="shop: code 50"), State.CURRENT, ["attention shop: code 50"]),
+    "resting": (
+        replace(CURRENT, rests_until=NOW + timedelta(minutes=1)),
+        State.CURRENT,
+        ["no call is made until 2026-03-01 00:00:59 UTC, for its windows failed"],
+    ),
+    "rejects": (
+        replace(CURRENT, rejects=1234),
+        State.CURRENT,
+        ["1,234 records could not be read as orders: `orders-sync rejects list --account shop`"],
+    ),
+    "missing": (
+        replace(CURRENT, missing_orders=2, missing_order_id="7", missing_since=GONE),
+        State.CURRENT,
+        ["2 orders that can change are in the tables and no longer listed", "orders-sync order 7"],
+    ),
+    "differences": (
+        replace(CURRENT, differences=2),
+        State.CURRENT,
+        ["the audit of 2026-02-28 18:59:59 UTC found 2 ranges", "`orders-sync audit --account shop --repair`"],
+    ),
+    "no audit": (replace(CURRENT, audited_at=NOW - 3 * DAY), State.CURRENT, ["no audit has ended since 2026-02-25"]),
+    "never audited": (replace(CURRENT, audited_at=None), State.CURRENT, []),
+    "messages": (
+        replace(CURRENT, messages=2, oldest_message_at=NOW - timedelta(minutes=50), planned=1),
+        State.CURRENT,
+        ["messages of the platform wait for a read (2), the oldest since 2026-02-28 23:09:59 UTC"],
+    ),
+    "young messages": (replace(CURRENT, messages=2, oldest_message_at=NOW), State.CURRENT, []),
+    "listed late": (
+        replace(CURRENT, late_by=timedelta(hours=2)),
+        State.CURRENT,
+        ["listed at least 2 h after its own time", "raise `confirm`"],
+    ),
+    "removed": (
+        replace(CURRENT, removed_at=GONE, behind=9e6),
+        State.REMOVED,
+        ["attention shop: not in the settings since 2026-02-28 23:56:59 UTC", "`orders-sync accounts retire shop`"],
+    ),
+    "removed without orders": (replace(CURRENT, removed_at=GONE, may_hold_orders=False), State.REMOVED, []),
+    "retired": (replace(CURRENT, removed_at=GONE, retired_at=GONE, failed=3, rejects=3), State.RETIRED, []),
+}
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_every_state_of_an_account_has_its_words(case: str) -> None:
+    account, state, expected = ACCOUNTS[case]
+    verdict = judge(account)
+    assert verdict.states == {"shop": state}
+    said = "\n".join(words(verdict))
+    assert [each for each in expected if each not in said] == [], said
+    assert bool(said) == bool(expected), said
+    assert {each.account for each in verdict.problems} <= {"shop"}
+
+
+PROCESSES: dict[str, tuple[list[ProcessStatus], list[str]]] = {
+    "all in one": ([RUN], []),
+    "in parts": ([replace(RUN, parts=["scheduler"]), WORKER, replace(WORKER, parts=["console"])], []),
+    "none, for sync is run by cron": ([], []),
+    "no scheduler": ([WORKER], ["broken no scheduler is running: nothing new is planned. Start `orders-sync run` or"]),
+    "no worker": ([replace(RUN, parts=["scheduler"])], ["broken no worker is running: nothing is read."]),
+    "killed": (
+        [replace(RUN, is_alive=False, seen_at=GONE)],
+        [
+            "broken no scheduler is running: nothing new is planned; the last one reported at 2026-02-28 23:56:59 UTC",
+            "broken no worker is running",
+            "attention process 7 on one (scheduler, worker, console) has not reported since 2026-02-28 23:56:59 UTC",
+        ],
+    ),
+    "one of two workers was killed": (
+        [RUN, replace(WORKER, is_alive=False, seen_at=GONE)],
+        ["attention process 8 on two (worker) has not reported since"],
+    ),
+    "two versions": (
+        [RUN, replace(WORKER, version="0.2.0")],
+        ["attention processes of different versions run: 0.1.0 for tables 0020: process 7 on one", "0.2.0 for"],
+    ),
+    "two versions of the tables": ([RUN, replace(WORKER, tables="0021")], ["for tables 0021: process 8 on two"]),
+    "an old version that was killed": (
+        [RUN, replace(WORKER, version="0.0.9", is_alive=False, seen_at=GONE)],
+        ["has not reported"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PROCESSES)
+def test_every_state_of_the_processes_has_its_words(case: str) -> None:
+    processes, expected = PROCESSES[case]
+    said = words(judge(CURRENT, processes=processes))
+    assert [each for each in expected if each not in "\n".join(said)] == [], said
+    assert bool(said) == bool(expected), said
+    assert ("different versions" in "\n".join(said)) == ("two versions" in case)
+
+
+def test_no_process_is_broken_once_an_account_is_not_current() -> None:
+    for account in (replace(CURRENT, behind=999.0), AccountStatus("shop", "1688")):
+        verdict = judge(account, processes=[])
+        assert verdict.severity is Severity.BROKEN
+        assert "broken no process of the service is running and accounts are not current" in words(verdict)[0]
+        assert "`orders-sync sync` reads it" in words(verdict)[1]
+
+
+def test_an_account_that_is_over_does_not_ask_for_a_process() -> None:
+    late = replace(CURRENT, behind=9e9)
+    over = [replace(late, name="removed", removed_at=GONE), replace(late, name="suspended", suspended_at=GONE)]
+    retired = replace(CURRENT, behind=9e9, removed_at=GONE, retired_at=GONE)
+    assert not [each for each in judge(*over, retired, processes=[]).problems if each.account is None]
+
+
+def test_the_worst_comes_first_and_processes_before_accounts() -> None:
+    accounts = [
+        replace(CURRENT, name="a", rejects=1),
+        replace(CURRENT, name="b", suspended_at=GONE),
+        replace(CURRENT, name="c", failed=1),
+    ]
+    verdict = judge(*accounts, processes=[RUN, replace(WORKER, is_alive=False)])
+    assert [(each.severity, each.account) for each in verdict.problems] == [
+        (Severity.BROKEN, "b"),
+        (Severity.ATTENTION, None),
+        (Severity.ATTENTION, "a"),
+        (Severity.ATTENTION, "c"),
+    ]
+    assert judge(*accounts, processes=[WORKER]).problems[0].account is None
+    assert (judge(CURRENT).severity, judge(accounts[0]).severity) == (None, Severity.ATTENTION)
+
+
+def test_an_account_may_be_late_by_its_own_interval() -> None:
+    assert allowed_delay(PACE) == timedelta(minutes=6, seconds=10)
+    hourly = replace(PACE, interval=timedelta(hours=1))
+    assert allowed_delay(hourly) == timedelta(hours=2, seconds=10)
+    late = replace(CURRENT, behind=3700.0)
+    assert judge(late).states == {"shop": State.BEHIND}
+    assert judge(late, pace=hourly).states == {"shop": State.CURRENT}
+    assert assess([late], [RUN], {}, hourly, DAY).states == {"shop": State.CURRENT}  # in no settings
+
+
+def test_the_sum_is_one_line() -> None:
+    accounts = [replace(CURRENT, name=f"shop{number}") for number in range(200)]
+    accounts[3] = replace(accounts[3], suspended_at=GONE)
+    for number in (7, 8):
+        accounts[number] = replace(accounts[number], watermark=HISTORY, read_from=NOW - DAY, history_share=0.5)
+    verdict = judge(*accounts, processes=[replace(RUN, parts=["scheduler"]), WORKER, WORKER])
+    assert summary(verdict, "0.1.0", "0020") == (
+        "200 accounts: 197 current, 2 catching up, 1 suspended; 1 scheduler, 2 workers; orders-sync 0.1.0, tables 0020"
+    )
+    dead = judge(CURRENT, processes=[replace(RUN, is_alive=False)])
+    assert summary(dead, "1", "2") == "1 account: 1 current; no scheduler, no worker; orders-sync 1, tables 2"
+    assert "; 1 scheduler, 1 worker, 1 console;" in summary(judge(CURRENT, processes=[RUN]), "1", "2")
