@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from orders_sync.domain.sweeps import SweepRange
 from orders_sync.domain.windows import Feed, Window, WindowKind
 
 CLOCK_TOLERANCE = timedelta(minutes=1)  # a clock that was put back by less is nothing to speak of
@@ -39,6 +40,33 @@ class Reach(msgspec.Struct, frozen=True):
     planned_to: datetime | None
     watermark: datetime | None
     newest: Unclaimed | None = None
+
+
+class PlanningState(msgspec.Struct, frozen=True):
+    """What a plan follows from, read while the account's row is locked. `rereads`: when the orders were created that
+    are to be read once more now, for their last read brought an earlier modify time. `oldest`: the earliest creation
+    time in the tables."""
+
+    reach: Reach
+    rereads: Sequence[datetime] = ()
+    oldest: datetime | None = None
+
+
+class PlannedWindows(msgspec.Struct, frozen=True):
+    """Windows of one kind to be added, beginning with the earliest."""
+
+    kind: WindowKind
+    feed: Feed
+    windows: Sequence[Window]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be written: `replaced` is taken out, for one of `windows` covers it. `sweeps`: ranges of creation time
+    in which orders are read again; which of them is for the tables to say."""
+
+    replaced: Unclaimed | None
+    windows: Sequence[PlannedWindows]
+    sweeps: Sequence[SweepRange]
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -87,3 +87,14 @@ def split(window: Window, total: int, limit: int) -> list[Window]:
     if parts < 2:
         return [window]
     return list(tile(window.start, window.end, timedelta(seconds=-(-window.seconds // parts))))
+
+
+def merge(windows: Iterable[Window]) -> list[Window]:
+    """The same time in as few windows as it takes, oldest first: two that overlap cannot be read at once."""
+    parts: list[Window] = []
+    for window in sorted(windows, key=lambda each: each.start):
+        if parts and window.start <= parts[-1].end:
+            parts[-1] = Window(parts[-1].start, max(parts[-1].end, window.end))
+        else:
+            parts.append(window)
+    return parts

@@ -12,7 +12,6 @@ else waits has its turn (`store/claims.py`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import timedelta
 
 import msgspec
@@ -27,7 +26,7 @@ from orders_sync.domain.notifications import (
     MessageOutcome,
     Notification,
 )
-from orders_sync.domain.windows import SECOND, Window, WindowKind, whole_second
+from orders_sync.domain.windows import SECOND, Window, WindowKind, merge, whole_second
 from orders_sync.engine.calls import Feeder
 from orders_sync.platforms import MessageService
 from orders_sync.store import followups, ledger, messages
@@ -77,7 +76,7 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
                 told = hint.message_type, hint.order_no, hint.order_id
                 notes.append(MessageOutcome(message.id, *told, made.outcome, made.is_final))
         await messages.note(connection, notes)
-        windows = joined([*windows, *wanted])
+        windows = merge([*windows, *wanted])
         batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
     await followups.plan(connection, name, WindowKind.HOOK, windows, sought)
     return hurries
@@ -133,14 +132,3 @@ def _guess(message: Message, hint: Notification, reach: Reach) -> tuple[Window, 
         return ()
     created = whole_second(hint.created)
     return (Window(created - AROUND, min(created + AROUND, whole_second(reach.now) + SECOND)),)
-
-
-def joined(windows: Iterable[Window]) -> list[Window]:
-    """The same time in as few windows as it takes, oldest first: two that overlap cannot be read at once."""
-    parts: list[Window] = []
-    for window in sorted(windows, key=lambda each: each.start):
-        if parts and window.start <= parts[-1].end:
-            parts[-1] = Window(parts[-1].start, max(parts[-1].end, window.end))
-        else:
-            parts.append(window)
-    return parts

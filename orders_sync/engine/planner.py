@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from orders_sync.domain.errors import ClockSetBackError
-from orders_sync.domain.ledger import Backfill, Reach
+from orders_sync.domain.ledger import Backfill, PlanningState, Reach
 from orders_sync.domain.sweep_cost import (
     MIN_STATUS_CALLS,
     PlannedRead,
@@ -15,7 +16,7 @@ from orders_sync.domain.sweep_cost import (
     total_calls,
 )
 from orders_sync.domain.sweeps import Sweep, SweepRange
-from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, tile, whole_second
+from orders_sync.domain.windows import Feed, WindowKind, tile
 from orders_sync.engine import hints, isolation, planning
 from orders_sync.engine.calls import Feeder
 from orders_sync.store import backfills, coverage, empty_history, ledger, older, sweeps
@@ -95,28 +96,14 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
 
 
 async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:
-    platform, policy, name = feeder.platform, feeder.policy, feeder.account.name
-    windows = planning.incremental(reach, policy, platform.furthest_back)
-    if replaced := planning.replaces(reach, policy):
-        await ledger.take_out(connection, replaced)
-    await ledger.plan(connection, name, WindowKind.INCREMENTAL, platform.feed, windows)
-    windows = planning.confirm(reach, policy)
-    await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
-    await _plan_older(connection, feeder, reach)
-    oldest = await coverage.oldest(connection, name)
-    if platform.feed is Feed.CREATED:
-        await _plan_sweep(connection, feeder, planning.ranges_to_sweep(reach, policy, sweep, oldest))
-    elif sweep is Sweep.DUE:
-        await _plan_sweep(connection, feeder, planning.daily(reach, policy, platform.furthest_back, oldest))
-
-
-async def _plan_older(connection: Connection, feeder: Feeder, reach: Reach) -> None:
-    """Read orders once more, each by the second it was created in, whose last read brought an earlier modify time."""
-    furthest = feeder.platform.furthest_back
-    since = None if furthest is None else reach.now - furthest
-    moments = await older.to_read(connection, feeder.account.name, since)
-    seconds = [Window(whole_second(moment), whole_second(moment) + SECOND) for moment in moments]
-    await ledger.plan(connection, feeder.account.name, WindowKind.REPAIR, Feed.CREATED, hints.joined(seconds))
+    """Read the state, derive the plan, write it. What is to be swept is looked up for the ranges of the plan."""
+    name, platform = feeder.account.name, feeder.platform
+    since = None if platform.furthest_back is None else reach.now - platform.furthest_back
+    rereads = await older.to_read(connection, name, since)
+    state = PlanningState(reach, rereads, await coverage.oldest(connection, name))
+    plan = planning.changes(state, feeder.policy, platform.feed, platform.furthest_back, sweep)
+    await ledger.write(connection, name, plan)
+    await _plan_sweep(connection, feeder, plan.sweeps)
 
 
 async def _plan_empty_history(connection: Connection, feeder: Feeder, reach: Reach) -> None:
@@ -132,7 +119,7 @@ async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime)
         await plan_backfill(connection, feeder, wish, now)
 
 
-async def _plan_sweep(connection: Connection, feeder: Feeder, looks: list[SweepRange]) -> None:
+async def _plan_sweep(connection: Connection, feeder: Feeder, looks: Sequence[SweepRange]) -> None:
     name, longest = feeder.account.name, feeder.policy.longest_window
     lists: list[PlannedRead] = []
     for look in looks:

@@ -6,9 +6,34 @@ from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.emptiness import at_reach
-from orders_sync.domain.ledger import CLOCK_TOLERANCE, Reach, Unclaimed
+from orders_sync.domain.ledger import CLOCK_TOLERANCE, Plan, PlannedWindows, PlanningState, Reach, Unclaimed
 from orders_sync.domain.sweeps import DAY, Sweep, SweepRange, due_ranges, is_due, split_at_history
-from orders_sync.domain.windows import Window, tile, whole_second
+from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, tile, whole_second
+
+
+def changes(
+    state: PlanningState, policy: SyncPolicy, feed: Feed, furthest_back: timedelta | None, sweep: Sweep
+) -> Plan:
+    """All that follows from the clock: new changes, the passes behind them, what is to be read once more, sweeps.
+
+    `feed`: what changes are listed by. Where that is the update time, sweeps are few, and only those that are due.
+    """
+    reach = state.reach
+    moments = [whole_second(each) for each in state.rereads]
+    sweeps: list[SweepRange] = []
+    if feed is Feed.CREATED:
+        sweeps = ranges_to_sweep(reach, policy, sweep, state.oldest)
+    elif sweep is Sweep.DUE:
+        sweeps = daily(reach, policy, furthest_back, state.oldest)
+    return Plan(
+        replaces(reach, policy),
+        [
+            PlannedWindows(WindowKind.INCREMENTAL, feed, incremental(reach, policy, furthest_back)),
+            PlannedWindows(WindowKind.CONFIRM, feed, confirm(reach, policy)),
+            PlannedWindows(WindowKind.REPAIR, Feed.CREATED, merge(Window(each, each + SECOND) for each in moments)),
+        ],
+        sweeps,
+    )
 
 
 def incremental(reach: Reach, policy: SyncPolicy, furthest_back: timedelta | None = None) -> list[Window]:

@@ -10,13 +10,14 @@ What a worker does with a window is in `claims`. Every time is the database's cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import IdentityMismatchError
-from orders_sync.domain.ledger import FailedWindow, Reach, Unclaimed
+from orders_sync.domain.ledger import FailedWindow, Plan, Reach, Unclaimed
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
@@ -108,12 +109,21 @@ async def _newest(connection: Connection, account: str, planned_to: datetime | N
     return None if row is None else Unclaimed(row.id, Window(row.start, row.end))
 
 
+async def write(connection: Connection, account: str, plan_: Plan) -> None:
+    """Write what a plan takes out and adds; its sweeps are planned by `sweeps`. In the transaction that locked the
+    account and read the state."""
+    if plan_.replaced is not None:
+        await take_out(connection, plan_.replaced)
+    for each in plan_.windows:
+        await plan(connection, account, each.kind, each.feed, each.windows)
+
+
 async def plan(
     connection: Connection,
     account: str,
     kind: WindowKind,
     feed: Feed,
-    windows: list[Window],
+    windows: Sequence[Window],
     parent: int | None = None,
     backfill_id: int | None = None,
     status: str | None = None,

@@ -9,6 +9,8 @@ at the oldest orders again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orders_sync.domain.sweep_cost import PlannedRead
 from orders_sync.domain.sweeps import SweepRange
 from orders_sync.domain.windows import Feed, Window, WindowKind
@@ -70,7 +72,9 @@ async def plan_windows(connection: Connection, account: str, windows: list[Windo
     )
 
 
-async def plan_lists(connection: Connection, account: str, looks: list[SweepRange], lists: list[PlannedRead]) -> None:
+async def plan_lists(
+    connection: Connection, account: str, looks: Sequence[SweepRange], lists: list[PlannedRead]
+) -> None:
     """Plan lists by status. They replace all lists that wait within the ranges of `looks`, and each takes the place in
     the queue of its predecessors. They replace no sweep of all orders."""
     if not looks:

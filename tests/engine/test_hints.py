@@ -9,10 +9,10 @@ import pytest
 
 from orders_sync.domain.ledger import Reach
 from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, Notification
-from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind
+from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge
 from orders_sync.engine import planner
 from orders_sync.engine.draining import Outcome
-from orders_sync.engine.hints import AROUND, decide, joined
+from orders_sync.engine.hints import AROUND, decide
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import backfills, claims, ledger, messages
 from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick
@@ -324,15 +324,15 @@ def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for
     assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}
 
 
-def test_windows_that_meet_are_joined_and_others_are_not() -> None:
+def test_windows_that_meet_are_merged_and_others_are_not() -> None:
     def window(start: int, end: int) -> Window:
         return Window(NOON + start * SECOND, NOON + end * SECOND)
 
-    assert joined([window(9, 10), window(0, 5), window(5, 6), window(1, 2), window(0, 5)]) == [
+    assert merge([window(9, 10), window(0, 5), window(5, 6), window(1, 2), window(0, 5)]) == [
         window(0, 6),
         window(9, 10),
     ]
-    assert joined([]) == []
+    assert merge([]) == []
 
 
 async def test_an_order_that_a_message_named_and_no_list_ever_brought_is_a_finding(story: Story) -> None:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.ledger import Reach, Unclaimed
+from orders_sync.domain.ledger import PlanningState, Reach, Unclaimed
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.planning import confirm, daily, incremental, ranges_to_sweep, replaces, time_ahead
+from orders_sync.domain.windows import Feed, Window, WindowKind, whole_second
+from orders_sync.engine.planning import changes, confirm, daily, incremental, ranges_to_sweep, replaces, time_ahead
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -60,6 +60,30 @@ def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_la
         Window(start + DAY, start + 2 * DAY),
         Window(start + 2 * DAY, NOON - LAG),
     ]
+
+
+def test_a_plan_holds_all_that_has_come_due() -> None:
+    before = reach(NOON, NOON - 3 * DAY, NOON - timedelta(hours=13))
+    second = NOON - 2 * DAY
+    state = PlanningState(before, [second, second + timedelta(milliseconds=1)])
+    for feed in Feed:
+        plan = changes(state, policy(NOON - 3 * DAY), feed, None, Sweep.DUE)
+        assert [(each.kind, each.feed, each.windows) for each in plan.windows] == [
+            (WindowKind.INCREMENTAL, feed, incremental(before, policy(NOON - 3 * DAY))),
+            (WindowKind.CONFIRM, feed, confirm(before, policy(NOON - 3 * DAY))),
+            (WindowKind.REPAIR, Feed.CREATED, [Window(second, second + timedelta(seconds=1))]),
+        ]
+        daily_sweep = daily(before, policy(NOON - 3 * DAY), None)
+        assert plan.sweeps == (
+            ranges_to_sweep(before, policy(NOON - 3 * DAY), Sweep.DUE) if feed is Feed.CREATED else daily_sweep
+        )
+        assert plan.sweeps
+
+
+def test_a_plan_by_update_time_sweeps_only_what_is_due() -> None:
+    before = reach(NOON, NOON - 3 * DAY, NOON - timedelta(hours=13))
+    for sweep in (Sweep.NONE, Sweep.OPEN, Sweep.ALL):
+        assert not changes(PlanningState(before), policy(NOON - 3 * DAY), Feed.UPDATED, None, sweep).sweeps
 
 
 def test_the_next_plan_begins_the_overlap_before_the_last_one_ended_P1() -> None:
