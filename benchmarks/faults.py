@@ -116,7 +116,7 @@ def main(
     """Inject faults, then compare every order. Exit code 1 when one differs."""
     campaign = Campaign(minutes, seed, workers)
     with open_environment(keep=keep) as environment:
-        info(f"building a world of {orders:,} orders")
+        info(f"creating {orders:,} orders")
         options = ("--orders", str(orders), "--seed", str(seed), "--live", "--rate", str(rate))
         with run_sandbox(environment, *options) as sandbox:
             sync_settings = f'lag = "{LAG:g}s"\n' + (SERVICE if service else "")

@@ -35,15 +35,17 @@ _FORGET_PROGRESS = "DELETE FROM sync.windows; UPDATE sync.accounts SET watermark
 
 
 def main(
-    orders: Annotated[int, typer.Option(min=1, help="Over all shops.")] = 20_000,
-    shops: Annotated[int, typer.Option(min=1, help="On 1688, xportcn_open, xportcn_ka, 1688, ...")] = 3,
+    orders: Annotated[int, typer.Option(min=1, help="Number of orders, over all shops.")] = 20_000,
+    shops: Annotated[
+        int, typer.Option(min=1, help="Number of shops, in turn on 1688, xportcn_open and xportcn_ka.")
+    ] = 3,
     runs: Annotated[int, typer.Option(min=1, help="Repeat all three measurements, interleaved; report medians.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     keep: Annotated[bool, typer.Option(help="Keep the folder and the database.")] = False,
 ) -> None:
     """Measure a first load, a re-sync of unchanged orders, and plain COPY of the same rows."""
     with open_environment(keep=keep) as environment:
-        info(f"building a world of {orders:,} orders")
+        info(f"creating {orders:,} orders")
         with run_sandbox(environment, "--orders", str(orders), "--shops", str(shops)) as sandbox:
             # no lag: the orders do not change, so nothing is indexed late
             settings = sandbox.write_settings(

@@ -85,7 +85,9 @@ def main(
     orders: Annotated[int, typer.Option(min=1, help="Initial number of orders, over all shops.")] = 20_000,
     seconds: Annotated[float, typer.Option(min=0, help="Duration of the changes.")] = 20,
     rate: Annotated[float, typer.Option(min=0, help="Changes per second.")] = 20,
-    shops: Annotated[int, typer.Option(min=1, help="On 1688, xportcn_open, xportcn_ka, 1688, ...")] = 3,
+    shops: Annotated[
+        int, typer.Option(min=1, help="Number of shops, in turn on 1688, xportcn_open and xportcn_ka.")
+    ] = 3,
     faults: Annotated[bool, typer.Option("--faults", help="Inject API faults while orders change.")] = False,
     wait: Annotated[float, typer.Option(min=0, help="Longest wait in seconds for orders that are indexed late.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -93,7 +95,7 @@ def main(
 ) -> None:
     """Sync while orders change, then compare every order and line. Exit code 1 when one differs."""
     with open_environment(keep=keep) as environment:
-        info(f"building a world of {orders:,} orders")
+        info(f"creating {orders:,} orders")
         options = ("--orders", str(orders), "--shops", str(shops), "--live", "--rate", str(rate))
         with run_sandbox(environment, *options) as sandbox:
             settings = sandbox.write_settings(environment.folder / "orders_sync.toml", sync=f'lag = "{LAG:g}s"')

@@ -105,8 +105,10 @@ class Report:
 
 
 def main(
-    orders: Annotated[int, typer.Option(min=1, help="Over all shops.")] = 12_000,
-    shops: Annotated[int, typer.Option(min=1, help="On 1688, xportcn_open, xportcn_ka, 1688, ...")] = 6,
+    orders: Annotated[int, typer.Option(min=1, help="Number of orders, over all shops.")] = 12_000,
+    shops: Annotated[
+        int, typer.Option(min=1, help="Number of shops, in turn on 1688, xportcn_open and xportcn_ka.")
+    ] = 6,
     latency: Annotated[float, typer.Option(min=0, help="Milliseconds until each response.")] = 300,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     keep: Annotated[bool, typer.Option(help="Keep the folder and the database.")] = False,
@@ -114,7 +116,7 @@ def main(
     """Measure 1, 2 and 3 workers; then kill one of three and freeze another. Exit code 1 when an order differs."""
     report = Report(latency)
     with open_environment(keep=keep) as environment:
-        info(f"building a world of {orders:,} orders")
+        info(f"creating {orders:,} orders")
         with run_sandbox(environment, "--orders", str(orders), "--shops", str(shops)) as sandbox:
             post_sandbox(sandbox, "faults", {"latency_ms": latency})
             settings = sandbox.write_settings(

@@ -49,9 +49,9 @@ RESUMABLE = {"run", "sync", "worker", "demo", "backfill", "audit", "rejects", "r
 PASSED_ON = ("db", "shell")  # its arguments are psql's
 USAGE, INTERRUPTED = 2, 130
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 something is wrong, or a difference was found; 2 wrong usage; 130 interrupted; "
+    "Exit codes: 0 done; 1 an error, or a difference was found; 2 wrong usage; 130 interrupted; "
     "143 terminated. "
-    "`orders-sync COMMAND -h` tells more of a command."
+    "See `orders-sync COMMAND -h` for a command."
 )
 
 
@@ -139,13 +139,15 @@ def _refuse_unprintable(arguments: list[str]) -> None:
         return
     for number, text in enumerate(arguments, 1):
         if any("\ud800" <= c <= "\udfff" or (visible(c) != c and ord(c) < 0xA0) for c in text if c not in "\t\r\n"):
-            output.error(f"argument {number} holds a control character or is not UTF-8 text: {text}")
+            output.error(f"argument {number} contains a control character or is not UTF-8 text: {text}")
             sys.exit(USAGE)
 
 
 def _report_interruption(command: str) -> None:
     output.error(
-        "interrupted; what had landed stays, the next run goes on from there" if command in RESUMABLE else "interrupted"
+        "interrupted; stored orders stay, and the next run continues from there"
+        if command in RESUMABLE
+        else "interrupted"
     )
 
 
@@ -155,9 +157,9 @@ def _end(error: Exception) -> NoReturn:
         if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer goes nowhere
         if not isinstance(error, BrokenPipeError):  # whoever read it has read enough
-            output.error(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
+            output.error(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
         sys.exit(1)
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "orders_sync" in frame.filename]
     where = f" ({ours[-1].filename}, line {ours[-1].lineno})" if ours else ""
-    output.error(f"a fault of this program: {type(error).__name__}: {error}{where}. Please report it")
+    output.error(f"internal error: {type(error).__name__}: {error}{where}. Please report it")
     sys.exit(1)

@@ -13,12 +13,12 @@ from orders_sync.store import account_status, database, identities, ownership, s
 from orders_sync.store.account_status import StoredAccount
 from orders_sync.store.suspensions import Suspension
 
-app = typer.Typer(help="The accounts, and which of them are suspended.", no_args_is_help=True)
+app = typer.Typer(help="List, resume, rename, merge and retire accounts.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(config: context.Config = None, json: context.Json = False) -> None:
-    """Every account of the settings and of the tables: platform, seller, rate, and whether calls are made for it."""
+    """List the accounts of the settings and of the tables: platform, seller, rate and state."""
     settings = context.load(config)
     with context.opened(settings) as url, database.session(url) as connection:
         known = {each.name: each for each in account_status.stored(connection)}
@@ -28,9 +28,9 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
     if json:
         output.print_json(rows)
     elif not rows:
-        output.info("no accounts yet: describe one in orders_sync.toml, or try `orders-sync demo`")
+        output.info("no accounts yet: add one to orders_sync.toml, or try `orders-sync demo`")
     else:
-        columns = ["account", "platform", "seller", "calls a second", "state"]
+        columns = ["account", "platform", "seller", "calls per second", "state"]
         output.table(
             "Accounts",
             columns,
@@ -48,42 +48,46 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
 
 @app.command()
 def rename(old: str, new: str, config: context.Config = None) -> None:
-    """Give an account that is not in the settings another name. One that is follows its name there by itself."""
+    """Rename an account that is not in the settings. Others are renamed in the settings."""
     settings = context.load(config)
     if context.named(settings, old):
-        raise SettingsError(f"{old} is in the settings: change its name there, the next run moves everything to it")
+        raise SettingsError(
+            f"{old} is in the settings: change its name there, and the next run renames it in the tables"
+        )
     if context.named(settings, new):
         raise SettingsError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
     with context.opened(settings) as url, database.session(url) as connection:
         identities.rename(connection, old, new)
-    output.info(f"{old} is called {new} now")
+    output.info(f"renamed {old} to {new}")
 
 
 @app.command()
 def retire(name: str, config: context.Config = None) -> None:
-    """Say that the orders of an account that is not in the settings need not be refreshed any more. They stay."""
+    """Declare that the orders of an account that is not in the settings need no more updates. They stay."""
     settings = context.load(config)
     if context.named(settings, name):
-        raise SettingsError(f"{name} is in the settings: take it out first")
+        raise SettingsError(f"{name} is in the settings: remove it there first")
     with context.opened(settings) as url, database.session(url) as connection:
         identities.retire(connection, name)
-    output.info(f"{name} is retired: its orders stay as they are. Back in the settings it is read again")
+    output.info(f"{name} is retired: its orders stay as they are. Add it to the settings again to resume reading")
 
 
 @app.command()
 def merge(old: str, new: str, config: context.Config = None) -> None:
-    """Say that two accounts are one shop, at another address for example: NEW gets all orders of OLD, which goes."""
+    """Merge two accounts of one shop, such as after a change of host: NEW gets the orders of OLD, which is removed."""
     settings = context.load(config)
     if context.named(settings, old):
-        raise SettingsError(f"{old} is in the settings: take it out first")
+        raise SettingsError(f"{old} is in the settings: remove it there first")
     with context.opened(settings) as url, database.session(url) as connection:
         identities.merge(connection, old, new)
-    output.info(f"{new} has the orders of {old} now; `orders-sync rejects replay` lands what was kept out meanwhile")
+    output.info(
+        f"{new} now has the orders of {old}; `orders-sync rejects replay` stores those that were rejected meanwhile"
+    )
 
 
 @app.command()
 def resume(name: str, config: context.Config = None) -> None:
-    """Let calls be made again with the credentials that were refused."""
+    """End a suspension: make calls again with the credentials that were refused."""
 
     async def lift(url: str) -> bool:
         async with database.connected(url, size=1) as pool, pool.connection() as connection:

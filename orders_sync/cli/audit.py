@@ -25,26 +25,28 @@ def audit(
     account: context.Accounts = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="Date or time of China (UTC+8); the account's beginning when left out."),
+        typer.Option(
+            "--from", help="Start, as a date or time in China (UTC+8). [default: the start of the account's history]"
+        ),
     ] = None,
     end: Annotated[
         str | None,
-        typer.Option("--to", help="The end, itself not included; as far as it is synced when left out."),
+        typer.Option("--to", help="End, exclusive. [default: as far as the account is synced]"),
     ] = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Read the ranges that miss orders.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Read the ranges with missing orders.")] = False,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Compare how many orders the platforms count with the tables, down to the orders that differ.
+    """Compare the platforms' order counts with the tables, down to the orders that differ.
 
-    Exit code 1 when a difference remains. What was found is kept in sync.audits and sync.audit_differences.
+    Exit code 1 if differences remain. Results are stored in sync.audits and sync.audit_differences.
     """
     settings = context.load(config)
     feeders = context.feeders(settings, account)
     first = None if start is None else context.moment(start, "--from")
     last = None if end is None else context.moment(end, "--to")
     if first is not None and last is not None and first >= last:
-        raise SettingsError(f"nothing lies between --from {start} and --to {end}")
+        raise SettingsError(f"--from {start} must be before --to {end}")
     with context.opened(settings) as url:
         context.settle(settings, url)
         results = context.run(_audit(url, feeders, settings, first, last, repair))
@@ -122,7 +124,7 @@ def _plain_updates(updates: Updates) -> dict[str, Any]:
 def _show(results: list[Audited]) -> None:
     columns = ["account", "feed", "from (China)", "to (China)", "platform", "tables", "rejects", "awaited", "ranges"]
     output.table(
-        "Orders by creation and update time; tables include open rejects, the next sync reads what is awaited",
+        "Orders by creation and update time. Tables include open rejects; the next sync reads those awaited",
         [*columns, "calls"],
         [row for result in results for row in _rows(result)],
         [*columns[4:], "calls"],
@@ -151,9 +153,11 @@ def _show(results: list[Audited]) -> None:
         columns[4:],
     )
     if any(each.surplus for _, each in differing):
-        output.info("not listed: the platform does not list these orders any more, or not at this time; they stay")
+        output.info(
+            "not listed: the platform no longer lists these orders, or not at this time; they stay in the tables"
+        )
     if any(each.missing for result in results for each in result.remaining):
-        output.info("`orders-sync audit --repair` reads the ranges that miss orders")
+        output.info("`orders-sync audit --repair` reads the ranges with missing orders")
 
 
 def _rows(result: Audited) -> list[tuple[object, ...]]:

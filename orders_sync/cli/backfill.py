@@ -24,7 +24,9 @@ from orders_sync.store import backfills, database, ledger, progress
 from orders_sync.store.backfills import Standing
 from orders_sync.store.database import Connection
 
-app = typer.Typer(help="Have a range of an account read by hand.", invoke_without_command=True)
+app = typer.Typer(
+    help="Request a range of an account to be read, list requests, cancel one.", invoke_without_command=True
+)
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,23 @@ def backfill(
     account: context.Accounts = None,
     platform: Annotated[str | None, typer.Option(help="All accounts of this platform.", show_default=False)] = None,
     start: Annotated[
-        str | None, typer.Option("--from", help="Date or time of China (UTC+8).", show_default=False)
+        str | None, typer.Option("--from", help="Start, as a date or time in China (UTC+8).", show_default=False)
     ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="The end, itself not included; now when left out.", show_default=False)
-    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End, exclusive. [default: now]", show_default=False)] = None,
     by: Annotated[
-        Feed | None, typer.Option(help="The time to list by; the platform's own when left out.", show_default=False)
+        Feed | None, typer.Option(help="The time to list by. [default: the platform's]", show_default=False)
     ] = None,
-    everything: Annotated[bool, typer.Option("--everything", help="Also windows that are complete already.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Read it now; else the next sync does.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Also read windows that are already complete.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Read it now, instead of in the next sync.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Show what a range would cost, then store it to be read: only what is missing or failed, unless told otherwise.
+    """Show the cost of a range, then request it to be read: what is missing or failed, or with --everything all of it.
 
-    `orders-sync backfill list` shows what became of it, `backfill cancel ID` ends it after the window in flight.
+    `orders-sync backfill list` shows its progress; `backfill cancel ID` ends it after the windows in flight.
     In SQL: SELECT sync.request_backfill('account', '2026-10-01', '2026-11-01').
     """
     if typer_context.invoked_subcommand is not None:
@@ -71,24 +73,26 @@ def backfill(
     settings = context.load(config)
     feeders = _chosen(settings, account, platform, by)
     if start is None:
-        raise SettingsError("--from is missing: where should the backfill begin? Such as --from 2026-10-01")
+        raise SettingsError("--from is required, for example --from 2026-10-01")
     window = _range(start, end)
     with context.opened(settings) as url:
         context.settle(settings, url)
         previews = context.run(_preview(url, feeders, window, by, everything))
         _show(previews, feeders, quiet=json)
         if not any(each.windows for each in previews):
-            output.info("nothing to do: all of it is complete. --everything reads it again")
+            output.info("nothing to do: the range is complete. --everything reads it again")
             if json:
                 output.print_json({"backfills": [], "outcomes": []})
             return
         if not yes:
-            typer.confirm("Store it to be read?", abort=True, err=True)
+            typer.confirm("Request it?", abort=True, err=True)
         numbers = context.run(_request(url, feeders, window, by, everything))
-        output.info(f"stored as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows how it goes")
+        output.info(
+            f"requested as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows its progress"
+        )
         outcomes = _read(url, feeders, settings) if wait else []
         if not wait:
-            output.info("the next `orders-sync sync` reads it, or give --wait to read it now")
+            output.info("the next `orders-sync sync` reads it; --wait reads it now")
     if json:
         output.print_json({"backfills": numbers, "outcomes": [asdict(outcome) for outcome in outcomes]})
     elif outcomes:
@@ -99,14 +103,14 @@ def backfill(
 
 @app.command("list")
 def list_(config: context.Config = None, json: context.Json = False) -> None:
-    """Every backfill, and how far it is."""
+    """List all backfills with their progress."""
     with context.opened(context.load(config)) as url:
         found = context.run(context.ask(url, backfills.all_of_them))
     if json:
         output.print_json(found)
         return
     if not found:
-        output.info("nobody asked for a backfill yet: orders-sync backfill --account A --from D --to D")
+        output.info("no backfill has been requested yet: orders-sync backfill --account NAME --from DATE --to DATE")
         return
     columns = ["id", "account", "by", "from (UTC)", "to (UTC)", "state", "done", "waiting", "failed", "orders", "left"]
     output.table(
@@ -137,14 +141,14 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
 
 @app.command()
 def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: context.Config = None) -> None:
-    """End a backfill. A window in flight is finished, what has landed stays."""
+    """Cancel a backfill. Windows in flight are finished; stored orders stay."""
 
     async def end(connection: Connection) -> bool:
         return await backfills.cancel(connection, number)
 
     with context.opened(context.load(config)) as url:
         if not context.run(context.ask(url, end)):
-            raise SettingsError(f"backfill {number} is not open: `orders-sync backfill list` shows all of them")
+            raise SettingsError(f"backfill {number} is not open: see `orders-sync backfill list`")
     output.info(f"backfill {number} is cancelled")
 
 
@@ -154,14 +158,14 @@ def _chosen(settings: Settings, names: list[str] | None, platform: str | None, b
     ]
     if names is None and platform is None and len(feeders) > 1:
         raise SettingsError(
-            "which accounts? --account NAME, more than once if need be, or --platform NAME for all on it"
+            "which accounts? Give --account NAME, which may be repeated, or --platform NAME for all of a platform"
         )
     if not feeders:
         raise SettingsError(f"no account on {platform}: `orders-sync status` shows the accounts")
     for each in feeders:
         if by is not None and by not in each.platform.feeds:
             raise SettingsError(
-                f"{each.account.name}: {each.platform.name} does not list by {by} time; leave --by out, or --by created"
+                f"{each.account.name}: {each.platform.name} does not list by {by} time; omit --by, or use --by created"
             )
     return feeders
 
@@ -170,7 +174,7 @@ def _range(start: str, end: str | None) -> Window:
     begins = context.moment(start, "--from")
     ends = whole_second(datetime.now(UTC)) if end is None else context.moment(end, "--to")
     if begins >= ends:
-        raise SettingsError(f"nothing lies between --from {start} and --to {end or 'now'}")
+        raise SettingsError(f"--from {start} must be before --to {end or 'now'}")
     return Window(begins, ends)
 
 
@@ -234,7 +238,7 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
     columns = ["account", "from (UTC)", "to (UTC)", "complete", "failed", "waiting", "to read", "calls", "time"]
     if not quiet:
         output.table(
-            "What the ledger knows of it, in windows, and what reading the rest costs",
+            "Windows of the range in the ledger, and the cost of reading the rest",
             columns,
             [
                 (
@@ -255,14 +259,14 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
     for feeder, each in zip(feeders, previews, strict=True):
         if each.window.start < each.history_from:
             output.info(
-                f"{each.account}: the range begins before the account's history ({output.utc(each.history_from)} UTC). "
-                "Its orders are kept current by the same sweeps as all others; the daily audit and what `status` says "
-                "of completeness begin with the history: an earlier history_from in the settings includes the range"
+                f"{each.account}: the range starts before the account's history ({output.utc(each.history_from)} UTC). "
+                "Sweeps keep its orders current like all others, but the daily audit and the completeness in `status` "
+                "cover only the history. To include the range, set an earlier history_from"
             )
         furthest = feeder.platform.furthest_back
         if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
             output.info(
-                f"{each.account}: {feeder.platform.name} is documented to list one month back. What lies before "
-                f"{output.utc(datetime.now(UTC) - furthest)} UTC is asked for all the same and may come back "
-                "empty: that does not prove that there were no orders"
+                f"{each.account}: {feeder.platform.name} is documented to list one month back. Orders before "
+                f"{output.utc(datetime.now(UTC) - furthest)} UTC are requested all the same, but an empty "
+                "result does not prove that there were none"
             )

@@ -38,7 +38,7 @@ from orders_sync.store.database import Connection
 
 FULL = b"No space left on device"
 
-ROLES = "This role may not do that: docs/operations.md (Roles that read) has the grants of each"
+ROLES = "The database role lacks a privilege: see docs/operations.md (Roles that read) for the grants"
 PAST_YEARS = 2200  # as the tables take it
 
 Result = TypeVar("Result")
@@ -46,14 +46,17 @@ Result = TypeVar("Result")
 Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", help="Settings file; else ORDERS_SYNC_CONFIG, else ./orders_sync.toml.", show_default=False
+        "--config",
+        "-c",
+        help="Settings file. [default: ORDERS_SYNC_CONFIG, else ./orders_sync.toml]",
+        show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Account = Annotated[str | None, typer.Option("--account", "-a", help="Only this account.", show_default=False)]
 Accounts = Annotated[
     list[str] | None,
-    typer.Option("--account", "-a", help="Only this account; may be given more than once.", show_default=False),
+    typer.Option("--account", "-a", help="Only this account; may be repeated.", show_default=False),
 ]
 
 
@@ -136,7 +139,7 @@ def refuse_demo(settings: Settings, url: str) -> None:
         invented = set(demo_data.accounts(connection)) - {account.name for account in settings.accounts}
     if invented:
         raise DatabaseError(
-            f"the embedded database in {home} holds the invented orders of `orders-sync demo` ({', '.join(invented)}): "
+            f"the embedded database in {home} has the simulated orders of `orders-sync demo` ({', '.join(invented)}): "
             "`orders-sync demo --clear` removes them; or set DATABASE_URL, or ORDERS_SYNC_HOME to an empty folder"
         )
 
@@ -158,8 +161,8 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
     home = embedded_home(settings)
     if not create and not embedded_postgres.is_initialized(home):
         raise DatabaseError(
-            f"there is no database yet: DATABASE_URL is not set, and no embedded Postgres was made in {home}. "
-            "`orders-sync sync`, `run` or `migrate` makes one; `orders-sync demo` tries it out"
+            f"there is no database yet: DATABASE_URL is not set, and no embedded Postgres exists in {home}. "
+            "`orders-sync sync`, `run` or `migrate` creates one; `orders-sync demo` is a trial"
         )
     with embedded_postgres.running(home, listen=settings.database.listen, notify=info) as server:
         told_before = server.log.stat().st_size
@@ -170,7 +173,7 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
             if FULL in server.log.read_bytes()[told_before:]:
                 raise DatabaseError(
                     f"the disk is full (No space left on device): make room for {home}, then run the command again. "
-                    "What had landed is there, nothing is half written"
+                    "Stored orders are intact, and nothing is half written"
                 ) from error
             raise
 
@@ -227,12 +230,12 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
     if not names:
         where = settings.file or "orders_sync.toml"
         raise SettingsError(
-            f"{where}: no accounts. Describe one ([[accounts]], see docs/settings.md), or try `orders-sync demo`, "
+            f"{where}: no accounts. Add one ([[accounts]], see docs/settings.md), or try `orders-sync demo`, "
             "which needs none"
         )
     for name in only or []:
         if name not in names:
-            raise SettingsError(f"no account is named {name}; there are {', '.join(names)}")
+            raise SettingsError(f"there is no account {name}; known are {', '.join(names)}")
     made = []
     for each, account in zip(settings.accounts, accounts(settings), strict=True):
         if only and each.name not in only:

@@ -28,7 +28,7 @@ def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if tables and version differ.")] = False,
     config: context.Config = None,
 ) -> None:
-    """Bring the database to this version's tables. `sync`, `run` and its parts and `demo` do it by themselves."""
+    """Migrate the database to this version's tables. Commands that write orders, such as `run`, do so as well."""
     settings = context.load(config)
     with context.server(settings, create=not check) as host:
         if check:
@@ -40,32 +40,32 @@ def migrate(
 
 @app.command("url")
 def url(config: context.Config = None) -> None:
-    """Print a URL for any client. The embedded server runs only while a command does: see `db serve`."""
+    """Print the URL of the database, for any client. The embedded server runs only during a command: see `db serve`."""
     settings = context.load(config)
     with context.server(settings) as host:
         print(host.url)
     if settings.database.url is None:
         output.info(
-            "the embedded server runs while an orders-sync command does: keep it up with `orders-sync db serve`"
+            "the embedded server runs only during an orders-sync command: keep it running with `orders-sync db serve`"
         )
 
 
 @app.command("serve")
 def serve(config: context.Config = None) -> None:
-    """Keep the embedded server up until interrupted. For TCP set [database] listen = "127.0.0.1:5433"."""
+    """Keep the embedded server running until interrupted. For TCP set [database] listen = "127.0.0.1:5433"."""
     settings = context.load(config)
     if settings.database.url is not None:
-        raise DatabaseError("DATABASE_URL names a server of your own: there is nothing to keep up")
+        raise DatabaseError("DATABASE_URL is set, so there is no embedded server to keep running")
     with context.server(settings) as host:
         print(host.url, flush=True)
-        output.info("the server is up; Ctrl-C stops it")
+        output.info("the server is running; Ctrl-C stops it")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
 
 
 @app.command("dump")
-def dump(file: Annotated[Path, typer.Argument(help="Where the dump goes.")], config: context.Config = None) -> None:
-    """Write a dump of the database, which `db restore` and pg_restore read. May be done while the service runs."""
+def dump(file: Annotated[Path, typer.Argument(help="The file to write.")], config: context.Config = None) -> None:
+    """Write a dump of the database, for `db restore` or pg_restore. The service may be running."""
     settings = context.load(config)
     with context.server(settings) as host:
         output.info(f"dumping database {conninfo.shown(host.url)}")
@@ -74,12 +74,12 @@ def dump(file: Annotated[Path, typer.Argument(help="Where the dump goes.")], con
 
 
 @app.command("restore")
-def restore(file: Annotated[Path, typer.Argument(help="A dump.")], config: context.Config = None) -> None:
-    """Restore a dump into the empty database of the settings, and bring it to this version's tables."""
+def restore(file: Annotated[Path, typer.Argument(help="A dump by `db dump`.")], config: context.Config = None) -> None:
+    """Restore a dump into the empty database of the settings, and migrate it to this version's tables."""
     settings = context.load(config)
     with context.server(settings, create=True) as host:
         _restore(host.url, file)
-    output.say(f"{file} is restored. The next `orders-sync sync` or `run` reads on from there")
+    output.say(f"restored {file}. The next `orders-sync sync` or `run` continues from there")
 
 
 @app.command("move")
@@ -93,7 +93,7 @@ def move(
     ],
     config: context.Config = None,
 ) -> None:
-    """Copy everything into another database, compare every row, and say what to do next. Nothing is deleted."""
+    """Copy everything into another database, compare every row, and show what to do next. Deletes nothing."""
     settings = context.load(config)
     target = database_url.read(url)
     with context.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
@@ -106,7 +106,7 @@ def move(
         compared = backup.compare(host.url, target)
         context.bring_up(target)
     output.say(f"moved to {conninfo.shown(target)}: {compared.tables} tables, {compared.rows:,} rows, all equal")
-    output.say("now set DATABASE_URL to it, then start the service. The old database stays as it is")
+    output.say("now set DATABASE_URL to it, then start the service. The old database is unchanged")
 
 
 def _restore(url: str, file: Path, *, migrates: bool = True) -> None:
@@ -120,10 +120,11 @@ def _restore(url: str, file: Path, *, migrates: bool = True) -> None:
 def shell(
     typer_context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option("--config", help="Settings file. No -c, which goes to psql.", show_default=False)
+        Path | None,
+        typer.Option("--config", help="Settings file. There is no -c here: it is passed to psql.", show_default=False),
     ] = None,
 ) -> None:
-    """Open psql on the database; further arguments go to psql: `orders-sync db shell -c "SELECT 1"`."""
+    """Open psql on the database. Further arguments are passed to psql: `orders-sync db shell -c "SELECT 1"`."""
     settings = context.load(config)
     with context.server(settings) as host:
         address = host.url
@@ -155,6 +156,6 @@ def _psql() -> Path:
     found = ours if os.access(ours, os.X_OK) else shutil.which("psql")
     if not found:
         raise DatabaseError(
-            "there is no psql on this machine: install postgresql-client, or use any client on `orders-sync db url`"
+            "psql is not installed: install postgresql-client, or use any client on `orders-sync db url`"
         )
     return Path(found)

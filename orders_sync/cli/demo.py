@@ -29,22 +29,22 @@ ROOT = "http://sandbox"  # never resolved: the sandbox runs in this process
 
 
 def demo(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove the invented orders, and nothing else.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the simulated orders, and nothing else.")] = False,
 ) -> None:
-    """Try it: a Postgres of its own, the platforms simulated, a full sync, and what landed. Run it twice.
+    """Try it out: a full sync from simulated platforms into an embedded Postgres, and its results. Run it twice.
 
-    Always uses the embedded server, whatever DATABASE_URL says: invented orders do not belong into a real database.
+    Always uses the embedded server, whatever DATABASE_URL is: simulated orders do not belong in a real database.
     """
     settings = Settings(home=context.load(None).home)
     home = context.embedded_home(settings)
     if clear:
         _clear(settings, home)
         return
-    output.info(f"starting a Postgres of our own in {home}")
+    output.info(f"starting the embedded Postgres in {home}")
     with context.hosted(settings) as host:
         url = host.url
         _refuse_mixing(url)
-        output.info(f"building {ORDERS:,} orders on three simulated platforms, and reading them")
+        output.info(f"creating {ORDERS:,} orders on three simulated platforms, and reading them")
         world = World(ORDERS, now=_anchor(home))
         feeders = [_feeder(account) for account in world.accounts]
         http = context.http_client(settings, SandboxTransport(Sandbox(world).app))
@@ -63,7 +63,7 @@ def _clear(settings: Settings, home: Path) -> None:
         names = demo_data.accounts(connection)
         orders = removal.remove(connection, names)
         context.demo_file(home).unlink(missing_ok=True)
-    output.say(f"removed {orders:,} invented orders of {len(names)} accounts")
+    output.say(f"removed {orders:,} simulated orders of {len(names)} accounts")
 
 
 def _refuse_mixing(url: str) -> None:
@@ -72,7 +72,7 @@ def _refuse_mixing(url: str) -> None:
     if others:
         names = ", ".join(others)
         raise DatabaseError(
-            f"the embedded database holds orders of real accounts ({names}), and the demo's are invented: "
+            f"the embedded database has orders of real accounts ({names}), and the demo's are simulated: "
             "set ORDERS_SYNC_HOME to an empty folder for the demo"
         )
 
@@ -131,18 +131,18 @@ def _show_next(outcomes: list[Outcome]) -> None:
         outcome.errors for outcome in outcomes
     ):
         calls = sum(outcome.calls for outcome in outcomes)
-        output.out().print(f"[green]Nothing changed since the last run:[/] {calls} calls, not one row written.")
+        output.out().print(f"[green]Nothing changed since the last run:[/] {calls} calls, no row written.")
     output.out().print(
-        """[bold]Look around[/]
+        """[bold]Next steps[/]
   orders-sync db shell            psql on these tables
-  orders-sync db url              the same for any other client; `orders-sync db serve` keeps the server up
+  orders-sync db url              the URL for any other client; `orders-sync db serve` keeps the server running
   orders-sync status              how current every account is
   orders-sync order 3876532491611498520
-  orders-sync demo                again: it says that nothing changed
+  orders-sync demo                run again: nothing has changed
 [bold]With real accounts[/]
-  cp orders_sync.example.toml orders_sync.toml    fill in an account; set DATABASE_URL for a Postgres of yours
+  cp orders_sync.example.toml orders_sync.toml    add an account; set DATABASE_URL for your own Postgres
   orders-sync doctor              settings, database, credentials
   orders-sync run                 keep everything current
-  orders-sync sync                or: catch up and exit, for cron""",
+  orders-sync sync                or: sync once and exit, for cron""",
         soft_wrap=True,
     )

@@ -51,11 +51,13 @@ def doctor(
     json: context.Json = False,
     probe: Annotated[
         bool,
-        typer.Option("--probe", help="Test what is assumed of the platforms as well: some ten calls an account."),
+        typer.Option(
+            "--probe",
+            help="Also test the assumptions about the platforms: about ten calls per account; results are stored.",
+        ),
     ] = False,
 ) -> None:
-    """Check settings, database, clocks and every account's credentials. One call an account; nothing is written but
-    what --probe finds."""
+    """Check settings, database, clocks and credentials, with one call per account. Writes nothing without --probe."""
     findings = []
     for finding in _examine(config, probe):
         findings.append(finding)
@@ -85,7 +87,7 @@ def _examine(config: context.Config, is_probed: bool) -> Iterator[Finding]:
     yield Finding("settings", True, f"{settings.file or 'none, defaults'}; {len(settings.accounts)} accounts")
     yield from _database(settings, shows_probes=not is_probed)
     if not settings.accounts:
-        yield Finding("accounts", True, "none yet: describe one in orders_sync.toml, or try `orders-sync demo`")
+        yield Finding("accounts", True, "none yet: add one to orders_sync.toml, or try `orders-sync demo`")
         return
     try:
         yield from _accounts(settings)
@@ -103,7 +105,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
             yield Finding("database", False, str(error))
             return
         if not embedded_postgres.is_initialized(home):
-            yield Finding("embedded server", True, f"not made yet: the first `sync` makes it in {home}")
+            yield Finding("embedded server", True, f"does not exist yet: the first `sync` creates it in {home}")
             yield _room(home)
             return
         yield Finding("embedded server", True, f"data in {home}")
@@ -142,7 +144,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
         "clocks",
         skew < CLOCK_TOLERANCE,
         f"this machine and the database differ by {skew:.1f} s",
-        "" if skew < CLOCK_TOLERANCE else "set the clocks right: the platforms refuse a wrong timestamp",
+        "" if skew < CLOCK_TOLERANCE else "correct the clocks: the platforms refuse wrong timestamps",
     )
 
 
@@ -151,13 +153,17 @@ def _tables(connection: schema.Session) -> Finding:
         return Finding("tables", False, refusal)
     revision = schema.revision(connection)
     if revision is None:
-        return Finding("tables", True, "not made yet: the first `sync` makes them")
-    return Finding("tables", True, "up to date" if revision == schema.HEAD else "older: the next `sync` updates them")
+        return Finding("tables", True, "do not exist yet: the first `sync` creates them")
+    return Finding(
+        "tables",
+        True,
+        "up to date" if revision == schema.HEAD else "of an older version: the next `sync` migrates them",
+    )
 
 
 def _room(folder: Path) -> Finding:
     free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.is_dir())).free / 2**30
-    return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "make room before the next sync")
+    return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "free some space before the next sync")
 
 
 def _probed(name: str, probe: Probe) -> Finding:
@@ -189,7 +195,7 @@ def _probe(settings: Settings) -> Iterator[Finding]:
         with context.opened(settings) as url:
             yield from context.run(probe_all(url))
     except DatabaseError as error:
-        yield Finding("probe", False, str(error), "it needs the tables: run `orders-sync migrate` first")
+        yield Finding("probe", False, str(error), "this needs the tables: run `orders-sync migrate` first")
 
 
 def _accounts(settings: Settings) -> Iterator[Finding]:
@@ -215,4 +221,6 @@ async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
         answer = await caller.page(ask)
     except PlatformError as error:
         return Finding(what, False, str(error), "check base_url, the credentials and this machine's clock")
-    return Finding(what, True, f"{feeder.account.base_url} accepts it; {answer.page.total} orders in the last minute")
+    return Finding(
+        what, True, f"{feeder.account.base_url} accepts the credentials; {answer.page.total} orders in the last minute"
+    )

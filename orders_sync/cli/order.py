@@ -20,13 +20,13 @@ def order(
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Everything known of one order: lines, products, parcels, history."""
+    """Show one order with its lines, products, parcels and history."""
     number = _bare(number)
     with context.opened(context.load(config)) as url, database.session(url) as connection:
         keys = order_lookup.find(connection, number)
         if not keys:
             raise DatabaseError(
-                f"no order, line or parcel has the number {number}. `orders-sync status` says what is synced"
+                f"no order, line or parcel has the number {number}. `orders-sync status` shows what is synced"
             )
         found = [order_lookup.everything(connection, key) for key in keys]
         if raw:
@@ -54,8 +54,7 @@ def _print_raw(connection: database.Session, keys: list[OrderKey]) -> None:
             output.print_payload(payload)
     if gone:
         raise DatabaseError(
-            f"the payload of {', '.join(gone)} was removed, as [retention] raw says. What was read from it is in the "
-            "tables: leave --raw out"
+            f"the payload of {', '.join(gone)} was removed by [retention] raw. Its values are in the tables: omit --raw"
         )
 
 
@@ -68,9 +67,8 @@ def _show(found: dict[str, Any]) -> None:
     )
     if found["missing_since"]:
         output.info(
-            f"order {head['order_id']}: not listed by the platform any more. The last of three complete reads of the "
-            f"time it was created in began at {output.utc(found['missing_since'])} UTC and did not bring it: what the "
-            "tables say of it may be out of date"
+            f"order {head['order_id']}: no longer listed by the platform: three complete reads of its time of creation "
+            f"did not return it, the last one at {output.utc(found['missing_since'])} UTC. Its rows may be out of date"
         )
     titles = {
         "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),

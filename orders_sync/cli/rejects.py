@@ -17,17 +17,19 @@ from orders_sync.engine.replay import Replayed
 from orders_sync.store import rejects as store
 from orders_sync.store.database import Connection
 
-app = typer.Typer(help="Records that could not be read as orders: kept whole.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, show, replay and delete records that could not be converted into orders.", no_args_is_help=True
+)
 
 
 @app.command("list")
 def list_(
     account: context.Account = None,
-    all_: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Also list resolved ones.")] = False,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """The open ones, and why."""
+    """List open rejects with their reasons."""
 
     async def ask(connection: Connection) -> list[dict[str, Any]]:
         return await store.listed(connection, account, resolved=all_)
@@ -39,7 +41,7 @@ def list_(
         return
     if not found:
         of = f" of {account}" if account else ""
-        output.info(f"no reject{of} is open" if not all_ else f"nothing{of} was ever rejected")
+        output.info(f"no open rejects{of}" if not all_ else f"no rejects{of}")
         return
     columns = ["id", "account", "platform", "order_id", "reason", "first seen (UTC)", "read (UTC)"]
     columns += ["resolved (UTC)"] if all_ else []
@@ -60,14 +62,14 @@ def list_(
             for row in found
         ],
     )
-    output.info("`orders-sync rejects show ID` shows a record, `rejects replay` tries again with this version's code")
+    output.info("`orders-sync rejects show ID` shows a record; `rejects replay` retries them with this version's code")
 
 
 @app.command()
 def show(
     number: Annotated[int, typer.Argument(metavar="ID")], config: context.Config = None, json: context.Json = False
 ) -> None:
-    """Everything known of one, and the record as it was received; bytes that are no text as \\xNN."""
+    """Show a reject and the record as received; bytes that are not text as \\xNN."""
 
     async def ask(connection: Connection) -> dict[str, Any] | None:
         return await store.whole(connection, number)
@@ -93,15 +95,15 @@ def show(
 @app.command()
 def replay(
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="[ID]...", help="All that are open when left out.", show_default=False)
+        list[int] | None, typer.Argument(metavar="[ID]...", help="[default: all open rejects]", show_default=False)
     ] = None,
     account: context.Account = None,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Normalise again with this version's code and land what can be read now. Asks no platform.
+    """Normalize rejects again with this version's code and store those that succeed. Makes no API calls.
 
-    Nothing replaces what was read later. Exit code 1 when a record is still rejected.
+    Never replaces a newer version. Exit code 1 if a record is still rejected.
     """
 
     async def run(connection: Connection) -> Replayed:
@@ -110,7 +112,7 @@ def replay(
         chosen = await store.open_numbers(connection, numbers or None, account)
         result = Replayed()
         if not chosen:
-            output.info("none of these is open: nothing to replay")
+            output.info("nothing to replay: none of these is open")
         with bars(["rejects"], unit="replayed") as progress:
             progress.counted("rejects", len(chosen))
             for number in chosen:
@@ -131,17 +133,17 @@ def replay(
 @app.command()
 def drop(
     numbers: Annotated[list[int], typer.Argument(metavar="ID...")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     config: context.Config = None,
 ) -> None:
-    """Delete rejects for good. A record that the platform still lists comes back when it is read again."""
+    """Delete rejects permanently. A record that the platform still lists returns when it is read again."""
     with context.opened(context.load(config)) as url:
         context.run(context.ask(url, lambda connection: _must_exist(connection, numbers)))
         if not yes:
             what = f"reject {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} rejects"
-            typer.confirm(f"Delete {what}, the record as received included?", abort=True, err=True)
+            typer.confirm(f"Delete {what}, including the record as received?", abort=True, err=True)
         dropped = context.run(context.ask(url, lambda connection: store.drop(connection, numbers)))
-    output.info(f"{dropped} dropped")
+    output.info(f"{dropped} deleted")
 
 
 def _shown(value: object) -> object:
@@ -157,14 +159,14 @@ async def _must_exist(connection: Connection, numbers: Sequence[int]) -> None:
 
 def _unknown(numbers: Sequence[int]) -> DatabaseError:
     return DatabaseError(
-        f"there is no reject {', '.join(map(str, numbers))}; nothing was done. `orders-sync rejects list --all` shows "
-        "those there are"
+        f"there is no reject {', '.join(map(str, numbers))}; nothing was done. `orders-sync rejects list --all` lists "
+        "all of them"
     )
 
 
 def _report(result: Replayed) -> None:
     output.say(
-        f"{result.landed} landed, {result.older} older than what is stored, {len(result.rejected)} still rejected"
+        f"{result.landed} stored, {result.older} older than the stored version, {len(result.rejected)} still rejected"
     )
     if result.rejected:
         columns = ["id", "account", "platform", "order_id", "reason"]

@@ -23,20 +23,20 @@ def renormalize(
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Rebuild the flattened tables from raw_orders with this version's code. Asks no platform, safe at any time.
+    """Rebuild the tables from raw_orders with this version's code. Makes no API calls; safe at any time.
 
-    An order whose rows are equal is not touched; what differs is updated and noted in its history. Where [retention]
-    removed the payload, the rows stay as they are.
+    Orders whose rows are equal are not touched; differences are updated and recorded in the order's history. Orders
+    whose payload was removed by [retention] keep their rows.
     """
     if platform is not None and platform not in PLATFORMS:
-        raise SettingsError(f"--platform: there is no platform {platform}; there are {', '.join(PLATFORMS)}")
+        raise SettingsError(f"--platform: unknown platform {platform}; known are {', '.join(PLATFORMS)}")
 
     async def run(connection: Connection) -> list[Rebuilt]:
         totals = await rebuild.count(connection, platform, account)
         if account is not None and not totals:
             raise DatabaseError(
-                f"no order of account {account} is stored{f' on {platform}' if platform else ''}. "
-                "`orders-sync status` says which accounts there are"
+                f"no orders of account {account} are stored{f' on {platform}' if platform else ''}. "
+                "`orders-sync status` lists the accounts"
             )
         with bars(totals) as progress:
             for name, orders in totals.items():
@@ -48,9 +48,9 @@ def renormalize(
     if json:
         output.print_json([asdict(each) for each in results])
     elif results:
-        columns = ["platform", "looked at", "rebuilt", "equal", "rejected", "changed meanwhile"]
+        columns = ["platform", "examined", "rebuilt", "equal", "rejected", "changed meanwhile"]
         output.table("Orders rebuilt from their payloads", columns, [astuple(each) for each in results], columns[1:])
     else:
-        output.info("no order is stored yet: `orders-sync sync`")
+        output.info("no orders are stored yet: run `orders-sync sync`")
     if any(each.rejected for each in results):
-        output.info("rejected: these keep the rows they have; `orders-sync rejects list` says why")
+        output.info("rejected orders keep their rows; `orders-sync rejects list` shows the reasons")

@@ -18,10 +18,12 @@ LIVE_RATE = 20.0  # changes per second
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8688,
-    orders: Annotated[int, typer.Option(min=0, help="Over all shops.")] = 3000,
-    shops: Annotated[int, typer.Option(min=1, help="On 1688, xportcn_open, xportcn_ka, 1688, ...")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed at the same second gives the same orders.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any free one.")] = 8688,
+    orders: Annotated[int, typer.Option(min=0, help="Number of orders, over all shops.")] = 3000,
+    shops: Annotated[
+        int, typer.Option(min=1, help="Number of shops, in turn on 1688, xportcn_open and xportcn_ka.")
+    ] = 3,
+    seed: Annotated[int, typer.Option(help="Random seed. The same seed at the same second gives the same orders.")] = 1,
     live: Annotated[bool, typer.Option("--live", help="Create, pay, ship and refund orders while it runs.")] = False,
     rate: Annotated[float, typer.Option(min=0, help="Changes per second with --live.")] = LIVE_RATE,
     hooks: Annotated[
@@ -37,7 +39,7 @@ def sandbox(
 
     GET /sandbox/accounts.toml returns a settings file for it; POST /sandbox/faults injects faults.
     """
-    output.info(f"building a world of {orders:,} orders")
+    output.info(f"creating {orders:,} orders")
     world = World(orders, shops, seed, now=datetime.now(UTC))
 
     def ready(root: str) -> None:
@@ -51,15 +53,17 @@ def sandbox(
     try:
         serve(world, port, live_rate=rate if live else 0, ready=ready, hooks=hooks)
     except OSError as error:
-        raise OrdersSyncError(f"port {port} cannot be listened on ({error}): choose another with --port") from None
+        raise OrdersSyncError(f"cannot listen on port {port} ({error}): choose another with --port") from None
 
 
 def verify(
-    root: Annotated[str, typer.Argument(metavar="URL", help="Where a sandbox listens, e.g. http://127.0.0.1:8688")],
+    root: Annotated[
+        str, typer.Argument(metavar="URL", help="URL of a running sandbox, for example http://127.0.0.1:8688")
+    ],
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Compare every order and line in the tables with a sandbox's expected values. Stop its changes and sync first."""
+    """Compare the tables with a sandbox's expected values, down to every line. Stop live changes and sync first."""
     with context.opened(context.load(config)) as url, database.session(url) as connection:
         results = [
             verify_account(connection, account, platform, fetch_expected(root, account))

@@ -15,32 +15,39 @@ from orders_sync.settings import Settings
 
 Listen = Annotated[
     str | None,
-    typer.Option("--listen", metavar="ADDRESS:PORT", help="Else [service] listen of the settings.", show_default=False),
+    typer.Option(
+        "--listen",
+        metavar="ADDRESS:PORT",
+        help="Address to listen on. [default: [service] listen of the settings]",
+        show_default=False,
+    ),
 ]
 ListenIf = Annotated[
     str | None,
-    typer.Option("--listen", metavar="ADDRESS:PORT", help="Serve health and metrics there.", show_default=False),
+    typer.Option(
+        "--listen", metavar="ADDRESS:PORT", help="Serve health and metrics at this address.", show_default=False
+    ),
 ]
 
 
 def run(listen: Listen = None, config: context.Config = None) -> None:
-    """Keep everything current: scheduler, worker and the HTTP side in one process. SIGTERM ends it within 10 s."""
+    """Keep all accounts current: scheduler, worker and HTTP server in one process. Stops within 10 s of SIGTERM."""
     settings = context.load(config)
     _run(settings, listen or settings.service.listen, schedules=True, works=True, hooks=True)
 
 
 def scheduler(listen: ListenIf = None, config: context.Config = None) -> None:
-    """Only the clock: plans what is due for workers elsewhere. Any number may run."""
+    """Run only the scheduler, which plans work for workers elsewhere. Any number may run."""
     _run(context.load(config), listen, schedules=True)
 
 
 def worker(listen: ListenIf = None, config: context.Config = None) -> None:
-    """Only a worker: reads what is planned. Any number may run, on any number of machines."""
+    """Run only a worker, which reads what is planned. Any number may run, on any number of machines."""
     _run(context.load(config), listen, works=True)
 
 
 def console(listen: Listen = None, config: context.Config = None) -> None:
-    """Only the HTTP side: messages of the platforms, health, metrics. Any number may run."""
+    """Run only the HTTP server: platform messages, health and metrics. Any number may run."""
     settings = context.load(config)
     _run(settings, listen or settings.service.listen, hooks=True)
 

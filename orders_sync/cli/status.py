@@ -24,7 +24,7 @@ from orders_sync.store.overview import AccountStatus
 
 ATTENTION, BROKEN = 3, 4  # exit codes of --check; 1 and 2 mean what they mean everywhere
 SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
-NOTHING = "no account has been synced yet: `orders-sync sync`, or `orders-sync demo` to try it"
+NOTHING = "no account has been synced yet: run `orders-sync sync`, or `orders-sync demo` to try it"
 _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
 
 

@@ -31,17 +31,17 @@ def sync(
     sweep: Annotated[
         Sweep,
         typer.Option(
-            help="What to read again of accounts that can only be listed by creation time (Xportcn): "
-            "what is due, everything not final, or everything that is ever read again."
+            help="What to re-read of accounts that can only be listed by creation time (Xportcn): "
+            "nothing, what is due, all orders that are not final, or all that are ever re-read."
         ),
     ] = Sweep.DUE,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Read windows that failed at once, without the pause they have left.")
+        bool, typer.Option("--retry", help="Read failed windows now, without waiting for their pause to end.")
     ] = False,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Read everything that is new or changed into Postgres, then exit. Safe to run at any time, from anywhere."""
+    """Read all new and changed orders into Postgres, then exit. Safe to run at any time and in parallel."""
     settings = context.load(config)
     feeders = context.feeders(settings, account)
     with context.hosted(settings) as host:
@@ -87,7 +87,7 @@ def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
     """Print the outcome of a pass: one line per account, then errors, waiting windows and gaps in the history."""
     columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
     output.table(
-        "What this pass did",
+        "Results of this pass",
         columns,
         [
             (
@@ -107,7 +107,7 @@ def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
     for outcome in outcomes:
         if outcome.errors:
             others = len(outcome.errors) - 1
-            output.error(outcome.errors[-1] + (f" (and {others} windows before it)" if others else ""))
+            output.error(outcome.errors[-1] + (f" (and {others} earlier errors)" if others else ""))
         if outcome.waiting:
             (output.info if outcome.errors else output.error)(_told_waiting(outcome))
     for each in how_far:
@@ -115,7 +115,9 @@ def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
             output.info(said)
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
-        output.info(f"{rejected} records could not be read as orders: `orders-sync rejects list` says why")
+        output.info(
+            f"{rejected} records could not be converted into orders: `orders-sync rejects list` shows the reasons"
+        )
 
 
 def _told_waiting(outcome: Outcome) -> str:
@@ -126,6 +128,6 @@ def _told_waiting(outcome: Outcome) -> str:
     ]
     more = len(outcome.waiting) - len(windows)
     return (
-        f"{outcome.account}: failed windows wait for another read: {', '.join(windows)}"
+        f"{outcome.account}: failed windows wait for a retry: {', '.join(windows)}"
         f"{f' and {more} more' if more else ''}. `orders-sync sync --retry` reads them now"
     )

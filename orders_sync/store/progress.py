@@ -109,8 +109,8 @@ def remarks(found: Progress) -> list[str]:
     said = []
     if found.proven_from and found.history_from and found.proven_from > found.history_from:
         said.append(
-            f"{found.name}: complete from {_utc(found.proven_from)} on only. The settings ask for history from "
-            f"{_utc(found.history_from)}, which lies beyond what the platform lists: nothing older is proven"
+            f"{found.name}: complete only from {_utc(found.proven_from)} on. The settings ask for history from "
+            f"{_utc(found.history_from)}, but the platform does not list that far back: nothing older is proven"
         )
     if found.first and found.past and found.share is not None and found.share < 1 and not is_current(found):
         said.append(
@@ -122,8 +122,8 @@ def remarks(found: Progress) -> list[str]:
     elif found.unconfirmed and found.unconfirmed_from and found.unconfirmed_to and found.asked_again_at:
         said.append(
             f"{found.name}: between {_utc(found.unconfirmed_from)} and {_utc(found.unconfirmed_to)} long ranges were "
-            f"listed as empty ({found.unconfirmed}). They count as proven when a second answer says the same: the next "
-            f"pass after {_utc(found.asked_again_at)} asks"
+            f"listed as empty ({found.unconfirmed}). They count as proven if a second read is empty too: the next "
+            f"pass after {_utc(found.asked_again_at)} reads them"
         )
     return said
 
@@ -135,8 +135,8 @@ def _empty(history_from: datetime, until: datetime | None) -> str:
             f"{listed}A new authorisation may list nothing at first: the next pass after {_utc(until)} reads it again"
         )
     return (
-        f"{listed}It was read again for a day. If the shop has orders, these credentials are not those of the shop, or "
-        "it is not authorised for them"
+        f"{listed}It was re-read for a day. If the shop has orders, the credentials belong to another shop, or lack "
+        "the authorisation"
     )
 
 

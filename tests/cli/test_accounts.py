@@ -67,7 +67,7 @@ def test_a_renamed_a_removed_and_a_retired_account_are_told_of(terminal: Termina
         terminal.run("sync").assert_well()
         for command in (["status"], ["accounts", "list"], ["doctor"]):
             assert "orders-sync accounts retire ka-main" in " ".join(terminal.run(*command).text.split())
-        terminal.run("accounts", "retire", "sandbox-1688").assert_complains("take it out first")
+        terminal.run("accounts", "retire", "sandbox-1688").assert_complains("remove it there first")
         terminal.run("accounts", "retire", "ka-main").assert_well()
         said = terminal.run("status").text + terminal.run("doctor").text
         assert "accounts retire ka-main" not in said

@@ -36,7 +36,7 @@ def test_preview_says_what_is_missing_and_nothing_is_stored_without_a_yes(landed
 
 def test_preview_says_how_current_orders_before_the_history_will_be(landed: Landed) -> None:
     ask = ["backfill", "--account", "sandbox-ka", "--to", "2026-11-03", "--from"]
-    assert "kept current by the same sweeps" in landed.terminal.run(*ask, "2001-01-01").err.replace("\n", " ")
+    assert "Sweeps keep its orders current" in landed.terminal.run(*ask, "2001-01-01").err.replace("\n", " ")
     assert "kept current" not in landed.terminal.run(*ask, "2026-11-01").err
 
 
@@ -54,9 +54,9 @@ def test_a_backfill_is_read_at_once_with_wait_and_listed_as_done(landed: Landed)
 def test_mistakes_are_one_clear_message(landed: Landed) -> None:
     for options, words in (
         (["--from", "2026-11-01"], "which accounts?"),
-        (["--account", "sandbox-ka"], "--from is missing"),
+        (["--account", "sandbox-ka"], "--from is required"),
         (["--account", "sandbox-ka", "--from", "yesterday"], "must be a date or a time"),
-        (["--account", "sandbox-ka", "--from", "2026-11-02", "--to", "2026-11-01"], "nothing lies between"),
+        (["--account", "sandbox-ka", "--from", "2026-11-02", "--to", "2026-11-01"], "must be before"),
         (["--account", "sandbox-ka", "--from", "2026-11-01", "--by", "updated"], "does not list by updated time"),
     ):
         said = landed.terminal.run("backfill", *options)

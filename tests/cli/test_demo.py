@@ -102,7 +102,7 @@ def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_
         terminal.write(terminal.settings.read_text().replace(f'name = "{shop.name}"', 'name = "kingdo"'))
         said = terminal.run("sync").assert_complains("orders-sync demo --clear", "sandbox-ka")
         assert "kingdo" not in said
-        assert f"removed {ORDERS:,} invented orders of 3 accounts" in terminal.run("demo", "--clear").assert_well().out
+        assert f"removed {ORDERS:,} simulated orders of 3 accounts" in terminal.run("demo", "--clear").assert_well().out
         with embedded_postgres.running(terminal.home) as server:
             tables = Tables(server.url)
             kept = ("order_statuses", "sync.alembic_version", "sync.rates", "sync.fences")

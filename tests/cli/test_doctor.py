@@ -88,7 +88,7 @@ def test_unreachable_database_does_not_hide_the_rest(visits: Visits) -> None:
     found = visits.unwell("no database")
     assert list(found) == ["database"]
     assert f"127.0.0.1:{visits.port}" in found["database"]
-    assert sum("accepts it" in each["found"] for each in visits.said["no database"].json) == 3
+    assert sum("accepts the credentials" in each["found"] for each in visits.said["no database"].json) == 3
 
 
 def test_tables_of_a_newer_version_are_not_well(visits: Visits) -> None:

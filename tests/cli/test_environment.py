@@ -24,7 +24,7 @@ history_from = "2026-01-01"
 def test_a_sandbox_on_this_machine_is_read_whatever_proxies_are_set(landed: Landed) -> None:
     for process in [landed.terminal.start("doctor", **variables) for variables in PROXIES]:
         said = result(process).assert_well()
-        assert said.out.count("accepts it") == len(landed.world.accounts)
+        assert said.out.count("accepts the credentials") == len(landed.world.accounts)
 
 
 def test_a_variable_that_cannot_be_used_is_named_by_every_command_that_calls_a_platform(

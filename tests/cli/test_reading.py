@@ -36,7 +36,7 @@ def test_a_shell_without_its_database_url_makes_no_database(terminal: Terminal) 
     for process in [terminal.start(*command) for command in (*READERS, *CONNECTORS, ("db", "serve"))]:
         result(process).assert_complains("no database yet", "DATABASE_URL is not set", str(terminal.home))
     said = terminal.run("doctor").assert_well()
-    assert f"the first `sync` makes it in {terminal.home}" in said.out
+    assert f"the first `sync` creates it in {terminal.home}" in said.out
     assert not terminal.home.exists()
 
 

@@ -56,9 +56,7 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     assert {"id", "account", "platform", "order_id", "reason", "rejected_at", "read_at"} <= listed[0].keys()
     table = shop.terminal.run("rejects", "list", "--account", "sandbox-ka").assert_well()
     assert all(row["reason"][:30] in table.out for row in listed)
-    assert (
-        "no reject of nobody is open" in shop.terminal.run("rejects", "list", "--account", "nobody").assert_well().err
-    )
+    assert "no open rejects of nobody" in shop.terminal.run("rejects", "list", "--account", "nobody").assert_well().err
 
     shown = shop.terminal.run("rejects", "show", odd).assert_well()
     assert "\\xff\\xfe␀␛[31m" in shown.out
@@ -79,7 +77,7 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     again = shop.terminal.run("rejects", "replay", str(broken["id"])).assert_well()
     assert "nothing to replay" in again.err
     told = shop.terminal.run("rejects", "replay", str(others[0]["id"]))
-    assert "0 landed, 0 older than what is stored, 1 still rejected" in told.out
+    assert "0 stored, 0 older than the stored version, 1 still rejected" in told.out
     assert others[0]["reason"][:30] in told.out
 
 

@@ -74,7 +74,7 @@ def test_an_order_that_is_listed_no_more_is_said_to_be_by_status_and_by_order(la
         landed.tables.query("DELETE FROM sync.missing_orders RETURNING 1")
     assert f"{account}: 1 order that can change is in the tables and no longer listed" in " ".join(status.out.split())
     assert [row["missing_orders"] for row in machine.json if row["account"] == account] == [1]
-    assert "not listed by the platform any more" in " ".join(shown.err.split())
+    assert "no longer listed by the platform" in " ".join(shown.err.split())
     assert found.json[0]["missing_since"]
 
 
@@ -118,7 +118,7 @@ def test_raw_says_so_when_retention_removed_the_payload(terminal: Terminal, url:
         """
     )
     said = terminal.run("order", "7", "--raw", DATABASE_URL=url)
-    said.assert_complains("7 on 1688", "[retention] raw", "leave --raw out")
+    said.assert_complains("7 on 1688", "[retention] raw", "omit --raw")
     assert said.out == "{}\n"
 
 

@@ -47,7 +47,7 @@ def test_an_output_that_is_closed_full_or_read_no_further(landed: Landed, comman
     full = shell(landed, f"orders-sync {command} >/dev/full")
     assert (full.returncode, faults(full)) == (
         1,
-        b"orders-sync: the output cannot be written: No space left on device\n",
+        b"orders-sync: cannot write the output: No space left on device\n",
     )
     unread = shell(landed, f"orders-sync {command} | head -c 0; exit ${{PIPESTATUS[0]}}")
     assert (unread.returncode, faults(unread)) == (1, b"")

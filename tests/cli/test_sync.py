@@ -20,7 +20,7 @@ def test_everything_lands_exactly_as_it_is_P1(landed: Landed) -> None:
 def test_a_second_run_writes_no_row_P3(landed: Landed) -> None:
     before = landed.tables.row_versions()
     said = landed.terminal.run("sync").assert_well()
-    assert "What this pass did" in said.out
+    assert "Results of this pass" in said.out
     assert landed.tables.row_versions() == before
 
 

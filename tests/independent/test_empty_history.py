@@ -143,7 +143,7 @@ async def test_an_empty_history_is_said_in_one_sentence_with_the_time_of_the_nex
     passes(shop, 25 * HOUR)
     await shop.sync()
     (said,) = await remarks(pool)
-    assert "these credentials are not those of the shop" in said
+    assert "the credentials belong to another shop" in said
 
 
 async def test_the_service_looks_after_an_empty_history_when_its_time_has_come(install: Install, pool: Pool) -> None:

@@ -120,7 +120,7 @@ async def seconds_since(connection: Connection, moment: datetime) -> object:
 
 def test_what_lies_beyond_the_reach_is_said_and_never_called_complete() -> None:
     (said,) = remarks(Progress("shop", at(0), at(90), at(50), at(0), at(90), 1.0))
-    assert "complete from 2026-11-03 02:00 UTC on only" in said
+    assert "complete only from 2026-11-03 02:00 UTC on" in said
     assert "from 2026-11-01 00:00 UTC" in said
 
 
