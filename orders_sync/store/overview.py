@@ -18,7 +18,8 @@ from orders_sync.store.queries import select_dict, select_rows
 
 ALIVE_SECONDS = 30  # a process that has not reported for so long was killed, hangs or has lost the database
 
-# an account of which nothing was read is as far behind as its history reaches
+# an account of which nothing was read is as far behind as its history reaches. No EXISTS for orders: that may be
+# planned as a hash of them all
 ACCOUNTS = f"""
     WITH open_windows AS (
         SELECT account, count(*) FILTER (WHERE state = 'planned') AS planned,
@@ -42,8 +43,8 @@ ACCOUNTS = f"""
         a.last_error, a.suspended_at, a.suspended_because,
         CASE WHEN a.rests_until > clock_timestamp() THEN a.rests_until END AS rests_until,
         a.removed_at, a.retired_at,
-        CASE WHEN a.removed_at IS NULL THEN true
-            ELSE EXISTS (SELECT FROM orders AS o WHERE o.account = a.name) END AS may_hold_orders,
+        CASE WHEN a.removed_at IS NULL THEN true ELSE
+            coalesce((SELECT true FROM orders AS o WHERE o.account = a.name LIMIT 1), false) END AS may_hold_orders,
         audit.finished_at AS audited_at,
         (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences,
         {LATE_BY} AS late_by,

@@ -138,7 +138,8 @@ def test_the_role_that_the_documentation_describes_can_use_every_reading_command
     landed: Landed, operations: str
 ) -> None:
     [(order_id,)] = landed.tables.query("SELECT order_id FROM orders ORDER BY platform, order_id LIMIT 1")
-    commands = (["status"], ["order", order_id], ["accounts", "list"], ["rejects", "list"], ["backfill", "list"])
+    status = (["status"], ["status", "--problems", "--orders"], ["status", "--json"])
+    commands = (*status, ["order", order_id], ["accounts", "list"], ["rejects", "list"], ["backfill", "list"])
     for process in [landed.terminal.start(*command, DATABASE_URL=operations) for command in commands]:
         result(process).assert_well()
     for command in (["order", order_id, "--raw"], ["rejects", "show", "1"], ["renormalize"]):

@@ -1,0 +1,211 @@
+"""`orders-sync status` as a verdict: its sum, its problems, its exit codes, on every screen and for every reader."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from rich.cells import cell_len
+
+from orders_sync.sandbox import World
+from orders_sync.store import database, schema
+from tests.support.databases import Tables, made_database
+from tests.support.ledgers import fill
+from tests.support.services import PACE
+from tests.support.terminal import Terminal, closed_port, eventually, interrupt, platforms, result
+
+OPTIONS = ((), ("--problems",), ("--account", "busy"), ("--orders",))
+SHOP = """
+    INSERT INTO sync.accounts (name, platform, seller, feed, history_from, watermark)
+    VALUES (%s, '1688', 's', 'updated', now() - interval '9 d', now())
+"""
+READ = """
+    INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state)
+    SELECT name, 'incremental', 'updated', history_from, now(), 'done' FROM sync.accounts WHERE name = %s
+"""
+REJECT = """
+    INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at)
+    VALUES ('shop', '1688', '', '1', 'odd', now())
+"""
+
+
+@pytest.fixture
+def tables(terminal: Terminal, url: str) -> Tables:
+    """The tables of the terminal's database, which hold one account that is current."""
+    terminal.variables["DATABASE_URL"] = url
+    tables = Tables(url)
+    tables.execute(SHOP, "shop")
+    tables.execute(READ, "shop")
+    return tables
+
+
+@pytest.fixture(scope="module")
+def troubled(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """A database with accounts and processes in every state."""
+
+    async def prepare(url: str) -> None:
+        async with database.connected(url, size=1) as pool, pool.connection() as connection:
+            await fill(connection)
+
+    with made_database(server, "troubled", template) as tables:
+        asyncio.run(prepare(tables.url))
+        tables.execute("UPDATE sync.accounts SET suspended_because = 'code 50' WHERE name = 'refused'")
+        terminal = Terminal(tmp_path_factory.mktemp("troubled"), {"DATABASE_URL": tables.url})
+        yield terminal
+        terminal.close()
+
+
+def test_the_sum_comes_first_then_problems_then_accounts_the_worst_first(troubled: Terminal) -> None:
+    said = troubled.run("status").assert_well().out
+    first, *others = said.splitlines()
+    assert first.startswith("4 accounts: 1 behind, 2 not read yet, 1 suspended; 1 scheduler, no worker, 1 console; ")
+    assert first.endswith(f"tables {schema.HEAD}")
+    signs = [line[0] for line in others[: others.index("")]]
+    assert signs == sorted(signs, key="✗!".index)
+    assert others[0].startswith("✗ no worker is running: nothing is read; the last one reported at ")
+    assert others[1].startswith("✗ refused: suspended since ")
+    for words in (
+        "! process 8 on two (worker) has not reported since",
+        "! busy: no call is made until",
+        "! busy: 1 window failed, read again by the next pass",
+        "! busy: 1 record could not be read as orders",
+        "! busy: the audit of",
+        "! quiet: nothing was read of it yet",
+        "! quiet: messages of the platform wait for a read (2)",
+        "! gone: ",
+    ):
+        assert words in said
+    rows = [line.split()[0] for line in others[others.index("") :] if line.startswith(("busy", "quiet", "ref", "gone"))]
+    assert rows == ["refused", "gone", "quiet", "busy"]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
+@pytest.mark.parametrize("width", [80, 60])
+def test_nothing_is_cut_on_a_narrow_screen(troubled: Terminal, width: int, options: tuple[str, ...]) -> None:
+    wide, shown = troubled.run("status", *options), troubled.on_screen(width, "status", *options)
+    assert max(cell_len(line) for line in shown.out.splitlines()) <= width
+    said = shown.out.split()
+    for word in wide.out[: wide.out.index("\n\n")].split():
+        if not any(c.isdigit() for c in word):  # times and durations move on
+            assert word in said
+
+
+def test_only_what_was_asked_for_is_shown(troubled: Terminal) -> None:
+    def named(*options: str) -> list[str]:
+        return [row["account"] for row in troubled.run("status", "--json", *options).assert_well().json]
+
+    assert named() == ["busy", "gone", "quiet", "refused"]
+    assert named("--account", "quiet", "-a", "busy") == ["busy", "quiet"]
+    troubled.run("status", "--account", "bisy").assert_complains("no account is named bisy", "accounts list")
+    said = troubled.run("status", "--account", "quiet").assert_well().out
+    assert said.startswith("1 account: 1 not read yet; ")
+    assert "busy" not in said
+    assert "no worker is running" in said
+
+
+def test_only_accounts_with_problems_are_shown(terminal: Terminal, tables: Tables) -> None:
+    tables.execute(SHOP, "late")
+    said = terminal.run("status", "--problems").assert_well().out
+    assert [line.split()[0] for line in said.splitlines() if " 1688 " in line] == ["late"]
+    assert said.startswith("2 accounts: 1 current, 1 not read yet; ")
+    assert [row["account"] for row in terminal.run("status", "--problems", "--json").json] == ["late"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "severity"),
+    [
+        ("SELECT 1", 0, None),
+        (REJECT, 3, "attention"),
+        ("UPDATE sync.windows SET ends_at = now() - interval '20 m'", 4, "broken"),  # and nobody reads
+        ("UPDATE sync.accounts SET suspended_at = now(), suspended_because = 'code 50'", 4, "broken"),
+        ("UPDATE sync.accounts SET removed_at = now()", 0, None),
+        ("UPDATE sync.accounts SET rests_until = now() + interval '1 h'", 3, "attention"),
+    ],
+)
+def test_check_says_by_its_exit_code_what_there_is_to_do(
+    terminal: Terminal, tables: Tables, change: str, code: int, severity: str | None
+) -> None:
+    tables.execute(change)
+    runs = [terminal.start("status", *options) for options in (["--check"], ["--check", "--json"], [])]
+    check, machine, plain = map(result, runs)
+    assert (check.code, machine.code, plain.code) == (code, code, 0)
+    assert check.out.splitlines()[:-1] == plain.out.splitlines()[:-1]  # the last line says how far it is behind
+    assert machine.json["severity"] == severity
+    assert machine.json["summary"].startswith("1 account: ")
+    assert [row["account"] for row in machine.json["accounts"]] == ["shop"]
+    assert machine.json["processes"] == []
+
+
+def test_check_without_a_verdict_is_told_from_one(terminal: Terminal, tables: Tables) -> None:
+    assert terminal.run("status", "--check", "--nonsense").code == 2
+    for option in ("--check", "--json"):
+        said = terminal.run("status", "--watch", option)
+        assert (said.code, said.out) == (2, "")
+    with closed_port() as port:
+        away = f"postgresql://u@127.0.0.1:{port}/d"
+        terminal.run("status", "--check", DATABASE_URL=away).assert_complains("cannot be reached")
+    tables.execute("UPDATE sync.alembic_version SET version_num = '9999'")
+    said = terminal.run("status", "--check")
+    assert (said.code, len(said.complaints)) == (4, 1)
+    assert "newer version" in said.complaints[0]
+    terminal.run("status").assert_complains("newer version")
+
+
+def test_check_of_a_database_without_accounts_is_not_well(terminal: Terminal, url: str) -> None:
+    assert terminal.run("status", "--check", DATABASE_URL=url).code == 3
+
+
+def test_watch_shows_it_again_until_ctrl_c_also_after_an_outage(terminal: Terminal, tables: Tables) -> None:
+    process = terminal.start("status", "--watch", "--every", "0.1")
+    assert process.stdout is not None
+
+    def sums(words: str) -> None:
+        assert process.stdout is not None
+        for _ in range(2):
+            while words not in process.stdout.readline():
+                assert process.poll() is None
+
+    sums("1 account: 1 current; ")
+    tables.execute("UPDATE sync.accounts SET suspended_at = now(), suspended_because = 'code 50'")
+    sums("1 account: 1 suspended; ")
+    tables.execute("ALTER TABLE sync.processes RENAME TO away")
+    assert process.stderr is not None
+    assert "processes" in process.stderr.readline()
+    tables.execute("ALTER TABLE sync.away RENAME TO processes")
+    sums("1 account: 1 suspended; ")
+    interrupt(process)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+
+
+def test_an_account_of_the_settings_that_was_never_read_is_shown(
+    terminal: Terminal, tables: Tables, world: World
+) -> None:
+    terminal.describe(world, "http://127.0.0.1:1", "sandbox-ka")
+    said = terminal.run("status", "--check")
+    assert said.code == 4
+    assert "✗ no process of the service is running and accounts are not current" in said.out
+    assert "! sandbox-ka: nothing was read of it yet: `orders-sync sync` reads it" in said.out
+
+
+def test_processes_are_counted_while_they_run(terminal: Terminal, url: str, world: World) -> None:
+    terminal.variables["DATABASE_URL"] = url
+
+    def parts() -> list[list[str]]:
+        said = terminal.run("status", "--check", "--json")
+        return sorted(each["parts"] for each in said.json["processes"] if each["is_alive"])
+
+    with platforms(world) as (root, _):
+        terminal.describe(world, root, "sandbox-1688", extra=PACE)
+        terminal.run("migrate").assert_well()
+        services = [terminal.serve(name) for name in ("scheduler", "worker", "worker")]
+        eventually(lambda: parts() == [["scheduler"], ["worker"], ["worker"]])
+        assert "; 1 scheduler, 2 workers; " in terminal.run("status").assert_well().out
+        for each in services:
+            each.stop()
+    assert "; no scheduler, no worker; " in terminal.run("status").assert_well().out
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM sync.processes").fetchone() == (0,)
