@@ -31,8 +31,11 @@ app = typer.Typer(
 
 @dataclass(frozen=True)
 class Preview:
-    """What a backfill of one account would do. `seconds` at the configured rate. `history_from`: where the
-    account's history begins, in the tables or else in the settings."""
+    """What a backfill of one account would do.
+
+    `seconds` at the configured rate. `history_from`: where the account's history begins, in the tables or else in the
+    settings.
+    """
 
     account: str
     window: Window

@@ -92,8 +92,10 @@ def restore(url: str, file: Path, report: Report) -> None:
 
 
 def compare(left: str, right: str) -> Compared:
-    """Compare every row of our tables in two databases. Raises `DatabaseError` that names the first table that
-    differs."""
+    """Compare every row of our tables in two databases.
+
+    Raises `DatabaseError` that names the first table that differs.
+    """
     with database.session(left) as one, database.session(right) as other:
         tables = inventory.tables(one, SCHEMAS)
         rows = 0
@@ -176,8 +178,10 @@ def _run(command: list[str], url: str | None = None) -> str:
 
 
 def _feed(psql: str, url: str, script: subprocess.Popen[bytes], report: Report) -> str:
-    """Run the script that another program writes in one transaction, which is committed only if that program came to
-    its end. Return the first error, empty where there was none."""
+    """Run the script that another program writes, in one transaction; return the first error, or an empty string.
+
+    It is committed only if that program ended well.
+    """
     assert script.stdout is not None
     arguments, environment = _connection(url)
     command = [psql, "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", *arguments]

@@ -69,7 +69,7 @@ def list_(
 def show(
     number: Annotated[int, typer.Argument(metavar="ID")], config: context.Config = None, json: context.Json = False
 ) -> None:
-    """Show a reject and the record as received; bytes that are not text as \\xNN."""
+    r"""Show a reject and the record as received; bytes that are not text as \xNN."""
 
     async def ask(connection: Connection) -> dict[str, Any] | None:
         return await store.whole(connection, number)

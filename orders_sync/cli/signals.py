@@ -46,6 +46,7 @@ def left_to_child() -> Iterator[None]:
 
 
 def was_received() -> bool:
+    """Tell whether a signal to end was received."""
     return bool(_received)
 
 

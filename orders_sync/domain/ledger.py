@@ -32,8 +32,10 @@ class Unclaimed(msgspec.Struct, frozen=True):
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """How far an account is planned and landed. `newest`: the incremental window that ends at `planned_to`, as long as
-    nobody has claimed it; it is locked then."""
+    """How far an account is planned and landed.
+
+    `newest`: the incremental window that ends at `planned_to`, as long as nobody has claimed it; it is locked then.
+    """
 
     now: datetime
     history_from: datetime | None
@@ -43,9 +45,11 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class PlanningState(msgspec.Struct, frozen=True):
-    """What a plan follows from, read while the account's row is locked. `rereads`: when the orders were created that
-    are to be read once more now, for their last read brought an earlier modify time. `oldest`: the earliest creation
-    time in the tables."""
+    """What a plan follows from, read while the account's row is locked.
+
+    `rereads`: when the orders were created that are to be read once more now, for their last read brought an earlier
+    modify time. `oldest`: the earliest creation time in the tables.
+    """
 
     reach: Reach
     rereads: Sequence[datetime] = ()
@@ -61,8 +65,10 @@ class PlannedWindows(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is to be written: `replaced` is taken out, for one of `windows` covers it. `sweeps`: ranges of creation time
-    in which orders are read again; which of them is for the tables to say."""
+    """What is to be written: `replaced` is taken out, for one of `windows` covers it.
+
+    `sweeps`: ranges of creation time in which orders are read again; which of them is for the tables to say.
+    """
 
     replaced: Unclaimed | None
     windows: Sequence[PlannedWindows]

@@ -15,6 +15,8 @@ from msgspec import Struct
 
 
 class OrderRow(Struct, kw_only=True, gc=False):
+    """A row of `orders`."""
+
     order_id: str
     order_no: str | None = None
     seller_order_no: str | None = None
@@ -70,6 +72,8 @@ class OrderRow(Struct, kw_only=True, gc=False):
 
 
 class SubOrderRow(Struct, kw_only=True, gc=False):
+    """A row of `sub_orders`: a line of an order."""
+
     order_id: str
     sub_order_id: str
     line_no: int
@@ -109,6 +113,8 @@ class SubOrderRow(Struct, kw_only=True, gc=False):
 
 
 class ProductItemRow(Struct, kw_only=True, gc=False):
+    """A row of `product_items`: the product of a line."""
+
     order_id: str
     sub_order_id: str
     item_no: int
@@ -133,6 +139,8 @@ class ProductItemRow(Struct, kw_only=True, gc=False):
 
 
 class ParcelRow(Struct, kw_only=True, gc=False):
+    """A row of `order_parcels`."""
+
     order_id: str
     parcel_id: str
     tracking_no: str | None = None
@@ -146,6 +154,8 @@ class ParcelRow(Struct, kw_only=True, gc=False):
 
 
 class ReceiverRow(Struct, kw_only=True, gc=False):
+    """A row of `order_receivers`."""
+
     order_id: str
     name: str | None = None
     phone: str | None = None

@@ -1,7 +1,7 @@
-"""Replace characters that JSON allows but Postgres cannot store: visibly, never dropping them.
+r"""Replace characters that JSON allows but Postgres cannot store: visibly, never dropping them.
 
-    NUL (\\u0000)                 -> U+2400, its picture: Postgres cannot store it
-    lone surrogate (\\ud800)      -> U+FFFD, the replacement character: Postgres cannot store it
+    NUL (\u0000)                 -> U+2400, its picture: Postgres cannot store it
+    lone surrogate (\ud800)      -> U+FFFD, the replacement character: Postgres cannot store it
 
 The payload in `raw_orders` keeps the bytes as received; only columns see the replacement, and the order notes it.
 """

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 
 class StatusGroup(StrEnum):
+    """The meaning of a status on every platform: `orders.status_group`."""
+
     CREATING = "creating"
     AWAITING_PAYMENT = "awaiting_payment"
     AWAITING_CONFIRMATION = "awaiting_confirmation"

@@ -30,8 +30,11 @@ class Updates:
 
 @dataclass(slots=True)
 class Audited:
-    """What an audit of one account found in `[start, end)`, by creation time; `updates`: by update time, where the
-    platform lists changes by it. `repaired`: differences that a read of them ended."""
+    """What an audit of one account found in `[start, end)`, by creation time.
+
+    `updates`: by update time, where the platform lists changes by it. `repaired`: differences that a read of them
+    ended.
+    """
 
     account: str
     start: datetime | None = None

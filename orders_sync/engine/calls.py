@@ -37,8 +37,10 @@ HOLD = 5  # first pauses; how long an account is still when the platform says sl
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """`tries` of one call, the first one included; `first_pause` in seconds, doubled and jittered from try to try;
-    `seconds` a try may take as a whole."""
+    """`tries` of one call, the first one included.
+
+    `first_pause` in seconds, doubled and jittered from try to try; `seconds` a try may take as a whole.
+    """
 
     tries: int = 5
     first_pause: float = 0.2
@@ -56,8 +58,11 @@ class Feeder:
 
 
 def pacers(pool: Pool, feeders: Iterable[Feeder]) -> dict[str, Pacer]:
-    """A pacer for each account, by its name. Accounts of one app draw on one budget, each call its own account's gap:
-    an account keeps to its rate, the app to the largest of its accounts'."""
+    """A pacer for each account, by its name.
+
+    Accounts of one app draw on one budget, each call its own account's gap: an account keeps to its rate, the app to
+    the largest of its accounts'.
+    """
     made: dict[tuple[str, float], Pacer] = {}
     found = {}
     for feeder in feeders:
@@ -159,8 +164,11 @@ def is_long_hold(error: Exception) -> bool:
 
 
 def _pause_before_retry(error: Exception) -> bool | float:
-    """Whether another try is worth it; seconds when the platform said how long to wait. A call that was blocked before
-    the gateway, or is to be made after `LONGEST_WAIT` only, is not repeated: its window is, after a pause."""
+    """Whether another try is worth it; seconds when the platform said how long to wait.
+
+    A call that was blocked before the gateway, or is to be made after `LONGEST_WAIT` only, is not repeated: its window
+    is, after a pause.
+    """
     if isinstance(error, BlockedError) or is_long_hold(error):
         return False
     if isinstance(error, RateLimitError) and error.retry_after is not None:

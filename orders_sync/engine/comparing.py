@@ -73,8 +73,10 @@ Look = Callable[[Window], Awaitable[Finding]]
 async def compare(
     window: Window, counts: Counts, count: Count, look: Look, page_size: int, feed: Feed = Feed.CREATED
 ) -> Finding:
-    """Find every range of the window whose orders differ in number. `look` gets what fits on a page, one second, or
-    what counts in each half as in the whole: halving it further would not end. `feed`: the list that is counted.
+    """Find every range of the window whose orders differ in number.
+
+    `look` gets what fits on a page, one second, or what counts in each half as in the whole: halving it further would
+    not end. `feed`: the list that is counted.
 
     Where both halves agree though the whole holds more than both, the platform's counts contradict each other to the
     end: the window is a difference by its counts, without the orders.

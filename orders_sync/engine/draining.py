@@ -82,9 +82,11 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """What was done for one account. It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the
-    turn ended before everything was read) are empty or false. `found_empty`: it is new that all of the history was read
-    and lists no order."""
+    """What was done for one account.
+
+    It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the turn ended before everything was
+    read) are empty or false. `found_empty`: it is new that all of the history was read and lists no order.
+    """
 
     account: str
     windows: int = 0

@@ -39,8 +39,10 @@ ENOUGH = 200  # windows; what else waits is looked at when these are read
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`windows` of creation time to be read first, for `orders` where these are known; `hurries`: changes are due now;
-    `is_final`: nothing else follows."""
+    """`windows` of creation time to be read first, for `orders` where these are known.
+
+    `hurries`: changes are due now; `is_final`: nothing else follows.
+    """
 
     outcome: str
     windows: tuple[Window, ...] = ()

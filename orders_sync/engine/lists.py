@@ -63,9 +63,11 @@ class ListComparison:
         self._left_out: frozenset[str] = frozenset()
 
     async def leave_out_changed(self, now: datetime) -> None:
-        """Leave the orders that changed between `due` and `now` out of the tables' counts by update time: the platform
-        lists them later than the tables do. One that changes after that is in the tables, and not missing. Nor is one
-        of a list that cannot be read; but it may hide one that is."""
+        """Leave the orders that changed between `due` and `now` out of the tables' counts by update time.
+
+        The platform lists them later than the tables do. One that changes after that is in the tables, and not missing.
+        Nor is one of a list that cannot be read; but it may hide one that is.
+        """
         changed: set[str] = set()
         for window in tile(self._due, whole_second(now), self._longest):
             with suppress(*UNREADABLE):
@@ -73,14 +75,19 @@ class ListComparison:
         self._left_out = frozenset(changed)
 
     async def windows(self, window: Window) -> list[Window]:
-        """The windows in which to compare a range by update time: days, for a version that is missing shows in a count
-        where its order stood in another one before; longer where all of it should fit on a page."""
+        """The windows in which to compare a range by update time.
+
+        Days, for a version that is missing shows in a count where its order stood in another one before; longer where
+        all of it should fit on a page.
+        """
         days = tile(window.start, window.end, min(DAY, self._longest))
         return merge_small_windows([(day, await self._held(day)) for day in days], self._on_a_page, self._longest)
 
     async def compare(self, window: Window) -> Finding:
-        """Compare one of `windows`. What should fit on a page is compared order by order, by one call as a count is: so
-        a version is missed too whose order stood in the same window before. What cannot be read so is counted by days.
+        """Compare one of `windows`.
+
+        What should fit on a page is compared order by order, by one call as a count is: so a version is missed too
+        whose order stood in the same window before. What cannot be read so is counted by days.
         """
         if await self._held(window) <= self._on_a_page:
             with suppress(*UNREADABLE):
@@ -105,8 +112,11 @@ class ListComparison:
         return await self.compare_counted(difference.window, await self.count(difference.window))
 
     async def count(self, window: Window) -> Counts:
-        """Both counts of a window. Where the platform counts more, orders of the tables in the second at which the
-        window ends count too: whether it takes the end inclusive is not documented."""
+        """Both counts of a window.
+
+        Where the platform counts more, orders of the tables in the second at which the window ends count too: whether
+        it takes the end inclusive is not documented.
+        """
         answer = await self._caller.page(Ask(self._feed, window, 1, 1))
         listed = max(answer.page.total, len(answer.page.records))
         held = await self._held(window)
@@ -189,8 +199,10 @@ class ListComparison:
         return result.records if isinstance(result, Read) else None
 
     async def _ids(self, window: Window) -> set[str]:
-        """The orders of a range, however many: no more of them is kept than their ids. It lies in the present: what
-        moves while it is read need not add up."""
+        """The orders of a range, however many: no more of them is kept than their ids.
+
+        It lies in the present: what moves while it is read need not add up.
+        """
         ask = self._asking(window)
 
         async def ask_ids(page_no: int, rows: int) -> Answer:
@@ -211,8 +223,10 @@ class ListComparison:
         return ask
 
     def _times(self, record: Record) -> tuple[datetime | None, bool]:
-        """When a missing order stands in the list, if that can be read; whether the next sync reads it anyway: then it
-        is not missing yet."""
+        """When a missing order stands in the list, if that can be read.
+
+        Whether the next sync reads it anyway: then it is not missing yet.
+        """
         try:
             order = self._platform.normalize(record.payload).order
         except InvalidRecordError:

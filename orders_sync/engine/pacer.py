@@ -102,8 +102,10 @@ class Pacer:
         self._last = first + (grant.slots - 1) * self._gap + min(LATE, self._gap / 2)
 
     def _refuse_long_waits(self, seconds: float) -> None:
-        """Raise `RateLimitError` for a wait that comes from a hold: without one no wait is longer than a gap and
-        `AHEAD`."""
+        """Raise `RateLimitError` for a wait that comes from a hold.
+
+        Without one no wait is longer than a gap and `AHEAD`.
+        """
         if seconds > max(LONGEST_WAIT, self._gap + AHEAD):
             raise RateLimitError(
                 f"the platform asked for a pause, of which {seconds:.0f} s are left", retry_after=seconds

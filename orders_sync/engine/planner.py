@@ -79,8 +79,9 @@ async def _plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill,
 
 
 async def _enter(connection: Connection, feeder: Feeder) -> Reach:
-    """Lock the account, which has its row from now on. What was never read of a history that begins later by now is
-    given up.
+    """Lock the account, which has its row from now on.
+
+    What was never read of a history that begins later by now is given up.
 
     Raises `IdentityMismatchError` and `ClockSetBackError`: then nothing of the account can be planned.
     """

@@ -75,8 +75,10 @@ def replaces(reach: Reach, policy: SyncPolicy) -> Unclaimed | None:
 
 
 def time_ahead(reach: Reach, policy: SyncPolicy) -> datetime | None:
-    """The time an account was planned to, or proven, where it lies further in the database's future than any plan ends;
-    else None. Then the database's clock was put back, and nothing would be due for as long as it is behind."""
+    """The time an account was planned to, or proven, where it lies further in the database's future than any plan ends.
+
+    Else None. Then the database's clock was put back, and nothing would be due for as long as it is behind.
+    """
     reached = max((moment for moment in (reach.planned_to, reach.watermark) if moment is not None), default=None)
     latest = reach.now + max(policy.lag, timedelta(0)) + CLOCK_TOLERANCE
     return reached if reached is not None and reached > latest else None
@@ -132,9 +134,11 @@ def ranges_to_sweep(reach: Reach, policy: SyncPolicy, sweep: Sweep, oldest: date
 def daily(
     reach: Reach, policy: SyncPolicy, furthest_back: timedelta | None, oldest: datetime | None = None
 ) -> list[SweepRange]:
-    """The range of creation time that is looked over once a day where changes are listed by update time: a change that
-    was listed late, or without its modify time moving, is found there. As far back as the platform lists. `oldest`: as
-    in `ranges_to_sweep`."""
+    """The range of creation time that is looked over once a day where changes are listed by update time.
+
+    A change that was listed late, or without its modify time moving, is found there. As far back as the platform lists.
+    `oldest`: as in `ranges_to_sweep`.
+    """
     if reach.history_from is None or reach.planned_to is None:
         return []
     end = whole_second(reach.now - policy.lag)

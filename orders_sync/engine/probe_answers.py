@@ -103,8 +103,10 @@ def time_of(feed: Feed, row: Row, near: Look, *, has_other: bool) -> Found:
 
 
 def not_found(feed: Feed, row: Row, shifted: Look, again: Look) -> Found:
-    """Of an order that was not listed around its time: it may be listed eight hours earlier, or have changed
-    meanwhile."""
+    """Of an order that was not listed around its time.
+
+    It may be listed eight hours earlier, or have changed meanwhile.
+    """
     if shifted.lists(row):
         said = f"an order is listed eight hours before its {feed} time: the platform takes the times asked for as UTC"
         return Found(Verdict.OTHERWISE, said, ROW_TIMES)

@@ -82,9 +82,11 @@ class Reader:
     async def read_completely(
         self, attempts: int, expected: int = 0, row: int = 1, *, must_add_up: bool = True
     ) -> Read | TooFull:
-        """`read` until the verdict is that nothing is missing. Raises `IncompleteWindowError` after so many attempts,
-        unless what is missing does no harm: then it is the last read. Raises `RowsOutOfRangeError` when the rows are of
-        another range."""
+        """`read` until the verdict is that nothing is missing.
+
+        Raises `IncompleteWindowError` after so many attempts, unless what is missing does no harm: then it is the last
+        read. Raises `RowsOutOfRangeError` when the rows are of another range.
+        """
         missing = None
         for _ in range(attempts):
             result = await self.read(expected, row)
@@ -175,8 +177,10 @@ class Reader:
         return answer
 
     async def _behind(self, last: Answer, page_no: int) -> Answer | None:
-        """The page behind a last one that is full; None where nothing new stands there, or the platform refuses to
-        answer for what lies behind its count."""
+        """The page behind a last one that is full.
+
+        None where nothing new stands there, or the platform refuses to answer for what lies behind its count.
+        """
         is_counted_out = last.page.total == page_no * self.page_size
         try:
             answer = await self._page(page_no + 1, self.page_size)

@@ -35,8 +35,10 @@ class Rebuilt:
 
 
 async def renormalize(connection: Connection, platform: str, account: str | None, progress: Progress) -> Rebuilt:
-    """Rebuild the orders of a platform, or of one account on it. Safe beside anything. Raises `DatabaseBusyError`
-    and psycopg.Error."""
+    """Rebuild the orders of a platform, or of one account on it.
+
+    Safe beside anything. Raises `DatabaseBusyError` and psycopg.Error.
+    """
     landed = LoadCounts()
     async for page in rebuild.pages(connection, platform, account):
         by_account: defaultdict[str, list[Stored]] = defaultdict(list)

@@ -38,6 +38,8 @@ class State(StrEnum):
 
 
 class Severity(StrEnum):
+    """How bad a problem is: orders are late or missing (`BROKEN`), or may become so."""
+
     ATTENTION = "attention"
     BROKEN = "broken"
 
@@ -80,8 +82,10 @@ class Paced(Protocol):
 
 
 def allowed_delay(pace: Paced) -> timedelta:
-    """Return how far behind an account may be before that is a problem: its interval and lag, and once more the
-    interval or five minutes for reading."""
+    """Return how far behind an account may be before that is a problem.
+
+    Its interval and lag, and once more the interval or five minutes for reading.
+    """
     return pace.interval + pace.lag + max(pace.interval, LEAST_SLACK)
 
 

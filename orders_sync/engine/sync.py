@@ -18,8 +18,10 @@ Result = TypeVar("Result")
 async def sync(
     means: Means, feeders: Sequence[Feeder], sweep: Sweep = Sweep.DUE, *, retry: bool = False
 ) -> list[Outcome]:
-    """Catch up every account and return. `sweep`: what to read again where a list goes by creation time only.
-    `retry`: read failed windows at once, whatever pause they have left.
+    """Catch up every account and return.
+
+    `sweep`: what to read again where a list goes by creation time only. `retry`: read failed windows at once, whatever
+    pause they have left.
 
     Windows are read in parallel, as many as `means` has slots; pages of one window never are.
     Whatever a platform does wrong is in the outcomes. Raises psycopg.Error when the database is gone.

@@ -66,8 +66,11 @@ LONG = timedelta(days=7)  # what a platform may find too long to answer, and nob
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`workers`: windows in flight. `window_rows`: a window with more is split before it is paged. `attempts` to read
-    one window completely. `probes`: once an account has brought orders, what is assumed of its platform is tested."""
+    """`workers`: windows in flight.
+
+    `window_rows`: a window with more is split before it is paged. `attempts` to read one window completely. `probes`:
+    once an account has brought orders, what is assumed of its platform is tested.
+    """
 
     workers: int = 4
     window_rows: int = 2000
@@ -81,9 +84,12 @@ class SuspectTotalError(IncompleteWindowError):
 
 
 class WindowWork:
-    """`run` once; then `total` is the platform's count (None before it gave one), `seen` the distinct rows read,
-    `trouble` why it was split without being too full, and `unproven` what landed of it all the same. `proves_nothing`
-    says why an answer that was read proves nothing: `unconfirmed` until it is asked once more, `beyond` reach."""
+    """The work on one claimed window: call `run` once.
+
+    Then `total` is the platform's count (None before it gave one), `seen` the distinct rows read, `trouble` why it was
+    split without being too full, and `unproven` what landed of it all the same. `proves_nothing` says why an answer
+    that was read proves nothing: `unconfirmed` until it is read once more, `beyond` reach.
+    """
 
     def __init__(
         self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, limits: Limits, claim: Claim
@@ -111,8 +117,10 @@ class WindowWork:
         return self._claim.window.end - self._claim.window.start > LONG
 
     async def run(self) -> LoadCounts | None:
-        """Read the window and close it: landed with proof, or None when it was split. What was read of a window that is
-        split or fails has landed too: a fault withholds the proof, not the orders (P4).
+        """Read the window and close it: landed with proof, or None when it was split.
+
+        What was read of a window that is split or fails has landed too: a fault withholds the proof, not the orders
+        (P4).
 
         Raises `PlatformError` after the window was closed as failed (handed back, and the account suspended, when the
         credentials were refused; handed back also before a long pause that the platform asks for, so that nobody waits
@@ -164,8 +172,11 @@ class WindowWork:
             return not await ledger.was_read(connection, self._claim.account, BLOCKED_FOR)
 
     def _parts(self, error: PlatformError) -> list[Window]:
-        """What to read instead of a window that failed; nothing where smaller parts are no likelier to succeed: it fits
-        on a page, or it is a trouble of the moment, which what was claimed before has had the time to get over."""
+        """What to read instead of a window that failed.
+
+        Nothing where smaller parts are no likelier to succeed: it fits on a page, or it is a trouble of the moment,
+        which what was claimed before has had the time to get over.
+        """
         window, total, is_first = self._claim.window, self.total, self._claim.attempts == 1
         if self._claim.part_rows is not None:
             return []
@@ -183,8 +194,7 @@ class WindowWork:
         return split(window, total, max(self._page_size, -(-total // PARTS)))
 
     async def _close_beyond(self, reason: str) -> bool:
-        """Close a window beyond the platform's documented reach, or cut one there that reaches over it, and return
-        whether it was one of these."""
+        """Close a window beyond the platform's reach, or cut one that extends over it; tell whether it was one."""
         claim, furthest = self._claim, self._feeder.platform.furthest_back
         beyond, within = at_reach(claim.window, claim.now, furthest)
         if beyond is None or claim.status is not None:
@@ -227,14 +237,18 @@ class WindowWork:
 
     @property
     def _is_total_absurd(self) -> bool:
-        """Whether the platform counts as much in this part as in the window it was split from, and in another part of
-        that as well: then smaller parts would be counted as full, down to the second."""
+        """Tell whether this part and another one are counted like the whole window they were split from.
+
+        Then smaller parts would be counted as full, down to the second.
+        """
         total, whole = self.total, self._claim.parent_total
         return self._claim.is_sibling_as_full and total is not None and whole is not None and total >= whole
 
     async def _withhold(self, error: PlatformError, parts: list[Window]) -> None:
         """Land what was read, and close the window without proof: split into `parts`, failed where there are none.
-        Where the database takes the rows in no attempt, the window is closed without them, with that reason."""
+
+        Where the database takes the rows in no attempt, the window is closed without them, with that reason.
+        """
         records, reason = list(self._reader.records.values()), self._told(error)
         self.seen = len(records)
         try:
@@ -299,8 +313,10 @@ class WindowWork:
             await claims.split(connection, self._claim, parts, total=total, calls=self.calls, reason=reason)
 
     async def _landed(self, result: Read) -> LoadCounts | None:
-        """Land it, whatever other loaders hold for a moment. Raises `TransientError` when that did not pass: the window
-        is read again."""
+        """Land it, whatever other loaders hold for a moment.
+
+        Raises `TransientError` when that did not pass: the window is read again.
+        """
         try:
             return await retried(lambda: self._land(result))
         except DatabaseBusyError as error:
@@ -338,8 +354,10 @@ class WindowWork:
         await lateness.measure(connection, self._claim, platform.name, platform.feed, overlap, order_ids)
 
     def _judges(self, records: list[Record]) -> bool:
-        """Whether an order that the tables hold and this read did not bring is missing: it lists by creation time all
-        orders of a range within the platform's reach, and each record names its order."""
+        """Whether an order that the tables hold and this read did not bring is missing.
+
+        It lists by creation time all orders of a range within the platform's reach, and each record names its order.
+        """
         claim, feeder = self._claim, self._feeder
         is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not feeder.policy.trusts_filter
         beyond, _ = at_reach(claim.window, claim.now, feeder.platform.furthest_back)
@@ -351,8 +369,10 @@ class WindowWork:
         )
 
     async def _follow_up(self, connection: Connection, records: list[Record]) -> None:
-        """Have orders read again that this read did not bring, or brought unchanged; after the last read, keep that
-        they are missing."""
+        """Have orders read again that this read did not bring, or brought unchanged.
+
+        After the last read, keep that they are missing.
+        """
         claim, platform = self._claim, self._feeder.platform.name
         brought = [record.order_id for record in records if record.order_id is not None]
         judges = self._judges(records)
@@ -363,8 +383,7 @@ class WindowWork:
             await missing.note(connection, claim, platform, gone)
 
     async def _left(self, connection: Connection, records: list[Record]) -> tuple[list[Window], list[Wanted]]:
-        """The windows that hold what the tables still have in the claim's status and its list did not bring, and these
-        orders.
+        """Return the orders stored in the claim's status that its list did not bring, and the windows that hold them.
 
         What another read has seen in another status meanwhile is not among it.
         """

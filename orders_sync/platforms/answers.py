@@ -58,9 +58,11 @@ def _count(total: int | str | None, body: bytes) -> int:
 def failure(
     account: Account, code: str, message: object, refused: tuple[str, ...], throttled: tuple[str, ...]
 ) -> PlatformError:
-    """`AuthenticationError` or `RateLimitError` where the account's list of codes says so (the platform's, if it has
-    none), else
-    `TransientError`: a code without a meaning known to us is worth another try. The text shows no credential (P8)."""
+    """Return the error that a code means.
+
+    `AuthenticationError` or `RateLimitError` by the account's lists of codes (the platform's, if it has none), else
+    `TransientError`: a code without a known meaning is worth a retry. The text shows no credential (P8).
+    """
     said = "" if message is None else str(message)
     shown = account.redact(code)[:_LONGEST_MESSAGE]
     text = f"the platform answers code {shown}: {account.redact(said)[:_LONGEST_MESSAGE] or 'no message'}"
@@ -72,8 +74,10 @@ def failure(
 
 
 def _is_one_of(words: tuple[str, ...], code: str, message: str) -> bool:
-    """The code equals a word, or the message holds it, in whatever case. Plain numbers are looked for in codes only: an
-    order number in a message may hold any."""
+    """The code equals a word, or the message holds it, in whatever case.
+
+    Plain numbers are looked for in codes only: an order number in a message may hold any.
+    """
     code, message = code.casefold(), message.casefold()
     folded = [word.casefold() for word in words if word]
     return any(word == code or (word in message and not word.isdigit()) for word in folded)

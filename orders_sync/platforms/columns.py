@@ -17,6 +17,8 @@ from orders_sync.platforms.conversion import CACHED, LONGEST_KEY, LONGEST_SHORT,
 
 
 class Fill(Protocol):
+    """A function that fills a row from a wire struct."""
+
     def __call__(self, row: Any, source: msgspec.Struct, notes: Notes, at: str = "") -> None: ...
 
 

@@ -39,7 +39,7 @@ class Number(str):
 _KINDS[Number] = _KINDS[int]
 
 
-class Noted(ValueError):
+class NotedValueError(ValueError):
     """A value that could be read, but not silently: `value` is what the column gets."""
 
     def __init__(self, reason: str, value: object) -> None:
@@ -87,7 +87,7 @@ def id_text(value: Any) -> str | None:
 
 
 def flag(value: Any) -> bool | None:
-    """true or false; 0 and 1, as number or as text, and the words."""
+    """Convert to a bool: from true and false, 0 and 1, as number or text, and the words."""
     if value is True or value is False:
         return value
     found = value.lower() if isinstance(value, str) else value
@@ -159,7 +159,7 @@ def yuan(value: int | str) -> Decimal | None:
         return None
     rounded = money.yuan(found)
     if rounded != found:
-        raise Noted(f"{value}, rounded to {rounded}", rounded)
+        raise NotedValueError(f"{value}, rounded to {rounded}", rounded)
     return rounded
 
 
@@ -188,7 +188,7 @@ class Notes(list[str]):
     """What was odd about one order, as sentences for its `notes`."""
 
     def read(self, name: str, convert: Callable[[Any], T | None], value: Any, at: str = "") -> T | None:
-        """A field converted; None, or what `Noted` carries, and a note where that raises ValueError.
+        """A field converted; None, or what `NotedValueError` carries, and a note where that raises ValueError.
 
         `at`: where the field stands, such as "line 2: ".
         """
@@ -196,7 +196,7 @@ class Notes(list[str]):
             return None
         try:
             return convert(value)
-        except Noted as odd:
+        except NotedValueError as odd:
             self.append(f"{at}{name} is {odd}")
             return odd.value  # type: ignore[return-value]
         except ValueError as error:
@@ -253,7 +253,7 @@ def attributes(value: Any) -> tuple[dict[str, str] | None, str | None]:
 
 
 def readable(names: dict[str, str]) -> str | None:
-    """`颜色: 黑白; 尺码: 均码`"""
+    """Format attributes as text: `颜色: 黑白; 尺码: 均码`."""
     return "; ".join([f"{name}: {value}" for name, value in names.items()]) or None
 
 

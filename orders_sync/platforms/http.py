@@ -117,8 +117,10 @@ async def _body(response: httpx.Response, chunks: AsyncIterator[bytes], largest:
 
 
 async def _read(response: httpx.Response, chunks: AsyncIterator[bytes], largest: int) -> bytes:
-    """The body without its compression; never more than `largest` bytes and a piece are held. Raises
-    `MalformedResponseError`."""
+    """The body without its compression; never more than `largest` bytes and a piece are held.
+
+    Raises `MalformedResponseError`.
+    """
     inflater = _inflater(response)
     parts: list[bytes] = []  # joined once: a page has megabytes
     size = 0
@@ -136,8 +138,11 @@ async def _read(response: httpx.Response, chunks: AsyncIterator[bytes], largest:
 
 
 def _inflater(response: httpx.Response) -> _Inflater | None:
-    """None for a plain answer. Raises `MalformedResponseError` for any coding that was not asked for, and for one upon
-    another: what is compressed twice may grow by a million times."""
+    """None for a plain answer.
+
+    Raises `MalformedResponseError` for any coding that was not asked for, and for one upon another: what is compressed
+    twice may grow by a million times.
+    """
     named = response.headers.get("content-encoding", "").lower().split(",")
     codings = [name for each in named if (name := each.strip()) not in ("", "identity")]
     if not codings:

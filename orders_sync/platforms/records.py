@@ -93,8 +93,10 @@ def order_id_of(value: Any, where: str) -> str:
 
 
 def decode_any(record: bytes | str) -> Any:
-    """Any JSON, numbers exactly as they are spelled, whatever their size; lone surrogates stay. Raises
-    `InvalidRecordError`."""
+    """Any JSON, numbers exactly as they are spelled, whatever their size; lone surrogates stay.
+
+    Raises `InvalidRecordError`.
+    """
     try:
         return _ANY.decode(str(record) if isinstance(record, str) else record)
     except UNREADABLE:

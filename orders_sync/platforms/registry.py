@@ -12,8 +12,10 @@ GROUP = "orders_sync.platforms"
 
 
 def load_installed() -> tuple[dict[str, Platform], dict[str, str]]:
-    """Return the usable platforms by name, in the order of their names, and for each other entry point why it is of no
-    use. A package that cannot be loaded concerns nobody but the accounts of its platform."""
+    """Return the usable platforms by name, sorted, and the reason for each entry point that cannot be used.
+
+    A package that cannot be loaded affects only the accounts of its platform.
+    """
     platforms: dict[str, Platform] = {}
     unusable: dict[str, str] = {}
     for entry in sorted(entry_points(group=GROUP), key=_order):

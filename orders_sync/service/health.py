@@ -54,6 +54,8 @@ def routes(
 
 
 def liveness_route(state: State) -> Route:
+    """Return the route /healthz."""
+
     async def answer(_: Request) -> Response:
         failing = {name: reason for name, reason in state().items() if reason is not None}
         return JSONResponse({"failing": failing}, 503 if failing else 200)
@@ -62,6 +64,8 @@ def liveness_route(state: State) -> Route:
 
 
 def readiness_route(pool: Pool) -> Route:
+    """Return the route /readyz."""
+
     async def answer(_: Request) -> Response:
         reason = await _not_ready_reason(pool)
         return JSONResponse({"ready": reason is None, "because": reason}, 200 if reason is None else 503)
@@ -72,6 +76,8 @@ def readiness_route(pool: Pool) -> Route:
 def metrics_route(
     pool: Pool, metrics: Metrics, state: State, accounts: Collection[str] | None, liveness: Liveness
 ) -> Route:
+    """Return the route /metrics."""
+
     async def answer(_: Request) -> Response:
         gauges = [component_metrics(state()), liveness_metrics(liveness)]
         if accounts is not None:

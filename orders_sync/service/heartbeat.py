@@ -19,9 +19,11 @@ REMOVAL_SECONDS = 1.0  # for removing the row at the end: a database that is awa
 
 
 class Heartbeat:
-    """Reports one process until cancelled, then removes its row. `fits`: set while the tables are of this version;
-    nothing is written otherwise. `failed` gets what the database answers when it refuses a report; one that is away is
-    noticed elsewhere."""
+    """Reports one process until cancelled, then removes its row.
+
+    `fits`: set while the tables are of this version; nothing is written otherwise. `failed` gets what the database
+    answers when it refuses a report; one that is away is noticed elsewhere.
+    """
 
     def __init__(
         self, pool: Pool, parts: Sequence[str], fits: asyncio.Event, failed: Callable[[Exception], Awaitable[None]]

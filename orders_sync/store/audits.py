@@ -16,8 +16,10 @@ _LISTED_AT = {Feed.CREATED: "created_at", Feed.UPDATED: "modified_at"}
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """How far an account is in the tables, by the database's clock: `[first, past)` is the newest stretch that was read
-    without a gap, None before anything was."""
+    """How far an account is in the tables, by the database's clock.
+
+    `[first, past)` is the newest stretch that was read without a gap, None before anything was.
+    """
 
     now: datetime
     first: datetime | None

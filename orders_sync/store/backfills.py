@@ -81,8 +81,10 @@ SELECT id FROM cancelled
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How many windows of the ledger touch a range, by what became of them; without those of a status, which prove
-    nothing of it."""
+    """How many windows of the ledger touch a range, by what became of them.
+
+    Without those of a status, which prove nothing of it.
+    """
 
     complete: int
     failed: int

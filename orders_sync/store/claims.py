@@ -165,10 +165,11 @@ async def finish(
     landed: LoadCounts,
     is_split: bool = False,
 ) -> None:
-    """Close a window as done, as the last act of the transaction that landed its rows; a transaction by itself where
-    none had to land. The watermark moves to the beginning of the oldest window that is not done, or to the end of all;
-    never back, for windows that begin before it read again what was proven. The last part of a window opens that one
-    again where the parts brought too few rows (`parts`).
+    """Close a window as done, as the last act of the transaction that landed its rows.
+
+    A transaction by itself where none had to land. The watermark moves to the beginning of the oldest window that is
+    not done, or to the end of all; never back, for windows that begin before it read again what was proven. The last
+    part of a window opens that one again where the parts brought too few rows (`parts`).
 
     `is_split`: the window was only counted, and agrees with its parts.
     Raises `LeaseLostError` when the fence has moved on: the transaction must not commit (P5).
@@ -254,8 +255,9 @@ async def split(
     calls: int,
     reason: str | None = None,
 ) -> None:
-    """Replace a window by the windows it is cut `into`, by none when its backfill was cancelled. Raises
-    `LeaseLostError`.
+    """Replace a window by the windows it is cut `into`, by none when its backfill was cancelled.
+
+    Raises `LeaseLostError`.
 
     `total`: the platform's count, if it gave one. `reason`: why it could not be read, None when it only was too full.
     """
@@ -283,8 +285,9 @@ async def split(
 async def read_parts_again(
     connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, settled: timedelta
 ) -> bool:
-    """Plan the parts of a window once more, which brought fewer rows than it counts, and return whether there were any;
-    else nothing is done. All of them the first time, later those that ended less than `settled` before they were read.
+    """Plan the parts of a window once more, which brought fewer rows than it counts, and return whether there were any.
+
+    Else nothing is done. All of them the first time, later those that ended less than `settled` before they were read.
 
     In a transaction. Raises `LeaseLostError`.
     """
@@ -319,8 +322,10 @@ async def fail(
 
 
 async def observe(connection: Connection, account: str, observed: dict[str, object]) -> None:
-    """Remember what the platform was seen to do, where no document says it. What was known before under other names
-    stays."""
+    """Remember what the platform was seen to do, where no document says it.
+
+    What was known before under other names stays.
+    """
     await connection.execute(
         "UPDATE sync.accounts SET observed = coalesce(observed, '{}') || %s WHERE name = %s",
         [Jsonb(observed), account],

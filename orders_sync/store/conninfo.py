@@ -24,8 +24,10 @@ SECRETS = ("password", "sslpassword")
 
 
 def completed(url: str, **defaults: str) -> str:
-    """A connection string of everything a URL (or a connection string) names, and of our defaults where neither it nor
-    a PG* variable says anything. Raises `DatabaseError`."""
+    """Return a connection string with everything that a URL or connection string sets, and our defaults.
+
+    A default is set only where neither it nor a PG* variable sets one. Raises `DatabaseError`.
+    """
     asked = _read(url)
     defaults = {**DEFAULTS, **defaults}
     if "," in asked.get("host", ""):

@@ -90,8 +90,11 @@ async def hours(
     page_size: int,
     listed: Sequence[str] = (),
 ) -> list[HourBucket]:
-    """The hours of a range that hold orders, oldest first. `listed`: orders in these statuses are not due here, another
-    list brings them; but those that are rejects as well are."""
+    """The hours of a range that hold orders, oldest first.
+
+    `listed`: orders in these statuses are not due here, another list brings them; but those that are rejects as well
+    are.
+    """
     values = {
         "account": account,
         "start": look.start,
@@ -170,8 +173,9 @@ async def oldest(connection: Connection, account: str) -> datetime | None:
 
 
 async def rejected(connection: Connection, account: str, look: SweepRange) -> list[Window]:
-    """The windows of a range that brought what is still a reject and has no order: it may be readable by now. And those
-    that brought an order without a creation time that is not final: no other sweep finds it.
+    """The windows of a range that brought what is still a reject and has no order: it may be readable by now.
+
+    And those that brought an order without a creation time that is not final: no other sweep finds it.
 
     A list by status is left out where a window of all orders brought a reject of the same order, or where the record
     names none: every order is listed by its creation first.

@@ -106,8 +106,10 @@ async def _ready(connection: Connection, search_path: str) -> None:
 
 
 async def _check(connection: Connection) -> None:
-    """Raises psycopg.Error when the server has gone while the connection lay in the pool. A readable idle socket means
-    its end or a notice: only then a round trip is spent to check it."""
+    """Raises psycopg.Error when the server has gone while the connection lay in the pool.
+
+    A readable idle socket means its end or a notice: only then a round trip is spent to check it.
+    """
     readable = select.poll()
     readable.register(connection.fileno(), select.POLLIN)
     if readable.poll(0):

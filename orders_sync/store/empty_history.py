@@ -48,7 +48,9 @@ async def note(connection: Connection, account: str) -> bool:
 
 
 async def begin_read(connection: Connection, account: str) -> bool:
-    """Return whether an empty history is to be read again now; then it counts as read from now on. In the transaction
-    that plans the read."""
+    """Return whether an empty history is to be read again now; then it counts as read from now on.
+
+    In the transaction that plans the read.
+    """
     cursor = await connection.execute(_BEGIN.encode(), {"account": account})
     return cursor.rowcount == 1

@@ -60,8 +60,10 @@ async def plan(
     repeats: int = 0,
     pause: timedelta | None = None,
 ) -> None:
-    """Add windows of creation time, each for those of the wanted orders that were created in it. `windows` in order,
-    none of which overlaps another. They are read after `pause`, at once where it is None."""
+    """Add windows of creation time, each for those of the wanted orders that were created in it.
+
+    `windows` in order, none of which overlaps another. They are read after `pause`, at once where it is None.
+    """
     if not windows:
         return
     starts = [window.start for window in windows]
@@ -88,8 +90,9 @@ async def plan(
 async def repeat(
     connection: Connection, claim: Claim, overlap: timedelta, absent: Sequence[Wanted] = (), *, calls: int = 1
 ) -> None:
-    """Plan the next read for those orders of a window that did not change since it was planned, and for those that are
-    `absent` from it; nothing when there is none, or both repeats are over. In the transaction that closes the window.
+    """Plan the next read of the orders of a window that did not change since it was planned, or are `absent` from it.
+
+    Does nothing if there are none, or both repeats are over. In the transaction that closes the window.
 
     `calls` that this read took: where there are fewer orders, each is read by the second it was created in.
     """

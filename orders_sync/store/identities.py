@@ -122,8 +122,10 @@ def retire(connection: Session, name: str) -> None:
 
 
 def merge(connection: Session, old: str, new: str) -> None:
-    """Give all orders and rejects of an account to another one of its platform, which is the same shop, and forget the
-    first. Its ledger goes with it: the other has a proof of its own. Raises `SettingsError`."""
+    """Give all orders and rejects of an account to another one of the same shop, and remove the first.
+
+    Its ledger is removed too: the other has a proof of its own. Raises `SettingsError`.
+    """
     with plain_words(connection.info.dsn), connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         connection.execute(_EXCLUDE)

@@ -84,8 +84,10 @@ async def measure(
 
 
 def is_near(late_by: timedelta, overlap: timedelta, confirm: timedelta) -> bool:
-    """Whether orders are listed so late that the passes over the newest time may soon miss them: half of what these
-    still find, which is two thirds of `confirm`, or the overlap. Pure."""
+    """Whether orders are listed so late that the passes over the newest time may soon miss them.
+
+    Half of what these still find, which is two thirds of `confirm`, or the overlap. Pure.
+    """
     return late_by >= found_by_passes(overlap, confirm) / 2
 
 

@@ -57,8 +57,10 @@ class _Newest(msgspec.Struct, frozen=True):
 
 
 async def register(connection: Connection, account: Account, feed: Feed) -> None:
-    """Make sure the account has its row, which says that it is in somebody's settings. Raises
-    `IdentityMismatchError`."""
+    """Make sure the account has its row, which says that it is in somebody's settings.
+
+    Raises `IdentityMismatchError`.
+    """
     identity = account.identity
     values = {"name": account.name, **identity._asdict(), "feed": feed}
     await connection.execute(
@@ -110,8 +112,10 @@ async def _newest(connection: Connection, account: str, planned_to: datetime | N
 
 
 async def write(connection: Connection, account: str, plan_: Plan) -> None:
-    """Write what a plan takes out and adds; its sweeps are planned by `sweeps`. In the transaction that locked the
-    account and read the state."""
+    """Write what a plan takes out and adds; its sweeps are planned by `sweeps`.
+
+    In the transaction that locked the account and read the state.
+    """
     if plan_.replaced is not None:
         await take_out(connection, plan_.replaced)
     for each in plan_.windows:
@@ -128,8 +132,10 @@ async def plan(
     backfill_id: int | None = None,
     status: str | None = None,
 ) -> None:
-    """Add windows. An incremental one that begins earlier than all before moves the account's history back, and with
-    it the watermark: neither claims the range between, which is yet to be read (P5).
+    """Add windows.
+
+    An incremental one that begins earlier than all before moves the account's history back, and with it the watermark:
+    neither claims the range between, which is yet to be read (P5).
 
     `windows` begin with the earliest one. `parent`: the window they are parts of, which they count as planned with.
     `status`: a sweep that lists only the orders in it.
@@ -168,6 +174,7 @@ async def plan(
 
 async def forget_before(connection: Connection, account: str, start: datetime) -> bool:
     """Drop incremental windows that were never read and lie before `start`, where the settings' history begins now.
+
     Return whether there were any; then the account's history begins behind the last of them: it claims no range unread.
 
     The account's row must be locked. A window that is being read stays.

@@ -52,7 +52,7 @@ _watched = itemgetter(*(OrderRow.__struct_fields__.index(name) for name in state
 _REFUSALS = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, errors.CardinalityViolation)
 
 
-class _Deleted(Exception):
+class _DeletedError(Exception):
     """Orders that were stored a moment ago are not any more: somebody deleted them by hand."""
 
     def __init__(self, order_ids: set[str]) -> None:
@@ -81,8 +81,10 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 def fingerprint(data: bytes) -> bytes:
-    """16 bytes that differ when what was received does: XXH3, which keeps no adversary out. There is none here: the
-    platform writes both payloads of an order that are compared."""
+    """16 bytes that differ when what was received does: XXH3, which keeps no adversary out.
+
+    There is none here: the platform writes both payloads of an order that are compared.
+    """
     return xxhash.xxh3_128_digest(data)
 
 
@@ -156,8 +158,10 @@ class _Loader:
         await self._store(orders, [order.order_id for order in orders])
 
     async def settle(self) -> None:
-        """Keep what other accounts' orders are listed like and what was rejected; resolve older rejects of what is in
-        the tables now."""
+        """Keep what other accounts' orders are listed like and what was rejected.
+
+        Resolve older rejects of what is in the tables now.
+        """
         await self.ownership.settle()
         if self.rejected or self.current:
             source = self.source
@@ -230,7 +234,7 @@ class _Loader:
         try:
             async with self.connection.transaction():
                 current = await self._write(orders, stored, counts, refused)
-        except _Deleted as error:
+        except _DeletedError as error:
             await self._store(orders, stored - error.order_ids)
         except errors.UniqueViolation as error:
             now_known, _ = await self._known([order.order_id for order in orders])
@@ -249,8 +253,11 @@ class _Loader:
     async def _write(
         self, orders: list[FlatOrder], known: set[str], counts: LoadCounts, refused: list[tuple[FlatOrder, str]]
     ) -> list[FlatOrder]:
-        """Insert what is new and update what is older, in ascending order of order_id. Return those that are current
-        now: all but the stale and the refused, which another host's account turned out to hold."""
+        """Insert what is new and update what is older, in ascending order of order_id.
+
+        Return those that are current now: all but the stale and the refused, which another host's account turned out to
+        hold.
+        """
         held = [order for order in orders if order.order_id in known]
         if not held:
             await writing.insert(self.connection, orders)
@@ -305,7 +312,7 @@ class _Loader:
         stored = {row[0]: row[1:] for row in cast("list[tuple[Any, ...]]", await cursor.fetchall())}
         deleted = {order.order_id for order in orders} - stored.keys()
         if deleted and not self.rebuilds:
-            raise _Deleted(deleted)
+            raise _DeletedError(deleted)
         remembered = {} if self.rebuilds else await older.remembered(self.connection, self.source.platform, stored)
         foreign = {} if self.rebuilds else {name: row[5] for name, row in stored.items() if row[5] != account}
         await self.ownership.learn(foreign)

@@ -54,8 +54,10 @@ SELECT account, count(*), min(number) FROM unlisted GROUP BY account ORDER BY ac
 
 
 async def keep(connection: Connection, account: str, body: bytes) -> bool:
-    """Store a message, whatever it is; False when the very same one is there already. Committed when this returns,
-    unless in a transaction."""
+    """Store a message, whatever it is; False when the very same one is there already.
+
+    Committed when this returns, unless in a transaction.
+    """
     cursor = await connection.execute(
         """
         INSERT INTO sync.messages (account, digest, body) VALUES (%s, %s, %s)
@@ -103,8 +105,10 @@ async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
 
 
 async def note_never_listed(connection: Connection) -> list[tuple[str, int, str]]:
-    """Write down which messages named an order that is in no table hours after everything up to them was read: by
-    account, how many, and the number of one such order."""
+    """Write down which messages named an order that is in no table hours after everything up to them was read.
+
+    By account, how many, and the number of one such order.
+    """
     values = {"comes": COMES_WITH_CHANGES, "never_listed": NEVER_LISTED, "within": LISTED_WITHIN}
     cursor = await connection.execute(_NEVER_LISTED.encode(), values)
     return [(str(account), int(str(count)), str(number)) for account, count, number in await cursor.fetchall()]

@@ -32,8 +32,9 @@ MIGRATION_LOCK = 0x6F72_6465_7273  # "orders": two commands must not migrate at 
 
 
 def migrate(url: str) -> list[str]:
-    """Bring the database to the newest tables; returns the revisions applied, oldest first. `store/order_statuses.py`
-    fills what names the statuses.
+    """Bring the database to the newest tables; returns the revisions applied, oldest first.
+
+    `store/order_statuses.py` fills what names the statuses.
 
     Raises `DatabaseError`: unreachable, older than PostgreSQL 15, newer tables than this version knows, or somebody
     else's tables under our names (then nothing is touched). Safe to run from many processes at once.
@@ -52,8 +53,10 @@ def engine(url: str) -> Engine:
 
 
 def prepare(connection: Connection) -> None:
-    """Before any migration: the server is new enough, may be written, nobody else holds our names, the schema `sync`
-    exists. Raises `DatabaseError` before anything is changed."""
+    """Check before any migration that the server is new enough and writable, and that our names are free.
+
+    Also creates the schema `sync`. Raises `DatabaseError` before anything is changed.
+    """
     state = State(*connection.exec_driver_sql(STATE).one())
     if state.version < OLDEST:
         raise DatabaseError(f"PostgreSQL {state.version} is too old: {OLDEST} or newer is needed")

@@ -78,8 +78,10 @@ class Missing:
 
 
 async def absent(connection: Connection, claim: Claim, platform: str, brought: Sequence[str]) -> list[Wanted]:
-    """Orders the tables hold in the window's time that a complete read of it did not bring, by id: those it was read
-    for, and those that are not final. Neither those known to be missing nor those to be read again anyway.
+    """Orders the tables hold in the window's time that a complete read of it did not bring, by id.
+
+    Those it was read for, and those that are not final. Neither those known to be missing nor those to be read again
+    anyway.
 
     What the read brought is not missing any more.
     """

@@ -54,8 +54,10 @@ ORDER BY o.created_at LIMIT 200
 
 
 async def to_read(connection: Connection, account: str, since: datetime | None) -> list[datetime]:
-    """When the orders were created that are to be read once more now, for the hour is over; 200 at most, and only those
-    that were created after `since`."""
+    """When the orders were created that are to be read once more now, for the hour is over.
+
+    200 at most, and only those that were created after `since`.
+    """
     values = {"account": account, "after": BELIEVED_AFTER, "since": since or datetime.min.replace(tzinfo=UTC)}
     return await fetch_values(connection, _TO_READ, values, datetime)
 

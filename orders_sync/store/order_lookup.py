@@ -63,8 +63,11 @@ def payload(session: Session, key: OrderKey) -> str | None:
 
 
 def everything(session: Session, key: OrderKey) -> dict[str, Any]:
-    """Return every column of an order by name: the `order`, lists of rows for its parts and its `history`, and
-    `missing_since`, which is None while the platform lists the order."""
+    """Return every column of an order by name.
+
+    The `order`, lists of rows for its parts and its `history`, and `missing_since`, which is None while the platform
+    lists the order.
+    """
     values = msgspec.structs.asdict(key)
     [order] = _rows(session, f"SELECT * FROM orders {_OF_ORDER}", values)
     missing = select_row(session, _MISSING, values, _Missing)

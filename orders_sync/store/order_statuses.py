@@ -19,8 +19,10 @@ _FILL = """
 
 
 def fill(connection: psycopg.Connection[tuple[object, ...]], statuses: Mapping[str, Iterable[Status]]) -> None:
-    """Make the table say what the platforms document, by their names. Rows that do already are not written, those of
-    statuses and platforms that are not given stay."""
+    """Make the table say what the platforms document, by their names.
+
+    Rows that do already are not written, those of statuses and platforms that are not given stay.
+    """
     documented = [
         (platform, each.status, each.name_zh, each.name_en, str(each.group), each.is_final)
         for platform, of_one in statuses.items()

@@ -67,7 +67,9 @@ WHERE w.id = p.id AND w.state = 'done'
 
 
 async def plan_again(connection: Connection, whole: int, *, younger_than: timedelta | None) -> int:
-    """Plan the parts of a window once more and return how many. `younger_than`: only those that were read when they
-    ended so long ago at most; None for all."""
+    """Plan the parts of a window once more and return how many.
+
+    `younger_than`: only those that were read when they ended so long ago at most; None for all.
+    """
     cursor = await connection.execute(_AGAIN.encode(), {"id": whole, "younger_than": younger_than})
     return cursor.rowcount

@@ -32,8 +32,10 @@ async def now(connection: Connection) -> datetime:
 
 
 async def begin(connection: Connection, account: str) -> bool:
-    """Take the account's automatic probe, and return whether it is ours: none has come to its end, and nobody began
-    one lately."""
+    """Take the account's automatic probe, and return whether it is ours.
+
+    None has come to its end, and nobody began one lately.
+    """
     cursor = await connection.execute(
         _KEEP
         + """

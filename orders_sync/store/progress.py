@@ -55,11 +55,13 @@ PROGRESS = f"""
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """`[first, past)`: the newest stretch that was read without a gap; None before anything was. `share`: of the
-    history up to `past`, between 0 and 1. `behind`: seconds since `past`, since the beginning of history where nothing
-    was read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to` that were listed as empty and are
-    asked once more, the last of them at `asked_again_at`. `empty_since`: all of the history was read then and listed no
-    order; it is read again at `empty_read_next`, if at all."""
+    """`[first, past)`: the newest stretch that was read without a gap; None before anything was.
+
+    `share`: of the history up to `past`, between 0 and 1. `behind`: seconds since `past`, since the beginning of
+    history where nothing was read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to` that were
+    listed as empty and are asked once more, the last of them at `asked_again_at`. `empty_since`: all of the history was
+    read then and listed no order; it is read again at `empty_read_next`, if at all.
+    """
 
     name: str
     history_from: datetime | None
@@ -89,8 +91,10 @@ def of(connection: psycopg.Connection[tuple[object, ...]], accounts: Sequence[st
 
 
 def state(found: Progress) -> str:
-    """Say in a few words how much of the history is there: `complete`, `complete from ...`, `to be confirmed`, or a
-    share; nothing before anything was read. Pure."""
+    """Say in a few words how much of the history is there.
+
+    `complete`, `complete from ...`, `to be confirmed`, or a share; nothing before anything was read. Pure.
+    """
     if found.first is None or found.share is None:
         return ""
     if found.share < 1 and not is_current(found):

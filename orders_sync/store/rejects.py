@@ -132,8 +132,9 @@ async def settle(
     current: Sequence[Current],
     unread: Collection[str] = (),
 ) -> None:
-    """Keep what was rejected, settle what was rejected before of the orders that are current now, by accounts on
-    the host of `account`, and note on orders whether a newer version of them could not be read.
+    """Store rejects, resolve earlier ones of orders that are current now, and mark orders with an unread newer version.
+
+    Earlier ones: of accounts on the host of `account`.
 
     Comes after all else that locks in the transaction but the ledger. The rows of `current` in `raw_orders` must be
     locked or just written. `unread`: those of which an unread version was noted before.
@@ -152,8 +153,10 @@ async def settle(
 
 
 async def _note_unread(connection: Connection, platform: str, order_ids: Collection[str]) -> None:
-    """Set or clear `orders.unread_version_since` of these, where it is not right. Nothing else is written or locked
-    for long: who waits for nobody is waited for."""
+    """Set or clear `orders.unread_version_since` of these, where it is not right.
+
+    Nothing else is written or locked for long: who waits for nobody is waited for.
+    """
     if order_ids:
         await connection.execute(_NOTE_UNREAD, {"platform": platform, "order_ids": sorted(order_ids)})
 

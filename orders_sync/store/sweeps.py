@@ -56,8 +56,11 @@ FROM new
 
 
 async def plan_windows(connection: Connection, account: str, windows: list[Window]) -> None:
-    """Plan sweeps of all orders by creation time. Each replaces the sweeps that wait within it, lists of one status
-    included, and takes the place in the queue of the one that has waited longest."""
+    """Plan sweeps of all orders by creation time.
+
+    Each replaces the sweeps that wait within it, lists of one status included, and takes the place in the queue of the
+    one that has waited longest.
+    """
     if not windows:
         return
     await connection.execute(
@@ -75,8 +78,11 @@ async def plan_windows(connection: Connection, account: str, windows: list[Windo
 async def plan_lists(
     connection: Connection, account: str, looks: Sequence[SweepRange], lists: list[PlannedRead]
 ) -> None:
-    """Plan lists by status. They replace all lists that wait within the ranges of `looks`, and each takes the place in
-    the queue of its predecessors. They replace no sweep of all orders."""
+    """Plan lists by status.
+
+    They replace all lists that wait within the ranges of `looks`, and each takes the place in the queue of its
+    predecessors. They replace no sweep of all orders.
+    """
     if not looks:
         return
     await connection.execute(

@@ -58,9 +58,11 @@ _RATES = """
 
 @dataclass(frozen=True, slots=True)
 class AccountVitals:
-    """One account. `behind`: seconds since the end of the newest stretch that was read without a gap;
-    `history_share`: how much of its history is read, between 0 and 1. `oldest_message`, `audit_age`: seconds.
-    `watermark`, and `proven_from`, where its proof begins: seconds since 1970.
+    """One account.
+
+    `behind`: seconds since the end of the newest stretch that was read without a gap; `history_share`: how much of its
+    history is read, between 0 and 1. `oldest_message`, `audit_age`: seconds. `watermark`, and `proven_from`, where its
+    proof begins: seconds since 1970.
 
     None: nothing is known yet (never planned, never landed, never audited). `differences`: ranges the last finished
     audit found to differ, without those a read repaired. `late_by`: seconds by which the latest order of the last seven
@@ -105,8 +107,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """`oldest_job`: seconds the longest waiting job has waited, 0 when none does. `removed`: accounts that are in no
-    settings any more and have orders, which nobody refreshes."""
+    """`oldest_job`: seconds the longest waiting job has waited, 0 when none does.
+
+    `removed`: accounts that are in no settings any more and have orders, which nobody refreshes.
+    """
 
     accounts: list[AccountVitals]
     jobs: list[Jobs]
@@ -116,8 +120,10 @@ class Vitals:
 
 
 async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
-    """These accounts, as far as they have a row, the queue and the rates. Raises psycopg.Error, also when it takes
-    longer than `PATIENCE_MS` a question."""
+    """These accounts, as far as they have a row, the queue and the rates.
+
+    Raises psycopg.Error, also when it takes longer than `PATIENCE_MS` a question.
+    """
     async with connection.transaction():
         await connection.execute("SET TRANSACTION READ ONLY")
         await connection.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")

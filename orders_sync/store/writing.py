@@ -42,8 +42,7 @@ async def insert(connection: Connection, orders: Sequence[FlatOrder]) -> None:
 
 
 async def insert_or_lock(connection: Connection, orders: Sequence[FlatOrder]) -> set[str]:
-    """Insert the orders that no table holds yet and lock the rows of the others, whichever they are, in ascending order
-    of order_id. Return the ids of those inserted.
+    """Insert new orders and lock the rows of the others, in ascending order of order_id; return the ids inserted.
 
     New payloads go through a temporary table: a plain COPY is faster where all are new.
     """
@@ -72,9 +71,11 @@ async def update(
     rebuilt: Sequence[FlatOrder],
     went_back: Sequence[str] = (),
 ) -> set[str]:
-    """Orders whose stored rows are locked: `same_rows` became other bytes only, `rebuilt` other rows only, `changed`
-    both; `went_back` are the ids among them whose modify time did and is believed. Rows of lines that vanished are
-    marked removed, and the history says what differs. Return the ids of those of which an unread version is noted.
+    """Orders whose stored rows are locked.
+
+    `same_rows` became other bytes only, `rebuilt` other rows only, `changed` both; `went_back` are the ids among them
+    whose modify time did and is believed. Rows of lines that vanished are marked removed, and the history says what
+    differs. Return the ids of those of which an unread version is noted.
     """
     run = connection.execute
     other_bytes, other_rows = [*same_rows, *changed], [*changed, *rebuilt]

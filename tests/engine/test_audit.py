@@ -48,8 +48,11 @@ def found(audited: Audited, feed: Feed = Feed.CREATED) -> list[tuple[datetime, d
 
 
 def calls_by_update(audited: Audited, page_size: int) -> int:
-    """The most that comparing by update time may cost where nothing differs: two neighbouring windows hold more than a
-    page together, or are cut by the longest window and the reach; and what changed since is listed once."""
+    """The most that comparing by update time may cost where nothing differs.
+
+    Two neighbouring windows hold more than a page together, or are cut by the longest window and the reach; and what
+    changed since is listed once.
+    """
     return 0 if audited.updates is None else 2 * ceil(audited.updates.found.platform / page_size) + 2 + 1
 
 

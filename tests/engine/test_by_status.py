@@ -73,8 +73,10 @@ async def test_a_change_of_a_line_within_the_same_status_is_found_P2(tell: Tell)
 
 
 async def test_orders_that_leave_and_enter_a_list_while_it_is_paged_are_not_lost_P1(tell: Tell) -> None:
-    """After its last page was read, one order of that page leaves and a young one enters: the rows between slide one
-    place back, one of them into the page that was read, and the total is what it was."""
+    """After its last page was read, one order of that page leaves and a young one enters.
+
+    The rows between slide one place back, one of them into the page that was read, and the total is what it was.
+    """
     story = await mostly_closed(tell)
     shipped = orders_in(story, State.SHIPPED)
     for order in shipped[1:]:

@@ -48,8 +48,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Query:
-    """One request as the platform understands it. `start` and `end`: as asked, whole seconds. `by`: created or
-    modified."""
+    """One request as the platform understands it.
+
+    `start` and `end`: as asked, whole seconds. `by`: created or modified.
+    """
 
     kind: str
     by: str

@@ -1,5 +1,7 @@
-"""Pages smaller than asked for, totals that are wrong, rows counted and not listed: what was read lands, what does not
-add up is not proven, and nothing is asked for ever (P1, P4)."""
+"""Pages smaller than asked for, totals that are wrong, rows counted and not listed.
+
+What was read lands, what does not add up is not proven, and nothing is asked for ever (P1, P4).
+"""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ class TestEnvelope:
             page(account(), said(500))
 
     def test_error_does_not_repeat_credentials_the_platform_quotes(self) -> None:
-        """P8"""
+        """P8."""
         sign = signature(ACCESS_KEY, "1775221032", "nzxqnqd8u7", SECRET)
         with pytest.raises(AuthenticationError) as caught:
             page(account(), said(401, f"{sign} of {ACCESS_KEY}/{SECRET} is wrong"))

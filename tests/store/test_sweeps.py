@@ -92,8 +92,7 @@ async def test_parts_of_a_sweep_keep_the_place_of_the_whole(connection: Connecti
 
 
 async def test_younger_sweeps_wait_for_a_long_one_no_longer_than_it_takes(connection: Connection) -> None:
-    """A look over the young orders that comes due again and again does not keep a long sweep from its end, nor wait
-    for ever behind it."""
+    """A sweep of young orders that is due again and again neither stops a long sweep nor waits for ever."""
     await register(connection)
     old, young = [hours(n, n + 1) for n in range(6)], hours(9, 10)
     await sweeps.plan_windows(connection, SHOP, [*old, young])

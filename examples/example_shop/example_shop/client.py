@@ -60,8 +60,10 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
 
 def page(account: Account, body: bytes) -> Page:
-    """The envelope as total and untouched records. Raises `AuthenticationError`, `RateLimitError`, `TransientError` or
-    `MalformedResponseError`."""
+    """The envelope as total and untouched records.
+
+    Raises `AuthenticationError`, `RateLimitError`, `TransientError` or `MalformedResponseError`.
+    """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         success, source = decode_envelope(wire.SUCCESS, body)

@@ -18,6 +18,8 @@ from orders_sync.platforms.records import decode_record
 
 
 class Message(Struct):
+    """A message as it is sent."""
+
     event: Any = None
     order_id: Any = None
 

@@ -23,6 +23,8 @@ STATES = ("new", "paid", "sent", "done", "void", "under_review")  # the last one
 
 @dataclass(frozen=True)
 class Credentials:
+    """A simulation of the marketplace."""
+
     shop: str = "example"
     app_key: str = "example-app"
     app_secret: str = "example-app-secret"  # noqa: S105 - of the sandbox
@@ -109,6 +111,7 @@ def _failure(code: int, message: str) -> JSONResponse:
 
 
 def main() -> None:
+    """Serve the simulation until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8099, help="0 for any free one")
     parser.add_argument("--orders", type=int, default=250)

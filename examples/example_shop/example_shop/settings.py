@@ -12,8 +12,11 @@ from orders_sync.platforms.account_settings import AccountWithHook
 
 
 class ExampleShopAccount(AccountWithHook, frozen=True, kw_only=True):
-    """`name=` renames a key that every account has to the marketplace's own word. `session_token` is a key of this
-    platform alone; by its type it is redacted in logs and may come from a variable or a file."""
+    """`name=` renames a key that every account has to the marketplace's own word.
+
+    `session_token` is a key of this platform alone; by its type it is redacted in logs and may come from a variable or
+    a file.
+    """
 
     base_url: BaseUrl = BASE_URL
     seller: Text = field(name="shop")

@@ -34,7 +34,10 @@ class LineAmounts(Struct, gc=False):
 
 
 def line_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
-    """price and itemAmount are documented in yuan, entryDiscount in fen; actualPaidFee is in fen in the sample."""
+    """Settle the amounts of a line.
+
+    price and itemAmount are documented in yuan, entryDiscount in fen; actualPaidFee is in fen in the sample.
+    """
     return _plain_amounts(line) or _settled_amounts(line, at, notes)
 
 
@@ -76,7 +79,7 @@ def _settled_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
 def order_amounts(
     base: BaseInfo, shipping: Decimal | None, coupon: Decimal | None, lines: Sequence[LineAmounts], notes: Notes
 ) -> tuple[Decimal | None, Decimal | None]:
-    """totalAmount (documented in yuan) and discount (documented in fen)."""
+    """Settle totalAmount (documented in yuan) and discount (documented in fen)."""
     extra = shipping or NOTHING
     items = total(line.amount for line in lines)
     if items is not None and (not base.discount or base.discount == "0"):

@@ -40,8 +40,10 @@ def sign(params: Mapping[str, str], secret: str) -> str:
 
 
 def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
-    """One page of a window, oldest rows first. Raises ValueError beyond 28 days or the page sizes the platform takes,
-    and for a status: what changed is listed by time.
+    """One page of a window, oldest rows first.
+
+    Raises ValueError beyond 28 days or the page sizes the platform takes, and for a status: what changed is listed by
+    time.
 
     `now` may differ by at most 5 minutes from the platform's clock (api-facts 4).
     """
@@ -69,8 +71,10 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
 
 def page(account: Account, body: bytes) -> Page:
-    """The envelope as total and untouched records. Raises `AuthenticationError`, `RateLimitError`, `TransientError` or
-    `MalformedResponseError`."""
+    """The envelope as total and untouched records.
+
+    Raises `AuthenticationError`, `RateLimitError`, `TransientError` or `MalformedResponseError`.
+    """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         success, source = decode_envelope(wire.SUCCESS, body)

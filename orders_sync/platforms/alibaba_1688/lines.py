@@ -120,6 +120,7 @@ def _line_id(item: wire.ProductItem, at: str, notes: Notes) -> str | None:
 
 
 def sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes) -> SubOrderRow:
+    """Return the row of a line."""
     row = SubOrderRow(
         order_id=order_id,
         sub_order_id=line.sub_order_id,
@@ -136,6 +137,7 @@ def sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes)
 
 
 def product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
+    """Return the row of a line's product."""
     item, at = line.item, line.at
     names, readable = notes.read("skuInfos", attributes, item.skuInfos, at) or (None, None)
     row = ProductItemRow(
@@ -169,6 +171,7 @@ def parcels_of(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> 
 
 
 def has_left(line: SubOrderRow) -> bool:
+    """Tell whether a line is shipped, by its logistics status or its status."""
     return line.logistics_status in LEFT_LOGISTICS or GROUPS.get(line.status or "") in LEFT_GROUPS
 
 

@@ -15,6 +15,8 @@ PAGE_SIZE = matching("[1-9][0-9]?|[1-5]00", "from 1 to 100, or 200, 300, 400 or 
 
 
 class Account1688(AccountSettings, frozen=True, kw_only=True):
+    """An account on 1688."""
+
     base_url: BaseUrl = BASE_URL
     seller: Text = field(name="seller_nick")
     page_size: Annotated[int, PAGE_SIZE] = LARGEST_PAGE

@@ -1,4 +1,4 @@
-"""What every platform promises, as one suite. A platform's test class inherits it and says only what is its own:
+"""Test what every platform promises, as one suite that the test class of a platform inherits.
 
     class TestExampleShop(PlatformContract):
         platform = PLATFORM

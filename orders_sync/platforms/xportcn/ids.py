@@ -14,6 +14,8 @@ from orders_sync.platforms.records import decode_record, order_id_of
 
 
 class Identity(Struct, gc=False):
+    """The part of a record that names the order."""
+
     id: Any = None
 
 

@@ -1,6 +1,6 @@
-"""What Xportcn's message service sends: a body that is JSON in a string, of which only the order's numbers are used.
+r"""What Xportcn's message service sends: a body that is JSON in a string, of which only the order's numbers are used.
 
-    {"messageType": "ORDER_CREATE", "messageBody": "{\\"orderId\\": ...}", "messagePlatform": 1, "timestamp": "1779..."}
+    {"messageType": "ORDER_CREATE", "messageBody": "{\"orderId\": ...}", "messagePlatform": 1, "timestamp": "1779..."}
 
 Source: api-facts 3. The list of types is cut off there, the bodies of Taobao's messages and a signature are not public:
 so a message is a hint at most, its type is not looked at, and what it says of an order is not believed. The platform
@@ -29,6 +29,8 @@ THE_1688_ORDERS = "1"  # messagePlatform; 0 is Taobao, which both lists are of (
 
 
 class Message(Struct):
+    """The envelope of a message."""
+
     messageType: Text = None
     messageBody: Json = None
     messagePlatform: Text = None

@@ -59,6 +59,8 @@ class Envelope(Struct):
 
 
 class Times(Struct):
+    """The part of a record that holds its time of creation."""
+
     createTime: int | str | None = None
 
 
@@ -97,8 +99,9 @@ def url(account: Account, path: str) -> str:
 
 
 def parameters(ask: Ask) -> dict[str, int | str]:
-    """A page of a window as both endpoints spell it: inclusive seconds of Asia/Shanghai, nothing empty, the status a
-    number (api-facts 2).
+    """A page of a window as both endpoints spell it.
+
+    Inclusive seconds of Asia/Shanghai, nothing empty, the status a number (api-facts 2).
 
     Raises ValueError for what Xportcn cannot list: by update time, by a status that is no number, and beyond our bounds
     of a page.

@@ -31,16 +31,22 @@ class Logistics(Struct, gc=False):
 
 
 class SkuPv(Struct, gc=False):
+    """The attributes of a SKU, by language."""
+
     zh: Json = None
     en: Json = None
 
 
 class SkuInfo(Struct, gc=False):
+    """A SKU with its attributes."""
+
     skuImgUrl: Text = None
     skuPv: SkuPv | None = None
 
 
 class OptionFields(Struct, gc=False):
+    """The options of a product, by language."""
+
     zh: Json = None  # "{\"颜色分类\":\"玫红色\"}"
     en: Json = None
     serviceList: Json = None  # "[{\"code\":\"7d\", \"name\": \"七天无理由退货\"}]"

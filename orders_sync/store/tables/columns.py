@@ -19,8 +19,10 @@ PLATFORM = "the platform, by its name in the settings: 1688, xportcn_open, xport
 
 
 def column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], comment: str, **options: Any) -> Column[Any]:
+    """Return a column with its comment."""
     return Column(name, type_, comment=comment, **options)
 
 
 def key(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], comment: str) -> Column[Any]:
+    """Return a column that is not null."""
     return column(name, type_, comment, nullable=False)

@@ -77,8 +77,10 @@ RECEIVER = Columns(
 
 
 def normalize(record: bytes) -> OrderRows:
-    """One purchase, flattened. The receiver is None when the address is absent or says nothing. Raises
-    `InvalidRecordError`."""
+    """One purchase, flattened.
+
+    The receiver is None when the address is absent or says nothing. Raises `InvalidRecordError`.
+    """
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = order_id_of(order.id, "id")
@@ -192,8 +194,9 @@ def _add_amounts(
 def goods_of(
     product: Decimal | None, goods: Decimal | None, pieces: Decimal | None, price: Decimal | None
 ) -> tuple[Decimal | None, Decimal | None]:
-    """What product_amount says, as yuan of all pieces of a line and of one piece. Nobody documents whether it is the
-    line's or a piece's, so the arithmetic must.
+    """What product_amount says, as yuan of all pieces of a line and of one piece.
+
+    Nobody documents whether it is the line's or a piece's, so the arithmetic must.
 
     one piece                                it is both
     product_amount = goods                   the line's; a piece costs its part where that is a price

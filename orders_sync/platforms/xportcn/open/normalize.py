@@ -87,8 +87,10 @@ def normalize(record: bytes) -> OrderRows:
 
 
 def _ids(lines: Sequence[wire.SubOrder]) -> list[str]:
-    """`itemId:skuId:n`, always built, even should `subOrderId` be filled one day: a key that changes with what the
-    platform fills would make new lines of old ones. That id goes to `sub_purchase_id`."""
+    """`itemId:skuId:n`, always built, even should `subOrderId` be filled one day.
+
+    A key that changes with what the platform fills would make new lines of old ones. That id goes to `sub_purchase_id`.
+    """
     fixed = [(str(x.subOrderId), str(x.quantity), str(x.purchaseAmount), str(x.title)) for x in lines]
     products = [(id_text(line.itemId), id_text(line.skuId)) for line in lines]
     return product_ids(products, list(zip(fixed, lines, strict=True)))
