@@ -24,6 +24,7 @@ from orders_sync.store.overview import AccountStatus
 
 ATTENTION, BROKEN = 3, 4  # exit codes of --check; 1 and 2 mean what they mean everywhere
 SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
+MOST = 20  # problems shown above the table of all accounts
 NOTHING = "no account has been synced yet: run `orders-sync sync`, or `orders-sync demo` to try it"
 _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
 
@@ -32,12 +33,13 @@ _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rej
 class View:
     """What is shown: the accounts that were asked for, the worst first, and the verdict on them and the processes.
 
-    `orders`: by account; None where they were not to be counted.
+    `orders`: by account; None where they were not to be counted. `most`: problems that are shown; None for all.
     """
 
     accounts: list[AccountStatus]
     verdict: Verdict
     orders: dict[str, int] | None
+    most: int | None
 
     @property
     def summary(self) -> str:
@@ -128,7 +130,9 @@ def _view(settings: Settings, url: str, names: list[str] | None, only_problems: 
     verdict = service_status.assess(accounts, processes, _paces(settings), settings.sync, settings.service.audit)
     if only_problems:
         accounts = [each for each in accounts if verdict.of_account(each.name)]
-    return View(sorted(accounts, key=lambda each: _badness(each, verdict)), verdict, orders)
+    return View(
+        sorted(accounts, key=lambda each: _badness(each, verdict)), verdict, orders, None if only_problems else MOST
+    )
 
 
 def _paces(settings: Settings) -> dict[str, SyncPolicy]:
@@ -164,8 +168,11 @@ def _redraw(found: View) -> None:
 
 def _show(found: View) -> None:
     _say(found.summary)
-    for each in found.verdict.problems:
+    problems = found.verdict.problems
+    for each in problems[: found.most]:
         _say(f"{SIGNS[each.severity]} {each.text}")
+    if found.most and len(problems) > found.most:
+        _say(f"... {len(problems) - found.most:,} more problems: `orders-sync status --problems` shows all of them")
     if not found.accounts:
         return
     columns = ["account", "platform", "state", "current to (UTC)", "behind", "audited", "open"]

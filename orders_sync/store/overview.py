@@ -17,6 +17,7 @@ from orders_sync.store.progress import PROGRESS, Progress
 from orders_sync.store.queries import select_dict, select_rows
 
 ALIVE_SECONDS = 30  # a process that has not reported for so long was killed, hangs or has lost the database
+FORGOTTEN_DAYS = 1  # a row that nobody removed, of a service that runs no more or of a restored backup, says nothing
 
 # an account of which nothing was read is as far behind as its history reaches. No EXISTS for orders: that may be
 # planned as a hash of them all
@@ -65,7 +66,7 @@ ACCOUNTS = f"""
 PROCESSES = f"""
     SELECT id, parts, version, tables, host, pid, started_at, seen_at,
         seen_at > clock_timestamp() - interval '{ALIVE_SECONDS} s' AS is_alive
-    FROM sync.processes ORDER BY started_at, id
+    FROM sync.processes WHERE seen_at > clock_timestamp() - interval '{FORGOTTEN_DAYS} d' ORDER BY started_at, id
 """
 
 
@@ -166,7 +167,7 @@ def accounts(connection: Session) -> list[AccountStatus]:
 
 
 def processes(connection: Session) -> list[ProcessStatus]:
-    """Return every process that has reported itself and was not removed, the oldest first."""
+    """Return every process that has reported itself within `FORGOTTEN_DAYS` and did not stop, the oldest first."""
     return select_rows(connection, PROCESSES, None, ProcessStatus)
 
 

@@ -114,6 +114,31 @@ def test_only_accounts_with_problems_are_shown(terminal: Terminal, tables: Table
     assert [row["account"] for row in terminal.run("status", "--problems", "--json").json] == ["late"]
 
 
+def test_many_problems_leave_room_for_the_table_and_all_are_shown_where_asked_for(
+    terminal: Terminal, tables: Tables
+) -> None:
+    tables.execute(
+        "INSERT INTO sync.accounts (name, platform, seller, feed, suspended_at) "
+        "SELECT 'off' || n, '1688', 's' || n, 'updated', now() FROM generate_series(1, 22) AS n"
+    )
+    said, every = terminal.run("status").assert_well().out, terminal.run("status", "--problems").assert_well().out
+    assert (said.count("✗"), every.count("✗")) == (20, 22)
+    assert "... 2 more problems: `orders-sync status --problems` shows all of them" in said
+    assert "more problems" not in every
+
+
+def test_a_row_that_a_killed_service_left_long_ago_asks_for_no_process(terminal: Terminal, tables: Tables) -> None:
+    """`sync` by cron needs none, and nobody would ever remove the row."""
+    left = """
+        INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)
+        VALUES ('a:1:b', ARRAY['scheduler', 'worker'], '0', '0', 'a', 1, now() - %s::interval)
+    """
+    tables.execute(left, "1 h")
+    assert terminal.run("status", "--check").code == 4
+    tables.execute("UPDATE sync.processes SET seen_at = now() - interval '25 h'")
+    assert terminal.run("status", "--check").code == 0
+
+
 @pytest.mark.parametrize(
     ("change", "code", "severity"),
     [
@@ -139,7 +164,7 @@ def test_check_says_by_its_exit_code_what_there_is_to_do(
     assert machine.json["processes"] == []
 
 
-def test_check_without_a_verdict_is_told_from_one(terminal: Terminal, tables: Tables) -> None:
+def test_check_without_a_verdict_has_a_code_of_its_own(terminal: Terminal, tables: Tables) -> None:
     assert terminal.run("status", "--check", "--nonsense").code == 2
     for option in ("--check", "--json"):
         said = terminal.run("status", "--watch", option)
