@@ -14,9 +14,9 @@ from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.engine import audit as engine
 from orders_sync.engine.audit import Audited, Updates
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.comparing import Finding
-from orders_sync.engine.draining import Means
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.reconcile import Reconciliation
+from orders_sync.engine.runner import RunContext
 from orders_sync.settings import Settings
 from orders_sync.store import database
 
@@ -42,14 +42,14 @@ def audit(
     Exit code 1 if differences remain. Results are stored in sync.audits and sync.audit_differences.
     """
     settings = context.load(config)
-    feeders = context.feeders(settings, account)
+    sources = context.sources(settings, account)
     first = None if start is None else context.moment(start, "--from")
     last = None if end is None else context.moment(end, "--to")
     if first is not None and last is not None and first >= last:
         raise SettingsError(f"--from {start} must be before --to {end}")
     with context.opened(settings) as url:
         context.settle(settings, url)
-        results = context.run(_audit(url, feeders, settings, first, last, repair))
+        results = context.run(_audit(url, sources, settings, first, last, repair))
     if json:
         output.print_json([_plain(result) for result in results])
     else:
@@ -65,19 +65,21 @@ def audit(
 
 async def _audit(
     url: str,
-    feeders: list[Feeder],
+    sources: list[AccountSource],
     settings: Settings,
     start: datetime | None,
     end: datetime | None,
     repair: bool,
 ) -> list[Audited]:
     limits = context.limits(settings)
-    with bars([each.account.name for each in feeders], unit="done") as progress:
+    with bars([each.account.name for each in sources], unit="done") as progress:
         async with (
             context.http_client(settings) as http,
-            database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
+            database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
         ):
-            return await engine.audit(Means(pool, http, feeders, limits, progress), feeders, start, end, repair=repair)
+            return await engine.audit(
+                RunContext(pool, http, sources, limits, progress), sources, start, end, repair=repair
+            )
 
 
 def _plain(result: Audited) -> dict[str, Any]:
@@ -169,7 +171,7 @@ def _rows(result: Audited) -> list[tuple[object, ...]]:
 
 
 def _row(
-    account: str, feed: Feed, start: datetime | None, end: datetime | None, found: Finding, calls: int | None
+    account: str, feed: Feed, start: datetime | None, end: datetime | None, found: Reconciliation, calls: int | None
 ) -> tuple[object, ...]:
     return (
         account,

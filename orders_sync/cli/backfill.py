@@ -11,13 +11,14 @@ import typer
 from orders_sync.cli import context, output
 from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
+from orders_sync.domain import schedule
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.sweep_cost import calls_for
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine import planner, planning
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means, Outcome
+from orders_sync.engine import planner
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.runner import AccountResult, RunContext
 from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
 from orders_sync.store import backfills, database, ledger, progress
@@ -74,14 +75,14 @@ def backfill(
     if typer_context.invoked_subcommand is not None:
         return
     settings = context.load(config)
-    feeders = _chosen(settings, account, platform, by)
+    sources = _chosen(settings, account, platform, by)
     if start is None:
         raise SettingsError("--from is required, for example --from 2026-10-01")
     window = _range(start, end)
     with context.opened(settings) as url:
         context.settle(settings, url)
-        previews = context.run(_preview(url, feeders, window, by, everything))
-        _show(previews, feeders, quiet=json)
+        previews = context.run(_preview(url, sources, window, by, everything))
+        _show(previews, sources, quiet=json)
         if not any(each.windows for each in previews):
             output.info("nothing to do: the range is complete. --everything reads it again")
             if json:
@@ -89,11 +90,11 @@ def backfill(
             return
         if not yes:
             typer.confirm("Request it?", abort=True, err=True)
-        numbers = context.run(_request(url, feeders, window, by, everything))
+        numbers = context.run(_request(url, sources, window, by, everything))
         output.info(
             f"requested as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows its progress"
         )
-        outcomes = _read(url, feeders, settings) if wait else []
+        outcomes = _read(url, sources, settings) if wait else []
         if not wait:
             output.info("the next `orders-sync sync` reads it; --wait reads it now")
     if json:
@@ -155,22 +156,22 @@ def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: context
     output.info(f"backfill {number} is cancelled")
 
 
-def _chosen(settings: Settings, names: list[str] | None, platform: str | None, by: Feed | None) -> list[Feeder]:
-    feeders = [
-        each for each in context.feeders(settings, names) if platform is None or each.account.platform == platform
+def _chosen(settings: Settings, names: list[str] | None, platform: str | None, by: Feed | None) -> list[AccountSource]:
+    sources = [
+        each for each in context.sources(settings, names) if platform is None or each.account.platform == platform
     ]
-    if names is None and platform is None and len(feeders) > 1:
+    if names is None and platform is None and len(sources) > 1:
         raise SettingsError(
             "which accounts? Give --account NAME, which may be repeated, or --platform NAME for all of a platform"
         )
-    if not feeders:
+    if not sources:
         raise SettingsError(f"no account on {platform}: `orders-sync status` shows the accounts")
-    for each in feeders:
+    for each in sources:
         if by is not None and by not in each.platform.feeds:
             raise SettingsError(
                 f"{each.account.name}: {each.platform.name} does not list by {by} time; omit --by, or use --by created"
             )
-    return feeders
+    return sources
 
 
 def _range(start: str, end: str | None) -> Window:
@@ -181,62 +182,66 @@ def _range(start: str, end: str | None) -> Window:
     return Window(begins, ends)
 
 
-async def _preview(url: str, feeders: list[Feeder], window: Window, by: Feed | None, everything: bool) -> list[Preview]:
+async def _preview(
+    url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool
+) -> list[Preview]:
     async def look(connection: Connection) -> list[Preview]:
-        return [await _preview_of(connection, feeder, window, by, everything) for feeder in feeders]
+        return [await _preview_of(connection, source, window, by, everything) for source in sources]
 
     return await context.ask(url, look)
 
 
 async def _preview_of(
-    connection: Connection, feeder: Feeder, window: Window, by: Feed | None, everything: bool
+    connection: Connection, source: AccountSource, window: Window, by: Feed | None, everything: bool
 ) -> Preview:
-    name, feed = feeder.account.name, by or feeder.platform.feed
+    name, feed = source.account.name, by or source.platform.feed
     parts = [window] if everything else await backfills.unproven(connection, name, feed, window)
-    windows = planning.backfill(parts, datetime.now(UTC), feeder.policy)
+    windows = schedule.backfill(parts, datetime.now(UTC), source.policy)
     calls = 0
     for each in windows:
-        calls += calls_for(await backfills.known_orders(connection, name, feed, each), feeder.policy.page_size)
+        calls += calls_for(await backfills.known_orders(connection, name, feed, each), source.policy.page_size)
     standing = await backfills.standing(connection, name, feed, window)
     known = await progress.progress(connection, name)
-    begins = min(feeder.policy.history_from, (known and known.history_from) or feeder.policy.history_from)
-    return Preview(name, window, standing, len(windows), calls, calls / feeder.policy.requests_per_second, begins)
+    begins = min(source.policy.history_from, (known and known.history_from) or source.policy.history_from)
+    return Preview(name, window, standing, len(windows), calls, calls / source.policy.requests_per_second, begins)
 
 
-async def _request(url: str, feeders: list[Feeder], window: Window, by: Feed | None, everything: bool) -> list[int]:
+async def _request(
+    url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool
+) -> list[int]:
     async def store(connection: Connection) -> list[int]:
         numbers = []
-        for feeder in feeders:
-            name, feed = feeder.account.name, by or feeder.platform.feed
+        for source in sources:
+            name, feed = source.account.name, by or source.platform.feed
             async with connection.transaction():
-                await ledger.register(connection, feeder.account, feeder.platform.feed)
+                await ledger.register(connection, source.account, source.platform.feed)
                 numbers.append(await backfills.request(connection, name, feed, window, everything=everything))
                 reach = await ledger.reach(connection, name)
                 for wish in await backfills.requested(connection, name):
-                    await planner.plan_backfill(connection, feeder, wish, reach.now)
+                    await planner.plan_backfill(connection, source, wish, reach.now)
         return numbers
 
     return await context.ask(url, store)
 
 
-def _read(url: str, feeders: list[Feeder], settings: Settings) -> list[Outcome]:
+def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[AccountResult]:
     limits = context.limits(settings)
 
-    async def drain() -> list[Outcome]:
+    async def drain() -> list[AccountResult]:
         async with (
             context.http_client(settings) as http,
-            database.connected(url, size=limits.workers * 2 + len(feeders)) as pool,
+            database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
         ):
-            names = [each.account.name for each in feeders]
+            names = [each.account.name for each in sources]
             async with pool.connection() as connection:
                 ranges = {name: await ledger.seconds_to_read(connection, name) for name in names}
             with range_bars(ranges) as progress:
-                return await drain_all(Means(pool, http, feeders, limits, progress), feeders)
+                return await drain_all(RunContext(pool, http, sources, limits, progress), sources)
 
     return context.run(drain())
 
 
-def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> None:
+def _show(previews: list[Preview], sources: list[AccountSource], *, quiet: bool) -> None:
     """The table goes to standard output unless a machine reads that."""
     columns = ["account", "from (UTC)", "to (UTC)", "complete", "failed", "waiting", "to read", "calls", "time"]
     if not quiet:
@@ -259,17 +264,17 @@ def _show(previews: list[Preview], feeders: list[Feeder], *, quiet: bool) -> Non
             ],
             columns[3:],
         )
-    for feeder, each in zip(feeders, previews, strict=True):
+    for source, each in zip(sources, previews, strict=True):
         if each.window.start < each.history_from:
             output.info(
                 f"{each.account}: the range starts before the account's history ({output.utc(each.history_from)} UTC). "
                 "Sweeps keep its orders current like all others, but the daily audit and the completeness in `status` "
                 "cover only the history. To include the range, set an earlier history_from"
             )
-        furthest = feeder.platform.furthest_back
+        furthest = source.platform.furthest_back
         if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
             output.info(
-                f"{each.account}: {feeder.platform.name} is documented to list one month back. Orders before "
+                f"{each.account}: {source.platform.name} is documented to list one month back. Orders before "
                 f"{output.utc(datetime.now(UTC) - furthest)} UTC are requested all the same, but an empty "
                 "result does not prove that there were none"
             )

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from orders_sync.engine.page_client import AccountSource, RetryPolicy
+
 try:
     from uvloop import new_event_loop
 except ImportError:
@@ -28,8 +30,7 @@ from orders_sync.domain.errors import DatabaseError, SchemaVersionError, Setting
 from orders_sync.domain.identities import reject_duplicates
 from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.domain.times import SHANGHAI
-from orders_sync.engine.calls import Feeder, Patience
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
 from orders_sync.store import database, demo_data, identities, order_statuses, schema
@@ -221,7 +222,7 @@ async def ask(url: str, question: Callable[[Connection], Awaitable[Result]]) -> 
         return await question(connection)
 
 
-def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
+def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSource]:
     """Return the accounts of the settings with their platforms and schedules, or only those named in `only`.
 
     Raises `SettingsError` for an unknown name, and when there is no account.
@@ -240,7 +241,7 @@ def feeders(settings: Settings, only: list[str] | None = None) -> list[Feeder]:
     for each, account in zip(settings.accounts, accounts(settings), strict=True):
         if only and each.name not in only:
             continue
-        made.append(Feeder(account, settings.policy(each), PLATFORMS[each.platform]))
+        made.append(AccountSource(account, settings.policy(each), PLATFORMS[each.platform]))
     return made
 
 
@@ -284,8 +285,8 @@ def moment(text: str, option: str) -> datetime:
 def limits(settings: Settings) -> Limits:
     """Return the limits of windows and calls that the settings give."""
     sync = settings.sync
-    patience = Patience(sync.retries, largest_body=sync.largest_body, seconds=sync.timeout.total_seconds())
-    return Limits(sync.workers, sync.window_rows, sync.attempts, patience, probes=True)
+    retry_policy = RetryPolicy(sync.retries, largest_body=sync.largest_body, seconds=sync.timeout.total_seconds())
+    return Limits(sync.workers, sync.window_rows, sync.attempts, retry_policy, probes=True)
 
 
 def http_client(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:

@@ -14,9 +14,9 @@ from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
 from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Outcome
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.runner import AccountResult
+from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Sandbox, SandboxAccount, SandboxTransport, World
 from orders_sync.settings import Settings
@@ -46,12 +46,12 @@ def demo(
         _refuse_mixing(url)
         output.info(f"creating {ORDERS:,} orders on three simulated platforms, and reading them")
         world = World(ORDERS, now=_anchor(home))
-        feeders = [_feeder(account) for account in world.accounts]
+        sources = [_source(account) for account in world.accounts]
         http = context.http_client(settings, SandboxTransport(Sandbox(world).app))
-        with bars([feeder.account.name for feeder in feeders]) as progress:
-            outcomes = context.run(catch_up(url, feeders, Limits(), progress, http))
+        with bars([source.account.name for source in sources]) as progress:
+            outcomes = context.run(catch_up(url, sources, Limits(), progress, http))
         with database.session(url) as connection:
-            show(outcomes, progress_of(connection, [feeder.account.name for feeder in feeders]))
+            show(outcomes, progress_of(connection, [source.account.name for source in sources]))
             _show_tables(connection)
         _show_next(outcomes)
     if any(outcome.errors for outcome in outcomes):
@@ -88,7 +88,7 @@ def _anchor(home: Path) -> datetime:
         return now
 
 
-def _feeder(shop: SandboxAccount) -> Feeder:
+def _source(shop: SandboxAccount) -> AccountSource:
     platform = PLATFORMS[shop.platform]
     account = Account(
         name=shop.name,
@@ -108,7 +108,7 @@ def _feeder(shop: SandboxAccount) -> Feeder:
         overlap=timedelta(minutes=10),
         confirm=timedelta(hours=3),
     )
-    return Feeder(account, policy, platform)
+    return AccountSource(account, policy, platform)
 
 
 def _show_tables(connection: database.Session) -> None:
@@ -125,7 +125,7 @@ def _show_query(connection: database.Session, title: str, query: str) -> None:
     output.table(title, columns, rows, {"orders", "lines", "yuan", "sold"})
 
 
-def _show_next(outcomes: list[Outcome]) -> None:
+def _show_next(outcomes: list[AccountResult]) -> None:
     output.out().print()
     if not any(outcome.rows.new or outcome.rows.changed for outcome in outcomes) and not any(
         outcome.errors for outcome in outcomes

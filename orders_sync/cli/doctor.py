@@ -22,9 +22,9 @@ from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import DatabaseError, EmbeddedError, OrdersSyncError, PlatformError, SettingsError
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience, pacers
-from orders_sync.engine.pacer import OwnBudget, Pacer
+from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import probe_account
+from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions
@@ -174,22 +174,22 @@ def _probe(settings: Settings) -> Iterator[Finding]:
     """Test the assumptions about every account's platform concurrently and store the answers with the accounts."""
 
     async def probe_all(url: str) -> list[Finding]:
-        feeders, patience = context.feeders(settings), context.limits(settings).patience
-        async with database.connected(url, len(feeders) + 1) as pool, context.http_client(settings) as http:
-            paces = pacers(pool, feeders)
+        sources, retry_policy = context.sources(settings), context.limits(settings).retry_policy
+        async with database.connected(url, len(sources) + 1) as pool, context.http_client(settings) as http:
+            paces = rate_limiters(pool, sources)
 
-            async def probe(feeder: Feeder) -> Finding:
-                name = feeder.account.name
+            async def probe(source: AccountSource) -> Finding:
+                name = source.account.name
                 async with pool.connection() as connection:
-                    suspended = await suspensions.standing(connection, feeder.account)
+                    suspended = await suspensions.standing(connection, source.account)
                 if suspended is not None:
                     return Finding(f"probe of {name}", False, str(suspended))
-                probed = await probe_account(pool, http, feeder, paces[name], patience)
+                probed = await probe_account(pool, http, source, paces[name], retry_policy)
                 if probed.fault:
                     return Finding(f"probe of {name}", False, f"no answer: {probed.fault}", "run it again later")
                 return _probed(name, Probe(probed.answers))
 
-            return await asyncio.gather(*(probe(feeder) for feeder in feeders))
+            return await asyncio.gather(*(probe(source) for source in sources))
 
     try:
         with context.opened(settings) as url:
@@ -202,7 +202,7 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
     """Check every account concurrently; yield results in the order of the answers."""
     with context.event_loop() as runner:
         http = context.http_client(settings)
-        waiting = {runner.get_loop().create_task(_account(http, feeder)) for feeder in context.feeders(settings)}
+        waiting = {runner.get_loop().create_task(_account(http, source)) for source in context.sources(settings)}
         while waiting:
             first = asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             answered, waiting = context.run_in(runner, first)
@@ -210,17 +210,21 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
         context.run_in(runner, http.aclose())
 
 
-async def _account(http: httpx.AsyncClient, feeder: Feeder) -> Finding:
+async def _account(http: httpx.AsyncClient, source: AccountSource) -> Finding:
     """Request a minute of orders, which proves address, credentials and clock."""
     now = whole_second(datetime.now(UTC))
-    ask = Ask(feeder.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, feeder.policy.page_size))
-    pacer = Pacer(feeder.policy.requests_per_second, OwnBudget())  # one call, and there may be no database
-    caller = Caller(http, feeder, pacer, DatabaseClock(now), Patience(1, largest_body=2**20, seconds=SECONDS))
-    what = f"account {feeder.account.name}"
+    ask = Ask(source.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, source.policy.page_size))
+    rate_limiter = RateLimiter(
+        source.policy.requests_per_second, LocalRateBackend()
+    )  # one call, and there may be no database
+    client = PageClient(
+        http, source, rate_limiter, DatabaseClock(now), RetryPolicy(1, largest_body=2**20, seconds=SECONDS)
+    )
+    what = f"account {source.account.name}"
     try:
-        answer = await caller.page(ask)
+        answer = await client.page(ask)
     except PlatformError as error:
         return Finding(what, False, str(error), "check base_url, the credentials and this machine's clock")
     return Finding(
-        what, True, f"{feeder.account.base_url} accepts the credentials; {answer.page.total} orders in the last minute"
+        what, True, f"{source.account.base_url} accepts the credentials; {answer.page.total} orders in the last minute"
     )

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from orders_sync.cli import tables
 from orders_sync.domain.display import visible, visible_json
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 
 WIDE = 200  # columns, where nobody's screen sets the width
 TEXT = {
@@ -119,7 +119,7 @@ class NullProgress:
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
         pass
 
-    def closed(self, window: Closed) -> None:
+    def closed(self, window: WindowResult) -> None:
         pass
 
     def told(self, account: str, text: str) -> None:

@@ -24,7 +24,7 @@ from orders_sync.cli.output import err
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.times import duration
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 
 
 class Bars:
@@ -51,7 +51,7 @@ class Bars:
         told = f"{account}: {calls} calls, {differences} ranges differ"
         self._progress.update(self._bars[account], description=told, completed=windows, total=of)
 
-    def closed(self, window: Closed) -> None:
+    def closed(self, window: WindowResult) -> None:
         """Ignored: these bars show what was counted and what landed."""
 
     def told(self, account: str, text: str) -> None:
@@ -101,7 +101,7 @@ class RangeBars(Bars):
         bar = self._bars[account]
         self._progress.update(bar, orders=self._progress.tasks[bar].fields["orders"] + rows)
 
-    def closed(self, window: Closed) -> None:
+    def closed(self, window: WindowResult) -> None:
         if not window.is_split and not isinstance(window.error, LeaseLostError):  # both are still to be read
             self._progress.advance(self._bars[window.claim.account], window.claim.window.seconds)
 

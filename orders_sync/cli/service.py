@@ -54,7 +54,7 @@ def console(listen: Listen = None, config: context.Config = None) -> None:
 
 def _run(settings: Settings, listen: str | None, **parts: bool) -> None:
     """`parts`: as `Components` has them."""
-    feeders = context.feeders(settings)
+    sources = context.sources(settings)
     web = listening_socket(listen) if listen else None
     logs.configure(settings.log, collect_secrets(settings))
     logs.catch_unhandled()
@@ -62,5 +62,5 @@ def _run(settings: Settings, listen: str | None, **parts: bool) -> None:
     with context.hosted(settings) as host:
         context.refuse_demo(settings, host.url)
         context.settle(settings, host.url)
-        service = Service(host.url, settings, feeders, limits, http, Components(web=web, **parts), host.revive)
+        service = Service(host.url, settings, sources, limits, http, Components(web=web, **parts), host.revive)
         context.run(service.run())

@@ -15,9 +15,9 @@ from orders_sync.cli import context, output
 from orders_sync.cli.progress import bars
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means, Outcome, Progress
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.runner import AccountResult, Progress, RunContext
+from orders_sync.engine.window_job import Limits
 from orders_sync.store import database
 from orders_sync.store.progress import Progress as HowFar
 from orders_sync.store.progress import of as progress_of
@@ -43,14 +43,14 @@ def sync(
 ) -> None:
     """Read all new and changed orders into Postgres, then exit. Safe to run at any time and in parallel."""
     settings = context.load(config)
-    feeders = context.feeders(settings, account)
+    sources = context.sources(settings, account)
     with context.hosted(settings) as host:
         context.refuse_demo(settings, host.url)
         context.settle(settings, host.url)
-        with _shown([each.account.name for each in feeders], json) as progress:
+        with _shown([each.account.name for each in sources], json) as progress:
             outcomes = context.run(
                 catch_up(
-                    host.url, feeders, context.limits(settings), progress, context.http_client(settings), sweep, retry
+                    host.url, sources, context.limits(settings), progress, context.http_client(settings), sweep, retry
                 )
             )
         if json:
@@ -71,19 +71,19 @@ def _shown(accounts: list[str], json: bool) -> AbstractContextManager[Progress]:
 
 async def catch_up(
     url: str,
-    feeders: list[Feeder],
+    sources: list[AccountSource],
     limits: Limits,
     progress: Progress,
     http: httpx.AsyncClient,
     sweep: Sweep = Sweep.DUE,
     retry: bool = False,
-) -> list[Outcome]:
+) -> list[AccountResult]:
     """Run one pass over the accounts and return its outcomes. Raises `DatabaseError` when the connection is lost."""
-    async with http, database.connected(url, size=limits.workers * 2 + len(feeders)) as pool:
-        return await engine.sync(Means(pool, http, feeders, limits, progress), feeders, sweep, retry=retry)
+    async with http, database.connected(url, size=limits.workers * 2 + len(sources)) as pool:
+        return await engine.sync(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
 
 
-def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
+def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
     """Print the outcome of a pass: one line per account, then errors, waiting windows and gaps in the history."""
     columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
     output.table(
@@ -120,7 +120,7 @@ def show(outcomes: list[Outcome], how_far: Sequence[HowFar] = ()) -> None:
         )
 
 
-def _told_waiting(outcome: Outcome) -> str:
+def _told_waiting(outcome: AccountResult) -> str:
     """Return the text that names an account's failed windows and when each is read again."""
     windows = [
         f"{each.starts_at:%Y-%m-%d %H:%M:%S} .. {each.ends_at:%Y-%m-%d %H:%M:%S} until {each.retry_at:%H:%M:%S} UTC"

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
-from orders_sync.engine.calls import Caller, DatabaseClock, Feeder
-from orders_sync.engine.comparing import Counts, Difference, Finding
-from orders_sync.engine.draining import Means, Outcome
 from orders_sync.engine.lists import ListComparison
+from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient
+from orders_sync.engine.reconcile import Counts, Difference, Reconciliation
+from orders_sync.engine.runner import AccountResult, RunContext
 from orders_sync.engine.sync import drain_all
 from orders_sync.store import audits, ledger
 from orders_sync.store.audits import Synced
@@ -25,7 +25,7 @@ class Updates:
 
     start: datetime
     end: datetime
-    found: Finding = field(default_factory=Finding)
+    found: Reconciliation = field(default_factory=Reconciliation)
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Audited:
     account: str
     start: datetime | None = None
     end: datetime | None = None
-    found: Finding = field(default_factory=Finding)
+    found: Reconciliation = field(default_factory=Reconciliation)
     updates: Updates | None = None
     repaired: list[Difference] = field(default_factory=list)
     calls: int = 0
@@ -58,8 +58,8 @@ class Audited:
 
 
 async def audit(
-    means: Means,
-    feeders: Sequence[Feeder],
+    run_context: RunContext,
+    sources: Sequence[AccountSource],
     start: datetime | None = None,
     end: datetime | None = None,
     *,
@@ -71,11 +71,11 @@ async def audit(
     `is_routine`: noted as one the service made by itself. Whatever a platform does wrong is in the results. Raises
     psycopg.Error when the database is gone.
     """
-    made = [_Audit(means, feeder) for feeder in feeders]
+    made = [_Audit(run_context, source) for source in sources]
     await asyncio.gather(*[one.compare(start, end, is_routine) for one in made])
     if repair:
         wanting = [one for one in made if await one.plan_repairs()]
-        outcomes = await drain_all(means, [one.feeder for one in wanting])
+        outcomes = await drain_all(run_context, [one.source for one in wanting])
         await asyncio.gather(*[one.look_again(outcome) for one, outcome in zip(wanting, outcomes, strict=True)])
     return [one.result for one in made]
 
@@ -83,12 +83,12 @@ async def audit(
 class _Audit:
     """One account's audit."""
 
-    def __init__(self, means: Means, feeder: Feeder) -> None:
-        self._pool = means.pool
-        self._means = means
-        self.feeder = feeder
-        self._name = feeder.account.name
-        self._platform = feeder.platform
+    def __init__(self, run_context: RunContext, source: AccountSource) -> None:
+        self._pool = run_context.pool
+        self._run_context = run_context
+        self.source = source
+        self._name = source.account.name
+        self._platform = source.platform
         self._lists: dict[Feed, ListComparison] = {}
         self.result = Audited(self._name)
 
@@ -98,10 +98,12 @@ class _Audit:
         window = self._range(synced, start, end)
         if synced is None or synced.past is None or window is None:
             return
-        self._due = whole_second(synced.past - self.feeder.policy.overlap)
-        means, pacer = self._means, self._means.pacers[self._name]
+        self._due = whole_second(synced.past - self.source.policy.overlap)
+        run_context, rate_limiter = self._run_context, self._run_context.rate_limiters[self._name]
         self._now = synced.now
-        self._caller = Caller(means.http, self.feeder, pacer, DatabaseClock(synced.now), means.limits.patience)
+        self._client = PageClient(
+            run_context.http, self.source, rate_limiter, DatabaseClock(synced.now), run_context.limits.retry_policy
+        )
         self.result.start, self.result.end = window.start, window.end
         async with self._pool.connection() as connection:
             self._number = await audits.begin(connection, self._name, window, is_routine=is_routine)
@@ -116,11 +118,11 @@ class _Audit:
             return False
         async with self._pool.connection() as connection, connection.transaction():
             for each in wanting:
-                windows = list(tile(each.window.start, each.window.end, self.feeder.policy.longest_window))
+                windows = list(tile(each.window.start, each.window.end, self.source.policy.longest_window))
                 await ledger.plan(connection, self._name, WindowKind.REPAIR, each.feed, windows)
         return True
 
-    async def look_again(self, outcome: Outcome) -> None:
+    async def look_again(self, outcome: AccountResult) -> None:
         """Whether the reads of the ranges ended their differences."""
         async with self._noting_errors():
             for each in self.result.differences:
@@ -144,12 +146,12 @@ class _Audit:
             )
             await self._fail(f"{error}. The audit stopped there: {hint}")
         finally:
-            self.result.calls = self._caller.calls
+            self.result.calls = self._client.calls
 
     async def _fail(self, error: str) -> None:
         self.result.error = error
         async with self._pool.connection() as connection:
-            await audits.fail(connection, self._number, error, self._caller.calls)
+            await audits.fail(connection, self._number, error, self._client.calls)
 
     def _range(self, synced: Synced | None, start: datetime | None, end: datetime | None) -> Window | None:
         """What to compare; else `error` says why nothing is. What is younger is not synced yet."""
@@ -157,7 +159,7 @@ class _Audit:
             self.result.error = f"{self._name}: nothing is synced yet, so nothing can be compared: `orders-sync sync`"
             return None
         first = start or synced.first
-        last = whole_second(min(synced.past, synced.now - self.feeder.policy.lag))
+        last = whole_second(min(synced.past, synced.now - self.source.policy.lag))
         if end is not None:
             last = min(last, end)
         if first >= last:
@@ -170,7 +172,7 @@ class _Audit:
 
     async def _compare(self, window: Window) -> None:
         """By every list the platform has, by creation time first."""
-        furthest, longest = self._platform.furthest_back, self.feeder.policy.longest_window
+        furthest, longest = self._platform.furthest_back, self.source.policy.longest_window
         reach = window.start if furthest is None else whole_second(self._now - furthest)
         within = max(reach, window.start)
         windows = [*tile(window.start, min(reach, window.end), longest), *tile(within, window.end, longest)]
@@ -206,19 +208,19 @@ class _Audit:
         comparison = self._lists[Feed.UPDATED]
         updates = self.result.updates = Updates(windows[0].start, windows[-1].end)
         self._tell(done)
-        await comparison.leave_out_changed(self._caller.now())
+        await comparison.leave_out_changed(self._client.now())
         for more, each in enumerate(reversed(windows)):
             self._tell(done + more)
             updates.found += await comparison.compare(each)
 
     def _list(self, feed: Feed) -> ListComparison:
-        made = ListComparison(self._pool, self._means.limits, self.feeder, self._caller, feed, self._due)
+        made = ListComparison(self._pool, self._run_context.limits, self.source, self._client, feed, self._due)
         self._lists[feed] = made
         return made
 
     def _tell(self, done: int) -> None:
-        calls, differences = self._caller.calls, len(self.result.differences)
-        self._means.progress.compared(self._name, done, self._steps, calls, differences)
+        calls, differences = self._client.calls, len(self.result.differences)
+        self._run_context.progress.compared(self._name, done, self._steps, calls, differences)
 
     async def _count_at_reach(self, comparison: ListComparison, window: Window) -> tuple[Counts, str]:
         """Beyond what the platform is documented to list: with the reason, where its count proves nothing."""
@@ -243,5 +245,5 @@ class _Audit:
                 found.platform,
                 found.tables,
                 len(result.differences),
-                self._caller.calls,
+                self._client.calls,
             )

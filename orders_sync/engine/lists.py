@@ -24,10 +24,10 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.records import Record
 from orders_sync.domain.sweep_cost import merge_small_windows
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
-from orders_sync.engine.calls import Caller, Feeder
-from orders_sync.engine.comparing import SHOWN, Counts, Difference, Finding, compare, is_readable, ranges
-from orders_sync.engine.reading import Answer, AskPage, Identify, Read, read_completely
-from orders_sync.engine.windows import NO_LIMIT, Limits
+from orders_sync.engine.page_client import AccountSource, PageClient
+from orders_sync.engine.paging import AskPage, FetchedPage, Identify, Read, read_completely
+from orders_sync.engine.reconcile import SHOWN, Counts, Difference, Reconciliation, compare, is_readable, ranges
+from orders_sync.engine.window_job import NO_LIMIT, Limits
 from orders_sync.platforms import Ask
 from orders_sync.store import audits, load
 from orders_sync.store.database import Pool
@@ -48,16 +48,18 @@ class ListComparison:
     listed by): none of it is a difference.
     """
 
-    def __init__(self, pool: Pool, limits: Limits, feeder: Feeder, caller: Caller, feed: Feed, due: datetime) -> None:
+    def __init__(
+        self, pool: Pool, limits: Limits, source: AccountSource, client: PageClient, feed: Feed, due: datetime
+    ) -> None:
         self._pool = pool
         self._limits = limits
-        self._name = feeder.account.name
-        self._platform = feeder.platform
-        self._page_size = feeder.policy.page_size
+        self._name = source.account.name
+        self._platform = source.platform
+        self._page_size = source.policy.page_size
         # orders that one call lists: one more may stand on the border, and a page that is just full is looked behind
-        self._on_a_page = feeder.policy.page_size - 1
-        self._longest = feeder.policy.longest_window
-        self._caller = caller
+        self._on_a_page = source.policy.page_size - 1
+        self._longest = source.policy.longest_window
+        self._client = client
         self._feed = feed
         self._due = due
         self._left_out: frozenset[str] = frozenset()
@@ -83,7 +85,7 @@ class ListComparison:
         days = tile(window.start, window.end, min(DAY, self._longest))
         return merge_small_windows([(day, await self._held(day)) for day in days], self._on_a_page, self._longest)
 
-    async def compare(self, window: Window) -> Finding:
+    async def compare(self, window: Window) -> Reconciliation:
         """Compare one of `windows`.
 
         What should fit on a page is compared order by order, by one call as a count is: so a version is missed too
@@ -96,16 +98,16 @@ class ListComparison:
                     return found
         if window.end - window.start <= DAY:
             return await self.compare_counted(window, await self.count(window))
-        found = Finding()
+        found = Reconciliation()
         for day in tile(window.start, window.end, DAY):
             found += await self.compare(day)
         return found
 
-    async def compare_counted(self, window: Window, counts: Counts) -> Finding:
+    async def compare_counted(self, window: Window, counts: Counts) -> Reconciliation:
         """Compare a window whose counts are known."""
         return await compare(window, counts, self.count, self._look, self._page_size, self._feed)
 
-    async def examine(self, difference: Difference) -> Finding:
+    async def examine(self, difference: Difference) -> Reconciliation:
         """Compare the range of a difference again: order by order where it was found so, else by its counts."""
         if is_readable(difference.window, difference.counts, self._page_size):
             return await self._look(difference.window)
@@ -117,7 +119,7 @@ class ListComparison:
         Where the platform counts more, orders of the tables in the second at which the window ends count too: whether
         it takes the end inclusive is not documented.
         """
-        answer = await self._caller.page(Ask(self._feed, window, 1, 1))
+        answer = await self._client.page(Ask(self._feed, window, 1, 1))
         listed = max(answer.page.total, len(answer.page.records))
         held = await self._held(window)
         if listed > held:
@@ -129,7 +131,7 @@ class ListComparison:
         async with self._pool.connection() as connection:
             return await audits.count(connection, self._name, self._feed, window, self._left_out)
 
-    async def _look(self, window: Window) -> Finding:
+    async def _look(self, window: Window) -> Reconciliation:
         """Compare a range order by order that fits on a page, is one second, or counts in each half as in the whole."""
         most = NO_LIMIT if window.seconds == 1 else max(self._limits.window_rows, 2 * self._page_size)
         found = await self._compare_orders(window, most)
@@ -140,7 +142,7 @@ class ListComparison:
             raise error
         return found
 
-    async def _compare_orders(self, window: Window, most: int) -> Finding | None:
+    async def _compare_orders(self, window: Window, most: int) -> Reconciliation | None:
         """Read a range and compare it order by order; None where it holds more than `most`.
 
         What the tables hold is asked before the platform and what they miss after it: an order that is born or lands
@@ -167,7 +169,7 @@ class ListComparison:
         # by update time, what the platform lists no more in a range has changed since
         surplus = sorted(held.keys() - listed.keys()) if self._feed is Feed.CREATED else []
 
-        found = Finding(platform=len(records), rejects=len(rejected) + len(nameless) - len(strange))
+        found = Reconciliation(platform=len(records), rejects=len(rejected) + len(nameless) - len(strange))
         found.tables = len(listed) - len(missing) + len(nameless) - len(strange) + len(surplus)
         moments: list[datetime | None] = []
         for record in [*missing, *strange]:
@@ -205,10 +207,10 @@ class ListComparison:
         """
         ask = self._asking(window)
 
-        async def ask_ids(page_no: int, rows: int) -> Answer:
+        async def ask_ids(page_no: int, rows: int) -> FetchedPage:
             answer = await ask(page_no, rows)
             records = [_id_alone(record, self._platform.identify) for record in answer.page.records]
-            return Answer(replace(answer.page, records=records), answer.asked_at)
+            return FetchedPage(replace(answer.page, records=records), answer.asked_at)
 
         result = await read_completely(
             ask_ids, bytes.decode, self._page_size, NO_LIMIT, self._limits.attempts, must_add_up=False
@@ -217,8 +219,8 @@ class ListComparison:
         return {record.order_id for record in result.records if record.order_id is not None}
 
     def _asking(self, window: Window) -> AskPage:
-        async def ask(page_no: int, rows: int) -> Answer:
-            return await self._caller.page(Ask(self._feed, window, page_no, rows))
+        async def ask(page_no: int, rows: int) -> FetchedPage:
+            return await self._client.page(Ask(self._feed, window, page_no, rows))
 
         return ask
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from orders_sync.domain import schedule
 from orders_sync.domain.errors import ClockSetBackError
 from orders_sync.domain.ledger import Backfill, PlanningState, Reach
 from orders_sync.domain.sweep_cost import (
@@ -17,39 +18,40 @@ from orders_sync.domain.sweep_cost import (
 )
 from orders_sync.domain.sweeps import Sweep, SweepRange
 from orders_sync.domain.windows import Feed, WindowKind, tile
-from orders_sync.engine import hints, isolation, planning
-from orders_sync.engine.calls import Feeder
+from orders_sync.engine import isolation
+from orders_sync.engine.notifications import plan_notifications
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.store import backfills, coverage, empty_history, ledger, older, sweeps
 from orders_sync.store.database import Connection
 
 
-async def plan(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: bool = False) -> None:
+async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, retry: bool = False) -> None:
     """Everything the account needs now. In a transaction. `retry`: failed windows at once, whatever pause is left."""
-    reach = await _enter(connection, feeder)
-    await ledger.replan_failed(connection, feeder.account.name, at_once=retry)
-    await hints.plan_hints(connection, feeder, reach)
-    await _plan_changes(connection, feeder, reach, sweep)
-    await _plan_empty_history(connection, feeder, reach)
-    await _plan_backfills(connection, feeder, reach.now)
+    reach = await _enter(connection, source)
+    await ledger.replan_failed(connection, source.account.name, at_once=retry)
+    await plan_notifications(connection, source, reach)
+    await _plan_changes(connection, source, reach, sweep)
+    await _plan_empty_history(connection, source, reach)
+    await _plan_backfills(connection, source, reach.now)
 
 
-async def plan_due(connection: Connection, feeder: Feeder) -> bool:
+async def plan_due(connection: Connection, source: AccountSource) -> bool:
     """What has come due since the last plan, and whether there is anything to read. In a transaction.
 
     Nothing is due twice: the account's row is locked, and what is due follows from the ledger and the database's clock.
     So any number of processes may ask, as often as they like.
     """
-    reach = await _enter(connection, feeder)
-    await ledger.replan_failed(connection, feeder.account.name)
-    is_hurried = await hints.plan_hints(connection, feeder, reach)
-    if is_hurried or planning.is_interval_over(reach, feeder.policy):
-        await _plan_changes(connection, feeder, reach, Sweep.DUE)
-    await _plan_empty_history(connection, feeder, reach)
-    await _plan_backfills(connection, feeder, reach.now)
-    return await ledger.has_work(connection, feeder.account.name)
+    reach = await _enter(connection, source)
+    await ledger.replan_failed(connection, source.account.name)
+    is_hurried = await plan_notifications(connection, source, reach)
+    if is_hurried or schedule.is_interval_over(reach, source.policy):
+        await _plan_changes(connection, source, reach, Sweep.DUE)
+    await _plan_empty_history(connection, source, reach)
+    await _plan_backfills(connection, source, reach.now)
+    return await ledger.has_work(connection, source.account.name)
 
 
-async def plan_backfill(connection: Connection, feeder: Feeder, request: Backfill, now: datetime) -> None:
+async def plan_backfill(connection: Connection, source: AccountSource, request: Backfill, now: datetime) -> None:
     """Plan what is missing of a requested range, or mark the request as failed, with the reason. In a transaction.
 
     Whatever is wrong with one request is its own failure: planning the account goes on. Raises psycopg.Error when the
@@ -57,15 +59,15 @@ async def plan_backfill(connection: Connection, feeder: Feeder, request: Backfil
     """
     try:
         async with connection.transaction():  # a savepoint: what a bad request wrote is undone, the rest stays
-            await _plan_backfill(connection, feeder, request, now)
+            await _plan_backfill(connection, source, request, now)
     except Exception as error:
         if isolation.concerns_all(error):
             raise
         await backfills.refuse(connection, request, f"it cannot be planned: {isolation.text(error)}")
 
 
-async def _plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill, now: datetime) -> None:
-    platform = feeder.platform
+async def _plan_backfill(connection: Connection, source: AccountSource, wish: Backfill, now: datetime) -> None:
+    platform = source.platform
     feed = Feed(wish.feed)
     if feed not in platform.feeds:
         told = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
@@ -74,21 +76,21 @@ async def _plan_backfill(connection: Connection, feeder: Feeder, wish: Backfill,
     parts = [wish.window]
     if not wish.everything:
         parts = await backfills.unproven(connection, wish.account, feed, wish.window)
-    windows = planning.backfill(parts, now, feeder.policy)
+    windows = schedule.backfill(parts, now, source.policy)
     await backfills.plan(connection, wish, windows)
 
 
-async def _enter(connection: Connection, feeder: Feeder) -> Reach:
+async def _enter(connection: Connection, source: AccountSource) -> Reach:
     """Lock the account, which has its row from now on.
 
     What was never read of a history that begins later by now is given up.
 
     Raises `IdentityMismatchError` and `ClockSetBackError`: then nothing of the account can be planned.
     """
-    name, begins = feeder.account.name, feeder.policy.history_from
-    await ledger.register(connection, feeder.account, feeder.platform.feed)
+    name, begins = source.account.name, source.policy.history_from
+    await ledger.register(connection, source.account, source.platform.feed)
     reach = await ledger.reach(connection, name)
-    if (ahead := planning.time_ahead(reach, feeder.policy)) is not None:
+    if (ahead := schedule.time_ahead(reach, source.policy)) is not None:
         raise ClockSetBackError(name, ahead)
     is_later = reach.history_from is not None and reach.history_from < begins
     if is_later and await ledger.forget_before(connection, name, begins):
@@ -96,35 +98,35 @@ async def _enter(connection: Connection, feeder: Feeder) -> Reach:
     return reach
 
 
-async def _plan_changes(connection: Connection, feeder: Feeder, reach: Reach, sweep: Sweep) -> None:
+async def _plan_changes(connection: Connection, source: AccountSource, reach: Reach, sweep: Sweep) -> None:
     """Read the state, derive the plan, write it. What is to be swept is looked up for the ranges of the plan."""
-    name, platform = feeder.account.name, feeder.platform
+    name, platform = source.account.name, source.platform
     since = None if platform.furthest_back is None else reach.now - platform.furthest_back
     rereads = await older.to_read(connection, name, since)
     state = PlanningState(reach, rereads, await coverage.oldest(connection, name))
-    plan = planning.changes(state, feeder.policy, platform.feed, platform.furthest_back, sweep)
+    plan = schedule.changes(state, source.policy, platform.feed, platform.furthest_back, sweep)
     await ledger.write(connection, name, plan)
-    await _plan_sweep(connection, feeder, plan.sweeps)
+    await _plan_sweep(connection, source, plan.sweeps)
 
 
-async def _plan_empty_history(connection: Connection, feeder: Feeder, reach: Reach) -> None:
+async def _plan_empty_history(connection: Connection, source: AccountSource, reach: Reach) -> None:
     """Read all of a history again that listed no order yet, when its time has come."""
-    name, platform = feeder.account.name, feeder.platform
+    name, platform = source.account.name, source.platform
     if await empty_history.begin_read(connection, name):
-        windows = planning.history_again(reach, feeder.policy, platform.furthest_back)
+        windows = schedule.history_again(reach, source.policy, platform.furthest_back)
         await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
 
 
-async def _plan_backfills(connection: Connection, feeder: Feeder, now: datetime) -> None:
-    for wish in await backfills.requested(connection, feeder.account.name):
-        await plan_backfill(connection, feeder, wish, now)
+async def _plan_backfills(connection: Connection, source: AccountSource, now: datetime) -> None:
+    for wish in await backfills.requested(connection, source.account.name):
+        await plan_backfill(connection, source, wish, now)
 
 
-async def _plan_sweep(connection: Connection, feeder: Feeder, looks: Sequence[SweepRange]) -> None:
-    name, longest = feeder.account.name, feeder.policy.longest_window
+async def _plan_sweep(connection: Connection, source: AccountSource, looks: Sequence[SweepRange]) -> None:
+    name, longest = source.account.name, source.policy.longest_window
     lists: list[PlannedRead] = []
     for look in looks:
-        parts = await _parts(connection, feeder, look)
+        parts = await _parts(connection, source, look)
         wholes = [part.window for part in parts if part.status is None]
         wholes += await coverage.rejected(connection, name, look)
         windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
@@ -133,9 +135,9 @@ async def _plan_sweep(connection: Connection, feeder: Feeder, looks: Sequence[Sw
     await sweeps.plan_lists(connection, name, looks, lists)
 
 
-async def _parts(connection: Connection, feeder: Feeder, look: SweepRange) -> list[PlannedRead]:
+async def _parts(connection: Connection, source: AccountSource, look: SweepRange) -> list[PlannedRead]:
     """What is to be read of a look, by creation time or by status, whichever costs fewer calls."""
-    name, policy, platform = feeder.account.name, feeder.policy, feeder.platform
+    name, policy, platform = source.account.name, source.policy, source.platform
     hours = await coverage.hours(connection, name, look, policy.sweeps, policy.page_size)
     if not look.is_whole:
         return merge_hours_by_day(hours, policy.page_size)

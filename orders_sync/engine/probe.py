@@ -24,10 +24,10 @@ from orders_sync.domain.errors import PlatformError, is_answer
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import probe_answers as answered
-from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience
-from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy
+from orders_sync.engine.paging import FetchedPage, identified
 from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, Look, Row
-from orders_sync.engine.reading import Answer, identified
+from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.rowcheck import JUST_NOW, ZONE, RowCheck
 from orders_sync.platforms import Ask, Platform
 from orders_sync.store import probes
@@ -36,7 +36,7 @@ from orders_sync.store.database import Pool
 SPANS = timedelta(days=28), timedelta(days=1)  # of the wide list; the second where the first is refused
 FEW = 100  # orders a page, where few are expected
 
-AskPage = Callable[[Ask], Awaitable[Answer]]
+AskPage = Callable[[Ask], Awaitable[FetchedPage]]
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -47,9 +47,9 @@ class Probed(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
-async def probe(ask: AskPage, feeder: Feeder, now: datetime) -> dict[str, Found]:
+async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str, Found]:
     """Test all assumptions. Raises `PlatformError` when a call meets a fault: then there is no answer."""
-    platform, policy = feeder.platform, feeder.policy
+    platform, policy = source.platform, source.policy
     answers = dict.fromkeys(_tested(platform), UNKNOWN)
     asker = _Asker(ask, platform)
     end = whole_second(now) - JUST_NOW
@@ -152,17 +152,17 @@ def _tested(platform: Platform) -> list[str]:
 
 
 async def probe_account(
-    pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, patience: Patience
+    pool: Pool, http: httpx.AsyncClient, source: AccountSource, rate_limiter: RateLimiter, retry_policy: RetryPolicy
 ) -> Probed:
     """Probe an account that is not suspended, and keep with it what came of that. Raises psycopg.Error."""
-    name = feeder.account.name
+    name = source.account.name
     async with pool.connection() as connection:
         now = await probes.now(connection)
-    once = Patience(1, patience.first_pause, patience.largest_body, patience.seconds)
-    caller = Caller(http, feeder, pacer, DatabaseClock(now), once)
+    once = RetryPolicy(1, retry_policy.first_pause, retry_policy.largest_body, retry_policy.seconds)
+    client = PageClient(http, source, rate_limiter, DatabaseClock(now), once)
     answers, fault = {}, ""
     try:
-        answers = await probe(caller.page, feeder, now)
+        answers = await probe(client.page, source, now)
     except PlatformError as error:
         fault = str(error)
     async with pool.connection() as connection:
@@ -170,4 +170,4 @@ async def probe_account(
             await probes.keep_fault(connection, name, fault)
         elif is_telling(answers):
             await probes.keep(connection, name, answers)
-    return Probed(caller.calls, answers, fault)
+    return Probed(client.calls, answers, fault)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orders_sync.domain.records import LoadCounts
-from orders_sync.engine.reading import identified
+from orders_sync.engine.paging import identified
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection

@@ -8,47 +8,47 @@ from typing import Any, TypeVar
 
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import isolation, planner
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means, Outcome, drain, stop
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.runner import AccountResult, RunContext, drain, stop
 from orders_sync.store import ledger, suspensions
 
 Result = TypeVar("Result")
 
 
 async def sync(
-    means: Means, feeders: Sequence[Feeder], sweep: Sweep = Sweep.DUE, *, retry: bool = False
-) -> list[Outcome]:
+    run_context: RunContext, sources: Sequence[AccountSource], sweep: Sweep = Sweep.DUE, *, retry: bool = False
+) -> list[AccountResult]:
     """Catch up every account and return.
 
     `sweep`: what to read again where a list goes by creation time only. `retry`: read failed windows at once, whatever
     pause they have left.
 
-    Windows are read in parallel, as many as `means` has slots; pages of one window never are.
+    Windows are read in parallel, as many as `run_context` has slots; pages of one window never are.
     Whatever a platform does wrong is in the outcomes. Raises psycopg.Error when the database is gone.
     """
-    return await _all(_catch_up(means, feeder, sweep, retry) for feeder in feeders)
+    return await _all(_catch_up(run_context, source, sweep, retry) for source in sources)
 
 
-async def drain_all(means: Means, feeders: Sequence[Feeder]) -> list[Outcome]:
+async def drain_all(run_context: RunContext, sources: Sequence[AccountSource]) -> list[AccountResult]:
     """Read what is planned for these accounts, whatever it is, and plan nothing. Else as `sync`."""
-    return await _all(drain(means, feeder) for feeder in feeders)
+    return await _all(drain(run_context, source) for source in sources)
 
 
-async def _catch_up(means: Means, feeder: Feeder, sweep: Sweep, retry: bool) -> Outcome:
+async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep, retry: bool) -> AccountResult:
     """Plan and read one account; an error of its own is in its outcome, and the other accounts go on."""
     try:
-        async with means.pool.connection() as connection:
-            if await suspensions.standing(connection, feeder.account) is None:
+        async with run_context.pool.connection() as connection:
+            if await suspensions.standing(connection, source.account) is None:
                 async with connection.transaction():
-                    await planner.plan(connection, feeder, sweep, retry=retry)
-        return await drain(means, feeder)
+                    await planner.plan(connection, source, sweep, retry=retry)
+        return await drain(run_context, source)
     except Exception as error:
         if isolation.concerns_all(error):
             raise
-        report = isolation.report(feeder.account.name, error)
-        async with means.pool.connection() as connection:
-            await ledger.note_error(connection, feeder.account.name, report)
-        return Outcome(feeder.account.name, errors=[report])
+        report = isolation.report(source.account.name, error)
+        async with run_context.pool.connection() as connection:
+            await ledger.note_error(connection, source.account.name, report)
+        return AccountResult(source.account.name, errors=[report])
 
 
 async def _all(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:

@@ -13,14 +13,14 @@ from orders_sync.domain.completeness import SETTLED_AFTER, may_read_parts_again,
 from orders_sync.domain.errors import IncompleteWindowError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
-from orders_sync.engine.calls import Caller
-from orders_sync.engine.reading import Reader
+from orders_sync.engine.page_client import PageClient
+from orders_sync.engine.paging import Reader
 from orders_sync.store import claims
 from orders_sync.store.database import Pool
 
 
 async def hold_against_parts(
-    pool: Pool, claim: Claim, part_rows: int, reader: Reader, caller: Caller
+    pool: Pool, claim: Claim, part_rows: int, reader: Reader, client: PageClient
 ) -> IncompleteWindowError | None:
     """Count a window again whose parts brought `part_rows`. Return why they are read once more, None where they agree.
 
@@ -31,14 +31,14 @@ async def hold_against_parts(
     if missing is None:
         async with pool.connection() as connection:
             await claims.finish(
-                connection, claim, total=total, seen=part_rows, calls=caller.calls, landed=LoadCounts(), is_split=True
+                connection, claim, total=total, seen=part_rows, calls=client.calls, landed=LoadCounts(), is_split=True
             )
         return None
     if may_read_parts_again(claim.window, claim.parts_again_at, claim.now):
         reason = _incomplete(claim, f"{missing}. They are read once more")
         async with pool.connection() as connection, connection.transaction():
             if await claims.read_parts_again(
-                connection, claim, str(reason), total=total, calls=caller.calls, settled=SETTLED_AFTER
+                connection, claim, str(reason), total=total, calls=client.calls, settled=SETTLED_AFTER
             ):
                 return reason
     raise _incomplete(

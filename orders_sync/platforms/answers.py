@@ -58,7 +58,7 @@ def _count(total: int | str | None, body: bytes) -> int:
 def failure(
     account: Account, code: str, message: object, refused: tuple[str, ...], throttled: tuple[str, ...]
 ) -> PlatformError:
-    """Return the error that a code means.
+    """Return the error that a code run_context.
 
     `AuthenticationError` or `RateLimitError` by the account's lists of codes (the platform's, if it has none), else
     `TransientError`: a code without a known meaning is worth a retry. The text shows no credential (P8).

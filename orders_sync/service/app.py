@@ -23,9 +23,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from starlette.routing import Route
 
 from orders_sync.domain.errors import EmbeddedError
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.runner import RunContext
+from orders_sync.engine.window_job import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service import outage as outages
 from orders_sync.service.component_health import ComponentHealth
@@ -86,7 +86,7 @@ class Service:
         self,
         url: str,
         settings: Settings,
-        feeders: Sequence[Feeder],
+        sources: Sequence[AccountSource],
         limits: Limits,
         http: httpx.AsyncClient,
         components: Components,
@@ -94,7 +94,7 @@ class Service:
     ) -> None:
         self._url = url
         self._settings = settings
-        self._feeders = feeders
+        self._sources = sources
         self._limits = limits
         self._http = http
         self._components = components
@@ -128,14 +128,18 @@ class Service:
             pool = await stack.enter_async_context(database.connected(self._url, connections, queue.WAIT_SECONDS))
             jobs = await stack.enter_async_context(queue.open_queue(self._url))
             metrics = Metrics()
-            means = Means(pool, self._http, self._feeders, self._limits, LoggingProgress(metrics, self._liveness))
+            run_context = RunContext(
+                pool, self._http, self._sources, self._limits, LoggingProgress(metrics, self._liveness)
+            )
             service = self._settings.service
-            scheduler = Scheduler(pool, jobs, self._feeders, service.tick, service.audit, self._liveness)
+            scheduler = Scheduler(pool, jobs, self._sources, service.tick, service.audit, self._liveness)
             running: list[asyncio.Task[None]] = []
             clock: AsyncIOScheduler | None = None
             self._liveness.watch(schedules=self._components.schedules, works=self._components.works)
             if self._components.works:
-                worker = Worker(means, jobs, self._feeders, service.audit, self._liveness, self._outage.record_failure)
+                worker = Worker(
+                    run_context, jobs, self._sources, service.audit, self._liveness, self._outage.record_failure
+                )
                 running.append(asyncio.create_task(self._supervise("worker", worker.run)))
             if self._components.schedules:
                 self._health.watch("scheduler")
@@ -150,11 +154,11 @@ class Service:
                 pool, self._components.names, self._schema_ok, partial(self._record_failure, "heartbeat")
             )
             running.append(asyncio.create_task(heartbeat.run()))
-            log.info("running", accounts=len(self._feeders), **self._components.log_fields())
+            log.info("running", accounts=len(self._sources), **self._components.log_fields())
             await self._await_end(running)
             log.info("stopping; windows in flight are finished or handed back")
             self._stop.set()
-            means.stopping.set()
+            run_context.stopping.set()
             for task in running:
                 task.cancel()
             ended, _ = await asyncio.wait(running, timeout=STOP_SECONDS) if running else (set(), set())
@@ -270,7 +274,7 @@ class Service:
 
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """Return the HTTP routes. Only the process with the hooks exports the gauges of the tables."""
-        names = [feeder.account.name for feeder in self._feeders] if self._components.hooks else None
+        names = [source.account.name for source in self._sources] if self._components.hooks else None
         routes = health.routes(pool, metrics, self._component_states, names, self._liveness)
         if self._components.hooks:
             limits = hooks.Limits(

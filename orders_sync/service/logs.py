@@ -28,7 +28,7 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from orders_sync.domain.display import visible, visible_json
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 from orders_sync.service.redaction import Redactor, utc
 from orders_sync.settings import LogSettings
 
@@ -102,7 +102,7 @@ def log_unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     _log_error(context["message"], context.get("exception"), place=repr(place))
 
 
-def window_closed(logger: BoundLogger, closed: Closed) -> None:
+def window_closed(logger: BoundLogger, closed: WindowResult) -> None:
     """Log a finished window: its request, its outcome, its cost and its rows."""
     claim, landed, error = closed.claim, closed.landed, closed.error
     text: dict[str, object] = {

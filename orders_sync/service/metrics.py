@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 from orders_sync.service.liveness import Liveness
 from orders_sync.store.vitals import AccountVitals, Vitals
 
@@ -155,7 +155,7 @@ class Metrics:
             registry=self._registry,
         )
 
-    def count(self, closed: Closed) -> None:
+    def count(self, closed: WindowResult) -> None:
         """Count a finished window."""
         account, kind = closed.claim.account, closed.claim.kind
         self._windows.labels(account, kind, ended(closed)).inc()
@@ -179,7 +179,7 @@ class Metrics:
         return Counter(f"orders_sync_{name}", text, labels, registry=self._registry)
 
 
-def ended(closed: Closed) -> str:
+def ended(closed: WindowResult) -> str:
     """Return the label `ended`: done, split, unconfirmed, beyond, lost (to another worker), refused or failed."""
     if closed.is_split:
         return "split"

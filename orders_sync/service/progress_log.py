@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from structlog.stdlib import BoundLogger
 
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 from orders_sync.service import logs
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics
@@ -32,7 +32,7 @@ class LoggingProgress:
     def told(self, account: str, text: str) -> None:
         log.info(text, account=account)
 
-    def closed(self, window: Closed) -> None:
+    def closed(self, window: WindowResult) -> None:
         logs.window_closed(log, window)
         self._metrics.count(window)
         self._liveness.window_ended()

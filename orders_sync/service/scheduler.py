@@ -20,7 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.engine import isolation, planner
-from orders_sync.engine.calls import Feeder
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
@@ -39,7 +39,7 @@ class Scheduler:
         self,
         pool: Pool,
         queue: Queue,
-        feeders: Sequence[Feeder],
+        sources: Sequence[AccountSource],
         tick: timedelta,
         enqueue_audits: timedelta,
         liveness: Liveness | None = None,
@@ -47,7 +47,7 @@ class Scheduler:
         self._pool = pool
         self._liveness = liveness or Liveness()
         self._queue = queue
-        self._feeders = {feeder.account.name: feeder for feeder in feeders}
+        self._sources = {source.account.name: source for source in sources}
         self._tick_interval = tick
         self._audit_interval = enqueue_audits
         self._throttle = LogThrottle()
@@ -83,7 +83,7 @@ class Scheduler:
     async def plan_due_accounts(self) -> None:
         """Plan what is due for every account, and enqueue those with windows to read."""
         async with self._pool.connection() as connection:
-            names = await due.accounts(connection, [(each.account, each.policy) for each in self._feeders.values()])
+            names = await due.accounts(connection, [(each.account, each.policy) for each in self._sources.values()])
         for name in names:
             await self.plan_account(name)
         self._liveness.tick_ended()
@@ -110,18 +110,18 @@ class Scheduler:
 
     async def _plan_and_enqueue(self, name: str) -> None:
         """Plan what is due for one account, and enqueue it if there is something to read."""
-        feeder = self._feeders[name]
+        source = self._sources[name]
         async with self._pool.connection() as connection:
-            if await suspensions.standing(connection, feeder.account) is not None:
+            if await suspensions.standing(connection, source.account) is not None:
                 return
             async with connection.transaction():
-                has_work = await planner.plan_due(connection, feeder)
+                has_work = await planner.plan_due(connection, source)
         if has_work:
             await self._queue.enqueue(DRAIN, name)
 
     async def enqueue_audits(self) -> None:
         async with self._pool.connection() as connection:
-            names = await due.audits(connection, list(self._feeders), self._audit_interval, AUDIT_AGAIN)
+            names = await due.audits(connection, list(self._sources), self._audit_interval, AUDIT_AGAIN)
         for name in names:
             await self._queue.enqueue(AUDIT, name)
 

@@ -14,8 +14,8 @@ import psycopg
 import structlog
 
 from orders_sync.engine.audit import audit
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means, drain, hand_back
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.runner import RunContext, drain, hand_back
 from orders_sync.service import malloc
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
@@ -31,23 +31,23 @@ log = structlog.get_logger(__name__)
 
 
 class Worker:
-    """Runs the jobs of the queue. The slots of `means` limit the windows in flight over all accounts."""
+    """Runs the jobs of the queue. The slots of `run_context` limit the windows in flight over all accounts."""
 
     def __init__(
         self,
-        means: Means,
+        run_context: RunContext,
         queue: Queue,
-        feeders: Sequence[Feeder],
+        sources: Sequence[AccountSource],
         audit_every: timedelta,
         liveness: Liveness | None = None,
         on_connection_loss: Callable[[str, Exception], None] | None = None,
     ) -> None:
         """`on_connection_loss` gets a component and an error when the database goes away during a job."""
-        self._means = means
+        self._run_context = run_context
         self._liveness = liveness or Liveness()
         self._on_connection_loss = on_connection_loss or _log_connection_loss
         self._queue = queue
-        self._feeders = {feeder.account.name: feeder for feeder in feeders}
+        self._sources = {source.account.name: source for source in sources}
         self._audit_every = audit_every
         self._draining: set[str] = set()
         self._interrupted: set[str] = set()  # accounts that were being drained when the connection was lost
@@ -58,7 +58,7 @@ class Worker:
         """Work until cancelled; then jobs in flight have `GRACE_SECONDS` to finish. Raises `queue.QueueError`."""
         await self._queue.app.run_worker_async(
             queues=[QUEUE],
-            concurrency=2 * self._means.limits.workers,
+            concurrency=2 * self._run_context.limits.workers,
             # poll: a listener whose connection was lost stays silent without an error
             listen_notify=False,
             fetch_job_polling_interval=POLL_SECONDS,
@@ -79,8 +79,8 @@ class Worker:
 
     async def drain(self, account: str) -> None:
         """Read the account's windows for one time slice."""
-        feeder = self._feeders.get(account)
-        if feeder is None:
+        source = self._sources.get(account)
+        if source is None:
             log.warning("job skipped: the account is not in this process's settings", account=account)
             return
         if account in self._draining:
@@ -91,9 +91,9 @@ class Worker:
             if (
                 account in self._interrupted
             ):  # its windows are still leased to us: nobody reads them before the leases end
-                await hand_back(self._means, account)
+                await hand_back(self._run_context, account)
                 self._interrupted.discard(account)
-            outcome = await drain(self._means, feeder, turn=TIME_SLICE, waits=False)
+            outcome = await drain(self._run_context, source, turn=TIME_SLICE, waits=False)
         except psycopg.Error as error:
             self._interrupted.add(account)
             self._on_connection_loss(f"drain of {account}", error)
@@ -105,19 +105,19 @@ class Worker:
             log.error("errors while reading the account", account=account, error=outcome.errors[-1])
         if outcome.found_empty:
             log.warning("the platform lists no order in the whole history; it is read again later", account=account)
-        if outcome.is_cut_off and not self._means.stopping.is_set():
+        if outcome.is_cut_off and not self._run_context.stopping.is_set():
             await self._queue.enqueue(DRAIN, account)
 
     async def audit(self, account: str) -> None:
         """Audit the whole account, unless that was done meanwhile, and read what is missing."""
-        feeder = self._feeders.get(account)
-        if feeder is None:
+        source = self._sources.get(account)
+        if source is None:
             return
         try:
-            async with self._means.pool.connection() as connection:
+            async with self._run_context.pool.connection() as connection:
                 if not await due.audits(connection, [account], self._audit_every, AUDIT_AGAIN):
                     return
-            [result] = await audit(self._means, [feeder], repair=True, is_routine=True)
+            [result] = await audit(self._run_context, [source], repair=True, is_routine=True)
         except psycopg.Error as error:
             self._on_connection_loss(f"audit of {account}", error)
             return

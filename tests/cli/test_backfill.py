@@ -15,7 +15,7 @@ from orders_sync.domain.errors import LeaseLostError, TransientError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 from orders_sync.sandbox import World
 from tests.support.landed import Landed
 from tests.support.terminal import Terminal, platforms
@@ -23,7 +23,7 @@ from tests.support.terminal import Terminal, platforms
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = Window(BEGIN, BEGIN + timedelta(hours=1))
 CLAIM = Claim(7, "kingdo", WindowKind.BACKFILL, Feed.UPDATED, HOUR, None, None, 1, 3, 1, 0, BEGIN)
-READ = Closed(CLAIM, 1, 5, LoadCounts(new=5), None, 0.1)
+READ = WindowResult(CLAIM, 1, 5, LoadCounts(new=5), None, 0.1)
 
 
 def test_preview_says_what_is_missing_and_nothing_is_stored_without_a_yes(landed: Landed) -> None:

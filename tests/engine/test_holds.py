@@ -11,13 +11,13 @@ import pytest
 
 from orders_sync.domain.errors import RateLimitError
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.engine import calls, pacer
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means, drain
-from orders_sync.engine.pacer import Pacer
+from orders_sync.engine import page_client, rate_limiter
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.planner import plan
+from orders_sync.engine.rate_limiter import RateLimiter
+from orders_sync.engine.runner import RunContext, drain
 from orders_sync.sandbox import SandboxTransport
-from orders_sync.store.rates import SharedBudget
+from orders_sync.store.rate_limits import SharedRateBackend
 from tests.support.story import Silent, Story, Tell
 
 KA = "sandbox-ka"
@@ -25,24 +25,24 @@ STATES = "SELECT DISTINCT state FROM sync.windows WHERE account = %s"
 
 
 @asynccontextmanager
-async def planned(story: Story, name: str) -> AsyncIterator[tuple[Means, Feeder]]:
+async def planned(story: Story, name: str) -> AsyncIterator[tuple[RunContext, AccountSource]]:
     """A process that has planned the windows of an account and read none."""
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        feeders = story.feeders()
-        [feeder] = [each for each in feeders if each.account.name == name]
+        sources = story.sources()
+        [source] = [each for each in sources if each.account.name == name]
         async with story.pool.connection() as connection, connection.transaction():
-            await plan(connection, feeder, Sweep.NONE)
-        yield Means(story.pool, http, feeders, story.limits, story.progress), feeder
+            await plan(connection, source, Sweep.NONE)
+        yield RunContext(story.pool, http, sources, story.limits, story.progress), source
 
 
 async def test_a_worker_leaves_an_account_that_is_to_pause_long_and_its_windows_stay_planned_P6(tell: Tell) -> None:
     story = tell(orders=60)
     story.faults.retry_after = 500
     story.faults.script("http_429")
-    async with planned(story, KA) as (means, feeder):
-        first = await drain(means, feeder, waits=False)
+    async with planned(story, KA) as (run_context, source):
+        first = await drain(run_context, source, waits=False)
         assert "rests until the next run" in first.errors[-1]
-        second = await drain(means, feeder, waits=False)
+        second = await drain(run_context, source, waits=False)
         assert "asked for a pause, of which" in second.errors[-1]
     assert (first.calls, second.calls) == (1, 0)
     assert story.query(STATES, KA) == [("planned",)]
@@ -50,9 +50,9 @@ async def test_a_worker_leaves_an_account_that_is_to_pause_long_and_its_windows_
 
 async def test_another_process_learns_of_a_long_pause_with_its_first_call_P6(tell: Tell) -> None:
     story = tell(orders=60)
-    await SharedBudget(story.pool, story.feeders(KA)[0].account.rate_key).hold(500)
-    async with planned(story, KA) as (means, feeder):
-        outcome = await drain(means, feeder, waits=False)
+    await SharedRateBackend(story.pool, story.sources(KA)[0].account.rate_key).hold(500)
+    async with planned(story, KA) as (run_context, source):
+        outcome = await drain(run_context, source, waits=False)
     assert outcome.calls == 0
     assert "asked for a pause, of which" in outcome.errors[-1]
     assert story.query(STATES, KA) == [("planned",)]
@@ -74,19 +74,19 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
     story.progress = Watching()
     story.faults.retry_after = 500
     story.faults.script("http_429", account=KA)
-    async with planned(story, KA) as (means, feeder):
-        waiting = asyncio.create_task(drain(means, feeder))
+    async with planned(story, KA) as (run_context, source):
+        waiting = asyncio.create_task(drain(run_context, source))
         await asyncio.wait([waiting, asyncio.create_task(held.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert await means.slots.acquire("anybody", 0)
+        assert await run_context.slots.acquire("anybody", 0)
         assert "sandbox-ka: the platform asked for a pause: waiting 500 s" in story.progress.told_lines
-        means.stopping.set()  # and a process that is to stop does not wait for it either
+        run_context.stopping.set()  # and a process that is to stop does not wait for it either
         await waiting
 
 
 async def test_a_sync_goes_on_after_a_long_pause_and_every_order_is_there_P6(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (calls, pacer):
+    for module in (page_client, rate_limiter):
         monkeypatch.setattr(module, "LONGEST_WAIT", 0.5)
     story = tell(orders=60)
     story.faults.retry_after = 2
@@ -100,19 +100,19 @@ async def test_a_slow_rate_is_no_pause_that_the_platform_asked_for(tell: Tell) -
     """Two callers of one call in two minutes: the second one waits for its turn."""
     story = tell(orders=60)
     gap = 120
-    waiting = Pacer(1 / gap, SharedBudget(story.pool, "app:slow"))
-    await waiting.turn()
+    waiting = RateLimiter(1 / gap, SharedRateBackend(story.pool, "app:slow"))
+    await waiting.acquire()
     with suppress(TimeoutError):
-        await asyncio.wait_for(waiting.turn(), 0.2)
+        await asyncio.wait_for(waiting.acquire(), 0.2)
     await waiting.hold(10 * gap)
     with pytest.raises(RateLimitError):
-        await waiting.turn()
+        await waiting.acquire()
 
 
 async def test_a_window_of_more_calls_than_a_quota_allows_is_split_until_it_passes_P6(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (calls, pacer):
+    for module in (page_client, rate_limiter):
         monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
     story = tell(orders=300, page_size=10)
     story.faults.retry_after = 1

@@ -11,7 +11,7 @@ import pytest
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.draining import Closed, Means
+from orders_sync.engine.runner import RunContext, WindowResult
 from orders_sync.sandbox import SandboxTransport
 from tests.support.story import Silent, Story, Tell
 
@@ -24,24 +24,24 @@ class UpTo(Silent):
     """Lets so many windows be read, then ends the turn."""
 
     windows: int = 0
-    means: list[Means] = field(default_factory=list)
+    run_context: list[RunContext] = field(default_factory=list)
 
-    def closed(self, window: Closed) -> None:
+    def closed(self, window: WindowResult) -> None:
         super().closed(window)
         if len(self.closed_windows) >= self.windows:
-            self.means[0].stopping.set()
+            self.run_context[0].stopping.set()
 
 
 async def period(story: Story, windows: int) -> None:
     """A sweep comes due, and there is time to read so many windows until it is due again."""
-    feeders = story.feeders(SHOP)
+    sources = story.sources(SHOP)
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
         progress = UpTo(windows=windows)
-        means = Means(story.pool, http, feeders, story.limits, progress)
-        progress.means.append(means)
+        run_context = RunContext(story.pool, http, sources, story.limits, progress)
+        progress.run_context.append(run_context)
         async with story.pool.connection() as connection, connection.transaction():
-            await planner.plan(connection, feeders[0], Sweep.OPEN)
-        (outcome,) = await engine.drain_all(means, feeders)
+            await planner.plan(connection, sources[0], Sweep.OPEN)
+        (outcome,) = await engine.drain_all(run_context, sources)
         assert outcome.errors == []
 
 

@@ -18,11 +18,11 @@ from orders_sync.domain.sweep_cost import calls_for
 from orders_sync.domain.sweeps import Sweep, SweepPolicy, Tier
 from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Window, WindowKind
-from orders_sync.engine import calls, planner
+from orders_sync.engine import page_client, planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.calls import Feeder, pacers
-from orders_sync.engine.draining import Means
-from orders_sync.engine.windows import WindowWork
+from orders_sync.engine.page_client import AccountSource, rate_limiters
+from orders_sync.engine.runner import RunContext
+from orders_sync.engine.window_job import WindowJob
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
 from orders_sync.store import claims, ledger, load, suspensions
@@ -342,7 +342,7 @@ async def test_account_that_answers_nothing_rests_and_the_others_go_on_P6(tell: 
 async def test_zombie_that_lost_its_window_commits_nothing_P5(tell: Tell) -> None:
     """A worker is frozen after it claimed; its lease runs out, another takes the window; then the first goes on."""
     story = tell()
-    feeder = story.feeders(story.shop)[0]
+    source = story.sources(story.shop)[0]
     await _plan(story)
     async with story.pool.connection() as connection:
         frozen = await claims.claim(connection, story.shop, "frozen")
@@ -354,22 +354,24 @@ async def test_zombie_that_lost_its_window_commits_nothing_P5(tell: Tell) -> Non
     assert heir.id == frozen.id
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
         with pytest.raises(LeaseLostError):
-            await WindowWork(
-                story.pool, http, feeder, pacers(story.pool, [feeder])[story.shop], story.limits, frozen
+            await WindowJob(
+                story.pool, http, source, rate_limiters(story.pool, [source])[story.shop], story.limits, frozen
             ).run()
         assert story.query("SELECT count(*) FROM orders") == [(0,)]
-        await WindowWork(story.pool, http, feeder, pacers(story.pool, [feeder])[story.shop], story.limits, heir).run()
+        await WindowJob(
+            story.pool, http, source, rate_limiters(story.pool, [source])[story.shop], story.limits, heir
+        ).run()
     assert story.query("SELECT count(*) > 0 FROM orders") == [(True,)]
 
 
 async def _plan(story: Story) -> None:
     """Plan one window over the shop's last days."""
-    feeder = story.feeders(story.shop)[0]
+    source = story.sources(story.shop)[0]
     now = datetime.now(UTC).replace(microsecond=0)
     window = Window(now - timedelta(days=20), now)
     async with story.pool.connection() as connection, connection.transaction():
-        await ledger.register(connection, feeder.account, feeder.platform.feed)
-        await ledger.plan(connection, story.shop, WindowKind.INCREMENTAL, feeder.platform.feed, [window])
+        await ledger.register(connection, source.account, source.platform.feed)
+        await ledger.plan(connection, story.shop, WindowKind.INCREMENTAL, source.platform.feed, [window])
 
 
 async def test_two_reads_of_overlapping_ranges_never_run_at_once(tell: Tell) -> None:
@@ -499,7 +501,7 @@ async def test_suspended_account_gets_no_call_until_its_credentials_change_P6(te
     outcome = (await story.sync(story.shop))[story.shop]
     assert f"orders-sync accounts resume {story.shop}" in outcome.errors[0]
     assert story.query("SELECT suspended_at IS NOT NULL, suspended_because <> '', credentials FROM sync.accounts") == [
-        (True, True, story.feeders(story.shop)[0].account.fingerprint)
+        (True, True, story.sources(story.shop)[0].account.fingerprint)
     ]
     assert story.query("SELECT DISTINCT state FROM sync.windows") == [("planned",)]
     calls = story.calls.total()
@@ -531,9 +533,9 @@ async def test_what_is_planned_for_a_suspended_account_is_not_drained_P6(tell: T
     await story.sync(story.shop)
     calls = story.calls.total()
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        feeders = story.feeders(story.shop)
-        means = Means(story.pool, http, feeders, story.limits, story.progress)
-        [outcome] = await engine.drain_all(means, feeders)
+        sources = story.sources(story.shop)
+        run_context = RunContext(story.pool, http, sources, story.limits, story.progress)
+        [outcome] = await engine.drain_all(run_context, sources)
     assert "suspended since" in outcome.errors[0]
     assert story.calls.total() == calls
 
@@ -557,13 +559,13 @@ async def test_answer_that_cannot_be_read_is_kept_with_its_window_without_a_secr
 ) -> None:
     story = tell()
     story.with_limits(tries=1, attempts=1)
-    secret = story.feeders(story.shop)[0].account.app_secret
+    secret = story.sources(story.shop)[0].account.app_secret
     page = f"<html>your secret is {secret}</html>\x00{'x' * 5000}".encode()
 
     async def fetch(*_: object) -> bytes:
         return page
 
-    monkeypatch.setattr(calls, "fetch", fetch)
+    monkeypatch.setattr(page_client, "fetch", fetch)
     await story.sync(story.shop)
     [(error,)] = story.query("SELECT error FROM sync.windows WHERE state = 'failed' LIMIT 1")
     assert "<html>your secret is ***</html>\\0xxx" in str(error)
@@ -590,10 +592,10 @@ async def test_an_account_with_an_error_of_its_own_stops_no_other(tell: Tell, mo
     story = tell()
     plan = planner.plan
 
-    async def broken(connection: Connection, feeder: Feeder, sweep: Sweep, *, retry: bool = False) -> None:
-        if feeder.account.name == story.shop:
+    async def broken(connection: Connection, source: AccountSource, sweep: Sweep, *, retry: bool = False) -> None:
+        if source.account.name == story.shop:
             raise ValueError("no such thing")
-        await plan(connection, feeder, sweep, retry=retry)
+        await plan(connection, source, sweep, retry=retry)
 
     monkeypatch.setattr(planner, "plan", broken)
     outcomes = await story.sync()
@@ -605,15 +607,15 @@ async def test_an_error_of_ours_fails_its_window_and_the_others_are_read(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = tell()
-    run, broken = WindowWork.run, set[int]()
+    run, broken = WindowJob.run, set[int]()
 
-    async def once(self: WindowWork) -> object:
+    async def once(self: WindowJob) -> object:
         if not broken:
             broken.add(self._claim.id)
             raise IndexError("a mistake")
         return await run(self)
 
-    monkeypatch.setattr(WindowWork, "run", once)
+    monkeypatch.setattr(WindowJob, "run", once)
     outcomes = await story.sync(story.shop)
     assert "a mistake" in outcomes[story.shop].errors[-1]
     assert story.query("SELECT id, error LIKE %s FROM sync.windows WHERE state = 'failed'", "%a mistake%") == [

@@ -12,10 +12,10 @@ from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
-from orders_sync.engine.calls import Feeder, Patience, pacers
-from orders_sync.engine.draining import Means, Outcome
+from orders_sync.engine.page_client import AccountSource, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import Probed, probe_account
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.runner import AccountResult, RunContext
+from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store.database import Pool
 from tests.independent.platform import APP_ID, SECRET, SELLER, FakePlatform
@@ -33,14 +33,14 @@ class Installation:
     fake: FakePlatform
     history: timedelta = timedelta(days=25)
     policy: dict[str, object] = field(default_factory=dict)
-    limits: Limits = field(default_factory=lambda: Limits(patience=Patience(tries=2, first_pause=0.001)))
+    limits: Limits = field(default_factory=lambda: Limits(retry_policy=RetryPolicy(tries=2, first_pause=0.001)))
     progress: Silent = field(default_factory=Silent)
 
     def __post_init__(self) -> None:
         self.history_from = datetime.now(UTC).replace(microsecond=0) - self.history
 
     @property
-    def feeder(self) -> Feeder:
+    def source(self) -> AccountSource:
         platform = PLATFORMS[self.fake.kind]
         policy = SyncPolicy(
             self.history_from,
@@ -54,27 +54,27 @@ class Installation:
             sweeps=SweepPolicy(),
         )
         account = Account(ACCOUNT, self.fake.kind, self.fake.base_url, SELLER, APP_ID, SECRET)
-        return Feeder(account, replace(policy, **self.policy), platform)  # type: ignore[arg-type]
+        return AccountSource(account, replace(policy, **self.policy), platform)  # type: ignore[arg-type]
 
-    async def sync(self, sweep: Sweep = Sweep.NONE, *, retry: bool = True, passes: int = 1) -> Outcome:
+    async def sync(self, sweep: Sweep = Sweep.NONE, *, retry: bool = True, passes: int = 1) -> AccountResult:
         """So many passes, one after the other; what came of the last. Failed windows do not wait, unless told to."""
         async with httpx.AsyncClient(trust_env=False) as http:
             for _ in range(passes):
-                feeder = self.feeder
-                means = Means(self.pool, http, [feeder], self.limits, self.progress)
-                (outcome,) = await engine.sync(means, [feeder], sweep, retry=retry)
+                source = self.source
+                run_context = RunContext(self.pool, http, [source], self.limits, self.progress)
+                (outcome,) = await engine.sync(run_context, [source], sweep, retry=retry)
         return outcome
 
     async def audit(self, *, repair: bool = False) -> Audited:
         async with httpx.AsyncClient(trust_env=False) as http:
-            means = Means(self.pool, http, [self.feeder], self.limits, self.progress)
-            (found,) = await audit(means, [self.feeder], None, None, repair=repair)
+            run_context = RunContext(self.pool, http, [self.source], self.limits, self.progress)
+            (found,) = await audit(run_context, [self.source], None, None, repair=repair)
         return found
 
     async def probe(self) -> Probed:
         async with httpx.AsyncClient(trust_env=False) as http:
-            pacer = pacers(self.pool, [self.feeder])[ACCOUNT]
-            return await probe_account(self.pool, http, self.feeder, pacer, self.limits.patience)
+            rate_limiter = rate_limiters(self.pool, [self.source])[ACCOUNT]
+            return await probe_account(self.pool, http, self.source, rate_limiter, self.limits.retry_policy)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -151,7 +151,7 @@ async def test_the_service_looks_after_an_empty_history_when_its_time_has_come(i
     await shop.sync()
     passes(shop, 3 * MINUTE)
     await shop.sync()
-    asked = [(shop.feeder.account, shop.feeder.policy)]
+    asked = [(shop.source.account, shop.source.policy)]
     async with pool.connection() as connection:
         assert await due.accounts(connection, asked) == []
         passes(shop, 8 * MINUTE)
@@ -167,5 +167,5 @@ async def test_no_two_processes_read_an_empty_history_for_the_same_time(install:
     async with pool.connection() as one, pool.connection() as other:
         for connection in (one, other):
             async with connection.transaction():
-                await planner.plan_due(connection, shop.feeder)
+                await planner.plan_due(connection, shop.source)
     assert shop.query(HISTORY_READS) == [(1,)]

@@ -9,8 +9,8 @@ import pytest
 
 from orders_sync.domain import emptiness
 from orders_sync.domain.windows import Feed, Window
-from orders_sync.engine.calls import Patience
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.page_client import RetryPolicy
+from orders_sync.engine.window_job import Limits
 from orders_sync.store import backfills
 from orders_sync.store.database import Pool
 from tests.independent.installation import ACCOUNT, Installation
@@ -30,7 +30,7 @@ def empty_ranges_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def limits() -> Limits:
-    return Limits(window_rows=400, patience=Patience(tries=2, first_pause=0.001))
+    return Limits(window_rows=400, retry_policy=RetryPolicy(tries=2, first_pause=0.001))
 
 
 def orders(step: timedelta, count: int) -> list[Order]:

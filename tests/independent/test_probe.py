@@ -10,7 +10,7 @@ import pytest
 
 from orders_sync.domain.assumptions import ASSUMPTIONS, Verdict
 from orders_sync.engine.probe import Probed
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.window_job import Limits
 from tests.independent.installation import Installation
 from tests.independent.oddities import (
     answers,
@@ -243,7 +243,7 @@ async def test_a_fault_ends_the_probe_without_an_answer_after_one_call(install: 
 
 
 def probing(shop: Installation) -> Installation:
-    shop.limits = Limits(patience=shop.limits.patience, probes=True)
+    shop.limits = Limits(retry_policy=shop.limits.retry_policy, probes=True)
     return shop
 
 

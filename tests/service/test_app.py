@@ -20,7 +20,7 @@ from tests.support.story import Story, Tell
 
 def service(story: Story, parts: Components) -> Service:
     return Service(
-        story.url, Settings(), story.feeders(), story.limits, httpx.AsyncClient(), parts, revive=lambda: None
+        story.url, Settings(), story.sources(), story.limits, httpx.AsyncClient(), parts, revive=lambda: None
     )
 
 

@@ -24,7 +24,7 @@ from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import AppId, SecretText, Text
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.service import logs
@@ -65,7 +65,7 @@ CLAIM = Claim(
     0,
     BEGIN,
 )
-DONE = Closed(CLAIM, 4, 17, LoadCounts(new=9, changed=3, unchanged=5), None, 1.23456)
+DONE = WindowResult(CLAIM, 4, 17, LoadCounts(new=9, changed=3, unchanged=5), None, 1.23456)
 
 Configure = Callable[..., io.StringIO]
 
@@ -242,7 +242,7 @@ def test_without_secrets_nothing_is_hushed() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_line_a_window_says_what_was_asked_how_it_ended_and_what_it_brought(
-    configure: Configure, closed: Closed, level: str, event: str, more: dict[str, Any]
+    configure: Configure, closed: WindowResult, level: str, event: str, more: dict[str, Any]
 ) -> None:
     stream = configure(format="json")
     logs.window_closed(structlog.get_logger("orders_sync.x"), closed)

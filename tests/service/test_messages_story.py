@@ -17,7 +17,7 @@ from starlette.routing import Route
 from orders_sync import settings
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.draining import Means
+from orders_sync.engine.runner import RunContext
 from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml
 from orders_sync.sandbox.messages import MessageSender
 from orders_sync.service import hooks
@@ -34,12 +34,12 @@ def story(pool: Pool, url: str) -> Story:
 
 async def come_by(story: Story) -> None:
     """What the service does with each account every few seconds."""
-    feeders = story.feeders(*XPORTCN)
-    for feeder in feeders:
+    sources = story.sources(*XPORTCN)
+    for source in sources:
         async with story.pool.connection() as connection, connection.transaction():
-            await planner.plan_due(connection, feeder)
+            await planner.plan_due(connection, source)
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        await engine.drain_all(Means(story.pool, http, feeders, story.limits, story.progress), feeders)
+        await engine.drain_all(RunContext(story.pool, http, sources, story.limits, story.progress), sources)
 
 
 def service(story: Story, tmp_path: Path) -> tuple[Starlette, set[str]]:

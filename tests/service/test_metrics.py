@@ -14,8 +14,8 @@ from orders_sync.domain import errors
 from orders_sync.domain.errors import AuthenticationError, IncompleteWindowError, LeaseLostError
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import WindowKind
-from orders_sync.engine import windows
-from orders_sync.engine.draining import Closed
+from orders_sync.engine import window_job
+from orders_sync.engine.runner import WindowResult
 from orders_sync.service.metrics import ERROR_LABELS, Metrics, component_metrics, table_metrics
 from orders_sync.store import vitals
 from orders_sync.store.database import Connection
@@ -25,7 +25,7 @@ from tests.support.scrape import Samples, samples
 from tests.support.story import Story
 
 
-def counted(*windows: Closed) -> dict[str, Samples]:
+def counted(*windows: WindowResult) -> dict[str, Samples]:
     metrics = Metrics()
     for window in windows:
         metrics.count(window)
@@ -48,7 +48,7 @@ def counted(*windows: Closed) -> dict[str, Samples]:
         (replace(DONE, landed=None, error=AuthenticationError("no")), "refused"),
     ],
 )
-def test_window_is_counted_by_how_it_ended(closed: Closed, ended: str) -> None:
+def test_window_is_counted_by_how_it_ended(closed: WindowResult, ended: str) -> None:
     told = counted(closed)
     assert told["orders_sync_windows_closed_total"] == {("shop", ended, "sweep"): 1}
 
@@ -75,7 +75,7 @@ def test_calls_of_a_window_given_up_are_counted_and_its_error_by_kind() -> None:
 
 
 def test_every_label_of_an_error_belongs_to_an_error_there_is() -> None:
-    classes = {**vars(errors), **vars(windows)}
+    classes = {**vars(errors), **vars(window_job)}
     assert all(issubclass(classes[name], Exception) for name in ERROR_LABELS)
     assert len(set(ERROR_LABELS.values())) == len(ERROR_LABELS)
 

@@ -99,8 +99,8 @@ class Running:
         self.web = listening_socket("127.0.0.1:0")
         self.root = f"http://127.0.0.1:{self.web.getsockname()[1]}"
         parts = Components(schedules=True, works=True, web=self.web, hooks=True)
-        feeders = with_interval(story.feeders(), timedelta(seconds=1))
-        self.service = Service(url, TICK, feeders, story.limits, http, parts, revive=lambda: None)
+        sources = with_interval(story.sources(), timedelta(seconds=1))
+        self.service = Service(url, TICK, sources, story.limits, http, parts, revive=lambda: None)
 
     async def __aenter__(self) -> Running:
         self.task = asyncio.create_task(self.service.run())

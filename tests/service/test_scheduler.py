@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from orders_sync.engine import planner
-from orders_sync.engine.calls import Feeder
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.queue import Queue
 from orders_sync.store import due, suspensions
 from orders_sync.store.database import Connection
@@ -17,9 +17,9 @@ from tests.support.scheduling import DAY, jobs, scheduler, with_interval
 from tests.support.story import Story, Tell
 
 
-async def due_now(story: Story, feeders: list[Feeder]) -> list[str]:
+async def due_now(story: Story, sources: list[AccountSource]) -> list[str]:
     async with story.pool.connection() as connection:
-        return await due.accounts(connection, [(each.account, each.policy) for each in feeders])
+        return await due.accounts(connection, [(each.account, each.policy) for each in sources])
 
 
 async def test_a_new_account_is_planned_and_put_into_the_queue(tell: Tell, queue: Queue) -> None:
@@ -42,8 +42,8 @@ async def test_any_number_of_schedulers_plan_what_is_due_once(tell: Tell, queue:
 async def test_nothing_is_due_before_the_interval_is_over(tell: Tell) -> None:
     story = tell()
     await story.sync()
-    assert await due_now(story, with_interval(story.feeders(), DAY)) == []
-    assert len(await due_now(story, with_interval(story.feeders(), timedelta(0)))) == 3
+    assert await due_now(story, with_interval(story.sources(), DAY)) == []
+    assert len(await due_now(story, with_interval(story.sources(), timedelta(0)))) == 3
 
 
 async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) -> None:
@@ -51,7 +51,7 @@ async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) 
     await story.sync()
     look = "SELECT string_agg(concat(ctid, xmin, xmax), ' ') FROM sync.accounts", "SELECT count(*) FROM sync.windows"
     before = [story.query(each) for each in look]
-    await scheduler(story, queue, with_interval(story.feeders(), DAY)).plan_due_accounts()
+    await scheduler(story, queue, with_interval(story.sources(), DAY)).plan_due_accounts()
     assert [story.query(each) for each in look] == before
     assert jobs(story) == []
 
@@ -72,9 +72,9 @@ async def test_a_clock_put_back_stops_the_account_with_a_sentence_until_it_has_c
     story = tell()
     await story.sync()
     put_clock_back(story, story.shop, 6)
-    feeders = with_interval(story.feeders(), DAY)
-    assert await due_now(story, feeders) == [story.shop]
-    await scheduler(story, queue, feeders).plan_due_accounts()
+    sources = with_interval(story.sources(), DAY)
+    assert await due_now(story, sources) == [story.shop]
+    await scheduler(story, queue, sources).plan_due_accounts()
     error = "SELECT last_error FROM sync.accounts WHERE name = %s"
     [(said,)] = story.query(error, story.shop)
     assert str(said).startswith(f"{story.shop}: it is planned up to 20")
@@ -105,20 +105,20 @@ async def test_a_backfill_asked_for_in_sql_is_due_at_once(tell: Tell, queue: Que
     story = tell()
     await story.sync()
     story.query("SELECT sync.request_backfill(%s, '2024-05-01', '2024-05-02', 'updated', true)", story.shop)
-    feeders = with_interval(story.feeders(), DAY)
-    assert await due_now(story, feeders) == [story.shop]
-    await scheduler(story, queue, feeders).plan_due_accounts()
+    sources = with_interval(story.sources(), DAY)
+    assert await due_now(story, sources) == [story.shop]
+    await scheduler(story, queue, sources).plan_due_accounts()
     assert jobs(story) == [("drain", story.shop, "todo")]
 
 
 async def test_a_suspended_account_is_left_alone_until_its_credentials_change_P6(tell: Tell, queue: Queue) -> None:
     story = tell()
-    feeders = story.feeders(story.shop)
-    await scheduler(story, queue, feeders).plan_due_accounts()
+    sources = story.sources(story.shop)
+    await scheduler(story, queue, sources).plan_due_accounts()
     async with story.pool.connection() as connection:
-        await suspensions.suspend(connection, feeders[0].account, "no")
-    assert await due_now(story, feeders) == []
-    other = [replace(each, account=replace(each.account, app_secret="another one")) for each in feeders]
+        await suspensions.suspend(connection, sources[0].account, "no")
+    assert await due_now(story, sources) == []
+    other = [replace(each, account=replace(each.account, app_secret="another one")) for each in sources]
     assert await due_now(story, other) == [story.shop]
 
 
@@ -131,13 +131,13 @@ async def test_an_account_whose_windows_fail_one_after_the_other_rests_P6(tell: 
         "UPDATE sync.windows SET finished_at = finished_at - interval '1 day' WHERE state = 'failed' RETURNING 1"
     )
     assert story.query("SELECT rests_until > now() FROM sync.accounts") == [(True,)]
-    feeders = with_interval(story.feeders(story.shop), DAY)
+    sources = with_interval(story.sources(story.shop), DAY)
     await scheduler(
-        story, queue, feeders
+        story, queue, sources
     ).plan_due_accounts()  # what failed may be read again by now, but not while it rests
     assert jobs(story) == []
     story.query("UPDATE sync.accounts SET rests_until = now() - interval '1 second' RETURNING 1")
-    await scheduler(story, queue, feeders).plan_due_accounts()
+    await scheduler(story, queue, sources).plan_due_accounts()
     assert jobs(story) == [("drain", story.shop, "todo")]
 
 
@@ -179,10 +179,10 @@ async def test_an_account_that_cannot_be_planned_stops_no_other(
     story = tell()
     plan_due = planner.plan_due
 
-    async def broken(connection: Connection, feeder: Feeder) -> bool:
-        if feeder.account.name == story.shop:
+    async def broken(connection: Connection, source: AccountSource) -> bool:
+        if source.account.name == story.shop:
             raise ValueError("a window lies on whole seconds")
-        return await plan_due(connection, feeder)
+        return await plan_due(connection, source)
 
     monkeypatch.setattr(planner, "plan_due", broken)
     story.query(

@@ -8,8 +8,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from orders_sync.engine.calls import Feeder
-from orders_sync.engine.draining import Means
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.runner import RunContext
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.service import malloc
 from orders_sync.service import queue as queues
@@ -35,12 +35,15 @@ class Stuck(httpx.AsyncBaseTransport):
 
 
 def worker(
-    story: Story, queue: Queue, feeders: list[Feeder] | None = None, transport: httpx.AsyncBaseTransport | None = None
-) -> tuple[Worker, Means]:
+    story: Story,
+    queue: Queue,
+    sources: list[AccountSource] | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> tuple[Worker, RunContext]:
     http = httpx.AsyncClient(transport=transport or SandboxTransport(story.sandbox.app))
-    feeders = feeders or story.feeders()
-    means = Means(story.pool, http, feeders, story.limits, story.progress)
-    return Worker(means, queue, feeders, DAY), means
+    sources = sources or story.sources()
+    run_context = RunContext(story.pool, http, sources, story.limits, story.progress)
+    return Worker(run_context, queue, sources, DAY), run_context
 
 
 async def plan(story: Story, queue: Queue) -> int:
@@ -82,7 +85,7 @@ async def test_what_a_turn_has_freed_is_given_back_P7(
 ) -> None:
     story = tell()
     left: list[int] = []
-    monkeypatch.setattr(malloc, "give_back", lambda: left.append(waiting(story)))
+    monkeypatch.setattr(malloc, "trim_heap", lambda: left.append(waiting(story)))
     one, _ = worker(story, queue)
     assert await plan(story, queue)
     await one.drain(story.shop)
@@ -92,9 +95,9 @@ async def test_what_a_turn_has_freed_is_given_back_P7(
 
 async def test_a_worker_that_stops_begins_no_window_and_asks_for_no_more(tell: Tell, queue: Queue) -> None:
     story = tell()
-    one, means = worker(story, queue)
+    one, run_context = worker(story, queue)
     planned = await plan(story, queue)
-    means.stopping.set()
+    run_context.stopping.set()
     await one.drain(story.shop)
     assert (waiting(story), jobs(story)) == (planned, [])
 
@@ -132,7 +135,7 @@ async def test_an_account_is_drained_once_at_a_time_in_a_process(
 
 async def test_an_account_of_other_settings_is_left_to_other_workers(tell: Tell, queue: Queue) -> None:
     story = tell()
-    one, _ = worker(story, queue, story.feeders("sandbox-open"))
+    one, _ = worker(story, queue, story.sources("sandbox-open"))
     planned = await plan(story, queue)
     await one.drain(story.shop)
     assert waiting(story) == planned

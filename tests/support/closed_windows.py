@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.engine.draining import Closed
+from orders_sync.engine.runner import WindowResult
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CLAIM = Claim(
     1, "shop", WindowKind.SWEEP, Feed.CREATED, Window(NOON, NOON + timedelta(hours=1)), None, None, None, 1, 1, 0, NOON
 )
-DONE = Closed(CLAIM, 3, 7, LoadCounts(new=4, changed=2, unchanged=1), None, 0.3)
+DONE = WindowResult(CLAIM, 3, 7, LoadCounts(new=4, changed=2, unchanged=1), None, 0.3)

@@ -9,7 +9,7 @@ import msgspec
 
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.draining import Means, Outcome
+from orders_sync.engine.runner import AccountResult, RunContext
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.store import messages
@@ -34,19 +34,19 @@ async def come(story: Story, *bodies: bytes, account: str = KA) -> None:
             await messages.keep(connection, account, each)
 
 
-async def tick(story: Story, account: str = KA) -> tuple[bool, Outcome]:
+async def tick(story: Story, account: str = KA) -> tuple[bool, AccountResult]:
     """What the service does when it comes by: whether there was something to read, and what was read."""
-    [feeder] = story.feeders(account)
+    [source] = story.sources(account)
     async with story.pool.connection() as connection, connection.transaction():
-        is_there = await planner.plan_due(connection, feeder)
+        is_there = await planner.plan_due(connection, source)
     return is_there, await drain(story, account)
 
 
-async def drain(story: Story, account: str = KA) -> Outcome:
+async def drain(story: Story, account: str = KA) -> AccountResult:
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
-        feeders = story.feeders(account)
-        means = Means(story.pool, http, feeders, story.limits, story.progress)
-        [outcome] = await engine.drain_all(means, feeders)
+        sources = story.sources(account)
+        run_context = RunContext(story.pool, http, sources, story.limits, story.progress)
+        [outcome] = await engine.drain_all(run_context, sources)
     return outcome
 
 

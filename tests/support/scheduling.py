@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from orders_sync.engine.calls import Feeder
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.queue import Queue
 from orders_sync.service.scheduler import Scheduler
 from tests.support.story import Story
@@ -13,12 +13,12 @@ from tests.support.story import Story
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
-def scheduler(story: Story, queue: Queue, feeders: list[Feeder] | None = None) -> Scheduler:
-    return Scheduler(story.pool, queue, feeders or story.feeders(), SECOND, DAY)
+def scheduler(story: Story, queue: Queue, sources: list[AccountSource] | None = None) -> Scheduler:
+    return Scheduler(story.pool, queue, sources or story.sources(), SECOND, DAY)
 
 
-def with_interval(feeders: list[Feeder], interval: timedelta) -> list[Feeder]:
-    return [replace(feeder, policy=replace(feeder.policy, interval=interval)) for feeder in feeders]
+def with_interval(sources: list[AccountSource], interval: timedelta) -> list[AccountSource]:
+    return [replace(source, policy=replace(source.policy, interval=interval)) for source in sources]
 
 
 def jobs(story: Story) -> list[tuple[object, ...]]:

@@ -17,9 +17,9 @@ from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
-from orders_sync.engine.calls import Feeder, Patience
-from orders_sync.engine.draining import Closed, Means, Outcome
-from orders_sync.engine.windows import Limits
+from orders_sync.engine.page_client import AccountSource, RetryPolicy
+from orders_sync.engine.runner import AccountResult, RunContext, WindowResult
+from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 from orders_sync.sandbox.orders import SandboxOrder
@@ -27,7 +27,7 @@ from orders_sync.sandbox.verify import VerifyResult, verify_account
 from orders_sync.store.database import Pool
 from orders_sync.store.tables import BUSINESS
 
-LIMITS = Limits(window_rows=400, patience=Patience(first_pause=0.001))
+LIMITS = Limits(window_rows=400, retry_policy=RetryPolicy(first_pause=0.001))
 AHEAD = timedelta(seconds=-5)  # a lag that reaches what happened this very second
 
 
@@ -36,7 +36,7 @@ class Silent:
     """Progress, written down."""
 
     told_lines: list[str] = field(default_factory=list)
-    closed_windows: list[Closed] = field(default_factory=list)
+    closed_windows: list[WindowResult] = field(default_factory=list)
     compared_last: tuple[int, int] = (0, 0)
 
     def counted(self, account: str, rows: int) -> None: ...
@@ -46,7 +46,7 @@ class Silent:
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
         self.compared_last = (windows, of)
 
-    def closed(self, window: Closed) -> None:
+    def closed(self, window: WindowResult) -> None:
         self.closed_windows.append(window)
 
     def told(self, account: str, text: str) -> None:
@@ -76,10 +76,10 @@ class Story:
         self.sandbox = Sandbox(self.world, self.faults)
         self.calls = self.sandbox.stats
 
-    def feeders(self, *names: str) -> list[Feeder]:
-        return [self._feeder(each.name) for each in self.world.accounts if not names or each.name in names]
+    def sources(self, *names: str) -> list[AccountSource]:
+        return [self._source(each.name) for each in self.world.accounts if not names or each.name in names]
 
-    def _feeder(self, name: str) -> Feeder:
+    def _source(self, name: str) -> AccountSource:
         shop = self.world.shop(name).account
         platform = PLATFORMS[shop.platform]
         base = "http://sandbox" if shop.platform == "1688" else "http://sandbox/api"
@@ -95,16 +95,16 @@ class Story:
             confirm=timedelta(hours=3),
             sweeps=self.sweeps,
         )
-        return Feeder(account, policy, platform)
+        return AccountSource(account, policy, platform)
 
     async def sync(
         self, *names: str, sweep: Sweep = Sweep.NONE, retry: bool = True, pool: Pool | None = None
-    ) -> dict[str, Outcome]:
+    ) -> dict[str, AccountResult]:
         """One pass over these accounts, or all. Failed windows do not wait, unless told otherwise."""
         async with httpx.AsyncClient(transport=self.transport(self.sandbox.app)) as http:
-            feeders = self.feeders(*names)
-            means = Means(pool or self.pool, http, feeders, self.limits, self.progress)
-            outcomes = await engine.sync(means, feeders, sweep, retry=retry)
+            sources = self.sources(*names)
+            run_context = RunContext(pool or self.pool, http, sources, self.limits, self.progress)
+            outcomes = await engine.sync(run_context, sources, sweep, retry=retry)
         return {outcome.account: outcome for outcome in outcomes}
 
     async def audit(
@@ -112,9 +112,9 @@ class Story:
     ) -> dict[str, Audited]:
         """These accounts, or all, against the tables."""
         async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
-            feeders = self.feeders(*names)
-            means = Means(self.pool, http, feeders, self.limits, self.progress)
-            results = await audit(means, feeders, start, end, repair=repair)
+            sources = self.sources(*names)
+            run_context = RunContext(self.pool, http, sources, self.limits, self.progress)
+            results = await audit(run_context, sources, start, end, repair=repair)
         return {result.account: result for result in results}
 
     def verify(self, *names: str) -> dict[str, VerifyResult]:
@@ -136,7 +136,7 @@ class Story:
     def with_limits(self, tries: int | None = None, **limits: Any) -> None:
         self.limits = replace(self.limits, **limits)
         if tries is not None:
-            self.limits = replace(self.limits, patience=replace(self.limits.patience, tries=tries))
+            self.limits = replace(self.limits, retry_policy=replace(self.limits.retry_policy, tries=tries))
 
     def row_versions(self) -> dict[str, object]:
         """Every row version of the business tables: any write, and any lock of a row, changes it."""

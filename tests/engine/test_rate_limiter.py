@@ -1,4 +1,4 @@
-"""One rate for all processes (P6): pacers on pools of their own, and what they were given by the database's clock."""
+"""One rate for all processes (P6): limiters on pools of their own, and what they got by the database's clock."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from orders_sync.domain.rate_limits import AHEAD, Reservation
-from orders_sync.engine import pacer as pacer_module
-from orders_sync.engine.calls import pacers
-from orders_sync.engine.pacer import Pacer
+from orders_sync.engine import rate_limiter as rate_limiter_module
+from orders_sync.engine.page_client import rate_limiters
+from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.rates import SharedBudget
+from orders_sync.store.rate_limits import SharedRateBackend
 from tests.support.story import Tell
 
 KEY = "app:1688:one"
@@ -30,7 +30,7 @@ NEXT = "SELECT next_at FROM sync.rates WHERE key = %s"
 class Watched:
     """A shared budget, and what was asked of it and given."""
 
-    budget: SharedBudget
+    budget: SharedRateBackend
     asked: list[int] = field(default_factory=list)
     given: list[Reservation] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ async def other_pool(url: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def budgets(pool: Pool, other_pool: Pool) -> list[Watched]:
-    return [Watched(SharedBudget(each, KEY)) for each in (pool, other_pool)]
+    return [Watched(SharedRateBackend(each, KEY)) for each in (pool, other_pool)]
 
 
 async def moment(connection: Connection, query: str) -> object:
@@ -65,9 +65,9 @@ async def moment(connection: Connection, query: str) -> object:
     return row[0]
 
 
-async def turns(pacer: Pacer, count: int) -> None:
+async def turns(rate_limiter: RateLimiter, count: int) -> None:
     for _ in range(count):
-        await pacer.turn()
+        await rate_limiter.acquire()
 
 
 async def test_two_processes_are_never_given_the_same_slot_P6(connection: Connection, budgets: list[Watched]) -> None:
@@ -80,13 +80,13 @@ async def test_two_processes_are_never_given_the_same_slot_P6(connection: Connec
 
 async def test_two_processes_take_no_turn_without_a_slot_P6(connection: Connection, budgets: list[Watched]) -> None:
     begin = await moment(connection, BEGIN)
-    await asyncio.gather(*(turns(Pacer(400, budget), 10) for budget in budgets * 2))
+    await asyncio.gather(*(turns(RateLimiter(400, budget), 10) for budget in budgets * 2))
     assert sum(budget.slots for budget in budgets) >= 40
     assert await moment(connection, NEXT) >= begin + timedelta(seconds=40 / 400)  # type: ignore[operator]
 
 
 async def test_the_first_slot_of_a_key_is_now_and_the_next_one_a_gap_later(connection: Connection, pool: Pool) -> None:
-    first, second = [await SharedBudget(pool, KEY).take(1, 50) for _ in range(2)]
+    first, second = [await SharedRateBackend(pool, KEY).take(1, 50) for _ in range(2)]
     assert first == Reservation(0.0, 1)
     assert second.slots == 0
     assert 40 < second.delay <= 50 - AHEAD
@@ -94,7 +94,7 @@ async def test_the_first_slot_of_a_key_is_now_and_the_next_one_a_gap_later(conne
 
 async def test_rest_is_not_saved_up_P6(connection: Connection, pool: Pool) -> None:
     await connection.execute("INSERT INTO sync.rates VALUES (%s, now() - interval '1 day')", [KEY])
-    assert await SharedBudget(pool, KEY).take(5, 10) == Reservation(0.0, 5)
+    assert await SharedRateBackend(pool, KEY).take(5, 10) == Reservation(0.0, 5)
     left = await (await connection.execute("SELECT next_at - clock_timestamp() FROM sync.rates")).fetchone()
     assert left is not None
     assert timedelta(seconds=40) < left[0] <= timedelta(seconds=50)  # type: ignore[operator]
@@ -111,12 +111,12 @@ async def test_hold_stops_every_process_and_a_shorter_one_does_not_shorten_it_P6
 
 async def test_another_app_is_not_held_P6(pool: Pool, budgets: list[Watched]) -> None:
     await budgets[0].hold(300)
-    assert await SharedBudget(pool, "app:1688:another").take(1, 1) == Reservation(0.0, 1)
+    assert await SharedRateBackend(pool, "app:1688:another").take(1, 1) == Reservation(0.0, 1)
 
 
 async def test_a_high_rate_does_not_ask_the_database_for_every_call(pool: Pool) -> None:
-    budget = Watched(SharedBudget(pool, KEY))
-    await turns(Pacer(10_000, budget), 100)
+    budget = Watched(SharedRateBackend(pool, KEY))
+    await turns(RateLimiter(10_000, budget), 100)
     assert len(budget.asked) < 50
 
 
@@ -135,24 +135,24 @@ async def test_a_machine_whose_clock_is_wrong_takes_nothing_wrong_P6(
     monkeypatch.setattr(asyncio, "sleep", sleep)
     for off, budget in zip((120, -120), budgets, strict=True):
         clock = SimpleNamespace(monotonic=lambda off=off: time.monotonic() + off)
-        monkeypatch.setattr(pacer_module, "time", clock)
-        await turns(Pacer(100, budget), 10)
+        monkeypatch.setattr(rate_limiter_module, "time", clock)
+        await turns(RateLimiter(100, budget), 10)
     assert max(pauses) < 1
     assert await moment(connection, NEXT) >= begin + timedelta(seconds=20 / 100)  # type: ignore[operator]
 
 
 async def test_accounts_of_one_app_share_its_budget_each_at_its_own_rate_P6(tell: Tell, pool: Pool) -> None:
     """A call of the slower account takes its longer gap, so together they stay below the faster one's rate."""
-    first, stranger, _ = tell().feeders()
+    first, stranger, _ = tell().sources()
     second = replace(first, account=replace(first.account, name="second", seller="another seller"))
     slow = replace(
         first, account=replace(first.account, name="slow"), policy=replace(first.policy, requests_per_second=2)
     )
-    found = pacers(pool, [first, second, slow, stranger])
+    found = rate_limiters(pool, [first, second, slow, stranger])
     assert found[first.account.name] is found["second"]
-    assert len({id(pacer) for pacer in found.values()}) == 3
+    assert len({id(rate_limiter) for rate_limiter in found.values()}) == 3
     for name in (first.account.name, "slow", stranger.account.name):
-        await found[name].turn()
+        await found[name].acquire()
     rows = await keys(pool)
     assert rows == {first.account.rate_key, stranger.account.rate_key}
     assert not any(first.account.app_id in str(key) for key in rows)
@@ -167,7 +167,7 @@ async def test_every_call_of_every_pass_is_counted_P6(tell: Tell) -> None:
     """Two passes at once at a rate that binds: the moment in the table has moved on by a gap for every call made."""
     story = tell(orders=100)
     story.per_second = 50
-    account = story.feeders(story.shop)[0].account
+    account = story.sources(story.shop)[0].account
     query = "SELECT extract(epoch FROM next_at)::float FROM sync.rates WHERE key = %s"
     story.query("INSERT INTO sync.rates VALUES (%s, clock_timestamp()) RETURNING key", account.rate_key)
     [(begin,)] = story.query(query, account.rate_key)
@@ -184,7 +184,7 @@ async def test_a_slot_is_used_though_the_clock_went_on_since_it_was_given(
 ) -> None:
     """At one call in an hour, an unused slot is an hour lost."""
     clock = itertools.count(0, step)
-    monkeypatch.setattr(pacer_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(rate_limiter_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     given: list[int] = []
 
     class Given:
@@ -195,5 +195,5 @@ async def test_a_slot_is_used_though_the_clock_went_on_since_it_was_given(
         async def hold(self, seconds: float) -> None: ...
 
     async with asyncio.timeout(10):
-        await Pacer(1 / 3600, Given()).turn()
+        await RateLimiter(1 / 3600, Given()).acquire()
     assert given == [1]

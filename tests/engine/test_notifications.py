@@ -11,8 +11,8 @@ from orders_sync.domain.ledger import Reach
 from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, Notification
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge
 from orders_sync.engine import planner
-from orders_sync.engine.draining import Outcome
-from orders_sync.engine.hints import AROUND, decide
+from orders_sync.engine.notifications import AROUND, decide
+from orders_sync.engine.runner import AccountResult
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import backfills, claims, ledger, messages
 from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick
@@ -107,15 +107,15 @@ async def test_what_comes_while_it_is_being_read_is_read_again_afterwards_P1(sto
     await story.sync()
     order = some_order(story)
     await come(story, body(order.order_no))
-    [feeder] = story.feeders(KA)
+    [source] = story.sources(KA)
     async with story.pool.connection() as connection:
         async with connection.transaction():
-            await planner.plan_due(connection, feeder)
+            await planner.plan_due(connection, source)
         claim = await claims.claim(connection, KA, "another")
         assert claim is not None
         await come(story, body(order.order_no, orderStatus="later"))
         async with connection.transaction():
-            await planner.plan_due(connection, feeder)
+            await planner.plan_due(connection, source)
         assert len(hooked(story)) == 1  # not yet: one batch at a time
         await claims.give_back(connection, claim, calls=0)
     await drain(story)
@@ -131,9 +131,9 @@ async def test_a_hint_read_late_does_not_replace_what_is_newer_P2(story: Story) 
     before = story.query("SELECT total_amount FROM orders WHERE order_id = %s", order.order_id)
     change(story, order)
     await come(story, body(order.order_no))
-    [feeder] = story.feeders(KA)
+    [source] = story.sources(KA)
     async with story.pool.connection() as connection, connection.transaction():
-        await planner.plan_due(connection, feeder)
+        await planner.plan_due(connection, source)
         await connection.execute(
             "UPDATE raw_orders SET read_at = now() + interval '1 hour' WHERE order_id = %s", [order.order_id]
         )
@@ -156,7 +156,7 @@ async def test_an_order_nobody_heard_of_lands_with_the_changes_which_are_due_at_
     story.lag = timedelta(0)
     await story.sync()
     [order] = story.world.create(1, datetime.now(UTC), KA)
-    assert await tick(story) == (False, Outcome(KA))  # the interval is not over
+    assert await tick(story) == (False, AccountResult(KA))  # the interval is not over
     await come(story, body(order.order_no))
     story.lag = timedelta(seconds=-2)  # as if the next tick came two seconds later
     is_there, _ = await tick(story)
@@ -221,7 +221,7 @@ async def test_1688_orders_garbage_and_unknown_types_are_closed_with_the_reason_
         "its order is read again",
     ]
     assert sum(story.calls.values()) == calls + 1
-    assert await tick(story) == (False, Outcome(KA))
+    assert await tick(story) == (False, AccountResult(KA))
 
 
 async def test_messages_are_read_before_everything_else_and_changes_before_the_next_messages(story: Story) -> None:
@@ -229,14 +229,14 @@ async def test_messages_are_read_before_everything_else_and_changes_before_the_n
     await story.sync()
     first, *_, second = story.world.shop(KA).index.orders.values()
     await come(story, body(first.order_no))
-    [feeder] = story.feeders(KA)
+    [source] = story.sources(KA)
     async with story.pool.connection() as connection:
         async with connection.transaction():
-            at_once = replace(feeder, policy=replace(feeder.policy, interval=timedelta(0)))
+            at_once = replace(source, policy=replace(source.policy, interval=timedelta(0)))
             await planner.plan_due(connection, at_once)
         await come(story, body(second.order_no))
         async with connection.transaction():
-            await planner.plan_due(connection, feeder)
+            await planner.plan_due(connection, source)
     story.progress.closed_windows.clear()
     await drain(story)
     await tick(story)
@@ -249,8 +249,8 @@ async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> No
     await story.sync()
     flood = [order for order in story.world.shop(KA).index.orders.values() if not order.quirk][:60]
     await come(story, *(body(order.order_no) for order in flood))
-    [feeder] = story.feeders(KA)
-    at_once = replace(feeder, policy=replace(feeder.policy, interval=timedelta(0)))
+    [source] = story.sources(KA)
+    at_once = replace(source, policy=replace(source.policy, interval=timedelta(0)))
     [new] = story.world.create(1, datetime.now(UTC), KA)
     story.progress.closed_windows.clear()
     async with story.pool.connection() as connection, connection.transaction():
@@ -297,14 +297,14 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
 def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
     story: Story, planned_to: datetime | None, received: datetime, is_final: bool, hurries: bool
 ) -> None:
-    policy = replace(story.feeders(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
+    policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     reach = Reach(NOON, None, planned_to, None)
     made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], reach, policy)
     assert (made.is_final, made.hurries, made.windows) == (is_final, hurries, ())
 
 
 def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not_reach_P1(story: Story) -> None:
-    policy = replace(story.feeders(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
+    policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     reach = Reach(NOON, policy.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
@@ -314,7 +314,7 @@ def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not
 
 
 def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for_none(story: Story) -> None:
-    policy = story.feeders(KA)[0].policy
+    policy = story.sources(KA)[0].policy
     orders = [
         KnownOrder("7", NOON, None),
         KnownOrder("7", NOON + MINUTE, NOON - LAG),

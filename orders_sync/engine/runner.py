@@ -29,11 +29,11 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.ledger import Claim, FailedWindow
 from orders_sync.domain.records import LoadCounts
 from orders_sync.engine import isolation
-from orders_sync.engine.calls import Feeder, is_long_hold, pacers
-from orders_sync.engine.pacer import Pacer
+from orders_sync.engine.page_client import AccountSource, is_long_hold, rate_limiters
 from orders_sync.engine.probe import probe_account
+from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.slots import Slots
-from orders_sync.engine.windows import Limits, WindowWork
+from orders_sync.engine.window_job import Limits, WindowJob
 from orders_sync.store import claims, empty_history, ledger, probes, suspensions
 from orders_sync.store.database import Pool
 
@@ -43,7 +43,7 @@ SLOT_SECONDS = 1.0  # an account waits for a window slot before it leaves its tu
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class WindowResult:
     """A window this process had claimed and is done with.
 
     `landed` is None where nothing landed: it was split, or given up. `error` says why, and is None where it was split
@@ -73,7 +73,7 @@ class Progress(Protocol):
     def told(self, account: str, text: str) -> None:
         """Something the person at the screen should know."""
 
-    def closed(self, window: Closed) -> None:
+    def closed(self, window: WindowResult) -> None:
         """A window is done with."""
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
@@ -81,7 +81,7 @@ class Progress(Protocol):
 
 
 @dataclass(slots=True)
-class Outcome:
+class AccountResult:
     """What was done for one account.
 
     It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the turn ended before everything was
@@ -98,38 +98,40 @@ class Outcome:
     found_empty: bool = False
 
 
-class Means:
+class RunContext:
     """What all accounts read by one process share. Make one a process: its slots bound the windows in flight.
 
     Once `stopping` is set no window is begun any more.
     """
 
     def __init__(
-        self, pool: Pool, http: httpx.AsyncClient, feeders: Sequence[Feeder], limits: Limits, progress: Progress
+        self, pool: Pool, http: httpx.AsyncClient, sources: Sequence[AccountSource], limits: Limits, progress: Progress
     ) -> None:
         self.pool = pool
         self.http = http
         self.limits = limits
         self.progress = progress
-        self.pacers: dict[str, Pacer] = pacers(pool, feeders)
-        self.slots = Slots(limits.workers, (host_of(each) for each in feeders))
+        self.rate_limiters: dict[str, RateLimiter] = rate_limiters(pool, sources)
+        self.slots = Slots(limits.workers, (host_of(each) for each in sources))
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.stopping = asyncio.Event()
 
 
-def host_of(feeder: Feeder) -> str:
+def host_of(source: AccountSource) -> str:
     """The host and port an account's calls go to: what slows one of its accounts slows them all."""
-    return urlsplit(feeder.account.base_url).netloc.lower()
+    return urlsplit(source.account.base_url).netloc.lower()
 
 
-async def drain(means: Means, feeder: Feeder, *, turn: float | None = None, waits: bool = True) -> Outcome:
+async def drain(
+    run_context: RunContext, source: AccountSource, *, turn: float | None = None, waits: bool = True
+) -> AccountResult:
     """Read the account's planned windows and say what came of it. Plans nothing.
 
     `turn`: seconds after which no further window is begun; None: until nothing is left. `waits`: also for windows
     another process holds, so that the account has caught up when this returns. Whatever a platform does wrong is in the
     outcome. Raises psycopg.Error when the database is gone.
     """
-    work = _Drain(means, feeder, turn, waits)
+    work = _AccountRunner(run_context, source, turn, waits)
     if not await work.is_suspended():
         await work.read_all()
         await work.probe()
@@ -137,10 +139,10 @@ async def drain(means: Means, feeder: Feeder, *, turn: float | None = None, wait
     return work.outcome
 
 
-async def hand_back(means: Means, account: str) -> None:
+async def hand_back(run_context: RunContext, account: str) -> None:
     """Give up every window of an account that this process holds and does not read. Raises psycopg.Error."""
-    async with means.pool.connection() as connection:
-        await claims.hand_back(connection, account, means.owner)
+    async with run_context.pool.connection() as connection:
+        await claims.hand_back(connection, account, run_context.owner)
 
 
 async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
@@ -151,15 +153,15 @@ async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Drain:
-    def __init__(self, means: Means, feeder: Feeder, turn: float | None, waits: bool) -> None:
-        self.means = means
-        self.feeder = feeder
-        self.name = feeder.account.name
-        self.host = host_of(feeder)
+class _AccountRunner:
+    def __init__(self, run_context: RunContext, source: AccountSource, turn: float | None, waits: bool) -> None:
+        self.run_context = run_context
+        self.source = source
+        self.name = source.account.name
+        self.host = host_of(source)
         self.ends = None if turn is None else time.monotonic() + turn
         self.waits = waits
-        self.outcome = Outcome(self.name)
+        self.outcome = AccountResult(self.name)
         self.failures = 0
         self.is_stopped = False
         self.held_until = 0.0  # by time.monotonic: before it the platform wants no call
@@ -168,38 +170,40 @@ class _Drain:
         self.is_proven = False  # one window was answered: until then one call at a time is enough to be refused
 
     async def is_suspended(self) -> bool:
-        async with self.means.pool.connection() as connection:
-            suspended = await suspensions.standing(connection, self.feeder.account)
+        async with self.run_context.pool.connection() as connection:
+            suspended = await suspensions.standing(connection, self.source.account)
         if suspended is not None:
             self.outcome.errors.append(str(suspended))
         return suspended is not None
 
     async def probe(self) -> None:
         """Test what is assumed of the platform, once an account has brought orders. What that meets stops nothing."""
-        means, rows = self.means, self.outcome.rows
-        if not means.limits.probes or self._is_over() or not rows.new + rows.changed + rows.unchanged:
+        run_context, rows = self.run_context, self.outcome.rows
+        if not run_context.limits.probes or self._is_over() or not rows.new + rows.changed + rows.unchanged:
             return
-        if not await means.slots.acquire(self.host, SLOT_SECONDS):
+        if not await run_context.slots.acquire(self.host, SLOT_SECONDS):
             return
         try:
-            async with means.pool.connection() as connection:
+            async with run_context.pool.connection() as connection:
                 is_ours = await probes.begin(connection, self.name)
             if is_ours:
-                pacer, patience = means.pacers[self.name], means.limits.patience
-                probed = await probe_account(means.pool, means.http, self.feeder, pacer, patience)
+                rate_limiter, retry_policy = run_context.rate_limiters[self.name], run_context.limits.retry_policy
+                probed = await probe_account(
+                    run_context.pool, run_context.http, self.source, rate_limiter, retry_policy
+                )
                 self.outcome.calls += probed.calls
                 if remedy := Probe(probed.answers).remedy:
-                    means.progress.told(self.name, f"{Probe(probed.answers)}. {remedy}")
+                    run_context.progress.told(self.name, f"{Probe(probed.answers)}. {remedy}")
         except Exception as error:
             if isolation.concerns_all(error):
                 raise
             self.outcome.errors.append(isolation.report(self.name, error))
         finally:
-            means.slots.release(self.host)
+            run_context.slots.release(self.host)
 
     async def note(self) -> None:
         errors = self.outcome.errors
-        async with self.means.pool.connection() as connection:
+        async with self.run_context.pool.connection() as connection:
             self.outcome.waiting = await ledger.waiting(connection, self.name)
             if self._is_over() and not self.is_stopped:
                 self.outcome.is_cut_off = await ledger.has_work(connection, self.name)
@@ -217,7 +221,9 @@ class _Drain:
                 claim = None if self._is_over() or self._is_held() else await self._next(len(reading))
                 if claim is not None:
                     task = asyncio.create_task(self._take(claim))
-                    task.add_done_callback(lambda _: self.means.slots.release(self.host))  # also if it never began
+                    task.add_done_callback(
+                        lambda _: self.run_context.slots.release(self.host)
+                    )  # also if it never began
                     reading.add(task)
                 elif reading:
                     done, reading = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
@@ -235,7 +241,7 @@ class _Drain:
     def _is_over(self) -> bool:
         """Whether no further window is to be begun."""
         is_late = self.ends is not None and time.monotonic() > self.ends
-        return self.is_stopped or is_late or self.is_crowded_out or self.means.stopping.is_set()
+        return self.is_stopped or is_late or self.is_crowded_out or self.run_context.stopping.is_set()
 
     def _is_held(self) -> bool:
         return time.monotonic() < self.held_until
@@ -244,21 +250,21 @@ class _Drain:
         """Wait until the platform takes calls again, with no window and no slot in hand."""
         seconds = self.held_until - time.monotonic()
         if seconds > 0 and not self._is_over():
-            self.means.progress.told(self.name, f"the platform asked for a pause: waiting {seconds:.0f} s")
+            self.run_context.progress.told(self.name, f"the platform asked for a pause: waiting {seconds:.0f} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.means.stopping.wait(), seconds)
+                await asyncio.wait_for(self.run_context.stopping.wait(), seconds)
 
     async def _hand_back(self) -> None:
         """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""
         with suppress(psycopg.Error, PoolTimeout):  # then the leases run out by themselves
-            async with self.means.pool.connection(timeout=HAND_BACK_SECONDS) as connection:
-                await claims.hand_back(connection, self.name, self.means.owner)
+            async with self.run_context.pool.connection(timeout=HAND_BACK_SECONDS) as connection:
+                await claims.hand_back(connection, self.name, self.run_context.owner)
 
     async def _next(self, in_flight: int) -> Claim | None:
         """Claim a window once a slot is free; a slot that brings no window is given back at once."""
-        if in_flight >= (self.means.limits.workers if self.is_proven else 1):
+        if in_flight >= (self.run_context.limits.workers if self.is_proven else 1):
             return None
-        slots = self.means.slots
+        slots = self.run_context.slots
         if not await slots.acquire(self.host, None if self.waits else SLOT_SECONDS):
             self.is_crowded_out = not in_flight
             return None
@@ -280,40 +286,47 @@ class _Drain:
                 slots.release(self.host)
 
     async def _claim(self) -> Claim | None:
-        async with self.means.pool.connection() as connection:
-            account, statuses = self.feeder.account, self.feeder.platform.listed_statuses
-            return await claims.claim(connection, self.name, self.means.owner, statuses, account.identity)
+        async with self.run_context.pool.connection() as connection:
+            account, statuses = self.source.account, self.source.platform.listed_statuses
+            return await claims.claim(connection, self.name, self.run_context.owner, statuses, account.identity)
 
     async def _await_others(self) -> bool:
         """Whether another process holds a window of this account; if so, after waiting a moment for it."""
         if not self.waits:
             return False
-        async with self.means.pool.connection() as connection:
+        async with self.run_context.pool.connection() as connection:
             seconds = await claims.held_for(connection, self.name)
         if seconds is None:
             return False
         if not self.is_waiting:
             self.is_waiting = True
-            self.means.progress.told(
+            self.run_context.progress.told(
                 self.name, f"waiting for another process that holds a window of it, {seconds:.0f} s if that one is gone"
             )
         await asyncio.sleep(min(max(seconds, 0.1), 1.0))
         return True
 
     async def _take(self, claim: Claim) -> None:
-        means = self.means
-        work = WindowWork(means.pool, means.http, self.feeder, means.pacers[self.name], means.limits, claim)
+        run_context = self.run_context
+        work = WindowJob(
+            run_context.pool,
+            run_context.http,
+            self.source,
+            run_context.rate_limiters[self.name],
+            run_context.limits,
+            claim,
+        )
         began = time.monotonic()
         landed: LoadCounts | None = None
         failure: OrdersSyncError | None = None
         is_split = False
         try:
             landed = await work.run()
-            is_split, failure = landed is None, work.trouble
+            is_split, failure = landed is None, work.split_reason
             self._note_success(claim, work, landed)
         except LeaseLostError as error:
             failure = error
-            means.progress.told(self.name, str(error))
+            run_context.progress.told(self.name, str(error))
         except PlatformError as error:
             failure = error
             self._note(error)
@@ -326,30 +339,30 @@ class _Drain:
             self.outcome.calls += work.calls
             self.outcome.rows += work.unproven
         seconds = time.monotonic() - began
-        means.progress.closed(
-            Closed(claim, work.calls, work.total, landed, failure, seconds, is_split, work.proves_nothing)
+        run_context.progress.closed(
+            WindowResult(claim, work.calls, work.total, landed, failure, seconds, is_split, work.proves_nothing)
         )
 
-    async def _fail(self, claim: Claim, work: WindowWork, error: Exception) -> PlatformError:
+    async def _fail(self, claim: Claim, work: WindowJob, error: Exception) -> PlatformError:
         """Close a window that met an error of ours as failed, so that it waits like any other and stops nobody."""
         failure = PlatformError(f"an error in orders-sync itself, please report it: {isolation.text(error)}")
         failure.account, failure.window = self.name, str(claim.window)
         failure.__cause__ = error
-        async with self.means.pool.connection() as connection:
+        async with self.run_context.pool.connection() as connection:
             with suppress(LeaseLostError):
                 await claims.fail(connection, claim, str(failure), calls=work.calls)
         return failure
 
-    def _note_success(self, claim: Claim, work: WindowWork, landed: LoadCounts | None) -> None:
-        if work.trouble is None:  # else it neither ends a row of failures nor adds to it
+    def _note_success(self, claim: Claim, work: WindowJob, landed: LoadCounts | None) -> None:
+        if work.split_reason is None:  # else it neither ends a row of failures nor adds to it
             self.failures = 0
         self.is_proven = self.is_proven or work.total is not None
         if claim.parent_id is None and work.total is not None:
-            self.means.progress.counted(self.name, work.total)
+            self.run_context.progress.counted(self.name, work.total)
         if landed is not None:
             self.outcome.windows += 1
             self.outcome.rows += landed
-            self.means.progress.landed(self.name, work.seen)
+            self.run_context.progress.landed(self.name, work.seen)
 
     def _note(self, error: PlatformError) -> None:
         if is_long_hold(error) and self.waits:

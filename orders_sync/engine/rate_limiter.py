@@ -16,7 +16,7 @@ ROUNDING = 1e-6  # seconds
 LATE = 0.01  # seconds after its moment that a slot may be used, at most half a gap: a slow rate loses minutes with one
 
 
-class Budget(Protocol):
+class RateBackend(Protocol):
     """Where the slots for calls come from."""
 
     async def take(self, slots: int, gap: float) -> Reservation:
@@ -26,7 +26,7 @@ class Budget(Protocol):
         """No slot for so long."""
 
 
-class OwnBudget:
+class LocalRateBackend:
     """A budget nobody else knows of, where there is no database to share one through."""
 
     def __init__(self) -> None:
@@ -44,13 +44,13 @@ class OwnBudget:
         self._next = max(self._next, time.monotonic() + seconds)
 
 
-class Pacer:
+class RateLimiter:
     """At most `per_second` turns a second, evenly spaced, for all who share the budget.
 
     Slots come in grants: as many as wait, or `AT_ONCE`, at most a second of the rate. One that passes unused is lost.
     """
 
-    def __init__(self, per_second: float, budget: Budget) -> None:
+    def __init__(self, per_second: float, budget: RateBackend) -> None:
         self._gap = 1 / per_second
         self._budget = budget
         self._line = asyncio.Lock()
@@ -59,7 +59,7 @@ class Pacer:
         self._next = -inf  # no call before, by time.monotonic
         self._last = -inf  # the last slot of the grant
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Return when the next call may be sent; first come, first served.
 
         Raises `RateLimitError` where the platform's hold lasts longer than `LONGEST_WAIT`, psycopg.Error.

@@ -20,12 +20,12 @@ from orders_sync.domain.errors import (
     RateLimitError,
     TransientError,
 )
-from orders_sync.engine.pacer import LONGEST_WAIT, Pacer
-from orders_sync.engine.reading import Answer
+from orders_sync.engine.paging import FetchedPage
+from orders_sync.engine.rate_limiter import LONGEST_WAIT, RateLimiter
 from orders_sync.platforms import Ask, Platform
 from orders_sync.platforms.http import CALL_SECONDS, fetch
 from orders_sync.store.database import Pool
-from orders_sync.store.rates import SharedBudget
+from orders_sync.store.rate_limits import SharedRateBackend
 
 stamina.instrumentation.set_on_retry_hooks([])  # its own would log every retry to standard error
 
@@ -36,7 +36,7 @@ HOLD = 5  # first pauses; how long an account is still when the platform says sl
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """`tries` of one call, the first one included.
 
     `first_pause` in seconds, doubled and jittered from try to try; `seconds` a try may take as a whole.
@@ -49,7 +49,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Feeder:
+class AccountSource:
     """An account with everything needed to read it."""
 
     account: Account
@@ -57,17 +57,17 @@ class Feeder:
     platform: Platform
 
 
-def pacers(pool: Pool, feeders: Iterable[Feeder]) -> dict[str, Pacer]:
-    """A pacer for each account, by its name.
+def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, RateLimiter]:
+    """A limiter for each account, by its name.
 
     Accounts of one app draw on one budget, each call its own account's gap: an account keeps to its rate, the app to
     the largest of its accounts'.
     """
-    made: dict[tuple[str, float], Pacer] = {}
+    made: dict[tuple[str, float], RateLimiter] = {}
     found = {}
-    for feeder in feeders:
-        key, rate = feeder.account.rate_key, feeder.policy.requests_per_second
-        found[feeder.account.name] = made.setdefault((key, rate), Pacer(rate, SharedBudget(pool, key)))
+    for source in sources:
+        key, rate = source.account.rate_key, source.policy.requests_per_second
+        found[source.account.name] = made.setdefault((key, rate), RateLimiter(rate, SharedRateBackend(pool, key)))
     return found
 
 
@@ -82,24 +82,29 @@ class DatabaseClock:
         return self.now_then + timedelta(seconds=time.monotonic() - self.then)
 
 
-class Caller:
+class PageClient:
     """Asks one account's platform for pages and counts the calls it took, retries included."""
 
     def __init__(
-        self, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, clock: DatabaseClock, patience: Patience
+        self,
+        http: httpx.AsyncClient,
+        source: AccountSource,
+        rate_limiter: RateLimiter,
+        clock: DatabaseClock,
+        retry_policy: RetryPolicy,
     ) -> None:
         self._http = http
-        self._feeder = feeder
-        self._pacer = pacer
+        self._source = source
+        self._rate_limiter = rate_limiter
         self._clock = clock
-        self._patience = patience
+        self._retry_policy = retry_policy
         self.calls = 0
 
     def now(self) -> datetime:
         """By the database's clock."""
         return self._clock.now()
 
-    async def page(self, ask: Ask) -> Answer:
+    async def page(self, ask: Ask) -> FetchedPage:
         """Ask with retries: jittered pauses, Retry-After obeyed, every try signed anew.
 
         Raises the last `PlatformError`, with the account and the call filled in.
@@ -107,32 +112,32 @@ class Caller:
         try:
             async for attempt in stamina.retry_context(
                 on=_pause_before_retry,
-                attempts=self._patience.tries,
+                attempts=self._retry_policy.tries,
                 timeout=None,
-                wait_initial=self._patience.first_pause,
+                wait_initial=self._retry_policy.first_pause,
                 wait_max=LONGEST_PAUSE,
-                wait_jitter=self._patience.first_pause,
+                wait_jitter=self._retry_policy.first_pause,
             ):
                 with attempt:
                     return await self._once(ask)
         except PlatformError as error:
-            error.account = self._feeder.account.name
-            error.message = self._feeder.account.redact(error.message)
+            error.account = self._source.account.name
+            error.message = self._source.account.redact(error.message)
             error.window = str(ask.window)
             error.call = f"page {ask.page_no}"
             raise
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _once(self, ask: Ask) -> Answer:
-        feeder, patience = self._feeder, self._patience
-        await self._pacer.turn()
+    async def _once(self, ask: Ask) -> FetchedPage:
+        source, retry_policy = self._source, self._retry_policy
+        await self._rate_limiter.acquire()
         asked_at = self._clock.now()
         self.calls += 1
         headers: dict[str, str] = {}
         try:
-            request = feeder.platform.request(feeder.account, ask, asked_at)
-            body = await fetch(self._http, request, patience.largest_body, patience.seconds, headers)
-            return Answer(feeder.platform.page(feeder.account, body), asked_at)
+            request = source.platform.request(source.account, ask, asked_at)
+            body = await fetch(self._http, request, retry_policy.largest_body, retry_policy.seconds, headers)
+            return FetchedPage(source.platform.page(source.account, body), asked_at)
         except AuthenticationError as error:
             if skew := clock_skew(headers, self._clock.now()):
                 raise TransientError(
@@ -144,7 +149,9 @@ class Caller:
         except RateLimitError as error:
             if error.retry_after is not None:
                 error.retry_after = min(error.retry_after, LONGEST_HOLD)
-            await self._pacer.hold(HOLD * patience.first_pause if error.retry_after is None else error.retry_after)
+            await self._rate_limiter.hold(
+                HOLD * retry_policy.first_pause if error.retry_after is None else error.retry_after
+            )
             raise
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.ledger import PlanningState, Reach, Unclaimed
+from orders_sync.domain.schedule import changes, confirm, daily, incremental, ranges_to_sweep, replaces, time_ahead
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window, WindowKind, whole_second
-from orders_sync.engine.planning import changes, confirm, daily, incremental, ranges_to_sweep, replaces, time_ahead
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -48,7 +48,7 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Finding:
+class Reconciliation:
     """What was found in a range. `rejects` are open ones and count as held; `awaited` come with the next sync."""
 
     platform: int = 0
@@ -57,7 +57,7 @@ class Finding:
     awaited: int = 0
     differences: list[Difference] = field(default_factory=list)
 
-    def __iadd__(self, other: Finding) -> Finding:
+    def __iadd__(self, other: Reconciliation) -> Reconciliation:
         self.platform += other.platform
         self.tables += other.tables
         self.rejects += other.rejects
@@ -67,12 +67,12 @@ class Finding:
 
 
 Count = Callable[[Window], Awaitable[Counts]]
-Look = Callable[[Window], Awaitable[Finding]]
+Look = Callable[[Window], Awaitable[Reconciliation]]
 
 
 async def compare(
     window: Window, counts: Counts, count: Count, look: Look, page_size: int, feed: Feed = Feed.CREATED
-) -> Finding:
+) -> Reconciliation:
     """Find every range of the window whose orders differ in number.
 
     `look` gets what fits on a page, one second, or what counts in each half as in the whole: halving it further would
@@ -82,14 +82,14 @@ async def compare(
     end: the window is a difference by its counts, without the orders.
     """
     if counts.platform == counts.tables:
-        return Finding(*counts)
+        return Reconciliation(*counts)
     if is_readable(window, counts, page_size):
         return await look(window)
     counts, parts = await _count_parts(window, counts, count)
     least = min(part.platform for _, part in parts)
     if page_size < counts.platform <= least and (await count(window)).platform <= least:
         return await look(window)
-    found = Finding()
+    found = Reconciliation()
     for part, part_counts in parts:
         found += await compare(part, part_counts, count, look, page_size, feed)
     all_agree = all(each.platform == each.tables for _, each in parts)

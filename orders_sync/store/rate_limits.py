@@ -15,7 +15,7 @@ from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.store.database import Pool
 
 
-class SharedBudget(msgspec.Struct, frozen=True):
+class SharedRateBackend(msgspec.Struct, frozen=True):
     """The calls of all who use this key. `key`: `rate_key` of an account."""
 
     pool: Pool

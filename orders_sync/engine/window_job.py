@@ -44,9 +44,9 @@ from orders_sync.domain.ledger import Claim, Wanted
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.sweep_cost import merge_hours
 from orders_sync.domain.windows import Feed, Window, WindowKind, split, tile
-from orders_sync.engine.calls import Caller, DatabaseClock, Feeder, Patience, is_long_hold
-from orders_sync.engine.pacer import Pacer
-from orders_sync.engine.reading import Answer, Read, Reader, TooFull
+from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy, is_long_hold
+from orders_sync.engine.paging import FetchedPage, Read, Reader, WindowTooLarge
+from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.engine.whole import hold_against_parts
 from orders_sync.platforms import Ask
@@ -75,7 +75,7 @@ class Limits:
     workers: int = 4
     window_rows: int = 2000
     attempts: int = 3
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     probes: bool = False
 
 
@@ -83,26 +83,32 @@ class SuspectTotalError(IncompleteWindowError):
     """The rows add up to a count that looks like the most the platform ever counts."""
 
 
-class WindowWork:
+class WindowJob:
     """The work on one claimed window: call `run` once.
 
-    Then `total` is the platform's count (None before it gave one), `seen` the distinct rows read, `trouble` why it was
-    split without being too full, and `unproven` what landed of it all the same. `proves_nothing` says why an answer
+    Then `total` is the platform's count (None before it gave one), `seen` the distinct rows read, `split_reason` why it
+    was split without being too full, and `unproven` what landed of it all the same. `proves_nothing` says why an answer
     that was read proves nothing: `unconfirmed` until it is read once more, `beyond` reach.
     """
 
     def __init__(
-        self, pool: Pool, http: httpx.AsyncClient, feeder: Feeder, pacer: Pacer, limits: Limits, claim: Claim
+        self,
+        pool: Pool,
+        http: httpx.AsyncClient,
+        source: AccountSource,
+        rate_limiter: RateLimiter,
+        limits: Limits,
+        claim: Claim,
     ) -> None:
         self._pool = pool
-        self._feeder = feeder
+        self._source = source
         self._limits = limits
         self._claim = claim
-        self._page_size = min(feeder.policy.page_size, claim.page_size or feeder.policy.page_size)
-        self._caller = Caller(http, feeder, pacer, DatabaseClock(claim.now), limits.patience)
+        self._page_size = min(source.policy.page_size, claim.page_size or source.policy.page_size)
+        self._client = PageClient(http, source, rate_limiter, DatabaseClock(claim.now), limits.retry_policy)
         self.total: int | None = None
         self.seen = 0
-        self.trouble: PlatformError | None = None
+        self.split_reason: PlatformError | None = None
         self.unproven = LoadCounts()
         self.proves_nothing = ""
         self._reader = self._make_reader()
@@ -110,7 +116,7 @@ class WindowWork:
 
     @property
     def calls(self) -> int:
-        return self._caller.calls
+        return self._client.calls
 
     @property
     def _is_long(self) -> bool:
@@ -131,7 +137,7 @@ class WindowWork:
                 if self._claim.part_rows is not None:
                     return await self._hold_against_parts(self._claim.part_rows)
                 result = await self._read()
-                if isinstance(result, TooFull):
+                if isinstance(result, WindowTooLarge):
                     parts = split(self._claim.window, result.total, self._limits.window_rows)
                     await self._split(parts, result.total)
                     return None
@@ -141,7 +147,7 @@ class WindowWork:
                 await self._withhold(error, [])
                 raise
             async with self._pool.connection() as connection:
-                await suspensions.suspend(connection, self._feeder.account, error.message)
+                await suspensions.suspend(connection, self._source.account, error.message)
                 await claims.give_back(connection, self._claim, calls=self.calls)
             raise
         except PlatformError as error:
@@ -150,19 +156,19 @@ class WindowWork:
                     await claims.give_back(connection, self._claim, calls=self.calls)
                 raise
             if self.total is None and is_answer(error) and await self._close_beyond(error.message):
-                self.trouble = error
+                self.split_reason = error
                 return self._empty()
             parts = self._parts(error)
             await self._withhold(error, parts)
             if not parts:
                 raise
-            self.trouble = error
+            self.split_reason = error
             return None
 
     async def _hold_against_parts(self, part_rows: int) -> LoadCounts | None:
-        self.trouble = await hold_against_parts(self._pool, self._claim, part_rows, self._reader, self._caller)
+        self.split_reason = await hold_against_parts(self._pool, self._claim, part_rows, self._reader, self._client)
         self.seen = part_rows
-        return None if self.trouble else LoadCounts()
+        return None if self.split_reason else LoadCounts()
 
     async def _is_blocked_for_long(self) -> bool:
         """Whether a block is a refusal: this window was read several times, and no other one to its end meanwhile."""
@@ -174,7 +180,7 @@ class WindowWork:
     def _parts(self, error: PlatformError) -> list[Window]:
         """What to read instead of a window that failed.
 
-        Nothing where smaller parts are no likelier to succeed: it fits on a page, or it is a trouble of the moment,
+        Nothing where smaller parts are no likelier to succeed: it fits on a page, or it is a passing failure,
         which what was claimed before has had the time to get over.
         """
         window, total, is_first = self._claim.window, self.total, self._claim.attempts == 1
@@ -188,14 +194,14 @@ class WindowWork:
             return []
         if total is None:
             return [] if is_first or not self._is_long or isinstance(error, RateLimitError) else split(window, PARTS, 1)
-        is_of_the_moment = is_first and isinstance(error, TransientError | RateLimitError)
-        if is_of_the_moment or total <= self._page_size or window.seconds == 1:
+        is_passing = is_first and isinstance(error, TransientError | RateLimitError)
+        if is_passing or total <= self._page_size or window.seconds == 1:
             return []
         return split(window, total, max(self._page_size, -(-total // PARTS)))
 
     async def _close_beyond(self, reason: str) -> bool:
         """Close a window beyond the platform's reach, or cut one that extends over it; tell whether it was one."""
-        claim, furthest = self._claim, self._feeder.platform.furthest_back
+        claim, furthest = self._claim, self._source.platform.furthest_back
         beyond, within = at_reach(claim.window, claim.now, furthest)
         if beyond is None or claim.status is not None:
             return False
@@ -203,7 +209,7 @@ class WindowWork:
             self._is_cut = True
             await self._split([beyond, within], self.total, reason)
             return True
-        said = f"{claim.window}: {reason}. {self._feeder.platform.name} is documented to list {furthest} back"
+        said = f"{claim.window}: {reason}. {self._source.platform.name} is documented to list {furthest} back"
         async with self._pool.connection() as connection, connection.transaction():
             await claims.close_beyond(connection, claim, said, calls=self.calls)
         self.proves_nothing = "beyond"
@@ -232,7 +238,7 @@ class WindowWork:
     def _told(self, error: PlatformError) -> str:
         """What to keep with the window: an answer that cannot be read is kept too, as far as the error holds it."""
         body = error.body if isinstance(error, MalformedResponseError) else b""
-        beginning = self._feeder.account.redact(body.decode("utf-8", "replace"))
+        beginning = self._source.account.redact(body.decode("utf-8", "replace"))
         return f"{error}\n\nThe answer begins:\n{beginning}" if beginning else str(error)
 
     @property
@@ -258,29 +264,29 @@ class WindowWork:
             await self._close_unproven([], parts, reason)
 
     async def _close_unproven(self, records: list[Record], parts: list[Window], reason: str) -> None:
-        claim, platform = self._claim, self._feeder.platform
-        source = Source(platform.name, claim.account, claim.id, platform.normalize)
+        claim, platform = self._claim, self._source.platform
+        load_source = Source(platform.name, claim.account, claim.id, platform.normalize)
         async with self._pool.connection() as connection, connection.transaction():
-            self.unproven = await load.land(connection, source, records)
+            self.unproven = await load.land(connection, load_source, records)
             if parts:
                 await claims.split(connection, claim, parts, total=self.total, calls=self.calls, reason=reason)
             else:
                 await claims.fail(connection, claim, reason, calls=self.calls, total=self.total, seen=self.seen)
 
     def _make_reader(self) -> Reader:
-        claim, platform = self._claim, self._feeder.platform
+        claim, platform = self._claim, self._source.platform
 
-        async def ask(page_no: int, rows: int) -> Answer:
-            answer = await self._caller.page(Ask(claim.feed, claim.window, page_no, rows, claim.status))
+        async def ask(page_no: int, rows: int) -> FetchedPage:
+            answer = await self._client.page(Ask(claim.feed, claim.window, page_no, rows, claim.status))
             self.total = answer.page.total
             return answer
 
         most = self._limits.window_rows if claim.window.seconds > 1 else NO_LIMIT
-        trusts_filter = self._feeder.policy.trusts_filter
+        trusts_filter = self._source.policy.trusts_filter
         check = RowCheck(claim.window, claim.feed, platform.listed_at, trusts_filter=trusts_filter)
         return Reader(ask, platform.identify, self._page_size, most, check, platform.page_sizes)
 
-    async def _read(self) -> Read | TooFull:
+    async def _read(self) -> Read | WindowTooLarge:
         window = self._claim.window
         expected, row, attempt = self._claim.expected, 1, self._claim.attempts
         is_history = self._claim.kind == WindowKind.INCREMENTAL and self._claim.parent_id is None
@@ -292,7 +298,7 @@ class WindowWork:
         try:
             proves = self._claim.status is None
             result = await self._reader.read_completely(self._limits.attempts, expected, row, must_add_up=proves)
-            if isinstance(result, TooFull):
+            if isinstance(result, WindowTooLarge):
                 if self._is_total_absurd:
                     raise IncompleteWindowError(
                         f"the platform counts {result.total} rows in each part of a range, as many as in the whole of "
@@ -324,8 +330,8 @@ class WindowWork:
 
     async def _land(self, result: Read) -> LoadCounts | None:
         """Rows, the window's result and the watermark in one transaction (P5)."""
-        claim, platform = self._claim, self._feeder.platform
-        source = Source(platform.name, claim.account, claim.id, platform.normalize)
+        claim, platform = self._claim, self._source.platform
+        load_source = Source(platform.name, claim.account, claim.id, platform.normalize)
         self.seen = result.reading.seen
         follows = bool(claim.orders) or self._judges(result.records)
         # then the result is all there is to write
@@ -333,7 +339,7 @@ class WindowWork:
         if is_empty and await self._withhold_proof():
             return self._empty()
         async with self._pool.connection() as connection, nullcontext() if is_empty else connection.transaction():
-            landed = await load.land(connection, source, result.records)
+            landed = await load.land(connection, load_source, result.records)
             if self._reader.page_size < self._page_size:
                 await claims.observe(connection, claim.account, {"page_size": self._reader.page_size})
             left = await self._left(connection, result.records)
@@ -349,7 +355,7 @@ class WindowWork:
 
     async def _measure(self, connection: Connection, records: list[Record]) -> None:
         """Keep how late what landed was listed."""
-        platform, overlap = self._feeder.platform, self._feeder.policy.overlap
+        platform, overlap = self._source.platform, self._source.policy.overlap
         order_ids = [record.order_id for record in records if record.order_id is not None]
         await lateness.measure(connection, self._claim, platform.name, platform.feed, overlap, order_ids)
 
@@ -358,9 +364,9 @@ class WindowWork:
 
         It lists by creation time all orders of a range within the platform's reach, and each record names its order.
         """
-        claim, feeder = self._claim, self._feeder
-        is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not feeder.policy.trusts_filter
-        beyond, _ = at_reach(claim.window, claim.now, feeder.platform.furthest_back)
+        claim, source = self._claim, self._source
+        is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not source.policy.trusts_filter
+        beyond, _ = at_reach(claim.window, claim.now, source.platform.furthest_back)
         return (
             claim.kind in (WindowKind.HOOK, WindowKind.REPAIR, WindowKind.SWEEP)
             and is_by_creation
@@ -373,11 +379,11 @@ class WindowWork:
 
         After the last read, keep that they are missing.
         """
-        claim, platform = self._claim, self._feeder.platform.name
+        claim, platform = self._claim, self._source.platform.name
         brought = [record.order_id for record in records if record.order_id is not None]
         judges = self._judges(records)
         absent = await missing.absent(connection, claim, platform, brought) if judges else []
-        await followups.repeat(connection, claim, self._feeder.policy.overlap, absent, calls=self.calls)
+        await followups.repeat(connection, claim, self._source.policy.overlap, absent, calls=self.calls)
         gone = [order.order_id for order in absent if order.order_id in claim.orders]
         if gone and claim.repeats == followups.REPEATS:
             await missing.note(connection, claim, platform, gone)
@@ -392,7 +398,7 @@ class WindowWork:
             return [], []
         brought = [record.order_id for record in records if record.order_id is not None]
         hours = await coverage.left(connection, claim.account, claim.window, claim.status, brought, page_size)
-        longest = self._feeder.policy.longest_window
+        longest = self._source.policy.longest_window
         windows = [
             part
             for whole in merge_hours(hours, page_size)

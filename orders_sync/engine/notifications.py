@@ -4,9 +4,9 @@
     unknown, the message says when   --> the minutes around that time, at once                   waits
     unknown                          --> changes are due once they reach past the message        closed then
 
-A message is only a hint: what lands is what the list says (P2). The next ones are looked at once all windows of those
-before are read: so ten messages about one order are one read. Between any two windows that messages asked for, whatever
-else waits has its turn (`store/claims.py`).
+A message only says where to look: what lands is what the list says (P2). The next ones are looked at once all windows
+of those before are read: so ten messages about one order are one read. Between any two windows that messages asked for,
+whatever else waits has its turn (`store/claims.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from orders_sync.domain.notifications import (
     Notification,
 )
 from orders_sync.domain.windows import SECOND, Window, WindowKind, merge, whole_second
-from orders_sync.engine.calls import Feeder
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.platforms import MessageService
 from orders_sync.store import followups, ledger, messages
 from orders_sync.store.database import Connection
@@ -51,12 +51,12 @@ class Decision(msgspec.Struct, frozen=True):
     orders: tuple[Wanted, ...] = ()
 
 
-async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bool:
+async def plan_notifications(connection: Connection, source: AccountSource, reach: Reach) -> bool:
     """Plan what the account's waiting messages ask for; whether changes are due now, which the caller then plans.
 
     In a transaction, the account's row locked.
     """
-    name, service = feeder.account.name, feeder.platform.messages
+    name, service = source.account.name, source.platform.messages
     if service is None or await ledger.has_hooks(connection, name):
         return False
     windows: list[Window] = []
@@ -64,18 +64,18 @@ async def plan_hints(connection: Connection, feeder: Feeder, reach: Reach) -> bo
     hurries = False
     batch = await messages.waiting(connection, name)
     while batch:
-        hints = [_read(service, message.body) for message in batch]
-        orders = await _known(connection, feeder, hints)
+        notifications = [_read(service, message.body) for message in batch]
+        orders = await _known(connection, source, notifications)
         notes: list[MessageOutcome] = []
         wanted: list[Window] = []
-        for message, hint in zip(batch, hints, strict=True):
-            found = [order for number in hint.numbers for order in orders[number]]
-            made = decide(message, hint, found, reach, feeder.policy)
+        for message, notification in zip(batch, notifications, strict=True):
+            found = [order for number in notification.numbers for order in orders[number]]
+            made = decide(message, notification, found, reach, source.policy)
             wanted += made.windows
             sought += made.orders
             hurries = hurries or made.hurries
             if made.outcome != message.outcome:
-                told = hint.message_type, hint.order_no, hint.order_id
+                told = notification.message_type, notification.order_no, notification.order_id
                 notes.append(MessageOutcome(message.id, *told, made.outcome, made.is_final))
         await messages.note(connection, notes)
         windows = merge([*windows, *wanted])
@@ -94,19 +94,23 @@ def _read(service: MessageService, body: bytes) -> Notification:
         )
 
 
-async def _known(connection: Connection, feeder: Feeder, hints: list[Notification]) -> dict[str, list[KnownOrder]]:
-    numbers = {number for hint in hints for number in hint.numbers}
+async def _known(
+    connection: Connection, source: AccountSource, notifications: list[Notification]
+) -> dict[str, list[KnownOrder]]:
+    numbers = {number for notification in notifications for number in notification.numbers}
     orders: dict[str, list[KnownOrder]] = defaultdict(list)
     if numbers:
-        for order in await messages.known(connection, feeder.account.name, feeder.platform.name, list(numbers)):
+        for order in await messages.known(connection, source.account.name, source.platform.name, list(numbers)):
             orders[order.number].append(order)
     return orders
 
 
-def decide(message: Message, hint: Notification, known: list[KnownOrder], reach: Reach, policy: SyncPolicy) -> Decision:
+def decide(
+    message: Message, notification: Notification, known: list[KnownOrder], reach: Reach, policy: SyncPolicy
+) -> Decision:
     """What a message asks for, given the orders of its numbers that are known. Pure."""
-    if hint.reason:
-        return Decision(f"nothing to read: {hint.reason}")
+    if notification.reason:
+        return Decision(f"nothing to read: {notification.reason}")
     if known:
         stale = [order for order in known if order.read_at is None or order.read_at <= message.received_at]
         if not stale:
@@ -115,22 +119,26 @@ def decide(message: Message, hint: Notification, known: list[KnownOrder], reach:
         windows = tuple(Window(start, start + SECOND) for start in starts)
         orders = tuple(Wanted(order.order_id, order.created_at) for order in stale)
         return Decision(READ_AGAIN, windows, orders=orders)
-    if hint.elsewhere:
-        return Decision(f"its order is not known, and is {hint.elsewhere}: it is in none of the lists read here")
-    if hint.created is not None and hint.created < min(policy.history_from, reach.history_from or policy.history_from):
+    if notification.elsewhere:
+        return Decision(
+            f"its order is not known, and is {notification.elsewhere}: it is in none of the lists read here"
+        )
+    if notification.created is not None and notification.created < min(
+        policy.history_from, reach.history_from or policy.history_from
+    ):
         return Decision("its order is not known, and older than what is synced")
     is_planned = reach.planned_to is not None and reach.planned_to > message.received_at
     if not is_planned and whole_second(reach.now - policy.lag) <= message.received_at:
-        return Decision("its order is not known yet", _guess(message, hint, reach), is_final=False)
+        return Decision("its order is not known yet", _guess(message, notification, reach), is_final=False)
     # changes reach back by the overlap only; the first ones as far as the history
-    is_old = hint.created and reach.planned_to and hint.created < reach.planned_to - policy.overlap
-    windows = _guess(message, hint, reach) if is_old else ()
+    is_old = notification.created and reach.planned_to and notification.created < reach.planned_to - policy.overlap
+    windows = _guess(message, notification, reach) if is_old else ()
     return Decision(COMES_WITH_CHANGES, windows, hurries=not is_planned)
 
 
-def _guess(message: Message, hint: Notification, reach: Reach) -> tuple[Window, ...]:
+def _guess(message: Message, notification: Notification, reach: Reach) -> tuple[Window, ...]:
     """Where an unknown order should be listed, once a message; nothing of the future."""
-    if hint.created is None or message.outcome is not None or hint.created >= reach.now:
+    if notification.created is None or message.outcome is not None or notification.created >= reach.now:
         return ()
-    created = whole_second(hint.created)
+    created = whole_second(notification.created)
     return (Window(created - AROUND, min(created + AROUND, whole_second(reach.now) + SECOND)),)

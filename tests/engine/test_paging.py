@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.completeness import shortfall
 from orders_sync.domain.errors import IncompleteWindowError, InvalidRecordError, TransientError
-from orders_sync.engine.reading import Answer, Read, TooFull, read, read_completely
+from orders_sync.engine.paging import FetchedPage, Read, WindowTooLarge, read, read_completely
 from orders_sync.platforms import Page
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ class Listing:
     asked: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
 
-    async def ask(self, page_no: int, size: int) -> Answer:
+    async def ask(self, page_no: int, size: int) -> FetchedPage:
         start = (page_no - 1) * size
         page = self.spoil(page_no, Page(len(self.rows), self.rows[start : start + size]))
         self.asked.append(page_no)
@@ -42,9 +42,9 @@ class Listing:
         for change in self.between:
             change(self.rows)
             break
-        return Answer(page, NOON + timedelta(seconds=len(self.asked)))
+        return FetchedPage(page, NOON + timedelta(seconds=len(self.asked)))
 
-    def read(self, most: int = EVERYTHING, expected: int = 0) -> Read | TooFull:
+    def read(self, most: int = EVERYTHING, expected: int = 0) -> Read | WindowTooLarge:
         return asyncio.run(read(self.ask, identify, self.page_size, most, expected))
 
     def read_all(self, expected: int = 0) -> Read:
@@ -174,7 +174,7 @@ def test_where_many_rows_are_expected_only_their_number_is_asked_first() -> None
     assert isinstance(found, Read)
     assert len(found.records) == 3
     assert list(zip(other.asked, other.sizes, strict=True)) == [(9, 1), (3, 1), (4, 1), (2, 1), (1, 1)]
-    assert Listing(rows(101), 10).read(most=100, expected=30) == TooFull(101)
+    assert Listing(rows(101), 10).read(most=100, expected=30) == WindowTooLarge(101)
 
 
 def test_a_list_is_empty_only_if_its_first_row_is_not_there_and_not_counted_P1() -> None:
@@ -211,7 +211,7 @@ def test_of_a_row_read_twice_the_later_look_counts_P2() -> None:
 
 def test_a_window_too_full_is_said_to_be_before_it_is_paged_P7() -> None:
     listing = Listing(rows(101), 10)
-    assert listing.read(most=100) == TooFull(101)
+    assert listing.read(most=100) == WindowTooLarge(101)
     assert listing.asked == [1]
     assert isinstance(Listing(rows(100), 10).read(most=100), Read)
 
@@ -219,7 +219,7 @@ def test_a_window_too_full_is_said_to_be_before_it_is_paged_P7() -> None:
 def test_a_window_that_turns_out_too_full_behind_a_wrong_total_is_split_too_P7() -> None:
     listing = Listing(rows(500), 10, spoil=lambda _, page: Page(1, page.records))
     found = listing.read(most=100)
-    assert isinstance(found, TooFull)
+    assert isinstance(found, WindowTooLarge)
     assert found.total > 100
     assert len(listing.asked) <= 11
 
@@ -298,10 +298,10 @@ def test_an_id_that_no_key_may_hold_is_a_fault_and_not_another_order_P4() -> Non
 
 
 def test_a_call_that_fails_ends_the_reading() -> None:
-    async def ask(page_no: int, _: int) -> Answer:
+    async def ask(page_no: int, _: int) -> FetchedPage:
         if page_no == 2:
             raise TransientError("no answer in time")
-        return Answer(Page(15, rows(10)), NOON)
+        return FetchedPage(Page(15, rows(10)), NOON)
 
     with pytest.raises(TransientError):
         asyncio.run(read(ask, identify, 10, EVERYTHING))

@@ -29,16 +29,24 @@ from orders_sync.domain.errors import (
 )
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.domain.windows import Window
-from orders_sync.engine.calls import HOLD, LONGEST_HOLD, LONGEST_PAUSE, Caller, DatabaseClock, Feeder, Patience
-from orders_sync.engine.pacer import OwnBudget, Pacer
-from orders_sync.engine.reading import Answer
+from orders_sync.engine.page_client import (
+    HOLD,
+    LONGEST_HOLD,
+    LONGEST_PAUSE,
+    AccountSource,
+    DatabaseClock,
+    PageClient,
+    RetryPolicy,
+)
+from orders_sync.engine.paging import FetchedPage
+from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.platforms import PLATFORMS, Ask
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 
 SHOPS = ["sandbox-1688", "sandbox-open", "sandbox-ka"]
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC)
-PATIENCE = Patience(tries=4, first_pause=0.5)
-FAST = 1_000_000.0  # calls a second: the pacer does not matter
+PATIENCE = RetryPolicy(tries=4, first_pause=0.5)
+FAST = 1_000_000.0  # calls a second: the limiter does not matter
 
 
 class Leaping(selectors.DefaultSelector):
@@ -81,7 +89,7 @@ class Shop:
 
     name: str
     faults: Faults = field(default_factory=lambda: Faults(hang_seconds=0.01, retry_after=7))
-    patience: Patience = PATIENCE
+    retry_policy: RetryPolicy = PATIENCE
     secret: Callable[[str], str] = str
     base: str = ""
     per_second: float = FAST
@@ -93,7 +101,7 @@ class Shop:
         shop = self.world.shop(self.name).account
         base = "http://sandbox" if shop.platform == "1688" else "http://sandbox/api"
         minute = timedelta(minutes=1)
-        self.feeder = Feeder(
+        self.source = AccountSource(
             Account(shop.name, shop.platform, base + self.base, shop.seller, shop.app_id, self.secret(shop.app_secret)),
             SyncPolicy(
                 shop.history_from,
@@ -107,21 +115,23 @@ class Shop:
             ),
             PLATFORMS[shop.platform],
         )
-        self.pacer = Pacer(self.per_second, OwnBudget())
-        self.ask = Ask(self.feeder.platform.feed, Window(BEGIN - timedelta(days=7), BEGIN + timedelta(days=1)), 1, 100)
+        self.rate_limiter = RateLimiter(self.per_second, LocalRateBackend())
+        self.ask = Ask(self.source.platform.feed, Window(BEGIN - timedelta(days=7), BEGIN + timedelta(days=1)), 1, 100)
 
     async def _note(self, request: httpx.Request) -> None:
         self.sent.append((time.monotonic(), request))
 
-    async def page(self) -> Answer:
+    async def page(self) -> FetchedPage:
         async with self.http() as http:
             return await self.caller(http).page(self.ask)
 
     def http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app), event_hooks={"request": [self._note]})
 
-    def caller(self, http: httpx.AsyncClient) -> Caller:
-        self.made = Caller(http, self.feeder, self.pacer, DatabaseClock(BEGIN, then=time.monotonic()), self.patience)
+    def caller(self, http: httpx.AsyncClient) -> PageClient:
+        self.made = PageClient(
+            http, self.source, self.rate_limiter, DatabaseClock(BEGIN, then=time.monotonic()), self.retry_policy
+        )
         return self.made
 
     async def failure(self) -> PlatformError:
@@ -211,12 +221,12 @@ def test_the_error_says_which_account_window_and_page_and_no_secret_P8(run: Run,
     assert error.window == str(shop.ask.window)
     assert error.call == "page 1"
     assert str(error).startswith(f"{name}, {shop.ask.window}, page 1: ")
-    assert shop.feeder.account.app_secret not in str(error) + repr(error) + repr(shop.feeder)
+    assert shop.source.account.app_secret not in str(error) + repr(error) + repr(shop.source)
 
 
 @pytest.mark.parametrize("name", SHOPS)
 def test_every_try_is_signed_anew(run: Run, name: str) -> None:
-    shop = Shop(name, patience=Patience(tries=4, first_pause=2))
+    shop = Shop(name, retry_policy=RetryPolicy(tries=4, first_pause=2))
     shop.faults.script("http_5xx", "reset", "garbled")
     run(shop.page())
     signed = [credentials(request) for _, request in shop.sent]
@@ -246,7 +256,7 @@ def test_the_answer_is_as_old_as_the_beginning_of_the_call_that_brought_it_P2(ru
 
 @pytest.mark.parametrize("name", SHOPS)
 def test_pauses_grow_from_try_to_try_and_are_jittered(run: Run, name: str) -> None:
-    shop = Shop(name, patience=Patience(tries=10, first_pause=1))
+    shop = Shop(name, retry_policy=RetryPolicy(tries=10, first_pause=1))
     shop.faults.set_rates({"reset": 1.0})
     run(shop.failure())
     for number, pause in enumerate(shop.pauses):
@@ -316,7 +326,7 @@ def test_slow_down_without_a_time_is_obeyed_for_some_first_pauses_P6(run: Run) -
 
 
 def test_other_calls_are_not_held_by_a_fault_that_is_no_slow_down(run: Run) -> None:
-    shop = Shop("sandbox-open", patience=Patience(tries=2, first_pause=20))
+    shop = Shop("sandbox-open", retry_policy=RetryPolicy(tries=2, first_pause=20))
     shop.faults.script("http_5xx")
 
     async def two() -> None:
@@ -331,14 +341,14 @@ class Turns:
     """Pacers of one budget, and when their turns came. The second one stands for another process."""
 
     def __init__(self, per_second: float) -> None:
-        budget = OwnBudget()
-        self.pacer, self.other = Pacer(per_second, budget), Pacer(per_second, budget)
+        budget = LocalRateBackend()
+        self.rate_limiter, self.other = RateLimiter(per_second, budget), RateLimiter(per_second, budget)
         self.times: list[float] = []
 
-    async def take(self, count: int = 1, after: float = 0, pacer: Pacer | None = None) -> None:
+    async def take(self, count: int = 1, after: float = 0, rate_limiter: RateLimiter | None = None) -> None:
         await asyncio.sleep(after)
         for _ in range(count):
-            await (pacer or self.pacer).turn()
+            await (rate_limiter or self.rate_limiter).acquire()
             self.times.append(time.monotonic())
 
     def busiest(self, seconds: float) -> int:
@@ -364,9 +374,9 @@ def test_the_rate_is_never_exceeded_by_all_who_share_a_budget_P6(run: Run, per_s
     turns = Turns(per_second)
     run(
         together(
-            turns.take(5, after=number * 1.7 % 3, pacer=pacer)
+            turns.take(5, after=number * 1.7 % 3, rate_limiter=rate_limiter)
             for number in range(8)
-            for pacer in (turns.pacer, turns.other)
+            for rate_limiter in (turns.rate_limiter, turns.other)
         )
     )
     assert len(turns.times) == 80
@@ -374,7 +384,7 @@ def test_the_rate_is_never_exceeded_by_all_who_share_a_budget_P6(run: Run, per_s
         assert turns.busiest(seconds) <= seconds * per_second + 1e-6
 
 
-class Counted(OwnBudget):
+class Counted(LocalRateBackend):
     """A budget that knows how many slots were asked for at once."""
 
     def __init__(self) -> None:
@@ -391,7 +401,7 @@ def test_a_grant_holds_what_waits_or_a_moment_of_the_rate_and_at_most_a_second_o
     run: Run, per_second: float, most: int
 ) -> None:
     turns, budget = Turns(per_second), Counted()
-    turns.pacer = Pacer(per_second, budget)
+    turns.rate_limiter = RateLimiter(per_second, budget)
     run(together(turns.take() for _ in range(60)))
     assert max(budget.asked) == most
     assert budget.asked[0] == (1 if per_second <= 20 else most)
@@ -403,9 +413,20 @@ def test_all_who_share_a_budget_are_still_while_one_is_held_P6(run: Run) -> None
 
     async def hold() -> None:
         await asyncio.sleep(5.1)
-        await turns.pacer.hold(25)
+        await turns.rate_limiter.hold(25)
 
-    run(together([*(turns.take(9, pacer=pacer) for pacer in (turns.pacer, turns.other) for _ in range(3)), hold()]))
+    run(
+        together(
+            [
+                *(
+                    turns.take(9, rate_limiter=rate_limiter)
+                    for rate_limiter in (turns.rate_limiter, turns.other)
+                    for _ in range(3)
+                ),
+                hold(),
+            ]
+        )
+    )
     assert [at for at in turns.times if 5.1 + 2 * AHEAD < at < 30.1] == []
     assert len(turns.times) == 54
     assert turns.busiest(0.5) <= 1
@@ -427,8 +448,8 @@ def test_no_turn_while_the_pacer_is_held_P6(run: Run) -> None:
     turns = Turns(10)
 
     async def held() -> None:
-        await turns.pacer.hold(30)
-        await turns.pacer.hold(5)  # a shorter hold does not shorten it
+        await turns.rate_limiter.hold(30)
+        await turns.rate_limiter.hold(5)  # a shorter hold does not shorten it
         await together(turns.take() for _ in range(3))
 
     run(held())
@@ -440,7 +461,7 @@ def test_those_who_already_wait_for_their_turn_are_held_as_well_P6(run: Run) -> 
 
     async def hold(after: float) -> None:
         await asyncio.sleep(after)
-        await turns.pacer.hold(30)
+        await turns.rate_limiter.hold(30)
 
     run(together([*(turns.take() for _ in range(5)), hold(1.5)]))
     assert turns.times[:2] == pytest.approx([0, 1])
@@ -466,7 +487,7 @@ def test_a_secret_is_in_no_request_P8(run: Run) -> None:
     for name in SHOPS:
         shop = Shop(name)
         run(shop.page())
-        (_, request), secret = shop.sent[0], shop.feeder.account.app_secret
+        (_, request), secret = shop.sent[0], shop.source.account.app_secret
         told = f"{request.url} {request.headers} {request.content.decode()}"
         assert secret not in told
         assert hashlib.md5(secret.encode()).hexdigest() not in told.lower()

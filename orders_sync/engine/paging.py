@@ -29,21 +29,21 @@ from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Page
 
 
-class Answer(msgspec.Struct, frozen=True):
+class FetchedPage(msgspec.Struct, frozen=True):
     """A page, and when the call that brought it began, by the database's clock."""
 
     page: Page
     asked_at: datetime
 
 
-AskPage = Callable[[int, int], Awaitable[Answer]]  # page number and rows a page
+AskPage = Callable[[int, int], Awaitable[FetchedPage]]  # page number and rows a page
 Identify = Callable[[bytes], str]
 MANY_PAGES = 100  # of one window; the last of more is empty only where the count is wrong
 
 Key = str | tuple[int, int]  # an order id; where a record stood when it has none
 
 
-class TooFull(msgspec.Struct, frozen=True):
+class WindowTooLarge(msgspec.Struct, frozen=True):
     """The window holds more rows than are read at once; it is to be split."""
 
     total: int
@@ -81,7 +81,7 @@ class Reader:
 
     async def read_completely(
         self, attempts: int, expected: int = 0, row: int = 1, *, must_add_up: bool = True
-    ) -> Read | TooFull:
+    ) -> Read | WindowTooLarge:
         """`read` until the verdict is that nothing is missing.
 
         Raises `IncompleteWindowError` after so many attempts, unless what is missing does no harm: then it is the last
@@ -92,7 +92,7 @@ class Reader:
             result = await self.read(expected, row)
             if self.check is not None and (misfit := self.check.misfit()) is not None:
                 raise RowsOutOfRangeError(misfit)
-            if isinstance(result, TooFull):
+            if isinstance(result, WindowTooLarge):
                 return result
             missing = shortfall(result.reading)
             if missing is None:
@@ -105,13 +105,13 @@ class Reader:
         """Return how many rows the platform counts, by a single row, which is kept."""
         return (await self._page(1, 1)).page.total
 
-    async def read(self, expected: int = 0, row: int = 1) -> Read | TooFull:
+    async def read(self, expected: int = 0, row: int = 1) -> Read | WindowTooLarge:
         """Read all pages of a window once, in pages as large as the platform gives."""
         while isinstance(result := await self._read(expected, row), SmallerPage):
             self.page_size = max(size for size in self.sizes if size <= result.page_size)
         return result
 
-    async def _read(self, expected: int, row: int) -> Read | TooFull | SmallerPage:
+    async def _read(self, expected: int, row: int) -> Read | WindowTooLarge | SmallerPage:
         """Read all pages of a window, the last one first.
 
             call     1        2      3      4
@@ -130,14 +130,14 @@ class Reader:
         answer = await (self._page(row, 1) if counts_first else self._page(1, size))
         total = answer.page.total
         if total > self.most:
-            return TooFull(total)
+            return WindowTooLarge(total)
         page_no = last_page(total, size)
         is_empty = row == 1 and not total and not answer.page.records
         if page_no > 1 or (counts_first and not is_empty):
             answer = await self._page(page_no, size)
         while has_more(answer.page.total, len(answer.page.records), page_no, size):
             if page_no * size > self.most:
-                return TooFull(max(answer.page.total, page_no * size + 1))
+                return WindowTooLarge(max(answer.page.total, page_no * size + 1))
             if smaller := self._smaller(answer, page_no):
                 return smaller
             behind = await self._behind(answer, page_no)
@@ -167,7 +167,7 @@ class Reader:
             page_no -= 1
             answer = await self._page(page_no, size)
 
-    async def _page(self, page_no: int, rows: int) -> Answer:
+    async def _page(self, page_no: int, rows: int) -> FetchedPage:
         """A page. What holds neither a list nor a count is asked for once more: what is said twice is believed."""
         answer = await self.ask(page_no, rows)
         if answer.page.is_bare:
@@ -176,7 +176,7 @@ class Reader:
             self._keep(answer, page_no)
         return answer
 
-    async def _behind(self, last: Answer, page_no: int) -> Answer | None:
+    async def _behind(self, last: FetchedPage, page_no: int) -> FetchedPage | None:
         """The page behind a last one that is full.
 
         None where nothing new stands there, or the platform refuses to answer for what lies behind its count.
@@ -191,11 +191,11 @@ class Reader:
         is_repeated = bool(answer.page.records) and set(answer.page.records) <= set(last.page.records)
         return None if is_repeated or (is_counted_out and not answer.page.records) else answer
 
-    def _smaller(self, answer: Answer, page_no: int) -> SmallerPage | None:
+    def _smaller(self, answer: FetchedPage, page_no: int) -> SmallerPage | None:
         rows = observed_page_size(answer.page.total, len(set(answer.page.records)), page_no, self.page_size)
         return None if rows is None else SmallerPage(rows)
 
-    def _keep(self, answer: Answer, page_no: int) -> set[Key]:
+    def _keep(self, answer: FetchedPage, page_no: int) -> set[Key]:
         """Keep a page's records; their keys."""
         found: dict[Key, Record] = {}
         for place, payload in enumerate(answer.page.records):
@@ -211,7 +211,7 @@ class Reader:
 
 async def read(
     ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0, row: int = 1
-) -> Read | TooFull:
+) -> Read | WindowTooLarge:
     """`Reader.read`, of rows that need not be looked at."""
     return await Reader(ask, identify, page_size, most).read(expected, row)
 
@@ -226,7 +226,7 @@ async def read_completely(
     row: int = 1,
     *,
     must_add_up: bool = True,
-) -> Read | TooFull:
+) -> Read | WindowTooLarge:
     """`Reader.read_completely`, of rows that need not be looked at."""
     reader = Reader(ask, identify, page_size, most)
     return await reader.read_completely(attempts, expected, row, must_add_up=must_add_up)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Window
-from orders_sync.engine.comparing import ROUNDS, Counts, Difference, Finding, compare, halves, ranges
+from orders_sync.engine.reconcile import ROUNDS, Counts, Difference, Reconciliation, compare, halves, ranges
 
 START = datetime(2026, 8, 1, tzinfo=SHANGHAI)
 DAYS = 90
@@ -50,7 +50,7 @@ class TwoLists:
         held = len(within(self.tables, window))
         return Counts(len(within(self.platform, window)) if lie is None else held + lie, held)
 
-    async def look(self, window: Window) -> Finding:
+    async def look(self, window: Window) -> Reconciliation:
         self.calls += 1
         platform, tables = Counter(within(self.platform, window)), Counter(within(self.tables, window))
         odd = (platform - tables) + (tables - platform)
@@ -58,9 +58,9 @@ class TwoLists:
         found = [
             Difference(part, Counts(len(within(self.platform, part)), len(within(self.tables, part)))) for part in parts
         ]
-        return Finding(platform.total(), tables.total(), differences=found)
+        return Reconciliation(platform.total(), tables.total(), differences=found)
 
-    async def compare(self) -> Finding:
+    async def compare(self) -> Reconciliation:
         return await compare(WHOLE, await self.count(WHOLE), self.count, self.look, PAGE)
 
 
@@ -155,7 +155,7 @@ async def test_halves_that_count_as_many_as_the_whole_are_not_halved_to_the_seco
 async def test_a_whole_that_was_once_counted_too_low_is_not_read_as_a_whole() -> None:
     @dataclass
     class Paged(TwoLists):
-        async def look(self, window: Window) -> Finding:
+        async def look(self, window: Window) -> Reconciliation:
             assert len(within(self.platform, window)) <= PAGE
             return await super().look(window)
 
