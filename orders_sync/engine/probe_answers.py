@@ -51,11 +51,17 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def chosen(wide: Look, feed: Feed, oldest: datetime | None) -> Row | None:
-    """The order to look for by its time of this feed: one whose times differ most, so that they are told apart."""
+    """The order to look for by its time of this feed: one whose times differ most, so that they are told apart.
+
+    The one in the middle of several: the newest may be the only one of its day, where a filter by days looks like a
+    good one.
+    """
     rows = [row for row in wide.rows if feed in row.at and (oldest is None or row.at[feed] > oldest)]
     if feed is wide.ask.feed:
         rows = [row for row in rows if wide.ask.window.start <= row.at[feed] <= wide.ask.window.end]
-    return max(rows, key=lambda row: row.difference, default=None)
+    most = max((row.difference for row in rows), default=None)
+    rows = [row for row in rows if row.difference == most]
+    return rows[len(rows) // 2] if rows else None
 
 
 def page_size(wide: Look) -> Found:

@@ -34,6 +34,7 @@ class RowCheck:
         self._trusts_filter = trusts_filter
         self._rows = 0
         self._outside: list[datetime] = []
+        self._earliest_inside: datetime | None = None
         self._directions: set[int] = set()
         self.is_unordered = False
 
@@ -49,6 +50,8 @@ class RowCheck:
                 self._outside.append(at)
             elif self._window.start <= at <= self._window.end:
                 times.append(at)
+        if times:
+            self._earliest_inside = min(times) if self._earliest_inside is None else min(self._earliest_inside, *times)
         self._note_order(times, [record.order_id or "" for record in records])
 
     def _is_outside(self, at: datetime, read_at: datetime) -> bool:
@@ -109,7 +112,8 @@ class RowCheck:
     def cause(self) -> str:
         """Why rows may lie outside the range: what the platform seems to make of it."""
         start, end = self._window.start, self._window.end
-        if all(start + ZONE - TOLERANCE <= at <= end + ZONE + TOLERANCE for at in self._outside):
+        shown = [*self._outside, *filter(None, [self._earliest_inside])]
+        if all(start + ZONE - TOLERANCE <= at <= end + ZONE + TOLERANCE for at in shown):
             return "the platform seems to take the times asked for as UTC"
         days = start.astimezone(SHANGHAI).date(), end.astimezone(SHANGHAI).date()
         if all(days[0] <= at.astimezone(SHANGHAI).date() <= days[1] for at in self._outside):
