@@ -122,5 +122,5 @@ class NullProgress:
     def closed(self, window: WindowResult) -> None:
         pass
 
-    def told(self, account: str, text: str) -> None:
+    def notify(self, account: str, text: str) -> None:
         info(f"{account}: {text}")

@@ -48,13 +48,13 @@ class Bars:
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
         """Show the progress of an audit; its unit is the platform's windows."""
-        told = f"{account}: {calls} calls, {differences} ranges differ"
-        self._progress.update(self._bars[account], description=told, completed=windows, total=of)
+        description = f"{account}: {calls} calls, {differences} ranges differ"
+        self._progress.update(self._bars[account], description=description, completed=windows, total=of)
 
     def closed(self, window: WindowResult) -> None:
         """Ignored: these bars show what was counted and what landed."""
 
-    def told(self, account: str, text: str) -> None:
+    def notify(self, account: str, text: str) -> None:
         line = Text.assemble((account, "yellow"), ": ", visible(text))
         self._progress.console.print(line, soft_wrap=True)
 

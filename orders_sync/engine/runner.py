@@ -62,7 +62,7 @@ class WindowResult:
 
 
 class Progress(Protocol):
-    """What is told while accounts are read; every call is about one account."""
+    """Receives the progress of reading; every call is about one account."""
 
     def counted(self, account: str, rows: int) -> None:
         """A window of the plan was counted: so many rows are to be read."""
@@ -70,7 +70,7 @@ class Progress(Protocol):
     def landed(self, account: str, rows: int) -> None:
         """So many of them are in the tables now, whether they needed a write or not."""
 
-    def told(self, account: str, text: str) -> None:
+    def notify(self, account: str, text: str) -> None:
         """Something the person at the screen should know."""
 
     def closed(self, window: WindowResult) -> None:
@@ -193,7 +193,7 @@ class _AccountRunner:
                 )
                 self.outcome.calls += probed.calls
                 if remedy := Probe(probed.answers).remedy:
-                    run_context.progress.told(self.name, f"{Probe(probed.answers)}. {remedy}")
+                    run_context.progress.notify(self.name, f"{Probe(probed.answers)}. {remedy}")
         except Exception as error:
             if isolation.concerns_all(error):
                 raise
@@ -250,7 +250,7 @@ class _AccountRunner:
         """Wait until the platform takes calls again, with no window and no slot in hand."""
         seconds = self.held_until - time.monotonic()
         if seconds > 0 and not self._is_over():
-            self.run_context.progress.told(self.name, f"the platform asked for a pause: waiting {seconds:.0f} s")
+            self.run_context.progress.notify(self.name, f"the platform asked for a pause: waiting {seconds:.0f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.run_context.stopping.wait(), seconds)
 
@@ -300,7 +300,7 @@ class _AccountRunner:
             return False
         if not self.is_waiting:
             self.is_waiting = True
-            self.run_context.progress.told(
+            self.run_context.progress.notify(
                 self.name, f"waiting for another process that holds a window of it, {seconds:.0f} s if that one is gone"
             )
         await asyncio.sleep(min(max(seconds, 0.1), 1.0))
@@ -326,7 +326,7 @@ class _AccountRunner:
             self._note_success(claim, work, landed)
         except LeaseLostError as error:
             failure = error
-            run_context.progress.told(self.name, str(error))
+            run_context.progress.notify(self.name, str(error))
         except PlatformError as error:
             failure = error
             self._note(error)

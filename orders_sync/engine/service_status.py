@@ -204,10 +204,10 @@ def _of_account(account: AccountStatus, state: State, delay: timedelta, alive: s
         yield Problem(Severity.ATTENTION, account.last_error, account.name)
     if account.rests_until:
         yield attention(
-            f"no call is made until {_utc(account.rests_until)}, for its windows failed one after the other"
+            f"no call is made until {_utc(account.rests_until)}, because several of its windows failed in a row"
         )
     if state is State.NOT_READ:
-        yield attention(f"nothing was read of it yet: {_remedy(account, alive)}")
+        yield attention(f"nothing has been read yet: {_remedy(account, alive)}")
     if state is State.BEHIND and account.read_to and account.behind is not None:
         yield attention(
             f"{_span(timedelta(seconds=account.behind))} behind (current to {_utc(account.read_to)}), "
@@ -220,14 +220,16 @@ def _of_account(account: AccountStatus, state: State, delay: timedelta, alive: s
         )
     if account.rejects:
         records = "1 record" if account.rejects == 1 else f"{account.rejects:,} records"
-        yield attention(f"{records} could not be read as orders: `orders-sync rejects list --account {account.name}`")
+        yield attention(
+            f"{records} could not be converted into orders: `orders-sync rejects list --account {account.name}`"
+        )
     if account.missing:
         yield Problem(Severity.ATTENTION, missing.remark(account.missing), account.name)
     if account.differences and account.audited_at:
         ranges = "1 range" if account.differences == 1 else f"{account.differences:,} ranges"
         yield attention(
-            f"the audit of {_utc(account.audited_at)} found {ranges} in which the platform counts other "
-            f"orders than the tables hold: `orders-sync audit --account {account.name} --repair`"
+            f"the audit of {_utc(account.audited_at)} found {ranges} in which the platform's count "
+            f"differs from the tables: `orders-sync audit --account {account.name} --repair`"
         )
     if account.oldest_message_at and account.now and account.now - account.oldest_message_at > OLDEST_MESSAGE:
         yield attention(
@@ -245,7 +247,7 @@ def _remedy(account: AccountStatus, alive: set[str]) -> str:
     if account.running:
         return f"{_windows(account.running)} being read now"
     if account.failed:
-        return "what failed is read again, see there"
+        return "failed windows are retried, see there"
     if account.planned:
         return f"{_windows(account.planned)} planned and none being read; add workers or raise its rate if that stays"
     return "nothing is planned; the log of the scheduler says why"
@@ -265,8 +267,8 @@ def _of_lateness(account: AccountStatus, pace: SyncPolicy) -> Iterator[Problem]:
     yield Problem(
         Severity.ATTENTION,
         f"{account.name}: in the last seven days an order was listed at least {_span(account.late_by)} after its own "
-        f"time. The confirming pass finds what is up to {_span(found)} late; what comes later only sweeps and audits "
-        f"find: raise `confirm` of the account, now {_span(pace.confirm)}",
+        f"time. The confirming pass finds orders up to {_span(found)} late; later ones are found only by sweeps and "
+        f"audits: raise `confirm` of the account, now {_span(pace.confirm)}",
         account.name,
     )
 

@@ -29,7 +29,7 @@ class LoggingProgress:
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
         """Ignore: the audit logs its result at its end."""
 
-    def told(self, account: str, text: str) -> None:
+    def notify(self, account: str, text: str) -> None:
         log.info(text, account=account)
 
     def closed(self, window: WindowResult) -> None:

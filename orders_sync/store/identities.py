@@ -93,7 +93,7 @@ def unrefreshed(connection: Session) -> list[str]:
     """A sentence for each account whose orders nobody refreshes, with the remedy."""
     with plain_words(connection.info.dsn):
         return [
-            f"{name}: not in the settings since {since:%Y-%m-%d %H:%M} UTC: nobody refreshes its {orders:,} orders, "
+            f"{name}: not in the settings since {since:%Y-%m-%d %H:%M} UTC: nothing refreshes its {orders:,} orders, "
             f"{changing:,} of which can still change. Put it back, or `orders-sync accounts retire {name}`"
             for name, since, orders, changing in connection.execute(_UNREFRESHED)
         ]
@@ -180,14 +180,11 @@ def _sentences(changes: IdentityChanges, known: Mapping[str, KnownAccount], acco
     now = {account.name: account.identity for account in accounts}
     removed = [name for name in changes.removed if name not in changes.replaced.values()]
     return [
-        *(
-            f"{old} is called {new} now: its orders and its history moved to that name"
-            for old, new in changes.renamed.items()
-        ),
+        *(f"{old} was renamed to {new}, with its orders and its history" for old, new in changes.renamed.items()),
         *(
             f"{old} is another account now, {now[old]}: its history is read from the beginning. The former one, "
-            f"{known[old]}, is kept as {label}, and nobody refreshes its orders"
+            f"{known[old]}, is kept as {label}, and nothing refreshes its orders"
             for old, label in changes.replaced.items()
         ),
-        *(f"{name} is not in the settings any more: nobody refreshes its orders" for name in removed),
+        *(f"{name} is not in the settings any more: nothing refreshes its orders" for name in removed),
     ]

@@ -62,7 +62,7 @@ def test_a_renamed_a_removed_and_a_retired_account_are_told_of(terminal: Termina
         terminal.describe(world, root)
         terminal.run("sync").assert_well()
         terminal.write(terminal.settings.read_text().replace('"sandbox-ka"', '"ka-main"'))
-        assert "sandbox-ka is called ka-main now" in terminal.run("sync").assert_well().err
+        assert "sandbox-ka was renamed to ka-main" in terminal.run("sync").assert_well().err
         terminal.describe(world, root, "sandbox-1688")
         terminal.run("sync").assert_well()
         for command in (["status"], ["accounts", "list"], ["doctor"]):

@@ -67,8 +67,8 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
     held = asyncio.Event()
 
     class Watching(Silent):
-        def told(self, account: str, text: str) -> None:
-            super().told(account, text)
+        def notify(self, account: str, text: str) -> None:
+            super().notify(account, text)
             held.set()
 
     story.progress = Watching()

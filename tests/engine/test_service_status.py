@@ -77,7 +77,7 @@ ACCOUNTS = {
     "behind a failure": (
         replace(CURRENT, behind=960.0, failed=1, retry_at=NOW + timedelta(seconds=90)),
         State.BEHIND,
-        ["what failed is read again", "1 window failed, the first is read again at 2026-03-01 00:01:29 UTC"],
+        ["failed windows are retried", "1 window failed, the first is read again at 2026-03-01 00:01:29 UTC"],
     ),
     "failed": (
         replace(CURRENT, failed=5, retry_at=NOW),
@@ -87,12 +87,12 @@ ACCOUNTS = {
     "not planned yet": (
         AccountStatus("shop", "1688"),
         State.NOT_READ,
-        ["attention shop: nothing was read of it yet: nothing is planned"],
+        ["attention shop: nothing has been read yet: nothing is planned"],
     ),
     "not read yet": (
         replace(CURRENT, read_from=None, read_to=None, history_share=None, behind=90 * 86400.0, planned=3),
         State.NOT_READ,
-        ["nothing was read of it yet: 3 windows planned"],
+        ["nothing has been read yet: 3 windows planned"],
     ),
     "suspended": (
         replace(CURRENT, behind=99999.0, suspended_at=GONE, suspended_because="code 50"),
@@ -103,12 +103,12 @@ ACCOUNTS = {
     "resting": (
         replace(CURRENT, rests_until=NOW + timedelta(minutes=1)),
         State.CURRENT,
-        ["no call is made until 2026-03-01 00:00:59 UTC, for its windows failed"],
+        ["no call is made until 2026-03-01 00:00:59 UTC, because several of its windows failed"],
     ),
     "rejects": (
         replace(CURRENT, rejects=1234),
         State.CURRENT,
-        ["1,234 records could not be read as orders: `orders-sync rejects list --account shop`"],
+        ["1,234 records could not be converted into orders: `orders-sync rejects list --account shop`"],
     ),
     "missing": (
         replace(CURRENT, missing_orders=2, missing_order_id="7", missing_since=GONE),

@@ -87,7 +87,7 @@ async def test_a_renamed_account_keeps_its_orders_its_history_and_its_watermark(
     before = rows(session, "SELECT watermark, history_from FROM sync.accounts")
     [(synced_at,)] = rows(session, "SELECT synced_at FROM orders")
     [said] = identities.settle(session, [account("b", "s", "http://H:80/api")])
-    assert "a is called b now" in said
+    assert "a was renamed to b" in said
     assert set(map(tuple, map(sorted, named(session).values()))) == {("b",)}
     assert rows(session, "SELECT name, host FROM sync.accounts") == [("b", "h")]
     assert rows(session, "SELECT watermark, history_from FROM sync.accounts") == before

@@ -49,7 +49,7 @@ class Silent:
     def closed(self, window: WindowResult) -> None:
         self.closed_windows.append(window)
 
-    def told(self, account: str, text: str) -> None:
+    def notify(self, account: str, text: str) -> None:
         self.told_lines.append(f"{account}: {text}")
 
 
