@@ -161,7 +161,7 @@ def _redraw(found: View) -> None:
         room = console.height - 1
         console.clear()
         if len(lines) > room:
-            lines = [*lines[: room - 1], f"... {len(lines) - room + 1} more lines; --problems shows fewer"]
+            lines = [*lines[: room - 1], f"... {len(lines) - room + 1} more lines; --account shows fewer"]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
