@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import httpx
+import msgspec
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from starlette.routing import Route
@@ -267,10 +268,8 @@ class Service:
         if removed := await retention.remove_old(pool, self._settings.retention):
             log.info("old rows removed", **removed)
         async with pool.connection() as connection:
-            for account, count, number in await messages.note_never_listed(connection):
-                log.warning(
-                    "messages named orders that no list has brought", account=account, messages=count, example=number
-                )
+            for found in await messages.note_never_listed(connection):
+                log.warning("messages named orders that no list has brought", **msgspec.structs.asdict(found))
 
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """Return the HTTP routes. Only the process with the hooks exports the gauges of the tables."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageOutcome
 from orders_sync.store.database import Connection
 from orders_sync.store.load import fingerprint
@@ -49,8 +51,16 @@ WITH unlisted AS (
           SELECT FROM orders AS o WHERE o.platform = a.platform AND o.outer_purchase_id IN (m.order_no, m.order_id))
     RETURNING m.account, coalesce(m.order_no, m.order_id) AS number
 )
-SELECT account, count(*), min(number) FROM unlisted GROUP BY account ORDER BY account
+SELECT account, count(*) AS messages, min(number) AS example FROM unlisted GROUP BY account ORDER BY account
 """
+
+
+class NeverListed(msgspec.Struct, frozen=True):
+    """How many messages of an account named orders that no list has brought, and the number of one such order."""
+
+    account: str
+    messages: int
+    example: str | None
 
 
 async def keep(connection: Connection, account: str, body: bytes) -> bool:
@@ -104,11 +114,7 @@ async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
         )
 
 
-async def note_never_listed(connection: Connection) -> list[tuple[str, int, str]]:
-    """Write down which messages named an order that is in no table hours after everything up to them was read.
-
-    By account, how many, and the number of one such order.
-    """
+async def note_never_listed(connection: Connection) -> list[NeverListed]:
+    """Write down which messages named an order that is in no table hours after everything up to them was read."""
     values = {"comes": COMES_WITH_CHANGES, "never_listed": NEVER_LISTED, "within": LISTED_WITHIN}
-    cursor = await connection.execute(_NEVER_LISTED.encode(), values)
-    return [(str(account), int(str(count)), str(number)) for account, count, number in await cursor.fetchall()]
+    return await fetch_rows(connection, _NEVER_LISTED, values, NeverListed)

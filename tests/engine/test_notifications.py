@@ -347,7 +347,7 @@ async def test_an_order_that_a_message_named_and_no_list_ever_brought_is_a_findi
         "UPDATE sync.messages SET received_at = received_at - interval '5 hours' WHERE order_no <> 'that is late'"
     )
     async with story.pool.connection() as connection:
-        assert await messages.note_never_listed(connection) == [(KA, 1, "that never was")]
+        assert await messages.note_never_listed(connection) == [messages.NeverListed(KA, 1, "that never was")]
         assert await messages.note_never_listed(connection) == []
     assert outcomes(story) == [COMES_WITH_CHANGES, NEVER_LISTED, COMES_WITH_CHANGES]
 
