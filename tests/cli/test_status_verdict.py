@@ -71,9 +71,9 @@ def test_the_sum_comes_first_then_problems_then_accounts_the_worst_first(trouble
         "! process 8 on two (worker) has not reported since",
         "! busy: no call is made until",
         "! busy: 1 window failed, read again by the next pass",
-        "! busy: 1 record could not be read as orders",
+        "! busy: 1 record could not be converted into orders",
         "! busy: the audit of",
-        "! quiet: nothing was read of it yet",
+        "! quiet: nothing has been read yet",
         "! quiet: messages of the platform wait for a read (2)",
         "! gone: ",
     ):
@@ -213,7 +213,7 @@ def test_an_account_of_the_settings_that_was_never_read_is_shown(
     said = terminal.run("status", "--check")
     assert said.code == 4
     assert "✗ no process of the service is running and accounts are not current" in said.out
-    assert "! sandbox-ka: nothing was read of it yet: `orders-sync sync` reads it" in said.out
+    assert "! sandbox-ka: nothing has been read yet: `orders-sync sync` reads it" in said.out
 
 
 def test_processes_are_counted_while_they_run(terminal: Terminal, url: str, world: World) -> None:
