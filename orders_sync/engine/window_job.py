@@ -142,15 +142,12 @@ class WindowJob:
                     await self._split(parts, result.total)
                     return None
                 return await self._landed(result)
-        except (AuthenticationError, BlockedError) as error:
-            if isinstance(error, BlockedError) and not await self._is_blocked_for_long():
-                await self._withhold(error, [])
-                raise
-            async with self._pool.connection() as connection:
-                await suspensions.suspend(connection, self._source.account, error.message)
-                await claims.give_back(connection, self._claim, calls=self.calls)
-            raise
         except PlatformError as error:
+            if isinstance(error, AuthenticationError) or await self._is_blocked_for_long(error):
+                async with self._pool.connection() as connection:
+                    await suspensions.suspend(connection, self._source.account, error.message)
+                    await claims.give_back(connection, self._claim, calls=self.calls)
+                raise
             if is_long_hold(error) and (self._claim.attempts < HELD_READS or not self.calls):
                 async with self._pool.connection() as connection:
                     await claims.give_back(connection, self._claim, calls=self.calls)
@@ -170,9 +167,9 @@ class WindowJob:
         self.seen = part_rows
         return None if self.split_reason else LoadCounts()
 
-    async def _is_blocked_for_long(self) -> bool:
+    async def _is_blocked_for_long(self, error: PlatformError) -> bool:
         """Whether a block is a refusal: this window was read several times, and no other one to its end meanwhile."""
-        if self._claim.attempts < BLOCKED_READS:
+        if not isinstance(error, BlockedError) or self._claim.attempts < BLOCKED_READS:
             return False
         async with self._pool.connection() as connection:
             return not await ledger.was_read(connection, self._claim.account, BLOCKED_FOR)
@@ -195,9 +192,9 @@ class WindowJob:
         if total is None:
             return [] if is_first or not self._is_long or isinstance(error, RateLimitError) else split(window, PARTS, 1)
         is_passing = is_first and isinstance(error, TransientError | RateLimitError)
-        if is_passing or total <= self._page_size or window.seconds == 1:
+        if is_passing or total <= self._reader.page_size or window.seconds == 1:
             return []
-        return split(window, total, max(self._page_size, -(-total // PARTS)))
+        return split(window, total, max(self._reader.page_size, -(-total // PARTS)))
 
     async def _close_beyond(self, reason: str) -> bool:
         """Close a window beyond the platform's reach, or cut one that extends over it; tell whether it was one."""

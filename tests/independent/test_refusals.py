@@ -12,7 +12,7 @@ import pytest
 from orders_sync.engine import window_job
 from orders_sync.store import claims
 from tests.independent.installation import Installation
-from tests.independent.oddities import answers, blocked_by_firewall, redirected_to
+from tests.independent.oddities import answers, blocked_by_firewall, page_size_capped, redirected_to
 from tests.independent.platform import Query, Response, failure, orders_every
 
 Install = Callable[..., Installation]
@@ -51,6 +51,22 @@ async def test_a_window_that_failed_often_and_meets_a_firewall_suspends_nobody(i
     assert len(outcome.errors) == 2
     assert all("firewall" in error for error in outcome.errors)
     assert shop.query(SUSPENDED) == [(False,)]
+
+
+@pytest.mark.parametrize("kind", ["1688", "xportcn_open", "xportcn_ka"])
+async def test_a_window_of_more_calls_than_a_firewall_lets_pass_is_split_until_it_is_read(
+    install: Install, kind: str
+) -> None:
+    """Every ninth call is blocked: no window of more pages is ever read as a whole."""
+    shop = install(kind, orders_every(MINUTE, 300), page_size_capped(10))
+    blocked = Response(b"<html>blocked</html>", 403, {"Content-Type": "text/html"})
+    shop.fake.add(answers(blocked, when=lambda _: len(shop.fake.calls) % 9 == 0))
+    for _ in range(12):
+        await shop.sync()
+    assert shop.query(SUSPENDED) == [(False,)]
+    assert shop.query("SELECT id FROM sync.windows WHERE state = 'failed' AND attempts > 2") == []
+    assert shop.query("SELECT count(*) > 0 FROM sync.windows WHERE state = 'split'") == [(True,)]
+    shop.assert_holds_the_truth()
 
 
 @pytest.mark.parametrize("status", [200, 401, 403])
