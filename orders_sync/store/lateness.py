@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
       AND w.starts_at <= l.own_time AND w.feed = %(feed)s AND w.state = 'done'
       AND w.started_at < %(began)s AND w.id <> %(window_id)s
 ) AS p
-WHERE p.began > l.own_time
+WHERE p.began > l.own_time + interval '1 second'  -- own times are shown in whole seconds
 """
 
 # of accounts `a`
