@@ -227,8 +227,7 @@ class _AccountRunner:
                     reading.add(task)
                 elif reading:
                     done, reading = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
+                    await asyncio.gather(*done)  # raises the first error; the others count as retrieved too
                 elif self._is_over() or not await self._await_others():
                     return
         except asyncio.CancelledError:

@@ -28,10 +28,10 @@ def test_a_sandbox_on_this_machine_is_read_whatever_proxies_are_set(landed: Land
 
 
 def test_a_variable_that_cannot_be_used_is_named_by_every_command_that_calls_a_platform(
-    landed: Landed, terminal: Terminal
+    terminal: Terminal, url: str
 ) -> None:
     terminal.write(SHOP)
-    database = {"DATABASE_URL": landed.tables.url}
+    database = {"DATABASE_URL": url}
     certificates = {**database, "SSL_CERT_FILE": "/nowhere.pem"}
     proxy = {**database, "HTTPS_PROXY": "socks4://me:SECRET@127.0.0.1:1"}
     asked = [
