@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -125,3 +126,31 @@ def test_compose_mounts_files_there_are() -> None:
 def test_promtool_has_nothing_to_say(arguments: tuple[str, ...]) -> None:
     told = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True)
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+@pytest.mark.db  # it starts a program of that name
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="changes the user")
+def test_a_command_by_hand_has_the_settings_the_secrets_and_the_user_of_the_service(tmp_path: Path) -> None:
+    secrets = {"PLAIN": "a=b $HOME `id` \\ 'x", "QUOTED": " with spaces ", "EMPTY": ""}
+    lines = ["# a comment", "", f"PLAIN={secrets['PLAIN']}", f'QUOTED="{secrets["QUOTED"]}"', "no name", "EMPTY="]
+    (tmp_path / "environment").write_text("\n".join(lines))
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$PLAIN" "$QUOTED" "$EMPTY" "$ORDERS_SYNC_CONFIG" "$(id -un)" "$@"\n')
+    for path in (tmp_path, program):
+        path.chmod(0o755)
+    for folder in tmp_path.parents[:3]:
+        folder.chmod(folder.stat().st_mode | 0o011)
+    said = subprocess.run(
+        [ROOT / "deploy" / "systemd" / "orders-sync", "db", "shell -c"],
+        env={
+            **os.environ,
+            "ORDERS_SYNC_ETC": str(tmp_path),
+            "ORDERS_SYNC_PROGRAM": str(program),
+            "ORDERS_SYNC_USER": "nobody",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = [*secrets.values(), f"{tmp_path}/orders_sync.toml", "nobody", "db", "shell -c"]
+    assert said.stdout.split("\n")[:-1] == expected
