@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from orders_sync.store.schema import Session
 
-# rows that belong to an account by way of an audit, a window or an order of it
+# rows that belong to an account by way of an audit or an order of it
 _BY_OTHERS = (
     "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = ANY(%s))",
-    "DELETE FROM sync.missing_orders WHERE window_id IN (SELECT id FROM sync.windows WHERE account = ANY(%s))",
     *(
         f"DELETE FROM {table} AS t USING orders AS o "
         "WHERE (t.platform, t.order_id) = (o.platform, o.order_id) AND o.account = ANY(%s)"
-        for table in ("sub_orders", "product_items", "order_parcels", "order_receivers", "order_history")
+        for table in (
+            *("sub_orders", "product_items", "order_parcels", "order_receivers", "order_history"),
+            "sync.missing_orders",
+        )
     ),
 )
 _BY_NAME = (

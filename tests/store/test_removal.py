@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import psycopg
+
 from orders_sync.store import removal
 from orders_sync.store.tables import metadata
+from tests.support.databases import Tables
 
 
 def test_every_table_that_holds_rows_of_accounts_is_thought_of() -> None:
     statements = " ".join((*removal._BY_OTHERS, *removal._BY_NAME, "sync.accounts"))
     apart = {"order_statuses", "sync.rates", "sync.processes"}  # of a platform, of an app, of the service
     assert [name for name in metadata.tables if name not in apart and name not in statements] == []
+
+
+def test_an_account_goes_with_its_orders_and_what_is_said_of_them_and_the_other_stays(url: str) -> None:
+    tables = Tables(url)
+    for account in ("leaves", "stays"):
+        tables.execute(
+            "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES (%s, '1688', %s, 'updated')",
+            *[account] * 2,
+        )
+        tables.execute(
+            "INSERT INTO orders (platform, account, order_id, status, status_group, line_count, currency) "
+            "VALUES ('1688', %s, %s, 'success', 'completed', 0, 'CNY')",
+            *[account] * 2,
+        )
+        # the window that missed it is not kept any more
+        tables.execute("INSERT INTO sync.missing_orders VALUES ('1688', %s, now(), 1)", account)
+    with psycopg.connect(url) as connection:
+        assert removal.remove(connection, ["leaves"]) == 1
+    for query in (
+        "SELECT name FROM sync.accounts",
+        "SELECT order_id FROM orders",
+        "SELECT order_id FROM sync.missing_orders",
+    ):
+        assert tables.query(query) == [("stays",)]
