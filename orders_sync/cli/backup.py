@@ -79,14 +79,15 @@ def restore(url: str, file: Path, report: Report) -> None:
         listed = _run([restorer, "--list", str(file)])
         wanted.writelines(f"{line}\n" for line in listed.splitlines() if " SCHEMA - public " not in line)
         wanted.flush()
-        script = [restorer, "--no-owner", "--no-privileges", f"--use-list={wanted.name}", "--file=-", str(file)]
+        command = [restorer, "--no-owner", "--no-privileges", f"--use-list={wanted.name}", "--file=-", str(file)]
         with (
             tempfile.TemporaryFile() as errors,
-            subprocess.Popen(script, stdout=subprocess.PIPE, stderr=errors) as made,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as pg_restore,
         ):
-            refused = _feed(psql, url, made, report)
-            unreadable = _problem(made, errors) if made.returncode > 0 else ""  # below 0: it was cut off by the other
-    if problem := unreadable or refused:
+            psql_error = _run_script(psql, url, pg_restore, report)
+            # below 0: a signal ended it, because psql had ended before
+            restore_error = _problem(pg_restore, errors) if pg_restore.returncode > 0 else ""
+    if problem := restore_error or psql_error:
         raise DatabaseError(f"{file} was not restored, and nothing was changed: {problem}")
 
 
@@ -176,12 +177,12 @@ def _run(command: list[str], url: str | None = None) -> str:
     return done.stdout
 
 
-def _feed(psql: str, url: str, script: subprocess.Popen[bytes], report: Report) -> str:
-    """Run the script that another program writes, in one transaction; return the first error, or an empty string.
+def _run_script(psql: str, url: str, pg_restore: subprocess.Popen[bytes], report: Report) -> str:
+    """Run the SQL that pg_restore writes, in one transaction; return psql's first error, or an empty string.
 
-    It is committed only if that program ended well.
+    The transaction is committed only if pg_restore ended without an error.
     """
-    assert script.stdout is not None
+    assert pg_restore.stdout is not None
     arguments, environment = _connection(url)
     command = [psql, "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", *arguments]
     command += ["--file=-", "--output=/dev/null"]
@@ -190,11 +191,11 @@ def _feed(psql: str, url: str, script: subprocess.Popen[bytes], report: Report) 
             assert running.stdin is not None
             with suppress(BrokenPipeError):  # it ended with an error, which it has said
                 running.stdin.write(b"BEGIN;\n")
-                _copy(script.stdout, running.stdin, report)
-                if script.wait() == 0:
+                _copy(pg_restore.stdout, running.stdin, report)
+                if pg_restore.wait() == 0:
                     running.stdin.write(b"COMMIT;\n")
                 running.stdin.close()
-            script.stdout.close()
+            pg_restore.stdout.close()
         return _problem(running, errors)
 
 

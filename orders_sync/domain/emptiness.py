@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from orders_sync.domain.windows import Window
 
-HOUR = timedelta(hours=1)
+REACH_MARGIN = timedelta(hours=2)  # of the platform's reach that is not relied on: time passes before a window is read
 ONE_ANSWER = timedelta(days=1)  # the longest window that a single empty response closes
 AGAIN = timedelta(minutes=2)  # pause before a longer one is read once more
 # pauses before a history that was found empty is read again: new authorisations may list nothing at first
@@ -28,11 +28,11 @@ def at_reach(window: Window, now: datetime, furthest_back: timedelta | None) -> 
         |---------------------|-----------------------------------------------------------|
         ...... beyond ........|......................... within ...........................
 
-    One to two hours of the reach count as beyond, or a range would be beyond by the time it is read.
+    One to two hours of the reach count as beyond (`REACH_MARGIN`), or a range would be beyond by the time it is read.
     """
     if furthest_back is None:
         return None, window
-    border = (now - furthest_back).replace(minute=0, second=0, microsecond=0) + 2 * HOUR
+    border = (now - furthest_back).replace(minute=0, second=0, microsecond=0) + REACH_MARGIN
     if window.end <= border:
         return window, None
     if window.start >= border:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.emptiness import at_reach
+from orders_sync.domain.emptiness import REACH_MARGIN, at_reach
 from orders_sync.domain.ledger import CLOCK_TOLERANCE, Plan, PlannedWindows, PlanningState, Reach, Unclaimed
 from orders_sync.domain.sweeps import DAY, Sweep, SweepRange, due_ranges, is_due, split_at_history
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, tile, whole_second
@@ -24,7 +24,7 @@ def changes(
     if feed is Feed.CREATED:
         sweeps = ranges_to_sweep(reach, policy, sweep, state.oldest)
     elif sweep is Sweep.DUE:
-        sweeps = daily(reach, policy, furthest_back, state.oldest)
+        sweeps = daily_sweep(reach, policy, furthest_back, state.oldest)
     return Plan(
         replaces(reach, policy),
         [
@@ -105,8 +105,8 @@ def confirm(reach: Reach, policy: SyncPolicy) -> list[Window]:
     return list(tile(start, reach.planned_to - policy.overlap, policy.longest_window))
 
 
-def history_again(reach: Reach, policy: SyncPolicy, furthest_back: timedelta | None) -> list[Window]:
-    """All that was planned before."""
+def planned_history(reach: Reach, policy: SyncPolicy, furthest_back: timedelta | None) -> list[Window]:
+    """Windows over all that was planned of the history, to read it again; none of an account that was never planned."""
     if reach.history_from is None or reach.planned_to is None:
         return []
     return _history(reach.history_from, reach.planned_to, reach.now, policy, furthest_back)
@@ -131,12 +131,13 @@ def ranges_to_sweep(reach: Reach, policy: SyncPolicy, sweep: Sweep, oldest: date
     return [part for look in found for part in split_at_history(look, reach.history_from)]
 
 
-def daily(
+def daily_sweep(
     reach: Reach, policy: SyncPolicy, furthest_back: timedelta | None, oldest: datetime | None = None
 ) -> list[SweepRange]:
-    """The range of creation time that is looked over once a day where changes are listed by update time.
+    """The ranges of creation time that are read again once a day where changes are listed by update time.
 
-    A change that was listed late, or without its modify time moving, is found there. As far back as the platform lists.
+    They bring a change that was listed late, or without its modify time moving. They begin `REACH_MARGIN` after the end
+    of what the platform lists (`furthest_back` of now), at the age of `finals_age` where no such end is documented.
     `oldest`: as in `ranges_to_sweep`.
     """
     if reach.history_from is None or reach.planned_to is None:
@@ -145,5 +146,5 @@ def daily(
     if not is_due(reach.planned_to, end, DAY):
         return []
     begins = min(reach.history_from, oldest or reach.history_from)
-    start = max(begins, end - (furthest_back or policy.sweeps.finals_age) + timedelta(hours=2))
+    start = max(begins, end - (furthest_back or policy.sweeps.finals_age) + REACH_MARGIN)
     return split_at_history(SweepRange(start, end, with_final=True), reach.history_from) if start < end else []

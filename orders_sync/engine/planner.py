@@ -113,7 +113,7 @@ async def _plan_empty_history(connection: Connection, source: AccountSource, rea
     """Read all of a history again that listed no order yet, when its time has come."""
     name, platform = source.account.name, source.platform
     if await empty_history.begin_read(connection, name):
-        windows = schedule.history_again(reach, source.policy, platform.furthest_back)
+        windows = schedule.planned_history(reach, source.policy, platform.furthest_back)
         await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
 
 

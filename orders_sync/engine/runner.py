@@ -38,7 +38,7 @@ from orders_sync.store import claims, empty_history, ledger, probes, suspensions
 from orders_sync.store.database import Pool
 
 FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are at fault
-HAND_BACK_SECONDS = 2  # to get a connection
+RELEASE_SECONDS = 2  # to get a connection
 SLOT_SECONDS = 1.0  # an account waits for a window slot before it leaves its turn to others
 
 
@@ -47,7 +47,7 @@ class WindowResult:
     """A window this process had claimed and is done with.
 
     `landed` is None where nothing landed: it was split, or given up. `error` says why, and is None where it was split
-    for being too full. `total` is the platform's count, None before it gave one. `proves_nothing`: `unconfirmed` where
+    for being too full. `total` is the platform's count, None before it gave one. `why_no_proof`: `unconfirmed` where
     nothing was listed and it is asked once more, `beyond` where it lies beyond the platform's reach.
     """
 
@@ -58,7 +58,7 @@ class WindowResult:
     error: OrdersSyncError | None
     seconds: float
     is_split: bool = False
-    proves_nothing: str = ""
+    why_no_proof: str = ""
 
 
 class Progress(Protocol):
@@ -139,10 +139,10 @@ async def drain(
     return work.outcome
 
 
-async def hand_back(run_context: RunContext, account: str) -> None:
-    """Give up every window of an account that this process holds and does not read. Raises psycopg.Error."""
+async def release_windows(run_context: RunContext, account: str) -> None:
+    """Release every window of an account that this process has claimed and does not read. Raises psycopg.Error."""
     async with run_context.pool.connection() as connection:
-        await claims.hand_back(connection, account, run_context.owner)
+        await claims.release_all(connection, account, run_context.owner)
 
 
 async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
@@ -232,7 +232,7 @@ class _AccountRunner:
                     return
         except asyncio.CancelledError:
             await stop(reading)
-            await self._hand_back()
+            await self._release_windows()
             raise
         finally:
             await stop(reading)
@@ -253,11 +253,11 @@ class _AccountRunner:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.run_context.stopping.wait(), seconds)
 
-    async def _hand_back(self) -> None:
-        """Give up whatever we hold of the account, a window too that was claimed as the cancellation came."""
+    async def _release_windows(self) -> None:
+        """Release all windows of the account that we claimed, also one that was claimed during cancellation."""
         with suppress(psycopg.Error, PoolTimeout):  # then the leases run out by themselves
-            async with self.run_context.pool.connection(timeout=HAND_BACK_SECONDS) as connection:
-                await claims.hand_back(connection, self.name, self.run_context.owner)
+            async with self.run_context.pool.connection(timeout=RELEASE_SECONDS) as connection:
+                await claims.release_all(connection, self.name, self.run_context.owner)
 
     async def _next(self, in_flight: int) -> Claim | None:
         """Claim a window once a slot is free; a slot that brings no window is given back at once."""
@@ -277,8 +277,8 @@ class _AccountRunner:
             claim = await asyncio.shield(claiming)
             return claim
         except asyncio.CancelledError:
-            # a commit that is under way cannot be called back, and `_hand_back` must see what came of it
-            await asyncio.wait([claiming], timeout=HAND_BACK_SECONDS)
+            # a commit that is under way cannot be called back, and `_release_windows` must see what came of it
+            await asyncio.wait([claiming], timeout=RELEASE_SECONDS)
             raise
         finally:
             if claim is None:
@@ -339,7 +339,7 @@ class _AccountRunner:
             self.outcome.rows += work.unproven
         seconds = time.monotonic() - began
         run_context.progress.closed(
-            WindowResult(claim, work.calls, work.total, landed, failure, seconds, is_split, work.proves_nothing)
+            WindowResult(claim, work.calls, work.total, landed, failure, seconds, is_split, work.why_no_proof)
         )
 
     async def _fail(self, claim: Claim, work: WindowJob, error: Exception) -> PlatformError:

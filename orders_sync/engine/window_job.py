@@ -87,7 +87,7 @@ class WindowJob:
     """The work on one claimed window: call `run` once.
 
     Then `total` is the platform's count (None before it gave one), `seen` the distinct rows read, `split_reason` why it
-    was split without being too full, and `unproven` what landed of it all the same. `proves_nothing` says why an answer
+    was split without being too full, and `unproven` what landed of it all the same. `why_no_proof` says why an answer
     that was read proves nothing: `unconfirmed` until it is read once more, `beyond` reach.
     """
 
@@ -110,7 +110,7 @@ class WindowJob:
         self.seen = 0
         self.split_reason: PlatformError | None = None
         self.unproven = LoadCounts()
-        self.proves_nothing = ""
+        self.why_no_proof = ""
         self._reader = self._make_reader()
         self._is_cut = False  # where the platform's reach begins
 
@@ -146,11 +146,11 @@ class WindowJob:
             if isinstance(error, AuthenticationError) or await self._is_blocked_for_long(error):
                 async with self._pool.connection() as connection:
                     await suspensions.suspend(connection, self._source.account, error.message)
-                    await claims.give_back(connection, self._claim, calls=self.calls)
+                    await claims.release(connection, self._claim, calls=self.calls)
                 raise
             if is_long_hold(error) and (self._claim.attempts < HELD_READS or not self.calls):
                 async with self._pool.connection() as connection:
-                    await claims.give_back(connection, self._claim, calls=self.calls)
+                    await claims.release(connection, self._claim, calls=self.calls)
                 raise
             if self.total is None and is_answer(error) and await self._close_beyond(error.message):
                 self.split_reason = error
@@ -209,7 +209,7 @@ class WindowJob:
         said = f"{claim.window}: {reason}. {self._source.platform.name} is documented to list {furthest} back"
         async with self._pool.connection() as connection, connection.transaction():
             await claims.close_beyond(connection, claim, said, calls=self.calls)
-        self.proves_nothing = "beyond"
+        self.why_no_proof = "beyond"
         return True
 
     def _empty(self) -> LoadCounts | None:
@@ -229,7 +229,7 @@ class WindowJob:
             return False
         async with self._pool.connection() as connection:
             await claims.ask_again(connection, claim, AGAIN, calls=self.calls)
-        self.proves_nothing = "unconfirmed"
+        self.why_no_proof = "unconfirmed"
         return True
 
     def _told(self, error: PlatformError) -> str:

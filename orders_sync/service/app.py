@@ -67,7 +67,7 @@ class Components:
 
     @property
     def names(self) -> list[str]:
-        """What the process is to the service as a whole, as `sync.processes.parts` has it."""
+        """The names of the components, as in `sync.processes.parts`; the hooks are `console` there."""
         parts = (("scheduler", self.schedules), ("worker", self.works), ("console", self.hooks))
         return [name for name, runs in parts if runs]
 
@@ -106,7 +106,7 @@ class Service:
         self._outage = Outage()
         self._liveness = Liveness()
         self._throttle = LogThrottle()
-        self._mismatch: str | None = None  # set while the tables are of another version: nothing is done then
+        self._schema_mismatch: str | None = None  # set while the tables are of another version: nothing is done then
         self._schema_ok = asyncio.Event()
         self._schema_ok.set()
         self._schema_mismatched = asyncio.Event()
@@ -135,7 +135,7 @@ class Service:
             service = self._settings.service
             scheduler = Scheduler(pool, jobs, self._sources, service.tick, service.audit, self._liveness)
             running: list[asyncio.Task[None]] = []
-            clock: AsyncIOScheduler | None = None
+            timer: AsyncIOScheduler | None = None
             self._liveness.watch(schedules=self._components.schedules, works=self._components.works)
             if self._components.works:
                 worker = Worker(
@@ -144,13 +144,13 @@ class Service:
                 running.append(asyncio.create_task(self._supervise("worker", worker.run)))
             if self._components.schedules:
                 self._health.watch("scheduler")
-                clock = scheduler.start(partial(self._record_failure, "scheduler"), partial(self._remove_old, pool))
-                stack.callback(clock.shutdown, wait=False)
+                timer = scheduler.start(partial(self._record_failure, "scheduler"), partial(self._remove_old, pool))
+                stack.callback(timer.shutdown, wait=False)
             if self._components.web is not None:
-                few = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
-                server = Server(self._routes(few, metrics, scheduler))
+                web_pool = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
+                server = Server(self._routes(web_pool, metrics, scheduler))
                 running.append(asyncio.create_task(self._serve(server, self._components.web)))
-            running.append(asyncio.create_task(self._watch(pool, clock)))
+            running.append(asyncio.create_task(self._watch(pool, timer)))
             heartbeat = Heartbeat(
                 pool, self._components.names, self._schema_ok, partial(self._record_failure, "heartbeat")
             )
@@ -219,34 +219,34 @@ class Service:
                 with suppress(asyncio.CancelledError, *CONNECTION_ERRORS):
                     await working
 
-    async def _watch(self, pool: Pool, clock: AsyncIOScheduler | None) -> None:
+    async def _watch(self, pool: Pool, timer: AsyncIOScheduler | None) -> None:
         """Check the database every few seconds, more often during an outage: connection, schema version, job age."""
         while True:
             try:
                 async with pool.connection() as connection:
-                    self._apply_schema_state(schema.mismatch(await schema.revision_of(connection)), clock)
-                    if self._mismatch is None:
+                    self._apply_schema_state(schema.mismatch(await schema.revision_of(connection)), timer)
+                    if self._schema_mismatch is None:
                         self._liveness.set_longest_wait(await vitals.oldest_job(connection))
                 self._outage.end()
             except CONNECTION_ERRORS as error:
                 await self._record_failure("watch", error)
-            if self._outage.is_active or self._mismatch is not None:
+            if self._outage.is_active or self._schema_mismatch is not None:
                 self._liveness.restart_timers()
             await asyncio.sleep(PROBE_SECONDS if self._outage.is_active else WATCH_SECONDS)
 
-    def _apply_schema_state(self, mismatch: str | None, clock: AsyncIOScheduler | None) -> None:
+    def _apply_schema_state(self, mismatch: str | None, timer: AsyncIOScheduler | None) -> None:
         """Pause planning and reading while the tables are of another version, which must not be written to."""
-        if mismatch == self._mismatch:
+        if mismatch == self._schema_mismatch:
             return
-        self._mismatch = mismatch
+        self._schema_mismatch = mismatch
         if mismatch is None:
             log.info("the tables are of this program's version again; resuming")
         else:
             log.error(f"{mismatch}. Nothing is planned or read meanwhile")
         for event, is_set in ((self._schema_ok, mismatch is None), (self._schema_mismatched, mismatch is not None)):
             event.set() if is_set else event.clear()
-        if clock is not None:
-            clock.resume() if mismatch is None else clock.pause()
+        if timer is not None:
+            timer.resume() if mismatch is None else timer.pause()
 
     async def _record_failure(self, name: str, error: Exception) -> None:
         """Record an error of the database. On a lost connection restart the database if it is the embedded one."""

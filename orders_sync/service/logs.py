@@ -118,8 +118,8 @@ def window_closed(logger: BoundLogger, closed: WindowResult) -> None:
         "total": closed.total,
         "seconds": round(closed.seconds, 3),
     }
-    if closed.proves_nothing:
-        logger.info(f"window {closed.proves_nothing}", **text, **({} if error is None else {"error": str(error)}))
+    if closed.why_no_proof:
+        logger.info(f"window {closed.why_no_proof}", **text, **({} if error is None else {"error": str(error)}))
     elif landed is not None:
         logger.info("window done", **text, **asdict(landed))
     elif closed.is_split:

@@ -183,8 +183,8 @@ def ended(closed: WindowResult) -> str:
     """Return the label `ended`: done, split, unconfirmed, beyond, lost (to another worker), refused or failed."""
     if closed.is_split:
         return "split"
-    if closed.proves_nothing:
-        return closed.proves_nothing
+    if closed.why_no_proof:
+        return closed.why_no_proof
     match closed.error:
         case None:
             return "done"

@@ -15,7 +15,7 @@ import structlog
 
 from orders_sync.engine.audit import audit
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.runner import RunContext, drain, hand_back
+from orders_sync.engine.runner import RunContext, drain, release_windows
 from orders_sync.service import malloc
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
@@ -91,7 +91,7 @@ class Worker:
             if (
                 account in self._interrupted
             ):  # its windows are still leased to us: nobody reads them before the leases end
-                await hand_back(self._run_context, account)
+                await release_windows(self._run_context, account)
                 self._interrupted.discard(account)
             outcome = await drain(self._run_context, source, turn=TIME_SLICE, waits=False)
         except psycopg.Error as error:

@@ -165,14 +165,14 @@ async def finish(
     landed: LoadCounts,
     is_split: bool = False,
 ) -> None:
-    """Close a window as done, as the last act of the transaction that landed its rows.
+    """Close a window with proof: as done, or as split (`is_split`) where it was counted again and its parts agree.
 
-    A transaction by itself where none had to land. The watermark moves to the beginning of the oldest window that is
-    not done, or to the end of all; never back, for windows that begin before it read again what was proven. The last
-    part of a window opens that one again where the parts brought too few rows (`parts`).
+    In the transaction that landed its rows, after them; where nothing landed it is a transaction by itself. An
+    incremental window moves the watermark to the beginning of the oldest one that is not proven, or to the end of all
+    (`PROVEN_TO`); never back, for windows that begin before it read again what was proven. The
+    last part of a split window has that one counted again where the parts brought too few rows (`store/parts.py`).
 
-    `is_split`: the window was only counted, and agrees with its parts.
-    Raises `LeaseLostError` when the fence has moved on: the transaction must not commit (P5).
+    Raises `LeaseLostError` when another worker has claimed the window since: the transaction must not commit (P5).
     """
     # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
     async with psycopg.AsyncClientCursor(connection) as cursor:
@@ -332,13 +332,13 @@ async def observe(connection: Connection, account: str, observed: dict[str, obje
     )
 
 
-async def give_back(connection: Connection, claim: Claim, *, calls: int) -> None:
-    """Hand back a window that was not read to the end, for the next reader. Raises `LeaseLostError`."""
+async def release(connection: Connection, claim: Claim, *, calls: int) -> None:
+    """End a claim without a result: the window is planned again, for any reader. Raises `LeaseLostError`."""
     await _fenced(connection, claim, "state = 'planned', calls = calls + %s", [calls])
 
 
-async def hand_back(connection: Connection, account: str, owner: str) -> None:
-    """Hand back every window of the account that this owner, who stops now, still holds."""
+async def release_all(connection: Connection, account: str, owner: str) -> None:
+    """End all claims of `owner` on windows of the account without a result: they are planned again."""
     await connection.execute(
         "UPDATE sync.windows SET state = 'planned' WHERE account = %s AND owner = %s AND state = 'running'",
         [account, owner],

@@ -1,10 +1,10 @@
-"""Sweeps in the ledger: a new plan replaces what still waits of the one before, and keeps its place in the queue.
+"""Planned sweeps in the ledger: a new plan replaces unread windows of the one before and inherits their `planned_at`.
 
-    planned at 10:00   |=done=|=done=|waiting|waiting|
-    planned at 10:10   | 10:10| 10:10| 10:00 | 10:00 |     read next: the two of 10:00
+    planned at 10:00   |=done=|=done=| unread | unread |
+    planned at 10:10   | 10:10| 10:10| 10:00  | 10:00  |     read next: the two of 10:00
 
-Sweeps are claimed by `planned_at`, so one that takes longer than its period goes on where it was instead of beginning
-at the oldest orders again.
+Sweeps are claimed by `planned_at`, the earliest first. A sweep that takes longer than its period therefore continues
+where it stopped, and does not begin at the oldest orders again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ SELECT %(account)s, %(kind)s, %(feed)s, new.starts_at, new.ends_at, coalesce((
 FROM new
 """
 
-# the borders of lists move on with each plan: a waiting one is replaced by the one its middle lies in
+# the ranges of lists by status move with each plan: an unread list passes its `planned_at` on to the new list in whose
+# range its middle lies
 _PLAN_LISTS = """
 WITH new AS (
     SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[], %(statuses)s::text[])
@@ -58,8 +59,8 @@ FROM new
 async def plan_windows(connection: Connection, account: str, windows: list[Window]) -> None:
     """Plan sweeps of all orders by creation time.
 
-    Each replaces the sweeps that wait within it, lists of one status included, and takes the place in the queue of the
-    one that has waited longest.
+    Each replaces the unread sweeps that lie within it, lists by status included, and takes over the earliest
+    `planned_at` of these.
     """
     if not windows:
         return
@@ -80,8 +81,8 @@ async def plan_lists(
 ) -> None:
     """Plan lists by status.
 
-    They replace all lists that wait within the ranges of `looks`, and each takes the place in the queue of its
-    predecessors. They replace no sweep of all orders.
+    They replace all unread lists by status that lie within the ranges of `looks`, and each takes over the earliest
+    `planned_at` of those of its status whose middle lies in it. They replace no sweep of all orders.
     """
     if not looks:
         return

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.ledger import PlanningState, Reach, Unclaimed
-from orders_sync.domain.schedule import changes, confirm, daily, incremental, ranges_to_sweep, replaces, time_ahead
+from orders_sync.domain.schedule import (
+    changes,
+    confirm,
+    daily_sweep,
+    incremental,
+    ranges_to_sweep,
+    replaces,
+    time_ahead,
+)
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window, WindowKind, whole_second
 
@@ -73,9 +81,9 @@ def test_a_plan_holds_all_that_has_come_due() -> None:
             (WindowKind.CONFIRM, feed, confirm(before, policy(NOON - 3 * DAY))),
             (WindowKind.REPAIR, Feed.CREATED, [Window(second, second + timedelta(seconds=1))]),
         ]
-        daily_sweep = daily(before, policy(NOON - 3 * DAY), None)
+        found = daily_sweep(before, policy(NOON - 3 * DAY), None)
         assert plan.sweeps == (
-            ranges_to_sweep(before, policy(NOON - 3 * DAY), Sweep.DUE) if feed is Feed.CREATED else daily_sweep
+            ranges_to_sweep(before, policy(NOON - 3 * DAY), Sweep.DUE) if feed is Feed.CREATED else found
         )
         assert plan.sweeps
 
@@ -124,10 +132,10 @@ def test_where_changes_are_listed_by_update_time_the_month_is_looked_over_once_a
     settings = policy(NOON - 400 * DAY)
     runs = [NOON + timedelta(hours=number) for number in range(72)]
     known = [reach(now, NOON - 400 * DAY, now - timedelta(hours=1) - LAG) for now in runs]
-    found = [each for one in known for each in daily(one, settings, 31 * DAY)]
+    found = [each for one in known for each in daily_sweep(one, settings, 31 * DAY)]
     assert len(found) == 3
     assert all(each.with_final and 30 * DAY < each.end - each.start < 31 * DAY for each in found)
-    assert daily(reach(NOON), settings, 31 * DAY) == []
+    assert daily_sweep(reach(NOON), settings, 31 * DAY) == []
 
 
 def test_orders_older_than_the_history_are_looked_over_as_often_as_their_age_says_P1() -> None:
@@ -142,7 +150,7 @@ def test_orders_older_than_the_history_are_looked_over_as_often_as_their_age_say
     assert {(each.start, each.end) for each in before} == {(oldest, begin)}
     assert sum(each.with_final for each in before) == 1
     assert all(each.is_whole for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, begin + DAY))
-    monthly = [each for one in known for each in daily(one, policy(begin), 31 * DAY, oldest)]
+    monthly = [each for one in known for each in daily_sweep(one, policy(begin), 31 * DAY, oldest)]
     assert [each.start for each in monthly] == [oldest, begin]
 
 

@@ -117,7 +117,7 @@ async def test_what_comes_while_it_is_being_read_is_read_again_afterwards_P1(sto
         async with connection.transaction():
             await planner.plan_due(connection, source)
         assert len(hooked(story)) == 1  # not yet: one batch at a time
-        await claims.give_back(connection, claim, calls=0)
+        await claims.release(connection, claim, calls=0)
     await drain(story)
     change(story, order)
     await tick(story)

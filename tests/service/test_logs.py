@@ -216,8 +216,8 @@ def test_without_secrets_nothing_is_hushed() -> None:
     ("closed", "level", "event", "more"),
     [
         (DONE, "info", "window done", {"new": 9, "changed": 3, "unchanged": 5, "stale": 0, "rejected": 0}),
-        (replace(DONE, proves_nothing="unconfirmed"), "info", "window unconfirmed", {}),
-        (replace(DONE, proves_nothing="beyond", error=TransientError("no")), "info", "window beyond", {"error": "no"}),
+        (replace(DONE, why_no_proof="unconfirmed"), "info", "window unconfirmed", {}),
+        (replace(DONE, why_no_proof="beyond", error=TransientError("no")), "info", "window beyond", {"error": "no"}),
         (replace(DONE, landed=None, is_split=True), "info", "window split", {}),
         (
             replace(DONE, landed=None, is_split=True, error=IncompleteWindowError("rows are missing")),

@@ -39,9 +39,9 @@ def counted(*windows: WindowResult) -> dict[str, Samples]:
         (replace(DONE, landed=None, is_split=True), "split"),
         (replace(DONE, landed=None, is_split=True, error=IncompleteWindowError("rows are missing")), "split"),
         (replace(DONE, landed=None, error=IncompleteWindowError("rows are missing")), "failed"),
-        (replace(DONE, landed=LoadCounts(), proves_nothing="unconfirmed"), "unconfirmed"),
+        (replace(DONE, landed=LoadCounts(), why_no_proof="unconfirmed"), "unconfirmed"),
         (
-            replace(DONE, landed=LoadCounts(), proves_nothing="beyond", error=IncompleteWindowError("not listed")),
+            replace(DONE, landed=LoadCounts(), why_no_proof="beyond", error=IncompleteWindowError("not listed")),
             "beyond",
         ),
         (replace(DONE, landed=None, error=LeaseLostError(1)), "lost"),

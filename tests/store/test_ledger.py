@@ -251,7 +251,7 @@ async def test_many_who_claim_overlapping_windows_at_the_same_moment_do_not_hind
             await connection.execute("SELECT pg_advisory_unlock(1)")
             held = [each for each in await asyncio.gather(*claiming) if each is not None]
             assert len(held) == 1
-            await claims.give_back(connection, held[0], calls=0)
+            await claims.release(connection, held[0], calls=0)
 
 
 async def test_the_database_itself_refuses_two_readers_of_overlapping_windows_P2(connection: Connection) -> None:
@@ -311,7 +311,7 @@ async def test_how_long_a_hold_lasts_at_most(connection: Connection) -> None:
 async def test_a_window_handed_back_is_planned_again(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
     first = await claim(connection)
-    await claims.give_back(connection, first, calls=2)
+    await claims.release(connection, first, calls=2)
     assert await claims.held_for(connection, SHOP) is None
     assert await one(connection, "SELECT state, calls FROM sync.windows") == ("planned", 2)
     assert (await claim(connection)).attempts == 2
@@ -443,7 +443,7 @@ async def _lost(connection: Connection, how: str) -> Claim:
         await let_leases_run_out(connection)
         await finish(connection, await claim(connection, "heir"))
     elif how == "handed back":
-        await claims.give_back(connection, lost, calls=0)
+        await claims.release(connection, lost, calls=0)
     elif how == "failed":
         await claims.fail(connection, lost, "why", calls=0)
     elif how == "done by ourselves":
@@ -479,7 +479,7 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
         zombie_splits(),
         claims.renew(connection, lost),
         claims.fail(connection, lost, "zombie", calls=9),
-        claims.give_back(connection, lost, calls=9),
+        claims.release(connection, lost, calls=9),
     ):
         with pytest.raises(LeaseLostError) as caught:
             await attempt
@@ -567,7 +567,7 @@ async def test_the_watermark_stays_before_what_is_not_done_P5(connection: Connec
     if ending == "failed":
         await claims.fail(connection, second, "why", calls=1)
     elif ending == "handed back":
-        await claims.give_back(connection, second, calls=1)
+        await claims.release(connection, second, calls=1)
     elif ending == "split":
         async with connection.transaction():
             await claims.split(connection, second, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
@@ -603,7 +603,7 @@ async def test_what_was_not_read_of_a_history_that_begins_later_is_given_up_and_
 ) -> None:
     await plan(connection, hours(0, 1), hours(1, 2), hours(2, 3), hours(3, 4))
     *held, newest = [await claim(connection) for _ in range(4)][::-1]
-    await claims.give_back(connection, newest, calls=0)
+    await claims.release(connection, newest, calls=0)
     for number, each in enumerate(held):
         if number == done:
             await finish(connection, each)
@@ -694,7 +694,7 @@ async def test_the_newest_window_is_known_as_long_as_nobody_claimed_it(connectio
     claimed = await claim(connection)
     assert claimed.id == newest.id
     assert (await ledger.reach(connection, SHOP)).newest is None
-    await claims.give_back(connection, claimed, calls=1)
+    await claims.release(connection, claimed, calls=1)
     assert (await ledger.reach(connection, SHOP)).newest is None
 
 
