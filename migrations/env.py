@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import database_url
 from orders_sync.store import migrate, order_statuses
-from orders_sync.store.tables import MACHINERY, metadata
+from orders_sync.store.tables import SYNC_SCHEMA, metadata
 
 
 def is_ours(name: str | None, type_: str, parents: dict[str, str | None]) -> bool:
     """Only our own schemas and tables are compared: others may live in the same database."""
     if type_ == "schema":
-        return name in (None, MACHINERY)
+        return name in (None, SYNC_SCHEMA)
     if type_ == "table":
         return parents["schema_qualified_table_name"] in metadata.tables
     return True
@@ -27,7 +27,7 @@ def run(connection: Connection) -> None:
         target_metadata=metadata,
         include_schemas=True,
         include_name=is_ours,
-        version_table_schema=MACHINERY,
+        version_table_schema=SYNC_SCHEMA,
         compare_type=True,
         compare_server_default=True,
     )

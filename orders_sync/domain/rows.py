@@ -2,7 +2,7 @@
 
 Amounts are yuan (`Decimal`, two places), times are aware datetimes, quantities are `Decimal`, ids are text. `None`: the
 platform gave no value. The source of each value is in the platforms' `normalize.py`, its meaning in the comments of
-`store/tables/business.py`. `platform`, `account` and `synced_at` are added when rows are stored.
+`store/tables/orders.py` and `order_parts.py`. `platform`, `account` and `synced_at` are added when rows are stored.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from orders_sync.store.database import connect
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.schema import HEAD
 from orders_sync.store.session_settings import OLDEST, STATE, State
-from orders_sync.store.tables import MACHINERY, TAKEN
+from orders_sync.store.tables import NAME_CLASHES, SYNC_SCHEMA
 
 PACKAGE = Path(__file__).resolve().parent.parent
 MIGRATION_LOCK = 0x6F72_6465_7273  # "orders": two commands must not migrate at once
@@ -67,13 +67,13 @@ def prepare(connection: Connection) -> None:
         _must_be_allowed(connection)
     if found:
         return
-    taken = connection.execute(text(TAKEN)).scalars().all()
+    taken = connection.execute(text(NAME_CLASHES)).scalars().all()
     if taken:
         raise DatabaseError(
             f"tables that are not ours stand under our names: {', '.join(taken)}. Nothing was changed; "
             "use a database of its own for orders-sync"
         )
-    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {MACHINERY}"))
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SYNC_SCHEMA}"))
 
 
 def _must_be_writable(connection: Connection) -> None:
@@ -134,4 +134,4 @@ def _check(config: Config, connection: Connection) -> list[str]:
 
 
 def _heads(connection: Connection) -> tuple[str, ...]:
-    return MigrationContext.configure(connection, opts={"version_table_schema": MACHINERY}).get_current_heads()
+    return MigrationContext.configure(connection, opts={"version_table_schema": SYNC_SCHEMA}).get_current_heads()

@@ -67,9 +67,9 @@ def strangers(connection: Session) -> list[str]:
     """What stands under our names and is not ours: tables, types, schemas that hold anything."""
     if revision(connection) is not None:
         return []
-    from orders_sync.store.tables import TAKEN  # SQLAlchemy: two thirds of an idle `sync`
+    from orders_sync.store.tables import NAME_CLASHES  # SQLAlchemy: two thirds of an idle `sync`
 
-    return [str(row[0]) for row in connection.execute(TAKEN.encode())]
+    return [str(row[0]) for row in connection.execute(NAME_CLASHES.encode())]
 
 
 def mismatch(found: str | None) -> str | None:

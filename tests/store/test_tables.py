@@ -77,7 +77,7 @@ INDEXES = {
     ("product_items", "synced_at"),
     ("order_parcels", "synced_at"),
     ("order_receivers", "synced_at"),
-    # what the machinery asks
+    # what the engine and the service ask
     ("windows", "account, kind, starts_at"),
     ("windows", "account, kind, ends_at"),
     ("rejects", "account, payload_hash"),
@@ -132,7 +132,7 @@ def test_no_foreign_key_leaves_an_order_so_that_tables_can_be_distributed() -> N
     assert [table.name for table in metadata.tables.values() if table.foreign_keys] == []
 
 
-def test_business_tables_stand_in_public_and_the_machinery_in_sync() -> None:
+def test_tables_of_orders_stand_in_public_and_all_others_in_sync() -> None:
     assert {table.name for table in tables.BUSINESS} == {name for name in KEYS if "." not in name}
     assert {table.schema for table in tables.BUSINESS} == {None}
     assert {table.schema for table in metadata.tables.values()} - {None} == {"sync"}

@@ -1,29 +1,23 @@
 """Every table, column, key, index and comment, once. Migrations are held against this by `alembic check`.
 
-business     `public`, for analysts
-machinery    `sync`
+orders         `public`, for analysts: an order, its history, its payload, the names of statuses
+order_parts    `public`: lines, products, parcels, receiver
+sync_ledger    `sync`: accounts, windows, backfills
+sync_findings  `sync`: rejects, orders with a peculiarity, audits
+sync_service   `sync`: rate limits, processes, messages
 """
 
 from __future__ import annotations
 
-from orders_sync.store.tables.business import (
-    BUSINESS,
-    order_history,
-    order_parcels,
-    order_receivers,
-    order_statuses,
-    orders,
-    product_items,
-    raw_orders,
-    sub_orders,
-)
-from orders_sync.store.tables.columns import metadata
-from orders_sync.store.tables.machinery import MACHINERY
+from orders_sync.store.tables import sync_findings, sync_ledger, sync_service
+from orders_sync.store.tables.columns import SYNC_SCHEMA, metadata
+from orders_sync.store.tables.order_parts import order_parcels, order_receivers, product_items, sub_orders
+from orders_sync.store.tables.orders import order_history, order_statuses, orders, raw_orders
 
 __all__ = [
     "BUSINESS",
-    "MACHINERY",
-    "TAKEN",
+    "NAME_CLASHES",
+    "SYNC_SCHEMA",
     "metadata",
     "order_history",
     "order_parcels",
@@ -33,10 +27,24 @@ __all__ = [
     "product_items",
     "raw_orders",
     "sub_orders",
+    "sync_findings",
+    "sync_ledger",
+    "sync_service",
 ]
 
-# which of our names stand in a database already: tables, types, schemas that hold anything
-TAKEN = """
+BUSINESS = (
+    orders,
+    sub_orders,
+    product_items,
+    order_parcels,
+    order_receivers,
+    order_history,
+    order_statuses,
+    raw_orders,
+)
+
+# the names of our tables and schemas that a database holds already: tables, types, schemas with anything in them
+NAME_CLASHES = """
 SELECT name FROM unnest(ARRAY[{}]) AS name WHERE to_regclass(name) IS NOT NULL OR to_regtype(name) IS NOT NULL
 UNION
 SELECT 'schema ' || nspname FROM pg_namespace AS n
@@ -44,4 +52,4 @@ WHERE nspname IN ('{}', 'sync_jobs') AND (
     EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid) OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid)
 )
 ORDER BY 1
-""".format(", ".join(f"'{name}'" for name in sorted(metadata.tables)), MACHINERY)
+""".format(", ".join(f"'{name}'" for name in sorted(metadata.tables)), SYNC_SCHEMA)

@@ -1,12 +1,14 @@
-"""What every table is made of."""
+"""The metadata of all tables, and the columns and types that several of them share."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData
+from sqlalchemy import Column, DateTime, MetaData, Numeric, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
+SYNC_SCHEMA = "sync"
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -15,7 +17,10 @@ metadata = MetaData(
     }
 )
 TIME = DateTime(timezone=True)
+TEXTS = ARRAY(Text)
+MONEY = Numeric(18, 2)
 PLATFORM = "the platform, by its name in the settings: 1688, xportcn_open, xportcn_ka or that of an installed package"
+INFERRED = "fen, inferred from samples; yuan, with a note, where only that adds up"
 
 
 def column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], comment: str, **options: Any) -> Column[Any]:
@@ -26,3 +31,40 @@ def column(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], comment: s
 def key(name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], comment: str) -> Column[Any]:
     """Return a column that is not null."""
     return column(name, type_, comment, nullable=False)
+
+
+def platform() -> Column[Any]:
+    """Return the first part of the key of every table of orders."""
+    return key("platform", Text, PLATFORM)
+
+
+def order_id() -> Column[Any]:
+    """Return the second part of the key of every table of orders."""
+    return key(
+        "order_id", Text, "platform order id: 1688 baseInfo.idOfStr, Xportcn row id; text, never a damaged number"
+    )
+
+
+def synced_at() -> Column[Any]:
+    """Return the column by which downstream loads page."""
+    return column(
+        "synced_at",
+        TIME,
+        "when this version landed (start of its transaction); page on it with a margin of some minutes",
+        nullable=False,
+        server_default=func.now(),
+    )
+
+
+def removed_at() -> Column[Any]:
+    """Return the column that marks a part of an order as no longer listed."""
+    return column("removed_at", TIME, "when the platform stopped listing it on its order; NULL while it is listed")
+
+
+def destination(whose: str) -> list[Column[Any]]:
+    """Return the columns of a destination down to the city; `whose` begins their comments."""
+    return [
+        column("country", Text, f"{whose}: country; NULL when not said"),
+        column("province", Text, f"{whose}: 1688 province, KA state"),
+        column("city", Text, f"{whose}: city"),
+    ]

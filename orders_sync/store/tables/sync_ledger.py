@@ -1,4 +1,4 @@
-"""The tables of `sync`: accounts, the ledger, what came of every look."""
+"""The ledger in `sync`: the accounts, the windows of time that are planned and read, and requested backfills."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 
-from orders_sync.store.tables.columns import PLATFORM, TIME, column, key, metadata
+from orders_sync.store.tables.columns import PLATFORM, SYNC_SCHEMA, TIME, column, key, metadata
 
-MACHINERY = "sync"  # the schema
 # account and feed as a range of one number: ranges need no extension to be told apart in an exclusion constraint
 ONE_FEED = "int8range(hashtextextended(account || ' ' || feed, 0), hashtextextended(account || ' ' || feed, 0), '[]')"
 
-fences = Sequence("fences", schema=MACHINERY, metadata=metadata)
+fences = Sequence("fences", schema=SYNC_SCHEMA, metadata=metadata)
 
 accounts = Table(
     "accounts",
@@ -61,7 +60,7 @@ accounts = Table(
     column("observed", JSONB, "what the platform was seen to do where no document says it: page_size, ..."),
     PrimaryKeyConstraint("name"),
     UniqueConstraint("platform", "host", "seller", name="uq_accounts_identity"),
-    schema=MACHINERY,
+    schema=SYNC_SCHEMA,
     comment="one row an account",
 )
 
@@ -152,72 +151,8 @@ windows = Table(
     Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
     Index("ix_windows_finished", "finished_at", postgresql_where=text("state IN ('done', 'split')")),
     Index("ix_windows_late", "account", "finished_at", postgresql_where=text("late_by IS NOT NULL")),
-    schema=MACHINERY,
+    schema=SYNC_SCHEMA,
     comment="the ledger: every window planned, what happened to it",
-)
-
-shared_orders = Table(
-    "shared_orders",
-    metadata,
-    key("platform", Text, PLATFORM),
-    key("order_id", Text, "orders.order_id"),
-    key("account", Text, "an account that lists the order beside the one that keeps it"),
-    column("payload_hash", BYTEA, "XXH3, 128 bits, of what it listed last: other bytes are a change", nullable=False),
-    column("seen_at", TIME, "when the read that brought these bytes began", nullable=False),
-    PrimaryKeyConstraint("platform", "order_id", "account"),
-    Index("ix_shared_orders_account", "account"),
-    schema=MACHINERY,
-    comment="orders that more than one account lists",
-)
-
-rejects = Table(
-    "rejects",
-    metadata,
-    Column("id", BigInteger, Identity(), comment="number of the reject"),
-    column("account", Text, "sync.accounts.name", nullable=False),
-    column("platform", Text, PLATFORM, nullable=False),
-    column("order_id", Text, "when it could be read"),
-    column("payload", BYTEA, "the record exactly as received; bytes, it may not even be text", nullable=False),
-    column("payload_hash", BYTEA, "XXH3, 128 bits, of the payload", nullable=False),
-    column("reason", Text, "what could not be normalised, with the field", nullable=False),
-    column("window_id", BigInteger, "the window that brought it first, sync.windows.id"),
-    column("read_at", TIME, "when the read that brought it began, by the database's clock", nullable=False),
-    column("rejected_at", TIME, "when it was first seen", nullable=False, server_default=func.now()),
-    column("resolved_at", TIME, "when the order landed after all"),
-    PrimaryKeyConstraint("id"),
-    UniqueConstraint("account", "payload_hash"),
-    Index("ix_rejects_open", "platform", "order_id", postgresql_where=text("resolved_at IS NULL")),
-    Index("ix_rejects_window", "window_id", postgresql_where=text("resolved_at IS NULL")),
-    Index("ix_rejects_settled", "resolved_at", postgresql_where=text("resolved_at IS NOT NULL")),
-    schema=MACHINERY,
-    comment="records that could not be normalised, whole",
-)
-
-older_versions = Table(
-    "older_versions",
-    metadata,
-    key("platform", Text, PLATFORM),
-    key("order_id", Text, "orders.order_id"),
-    column("account", Text, "sync.accounts.name, of the read that brought it", nullable=False),
-    column("modified_at", TIME, "the modify time it brought, earlier than that of the stored version", nullable=False),
-    column("read_at", TIME, "when that read began, by the database's clock", nullable=False),
-    column("window_id", BigInteger, "the window that brought it, sync.windows.id"),
-    column("noted_at", TIME, "when it was noted", nullable=False, server_default=func.now()),
-    PrimaryKeyConstraint("platform", "order_id"),
-    schema=MACHINERY,
-    comment="orders last read with an earlier modify time than the stored version has; believed when read so again",
-)
-
-missing_orders = Table(
-    "missing_orders",
-    metadata,
-    key("platform", Text, PLATFORM),
-    key("order_id", Text, "orders.order_id"),
-    column("missing_since", TIME, "when the last of the reads that did not bring it began", nullable=False),
-    column("window_id", BigInteger, "that read, sync.windows.id", nullable=False),
-    PrimaryKeyConstraint("platform", "order_id"),
-    schema=MACHINERY,
-    comment="orders that complete reads of the time they were created in did not bring, three times in a row",
 )
 
 backfills = Table(
@@ -244,97 +179,6 @@ backfills = Table(
     ),
     CheckConstraint("state IN ('requested', 'planned', 'done', 'failed', 'cancelled')", name="ck_backfills_state"),
     Index("ix_backfills_open", "account", postgresql_where=text("state IN ('requested', 'planned')")),
-    schema=MACHINERY,
+    schema=SYNC_SCHEMA,
     comment="ranges somebody asked to be read; sync.request_backfill() adds one",
-)
-
-audits = Table(
-    "audits",
-    metadata,
-    Column("id", BigInteger, Identity(), comment="number of the audit"),
-    column("account", Text, "sync.accounts.name", nullable=False),
-    column("starts_at", TIME, "first moment of creation time compared", nullable=False),
-    column("ends_at", TIME, "first moment after it", nullable=False),
-    column("started_at", TIME, "when it began", nullable=False, server_default=func.now()),
-    column("finished_at", TIME, "when it ended; NULL while it runs, or when it was cut off"),
-    column("platform_orders", Integer, "orders the platform counts by creation time"),
-    column("table_orders", Integer, "orders and open rejects in the tables, by creation time"),
-    column("differences", Integer, "ranges that differ, sync.audit_differences"),
-    column("calls", Integer, "calls spent on counting", nullable=False, server_default="0"),
-    column(
-        "is_routine", Boolean, "the service made it by itself, of everything", nullable=False, server_default="false"
-    ),
-    column("error", Text, "why it stopped"),
-    PrimaryKeyConstraint("id"),
-    Index(None, "account", "started_at"),
-    schema=MACHINERY,
-    comment="the platform's own counts against the tables",
-)
-
-audit_differences = Table(
-    "audit_differences",
-    metadata,
-    key("audit_id", BigInteger, "sync.audits.id"),
-    key("starts_at", TIME, "first moment that differs, of the time that feed names"),
-    column("ends_at", TIME, "first moment after it", nullable=False),
-    column("platform_orders", Integer, "orders the platform counts", nullable=False),
-    column("table_orders", Integer, "orders and open rejects in the tables", nullable=False),
-    column("repaired_at", TIME, "when a read of the range ended the difference"),
-    column(
-        "feed",
-        Text,
-        "created or updated: the time of the list that differs",
-        nullable=False,
-        server_default="created",
-    ),
-    PrimaryKeyConstraint("audit_id", "feed", "starts_at"),
-    schema=MACHINERY,
-    comment="where an audit found another number, as narrow as it looked",
-)
-
-rates = Table(
-    "rates",
-    metadata,
-    key("key", Text, "the account or app whose calls are counted together"),
-    column("next_at", TIME, "when the next call may be made, by the database's clock", nullable=False),
-    PrimaryKeyConstraint("key"),
-    schema=MACHINERY,
-    comment="the rate of an account or app, shared by all processes",
-)
-
-processes = Table(
-    "processes",
-    metadata,
-    key("id", Text, "host:process number:random, unique for each start"),
-    column("parts", ARRAY(Text), "what it runs: scheduler, worker, console", nullable=False),
-    column("version", Text, "version of the program", nullable=False),
-    column("tables", Text, "version of the tables that the program works on", nullable=False),
-    column("host", Text, "name of its machine or container", nullable=False),
-    column("pid", Integer, "process number there", nullable=False),
-    column("started_at", TIME, "when it started", nullable=False, server_default=func.now()),
-    column("seen_at", TIME, "last heartbeat, one every ten seconds", nullable=False),
-    PrimaryKeyConstraint("id"),
-    schema=MACHINERY,
-    comment="processes of the service; a row is removed when its process stops",
-)
-
-messages = Table(
-    "messages",
-    metadata,
-    Column("id", BigInteger, Identity(), comment="number of the message"),
-    column("account", Text, "sync.accounts.name", nullable=False),
-    column("digest", BYTEA, "XXH3, 128 bits, of the body: the same one once", nullable=False),
-    column("message_type", Text, "messageType, once it was looked at and could be read"),
-    column("order_no", Text, "orderNo of the order it speaks of, when it names one"),
-    column("order_id", Text, "orderId of the order it speaks of, when it names one"),
-    column("body", BYTEA, "exactly as received; bytes, it may not even be text", nullable=False),
-    column("received_at", TIME, "when it came first", nullable=False, server_default=func.clock_timestamp()),
-    column("handled_at", TIME, "when the read of its order was planned, or that there is none; NULL while it waits"),
-    column("outcome", Text, "what was done about it, or what it waits for"),
-    PrimaryKeyConstraint("id"),
-    UniqueConstraint("account", "digest", name="uq_messages"),
-    Index("ix_messages_waiting", "account", "id", postgresql_where=text("handled_at IS NULL")),
-    Index(None, "received_at"),
-    schema=MACHINERY,
-    comment="what platforms told by themselves: hints on orders that are then read from the API",
 )

@@ -1,0 +1,129 @@
+"""What reads found in `sync`, beside the orders themselves: rejects, orders with a peculiarity, and audits."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import BYTEA
+
+from orders_sync.store.tables.columns import PLATFORM, SYNC_SCHEMA, TIME, column, key, metadata
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the reject"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column("platform", Text, PLATFORM, nullable=False),
+    column("order_id", Text, "when it could be read"),
+    column("payload", BYTEA, "the record exactly as received; bytes, it may not even be text", nullable=False),
+    column("payload_hash", BYTEA, "XXH3, 128 bits, of the payload", nullable=False),
+    column("reason", Text, "what could not be normalised, with the field", nullable=False),
+    column("window_id", BigInteger, "the window that brought it first, sync.windows.id"),
+    column("read_at", TIME, "when the read that brought it began, by the database's clock", nullable=False),
+    column("rejected_at", TIME, "when it was first seen", nullable=False, server_default=func.now()),
+    column("resolved_at", TIME, "when the order landed after all"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("account", "payload_hash"),
+    Index("ix_rejects_open", "platform", "order_id", postgresql_where=text("resolved_at IS NULL")),
+    Index("ix_rejects_window", "window_id", postgresql_where=text("resolved_at IS NULL")),
+    Index("ix_rejects_settled", "resolved_at", postgresql_where=text("resolved_at IS NOT NULL")),
+    schema=SYNC_SCHEMA,
+    comment="records that could not be normalised, whole",
+)
+
+shared_orders = Table(
+    "shared_orders",
+    metadata,
+    key("platform", Text, PLATFORM),
+    key("order_id", Text, "orders.order_id"),
+    key("account", Text, "an account that lists the order beside the one that keeps it"),
+    column("payload_hash", BYTEA, "XXH3, 128 bits, of what it listed last: other bytes are a change", nullable=False),
+    column("seen_at", TIME, "when the read that brought these bytes began", nullable=False),
+    PrimaryKeyConstraint("platform", "order_id", "account"),
+    Index("ix_shared_orders_account", "account"),
+    schema=SYNC_SCHEMA,
+    comment="orders that more than one account lists",
+)
+
+older_versions = Table(
+    "older_versions",
+    metadata,
+    key("platform", Text, PLATFORM),
+    key("order_id", Text, "orders.order_id"),
+    column("account", Text, "sync.accounts.name, of the read that brought it", nullable=False),
+    column("modified_at", TIME, "the modify time it brought, earlier than that of the stored version", nullable=False),
+    column("read_at", TIME, "when that read began, by the database's clock", nullable=False),
+    column("window_id", BigInteger, "the window that brought it, sync.windows.id"),
+    column("noted_at", TIME, "when it was noted", nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("platform", "order_id"),
+    schema=SYNC_SCHEMA,
+    comment="orders last read with an earlier modify time than the stored version has; believed when read so again",
+)
+
+missing_orders = Table(
+    "missing_orders",
+    metadata,
+    key("platform", Text, PLATFORM),
+    key("order_id", Text, "orders.order_id"),
+    column("missing_since", TIME, "when the last of the reads that did not bring it began", nullable=False),
+    column("window_id", BigInteger, "that read, sync.windows.id", nullable=False),
+    PrimaryKeyConstraint("platform", "order_id"),
+    schema=SYNC_SCHEMA,
+    comment="orders that complete reads of the time they were created in did not bring, three times in a row",
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the audit"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column("starts_at", TIME, "first moment of creation time compared", nullable=False),
+    column("ends_at", TIME, "first moment after it", nullable=False),
+    column("started_at", TIME, "when it began", nullable=False, server_default=func.now()),
+    column("finished_at", TIME, "when it ended; NULL while it runs, or when it was cut off"),
+    column("platform_orders", Integer, "orders the platform counts by creation time"),
+    column("table_orders", Integer, "orders and open rejects in the tables, by creation time"),
+    column("differences", Integer, "ranges that differ, sync.audit_differences"),
+    column("calls", Integer, "calls spent on counting", nullable=False, server_default="0"),
+    column(
+        "is_routine", Boolean, "the service made it by itself, of everything", nullable=False, server_default="false"
+    ),
+    column("error", Text, "why it stopped"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "account", "started_at"),
+    schema=SYNC_SCHEMA,
+    comment="the platform's own counts against the tables",
+)
+
+audit_differences = Table(
+    "audit_differences",
+    metadata,
+    key("audit_id", BigInteger, "sync.audits.id"),
+    key("starts_at", TIME, "first moment that differs, of the time that feed names"),
+    column("ends_at", TIME, "first moment after it", nullable=False),
+    column("platform_orders", Integer, "orders the platform counts", nullable=False),
+    column("table_orders", Integer, "orders and open rejects in the tables", nullable=False),
+    column("repaired_at", TIME, "when a read of the range ended the difference"),
+    column(
+        "feed",
+        Text,
+        "created or updated: the time of the list that differs",
+        nullable=False,
+        server_default="created",
+    ),
+    PrimaryKeyConstraint("audit_id", "feed", "starts_at"),
+    schema=SYNC_SCHEMA,
+    comment="where an audit found another number, as narrow as it looked",
+)

@@ -1,0 +1,67 @@
+"""What the service keeps in `sync` between its processes: rate limits, heartbeats and received messages."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+
+from orders_sync.store.tables.columns import SYNC_SCHEMA, TIME, column, key, metadata
+
+rates = Table(
+    "rates",
+    metadata,
+    key("key", Text, "the account or app whose calls are counted together"),
+    column("next_at", TIME, "when the next call may be made, by the database's clock", nullable=False),
+    PrimaryKeyConstraint("key"),
+    schema=SYNC_SCHEMA,
+    comment="the rate of an account or app, shared by all processes",
+)
+
+processes = Table(
+    "processes",
+    metadata,
+    key("id", Text, "host:process number:random, unique for each start"),
+    column("parts", ARRAY(Text), "what it runs: scheduler, worker, console", nullable=False),
+    column("version", Text, "version of the program", nullable=False),
+    column("tables", Text, "version of the tables that the program works on", nullable=False),
+    column("host", Text, "name of its machine or container", nullable=False),
+    column("pid", Integer, "process number there", nullable=False),
+    column("started_at", TIME, "when it started", nullable=False, server_default=func.now()),
+    column("seen_at", TIME, "last heartbeat, one every ten seconds", nullable=False),
+    PrimaryKeyConstraint("id"),
+    schema=SYNC_SCHEMA,
+    comment="processes of the service; a row is removed when its process stops",
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the message"),
+    column("account", Text, "sync.accounts.name", nullable=False),
+    column("digest", BYTEA, "XXH3, 128 bits, of the body: the same one once", nullable=False),
+    column("message_type", Text, "messageType, once it was looked at and could be read"),
+    column("order_no", Text, "orderNo of the order it speaks of, when it names one"),
+    column("order_id", Text, "orderId of the order it speaks of, when it names one"),
+    column("body", BYTEA, "exactly as received; bytes, it may not even be text", nullable=False),
+    column("received_at", TIME, "when it came first", nullable=False, server_default=func.clock_timestamp()),
+    column("handled_at", TIME, "when the read of its order was planned, or that there is none; NULL while it waits"),
+    column("outcome", Text, "what was done about it, or what it waits for"),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("account", "digest", name="uq_messages"),
+    Index("ix_messages_waiting", "account", "id", postgresql_where=text("handled_at IS NULL")),
+    Index(None, "received_at"),
+    schema=SYNC_SCHEMA,
+    comment="what platforms told by themselves: hints on orders that are then read from the API",
+)
