@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -98,6 +99,19 @@ class Claim(msgspec.Struct, frozen=True):
     repeats: int = 0
     part_rows: int | None = None  # its parts brought so many rows, fewer than it counted: it is to be counted again
     parts_again_at: datetime | None = None  # its parts were planned once more for that
+
+
+class BackfillState(StrEnum):
+    """How far a backfill got; the column `state` of `sync.backfills`."""
+
+    REQUESTED = "requested"  # has no windows yet
+    PLANNED = "planned"
+    DONE = "done"
+    FAILED = "failed"  # could not be planned
+    CANCELLED = "cancelled"
+
+
+OPEN_BACKFILLS = (BackfillState.REQUESTED, BackfillState.PLANNED)
 
 
 class Backfill(msgspec.Struct, frozen=True):

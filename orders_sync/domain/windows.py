@@ -30,6 +30,21 @@ class WindowKind(StrEnum):
     HOOK = "hook"  # an order that a message is about
 
 
+class WindowState(StrEnum):
+    """How far a window got; the column `state` of `sync.windows`."""
+
+    PLANNED = "planned"  # waits for a worker
+    RUNNING = "running"  # claimed by one
+    DONE = "done"  # read completely and landed
+    FAILED = "failed"  # planned again after a pause
+    SPLIT = "split"  # replaced by its parts
+    BEYOND = "beyond"  # further back than the platform lists: proves nothing
+
+
+OPEN_WINDOWS = (WindowState.PLANNED, WindowState.RUNNING, WindowState.FAILED)  # still to be read
+READ_WINDOWS = (WindowState.DONE, WindowState.SPLIT)  # answered in full by the platform
+
+
 class Window(msgspec.Struct, frozen=True):
     """`[start, end)` of one account's platform time, aware datetimes on whole seconds.
 

@@ -18,6 +18,7 @@ from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_windows
+from orders_sync.store.states import OPEN_BACKFILLS, OPEN_WINDOWS
 
 # windows may have been removed behind the watermark, where all of the account's own feed is proven (`retention`)
 _UNPROVEN = f"""
@@ -35,7 +36,7 @@ FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
 ), '{{}}'::tstzmultirange) + coalesce((
     SELECT range_agg(tstzrange(%(start)s, %(end)s) * tstzrange(starts_at, ends_at)) FROM sync.windows
     WHERE account = %(account)s AND feed = %(feed)s AND part_rows IS NOT NULL
-      AND state IN ('planned', 'running', 'failed') AND starts_at < %(end)s AND ends_at > %(start)s
+      AND state IN {OPEN_WINDOWS} AND starts_at < %(end)s AND ends_at > %(start)s
 ), '{{}}'::tstzmultirange)) AS piece
 ORDER BY 1
 """
@@ -69,10 +70,10 @@ ORDER BY b.id
 """
 
 
-_CANCEL = """
+_CANCEL = f"""
 WITH cancelled AS (
     UPDATE sync.backfills SET state = 'cancelled', finished_at = clock_timestamp()
-    WHERE id = %s AND state IN ('requested', 'planned') RETURNING id
+    WHERE id = %s AND state IN {OPEN_BACKFILLS} RETURNING id
 ), taken_out AS (
     DELETE FROM sync.windows WHERE backfill_id IN (SELECT id FROM cancelled) AND state IN ('planned', 'failed')
 )

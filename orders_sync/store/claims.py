@@ -19,7 +19,7 @@ from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
-from orders_sync.domain.windows import Feed, Window, WindowKind
+from orders_sync.domain.windows import Feed, Window, WindowKind, WindowState
 from orders_sync.store import ledger, parts
 from orders_sync.store.database import Connection
 from orders_sync.store.ledger import PROVEN_TO
@@ -191,7 +191,7 @@ async def finish(
             """.encode(),
             {
                 **asdict(landed),
-                "state": "split" if is_split else "done",
+                "state": WindowState.SPLIT if is_split else WindowState.DONE,
                 "account": claim.account,
                 "id": claim.id,
                 "fence": claim.fence,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from orders_sync.domain.emptiness import EMPTY_HISTORY_AGAIN
 from orders_sync.store.database import Connection
+from orders_sync.store.states import OPEN_WINDOWS
 
 # of an account `a`; orders that another account keeps, and records that are no order, were listed too
 _LISTED = """(EXISTS (SELECT FROM orders AS o WHERE o.account = a.name)
@@ -31,7 +32,7 @@ WHERE a.name = %(account)s AND (a.empty_since IS NOT NULL) = {_LISTED} AND (a.em
     EXISTS (SELECT FROM sync.windows AS w WHERE w.account = a.name AND w.kind = 'incremental')
     AND NOT EXISTS (
         SELECT FROM sync.windows AS w WHERE w.account = a.name AND w.kind = 'incremental' AND w.not_before IS NULL
-          AND w.state IN ('planned', 'running', 'failed'))))
+          AND w.state IN {OPEN_WINDOWS})))
 RETURNING a.empty_since IS NOT NULL
 """
 

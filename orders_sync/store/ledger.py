@@ -21,6 +21,7 @@ from orders_sync.domain.ledger import FailedWindow, Plan, Reach, Unclaimed
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
+from orders_sync.store.states import OPEN_WINDOWS, READ_WINDOWS
 
 REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
 LONGEST_ERROR = 4096  # characters kept of one
@@ -36,17 +37,17 @@ PLANNED_TO = "(SELECT max(ends_at) FROM sync.windows AS p WHERE p.account = a.na
 PROVEN_TO = f"""coalesce((
     WITH RECURSIVE undone AS (
         SELECT o.starts_at, o.parent_id FROM sync.windows AS o
-        WHERE o.account = a.name AND o.kind = 'incremental' AND o.state IN ('planned', 'running', 'failed')
+        WHERE o.account = a.name AND o.kind = 'incremental' AND o.state IN {OPEN_WINDOWS}
         UNION
         SELECT p.starts_at, p.parent_id FROM undone AS o JOIN sync.windows AS p ON p.id = o.parent_id
     )
     SELECT min(starts_at) FROM undone), {PLANNED_TO})"""
 
 # a backfill is done once none of its windows is open. The account's row must be locked
-CLOSE_BACKFILL = """
+CLOSE_BACKFILL = f"""
     UPDATE sync.backfills SET state = 'done', finished_at = clock_timestamp()
     WHERE id = %(backfill_id)s AND state = 'planned' AND NOT EXISTS (
-        SELECT FROM sync.windows WHERE backfill_id = backfills.id AND state IN ('planned', 'running', 'failed'))
+        SELECT FROM sync.windows WHERE backfill_id = backfills.id AND state IN {OPEN_WINDOWS})
     """
 
 
@@ -265,8 +266,8 @@ async def has_work(connection: Connection, account: str) -> bool:
 
 async def was_read(connection: Connection, account: str, within: timedelta) -> bool:
     """Whether a window of the account was read to its end, so long ago at most."""
-    query = """
-        SELECT EXISTS (SELECT FROM sync.windows WHERE account = %s AND state IN ('done', 'split')
+    query = f"""
+        SELECT EXISTS (SELECT FROM sync.windows WHERE account = %s AND state IN {READ_WINDOWS}
                        AND finished_at > clock_timestamp() - %s)
     """
     return await fetch_value(connection, query, [account, within], bool)

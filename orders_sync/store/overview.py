@@ -15,6 +15,7 @@ from orders_sync.store.ledger import RETRY_AT
 from orders_sync.store.missing import MISSING_BY_ACCOUNT, Missing
 from orders_sync.store.progress import PROGRESS, Progress
 from orders_sync.store.queries import select_dict, select_rows
+from orders_sync.store.states import OPEN_WINDOWS
 
 ALIVE_SECONDS = 30  # a process that has not reported for so long was killed, hangs or has lost the database
 FORGOTTEN_DAYS = 1  # a row that nobody removed, of a service that runs no more or of a restored backup, says nothing
@@ -26,7 +27,7 @@ ACCOUNTS = f"""
         SELECT account, count(*) FILTER (WHERE state = 'planned') AS planned,
             count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'failed') AS failed,
             min({RETRY_AT}) FILTER (WHERE state = 'failed') AS retry_at
-        FROM sync.windows WHERE state IN ('planned', 'running', 'failed') GROUP BY account
+        FROM sync.windows WHERE state IN {OPEN_WINDOWS} GROUP BY account
     ), open_rejects AS (
         SELECT account, count(*) AS rejects FROM sync.rejects WHERE resolved_at IS NULL GROUP BY account
     ), waiting AS (

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orders_sync.store.database import Connection
+from orders_sync.store.states import OPEN_WINDOWS
 
 # parts of a window, at every depth. By range, for which there is an index
 _TREE = """
@@ -37,7 +38,7 @@ WITH RECURSIVE wholes AS (
         WHERE c.id = %(id)s AND c.fence = %(fence)s AND c.finished_at >= now()  -- not by who lost the window
           AND c.kind IN ('incremental', 'backfill') AND NOT EXISTS (
             SELECT FROM sync.windows AS o
-            WHERE o.account = p.account AND o.kind = p.kind AND o.state IN ('planned', 'running', 'failed')
+            WHERE o.account = p.account AND o.kind = p.kind AND o.state IN {OPEN_WINDOWS}
               AND o.starts_at >= p.starts_at AND o.starts_at < p.ends_at AND o.parent_id = p.id)
         UNION ALL
         SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, w.depth + 1

@@ -15,6 +15,7 @@ import psycopg
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
 from orders_sync.store.queries import fetch_row, select_rows
+from orders_sync.store.states import OPEN_WINDOWS
 
 # of accounts `a`. A range that was listed as empty once was read, though its proof is withheld until it is asked once
 # more (`not_before`). What was read up to `past` may reach further: the next window begins the overlap before it
@@ -35,7 +36,7 @@ PROGRESS = f"""
             max(ends_at) FILTER (WHERE not_before IS NOT NULL) AS unconfirmed_to,
             max(not_before) AS asked_again_at
         FROM sync.windows AS w
-        WHERE w.account = a.name AND w.kind = 'incremental' AND w.state IN ('planned', 'running', 'failed')
+        WHERE w.account = a.name AND w.kind = 'incremental' AND w.state IN {OPEN_WINDOWS}
     ) AS o ON true
     LEFT JOIN LATERAL (
         SELECT (array_agg(piece ORDER BY lower(piece) DESC))[1] AS stretch,

@@ -20,15 +20,16 @@ from datetime import timedelta
 
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
+from orders_sync.store.states import OPEN_WINDOWS, READ_WINDOWS
 
 BATCH = 1000  # rows a transaction
 LOCK = 0x6F73  # advisory: who holds it removes
 
-_BACKFILLS = """
+_BACKFILLS = f"""
 DELETE FROM sync.backfills WHERE id = ANY (ARRAY(
     SELECT b.id FROM sync.backfills AS b
     WHERE b.state IN ('done', 'failed', 'cancelled') AND b.finished_at < now() - %(age)s AND NOT EXISTS (
-        SELECT FROM sync.windows AS w WHERE w.backfill_id = b.id AND w.state IN ('planned', 'running', 'failed'))
+        SELECT FROM sync.windows AS w WHERE w.backfill_id = b.id AND w.state IN {OPEN_WINDOWS})
     ORDER BY b.id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
 ))
 """
@@ -40,7 +41,7 @@ WITH reaches AS MATERIALIZED (
 )
 DELETE FROM sync.windows WHERE id = ANY (ARRAY(
     SELECT w.id FROM sync.windows AS w
-    WHERE w.state IN ('done', 'split') AND w.finished_at < now() - %(age)s
+    WHERE w.state IN {READ_WINDOWS} AND w.finished_at < now() - %(age)s
       AND (w.kind <> 'incremental' OR (
           SELECT w.ends_at <= r.proven_to AND w.ends_at < r.planned_to FROM reaches AS r WHERE r.name = w.account))
       AND NOT EXISTS (SELECT FROM sync.backfills AS b WHERE b.id = w.backfill_id)

@@ -21,6 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 
+from orders_sync.domain.ledger import BackfillState
+from orders_sync.domain.windows import WindowState
+from orders_sync.store.states import OPEN_BACKFILLS, OPEN_WINDOWS, READ_WINDOWS, sql_list
 from orders_sync.store.tables.columns import PLATFORM, SYNC_SCHEMA, TIME, column, key, metadata
 
 # account and feed as a range of one number: ranges need no extension to be told apart in an exclusion constraint
@@ -84,7 +87,7 @@ windows = Table(
         Text,
         "planned, running, done, failed, or split into smaller ones; beyond the platform's reach: proves nothing",
         nullable=False,
-        server_default="planned",
+        server_default=WindowState.PLANNED,
     ),
     column("parent_id", BigInteger, "the window this one was split from"),
     column("backfill_id", BigInteger, "the backfill it belongs to, sync.backfills.id"),
@@ -131,7 +134,7 @@ windows = Table(
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_windows_not_empty"),
     CheckConstraint("status IS NULL OR kind = 'sweep'", name="ck_windows_status"),
-    CheckConstraint("state IN ('planned', 'running', 'done', 'failed', 'split', 'beyond')", name="ck_windows_state"),
+    CheckConstraint(f"state IN {sql_list(WindowState)}", name="ck_windows_state"),
     ExcludeConstraint(
         (text(ONE_FEED), "&&"),
         (func.tstzrange(text("starts_at"), text("ends_at")), "&&"),
@@ -144,12 +147,12 @@ windows = Table(
         "account",
         "kind",
         "starts_at",
-        postgresql_where=text("state IN ('planned', 'running', 'failed')"),
+        postgresql_where=text(f"state IN {OPEN_WINDOWS}"),
     ),
     Index(None, "account", "kind", "ends_at"),
     Index("ix_windows_claimed", "account", "fence", postgresql_where=text("fence > 0")),
     Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
-    Index("ix_windows_finished", "finished_at", postgresql_where=text("state IN ('done', 'split')")),
+    Index("ix_windows_finished", "finished_at", postgresql_where=text(f"state IN {READ_WINDOWS}")),
     Index("ix_windows_late", "account", "finished_at", postgresql_where=text("late_by IS NOT NULL")),
     schema=SYNC_SCHEMA,
     comment="the ledger: every window planned, what happened to it",
@@ -164,7 +167,13 @@ backfills = Table(
     column("starts_at", TIME, "first moment asked for", nullable=False),
     column("ends_at", TIME, "first moment after what is asked for", nullable=False),
     column("everything", Boolean, "read windows again that are complete", nullable=False, server_default="false"),
-    column("state", Text, "requested, planned, done, failed or cancelled", nullable=False, server_default="requested"),
+    column(
+        "state",
+        Text,
+        "requested, planned, done, failed or cancelled",
+        nullable=False,
+        server_default=BackfillState.REQUESTED,
+    ),
     column("requested_by", Text, "the database role that asked", nullable=False, server_default=text("session_user")),
     column("requested_at", TIME, "when it was asked for", nullable=False, server_default=func.now()),
     column("finished_at", TIME, "when it was done, failed or cancelled"),
@@ -177,8 +186,8 @@ backfills = Table(
         " AND date_trunc('second', ends_at AT TIME ZONE 'UTC') = ends_at AT TIME ZONE 'UTC'",
         name="ck_backfills_range",
     ),
-    CheckConstraint("state IN ('requested', 'planned', 'done', 'failed', 'cancelled')", name="ck_backfills_state"),
-    Index("ix_backfills_open", "account", postgresql_where=text("state IN ('requested', 'planned')")),
+    CheckConstraint(f"state IN {sql_list(BackfillState)}", name="ck_backfills_state"),
+    Index("ix_backfills_open", "account", postgresql_where=text(f"state IN {OPEN_BACKFILLS}")),
     schema=SYNC_SCHEMA,
     comment="ranges somebody asked to be read; sync.request_backfill() adds one",
 )
