@@ -53,7 +53,7 @@ def template(server: str) -> Iterator[str]:
     Tables(server).execute(f"CREATE DATABASE {name}")
     migrate.migrate(on(server, name))
     with psycopg.connect(on(server, name)) as connection:
-        order_statuses.fill(connection, {each.name: each.statuses for each in PLATFORMS.values()})
+        order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
     yield name
     Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -116,7 +116,7 @@ def bring_up(url: str) -> list[str]:
 
         applied = migrate.migrate(url)
     with database.session(url) as connection, connection.transaction():
-        order_statuses.fill(connection, {each.name: each.statuses for each in PLATFORMS.values()})
+        order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
     return applied
 
 

@@ -45,7 +45,7 @@ async def renormalize(connection: Connection, platform: str, account: str | None
         for stored in page:
             by_account[stored.account].append(stored)
         for name, batch in by_account.items():
-            source = Source(platform, name, None, PLATFORMS[platform].normalize)
+            source = Source(platform, name, None, PLATFORMS[platform].normalize, PLATFORMS[platform].direction)
             landed += await retried(partial(_rebuild, connection, source, batch))
         progress.landed(platform, len(page))
     looked_at = landed.changed + landed.unchanged + landed.rejected + landed.stale

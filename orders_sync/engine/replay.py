@@ -59,7 +59,7 @@ async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reje
         if reject is None:
             return None
         platform = PLATFORMS[reject.platform]
-        source = Source(platform.name, reject.account, reject.window_id, platform.normalize)
+        source = Source(platform.name, reject.account, reject.window_id, platform.normalize, platform.direction)
         record = identified(reject.payload, platform.identify, reject.read_at)
         landed = await load.land(connection, source, [record])
         if not landed.rejected:

@@ -262,7 +262,7 @@ class WindowJob:
 
     async def _close_unproven(self, records: list[Record], parts: list[Window], reason: str) -> None:
         claim, platform = self._claim, self._source.platform
-        load_source = Source(platform.name, claim.account, claim.id, platform.normalize)
+        load_source = Source(platform.name, claim.account, claim.id, platform.normalize, platform.direction)
         async with self._pool.connection() as connection, connection.transaction():
             self.unproven = await load.land(connection, load_source, records)
             if parts:
@@ -328,7 +328,7 @@ class WindowJob:
     async def _land(self, result: Read) -> LoadCounts | None:
         """Rows, the window's result and the watermark in one transaction (P5)."""
         claim, platform = self._claim, self._source.platform
-        load_source = Source(platform.name, claim.account, claim.id, platform.normalize)
+        load_source = Source(platform.name, claim.account, claim.id, platform.normalize, platform.direction)
         self.seen = result.reading.seen
         follows = bool(claim.orders) or self._judges(result.records)
         # then the result is all there is to write

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.notifications import Notification
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.statuses import Status
@@ -81,6 +82,7 @@ class MessageService:
 class Platform:
     """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
 
+    `direction`: whether its orders are what the account sells or what it buys; the column `direction` of every table.
     `settings`: the model of an account in [[accounts]]. Its `Secret` fields are redacted wherever they may show.
     `statuses`: all that are documented, in the order of an order's life. `listed_statuses`: those by which its orders
     are listed to follow what is not final; none where it is listed by time of change.
@@ -94,6 +96,7 @@ class Platform:
     """
 
     name: str
+    direction: Direction
     settings: type[AccountSettings]
     feed: Feed
     feeds: frozenset[Feed]

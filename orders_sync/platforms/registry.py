@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import EntryPoint, entry_points
 
+from orders_sync.domain.directions import Direction
 from orders_sync.platforms.account_settings import AccountSettings, AccountWithHook
 from orders_sync.platforms.contract import Platform
 
@@ -57,6 +58,8 @@ def _mistake(platform: Platform) -> str | None:
     """What is wrong with a platform's facts that would fail later, for others too; None where nothing is."""
     statuses = [each.status for each in platform.statuses]
     service = platform.messages
+    if not isinstance(platform.direction, Direction):
+        return f"direction is {platform.direction!r}, not one of {', '.join(Direction)}"
     if not issubclass(platform.settings, AccountSettings):
         return "the settings of its accounts are no AccountSettings"
     if len(set(statuses)) < len(statuses):

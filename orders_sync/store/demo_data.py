@@ -7,21 +7,23 @@ from orders_sync.store.queries import select_values
 
 EXAMPLES = (
     (
-        "Turnover by platform, the last five days with orders",
+        "Sales and purchases, the last days with orders, as days in China",
         """
-SELECT platform, created_at::date AS day, count(*) AS orders, sum(total_amount) AS yuan
+SELECT direction, platform, (created_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
+    count(*) AS orders, sum(total_amount) AS yuan
 FROM orders
 WHERE status_group NOT IN ('cancelled', 'awaiting_payment')
-GROUP BY platform, day
-ORDER BY day DESC, platform
-LIMIT 5""",
+GROUP BY direction, platform, day
+ORDER BY day DESC, direction, platform
+LIMIT 6""",
     ),
     (
         "What is paid and not shipped, oldest first",
         """
-SELECT platform, order_no, s.name_en AS status, paid_at::timestamp(0) AS paid, total_amount AS yuan
+SELECT orders.direction, platform, order_no, coalesce(s.name_en, status) AS status, paid_at::timestamp(0) AS paid,
+    total_amount AS yuan
 FROM orders
-JOIN order_statuses AS s USING (platform, status)
+LEFT JOIN order_statuses AS s USING (platform, status)
 WHERE orders.status_group IN ('awaiting_shipment', 'partly_shipped') AND paid_at IS NOT NULL
 ORDER BY paid_at
 LIMIT 5""",
@@ -32,7 +34,7 @@ LIMIT 5""",
 SELECT i.platform, i.product_id, left(max(i.title), 24) AS title, sum(i.quantity)::numeric(12, 1) AS sold
 FROM product_items AS i
 JOIN orders AS o USING (platform, order_id)
-WHERE i.removed_at IS NULL AND o.status_group <> 'cancelled'
+WHERE i.direction = 'sale' AND i.removed_at IS NULL AND o.status_group <> 'cancelled'
 GROUP BY i.platform, i.product_id
 ORDER BY sold DESC
 LIMIT 5""",
@@ -40,8 +42,9 @@ LIMIT 5""",
 )
 
 LANDED = """
-SELECT platform, status_group, count(*) AS orders, sum(line_count) AS lines, sum(total_amount) AS yuan
-FROM orders WHERE account LIKE 'sandbox-%%' GROUP BY platform, status_group ORDER BY platform, orders DESC
+SELECT direction, platform, status_group, count(*) AS orders, sum(line_count) AS lines, sum(total_amount) AS yuan
+FROM orders WHERE account LIKE 'sandbox-%%' GROUP BY direction, platform, status_group
+ORDER BY platform, orders DESC
 """
 
 

@@ -27,6 +27,7 @@ import msgspec
 import xxhash
 from psycopg import errors
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRow, OrderRows
@@ -67,6 +68,7 @@ class Source(msgspec.Struct, frozen=True):
     account: str
     window_id: int | None
     normalize: Callable[[bytes], OrderRows]
+    direction: Direction
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -191,15 +193,16 @@ class _Loader:
         rows = self.source.normalize(record.payload)
         if rows.order.order_id != record.order_id:
             raise InvalidRecordError(f"read as order {rows.order.order_id}, known as order {record.order_id}")
-        platform = self.source.platform
+        platform, direction = self.source.platform, self.source.direction.value
         order = copyrows.fields(rows.order)
         order_text = copyrows.line([platform, *order])
         children = [
-            "".join([copyrows.line([platform, *copyrows.fields(row)]) for row in rows_of(rows)])
+            "".join([copyrows.line([platform, *copyrows.fields(row), direction]) for row in rows_of(rows)])
             for rows_of in _CHILD_ROWS
         ]
         return FlatOrder(
             platform,
+            direction,
             self.source.account,
             self.source.window_id,
             record.order_id,
@@ -207,7 +210,7 @@ class _Loader:
             payload_hash,
             blake2b("".join([order_text, *children]).encode(), digest_size=16).digest(),
             Version(rows.order.modified_at, record.read_at),
-            copyrows.line([platform, self.source.account, *order]),
+            copyrows.line([platform, self.source.account, *order, direction]),
             children,
             _watched(order),
             rows.has_all_lines and bool(rows.sub_orders),  # an order without a line is none that was read

@@ -6,27 +6,31 @@ from collections.abc import Iterable, Mapping
 
 import psycopg
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.statuses import Status
 
-_READ = "SELECT platform, status, name_zh, name_en, status_group, is_final FROM order_statuses"
+_READ = "SELECT platform, status, name_zh, name_en, status_group, is_final, direction FROM order_statuses"
 _FILL = """
-    INSERT INTO order_statuses AS s (platform, status, name_zh, name_en, status_group, is_final)
-    VALUES (%s, %s, %s, %s, %s, %s)
+    INSERT INTO order_statuses AS s (platform, status, name_zh, name_en, status_group, is_final, direction)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (platform, status) DO UPDATE
     SET name_zh = excluded.name_zh, name_en = excluded.name_en,
-        status_group = excluded.status_group, is_final = excluded.is_final
+        status_group = excluded.status_group, is_final = excluded.is_final,
+        direction = excluded.direction
 """
 
 
-def fill(connection: psycopg.Connection[tuple[object, ...]], statuses: Mapping[str, Iterable[Status]]) -> None:
+def fill(
+    connection: psycopg.Connection[tuple[object, ...]], platforms: Mapping[str, tuple[Direction, Iterable[Status]]]
+) -> None:
     """Make the table say what the platforms document, by their names.
 
     Rows that do already are not written, those of statuses and platforms that are not given stay.
     """
     documented = [
-        (platform, each.status, each.name_zh, each.name_en, str(each.group), each.is_final)
-        for platform, of_one in statuses.items()
-        for each in of_one
+        (platform, each.status, each.name_zh, each.name_en, str(each.group), each.is_final, direction.value)
+        for platform, (direction, statuses) in platforms.items()
+        for each in statuses
     ]
     with connection.cursor() as cursor:
         known = set(cursor.execute(_READ).fetchall())

@@ -44,12 +44,16 @@ class Target(msgspec.Struct, frozen=True):
 
 
 _ORDER = ("platform", "order_id")
-ORDERS = Target("orders", _ORDER, ("platform", "account", *OrderRow.__struct_fields__))
+ORDERS = Target("orders", _ORDER, ("platform", "account", *OrderRow.__struct_fields__, "direction"))
 CHILDREN = (
-    Target("sub_orders", (*_ORDER, "sub_order_id"), ("platform", *SubOrderRow.__struct_fields__)),
-    Target("product_items", (*_ORDER, "sub_order_id", "item_no"), ("platform", *ProductItemRow.__struct_fields__)),
-    Target("order_parcels", (*_ORDER, "parcel_id"), ("platform", *ParcelRow.__struct_fields__)),
-    Target("order_receivers", _ORDER, ("platform", *ReceiverRow.__struct_fields__)),
+    Target("sub_orders", (*_ORDER, "sub_order_id"), ("platform", *SubOrderRow.__struct_fields__, "direction")),
+    Target(
+        "product_items",
+        (*_ORDER, "sub_order_id", "item_no"),
+        ("platform", *ProductItemRow.__struct_fields__, "direction"),
+    ),
+    Target("order_parcels", (*_ORDER, "parcel_id"), ("platform", *ParcelRow.__struct_fields__, "direction")),
+    Target("order_receivers", _ORDER, ("platform", *ReceiverRow.__struct_fields__, "direction")),
 )
 WATCHED = (
     "status",
@@ -68,7 +72,9 @@ WATCHED = (
     "line_count",
 )  # columns of orders that its history repeats
 HISTORY = Target(
-    "order_history", (*_ORDER, "seen_at"), ("platform", "order_id", "read_at", "window_id", "changed", *WATCHED)
+    "order_history",
+    (*_ORDER, "seen_at"),
+    ("platform", "order_id", "read_at", "window_id", "changed", *WATCHED, "direction"),
 )
 RAW = Target(
     "raw_orders",
@@ -82,6 +88,7 @@ RAW = Target(
         "modified_at",
         "read_at",
         "window_id",
+        "direction",
         "payload",
     ),
 )
@@ -217,8 +224,9 @@ def _add_history() -> str:
     """What orders look like after a change: their own rows are the source, so that the two agree."""
     watched = _list(WATCHED)
     return f"""
-    INSERT INTO order_history ({_list(HISTORY.key)}, read_at, window_id, changed, {watched})
-    SELECT o.platform, o.order_id, o.synced_at, c.read_at, c.window_id, c.changed::text[], {_list(WATCHED, "o.")}
+    INSERT INTO order_history ({_list(HISTORY.key)}, read_at, window_id, changed, {watched}, direction)
+    SELECT o.platform, o.order_id, o.synced_at, c.read_at, c.window_id, c.changed::text[],
+        {_list(WATCHED, "o.")}, o.direction
     FROM unnest(%(order_ids)s::text[], %(read_at)s::timestamptz[], %(window_ids)s::bigint[], %(changed)s::text[])
         AS c (order_id, read_at, window_id, changed)
     JOIN orders AS o ON o.platform = %(platform)s AND o.order_id = c.order_id

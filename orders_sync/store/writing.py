@@ -18,6 +18,7 @@ class FlatOrder(msgspec.Struct, frozen=True):
     """An order as rows for COPY, with the payload they were made of and where that came from."""
 
     platform: str
+    direction: str
     account: str
     window_id: int | None
     order_id: str
@@ -173,10 +174,13 @@ def _raw(order: FlatOrder) -> bytes:
         "" if modified_at is None else modified_at.isoformat(),
         read_at.isoformat(),
         "" if order.window_id is None else str(order.window_id),
+        order.direction,
     )
     return copyrows.line_with_payload(head, order.payload)
 
 
 def _first_sight(order: FlatOrder) -> str:
     window = "" if order.window_id is None else str(order.window_id)
-    return copyrows.line((order.platform, order.order_id, order.read_at.isoformat(), window, "", *order.watched))
+    return copyrows.line(
+        (order.platform, order.order_id, order.read_at.isoformat(), window, "", *order.watched, order.direction)
+    )

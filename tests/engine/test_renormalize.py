@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRows, SubOrderRow
 from orders_sync.domain.sweeps import Sweep
@@ -169,7 +170,9 @@ async def test_an_order_that_landed_meanwhile_is_left_to_what_landed_P2(tell: Te
         story.world.mutate(40, datetime.now(UTC))
         outcomes = await story.sync(KA, sweep=Sweep.ALL)
         async with connection.transaction():
-            landed = await load.rebuild(connection, Source(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize), page)
+            landed = await load.rebuild(
+                connection, Source(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize, Direction.PURCHASE), page
+            )
     assert landed.stale == outcomes[KA].rows.changed > 0
     assert landed.changed == len(page) - landed.stale
     story.assert_equal(KA)
@@ -184,7 +187,9 @@ async def test_an_order_deleted_meanwhile_stays_deleted(tell: Tell, code: Code) 
         [page] = [page async for page in rebuild.pages(connection, PLATFORM, None)]
         story.query("DELETE FROM raw_orders WHERE order_id = %s RETURNING 1", page[0].order_id)
         async with connection.transaction():
-            landed = await load.rebuild(connection, Source(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize), page)
+            landed = await load.rebuild(
+                connection, Source(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize, Direction.PURCHASE), page
+            )
     assert (landed.stale, landed.changed) == (1, len(page) - 1)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import Record
 from orders_sync.engine.replay import Replayed
@@ -73,7 +74,9 @@ async def test_a_replay_never_replaces_what_was_read_later_and_settles_the_rejec
         assert isinstance(now, datetime)
         newer = [Record(*each, now) for each in listed(story)]
         async with connection.transaction():
-            await load.land(connection, Source("xportcn_ka", KA, None, PLATFORMS["xportcn_ka"].normalize), newer)
+            await load.land(
+                connection, Source("xportcn_ka", KA, None, PLATFORMS["xportcn_ka"].normalize, Direction.PURCHASE), newer
+            )
     story.assert_equal(KA)
     result = await replay_all(story)
     assert (result.landed + result.older, result.rejected) == (rejected, [])

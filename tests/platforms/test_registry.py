@@ -32,6 +32,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Installed:
         "TWICE": replace(plain, statuses=(*plain.statuses, plain.statuses[-1])),
         "UNKNOWN_LISTED": replace(plain, listed_statuses=("lost",)),
         "NO_FEED": replace(plain, feeds=frozenset()),
+        "NO_DIRECTION": replace(plain, direction="sales"),  # type: ignore[arg-type]
         "TWO_SEGMENTS": replace(
             PLATFORMS["xportcn_ka"], name="another", messages=MessageService("a/b", lambda body: Notification())
         ),
@@ -73,6 +74,7 @@ def test_a_platform_of_another_package_is_found(installed: Installed) -> None:
         ("another", "another_shop:TWICE", "statuses stand twice: terminated"),
         ("another", "another_shop:UNKNOWN_LISTED", "listed_statuses that are no statuses: lost"),
         ("another", "another_shop:NO_FEED", "feed is none of feeds"),
+        ("another", "another_shop:NO_DIRECTION", "direction is 'sales', not one of sale, purchase"),
         ("another", "another_shop:TWO_SEGMENTS", "not one segment of a URL: 'a/b'"),
         ("another", "another_shop_that_exits:PLATFORM", "SystemExit: no licence"),
     ],

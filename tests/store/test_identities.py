@@ -56,7 +56,7 @@ async def fill(connection: Connection, which: Account, order: str) -> None:
     assert claim is not None
     await finish(connection, claim)
     async with connection.transaction():
-        source = Source("1688", which.name, claim.id, SOURCE.normalize)
+        source = Source("1688", which.name, claim.id, SOURCE.normalize, SOURCE.direction)
         await load.land(connection, source, [Record(order, payload(order), at(0))])
     for each in TRACES:
         await connection.execute(each.encode(), {"name": which.name})
@@ -171,7 +171,7 @@ async def test_who_lands_while_an_account_is_renamed_is_waited_for_and_moves_alo
             identities.settle(own, [account("b", "s")])
 
     async with connection.transaction():
-        source = Source("1688", "a", claim.id, SOURCE.normalize)
+        source = Source("1688", "a", claim.id, SOURCE.normalize, SOURCE.direction)
         await load.land(connection, source, [Record("2", payload("2"), at(0))])
         settling = asyncio.create_task(asyncio.to_thread(settle))
         async with pool.connection() as watching:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRows
 from orders_sync.store import load
@@ -37,7 +38,7 @@ async def test_others_go_on_while_a_batch_becomes_rows(connection: Connection) -
     records = [Record(str(number), payload(str(number)), at(0)) for number in range(load.PIECE * 3)]
     going_on = asyncio.create_task(others())
     async with connection.transaction():
-        await load.land(connection, Source("1688", "shop", None, watched), records)
+        await load.land(connection, Source("1688", "shop", None, watched, Direction.SALE), records)
     going_on.cancel()
     assert sorted(Counter(seen).values()) == [load.PIECE] * 3
 
@@ -311,7 +312,9 @@ async def test_what_the_database_refuses_becomes_a_reject_and_its_neighbours_lan
     if known:
         await land(connection, payload("m"), *neighbours)
         neighbours = [payload(f"{letter}{number}", "shipped", 9) for letter in "az" for number in range(20)]
-    lenient = Source("1688", "shop", None, lambda record: normalize(record.replace(b'"x": 01', b'"x": 1')))
+    lenient = Source(
+        "1688", "shop", None, lambda record: normalize(record.replace(b'"x": 01', b'"x": 1')), Direction.SALE
+    )
     records = [Record(each.split(b'"')[3].decode(), each, at(1)) for each in [*neighbours, bad]]
     async with connection.transaction():
         landed = await load.land(connection, lenient, records)
@@ -345,3 +348,11 @@ async def test_two_loaders_changing_the_same_orders_end_in_the_newest_P2(pool: P
     await asyncio.gather(loader("older", 10), loader("newest", 20), loader("oldest", 5))
     async with pool.connection() as connection:
         assert await rows(connection, "SELECT status, count(*) FROM orders GROUP BY 1") == [("newest", 1500)]
+
+
+async def test_every_row_of_an_order_says_whether_it_is_a_sale_or_a_purchase(connection: Connection) -> None:
+    await land(connection, payload("a", parcels=["p"]))
+    await land(connection, payload("a", "shipped", 1, parcels=["p", "q"], lines=["a-1", "a-3"]), payload("b"))
+    for table in ("orders", "sub_orders", "product_items", "order_parcels", "order_receivers", "order_history"):
+        assert {each[0] for each in await rows(connection, f"SELECT direction FROM {table}")} == {"sale"}, table
+    assert await rows(connection, "SELECT DISTINCT direction FROM raw_orders") == [("sale",)]

@@ -134,7 +134,7 @@ def test_a_status_that_says_something_else_is_put_right_and_the_others_are_not_w
     versions = "SELECT platform, status, xmin::text FROM order_statuses"
     before = ask(url, versions)
     with psycopg.connect(url) as connection:
-        order_statuses.fill(connection, {each.name: each.statuses for each in PLATFORMS.values()})
+        order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
     written = {each[:2] for each in set(ask(url, versions)) - set(before)}
     assert written == {("1688", "success"), ("1688", "cancel")}
     assert [each for each in names(url) if each[1] != "their own"] == DOCUMENTED
@@ -528,3 +528,35 @@ def test_accounts_of_before_0007_keep_their_proof_and_get_their_host_from_the_se
     found = ask(empty_url, "SELECT name, host, watermark::date::text FROM sync.accounts ORDER BY name")
     assert found == [("a", "one.example", "2026-01-01"), ("b", "two.example", "2026-01-02")]
     assert ask(empty_url, "SELECT account FROM raw_orders") == [("b",)]
+
+
+@pytest.mark.parametrize("most", ["1688", "xportcn_ka"])
+def test_orders_of_before_0021_are_sales_or_purchases_and_those_of_the_usual_direction_are_not_written(
+    empty_url: str, most: str
+) -> None:
+    alembic(empty_url, "upgrade", "0020")
+    fewest = {"1688": "xportcn_ka", "xportcn_ka": "1688"}[most]
+    for number, platform in enumerate([most, most, fewest, "not installed"]):
+        ask(
+            empty_url,
+            "INSERT INTO orders (platform, account, order_id, status, status_group, currency, line_count)"
+            " VALUES (%s, 'shop', %s, 'paid', 'other', 'CNY', 0)",
+            platform,
+            str(number),
+        )
+        ask(
+            empty_url,
+            "INSERT INTO order_history (platform, order_id, read_at) VALUES (%s, %s, now())",
+            platform,
+            str(number),
+        )
+    versions = "SELECT platform, xmin::text, ctid::text FROM orders"
+    before = ask(empty_url, versions)
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0021") :]
+    directions = {"1688": "sale", "xportcn_ka": "purchase", "not installed": None}
+    for table in ("orders", "order_history"):
+        found = ask(empty_url, f"SELECT platform, direction FROM {table}")
+        assert len(found) == 4
+        assert set(found) == set(directions.items())
+    assert {each[0] for each in set(ask(empty_url, versions)) - set(before)} == {fewest, "not installed"}
+    migrate.check(empty_url)

@@ -39,7 +39,7 @@ async def test_odd_values_land_on_postgres_and_so_does_what_they_are_changed_to_
     for number, (path, value) in enumerate(Random(1688).sample(odd, min(MANY, len(odd)))):
         changed = put(json.loads(as_bytes(whole)), id_at, f"7{number:05}")
         records.append(Record(f"7{number:05}", odd_bytes(changed, path, value), NOON))
-    source = Source(platform, "shop", None, PLATFORMS[platform].normalize)
+    source = Source(platform, "shop", None, PLATFORMS[platform].normalize, PLATFORMS[platform].direction)
     async with connection.transaction():
         landed = await load.land(connection, source, records)
     cursor = await connection.execute("SELECT order_id, reason FROM sync.rejects")

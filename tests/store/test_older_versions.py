@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.versions import BELIEVED_AFTER
 from orders_sync.engine.replay import Replayed, replay
@@ -139,7 +140,9 @@ async def test_what_an_older_read_could_not_read_is_no_newer_version_P4(connecti
 async def test_rows_that_cannot_be_made_anew_are_no_newer_version_P4(connection: Connection) -> None:
     bad = payload("a", broken=True)
     async with connection.transaction():
-        lenient = Source("1688", "shop", None, lambda record: normalize(record.replace(b"broken", b"mended")))
+        lenient = Source(
+            "1688", "shop", None, lambda record: normalize(record.replace(b"broken", b"mended")), Direction.SALE
+        )
         await load.land(connection, lenient, [Record("a", bad, at(0))])
     digest, read_at = await one(connection, "SELECT payload_hash, read_at FROM raw_orders")
     async with connection.transaction():
@@ -216,7 +219,9 @@ async def test_an_order_some_of_whose_lines_could_not_be_read_keeps_the_others_i
     await land(connection, payload("a"))
     async with connection.transaction():
         record = Record("a", payload("a", modified=1, lines=["a-2", "a-3"]), at(1))
-        assert await load.land(connection, Source("1688", "shop", None, partly), [record]) == LoadCounts(changed=1)
+        assert await load.land(
+            connection, Source("1688", "shop", None, partly, Direction.SALE), [record]
+        ) == LoadCounts(changed=1)
     assert await rows(connection, LINES) == [("a-1",), ("a-2",), ("a-3",)]
     assert await one(connection, "SELECT line_count FROM orders") == 3
 

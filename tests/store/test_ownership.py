@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed
 from orders_sync.store import identities, ledger, load, suspensions
@@ -31,7 +32,7 @@ async def registered(connection: Connection) -> None:
 
 
 async def land(connection: Connection, account: Account, *payloads: bytes, read: float = 0) -> LoadCounts:
-    source = Source("1688", account.name, None, normalize)
+    source = Source("1688", account.name, None, normalize, Direction.SALE)
     records = [Record(json.loads(each)["id"], each, at(read)) for each in payloads]
     async with connection.transaction():
         return await load.land(connection, source, records)
@@ -157,7 +158,7 @@ async def test_orders_of_an_account_removed_from_the_settings_go_to_who_lists_th
 async def test_an_order_two_accounts_land_for_the_first_time_at_once_has_one_owner(
     connection: Connection, account: Account, outcome: LoadCounts
 ) -> None:
-    source = Source("1688", account.name, None, normalize)
+    source = Source("1688", account.name, None, normalize, Direction.SALE)
     async with connection.transaction():
         loader = load._Loader(connection, source)
         flat = loader._flatten(Record("1", of("two"), at(1)), load.fingerprint(of("two")))

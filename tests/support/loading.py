@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
@@ -57,7 +58,7 @@ def normalize(record: bytes) -> OrderRows:
     )
 
 
-SOURCE = Source("1688", "shop", None, normalize)
+SOURCE = Source("1688", "shop", None, normalize, Direction.SALE)
 
 
 async def land(connection: Connection, *payloads: bytes, read: float = 0) -> LoadCounts:

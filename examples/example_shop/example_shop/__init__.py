@@ -7,11 +7,13 @@ from example_shop.messages import MESSAGES
 from example_shop.normalize import identify, normalize
 from example_shop.settings import ExampleShopAccount
 from example_shop.statuses import STATUSES
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms import Platform
 
 PLATFORM = Platform(
     name="example_shop",
+    direction=Direction.SALE,
     settings=ExampleShopAccount,
     feed=Feed.UPDATED,
     feeds=frozenset(Feed),

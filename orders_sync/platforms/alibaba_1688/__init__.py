@@ -1,5 +1,6 @@
 """1688 orders by the fw199 gateway's enhanced list (seed 004, api-facts 4): what changed, by time of change."""
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688.client import (
     BASE_URL,
@@ -20,6 +21,7 @@ from orders_sync.platforms.contract import Platform
 
 PLATFORM = Platform(
     name="1688",
+    direction=Direction.SALE,
     settings=Account1688,
     feed=Feed.UPDATED,
     feeds=frozenset(Feed),

@@ -56,6 +56,16 @@ def synced_at() -> Column[Any]:
     )
 
 
+def direction() -> Column[Any]:
+    """Return the column that tells sales and purchases apart, in every table of orders."""
+    return column(
+        "direction",
+        Text,
+        "sale: the account sells; purchase: it buys. By the platform; never add up amounts of both. NULL while the "
+        "platform's package is not installed",
+    )
+
+
 def removed_at() -> Column[Any]:
     """Return the column that marks a part of an order as no longer listed."""
     return column("removed_at", TIME, "when the platform stopped listing it on its order; NULL while it is listed")

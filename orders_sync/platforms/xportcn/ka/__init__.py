@@ -1,5 +1,6 @@
 """Xportcn KA, POST /open/purchase/page: Taobao purchases by creation time (api-facts 2; the seed 001)."""
 
+from orders_sync.domain.directions import Direction
 from orders_sync.domain.statuses import open_statuses
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.contract import Platform
@@ -12,6 +13,7 @@ from orders_sync.platforms.xportcn.statuses import STATUSES
 
 PLATFORM = Platform(
     name="xportcn_ka",
+    direction=Direction.PURCHASE,
     settings=AccountXportcn,
     feed=Feed.CREATED,
     feeds=frozenset((Feed.CREATED,)),
