@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from orders_sync.cli import context, output
 from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
-from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.runner import AccountResult
 from orders_sync.engine.window_job import Limits
-from orders_sync.platforms import PLATFORMS
-from orders_sync.sandbox import Sandbox, SandboxAccount, SandboxTransport, World
+from orders_sync.sandbox import Sandbox, SandboxTransport, World, load_simulations
+from orders_sync.sandbox.verify import verify_account
 from orders_sync.settings import Settings
 from orders_sync.store import database, demo_data, removal
 from orders_sync.store.progress import of as progress_of
 
 ORDERS = 3000
+SIMULATION_ORDERS = 300  # of each installed platform that brings a simulation
 CALLS_PER_SECOND = 200.0
 ROOT = "http://sandbox"  # never resolved: the sandbox runs in this process
 
@@ -44,17 +45,19 @@ def demo(
     with context.hosted(settings) as host:
         url = host.url
         _refuse_mixing(url)
-        output.info(f"creating {ORDERS:,} orders on three simulated platforms, and reading them")
-        world = World(ORDERS, now=_anchor(home))
-        sources = [_source(account) for account in world.accounts]
-        http = context.http_client(settings, SandboxTransport(Sandbox(world).app))
+        sandbox = _sandbox(_anchor(home))
+        settings = _with_accounts(settings, sandbox)
+        sources = context.sources(settings)
+        output.info(f"reading the orders of {len(sources)} simulated accounts")
+        http = context.http_client(settings, SandboxTransport(sandbox.app))
         with bars([source.account.name for source in sources]) as progress:
             outcomes = context.run(catch_up(url, sources, Limits(), progress, http))
         with database.session(url) as connection:
             show(outcomes, progress_of(connection, [source.account.name for source in sources]))
             _show_tables(connection)
+            is_equal = _verify(connection, sandbox, sources)
         _show_next(outcomes)
-    if any(outcome.errors for outcome in outcomes):
+    if not is_equal or any(outcome.errors for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -88,27 +91,39 @@ def _anchor(home: Path) -> datetime:
         return now
 
 
-def _source(shop: SandboxAccount) -> AccountSource:
-    platform = PLATFORMS[shop.platform]
-    account = Account(
-        name=shop.name,
-        platform=shop.platform,
-        base_url=ROOT if shop.platform == "1688" else f"{ROOT}/api",
-        seller=shop.seller,
-        app_id=shop.app_id,
-        app_secret=shop.app_secret,
+def _sandbox(now: datetime) -> Sandbox:
+    """Create the demo's orders on the simulated platforms, those of installed packages included."""
+    simulations, unusable = load_simulations(SIMULATION_ORDERS, now)
+    output.info(
+        f"creating {ORDERS + SIMULATION_ORDERS * len(simulations):,} orders on {3 + len(simulations)} platforms"
     )
-    policy = SyncPolicy(
-        history_from=shop.history_from,
-        requests_per_second=CALLS_PER_SECOND,
-        page_size=platform.page_size,
-        longest_window=platform.longest_window,
-        interval=timedelta(minutes=1),
-        lag=timedelta(seconds=10),
-        overlap=timedelta(minutes=10),
-        confirm=timedelta(hours=3),
-    )
-    return AccountSource(account, policy, platform)
+    for name, reason in unusable.items():
+        output.info(f"{name} is left out: {reason}")
+    return Sandbox(World(ORDERS, now=now), simulations=simulations)
+
+
+def _with_accounts(settings: Settings, sandbox: Sandbox) -> Settings:
+    """Return the settings with the accounts of the sandbox."""
+    accounts = [structs.replace(each, requests_per_second=CALLS_PER_SECOND) for each in sandbox.accounts(ROOT)]
+    return structs.replace(settings, accounts=accounts)
+
+
+def _verify(connection: database.Session, sandbox: Sandbox, sources: list[AccountSource]) -> bool:
+    """Compare the tables with the sandbox's expected values, print the result, and return whether all are equal."""
+    accounts = [source.account for source in sources]
+    results = [
+        verify_account(connection, each.name, each.platform, sandbox.expected_orders(each.name)) for each in accounts
+    ]
+    for result in results:
+        for example in result.examples():
+            output.error(example)
+    if not all(result.is_equal for result in results):
+        output.error("the tables differ from the simulated platforms: `orders-sync demo --clear`, then run it again")
+        return False
+    orders, lines = sum(result.orders for result in results), sum(result.lines for result in results)
+    output.out().print()
+    output.out().print(f"[green]Verified:[/] {orders:,} orders and {lines:,} lines are as their platforms list them.")
+    return True
 
 
 def _show_tables(connection: database.Session) -> None:

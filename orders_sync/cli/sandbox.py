@@ -10,7 +10,7 @@ import typer
 
 from orders_sync.cli import context, output
 from orders_sync.domain.errors import OrdersSyncError
-from orders_sync.sandbox import World, serve
+from orders_sync.sandbox import World, load_simulations, serve
 from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
 from orders_sync.store import database
 
@@ -37,10 +37,16 @@ def sandbox(
 ) -> None:
     """Serve simulations of the three platforms on this machine until interrupted.
 
+    An installed platform that brings a simulation is served too: one account, with as many orders as each shop.
+
     GET /sandbox/accounts.toml returns a settings file for it; POST /sandbox/faults injects faults.
     """
     output.info(f"creating {orders:,} orders")
-    world = World(orders, shops, seed, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    world = World(orders, shops, seed, now=now)
+    simulations, unusable = load_simulations(orders // shops, now)
+    for name, reason in unusable.items():
+        output.info(f"{name} is left out: {reason}")
 
     def ready(root: str) -> None:
         output.info(
@@ -51,7 +57,7 @@ def sandbox(
         )
 
     try:
-        serve(world, port, live_rate=rate if live else 0, ready=ready, hooks=hooks)
+        serve(world, port, live_rate=rate if live else 0, ready=ready, hooks=hooks, simulations=simulations)
     except OSError as error:
         raise OrdersSyncError(f"cannot listen on port {port} ({error}): choose another with --port") from None
 

@@ -10,9 +10,10 @@ engine -> messages.read(message)     -> Notification        where the platform r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -79,6 +80,23 @@ class MessageService:
 
 
 @dataclass(frozen=True, slots=True)
+class Simulation:
+    """One simulated account of a platform, for `orders-sync demo` and `orders-sync sandbox`.
+
+    `settings`: the account; its name and base_url are replaced.
+    `app`: an ASGI app, mounted at the path of base_url. Its lifespan is not run.
+    `expected_orders`: the values that the tables must hold of every order that is listed now, by column: `order_id`,
+    any others of `orders`, and `lines` in the order of their `line_no`, each with `line_no` and any of sub_order_id,
+    status, refund_status, amount, product_id, sku_id, quantity, unit_price and title. Amounts and quantities are text,
+    times text in ISO 8601 with a zone. `reject`: true where the record must be in `sync.rejects` instead.
+    """
+
+    settings: AccountSettings
+    app: Callable[..., Awaitable[None]]
+    expected_orders: Callable[[], Iterable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
 
@@ -93,6 +111,9 @@ class Platform:
     `page_sizes`: those it takes.
     `identify` and `normalize`: raise `InvalidRecordError`, and nothing else, whatever the bytes.
     `messages`: None where no message service is known.
+    `simulation`: "module:function" of a function (orders: int, now: datetime) -> `Simulation`, imported by nothing but
+    `demo` and `sandbox`; None where none is brought. `now` is aware: the last change is a minute before it or earlier,
+    since a sync reads up to `lag` before now.
     """
 
     name: str
@@ -115,3 +136,4 @@ class Platform:
     page_sizes: Collection[int]
     normalize: Callable[[bytes], OrderRows]
     messages: MessageService | None = None
+    simulation: str | None = None

@@ -1,11 +1,11 @@
-"""The ASGI app: endpoints of the three platforms, and the control endpoints (control.py)."""
+"""The ASGI app: endpoints of the three platforms, apps of simulations, and the control endpoints (control.py)."""
 
 from __future__ import annotations
 
 import asyncio
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +15,13 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
+from orders_sync.platforms import Simulation
+from orders_sync.platforms.account_settings import AccountSettings
+from orders_sync.sandbox.accounts import SIMULATIONS, shop_settings, simulation_settings
 from orders_sync.sandbox.control import control_routes
+from orders_sync.sandbox.expected import ExpectedValues
 from orders_sync.sandbox.fault_responses import Hang, Reset, Truncated
 from orders_sync.sandbox.faults import Faults
 from orders_sync.sandbox.live_mode import LiveMode
@@ -61,12 +65,19 @@ class Sandbox:
         faults: Faults to inject; none by default.
         clock: Source of the current time, with a time zone.
         hooks: Root URL of a service that receives messages about changes, as from Xportcn's message service.
+        simulations: Accounts of installed platforms, without faults, live changes and statistics.
     """
 
     def __init__(
-        self, world: World, faults: Faults | None = None, clock: Clock = utc_now, hooks: str | None = None
+        self,
+        world: World,
+        faults: Faults | None = None,
+        clock: Clock = utc_now,
+        hooks: str | None = None,
+        simulations: Sequence[Simulation] = (),
     ) -> None:
         self.world = world
+        self.simulations = simulations
         self.faults = faults if faults is not None else Faults()
         self.clock = clock
         self.live_mode = LiveMode(world, clock)
@@ -76,13 +87,29 @@ class Sandbox:
         self.app = self._build()
 
     def _build(self) -> Starlette:
-        routes = [
+        routes: list[BaseRoute] = [
             Route(PATHS["1688"], self._serve_1688, methods=["POST"]),
             Route(PATHS["xportcn_open"], self._serve_open, methods=["GET"]),
             Route(PATHS["xportcn_ka"], self._serve_ka, methods=["POST"]),
             *control_routes(self),
+            *(Mount(f"{SIMULATIONS}/{each.settings.platform}", each.app) for each in self.simulations),
         ]
         return Starlette(routes=routes, lifespan=self._lifespan)
+
+    def accounts(self, root: str) -> list[AccountSettings]:
+        """Return the settings of all accounts, for a sandbox at the URL `root`."""
+        return [
+            *(shop_settings(account, root) for account in self.world.accounts),
+            *(simulation_settings(each.settings, root) for each in self.simulations),
+        ]
+
+    def expected_orders(self, account: str) -> Iterable[ExpectedValues]:
+        """Return the expected values of every order that the account's platform lists now. Raises KeyError."""
+        for each in self.simulations:
+            if each.settings.name == account:
+                return each.expected_orders()
+        self.world.shop(account)
+        return self.world.iter_expected_orders(account)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

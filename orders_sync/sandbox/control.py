@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from orders_sync.sandbox.accounts import accounts_toml
 from orders_sync.sandbox.pages import PATHS
 
 if TYPE_CHECKING:
     from orders_sync.sandbox.app import Sandbox
-    from orders_sync.sandbox.shops import SandboxAccount
+    from orders_sync.sandbox.expected import ExpectedValues
 
 BATCH = 500  # orders sent between two yields to other requests
 
@@ -32,32 +32,6 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         Route("/sandbox/accounts.toml", control.accounts_toml),
         Route("/sandbox/truth", control.expected_orders),
     ]
-
-
-def accounts_toml(accounts: list[SandboxAccount], root: str) -> str:
-    """Return the text of an orders_sync.toml with these accounts, for a sandbox at the URL `root`."""
-    return "\n".join(_account_toml(account, root.rstrip("/")) for account in accounts)
-
-
-def _account_toml(account: SandboxAccount, root: str) -> str:
-    platform_1688 = account.platform == "1688"
-    seller, key, secret = (
-        ("seller_nick", "app_id", "app_secret") if platform_1688 else ("user_id", "access_key", "access_secret")
-    )
-    pairs = {
-        "name": account.name,
-        "platform": account.platform,
-        "base_url": root if platform_1688 else f"{root}/api",
-        seller: account.seller,
-        key: account.app_id,
-        secret: account.app_secret,
-        "requests_per_second": 1000,
-        "history_from": account.history_from.isoformat(),
-    }
-    if account.hook_token:
-        pairs["hook_token"] = account.hook_token
-    lines = [f"{name} = {json.dumps(value)}" for name, value in pairs.items()]
-    return "\n".join(["[[accounts]]", *lines, ""])
 
 
 class _Control:
@@ -110,30 +84,36 @@ class _Control:
         )
 
     async def accounts(self, request: Request) -> Response:
-        """GET the accounts with their credentials."""
-        return Response(msgspec.json.encode(self.sandbox.world.accounts), media_type="application/json")
+        """GET the accounts: those of shops with their credentials, those of simulations by name and platform."""
+        simulated = [
+            {"name": each.settings.name, "platform": each.settings.platform} for each in self.sandbox.simulations
+        ]
+        return Response(msgspec.json.encode([*self.sandbox.world.accounts, *simulated]), media_type="application/json")
 
     async def accounts_toml(self, request: Request) -> Response:
         """GET the accounts as an orders_sync.toml."""
-        return PlainTextResponse(accounts_toml(self.sandbox.world.accounts, str(request.base_url)))
+        return PlainTextResponse(accounts_toml(self.sandbox.accounts(str(request.base_url))))
 
     async def expected_orders(self, request: Request) -> Response:
         """GET the expected values of the listed orders of `account`: NDJSON, one order per line."""
         account = request.query_params.get("account", "")
-        if account not in {known.name for known in self.sandbox.world.accounts}:
-            return JSONResponse({"error": f"no account {account!r}"}, status_code=404)
         self.sandbox.world.publish(self.sandbox.clock())
-        return StreamingResponse(self._expected_orders(account), media_type="application/x-ndjson")
+        try:
+            expected_orders = self.sandbox.expected_orders(account)
+        except KeyError:
+            return JSONResponse({"error": f"no account {account!r}"}, status_code=404)
+        return StreamingResponse(_ndjson(expected_orders), media_type="application/x-ndjson")
 
-    async def _expected_orders(self, account: str) -> AsyncIterator[bytes]:
-        batch: list[Any] = []
-        for expected_order in self.sandbox.world.iter_expected_orders(account):
-            batch.append(expected_order)
-            if len(batch) == BATCH:
-                yield msgspec.json.Encoder().encode_lines(batch)
-                batch.clear()
-                await asyncio.sleep(0)
-        yield msgspec.json.Encoder().encode_lines(batch)
+
+async def _ndjson(expected_orders: Iterable[ExpectedValues]) -> AsyncIterator[bytes]:
+    batch: list[ExpectedValues] = []
+    for expected_order in expected_orders:
+        batch.append(expected_order)
+        if len(batch) == BATCH:
+            yield msgspec.json.Encoder().encode_lines(batch)
+            batch.clear()
+            await asyncio.sleep(0)
+    yield msgspec.json.Encoder().encode_lines(batch)
 
 
 async def _json_object(request: Request) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import logging
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from orders_sync.platforms import Simulation
 from orders_sync.sandbox.app import Clock, Sandbox, utc_now
 from orders_sync.sandbox.fault_responses import CONNECTION_CONTROL
 from orders_sync.sandbox.faults import Faults
@@ -33,6 +34,7 @@ def serve(
     ready: Ready | None = None,
     clock: Clock = utc_now,
     hooks: str | None = None,
+    simulations: Sequence[Simulation] = (),
 ) -> None:
     """Serve until interrupted. Prints nothing.
 
@@ -45,12 +47,13 @@ def serve(
         ready: Called with the root URL once the server listens.
         clock: Source of the current time.
         hooks: Root URL of a service that receives messages about changes.
+        simulations: Accounts of installed platforms.
 
     Raises:
         OSError: The address cannot be listened on.
         KeyboardInterrupt: The server was interrupted.
     """
-    sandbox = Sandbox(world, faults, clock, hooks)
+    sandbox = Sandbox(world, faults, clock, hooks, simulations)
     sandbox.live_mode.rate = live_rate
     server = _Server(sandbox, host, port, ready)
     gc.freeze()  # the world lives as long as the process: keep it out of garbage collection

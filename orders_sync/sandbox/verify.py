@@ -18,6 +18,7 @@ from orders_sync.domain.errors import OrdersSyncError
 
 BATCH = 1000
 EXAMPLES = 5
+UNKNOWN = "no column that is compared"  # in place of a value
 
 _ORDERS = "SELECT * FROM orders WHERE platform = %s AND order_id = ANY(%s)"
 _LINES = """
@@ -130,14 +131,15 @@ def verify_account(
 def _difference(expected: dict[str, Any], order: dict[str, Any], lines: list[dict[str, Any]]) -> str:
     """Describe the first value that differs from the expected one; empty if none does."""
     for name, value in expected.items():
-        if name not in ("lines", "reject") and not _equal(value, order[name]):
-            return f"{name} is {order[name]!r}, should be {value!r}"
+        if name not in ("lines", "reject") and not _equal(value, order.get(name, UNKNOWN)):
+            return f"{name} is {order.get(name, UNKNOWN)!r}, should be {value!r}"
     if len(lines) != len(expected["lines"]):
         return f"it has {len(lines)} lines, should have {len(expected['lines'])}"
     for expected_line, line in zip(expected["lines"], lines, strict=True):
         for name, value in expected_line.items():
-            if not _equal(value, line[name]):
-                return f"line {expected_line['line_no']}: {name} is {line[name]!r}, should be {value!r}"
+            if not _equal(value, line.get(name, UNKNOWN)):
+                found = line.get(name, UNKNOWN)
+                return f"line {expected_line['line_no']}: {name} is {found!r}, should be {value!r}"
     return ""
 
 

@@ -50,6 +50,25 @@ def test_one_command_lands_orders_of_all_three_platforms(demo: Twice) -> None:
         assert f"\n{direction} {platform} " in re.sub(" +", " ", demo.first.out)
 
 
+def test_every_order_is_compared_with_its_platform(demo: Twice) -> None:
+    for said in (demo.first, demo.second):
+        assert f"Verified: {ORDERS:,} orders and " in said.out
+
+
+def test_tables_that_differ_from_the_platforms_are_an_error_with_the_way_out(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    terminal.run("demo").assert_well()
+    with embedded_postgres.running(terminal.home) as server:
+        Tables(server.url).execute("UPDATE orders SET total_amount = 0 WHERE platform = '1688' AND total_amount > 0")
+    said = terminal.run("demo")
+    assert said.code == 1
+    assert "total_amount is Decimal('0.00'), should be" in said.err
+    assert "orders-sync demo --clear" in said.err
+    terminal.run("demo", "--clear").assert_well()
+    terminal.run("demo").assert_well()
+    terminal.close()
+
+
 def test_it_shows_how_to_query_what_landed(demo: Twice) -> None:
     for title, query in EXAMPLES:
         assert title in " ".join(demo.first.out.split())

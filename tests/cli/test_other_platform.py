@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from orders_sync.cli.demo import ORDERS as DEMO_ORDERS
+from orders_sync.cli.demo import SIMULATION_ORDERS
 from tests.support import other_platform
 from tests.support.databases import Tables, made_database
 from tests.support.services import ANYWHERE
@@ -20,6 +22,7 @@ from tests.support.terminal import Said, Terminal, eventually
 ORDERS = 60
 SETTINGS = (other_platform.PROJECT / "orders_sync.toml").read_text()
 NAME = "my-example-shop"
+SIMULATED = "sandbox-example_shop"
 HOOK_TOKEN = "a-hook-token-of-the-tests"
 SECRETS = ("example-app-secret", "example-session-token", HOOK_TOKEN)
 OLD_TOKEN = "an-old-session-token"
@@ -124,6 +127,43 @@ def test_its_credentials_are_redacted_wherever_the_platform_quotes_them_P8(
         assert "session *** has ended" in said.text
         everything += said.text
     assert [secret for secret in (*SECRETS, OLD_TOKEN) if secret in everything] == []
+
+
+def test_the_sandbox_serves_its_simulation_and_verify_compares_it_P1(
+    site: Path, terminal: Terminal, empty_url: str
+) -> None:
+    """Beside the shops of ours, with as many orders as each of them."""
+    terminal.variables |= {"DATABASE_URL": empty_url, "PYTHONPATH": str(site)}
+    _, root = terminal.serve_sandbox("--orders", "30")
+    terminal.write(httpx.get(f"{root}/sandbox/accounts.toml").text)
+    outcomes = {each["account"]: each for each in terminal.run("sync", "--json").assert_well().json}
+    assert outcomes.keys() == {"sandbox-1688", "sandbox-open", "sandbox-ka", SIMULATED}
+    assert outcomes[SIMULATED]["rows"]["new"] == 10
+    equal = terminal.run("verify", root, "--json").assert_well().json
+    assert [(each["orders"], each["lines"]) for each in equal if each["account"] == SIMULATED] == [(10, 20)]
+
+    tables = Tables(empty_url)
+    tables.execute(
+        "UPDATE product_items SET quantity = quantity + 1 WHERE platform = 'example_shop' AND order_id LIKE '%1'"
+    )
+    tables.execute("UPDATE orders SET account = 'kingdo' WHERE platform = 'example_shop' AND order_id LIKE '%2'")
+    tables.execute("DELETE FROM orders WHERE platform = 'example_shop' AND order_id LIKE '%3'")
+    said = terminal.run("verify", root, "--json")
+    [found] = [each for each in said.json if each["account"] == SIMULATED]
+    assert said.code == 1
+    assert (found["missed"], list(found["different"])) == (["0000000000000003"], ["0000000000000001"])
+
+
+def test_the_demo_syncs_and_verifies_it_too(site: Path, terminal: Terminal) -> None:
+    terminal.variables["PYTHONPATH"] = str(site)
+    said = terminal.run("demo").assert_well()
+    words = " ".join(said.out.split())
+    assert f"{SIMULATED} {SIMULATION_ORDERS} 0 0 0 0 " in words  # new, changed, unchanged, stale, rejected
+    assert f"Verified: {DEMO_ORDERS + SIMULATION_ORDERS:,} orders" in words
+    assert [secret for secret in SECRETS if secret in said.text] == []
+    assert "Nothing changed since the last run" in terminal.run("demo").assert_well().out
+    removed = terminal.run("demo", "--clear").assert_well().out
+    assert f"removed {DEMO_ORDERS + SIMULATION_ORDERS:,} simulated orders of 4 accounts" in removed
 
 
 def test_a_mistake_in_its_settings_is_one_clear_message(shop: Shop, terminal: Terminal) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 
 import httpx
@@ -15,9 +14,7 @@ from tests.support.terminal import Terminal, closed_port, interrupt, page_for_pe
 
 def test_sandbox_serves_a_settings_file_that_just_works(terminal: Terminal, empty_url: str) -> None:
     """On any free port, until Ctrl-C."""
-    serving = terminal.start("sandbox", "--port", "0", "--orders", "30")
-    assert serving.stderr is not None
-    root = next(found[0] for line in serving.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+    serving, root = terminal.serve_sandbox("--orders", "30")
     terminal.write(httpx.get(f"{root}/sandbox/accounts.toml").text)
     said = terminal.run("sync", "--json", DATABASE_URL=empty_url).assert_well()
     assert sum(outcome["rows"]["new"] for outcome in said.json) == 30

@@ -18,7 +18,7 @@ from orders_sync import settings
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
 from orders_sync.engine.runner import RunContext
-from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml
+from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml, shop_settings
 from orders_sync.sandbox.messages import MessageSender
 from orders_sync.service import hooks
 from orders_sync.store.database import Pool
@@ -45,7 +45,7 @@ async def come_by(story: Story) -> None:
 def service(story: Story, tmp_path: Path) -> tuple[Starlette, set[str]]:
     """The route with the sandbox's own settings, and who was said to have messages."""
     file = tmp_path / "orders_sync.toml"
-    file.write_text(accounts_toml(story.world.accounts, "http://sandbox"))
+    file.write_text(accounts_toml(shop_settings(each, "http://sandbox") for each in story.world.accounts))
     told: set[str] = set()
 
     async def stored(account: str) -> None:

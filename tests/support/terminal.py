@@ -24,7 +24,7 @@ from typing import IO, Any
 
 import psutil
 
-from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background
+from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background, shop_settings
 
 PROGRAM = Path(sys.executable).with_name("orders-sync")
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
@@ -120,12 +120,18 @@ class Terminal:
 
     def describe(self, world: World, root: str, *names: str, extra: str = "") -> None:
         """A settings file for these accounts of a sandbox, or for all. `extra` goes before them."""
-        accounts = [each for each in world.accounts if not names or each.name in names]
-        self.write(f"{extra}\n{accounts_toml(accounts, root)}")
+        accounts = [shop_settings(each, root) for each in world.accounts if not names or each.name in names]
+        self.write(f"{extra}\n{accounts_toml(accounts)}")
 
     def run(self, *arguments: str, **variables: str) -> Said:
         """Run a command to its end."""
         return result(self.start(*arguments, **variables))
+
+    def serve_sandbox(self, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+        """Start `sandbox` on any free port; return the process and its root URL."""
+        process = self.start("sandbox", "--port", "0", *arguments)
+        assert process.stderr is not None
+        return process, next(found[0] for line in process.stderr if (found := re.search(r"http://[\d.]+:\d+", line)))
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command; it is killed at the latest when the terminal is closed."""

@@ -32,6 +32,7 @@ PLATFORM = Platform(
     page_sizes=range(1, client.LARGEST_PAGE + 1),
     normalize=normalize,
     messages=MESSAGES,
+    simulation="example_shop.sandbox:simulate",
 )
 
 __all__ = ["PLATFORM"]

@@ -1,4 +1,7 @@
-"""A sandbox that plays Example Shop, for trying and for tests: `python -m example_shop.sandbox --port 8099`."""
+"""A simulation of Example Shop, for trying and for tests: `python -m example_shop.sandbox --port 8099`.
+
+`simulate` makes it part of `orders-sync demo` and `orders-sync sandbox`.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,24 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from example_shop.client import LARGEST_PAGE, PATH, signature
+from example_shop.settings import ExampleShopAccount
+from orders_sync.domain.secret import Secret
+from orders_sync.platforms import Simulation
 
 CLOCKS_DIFFER = 300  # seconds
-STATES = ("new", "paid", "sent", "done", "void", "under_review")  # the last one is not documented
+STATES = {  # and their groups
+    "new": "awaiting_payment",
+    "paid": "awaiting_shipment",
+    "sent": "shipped",
+    "done": "completed",
+    "void": "cancelled",
+    "under_review": "other",  # not documented
+}
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """A simulation of the marketplace."""
+    """The credentials of the simulated shop."""
 
     shop: str = "example"
     app_key: str = "example-app"
@@ -66,6 +79,51 @@ class Sandbox:
         return None if hmac.compare_digest(headers.get("x-signature", ""), expected) else "the signature is wrong"
 
 
+def simulate(orders: int, now: datetime) -> Simulation:
+    """Return an account of the simulated shop, for `orders-sync demo` and `orders-sync sandbox`."""
+    sandbox = Sandbox(made_orders(orders, now - timedelta(minutes=1)))  # a sync reads up to `lag` before now
+    credentials = sandbox.credentials
+    settings = ExampleShopAccount(
+        name="sandbox-example_shop",
+        platform="example_shop",
+        seller=credentials.shop,
+        app_id=Secret(credentials.app_key),
+        app_secret=Secret(credentials.app_secret),
+        session_token=Secret(credentials.session_token),
+        history_from=now - timedelta(days=4),
+    )
+    return Simulation(settings, sandbox.app, lambda: map(_expected, sandbox.orders))
+
+
+def _expected(order: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that the tables must hold of an order; derived here, not by `normalize.py`."""
+    return {
+        "order_id": order["id"],
+        "status": order["state"],
+        "status_group": STATES[order["state"]],
+        "created_at": order["created_at"],
+        "modified_at": order["updated_at"],
+        "paid_at": order["paid_at"],
+        "total_amount": order["total"],
+        "shipping_amount": order["shipping"],
+        "city": order["receiver"]["city"],
+        "line_count": len(order["lines"]),
+        "lines": [
+            {
+                "line_no": number,
+                "sub_order_id": line["line_id"],
+                "product_id": line["product_id"],
+                "sku_id": line["sku_id"],
+                "title": line["title"],
+                "quantity": str(line["quantity"]),
+                "unit_price": line["price"],
+                "amount": line["amount"],
+            }
+            for number, line in enumerate(order["lines"], 1)
+        ],
+    }
+
+
 def made_orders(count: int, newest: datetime) -> list[dict[str, Any]]:
     """Return orders that were made in the two days before `newest`, in every state."""
     step = timedelta(days=2) / max(count, 1)
@@ -74,7 +132,7 @@ def made_orders(count: int, newest: datetime) -> list[dict[str, Any]]:
 
 def _order(number: int, updated: datetime) -> dict[str, Any]:
     created = updated - timedelta(hours=number % 5)
-    state = STATES[number % len(STATES)]
+    state = list(STATES)[number % len(STATES)]
     count = number % 3 + 1
     lines: list[dict[str, Any]] = [
         {

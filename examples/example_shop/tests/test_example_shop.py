@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from example_shop import PLATFORM
-from example_shop.sandbox import Credentials, Sandbox, made_orders
+from example_shop.sandbox import Credentials, Sandbox, made_orders, simulate
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import AuthenticationError
@@ -111,3 +111,19 @@ async def test_the_sandbox_refuses_other_credentials_and_the_error_shows_none(ac
         PLATFORM.page(account, answer)
     assert "wrong" not in str(refused.value).replace("the signature is wrong", "")
     assert "an-old-token" not in str(refused.value)
+
+
+async def test_the_simulated_account_lists_every_expected_order() -> None:
+    """Through the settings model, as `orders-sync sandbox` offers it."""
+    simulation = simulate(12, NOW)
+    account = replace(simulation.settings.account(), base_url="http://sandbox")
+    window = Window(NOW - timedelta(days=3), NOW - timedelta(minutes=1))
+    request = PLATFORM.request(account, Ask(Feed.UPDATED, window, 1, 100), datetime.now(UTC))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(simulation.app)) as client:
+        records = PLATFORM.page(account, (await client.send(request)).content).records
+    orders = {rows.order.order_id: rows for rows in map(PLATFORM.normalize, records)}
+    for expected in simulation.expected_orders():
+        rows = orders.pop(expected["order_id"])
+        assert (rows.order.status, rows.order.status_group) == (expected["status"], expected["status_group"])
+        assert [line.sub_order_id for line in rows.sub_orders] == [line["sub_order_id"] for line in expected["lines"]]
+    assert orders == {}
