@@ -29,8 +29,9 @@ from orders_sync.engine.paging import AskPage, FetchedPage, Identify, Read, read
 from orders_sync.engine.reconcile import SHOWN, Counts, Difference, Reconciliation, compare, is_readable, ranges
 from orders_sync.engine.window_job import NO_LIMIT, Limits
 from orders_sync.platforms import Ask
-from orders_sync.store import audits, load
+from orders_sync.store import audits
 from orders_sync.store.database import Pool
+from orders_sync.store.flat_orders import fingerprint
 
 DAY = timedelta(days=1)
 UNREADABLE = (
@@ -156,7 +157,7 @@ class ListComparison:
         if records is None:
             return None
         listed = {record.order_id: record for record in records if record.order_id is not None}
-        nameless = [(load.fingerprint(record.payload), record) for record in records if record.order_id is None]
+        nameless = [(fingerprint(record.payload), record) for record in records if record.order_id is None]
         async with self._pool.connection() as connection:
             stored = await audits.stored(connection, platform.name, list(listed))
             behind = {
@@ -262,4 +263,4 @@ def _id_alone(record: bytes, identify: Identify) -> bytes:
     try:
         return identify(record).encode()
     except InvalidRecordError:
-        return load.fingerprint(record).hex().encode()
+        return fingerprint(record).hex().encode()

@@ -18,7 +18,8 @@ from orders_sync.engine.runner import Progress
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Source, Stored
+from orders_sync.store.flat_orders import Source
+from orders_sync.store.load import Stored
 from orders_sync.store.retrying import retried
 
 

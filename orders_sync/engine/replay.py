@@ -9,7 +9,7 @@ from orders_sync.engine.paging import identified
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source
 from orders_sync.store.rejects import Reject
 from orders_sync.store.retrying import retried
 

@@ -53,7 +53,7 @@ from orders_sync.platforms import Ask
 from orders_sync.store import claims, coverage, followups, lateness, ledger, load, missing, suspensions
 from orders_sync.store.claims import LEASE
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source
 from orders_sync.store.retrying import retried
 
 NO_LIMIT = 10**9

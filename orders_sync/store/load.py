@@ -1,74 +1,51 @@
-"""Landing a window's records: what is known goes no further, what is new is copied, what changed is staged and updated.
+"""Landing the records of a window: known ones are skipped, new ones copied, changed ones staged and updated.
 
-    records --ask the hashes--> unchanged, nothing rejected: nothing is written, nothing is decoded    (P3)
+    records --compare hashes--> equal, and no open reject: nothing is written, nothing is decoded    (P3)
                  |
-                 '--normalise--> cannot: sync.rejects                                                  (P4)
+                 '--normalize--> cannot: sync.rejects                                                (P4)
                         |------> new: COPY into every table
                         '------> changed: lock, drop the stale (P2), COPY to temporary tables, update
 
-What another account's order is to the one that reads it: `ownership`.
+`ownership` decides about orders that another account keeps, `comparison` which version is newer.
 
-What is in the tables now settles what was rejected of the order before. All in the caller's transaction, and in one
-order that every loader keeps, so that two cannot wait for each other: the rows of `raw_orders`, whether they are
-inserted or locked, by ascending order_id over all batches; what hangs on each of them only by whoever holds its row;
-then `sync.shared_orders`, then `sync.rejects` (see there).
+Orders that land settle their older rejects. All in the caller's transaction, and in one order that every loader keeps,
+so that two cannot wait for each other: the rows of `raw_orders`, whether they are inserted or locked, by ascending
+order_id over all batches; all other rows of an order only by whoever holds its row there; then `sync.shared_orders`,
+then `sync.rejects` (see there).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from hashlib import blake2b
-from operator import itemgetter
 from typing import Any, cast
 
 import msgspec
-import xxhash
 from psycopg import errors
 
-from orders_sync.domain.directions import Direction
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import LoadCounts, Record
-from orders_sync.domain.rows import OrderRow, OrderRows
-from orders_sync.domain.versions import Precedence, Version, precedence
-from orders_sync.store import copyrows, older, rejects, statements, writing
+from orders_sync.store import older, rejects, statements, writing
+from orders_sync.store.comparison import Comparison, LockedOrder, compare, compare_rebuilt
 from orders_sync.store.database import Connection
+from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten
 from orders_sync.store.ownership import Ownership
 from orders_sync.store.rejects import Current, Reject
-from orders_sync.store.writing import FlatOrder
 
 BATCH = 500  # orders; larger ones are no faster and hold more memory
-PIECE = 50  # orders made into rows at a stretch: then whoever else is ready goes on, lest the database wait for us
+PIECE = 50  # orders normalized between two yields to the event loop, so that COPYs of other windows are not starved
 
-_CHILD_ROWS: tuple[Callable[[OrderRows], Sequence[msgspec.Struct]], ...] = (
-    lambda rows: rows.sub_orders,
-    lambda rows: rows.product_items,
-    lambda rows: rows.parcels,
-    lambda rows: (rows.receiver,) if rows.receiver else (),
-)
-_watched = itemgetter(*(OrderRow.__struct_fields__.index(name) for name in statements.WATCHED))
-
-# what the database says of a row, not of itself
+# errors of a row, not of the database
 _REFUSALS = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded, errors.CardinalityViolation)
 
 
 class _DeletedError(Exception):
-    """Orders that were stored a moment ago are not any more: somebody deleted them by hand."""
+    """Orders that were stored a moment ago and are not any more: somebody deleted them by hand."""
 
     def __init__(self, order_ids: set[str]) -> None:
         super().__init__()
         self.order_ids = order_ids
-
-
-class Source(msgspec.Struct, frozen=True):
-    """Where records come from, and how they become rows. `normalize` raises `InvalidRecordError` and nothing else."""
-
-    platform: str
-    account: str
-    window_id: int | None
-    normalize: Callable[[bytes], OrderRows]
-    direction: Direction
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -82,16 +59,8 @@ class Stored(msgspec.Struct, frozen=True):
     read_at: datetime
 
 
-def fingerprint(data: bytes) -> bytes:
-    """16 bytes that differ when what was received does: XXH3, which keeps no adversary out.
-
-    There is none here: the platform writes both payloads of an order that are compared.
-    """
-    return xxhash.xxh3_128_digest(data)
-
-
 async def land(connection: Connection, source: Source, records: Iterable[Record]) -> LoadCounts:
-    """Land records, at most one an order, in the transaction of `connection`. Raises psycopg.Error."""
+    """Land records, at most one per order, in the transaction of `connection`. Raises psycopg.Error."""
     loader = _Loader(connection, source)
     ordered = sorted(records, key=lambda record: record.order_id or "")
     for start in range(0, len(ordered), BATCH):
@@ -103,8 +72,8 @@ async def land(connection: Connection, source: Source, records: Iterable[Record]
 async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -> LoadCounts:
     """Make the rows of stored orders anew, in the transaction of `connection`; payloads stay. Raises psycopg.Error.
 
-    `changed` were rebuilt; `unchanged` have equal rows and were not even locked; `stale` are those whose payload is
-    another by now, or gone; `rejected` cannot be normalised any more and keep the rows they have.
+    Counted as `changed`: rebuilt. `unchanged`: equal rows, not even locked. `stale`: the payload is another by now, or
+    gone. `rejected`: cannot be normalized any more; the order keeps its rows.
     """
     loader = _Loader(connection, source, rebuilds=True)
     await loader.rebuild(batch)
@@ -138,7 +107,7 @@ class _Loader:
             if number % PIECE == 0:
                 await asyncio.sleep(0)
             try:
-                orders.append(self._flatten(record, payload_hash))
+                orders.append(flatten(self.source, record, payload_hash))
             except InvalidRecordError as error:
                 self._reject(record, payload_hash, str(error))
         await self._store(orders, known.keys())
@@ -149,7 +118,7 @@ class _Loader:
         for stored in batch:
             record = Record(stored.order_id, stored.payload, stored.read_at)
             try:
-                order = self._flatten(record, stored.payload_hash)
+                order = flatten(self.source, record, stored.payload_hash)
             except InvalidRecordError as error:
                 self._reject(record, stored.payload_hash, str(error))
                 continue
@@ -160,10 +129,7 @@ class _Loader:
         await self._store(orders, [order.order_id for order in orders])
 
     async def settle(self) -> None:
-        """Keep what other accounts' orders are listed like and what was rejected.
-
-        Resolve older rejects of what is in the tables now.
-        """
+        """Store how other accounts' orders are listed and what was rejected; resolve rejects of current orders."""
         await self.ownership.settle()
         if self.rejected or self.current:
             source = self.source
@@ -172,7 +138,7 @@ class _Loader:
             )
 
     def _passes_over(self, record: Record, payload_hash: bytes, owner: str, stored: bytes | None) -> bool:
-        """Whether there is nothing to land of another account's order; then it is counted."""
+        """Count another account's order of which nothing is to be landed; return whether it is one."""
         order_id = record.order_id or ""
         if (refusal := self.ownership.refusal(owner, order_id)) is not None:
             self._reject(record, payload_hash, refusal)
@@ -183,41 +149,8 @@ class _Loader:
             return True
         return False
 
-    def _flatten(self, record: Record, payload_hash: bytes) -> FlatOrder:
-        if record.order_id is None:
-            raise InvalidRecordError(record.fault)
-        try:
-            record.payload.decode()
-        except UnicodeDecodeError as error:
-            raise InvalidRecordError(f"not UTF-8: {error}") from None
-        rows = self.source.normalize(record.payload)
-        if rows.order.order_id != record.order_id:
-            raise InvalidRecordError(f"read as order {rows.order.order_id}, known as order {record.order_id}")
-        platform, direction = self.source.platform, self.source.direction.value
-        order = copyrows.fields(rows.order)
-        order_text = copyrows.line([platform, *order])
-        children = [
-            "".join([copyrows.line([platform, *copyrows.fields(row), direction]) for row in rows_of(rows)])
-            for rows_of in _CHILD_ROWS
-        ]
-        return FlatOrder(
-            platform,
-            direction,
-            self.source.account,
-            self.source.window_id,
-            record.order_id,
-            record.payload,
-            payload_hash,
-            blake2b("".join([order_text, *children]).encode(), digest_size=16).digest(),
-            Version(rows.order.modified_at, record.read_at),
-            copyrows.line([platform, self.source.account, *order, direction]),
-            children,
-            _watched(order),
-            rows.has_all_lines and bool(rows.sub_orders),  # an order without a line is none that was read
-        )
-
     async def _known(self, order_ids: list[str]) -> tuple[dict[str, bytes | None], dict[str, str]]:
-        """The hashes of what is stored, and the owners of what is another account's; both by the order's id."""
+        """Return the hashes of stored payloads, and the owners of those of other accounts, both by order id."""
         values = {"platform": self.source.platform, "account": self.source.account, "order_ids": order_ids}
         cursor = await self.connection.execute(statements.KNOWN, values, binary=True)
         rows = cast("list[tuple[str, bytes | None, str | None]]", await cursor.fetchall())
@@ -225,9 +158,9 @@ class _Loader:
         return {order_id: payload_hash for order_id, payload_hash, _ in rows}, owners
 
     async def _store(self, orders: list[FlatOrder], known: Iterable[str]) -> None:
-        """Store what is new or changed; what the database itself refuses is cut in halves until it stands alone.
+        """Store what is new or changed; a batch that the database refuses is halved until the refused order is alone.
 
-        `known`: the orders that are stored, as far as was asked; what others land or delete meanwhile is found out.
+        `known`: ids of orders that were stored when last asked; what others land or delete meanwhile is detected.
         """
         if not orders:
             return
@@ -256,10 +189,9 @@ class _Loader:
     async def _write(
         self, orders: list[FlatOrder], known: set[str], counts: LoadCounts, refused: list[tuple[FlatOrder, str]]
     ) -> list[FlatOrder]:
-        """Insert what is new and update what is older, in ascending order of order_id.
+        """Insert what is new and update what is older, in ascending order of order_id. Return the current orders.
 
-        Return those that are current now: all but the stale and the refused, which another host's account turned out to
-        hold.
+        Those are all but the stale and the refused, which an account of another host turned out to hold.
         """
         held = [order for order in orders if order.order_id in known]
         if not held:
@@ -280,7 +212,7 @@ class _Loader:
         if len(orders) == 1:
             order = orders[0]
             record = Record(order.order_id, order.payload, order.read_at)
-            self._reject(record, order.payload_hash, f"refused by the database: {_said(error)}")
+            self._reject(record, order.payload_hash, f"refused by the database: {_error_text(error)}")
             return
         middle = len(orders) // 2
         await self._store(orders[:middle], known)
@@ -308,72 +240,37 @@ class _Loader:
         """Lock what is stored and update what is older. As `_write`."""
         if not orders:
             return []
-        account = self.source.account
-        cursor = await self.connection.execute(
-            statements.LOCK, [self.source.platform, [order.order_id for order in orders]]
+        locked = await self._lock(orders)
+        found = compare_rebuilt(orders, locked) if self.rebuilds else await self._compare(orders, locked)
+        self.unread |= await writing.update(
+            self.connection, found.same_rows, found.changed, found.rebuilt, found.went_back
         )
-        stored = {row[0]: row[1:] for row in cast("list[tuple[Any, ...]]", await cursor.fetchall())}
-        deleted = {order.order_id for order in orders} - stored.keys()
-        if deleted and not self.rebuilds:
+        await self.ownership.take(found.taken)
+        await older.remember(self.connection, found.older_at_first)
+        await older.forget(self.connection, found.settled)
+        refused += found.refused
+        counts.unchanged += len(found.equal) + len(found.same_rows)
+        counts.changed += len(found.changed) + len(found.rebuilt)
+        counts.stale += len(found.stale)
+        return found.current
+
+    async def _compare(self, orders: list[FlatOrder], locked: Mapping[str, LockedOrder]) -> Comparison:
+        if deleted := {order.order_id for order in orders} - locked.keys():
             raise _DeletedError(deleted)
-        remembered = {} if self.rebuilds else await older.remembered(self.connection, self.source.platform, stored)
-        foreign = {} if self.rebuilds else {name: row[5] for name, row in stored.items() if row[5] != account}
-        await self.ownership.learn(foreign)
-        stale: list[FlatOrder] = []
-        older_at_first: list[FlatOrder] = []
-        equal: list[FlatOrder] = []
-        same_rows: list[FlatOrder] = []
-        changed: list[FlatOrder] = []
-        rebuilt: list[FlatOrder] = []
-        went_back: list[str] = []
-        for order in orders:
-            if self.rebuilds and order.order_id not in stored:
-                stale.append(order)
-                continue
-            payload_hash, rows_hash, modified_at, read_at, went_back_at, owner = stored[order.order_id]
-            has_same_rows = rows_hash == order.rows_hash
-            before = Version(modified_at, read_at)
-            if order.order_id in foreign:
-                if (reason := self.ownership.refusal(owner, order.order_id)) is not None:
-                    refused.append((order, reason))
-                    continue
-                if order.order_id not in remembered and not self._may_replace(order, owner, before):
-                    equal.append(order)
-                    continue
-            if payload_hash == order.payload_hash:
-                if went_back_at == read_at and not has_same_rows:
-                    went_back.append(order.order_id)  # it still is the version that was believed
-                (equal if has_same_rows else rebuilt).append(order)
-                continue
-            is_now = precedence(order.version, before, went_back_at, remembered.get(order.order_id))
-            if self.rebuilds or is_now in (Precedence.OLDER, Precedence.OLDER_AT_FIRST):
-                stale.append(order)
-                if is_now is Precedence.OLDER_AT_FIRST and not self.rebuilds:
-                    older_at_first.append(order)
-                continue
-            if is_now is Precedence.WENT_BACK:
-                went_back.append(order.order_id)
-            (same_rows if has_same_rows else changed).append(order)
-        self.unread |= await writing.update(self.connection, same_rows, changed, rebuilt, went_back)
-        await self.ownership.take([name for name, owner in foreign.items() if self.ownership.is_abandoned(owner)])
-        await older.remember(self.connection, older_at_first)
-        current = [*equal, *same_rows, *changed, *rebuilt]
-        await older.forget(self.connection, [order for order in current if order.order_id in remembered])
-        counts.unchanged += len(equal) + len(same_rows)
-        counts.changed += len(changed) + len(rebuilt)
-        counts.stale += len(stale)
-        return current
+        remembered = await older.remembered(self.connection, self.source.platform, locked)
+        owners = {order_id: stored.account for order_id, stored in locked.items()}
+        await self.ownership.learn({name: owner for name, owner in owners.items() if self.ownership.is_foreign(owner)})
+        return compare(orders, locked, remembered, self.ownership)
 
-    def _may_replace(self, order: FlatOrder, owner: str, stored: Version) -> bool:
-        """Whether a locked order of another account may be replaced, if what was read is newer."""
-        if self.ownership.is_abandoned(owner):
-            return True
-        self.ownership.note(order.order_id, order.payload_hash, order.read_at)
-        return self.ownership.is_change(order.order_id, order.payload_hash, order.version, stored)
+    async def _lock(self, orders: list[FlatOrder]) -> dict[str, LockedOrder]:
+        values = [self.source.platform, [order.order_id for order in orders]]
+        cursor = await self.connection.execute(statements.LOCK, values)
+        rows = cast("list[tuple[Any, ...]]", await cursor.fetchall())
+        return {order_id: LockedOrder(*rest) for order_id, *rest in rows}
 
 
-def _said(error: errors.Error) -> str:
-    """What the database said of one order; not the context, which repeats whole rows."""
+def _error_text(error: errors.Error) -> str:
+    """Return the database's message on one order, without the context, which repeats whole rows."""
     about = error.diag
     at = f" (column {about.column_name} of {about.table_name})" if about.column_name else ""
     # the detail of these names a key, that of others the whole row

@@ -8,7 +8,7 @@ import msgspec
 
 from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageOutcome
 from orders_sync.store.database import Connection
-from orders_sync.store.load import fingerprint
+from orders_sync.store.flat_orders import fingerprint
 from orders_sync.store.queries import fetch_rows
 
 AT_ONCE = 100  # messages held in memory (P7); one may be 256 kB

@@ -13,8 +13,8 @@ from typing import cast
 
 from orders_sync.domain.versions import BELIEVED_AFTER, Version
 from orders_sync.store.database import Connection
+from orders_sync.store.flat_orders import FlatOrder
 from orders_sync.store.queries import fetch_values
-from orders_sync.store.writing import FlatOrder
 
 _REMEMBERED = """
 SELECT order_id, modified_at, read_at FROM sync.older_versions WHERE platform = %s AND order_id = ANY(%s)

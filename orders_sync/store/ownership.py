@@ -126,6 +126,10 @@ class Ownership:
         values = [self._platform, self._account, list(foreign)]
         self._listed |= await fetch_dict(self._connection, _LISTED, values, dict[str, bytes])
 
+    def is_foreign(self, owner: str) -> bool:
+        """Return whether the order is another account's."""
+        return owner != self._account
+
     def refusal(self, owner: str, order_id: str) -> str | None:
         """Why an order of this owner must not land as the account's; None where it may."""
         found = self._owners[owner]

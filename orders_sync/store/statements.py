@@ -55,7 +55,7 @@ CHILDREN = (
     Target("order_parcels", (*_ORDER, "parcel_id"), ("platform", *ParcelRow.__struct_fields__, "direction")),
     Target("order_receivers", _ORDER, ("platform", *ReceiverRow.__struct_fields__, "direction")),
 )
-WATCHED = (
+HISTORY_COLUMNS = (
     "status",
     "status_group",
     "refund_status",
@@ -74,7 +74,7 @@ WATCHED = (
 HISTORY = Target(
     "order_history",
     (*_ORDER, "seen_at"),
-    ("platform", "order_id", "read_at", "window_id", "changed", *WATCHED, "direction"),
+    ("platform", "order_id", "read_at", "window_id", "changed", *HISTORY_COLUMNS, "direction"),
 )
 RAW = Target(
     "raw_orders",
@@ -222,11 +222,11 @@ def _mark_vanished(table: Target) -> str:
 
 def _add_history() -> str:
     """What orders look like after a change: their own rows are the source, so that the two agree."""
-    watched = _list(WATCHED)
+    history = _list(HISTORY_COLUMNS)
     return f"""
-    INSERT INTO order_history ({_list(HISTORY.key)}, read_at, window_id, changed, {watched}, direction)
+    INSERT INTO order_history ({_list(HISTORY.key)}, read_at, window_id, changed, {history}, direction)
     SELECT o.platform, o.order_id, o.synced_at, c.read_at, c.window_id, c.changed::text[],
-        {_list(WATCHED, "o.")}, o.direction
+        {_list(HISTORY_COLUMNS, "o.")}, o.direction
     FROM unnest(%(order_ids)s::text[], %(read_at)s::timestamptz[], %(window_ids)s::bigint[], %(changed)s::text[])
         AS c (order_id, read_at, window_id, changed)
     JOIN orders AS o ON o.platform = %(platform)s AND o.order_id = c.order_id

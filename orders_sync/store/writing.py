@@ -1,43 +1,21 @@
-"""Orders as rows for COPY, and the statements that put them into the tables. Which ones to put is for `load` to say."""
+"""Write flat orders into the tables, by COPY and the statements of `statements`; `load` chooses which."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import cast
 
-import msgspec
-
-from orders_sync.domain.versions import Version
 from orders_sync.store import copyrows, statements
 from orders_sync.store.database import Connection
-
-
-class FlatOrder(msgspec.Struct, frozen=True):
-    """An order as rows for COPY, with the payload they were made of and where that came from."""
-
-    platform: str
-    direction: str
-    account: str
-    window_id: int | None
-    order_id: str
-    payload: bytes
-    payload_hash: bytes
-    rows_hash: bytes
-    version: Version
-    order: str
-    children: list[str]  # all rows of each table of `statements.CHILDREN`
-    watched: tuple[str, ...]  # what the history repeats
-    has_all_lines: bool
-
-    @property
-    def read_at(self) -> datetime:
-        return self.version.read_at
+from orders_sync.store.flat_orders import FlatOrder
 
 
 async def insert(connection: Connection, orders: Sequence[FlatOrder]) -> None:
-    """Orders no table holds yet, in ascending order of order_id. Raises UniqueViolation where one is there by now."""
+    """Insert orders that no table holds yet, in ascending order of order_id.
+
+    Raises `psycopg.errors.UniqueViolation` where one has been inserted meanwhile.
+    """
     await _copy_raw(connection, orders, "copy")
     await _insert_rows(connection, orders)
 
@@ -72,11 +50,10 @@ async def update(
     rebuilt: Sequence[FlatOrder],
     went_back: Sequence[str] = (),
 ) -> set[str]:
-    """Orders whose stored rows are locked.
+    """Update orders whose rows of `raw_orders` are locked; return the ids of those with an unread version noted.
 
-    `same_rows` became other bytes only, `rebuilt` other rows only, `changed` both; `went_back` are the ids among them
-    whose modify time did and is believed. Rows of lines that vanished are marked removed, and the history says what
-    differs. Return the ids of those of which an unread version is noted.
+    `same_rows` have other bytes only, `rebuilt` other rows only, `changed` both; `went_back`: the ids among them whose
+    modify time did and is believed. Rows of lines that vanished are marked removed, and the history says what differs.
     """
     run = connection.execute
     other_bytes, other_rows = [*same_rows, *changed], [*changed, *rebuilt]
@@ -94,8 +71,8 @@ async def update(
                 [(order.rows_hash, order.version.modified_at, order.platform, order.order_id) for order in rebuilt],
             )
     if other_rows:
-        what, unread = await _update_rows(connection, other_rows, went_back)
-        await _add_history(connection, other_rows, what)
+        changes, unread = await _update_rows(connection, other_rows, went_back)
+        await _add_history(connection, other_rows, changes)
         return unread
     return set()
 
@@ -103,7 +80,7 @@ async def update(
 async def _update_rows(
     connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]
 ) -> tuple[dict[str, list[str]], set[str]]:
-    """What changed of each: columns of orders, names of other tables; and of which an unread version is noted."""
+    """Return what changed, columns of orders and names of other tables, by order id; and ids with an unread version."""
     run = connection.execute
     await _copy_rows(connection, orders, "stage")
     if went_back:
@@ -111,11 +88,11 @@ async def _update_rows(
     keeping = [order.order_id for order in orders if not order.has_all_lines]
     if keeping:
         await run(statements.KEEP_LINES, {"platform": orders[0].platform, "order_ids": keeping})
-    what: defaultdict[str, list[str]] = defaultdict(list)
+    changes: defaultdict[str, list[str]] = defaultdict(list)
     unread: set[str] = set()
     changed = cast("list[tuple[str, bool, list[str]]]", await (await run(statements.UPDATE_ORDERS)).fetchall())
     for order_id, is_unread, columns in changed:
-        what[order_id] += columns
+        changes[order_id] += columns
         if is_unread:
             unread.add(order_id)
     for table, upsert, mark in zip(
@@ -124,11 +101,11 @@ async def _update_rows(
         values = [keeping] if "sub_order_id" in table.key else []
         touched = [*await (await run(upsert)).fetchall(), *await (await run(mark, values)).fetchall()]
         for order_id in {str(row[0]) for row in touched}:
-            what[order_id].append(table.name)
-    return what, unread
+            changes[order_id].append(table.name)
+    return changes, unread
 
 
-async def _add_history(connection: Connection, orders: Sequence[FlatOrder], what: dict[str, list[str]]) -> None:
+async def _add_history(connection: Connection, orders: Sequence[FlatOrder], changes: dict[str, list[str]]) -> None:
     await connection.execute(
         statements.ADD_HISTORY,
         {
@@ -136,7 +113,7 @@ async def _add_history(connection: Connection, orders: Sequence[FlatOrder], what
             "order_ids": [order.order_id for order in orders],
             "read_at": [order.read_at for order in orders],
             "window_ids": [order.window_id for order in orders],
-            "changed": [copyrows.array(what[order.order_id]) for order in orders],
+            "changed": [copyrows.array(changes[order.order_id]) for order in orders],
         },
     )
 
@@ -182,5 +159,5 @@ def _raw(order: FlatOrder) -> bytes:
 def _first_sight(order: FlatOrder) -> str:
     window = "" if order.window_id is None else str(order.window_id)
     return copyrows.line(
-        (order.platform, order.order_id, order.read_at.isoformat(), window, "", *order.watched, order.direction)
+        (order.platform, order.order_id, order.read_at.isoformat(), window, "", *order.history_values, order.direction)
     )

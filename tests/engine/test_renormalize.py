@@ -18,7 +18,7 @@ from orders_sync.engine.renormalize import Rebuilt, renormalize
 from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild, rejects
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source
 from tests.support.story import Silent, Story, Tell
 
 Change = Callable[[OrderRows], None]

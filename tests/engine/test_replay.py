@@ -13,7 +13,7 @@ from orders_sync.domain.records import Record
 from orders_sync.engine.replay import Replayed
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source
 from tests.support.replaying import refuse_all, replay_all
 from tests.support.story import Story, Tell
 

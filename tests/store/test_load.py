@@ -15,7 +15,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRows
 from orders_sync.store import load
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source, fingerprint
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, normalize, payload
 
@@ -165,7 +165,7 @@ async def test_other_bytes_with_equal_rows_move_the_payload_alone_P3(connection:
     assert await rows(connection, "SELECT xmin::text, xmax::text, synced_at FROM orders") == before
     assert await one(connection, "SELECT payload::text, payload_hash FROM raw_orders") == (
         other.decode(),
-        load.fingerprint(other),
+        fingerprint(other),
     )
     assert await one(connection, "SELECT count(*) FROM order_history") == 1
 

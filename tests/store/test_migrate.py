@@ -19,7 +19,7 @@ from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import identities, migrate, order_statuses, schema
-from orders_sync.store.load import fingerprint
+from orders_sync.store.flat_orders import fingerprint
 from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
 from orders_sync.store.tables.columns import PLATFORM

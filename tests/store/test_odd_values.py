@@ -14,7 +14,7 @@ from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.testing.json_values import ODD_VALUES, Bare, Path, as_bytes, odd_bytes, opened, paths, put
 from orders_sync.store import load
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source
 from tests.support.samples_1688 import full_order
 from tests.support.xportcn_samples import sample
 

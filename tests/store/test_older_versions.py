@@ -13,7 +13,8 @@ from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Source, Stored
+from orders_sync.store.flat_orders import Source
+from orders_sync.store.load import Stored
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, normalize, payload
 

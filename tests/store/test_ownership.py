@@ -14,7 +14,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed
 from orders_sync.store import identities, ledger, load, suspensions
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source, fingerprint, flatten
 from orders_sync.store.ownership import SHARED
 from tests.support.databases import one, rows
 from tests.support.loading import at, normalize, payload
@@ -161,7 +161,7 @@ async def test_an_order_two_accounts_land_for_the_first_time_at_once_has_one_own
     source = Source("1688", account.name, None, normalize, Direction.SALE)
     async with connection.transaction():
         loader = load._Loader(connection, source)
-        flat = loader._flatten(Record("1", of("two"), at(1)), load.fingerprint(of("two")))
+        flat = flatten(source, Record("1", of("two"), at(1)), fingerprint(of("two")))
         await land(connection, NORTH, of("one"))
         await loader._store([flat], [])  # nobody had landed it when it asked
         await loader.settle()

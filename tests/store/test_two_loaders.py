@@ -16,8 +16,8 @@ import pytest
 from orders_sync.domain.records import LoadCounts
 from orders_sync.store import load, rejects, writing
 from orders_sync.store.database import Connection, Pool
+from orders_sync.store.flat_orders import FlatOrder
 from orders_sync.store.load import Stored
-from orders_sync.store.writing import FlatOrder
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, payload
 

@@ -13,7 +13,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.store import load
 from orders_sync.store.database import Connection
-from orders_sync.store.load import Source
+from orders_sync.store.flat_orders import Source
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

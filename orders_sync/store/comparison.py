@@ -1,0 +1,122 @@
+"""Orders that were read, compared with the locked rows of the same orders: which are to be written, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from orders_sync.domain.versions import Precedence, Version, precedence
+from orders_sync.store.flat_orders import FlatOrder
+from orders_sync.store.ownership import Ownership
+
+
+class LockedOrder(msgspec.Struct, frozen=True):
+    """The row of an order in `raw_orders`, as `statements.LOCK` returns it."""
+
+    payload_hash: bytes
+    rows_hash: bytes
+    modified_at: datetime | None
+    read_at: datetime
+    time_went_back_at: datetime | None
+    account: str
+
+    @property
+    def version(self) -> Version:
+        """The version that is stored."""
+        return Version(self.modified_at, self.read_at)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Each order in one of these lists but for those marked *, which are also in another.
+
+    `stale`: older than what is stored, or deleted since; dropped. `older_at_first`*: stale, with an earlier modify
+    time, to be remembered. `refused`: with the reason, for another host's account holds the order. Current are `equal`
+    orders, which need no write, and those with other bytes (`same_rows`), other rows (`rebuilt`) or both (`changed`).
+    `went_back`*: the ids of those whose modify time did and is believed. `taken`*: the ids of those that are to be the
+    reader's from now on. `settled`*: current ones of which an older version was remembered.
+    """
+
+    stale: list[FlatOrder] = field(default_factory=list)
+    older_at_first: list[FlatOrder] = field(default_factory=list)
+    refused: list[tuple[FlatOrder, str]] = field(default_factory=list)
+    equal: list[FlatOrder] = field(default_factory=list)
+    same_rows: list[FlatOrder] = field(default_factory=list)
+    rebuilt: list[FlatOrder] = field(default_factory=list)
+    changed: list[FlatOrder] = field(default_factory=list)
+    went_back: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    settled: list[FlatOrder] = field(default_factory=list)
+
+    @property
+    def current(self) -> list[FlatOrder]:
+        """The orders that are what the tables hold now, once the others are written."""
+        return [*self.equal, *self.same_rows, *self.changed, *self.rebuilt]
+
+
+def compare(
+    orders: Sequence[FlatOrder],
+    locked: Mapping[str, LockedOrder],
+    remembered: Mapping[str, Version],
+    ownership: Ownership,
+) -> Comparison:
+    """Compare orders with the locked rows of all of them.
+
+    `remembered`: older versions that were read before, by id (`older`). `ownership` knows the owners of all of them.
+    """
+    found = Comparison()
+    for order in orders:
+        stored = locked[order.order_id]
+        if ownership.is_foreign(stored.account):
+            if ownership.is_abandoned(stored.account):
+                found.taken.append(order.order_id)
+            if (reason := ownership.refusal(stored.account, order.order_id)) is not None:
+                found.refused.append((order, reason))
+                continue
+            if order.order_id not in remembered and not _may_replace(order, stored, ownership):
+                found.equal.append(order)
+                continue
+        if order.payload_hash == stored.payload_hash:
+            _add_equal_bytes(found, order, stored)
+            continue
+        is_now = precedence(order.version, stored.version, stored.time_went_back_at, remembered.get(order.order_id))
+        if is_now in (Precedence.OLDER, Precedence.OLDER_AT_FIRST):
+            found.stale.append(order)
+            if is_now is Precedence.OLDER_AT_FIRST:
+                found.older_at_first.append(order)
+            continue
+        if is_now is Precedence.WENT_BACK:
+            found.went_back.append(order.order_id)
+        (found.same_rows if order.rows_hash == stored.rows_hash else found.changed).append(order)
+    found.settled = [order for order in found.current if order.order_id in remembered]
+    return found
+
+
+def compare_rebuilt(orders: Sequence[FlatOrder], locked: Mapping[str, LockedOrder]) -> Comparison:
+    """Compare the rows that stored payloads became anew; a payload that is another by now, or gone, is stale."""
+    found = Comparison()
+    for order in orders:
+        stored = locked.get(order.order_id)
+        if stored is None or stored.payload_hash != order.payload_hash:
+            found.stale.append(order)
+        else:
+            _add_equal_bytes(found, order, stored)
+    return found
+
+
+def _add_equal_bytes(found: Comparison, order: FlatOrder, stored: LockedOrder) -> None:
+    has_same_rows = order.rows_hash == stored.rows_hash
+    if stored.time_went_back_at == stored.read_at and not has_same_rows:
+        found.went_back.append(order.order_id)  # it still is the version that was believed
+    (found.equal if has_same_rows else found.rebuilt).append(order)
+
+
+def _may_replace(order: FlatOrder, stored: LockedOrder, ownership: Ownership) -> bool:
+    """Return whether another account's order may be replaced, if what was read is newer; else note how it is listed."""
+    if ownership.is_abandoned(stored.account):
+        return True
+    ownership.note(order.order_id, order.payload_hash, order.read_at)
+    return ownership.is_change(order.order_id, order.payload_hash, order.version, stored.version)
