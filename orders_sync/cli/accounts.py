@@ -8,6 +8,7 @@ import typer
 
 from orders_sync.cli import context, output
 from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.local_times import stamp
 from orders_sync.settings import Settings
 from orders_sync.store import account_status, database, identities, ownership, suspensions
 from orders_sync.store.account_status import StoredAccount
@@ -140,7 +141,7 @@ def _rate(rate: float | None) -> str:
 
 def _state(row: dict[str, Any]) -> str:
     if row["suspended_at"]:
-        return f"suspended since {row['suspended_at']:%Y-%m-%d %H:%M:%S} UTC"
+        return f"suspended since {stamp(row['suspended_at'])}"
     if not row["in_settings"] and row["retired_at"]:
         return "retired"
     return "active" if row["in_settings"] else "not in the settings"

@@ -10,7 +10,6 @@ import typer
 from orders_sync.cli import context, output
 from orders_sync.cli.progress import bars
 from orders_sync.domain.errors import SettingsError
-from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.engine import audit as engine
 from orders_sync.engine.audit import Audited, Updates
@@ -25,9 +24,7 @@ def audit(
     account: context.Accounts = None,
     start: Annotated[
         str | None,
-        typer.Option(
-            "--from", help="Start, as a date or time in China (UTC+8). [default: the start of the account's history]"
-        ),
+        typer.Option("--from", help=context.START + " [default: the start of the account's history]"),
     ] = None,
     end: Annotated[
         str | None,
@@ -124,7 +121,7 @@ def _plain_updates(updates: Updates) -> dict[str, Any]:
 
 
 def _show(results: list[Audited]) -> None:
-    columns = ["account", "feed", "from (China)", "to (China)", "platform", "tables", "rejects", "awaited", "ranges"]
+    columns = ["account", "feed", "from", "to", "platform", "tables", "rejects", "awaited", "ranges"]
     output.table(
         "Orders by creation and update time. Tables include open rejects; the next sync reads those awaited",
         [*columns, "calls"],
@@ -134,7 +131,7 @@ def _show(results: list[Audited]) -> None:
     differing = [(result, each) for result in results for each in result.differences]
     if not differing:
         return
-    columns = ["account", "feed", "from (China)", "to (China)", "platform", "tables", "missing"]
+    columns = ["account", "feed", "from", "to", "platform", "tables", "missing"]
     output.out().print()
     output.table(
         "Ranges that differ",
@@ -143,8 +140,8 @@ def _show(results: list[Audited]) -> None:
             (
                 result.account,
                 each.feed,
-                local_text(each.window.start),
-                local_text(each.window.end),
+                each.window.start,
+                each.window.end,
                 *each.counts,
                 each.missing,
                 "yes" if each in result.repaired else "no",
@@ -176,8 +173,8 @@ def _row(
     return (
         account,
         feed,
-        start and local_text(start),
-        end and local_text(end),
+        start,
+        end,
         found.platform,
         found.tables,
         found.rejects,

@@ -13,6 +13,7 @@ from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
 from orders_sync.domain import schedule
 from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.sweep_cost import calls_for
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, whole_second
@@ -52,9 +53,7 @@ def backfill(
     typer_context: typer.Context,
     account: context.Accounts = None,
     platform: Annotated[str | None, typer.Option(help="All accounts of this platform.", show_default=False)] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="Start, as a date or time in China (UTC+8).", show_default=False)
-    ] = None,
+    start: Annotated[str | None, typer.Option("--from", help=context.START, show_default=False)] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, exclusive. [default: now]", show_default=False)] = None,
     by: Annotated[
         Feed | None, typer.Option(help="The time to list by. [default: the platform's]", show_default=False)
@@ -116,7 +115,7 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
     if not found:
         output.info("no backfill has been requested yet: orders-sync backfill --account NAME --from DATE --to DATE")
         return
-    columns = ["id", "account", "by", "from (UTC)", "to (UTC)", "state", "done", "waiting", "failed", "orders", "left"]
+    columns = ["id", "account", "by", "from", "to", "state", "done", "waiting", "failed", "orders", "left"]
     output.table(
         "Backfills",
         columns,
@@ -125,8 +124,8 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
                 str(row["id"]),
                 row["account"],
                 row["feed"],
-                output.utc(row["starts_at"]),
-                output.utc(row["ends_at"]),
+                row["starts_at"],
+                row["ends_at"],
                 row["state"],
                 row["done"],
                 row["waiting"],
@@ -243,7 +242,7 @@ def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[Ac
 
 def _show(previews: list[Preview], sources: list[AccountSource], *, quiet: bool) -> None:
     """The table goes to standard output unless a machine reads that."""
-    columns = ["account", "from (UTC)", "to (UTC)", "complete", "failed", "waiting", "to read", "calls", "time"]
+    columns = ["account", "from", "to", "complete", "failed", "waiting", "to read", "calls", "time"]
     if not quiet:
         output.table(
             "Windows of the range in the ledger, and the cost of reading the rest",
@@ -251,8 +250,8 @@ def _show(previews: list[Preview], sources: list[AccountSource], *, quiet: bool)
             [
                 (
                     each.account,
-                    output.utc(each.window.start),
-                    output.utc(each.window.end),
+                    each.window.start,
+                    each.window.end,
                     each.standing.complete,
                     each.standing.failed,
                     each.standing.waiting,
@@ -267,7 +266,7 @@ def _show(previews: list[Preview], sources: list[AccountSource], *, quiet: bool)
     for source, each in zip(sources, previews, strict=True):
         if each.window.start < each.history_from:
             output.info(
-                f"{each.account}: the range starts before the account's history ({output.utc(each.history_from)} UTC). "
+                f"{each.account}: the range starts before the account's history ({stamp(each.history_from)}). "
                 "Sweeps keep its orders current like all others, but the daily audit and the completeness in `status` "
                 "cover only the history. To include the range, set an earlier history_from"
             )
@@ -275,6 +274,6 @@ def _show(previews: list[Preview], sources: list[AccountSource], *, quiet: bool)
         if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
             output.info(
                 f"{each.account}: {source.platform.name} is documented to list one month back. Orders before "
-                f"{output.utc(datetime.now(UTC) - furthest)} UTC are requested all the same, but an empty "
+                f"{stamp(datetime.now(UTC) - furthest)} are requested all the same, but an empty "
                 "result does not prove that there were none"
             )

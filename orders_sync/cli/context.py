@@ -25,11 +25,11 @@ from orders_sync import embedded_postgres
 from orders_sync import settings as settings_module
 from orders_sync.cli import signals
 from orders_sync.cli.output import info
+from orders_sync.domain import local_times
 from orders_sync.domain.accounts import Account as AccountOfSettings
 from orders_sync.domain.errors import DatabaseError, SchemaVersionError, SettingsError
 from orders_sync.domain.identities import reject_duplicates
 from orders_sync.domain.setting_types import FIRST_YEAR
-from orders_sync.domain.times import SHANGHAI
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
@@ -41,6 +41,7 @@ FULL = b"No space left on device"
 
 ROLES = "The database role lacks a privilege: see docs/operations.md (Roles that read) for the grants"
 PAST_YEARS = 2200  # as the tables take it
+START = "Start, as a date or time. Without an offset it is Asia/Shanghai, or [display] time_zone."
 
 Result = TypeVar("Result")
 
@@ -62,8 +63,10 @@ Accounts = Annotated[
 
 
 def load(config: Path | None) -> Settings:
-    """Load the settings. Raises `SettingsError`."""
-    return settings_module.load(config)
+    """Load the settings; from now on times are typed and shown in their zone. Raises `SettingsError`."""
+    found = settings_module.load(config)
+    local_times.use(found.display.time_zone)
+    return found
 
 
 @dataclass(frozen=True)
@@ -270,16 +273,14 @@ def settle(settings: Settings, url: str) -> list[str]:
 
 
 def moment(text: str, option: str) -> datetime:
-    """Parse an option's date or time to the second; without a zone it is China's (UTC+8). Raises `SettingsError`."""
+    """Parse an option's date or time to the second (`local_times.parse`). Raises `SettingsError`."""
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(
-            f'{option}: must be a date or a time, such as 2026-10-01 or "2026-10-01 12:00" (got "{text}")'
-        ) from None
+        found = local_times.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{option}: {error}") from None
     if not FIRST_YEAR <= found.year < PAST_YEARS:
         raise SettingsError(f'{option}: must lie between {FIRST_YEAR} and {PAST_YEARS} (got "{text}")')
-    return found.replace(microsecond=0, tzinfo=found.tzinfo or SHANGHAI)
+    return found
 
 
 def limits(settings: Settings) -> Limits:

@@ -8,6 +8,7 @@ import typer
 
 from orders_sync.cli import context, output
 from orders_sync.domain.errors import DatabaseError
+from orders_sync.domain.local_times import stamp
 from orders_sync.store import database, order_lookup
 from orders_sync.store.order_lookup import OrderKey
 
@@ -68,7 +69,7 @@ def _show(found: dict[str, Any]) -> None:
     if found["missing_since"]:
         output.info(
             f"order {head['order_id']}: no longer listed by the platform: three complete reads of its time of creation "
-            f"did not return it, the last one at {output.utc(found['missing_since'])} UTC. Its rows may be out of date"
+            f"did not return it, the last one at {stamp(found['missing_since'])}. Its rows may be out of date"
         )
     titles = {
         "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orders_sync.cli import tables
+from orders_sync.domain import local_times
 from orders_sync.domain.display import visible, visible_json
 from orders_sync.engine.runner import WindowResult
 
@@ -64,10 +65,22 @@ def say(text: str) -> None:
 def print_json(value: Any) -> None:
     """Print a result as one JSON document, ASCII unless standard output is UTF-8.
 
-    What JSON has no type for is printed by `str`: times, amounts.
+    Times are ISO 8601 in the user's zone with the offset, to the second; durations are seconds, amounts text.
     """
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(visible_json(json.dumps(value, ensure_ascii=not is_utf8, indent=2, default=str)))
+    print(visible_json(json.dumps(value, ensure_ascii=not is_utf8, indent=2, default=_plain)))
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can hold in place of a value it has no type for."""
+    match value:
+        case datetime() if value.tzinfo:
+            return local_times.iso(value)
+        case datetime():
+            return value.isoformat(timespec="seconds")
+        case timedelta():
+            return value.total_seconds()
+    return str(value)
 
 
 def print_payload(text: str) -> None:
@@ -79,15 +92,16 @@ def print_payload(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
-def utc(moment: datetime | None) -> str:
-    """Format a time as UTC without naming the zone, to the second; "" for None."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
-
-
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
-    """Print a table; the columns named in `numbers` are aligned right. No value is cut (`cli/tables.py`)."""
-    cells = [[cell(value) for value in row] for row in rows]
+    """Print a table; the columns named in `numbers` are aligned right. No value is cut (`cli/tables.py`).
+
+    Give times as they are: they are shown in the user's zone, which the title then names.
+    """
+    values = [list(row) for row in rows]
+    cells = [[cell(value) for value in row] for row in values]
     width = out().width
+    if any(isinstance(value, datetime) and value.tzinfo for row in values for value in row):
+        title = f"{title} (times in {local_times.zone_name()})"
     for part in tables.fold(visible(title), width):
         out().print(Text(part, style="bold"), soft_wrap=True)
     for line in tables.lines(columns, cells, width, set(numbers), TEXT):
@@ -95,13 +109,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 
 def cell(value: object) -> str:
-    """Format a value for a table cell; a time with a zone in UTC, to the second."""
+    """Format a value for a table cell."""
     if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, datetime):
-        return f"{utc(value)} UTC" if value.tzinfo else f"{value:%Y-%m-%d %H:%M:%S}"
+        return local_times.shown(value) if value.tzinfo else value.isoformat(" ", "seconds")
     if isinstance(value, list):
         return visible(", ".join(map(str, value)))
     return visible(str(value))

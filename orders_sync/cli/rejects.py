@@ -43,8 +43,8 @@ def list_(
         of = f" of {account}" if account else ""
         output.info(f"no open rejects{of}" if not all_ else f"no rejects{of}")
         return
-    columns = ["id", "account", "platform", "order_id", "reason", "first seen (UTC)", "read (UTC)"]
-    columns += ["resolved (UTC)"] if all_ else []
+    columns = ["id", "account", "platform", "order_id", "reason", "first seen", "read"]
+    columns += ["resolved"] if all_ else []
     output.table(
         "Rejects" if all_ else "Open rejects",
         columns,
@@ -55,9 +55,9 @@ def list_(
                 row["platform"],
                 row["order_id"],
                 row["reason"],
-                output.utc(row["rejected_at"]),
-                output.utc(row["read_at"]),
-                *([output.utc(row["resolved_at"])] if all_ else []),
+                row["rejected_at"],
+                row["read_at"],
+                *([row["resolved_at"]] if all_ else []),
             )
             for row in found
         ],

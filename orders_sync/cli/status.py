@@ -175,7 +175,7 @@ def _show(found: View) -> None:
         _say(f"... {len(problems) - found.most:,} more problems: `orders-sync status --problems` shows all of them")
     if not found.accounts:
         return
-    columns = ["account", "platform", "state", "current to (UTC)", "behind", "audited", "open"]
+    columns = ["account", "platform", "state", "current to", "behind", "audited", "open"]
     numbers = ["behind", "audited"]
     if found.orders is not None:
         columns.insert(6, "orders")
@@ -201,7 +201,7 @@ def _cells(account: AccountStatus, found: View) -> list[object]:
         account.name,
         account.platform,
         str(state) if is_plain else f"{state}, {history}",
-        output.utc(account.read_to) or "never",
+        account.read_to or "never",
         "" if account.behind is None else duration(int(account.behind)),
         "never" if audited is None else f"{duration(int(audited.total_seconds()))} ago",
         *orders,

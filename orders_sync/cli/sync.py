@@ -13,6 +13,7 @@ import typer
 
 from orders_sync.cli import context, output
 from orders_sync.cli.progress import bars
+from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.page_client import AccountSource
@@ -123,8 +124,7 @@ def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
 def _told_waiting(outcome: AccountResult) -> str:
     """Return the text that names an account's failed windows and when each is read again."""
     windows = [
-        f"{each.starts_at:%Y-%m-%d %H:%M:%S} .. {each.ends_at:%Y-%m-%d %H:%M:%S} until {each.retry_at:%H:%M:%S} UTC"
-        for each in outcome.waiting[:SHOWN]
+        f"{shown_range(each.starts_at, each.ends_at)} until {stamp(each.retry_at)}" for each in outcome.waiting[:SHOWN]
     ]
     more = len(outcome.waiting) - len(windows)
     return (

@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from orders_sync.domain.local_times import stamp
+
 EXCERPT = 2048
 
 
@@ -67,7 +69,7 @@ class ClockSetBackError(OrdersSyncError):
 
     def __init__(self, account: str, reached: datetime) -> None:
         super().__init__(
-            f"{account}: it is planned up to {reached:%Y-%m-%d %H:%M:%S %Z}, which the database's clock has yet to "
+            f"{account}: it is planned up to {stamp(reached)}, which the database's clock has yet to "
             "reach: the clock was put back, or was ahead before. Nothing of the account is planned or read until then, "
             "and it goes on by itself; where that is too long, docs/operations.md has a statement that forgets it"
         )

@@ -9,8 +9,10 @@ value's place. Only what cannot be a secret is quoted: people paste secrets besi
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
+import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -21,6 +23,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from orders_sync.domain import local_times
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
@@ -207,6 +210,17 @@ def _listen(value: object) -> str:
     return match[0]
 
 
+def _time_zone(value: object) -> str:
+    try:
+        local_times.find_zone(str(value))
+    except ValueError:
+        near = difflib.get_close_matches(str(value), zoneinfo.available_timezones(), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        words = "a time zone, such as Asia/Shanghai, Europe/Berlin or UTC"
+        raise ValueError(f"must be {words} {_got(value)}{hint}") from None
+    return str(value)
+
+
 Name = Annotated[
     str,
     matching("[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", "1 to 64 letters, digits, - _ . and not begin with - or ."),
@@ -226,4 +240,5 @@ Lag = Annotated[timedelta, span("0s", "1d", whole=True)]
 Overlap = Annotated[timedelta, span("0s", "7d", whole=True)]
 Confirm = Annotated[timedelta, span("0s", "30d", whole=True)]
 Tiers = Annotated[tuple[Tier, ...], _tiers]
+TimeZone = Annotated[str, _time_zone]
 Age = Annotated[timedelta, span("1h", "3650d")]

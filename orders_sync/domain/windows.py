@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
+
+from orders_sync.domain.local_times import shown_range
 
 SECOND = timedelta(seconds=1)
 MOST_PARTS = 50  # of one split
@@ -69,7 +71,7 @@ class Window(msgspec.Struct, frozen=True):
         return int((self.end - self.start).total_seconds())
 
     def __str__(self) -> str:
-        return f"{self.start.astimezone(UTC):%Y-%m-%d %H:%M:%S} .. {self.end.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return shown_range(self.start, self.end)
 
 
 def whole_second(moment: datetime) -> datetime:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
 from orders_sync.engine.lists import ListComparison
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient
@@ -164,8 +165,8 @@ class _Audit:
             last = min(last, end)
         if first >= last:
             self.result.error = (
-                f"{self._name}, {first:%Y-%m-%d %H:%M:%S %Z} and later: nothing to compare, it is synced to "
-                f"{synced.past:%Y-%m-%d %H:%M:%S %Z}. Give an earlier --from, or run `orders-sync sync` first"
+                f"{self._name}, {stamp(first)} and later: nothing to compare, it is synced to "
+                f"{stamp(synced.past)}. Give an earlier --from, or run `orders-sync sync` first"
             )
             return None
         return Window(first, last)

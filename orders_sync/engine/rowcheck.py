@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from orders_sync.domain.completeness import SETTLED_AFTER
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.records import Record
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Feed, Window
@@ -94,10 +95,10 @@ class RowCheck:
         """Why the rows are not those of the window, with the first of them and the likely cause; None when they are."""
         if not self._outside or self._trusts_filter:
             return None
-        first = f"{min(self._outside).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+        first = stamp(min(self._outside))
         return (
-            f"{len(self._outside)} of {self._rows} rows lie outside the range asked for, the first at {first} in China:"
-            f" {self.cause()}. What was read has landed, and proves nothing of the range. If the rows are right all"
+            f"{len(self._outside)} of {self._rows} rows lie outside the range asked for, the first at {first}: "
+            f"{self.cause()}. What was read has landed, and proves nothing of the range. If the rows are right all"
             ' the same, set row_times = "ignored" for the account'
         )
 

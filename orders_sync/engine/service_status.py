@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.times import duration
 from orders_sync.store import lateness, missing, progress
 from orders_sync.store.overview import AccountStatus, ProcessStatus
@@ -164,7 +165,7 @@ def _of_processes(processes: Sequence[ProcessStatus], alive: set[str], is_late: 
     for part, consequence in NEEDED.items():
         if part not in alive:
             last = max((each.seen_at for each in processes if part in each.parts), default=None)
-            seen = f"; the last one reported at {_utc(last)}" if last else ""
+            seen = f"; the last one reported at {stamp(last)}" if last else ""
             yield Problem(
                 Severity.BROKEN, f"no {part} is running: {consequence}{seen}. Start `orders-sync run` or `{part}`"
             )
@@ -173,7 +174,7 @@ def _of_processes(processes: Sequence[ProcessStatus], alive: set[str], is_late: 
             yield Problem(
                 Severity.ATTENTION,
                 f"process {each.pid} on {each.host} ({', '.join(each.parts)}) has not reported since "
-                f"{_utc(each.seen_at)}: it was killed, hangs or has lost the database. See its log",
+                f"{stamp(each.seen_at)}: it was killed, hangs or has lost the database. See its log",
             )
     versions = {(each.version, each.tables) for each in processes if each.is_alive}
     if len(versions) > 1:
@@ -192,7 +193,7 @@ def _of_account(account: AccountStatus, state: State, delay: timedelta, alive: s
     if state is State.REMOVED:
         if account.may_hold_orders and account.removed_at:
             yield attention(
-                f"not in the settings since {_utc(account.removed_at)}: nobody refreshes its orders. Put it back, or "
+                f"not in the settings since {stamp(account.removed_at)}: nobody refreshes its orders. Put it back, or "
                 f"`orders-sync accounts retire {account.name}`"
             )
         return
@@ -204,13 +205,13 @@ def _of_account(account: AccountStatus, state: State, delay: timedelta, alive: s
         yield Problem(Severity.ATTENTION, account.last_error, account.name)
     if account.rests_until:
         yield attention(
-            f"no call is made until {_utc(account.rests_until)}, because several of its windows failed in a row"
+            f"no call is made until {stamp(account.rests_until)}, because several of its windows failed in a row"
         )
     if state is State.NOT_READ:
         yield attention(f"nothing has been read yet: {_remedy(account, alive)}")
     if state is State.BEHIND and account.read_to and account.behind is not None:
         yield attention(
-            f"{_span(timedelta(seconds=account.behind))} behind (current to {_utc(account.read_to)}), "
+            f"{_span(timedelta(seconds=account.behind))} behind (current to {stamp(account.read_to)}), "
             f"allowed are {_span(delay)}: {_remedy(account, alive)}"
         )
     if account.failed:
@@ -228,13 +229,13 @@ def _of_account(account: AccountStatus, state: State, delay: timedelta, alive: s
     if account.differences and account.audited_at:
         ranges = "1 range" if account.differences == 1 else f"{account.differences:,} ranges"
         yield attention(
-            f"the audit of {_utc(account.audited_at)} found {ranges} in which the platform's count "
+            f"the audit of {stamp(account.audited_at)} found {ranges} in which the platform's count "
             f"differs from the tables: `orders-sync audit --account {account.name} --repair`"
         )
     if account.oldest_message_at and account.now and account.now - account.oldest_message_at > OLDEST_MESSAGE:
         yield attention(
             f"messages of the platform wait for a read ({account.messages:,}), the oldest since "
-            f"{_utc(account.oldest_message_at)}: {_remedy(account, alive)}"
+            f"{stamp(account.oldest_message_at)}: {_remedy(account, alive)}"
         )
 
 
@@ -256,7 +257,7 @@ def _remedy(account: AccountStatus, alive: set[str]) -> str:
 def _retry(account: AccountStatus) -> str:
     if account.retry_at is None or account.now is None or account.retry_at <= account.now:
         return "read again by the next pass"
-    return f"the first is read again at {_utc(account.retry_at)}"
+    return f"the first is read again at {stamp(account.retry_at)}"
 
 
 def _of_lateness(account: AccountStatus, pace: SyncPolicy) -> Iterator[Problem]:
@@ -279,7 +280,7 @@ def _of_old_audit(account: AccountStatus, every: timedelta) -> Iterator[Problem]
     if account.now - account.audited_at > 2 * every:
         yield Problem(
             Severity.ATTENTION,
-            f"{account.name}: no audit has ended since {_utc(account.audited_at)}: `orders-sync audit --account "
+            f"{account.name}: no audit has ended since {stamp(account.audited_at)}: `orders-sync audit --account "
             f"{account.name}` says what stops it",
             account.name,
         )
@@ -291,7 +292,3 @@ def _windows(count: int) -> str:
 
 def _span(span: timedelta) -> str:
     return duration(int(span.total_seconds()))
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

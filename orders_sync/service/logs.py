@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Collection
 from dataclasses import asdict
+from datetime import datetime
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -26,10 +27,11 @@ from procrastinate.exceptions import ConnectorException
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+from orders_sync.domain import local_times
 from orders_sync.domain.display import visible, visible_json
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
 from orders_sync.engine.runner import WindowResult
-from orders_sync.service.redaction import Redactor, utc
+from orders_sync.service.redaction import Redactor
 from orders_sync.settings import LogSettings
 
 ROOT_LOGGER = "orders_sync"  # parent of all our loggers
@@ -110,8 +112,8 @@ def window_closed(logger: BoundLogger, closed: WindowResult) -> None:
         "kind": claim.kind,
         "feed": str(claim.feed),
         **({} if claim.status is None else {"status": claim.status}),
-        "start": utc(claim.window.start),
-        "end": utc(claim.window.end),
+        "start": claim.window.start,
+        "end": claim.window.end,
         "window": claim.id,
         "attempt": claim.attempts,
         "calls": closed.calls,
@@ -171,10 +173,21 @@ def _pretty(redactor: Redactor, stream: TextIO) -> list[Processor]:
     )
 
     def line(logger: WrappedLogger, method: str, event: EventDict) -> str:
-        shown = {key: visible(each) if isinstance(each, str) else each for key, each in event.items()}
+        shown = {key: _shown(each) for key, each in event.items()}
+        if timestamp := event.get("timestamp"):
+            shown["timestamp"] = local_times.stamp(datetime.fromisoformat(timestamp))
         return redactor.text(str(renderer(logger, method, shown)))
 
     return [line]
+
+
+def _shown(value: object) -> object:
+    match value:
+        case str():
+            return visible(value)
+        case datetime() if value.tzinfo:
+            return local_times.stamp(value)
+    return value
 
 
 def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:

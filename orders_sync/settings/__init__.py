@@ -13,6 +13,7 @@ one follows from the models, whose fields are then of the type `Secret`.
 from orders_sync.settings.loading import load
 from orders_sync.settings.models import (
     DatabaseSettings,
+    DisplaySettings,
     LogSettings,
     RetentionSettings,
     ServiceSettings,
@@ -22,6 +23,7 @@ from orders_sync.settings.models import (
 
 __all__ = [
     "DatabaseSettings",
+    "DisplaySettings",
     "LogSettings",
     "RetentionSettings",
     "ServiceSettings",

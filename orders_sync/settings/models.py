@@ -8,9 +8,22 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from orders_sync.domain import local_times
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.secret import Secret
-from orders_sync.domain.setting_types import Age, Confirm, Interval, Lag, Listen, Overlap, Size, Tiers, span, whole
+from orders_sync.domain.setting_types import (
+    Age,
+    Confirm,
+    Interval,
+    Lag,
+    Listen,
+    Overlap,
+    Size,
+    Tiers,
+    TimeZone,
+    span,
+    whole,
+)
 from orders_sync.domain.sweeps import SweepPolicy
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import database_url
@@ -69,6 +82,12 @@ class RetentionSettings(Section, frozen=True):
     raw: Age | None = None  # payloads of orders that have not changed for so long; the rest of the row stays
 
 
+class DisplaySettings(Section, frozen=True):
+    """[display]: how people see things. `time_zone`: an IANA name, for times typed, shown and in JSON results."""
+
+    time_zone: TimeZone = local_times.DEFAULT
+
+
 class LogSettings(Section, frozen=True):
     """[log]: `auto` is pretty on a terminal, else JSON."""
 
@@ -85,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     service: ServiceSettings = ServiceSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
+    display: DisplaySettings = DisplaySettings()
     home: Path | None = None
     file: Path | None = None
 

@@ -12,12 +12,15 @@ their readers: what these still land fails at its fence (P5).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast
 
 import psycopg
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare
+from orders_sync.domain.local_times import stamp
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
 from orders_sync.store.queries import select_rows
@@ -93,8 +96,8 @@ def unrefreshed(connection: Session) -> list[str]:
     """A sentence for each account whose orders nobody refreshes, with the remedy."""
     with plain_words(connection.info.dsn):
         return [
-            f"{name}: not in the settings since {since:%Y-%m-%d %H:%M} UTC: nothing refreshes its {orders:,} orders, "
-            f"{changing:,} of which can still change. Put it back, or `orders-sync accounts retire {name}`"
+            f"{name}: not in the settings since {stamp(cast(datetime, since))}: nothing refreshes its {orders:,} "
+            f"orders, {changing:,} of which can still change. Put it back, or `orders-sync accounts retire {name}`"
             for name, since, orders, changing in connection.execute(_UNREFRESHED)
         ]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders_sync.domain.ledger import Claim, Wanted
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.notifications import READ_AGAIN
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows
@@ -123,6 +124,6 @@ def remark(found: Missing) -> str:
     those = "1 order that can change is" if found.orders == 1 else f"{found.orders:,} orders that can change are"
     return (
         f"{found.account}: {those} in the tables and no longer listed by the platform, such as {found.order_id} (since "
-        f"{found.since:%Y-%m-%d %H:%M} UTC): what the tables say of them may be out of date. See `orders-sync order "
+        f"{stamp(found.since)}): what the tables say of them may be out of date. See `orders-sync order "
         f"{found.order_id}`, and all of them in sync.missing_orders"
     )

@@ -7,11 +7,12 @@ history_from          watermark                      first        past      now
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import psycopg
 
+from orders_sync.domain.local_times import day, stamp
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
 from orders_sync.store.queries import fetch_row, select_rows
@@ -105,7 +106,7 @@ def state(found: Progress) -> str:
     if found.unconfirmed:
         return "to be confirmed"
     if found.proven_from and found.history_from and found.proven_from > found.history_from:
-        return f"complete from {found.proven_from.astimezone(UTC):%Y-%m-%d}"
+        return f"complete from {day(found.proven_from)}"
     return "complete"
 
 
@@ -114,30 +115,30 @@ def remarks(found: Progress) -> list[str]:
     said = []
     if found.proven_from and found.history_from and found.proven_from > found.history_from:
         said.append(
-            f"{found.name}: complete only from {_utc(found.proven_from)} on. The settings ask for history from "
-            f"{_utc(found.history_from)}, but the platform does not list that far back: nothing older is proven"
+            f"{found.name}: complete only from {stamp(found.proven_from)} on. The settings ask for history from "
+            f"{stamp(found.history_from)}, but the platform does not list that far back: nothing older is proven"
         )
     if found.first and found.past and found.share is not None and found.share < 1 and not is_current(found):
         said.append(
-            f"{found.name}: read from {_utc(found.first)} to {_utc(found.past)}, {min(found.share, 0.99):.0%} of the "
+            f"{found.name}: read from {stamp(found.first)} to {stamp(found.past)}, {min(found.share, 0.99):.0%} of the "
             "history; older history follows"
         )
     if found.empty_since and found.history_from:
         said.append(f"{found.name}: {_empty(found.history_from, found.empty_read_next)}")
     elif found.unconfirmed and found.unconfirmed_from and found.unconfirmed_to and found.asked_again_at:
         said.append(
-            f"{found.name}: between {_utc(found.unconfirmed_from)} and {_utc(found.unconfirmed_to)} long ranges were "
+            f"{found.name}: between {stamp(found.unconfirmed_from)} and {stamp(found.unconfirmed_to)} long ranges were "
             f"listed as empty ({found.unconfirmed}). They count as proven if a second read is empty too: the next "
-            f"pass after {_utc(found.asked_again_at)} reads them"
+            f"pass after {stamp(found.asked_again_at)} reads them"
         )
     return said
 
 
 def _empty(history_from: datetime, until: datetime | None) -> str:
-    listed = f"no order is listed in all of its history from {_utc(history_from)} on. "
+    listed = f"no order is listed in all of its history from {stamp(history_from)} on. "
     if until:
         return (
-            f"{listed}A new authorisation may list nothing at first: the next pass after {_utc(until)} reads it again"
+            f"{listed}A new authorisation may list nothing at first: the next pass after {stamp(until)} reads it again"
         )
     return (
         f"{listed}It was re-read for a day. If the shop has orders, the credentials belong to another shop, or lack "
@@ -148,7 +149,3 @@ def _empty(history_from: datetime, until: datetime | None) -> str:
 def is_current(found: Progress) -> bool:
     """Whether the stretch begins before the watermark: then only its newest end is being read."""
     return found.first is not None and found.watermark is not None and found.first < found.watermark
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

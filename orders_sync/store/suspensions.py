@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.local_times import stamp
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import HAND_OVER
 from orders_sync.store.queries import fetch_row
@@ -27,7 +28,7 @@ class Suspension(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return (
-            f"{self.name}: suspended since {self.suspended_at:%Y-%m-%d %H:%M:%S} UTC, no call is made: "
+            f"{self.name}: suspended since {stamp(self.suspended_at)}, no call is made: "
             f"{self.suspended_because}. {advice(self.name)}"
         )
 

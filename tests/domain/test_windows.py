@@ -82,7 +82,7 @@ def test_a_window_knows_its_seconds() -> None:
 def test_a_window_is_shown_in_utc() -> None:
     shanghai = timezone(timedelta(hours=8))
     shown = str(Window(NOON.astimezone(shanghai), NOON.astimezone(shanghai) + timedelta(hours=1)))
-    assert shown == "2026-11-01 12:00:00 .. 2026-11-01 13:00:00 UTC"
+    assert shown == "2026-11-01 20:00:00 .. 2026-11-01 21:00:00 +08:00"
 
 
 @pytest.mark.parametrize(

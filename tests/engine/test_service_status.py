@@ -77,7 +77,7 @@ ACCOUNTS = {
     "behind a failure": (
         replace(CURRENT, behind=960.0, failed=1, retry_at=NOW + timedelta(seconds=90)),
         State.BEHIND,
-        ["failed windows are retried", "1 window failed, the first is read again at 2026-03-01 00:01:29 UTC"],
+        ["failed windows are retried", "1 window failed, the first is read again at 2026-03-01 08:01:29 +08:00"],
     ),
     "failed": (
         replace(CURRENT, failed=5, retry_at=NOW),
@@ -97,13 +97,13 @@ ACCOUNTS = {
     "suspended": (
         replace(CURRENT, behind=99999.0, suspended_at=GONE, suspended_because="code 50"),
         State.SUSPENDED,
-        ["broken shop: suspended since 2026-02-28 23:56:59 UTC", "code 50", "orders-sync accounts resume shop"],
+        ["broken shop: suspended since 2026-03-01 07:56:59 +08:00", "code 50", "orders-sync accounts resume shop"],
     ),
     "resumed": (replace(CURRENT, last_error="shop: code 50"), State.CURRENT, ["attention shop: code 50"]),
     "resting": (
         replace(CURRENT, rests_until=NOW + timedelta(minutes=1)),
         State.CURRENT,
-        ["no call is made until 2026-03-01 00:00:59 UTC, because several of its windows failed"],
+        ["no call is made until 2026-03-01 08:00:59 +08:00, because several of its windows failed"],
     ),
     "rejects": (
         replace(CURRENT, rejects=1234),
@@ -118,14 +118,14 @@ ACCOUNTS = {
     "differences": (
         replace(CURRENT, differences=2),
         State.CURRENT,
-        ["the audit of 2026-02-28 18:59:59 UTC found 2 ranges", "`orders-sync audit --account shop --repair`"],
+        ["the audit of 2026-03-01 02:59:59 +08:00 found 2 ranges", "`orders-sync audit --account shop --repair`"],
     ),
-    "no audit": (replace(CURRENT, audited_at=NOW - 3 * DAY), State.CURRENT, ["no audit has ended since 2026-02-25"]),
+    "no audit": (replace(CURRENT, audited_at=NOW - 3 * DAY), State.CURRENT, ["no audit has ended since 2026-02-26"]),
     "never audited": (replace(CURRENT, audited_at=None), State.CURRENT, []),
     "messages": (
         replace(CURRENT, messages=2, oldest_message_at=NOW - timedelta(minutes=50), planned=1),
         State.CURRENT,
-        ["messages of the platform wait for a read (2), the oldest since 2026-02-28 23:09:59 UTC"],
+        ["messages of the platform wait for a read (2), the oldest since 2026-03-01 07:09:59 +08:00"],
     ),
     "young messages": (replace(CURRENT, messages=2, oldest_message_at=NOW), State.CURRENT, []),
     "listed late": (
@@ -136,7 +136,7 @@ ACCOUNTS = {
     "removed": (
         replace(CURRENT, removed_at=GONE, behind=9e6),
         State.REMOVED,
-        ["attention shop: not in the settings since 2026-02-28 23:56:59 UTC", "`orders-sync accounts retire shop`"],
+        ["attention shop: not in the settings since 2026-03-01 07:56:59 +08:00", "`orders-sync accounts retire shop`"],
     ),
     "removed without orders": (replace(CURRENT, removed_at=GONE, may_hold_orders=False), State.REMOVED, []),
     "retired": (replace(CURRENT, removed_at=GONE, retired_at=GONE, failed=3, rejects=3), State.RETIRED, []),
@@ -163,9 +163,10 @@ PROCESSES: dict[str, tuple[list[ProcessStatus], list[str]]] = {
     "killed": (
         [replace(RUN, is_alive=False, seen_at=GONE)],
         [
-            "broken no scheduler is running: nothing new is planned; the last one reported at 2026-02-28 23:56:59 UTC",
+            "broken no scheduler is running: nothing new is planned; the last one reported at "
+            "2026-03-01 07:56:59 +08:00",
             "broken no worker is running",
-            "attention process 7 on one (scheduler, worker, console) has not reported since 2026-02-28 23:56:59 UTC",
+            "attention process 7 on one (scheduler, worker, console) has not reported since 2026-03-01 07:56:59 +08:00",
         ],
     ),
     "one of two workers was killed": (

@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import structlog
+import time_machine
 
 from orders_sync.domain.errors import AuthenticationError, IncompleteWindowError, LeaseLostError, TransientError
 from orders_sync.domain.ledger import Claim
@@ -132,6 +133,15 @@ def test_pretty_is_for_eyes_and_holds_the_same(configure: Configure) -> None:
     assert said.count("\n") == 1
     for words in ("warning", "window done", "rows=3", "error='it said ***'"):
         assert words in said
+
+
+@time_machine.travel(datetime(2026, 12, 31, 16, 30, tzinfo=UTC), tick=False)
+def test_times_of_a_log_for_people_are_in_their_zone(configure: Configure) -> None:
+    stream = configure(format="pretty")
+    logs.window_closed(structlog.get_logger("orders_sync.x"), DONE)
+    said = stream.getvalue()
+    assert said.startswith("2027-01-01 00:30:00 +08:00")
+    assert "start=2026-11-01 08:00:00 +08:00" in said.replace("'", "")
 
 
 def test_auto_is_pretty_on_a_terminal(configure: Configure) -> None:

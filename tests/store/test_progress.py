@@ -59,7 +59,7 @@ async def test_a_range_that_came_back_empty_once_was_read(connection: Connection
     assert (found.unconfirmed, found.unconfirmed_from, found.unconfirmed_to) == (1, at(0), at(48))
     assert state(found) == "to be confirmed"
     (said,) = remarks(found)
-    assert "between 2026-11-01 00:00 UTC and 2026-11-03 00:00 UTC" in said
+    assert "between 2026-11-01 08:00:00 +08:00 and 2026-11-03 08:00:00 +08:00" in said
     assert "listed as empty" in said
     assert await claims.claim(connection, SHOP, "worker") is None
 
@@ -120,13 +120,13 @@ async def seconds_since(connection: Connection, moment: datetime) -> object:
 
 def test_what_lies_beyond_the_reach_is_said_and_never_called_complete() -> None:
     (said,) = remarks(Progress("shop", at(0), at(90), at(50), at(0), at(90), 1.0))
-    assert "complete only from 2026-11-03 02:00 UTC on" in said
-    assert "from 2026-11-01 00:00 UTC" in said
+    assert "complete only from 2026-11-03 10:00:00 +08:00 on" in said
+    assert "from 2026-11-01 08:00:00 +08:00" in said
 
 
 def test_while_history_is_read_the_days_that_are_there_are_said() -> None:
     (said,) = remarks(Progress("shop", at(0), at(0), None, at(60), at(100), 0.4))
-    assert "read from 2026-11-03 12:00 UTC to 2026-11-05 04:00 UTC, 40% of the history" in said
+    assert "read from 2026-11-03 20:00:00 +08:00 to 2026-11-05 12:00:00 +08:00, 40% of the history" in said
 
 
 def test_an_account_that_is_current_needs_no_remark() -> None:

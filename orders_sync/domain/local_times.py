@@ -1,0 +1,115 @@
+"""The zone in which people type and see times: Asia/Shanghai, unless the settings name another ([display] time_zone).
+
+One zone a process, as a locale: texts with times are made far from the settings. Stored times and logs in JSON are UTC.
+
+    shown   2026-10-01 08:00:00           a cell of a table, whose title names the zone
+    stamp   2026-10-01 08:00:00 +08:00    in a sentence
+    iso     2026-10-01T08:00:00+08:00     in JSON
+
+`parse` reads all of these. Everything is to the second.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from orders_sync.domain.times import SHANGHAI
+
+DEFAULT = "Asia/Shanghai"
+
+_name = DEFAULT
+_zone: tzinfo = SHANGHAI
+
+
+def find_zone(name: str) -> tzinfo:
+    """Return a zone by its IANA name. Raises ValueError. The default needs no time zone database on this machine."""
+    if name == DEFAULT:
+        return SHANGHAI
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # no such name, no file of a zone, a folder
+        raise ValueError(f"not a time zone: {name}") from None
+
+
+def use(name: str) -> None:
+    """Use this zone in all of the process. Raises ValueError as `find_zone`."""
+    global _name, _zone
+    _zone, _name = find_zone(name), name
+
+
+def zone_name() -> str:
+    """Return the IANA name of the zone."""
+    return _name
+
+
+def shown(moment: datetime) -> str:
+    """Format a time without naming the zone; with its offset only where clocks showed the same time twice."""
+    local = moment.astimezone(_zone)
+    text = f"{local.replace(tzinfo=None).isoformat(' ', 'seconds')}"
+    return text if _is_certain(local) else f"{text} {_offset(local)}"
+
+
+def stamp(moment: datetime) -> str:
+    """Format a time with its offset."""
+    local = moment.astimezone(_zone)
+    return f"{local.replace(tzinfo=None).isoformat(' ', 'seconds')} {_offset(local)}"
+
+
+def shown_range(start: datetime, end: datetime) -> str:
+    """Format a range with its offset, or with both where they differ."""
+    first, last = stamp(start), stamp(end)
+    same = f" {_offset(end.astimezone(_zone))}"
+    return f"{first.removesuffix(same)} .. {last}"
+
+
+def day(moment: datetime) -> str:
+    """Format the day of a time."""
+    return moment.astimezone(_zone).date().isoformat()
+
+
+def iso(moment: datetime) -> str:
+    """Format a time for a machine: ISO 8601 with its offset, `Z` where the zone is UTC."""
+    text = moment.astimezone(_zone).isoformat(timespec="seconds")
+    return text.removesuffix("+00:00") + "Z" if _zone is UTC else text
+
+
+def parse(text: str) -> datetime:
+    """Read a date or a time, fractions of a second dropped. Without an offset it is in the zone; a date is its start.
+
+    Raises ValueError, with a text for the user, also for a time that clocks skipped or showed twice.
+    """
+    written = re.sub(r" ?(?:(UTC)|([+-]\d\d:?\d\d))$", lambda found: "Z" if found[1] else found[2], text.strip())
+    try:
+        moment = datetime.fromisoformat(written).replace(microsecond=0)
+    except ValueError:
+        raise ValueError(f'must be a date or a time, such as 2026-10-01 or "2026-10-01 12:00" (got "{text}")') from None
+    if moment.tzinfo is not None:
+        return moment
+    local = moment.replace(tzinfo=_zone)
+    if _is_date(written) or _is_certain(local):
+        return local.astimezone(UTC)
+    first, second = local.utcoffset() or timedelta(), local.replace(fold=1).utcoffset() or timedelta()
+    why = "was skipped" if first < second else "occurred twice"
+    raise ValueError(
+        f"{moment} {why} in {_name} when clocks changed: write it with its offset, such as "
+        f'"{moment.isoformat(" ")} {_offset(local)}"'
+    )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return datetime.combine(date.fromisoformat(text), time()) is not None
+    except ValueError:
+        return False
+
+
+def _is_certain(local: datetime) -> bool:
+    return local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset()
+
+
+def _offset(local: datetime) -> str:
+    return "UTC" if _zone is UTC else local.isoformat()[len(local.replace(tzinfo=None).isoformat()) :]
