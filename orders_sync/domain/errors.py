@@ -18,7 +18,8 @@ OrdersSyncError
     ├── MalformedResponseError      the response is not what the platform documents; `body` is its beginning
     ├── InvalidRequestError         the platform understood the request and will not serve it: our mistake or a limit
     └── IncompleteWindowError       every page was read and rows are still missing
-        └── RowsOutOfRangeError     the rows are not those of the range that was asked for
+        ├── RowsOutOfRangeError     the rows are not those of the range that was asked for
+        └── SuspectTotalError       no row is missing, by a count that may be the most the platform ever counts
 """
 
 from __future__ import annotations
@@ -149,6 +150,10 @@ class IncompleteWindowError(PlatformError):
 
 class RowsOutOfRangeError(IncompleteWindowError):
     """The rows of a window lie outside the requested range: a smaller range would not help."""
+
+
+class SuspectTotalError(IncompleteWindowError):
+    """The rows add up to a count that looks like the most the platform ever counts."""
 
 
 def is_answer(error: PlatformError) -> bool:

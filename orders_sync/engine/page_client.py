@@ -21,7 +21,7 @@ from orders_sync.domain.errors import (
     TransientError,
 )
 from orders_sync.engine.paging import FetchedPage
-from orders_sync.engine.rate_limiter import LONGEST_WAIT, RateLimiter
+from orders_sync.engine.rate_limiter import RateLimiter, is_long_hold
 from orders_sync.platforms import Ask, Platform
 from orders_sync.platforms.http import CALL_SECONDS, fetch
 from orders_sync.store.database import Pool
@@ -163,11 +163,6 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
         return None
     skew = abs((date if date.tzinfo else date.replace(tzinfo=UTC)) - now)
     return skew if skew > LARGEST_SKEW else None
-
-
-def is_long_hold(error: Exception) -> bool:
-    """Whether the platform asked for a pause that is too long to wait for with a window in hand."""
-    return isinstance(error, RateLimitError) and error.retry_after is not None and error.retry_after > LONGEST_WAIT
 
 
 def _pause_before_retry(error: Exception) -> bool | float:

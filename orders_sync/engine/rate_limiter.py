@@ -16,6 +16,11 @@ ROUNDING = 1e-6  # seconds
 LATE = 0.01  # seconds after its moment that a slot may be used, at most half a gap: a slow rate loses minutes with one
 
 
+def is_long_hold(error: Exception) -> bool:
+    """Return True if the platform asked for a pause that is too long to wait for with a claimed window."""
+    return isinstance(error, RateLimitError) and error.retry_after is not None and error.retry_after > LONGEST_WAIT
+
+
 class RateBackend(Protocol):
     """Where the slots for calls come from."""
 

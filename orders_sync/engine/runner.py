@@ -29,11 +29,13 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.ledger import Claim, FailedWindow
 from orders_sync.domain.records import LoadCounts
 from orders_sync.engine import isolation
-from orders_sync.engine.page_client import AccountSource, is_long_hold, rate_limiters
+from orders_sync.engine.landing import ClosedWindow
+from orders_sync.engine.page_client import AccountSource, rate_limiters
 from orders_sync.engine.probe import probe_account
-from orders_sync.engine.rate_limiter import RateLimiter
+from orders_sync.engine.rate_limiter import RateLimiter, is_long_hold
 from orders_sync.engine.slots import Slots
 from orders_sync.engine.window_job import Limits, WindowJob
+from orders_sync.engine.window_outcome import Beyond, Failed, Released, RereadParts, Split, Unconfirmed
 from orders_sync.store import claims, empty_history, ledger, probes, suspensions
 from orders_sync.store.database import Pool
 
@@ -316,19 +318,15 @@ class _AccountRunner:
             claim,
         )
         began = time.monotonic()
-        landed: LoadCounts | None = None
+        closed: ClosedWindow | None = None
         failure: OrdersSyncError | None = None
-        is_split = False
         try:
-            landed = await work.run()
-            is_split, failure = landed is None, work.split_reason
-            self._note_success(claim, work, landed)
+            closed = await work.run()
+            failure = closed.outcome.error
+            self._note_closed(claim, work, closed)
         except LeaseLostError as error:
             failure = error
             run_context.progress.notify(self.name, str(error))
-        except PlatformError as error:
-            failure = error
-            self._note(error)
         except Exception as error:
             if isolation.concerns_all(error):
                 raise
@@ -336,11 +334,7 @@ class _AccountRunner:
             self._note(failure)
         finally:
             self.outcome.calls += work.calls
-            self.outcome.rows += work.unproven
-        seconds = time.monotonic() - began
-        run_context.progress.closed(
-            WindowResult(claim, work.calls, work.total, landed, failure, seconds, is_split, work.why_no_proof)
-        )
+        run_context.progress.closed(_result(claim, work, closed, failure, time.monotonic() - began))
 
     async def _fail(self, claim: Claim, work: WindowJob, error: Exception) -> PlatformError:
         """Close a window that met an error of ours as failed, so that it waits like any other and stops nobody."""
@@ -352,16 +346,21 @@ class _AccountRunner:
                 await claims.fail(connection, claim, str(failure), calls=work.calls)
         return failure
 
-    def _note_success(self, claim: Claim, work: WindowJob, landed: LoadCounts | None) -> None:
-        if work.split_reason is None:  # else it neither ends a row of failures nor adds to it
+    def _note_closed(self, claim: Claim, work: WindowJob, closed: ClosedWindow) -> None:
+        outcome = closed.outcome
+        self.outcome.rows += closed.landed
+        if isinstance(outcome, Failed | Released):
+            assert outcome.error is not None
+            self._note(outcome.error)
+            return
+        if outcome.error is None:  # else it neither ends a row of failures nor adds to it
             self.failures = 0
         self.is_proven = self.is_proven or work.total is not None
         if claim.parent_id is None and work.total is not None:
             self.run_context.progress.counted(self.name, work.total)
-        if landed is not None:
+        if not isinstance(outcome, Split | RereadParts):
             self.outcome.windows += 1
-            self.outcome.rows += landed
-            self.run_context.progress.landed(self.name, work.seen)
+            self.run_context.progress.landed(self.name, closed.seen)
 
     def _note(self, error: PlatformError) -> None:
         if is_long_hold(error) and self.waits:
@@ -385,3 +384,15 @@ class _AccountRunner:
         else:
             text += ". It is read again after a pause; `orders-sync sync --retry` does not wait for it"
         self.outcome.errors.append(text)
+
+
+def _result(
+    claim: Claim, work: WindowJob, closed: ClosedWindow | None, error: OrdersSyncError | None, seconds: float
+) -> WindowResult:
+    """Return the result of a window; `closed` is None where it could not be closed as its read demands."""
+    outcome = None if closed is None else closed.outcome
+    is_split = isinstance(outcome, Split | RereadParts)
+    is_open = closed is None or isinstance(outcome, Split | RereadParts | Failed | Released)
+    landed = None if closed is None or is_open else closed.landed
+    why_no_proof = {Beyond: "beyond", Unconfirmed: "unconfirmed"}.get(type(outcome), "")
+    return WindowResult(claim, work.calls, work.total, landed, error, seconds, is_split, why_no_proof)

@@ -1,6 +1,6 @@
 """A window that was split, held against its parts: what they bring together is no less than what the whole counted.
 
-    split, 8,006 rows ──> parts done: 5,001 + 3,004 ──> planned again: counted by one call (`engine/window_job.py`)
+    split, 8,006 rows ──> parts done: 5,001 + 3,004 ──> planned again: counted by one call (`engine/window_outcome.py`)
                                                           8,005   split, proven
                                                           8,006   its parts are read once more; then failed, with this
 

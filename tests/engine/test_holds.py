@@ -11,7 +11,7 @@ import pytest
 
 from orders_sync.domain.errors import RateLimitError
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.engine import page_client, rate_limiter
+from orders_sync.engine import rate_limiter
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.planner import plan
 from orders_sync.engine.rate_limiter import RateLimiter
@@ -86,8 +86,7 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
 async def test_a_sync_goes_on_after_a_long_pause_and_every_order_is_there_P6(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (page_client, rate_limiter):
-        monkeypatch.setattr(module, "LONGEST_WAIT", 0.5)
+    monkeypatch.setattr(rate_limiter, "LONGEST_WAIT", 0.5)
     story = tell(orders=60)
     story.faults.retry_after = 2
     story.faults.script("http_429", "ok", "http_429", account=KA)
@@ -112,8 +111,7 @@ async def test_a_slow_rate_is_no_pause_that_the_platform_asked_for(tell: Tell) -
 async def test_a_window_of_more_calls_than_a_quota_allows_is_split_until_it_passes_P6(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (page_client, rate_limiter):
-        monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(rate_limiter, "LONGEST_WAIT", 0.5)
     story = tell(orders=300, page_size=10)
     story.faults.retry_after = 1
     story.faults.script(*[*["ok"] * 8, "http_429"] * 200, account=KA)

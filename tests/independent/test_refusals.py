@@ -9,7 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from orders_sync.engine import window_job
+from orders_sync.engine import lease
 from orders_sync.store import claims
 from tests.independent.installation import Installation
 from tests.independent.oddities import answers, blocked_by_firewall, page_size_capped, redirected_to
@@ -108,7 +108,7 @@ async def test_renewals_that_fail_neither_lose_a_window_nor_end_the_pass_P5(
         raise psycopg.OperationalError("the connection is lost")
 
     monkeypatch.setattr(claims, "renew", renew)
-    monkeypatch.setattr(window_job, "LEASE", timedelta(seconds=0.03))
+    monkeypatch.setattr(lease, "LEASE", timedelta(seconds=0.03))
     shop = install("1688", orders_every(MINUTE, 5))
     usual = shop.fake.stages.respond
 
