@@ -18,6 +18,7 @@ from rich.text import Text
 
 from orders_sync import embedded_postgres
 from orders_sync.cli import context, output
+from orders_sync.cli.status import View, view
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import DatabaseError, EmbeddedError, OrdersSyncError, PlatformError, SettingsError
@@ -25,6 +26,7 @@ from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
+from orders_sync.engine.service_status import Severity
 from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions
@@ -120,6 +122,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
             probed = {} if needs_tables or not shows_probes else probes.kept(connection, names)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = select_values(connection, rights.missing(migrates=needs_tables), None, str)
+            status = None if needs_tables else view(settings, host.url)
     except OrdersSyncError as error:
         yield Finding("database", False, str(error))
         return
@@ -135,6 +138,8 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
     else:
         yield Finding("rights", not grants, "as needed" if not grants else rights.advice(grants))
     yield tables
+    if status and status.verdict.states:
+        yield from _service(status)
     for each in unrefreshed:
         yield Finding("removed account", False, each)
     for name, probe in probed.items():
@@ -159,6 +164,16 @@ def _tables(connection: schema.Session) -> Finding:
         True,
         "up to date" if revision == schema.HEAD else "of an older version: the next `sync` migrates them",
     )
+
+
+def _service(status: View) -> Iterator[Finding]:
+    """The verdict of `orders-sync status`: what a person has to act on is not well."""
+    problems = status.verdict.problems
+    advice = f"problems: {len(problems)}; `orders-sync status --problems` names them" if problems else ""
+    yield Finding("service", status.verdict.severity is not Severity.BROKEN, status.summary, advice)
+    for each in problems:
+        if each.severity is Severity.BROKEN:
+            yield Finding("service", False, each.text)
 
 
 def _room(folder: Path) -> Finding:

@@ -77,12 +77,12 @@ def status(
         raise typer.BadParameter("goes with neither --json nor --check", param_hint="--watch")
     settings = context.load(config)
     with _exit_code_of_other_tables(check), context.opened(settings) as url:
-        found = _view(settings, url, account, problems, orders)
+        found = view(settings, url, account, problems, orders)
         while watch:
             _redraw(found)
             time.sleep(every)
             try:
-                found = _view(settings, url, account, problems, orders)
+                found = view(settings, url, account, problems, orders)
             except DatabaseError as error:
                 output.error(str(error))
     if json:
@@ -115,7 +115,9 @@ def _exit_code(found: View) -> int:
     return {None: 0, Severity.ATTENTION: ATTENTION, Severity.BROKEN: BROKEN}[found.verdict.severity]
 
 
-def _view(settings: Settings, url: str, names: list[str] | None, only_problems: bool, counted: bool) -> View:
+def view(
+    settings: Settings, url: str, names: list[str] | None = None, only_problems: bool = False, counted: bool = False
+) -> View:
     """Ask the database. Raises `SettingsError` for a name that neither it nor the settings know."""
     with database.session(url) as connection:
         accounts = overview.accounts(connection)

@@ -119,6 +119,12 @@ def assess(
     return Verdict(problems, states, list(processes))
 
 
+def process_problems(processes: Sequence[ProcessStatus]) -> list[Problem]:
+    """Return what is wrong with the processes of the service, whatever the state of its accounts. Pure."""
+    alive = {part for each in processes if each.is_alive for part in each.parts}
+    return list(_of_processes(processes, alive, is_late=False))
+
+
 def summary(verdict: Verdict, version: str, tables: str) -> str:
     """Say in one line how many accounts are in which state, which processes run, and which version this is. Pure."""
     states = Counter(verdict.states.values())

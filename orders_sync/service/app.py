@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 
 import httpx
 import msgspec
@@ -155,7 +156,9 @@ class Service:
                 pool, self._components.names, self._schema_ok, partial(self._record_failure, "heartbeat")
             )
             running.append(asyncio.create_task(heartbeat.run()))
-            log.info("running", accounts=len(self._sources), **self._components.log_fields())
+            log.info(
+                "running", version=version("orders-sync"), accounts=len(self._sources), **self._components.log_fields()
+            )
             await self._await_end(running)
             log.info("stopping; windows in flight are finished or handed back")
             self._stop.set()

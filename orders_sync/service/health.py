@@ -2,7 +2,8 @@
 
 route      answers
 /healthz   200, or 503 with the components of the process that have been failing for long
-/readyz    200 when the database answers and has this version's tables, else 503 and why
+/readyz    200 when the database answers and has this version's tables, else 503 and why; with the problems of the
+           service's processes, as `status` has them, which no other process is taken out of service for
 /metrics   Prometheus' text format; answers without the database, too
 """
 
@@ -18,9 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from orders_sync.engine import service_status
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import CONTENT_TYPE, Metrics, component_metrics, liveness_metrics, table_metrics
-from orders_sync.store import schema, vitals
+from orders_sync.store import overview, schema, vitals
 from orders_sync.store.database import Pool
 from orders_sync.store.vitals import Vitals
 
@@ -67,8 +69,9 @@ def readiness_route(pool: Pool) -> Route:
     """Return the route /readyz."""
 
     async def answer(_: Request) -> Response:
-        reason = await _not_ready_reason(pool)
-        return JSONResponse({"ready": reason is None, "because": reason}, 200 if reason is None else 503)
+        reason, problems = await _readiness(pool)
+        body = {"ready": reason is None, "because": reason, "problems": problems}
+        return JSONResponse(body, 200 if reason is None else 503)
 
     return Route("/readyz", answer)
 
@@ -87,16 +90,20 @@ def metrics_route(
     return Route("/metrics", answer)
 
 
-async def _not_ready_reason(pool: Pool) -> str | None:
-    async def ask() -> str | None:
+async def _readiness(pool: Pool) -> tuple[str | None, list[str]]:
+    """Return why this process cannot work, None if it can; and what is wrong with the processes of the service."""
+
+    async def ask() -> tuple[str | None, list[str]]:
         async with pool.connection(timeout=READY_SECONDS) as connection:
-            return await schema.revision_of(connection)
+            if reason := schema.mismatch(await schema.revision_of(connection)):
+                return reason, []
+            found = service_status.process_problems(await overview.read_processes(connection))
+            return None, [f"{each.severity}: {each.text}" for each in found]
 
     try:
-        found = await _within(READY_SECONDS, ask())
+        return await _within(READY_SECONDS, ask())
     except _UNAVAILABLE:
-        return "the database does not answer"
-    return schema.mismatch(found)
+        return "the database does not answer", []
 
 
 async def _read_vitals(pool: Pool, accounts: Collection[str]) -> Vitals | None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import prometheus_client
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, Info, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
 from orders_sync.engine.runner import WindowResult
 from orders_sync.service.liveness import Liveness
+from orders_sync.store import schema
 from orders_sync.store.vitals import AccountVitals, Vitals
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -134,6 +136,10 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
+        build = Info(
+            "orders_sync_build", "The version of this process, and of the tables it works on.", registry=self._registry
+        )
+        build.info({"version": version("orders-sync"), "tables": schema.HEAD})
         self._windows = self._counter(
             "windows_closed", "Windows that this process finished, by outcome.", "account", "kind", "ended"
         )

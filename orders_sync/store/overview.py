@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orders_sync.store.database import Session
+from orders_sync.store.database import Connection, Session
 from orders_sync.store.lateness import LATE_BY
 from orders_sync.store.ledger import RETRY_AT
 from orders_sync.store.missing import MISSING_BY_ACCOUNT, Missing
 from orders_sync.store.progress import PROGRESS, Progress
-from orders_sync.store.queries import select_dict, select_rows
+from orders_sync.store.queries import fetch_rows, select_dict, select_rows
 from orders_sync.store.states import OPEN_WINDOWS
 
 ALIVE_SECONDS = 30  # a process that has not reported for so long was killed, hangs or has lost the database
@@ -170,6 +170,11 @@ def accounts(connection: Session) -> list[AccountStatus]:
 def processes(connection: Session) -> list[ProcessStatus]:
     """Return every process that has reported itself within `FORGOTTEN_DAYS` and did not stop, the oldest first."""
     return select_rows(connection, PROCESSES, None, ProcessStatus)
+
+
+async def read_processes(connection: Connection) -> list[ProcessStatus]:
+    """Return the same as `processes` by a connection of the service."""
+    return await fetch_rows(connection, PROCESSES, None, ProcessStatus)
 
 
 def orders_by_account(connection: Session) -> dict[str, int]:

@@ -11,6 +11,8 @@ from tests.support.databases import Tables, made_database
 from tests.support.landed import Landed
 from tests.support.terminal import Said, Terminal, closed_port, result
 
+PATIENT = {"ORDERS_SYNC_SYNC__INTERVAL": "7d"}  # nobody reads the orders that landed before: they are still current
+
 
 @dataclass(frozen=True)
 class Visits:
@@ -34,7 +36,7 @@ class Visits:
 def visits(landed: Landed, server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
     """All cases at once."""
     terminals = {
-        case: Terminal(tmp_path_factory.mktemp("doctor"), {"DATABASE_URL": landed.tables.url})
+        case: Terminal(tmp_path_factory.mktemp("doctor"), {"DATABASE_URL": landed.tables.url, **PATIENT})
         for case in ("wrong secret", "no platform", "no database", "newer", "foreign", "no settings", "mistakes")
     }
     with (
@@ -63,9 +65,16 @@ def visits(landed: Landed, server: str, template: str, tmp_path_factory: pytest.
 
 def test_all_is_well(landed: Landed) -> None:
     before = landed.tables.row_versions()
-    said = landed.terminal.run("doctor").assert_well()
+    said = landed.terminal.run("doctor", **PATIENT).assert_well()
     assert "✗" not in said.out
-    for words in ("settings", "database", "tables: up to date", "clocks", "account sandbox-open"):
+    for words in (
+        "settings",
+        "database",
+        "tables: up to date",
+        "service: 3 accounts: 3 current; no scheduler, no worker",
+        "clocks",
+        "account sandbox-open",
+    ):
         assert f"✓ {words}" in said.out
     assert landed.tables.row_versions() == before
 
@@ -114,6 +123,22 @@ def test_every_mistake_in_the_settings_is_shown(visits: Visits) -> None:
 
 
 def test_a_probe_finds_nothing_otherwise_on_the_sandbox_and_is_shown_again(landed: Landed) -> None:
-    said = landed.terminal.run("doctor", "--probe").assert_well()
+    said = landed.terminal.run("doctor", "--probe", **PATIENT).assert_well()
     assert said.out.count("✓ probe of sandbox-") == 3
-    assert landed.terminal.run("doctor").assert_well().out.count("✓ probe of sandbox-") == 3
+    assert landed.terminal.run("doctor", **PATIENT).assert_well().out.count("✓ probe of sandbox-") == 3
+
+
+def test_what_status_calls_broken_is_not_well(terminal: Terminal, url: str) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    tables = Tables(url)
+    tables.execute(
+        """INSERT INTO sync.accounts (name, platform, seller, feed, history_from, suspended_at, suspended_because)
+        VALUES ('shop', '1688', 's', 'updated', now() - interval '9 d', now(), 'code 50')"""
+    )
+    said = terminal.run("doctor", "--json")
+    found = [each for each in said.json if not each["is_well"]]
+    assert said.code == 1
+    assert [each["what"] for each in found] == ["service", "service"]
+    assert found[0]["found"].startswith("1 account: 1 suspended; no scheduler, no worker")
+    assert "`orders-sync status --problems`" in found[0]["advice"]
+    assert "shop: suspended since" in found[1]["found"]

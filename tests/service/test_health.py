@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 
 import httpx
 import psycopg
@@ -70,7 +71,19 @@ async def test_process_lives_without_its_database(far_pool: Pool, line: Cable) -
 
 async def test_ready_when_the_database_answers_with_our_tables(pool: Pool) -> None:
     answer = await ask(pool, "/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "because": None})
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "because": None, "problems": []})
+
+
+async def test_who_is_ready_says_what_is_wrong_with_the_others_in_the_words_of_the_verdict(pool: Pool) -> None:
+    """Status 200: a console that is taken out of service would refuse messages, and nothing would be planned either."""
+    async with pool.connection() as connection:
+        await fill(connection)
+    answer = await ask(pool, "/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    problems = "\n".join(answer.json()["problems"])
+    assert "broken: no worker is running: nothing is read; the last one reported at" in problems
+    assert "attention: process 8 on two (worker) has not reported since" in problems
+    assert [name for name in [*ACCOUNTS, "gone"] if name in problems] == []
 
 
 async def test_not_ready_with_tables_of_another_version(pool: Pool) -> None:
@@ -121,6 +134,11 @@ async def test_metrics_hold_the_tables_gauges_for_the_accounts_of_the_settings(p
     told = samples(answer.text)
     assert {account for (account,) in told["orders_sync_account_behind_seconds"]} == set(ACCOUNTS)
     assert told["orders_sync_component_up"] == {("scheduler",): 1, ("worker",): 1}
+
+
+async def test_metrics_name_the_version_of_the_process(pool: Pool) -> None:
+    told = samples((await ask(pool, "/metrics", accounts=None)).text)
+    assert told["orders_sync_build_info"] == {(schema.HEAD, version("orders-sync")): 1}
 
 
 async def test_worker_tells_its_own_metrics_and_asks_no_table(pool: Pool) -> None:
