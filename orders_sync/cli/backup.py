@@ -22,6 +22,7 @@ from orders_sync.domain.errors import DatabaseError, EmbeddedError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.store import conninfo, database, inventory, schema
 from orders_sync.store.conninfo import shown
+from orders_sync.store.database import Session
 
 SCHEMAS = ("public", "sync", "sync_jobs")
 BEGINNING = 60  # lines of a script in which parameters are set; no row of a table stands there
@@ -121,7 +122,7 @@ def must_be_still(url: str) -> None:
         )
 
 
-def _must_be_free(connection: schema.Session, url: str) -> None:
+def _must_be_free(connection: Session, url: str) -> None:
     if schema.revision(connection) is not None:
         raise DatabaseError(
             f"database {shown(url)}: it holds tables of orders-sync already. Restore into an empty database, "

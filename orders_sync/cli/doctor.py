@@ -31,6 +31,7 @@ from orders_sync.platforms import Ask
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions
 from orders_sync.store.conninfo import shown
+from orders_sync.store.database import Session
 from orders_sync.store.queries import select_values
 from orders_sync.store.session_settings import OLDEST
 
@@ -153,7 +154,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
     )
 
 
-def _tables(connection: schema.Session) -> Finding:
+def _tables(connection: Session) -> Finding:
     if refusal := schema.refusal(connection):
         return Finding("tables", False, refusal)
     revision = schema.revision(connection)

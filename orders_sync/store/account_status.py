@@ -1,4 +1,4 @@
-"""Who each account is, as the tables know it; how current it is: `overview`."""
+"""The accounts as the tables know them. How current each is: `overview`."""
 
 from __future__ import annotations
 

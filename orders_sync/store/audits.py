@@ -1,4 +1,4 @@
-"""What an audit asks of the tables, and what it leaves in them."""
+"""The queries of an audit: orders of the tables to be compared with the platform's, and the records of its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LISTED_AT = {Feed.CREATED: "created_at", Feed.UPDATED: "modified_at"}
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """How far an account is in the tables, by the database's clock.
+    """The progress of an account, by the database's clock.
 
     `[first, past)` is the newest stretch that was read without a gap, None before anything was.
     """
@@ -27,7 +27,7 @@ class Synced:
 
 
 async def synced(connection: Connection, account: str) -> Synced | None:
-    """None for an account that was never synced."""
+    """Return the progress of an account; None if it was never synced."""
     return await fetch_row(
         connection,
         f"SELECT clock_timestamp() AS now, p.first, p.past FROM ({PROGRESS}) AS p WHERE p.name = %s",
@@ -39,7 +39,10 @@ async def synced(connection: Connection, account: str) -> Synced | None:
 async def count(
     connection: Connection, account: str, feed: Feed, window: Window, left_out: Collection[str] = ()
 ) -> int:
-    """An account's orders that were created, or last changed, in a window, without those that are left out."""
+    """Count an account's orders that were created, or last changed, in a window.
+
+    `feed` chooses which of the two. The ids in `left_out` are not counted.
+    """
     column = _LISTED_AT[feed]
     query = f"""
         SELECT count(*) FROM orders AS o
@@ -50,26 +53,26 @@ async def count(
 
 
 async def held(connection: Connection, account: str, feed: Feed, window: Window) -> dict[str, datetime]:
-    """An account's orders that were created, or last changed, in a window: when each was, by id."""
+    """Return the orders of an account that were created, or last changed, in a window: that time, by id."""
     column = _LISTED_AT[feed]
     query = f"SELECT order_id, {column} FROM orders WHERE account = %s AND {column} >= %s AND {column} < %s"
     return await fetch_dict(connection, query, [account, window.start, window.end], dict[str, datetime])
 
 
 async def stored(connection: Connection, platform: str, ids: list[str]) -> dict[str, datetime | None]:
-    """Those of these orders that are in the tables, whatever their account and creation time: modify times by id."""
+    """Return the modify times by id of those orders that the tables hold, for any account and creation time."""
     query = "SELECT order_id, modified_at FROM orders WHERE platform = %s AND order_id = ANY(%s)"
     return await fetch_dict(connection, query, [platform, ids], dict[str, datetime | None])
 
 
 async def rejected(connection: Connection, platform: str, ids: list[str]) -> set[str]:
-    """Which of these orders are open rejects."""
+    """Return those of the order ids that have an open reject."""
     query = "SELECT order_id FROM sync.rejects WHERE platform = %s AND order_id = ANY(%s) AND resolved_at IS NULL"
     return set(await fetch_values(connection, query, [platform, ids], str))
 
 
 async def rejected_payloads(connection: Connection, account: str, hashes: list[bytes]) -> set[bytes]:
-    """Which of these payloads are open rejects: for records that name no id."""
+    """Return those of the hashes that are payloads of open rejects, for records that name no id."""
     query = (
         "SELECT payload_hash FROM sync.rejects WHERE account = %s AND payload_hash = ANY(%s) AND resolved_at IS NULL"
     )
@@ -77,7 +80,7 @@ async def rejected_payloads(connection: Connection, account: str, hashes: list[b
 
 
 async def begin(connection: Connection, account: str, window: Window, *, is_routine: bool) -> int:
-    """Note that an audit runs; its number. Cut off, it stays without `finished_at`."""
+    """Record that an audit has begun and return its number. One that is cut off stays without `finished_at`."""
     query = "INSERT INTO sync.audits (account, starts_at, ends_at, is_routine) VALUES (%s, %s, %s, %s) RETURNING id"
     return await fetch_value(connection, query, [account, window.start, window.end, is_routine], int)
 
@@ -85,7 +88,10 @@ async def begin(connection: Connection, account: str, window: Window, *, is_rout
 async def finish(
     connection: Connection, number: int, start: datetime, platform: int, tables: int, differences: int, calls: int
 ) -> None:
-    """Note what an audit found in all. `start`: where the platform's reach begins, if that is later than asked for."""
+    """Record the totals of an audit.
+
+    `start`: the beginning of its range, moved to that of the platform's reach if that is later.
+    """
     await connection.execute(
         """
         UPDATE sync.audits SET finished_at = clock_timestamp(), starts_at = %s, platform_orders = %s, table_orders = %s,
@@ -99,7 +105,7 @@ async def finish(
 async def note_difference(
     connection: Connection, number: int, feed: Feed, window: Window, platform: int, tables: int
 ) -> None:
-    """Note a range in which the list by `feed` and the tables differ."""
+    """Record a range in which the list by `feed` and the tables differ."""
     await connection.execute(
         """
         INSERT INTO sync.audit_differences (audit_id, feed, starts_at, ends_at, platform_orders, table_orders)
@@ -110,7 +116,7 @@ async def note_difference(
 
 
 async def note_repair(connection: Connection, number: int, feed: Feed, window: Window) -> None:
-    """Note that a read of the range ended its difference."""
+    """Record that a read of the range resolved its difference."""
     await connection.execute(
         """
         UPDATE sync.audit_differences SET repaired_at = clock_timestamp()
@@ -121,7 +127,7 @@ async def note_repair(connection: Connection, number: int, feed: Feed, window: W
 
 
 async def fail(connection: Connection, number: int, error: str, calls: int) -> None:
-    """Note why an audit stopped."""
+    """Record why an audit stopped."""
     await connection.execute(
         "UPDATE sync.audits SET error = %s, calls = %s WHERE id = %s", [error.replace("\x00", "\\0"), calls, number]
     )

@@ -1,4 +1,4 @@
-"""Ranges somebody asked to be read: from a request to windows in the ledger, and what became of them.
+"""Requested ranges: their planning as windows of the ledger, their progress and their end.
 
 requested --plan--> planned --its last window is done--> done
     |                  |
@@ -82,10 +82,7 @@ SELECT id FROM cancelled
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How many windows of the ledger touch a range, by what became of them.
-
-    Without those of a status, which prove nothing of it.
-    """
+    """The numbers of windows that overlap a range, by state, without those that list one status and prove nothing."""
 
     complete: int
     failed: int
@@ -93,7 +90,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 async def request(connection: Connection, account: str, feed: Feed, window: Window, *, everything: bool) -> int:
-    """Store a request; its number. The next pass over the account plans it."""
+    """Store a request and return its number. The next pass over the account plans it."""
     query = """
         INSERT INTO sync.backfills (account, feed, starts_at, ends_at, everything) VALUES (%s, %s, %s, %s, %s)
         RETURNING id
@@ -102,7 +99,7 @@ async def request(connection: Connection, account: str, feed: Feed, window: Wind
 
 
 async def requested(connection: Connection, account: str) -> list[Backfill]:
-    """The account's requests that have no windows yet."""
+    """Return the account's requests that have no windows yet, by number, and lock them."""
     return await fetch_rows(
         connection,
         """
@@ -115,10 +112,10 @@ async def requested(connection: Connection, account: str) -> list[Backfill]:
 
 
 async def unproven(connection: Connection, account: str, feed: Feed, window: Window) -> list[Window]:
-    """The parts of a range that no complete window of all orders covers, oldest first.
+    """Return the parts of a range that no complete window of all orders covers, oldest first.
 
-    What was read because of a message may be too young for everything in it to be listed: that proves nothing. Nor does
-    one empty answer for more than a day.
+    A window that was read because of a message proves nothing: it may be too young for all of its orders to be listed.
+    Nor does one empty answer for more than `emptiness.ONE_ANSWER`.
     """
     return await fetch_windows(
         connection,
@@ -134,7 +131,7 @@ async def unproven(connection: Connection, account: str, feed: Feed, window: Win
 
 
 async def standing(connection: Connection, account: str, feed: Feed, window: Window) -> Standing:
-    """What the ledger knows of a range."""
+    """Count the windows that overlap a range."""
     found = await fetch_row(
         connection, _STANDING, {"account": account, "feed": feed, "start": window.start, "end": window.end}, Standing
     )
@@ -143,12 +140,12 @@ async def standing(connection: Connection, account: str, feed: Feed, window: Win
 
 
 async def known_orders(connection: Connection, account: str, feed: Feed, window: Window) -> int:
-    """How many orders of the range the tables hold: the best guess at how many there are."""
+    """Count the orders of a range in the tables: the best estimate of how many there are."""
     return await fetch_value(connection, _KNOWN[feed], [account, window.start, window.end], int)
 
 
 async def plan(connection: Connection, backfill: Backfill, windows: list[Window]) -> None:
-    """Put a request's windows into the ledger; done at once where there are none. In a transaction."""
+    """Add a request's windows to the ledger; without any it is done at once. In a transaction."""
     await ledger.plan(
         connection, backfill.account, WindowKind.BACKFILL, Feed(backfill.feed), windows, backfill_id=backfill.id
     )
@@ -157,7 +154,7 @@ async def plan(connection: Connection, backfill: Backfill, windows: list[Window]
 
 
 async def refuse(connection: Connection, backfill: Backfill, reason: str) -> None:
-    """A request that cannot be planned."""
+    """Close a request that cannot be planned as failed."""
     await connection.execute(
         "UPDATE sync.backfills SET state = 'failed', finished_at = clock_timestamp(), error = %s WHERE id = %s",
         [reason, backfill.id],
@@ -165,13 +162,16 @@ async def refuse(connection: Connection, backfill: Backfill, reason: str) -> Non
 
 
 async def cancel(connection: Connection, number: int) -> bool:
-    """Take out what waits of a backfill; whether there was anything to cancel."""
+    """Cancel a backfill and remove its waiting windows; return False if it is unknown or closed."""
     cursor = await connection.execute(_CANCEL, [number])
     return await cursor.fetchone() is not None
 
 
 async def all_of_them(connection: Connection) -> list[dict[str, Any]]:
-    """Every backfill with its progress: windows done, waiting and failed, orders read, calls, seconds_left."""
+    """Return every backfill as columns by name, with its progress.
+
+    That is `done`, `waiting` and `failed` windows, `orders` read, `calls`, and `seconds_left`, an estimate or None.
+    """
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_LIST)
         return await cursor.fetchall()

@@ -1,4 +1,4 @@
-"""What a database URL asks for, as libpq reads it: several hosts, a socket's folder, `options`, TLS, a service."""
+"""Database URLs and connection strings as libpq parses them: several hosts, a socket, `options`, TLS, a service."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def completed(url: str, **defaults: str) -> str:
 
 
 def shown(url: str) -> str:
-    """A database URL without what must not be shown (P8)."""
+    """Return the database and hosts of a URL for messages, without user, password and options (P8)."""
     try:
         asked = _read(url)
     except DatabaseError:
@@ -52,13 +52,13 @@ def shown(url: str) -> str:
 
 
 def libpq_environment(url: str) -> dict[str, str]:
-    """A URL's parameters as libpq's variables: on a command line it would show its password (P8)."""
+    """Return a URL's parameters as libpq's environment variables: on a command line a password is visible (P8)."""
     variables = _variables()
     return {variables[key]: value for key, value in _read(url).items() if key in variables}
 
 
 def libpq_argument(url: str) -> str:
-    """The rest of them, which no variable names, as an argument for psql; secrets are left out."""
+    """Return the parameters that have no variable as a connection string for psql, without secrets."""
     variables = _variables()
     return make_conninfo(
         **{key: value for key, value in _read(url).items() if key not in variables and key not in SECRETS}
@@ -79,5 +79,5 @@ def _read(url: str) -> dict[str, str]:
 
 @cache
 def _variables() -> dict[str, str]:
-    """The variable of each parameter that has one."""
+    """Return libpq's environment variable of each parameter that has one."""
     return {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}

@@ -1,10 +1,10 @@
-"""Rows as COPY takes them: CSV with marks no order uses, so that next to nothing must be quoted or escaped.
+"""Rows in the format of COPY: CSV with marks that orders do not use, so that hardly anything must be quoted.
 
     value TAB value TAB value LF        NULL is nothing at all, and so is ""; a value with TAB, CR, LF or the mark
                                         itself in it stands between two marks (U+0001)
 
-Most of landing is here, so what can be done for a whole row at once is: msgspec spells amounts and times, and a row is
-searched for what needs quoting after it was joined.
+Landing spends most of its time here, so work is done per row, not per value: msgspec formats amounts and times, and a
+row is searched for characters that need quoting after it was joined.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MARK_BYTES = _MARK.encode()
 
 
 def fields(row: msgspec.Struct) -> list[str]:
-    """The fields of a row struct as text; "" for None.
+    """Return the fields of a row struct as text; "" for None.
 
     They may be str, int, bool, Decimal, datetime, list[str] (text[]), dict (jsonb) or None: another type is a
     programming error.
@@ -32,7 +32,7 @@ def fields(row: msgspec.Struct) -> list[str]:
 
 
 def line(values: Sequence[str]) -> str:
-    """One row of texts."""
+    """Return one row of these texts."""
     text = "\t".join(values)
     if "\n" in text or "\r" in text or _MARK in text or text.count("\t") >= len(values):
         text = "\t".join(map(_quoted, values))
@@ -40,14 +40,14 @@ def line(values: Sequence[str]) -> str:
 
 
 def line_with_payload(values: Sequence[str], payload: bytes) -> bytes:
-    """A row whose last value is UTF-8 bytes: most of what is copied, so it never becomes a str."""
+    """Return a row whose last value is UTF-8 bytes: most of what is copied, so it never becomes a str."""
     if _MARK_BYTES in payload:
         payload = payload.replace(_MARK_BYTES, _MARK_BYTES * 2)
     return b"".join((line(values)[:-1].encode(), b"\t\x01", payload, b"\x01\n"))
 
 
 def array(items: Sequence[str]) -> str:
-    """text[] in Postgres' spelling."""
+    """Return the literal of a text[]."""
     return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items) + "}"
 
 

@@ -1,4 +1,4 @@
-"""What the tables hold by creation time, and what of it is to be read again."""
+"""Orders of the tables by creation time, to plan which of it are to be read again."""
 
 from __future__ import annotations
 
@@ -90,10 +90,9 @@ async def hours(
     page_size: int,
     listed: Sequence[str] = (),
 ) -> list[HourBucket]:
-    """The hours of a range that hold orders, oldest first.
+    """Return the hours of a range that hold orders, oldest first.
 
-    `listed`: orders in these statuses are not due here, another list brings them; but those that are rejects as well
-    are.
+    `listed`: orders in these statuses are not due, for another list brings them, unless they are open rejects.
     """
     values = {
         "account": account,
@@ -110,7 +109,10 @@ async def hours(
 async def left(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str], page_size: int
 ) -> list[HourBucket]:
-    """The hours of a window that hold orders, oldest first. Due are those in a status that its list did not bring."""
+    """Return the hours of a window that hold orders, oldest first.
+
+    Due are those orders in `status` that its list did not bring.
+    """
     values = {
         "account": account,
         "start": window.start,
@@ -124,7 +126,7 @@ async def left(
 async def left_orders(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str]
 ) -> list[Wanted]:
-    """The orders that `left` counts as due."""
+    """Return the orders that `left` counts as due."""
     query = f"SELECT order_id, created_at FROM ({_LEFT}) AS o WHERE is_due"
     return await fetch_rows(
         connection,
@@ -143,7 +145,7 @@ async def left_orders(
 async def held(
     connection: Connection, account: str, look: SweepRange, statuses: Sequence[str], longest: timedelta
 ) -> list[StatusCount]:
-    """How many orders of a range are in each of these statuses, by parts of it no longer than `longest`."""
+    """Count the orders of a range in each of these statuses, by parts of it no longer than `longest`."""
     cursor = await connection.execute(
         _HELD,
         {
@@ -161,7 +163,7 @@ async def held(
 
 
 async def oldest(connection: Connection, account: str) -> datetime | None:
-    """The earliest creation time of the account's orders, or at which a backfill by creation time begins."""
+    """Return the earliest creation time of an order, or start of a backfill by creation time; None if there is none."""
     query = """
         SELECT least(
             (SELECT min(created_at) FROM orders WHERE account = %(account)s),
@@ -173,12 +175,11 @@ async def oldest(connection: Connection, account: str) -> datetime | None:
 
 
 async def rejected(connection: Connection, account: str, look: SweepRange) -> list[Window]:
-    """The windows of a range that brought what is still a reject and has no order: it may be readable by now.
+    """Return the windows that begin in a range and are to be read again for what they brought.
 
-    And those that brought an order without a creation time that is not final: no other sweep finds it.
-
-    A list by status is left out where a window of all orders brought a reject of the same order, or where the record
-    names none: every order is listed by its creation first.
+    That is an open reject without an order in the tables, which may be readable by now, or an order without a creation
+    time that is not final, which no other sweep finds. A list by status is left out where a window of all orders
+    brought a reject of the same order, or where the record names none: every order is listed by its creation first.
     """
     return await fetch_windows(connection, _REJECTED, {"account": account, "start": look.start, "end": look.end})
 

@@ -1,7 +1,7 @@
-"""The one place that connects to Postgres: every connection gets the settings the product relies on.
+"""Connections to Postgres, made here alone: each gets the session settings that all other code relies on.
 
 connect     one connection, for commands, migrations and tools      blocking
-session     the same, closed at the end, errors in plain words      blocking
+session     the same, closed at the end, errors as `DatabaseError`  blocking
 connected   the pool of a process                                   asyncio
 open_pool   another pool on a database that is known to work        asyncio
 """
@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import partial
 
 import psycopg
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from orders_sync.domain.errors import DatabaseError
@@ -51,9 +52,9 @@ class Pool(AsyncConnectionPool[Connection]):
 
 @asynccontextmanager
 async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Pool]:
-    """A pool of at most `size` connections; who waits longer than `wait` seconds for one gives up.
+    """Open a pool of at most `size` connections; waiting longer than `wait` seconds for one raises `PoolTimeout`.
 
-    Raises `DatabaseError` when the first cannot be made, or cannot be written by.
+    Raises `DatabaseError` when the first connection cannot be made, or cannot write.
     """
     with plain_words(url):
         first = await psycopg.AsyncConnection.connect(completed(url), autocommit=True)
@@ -71,7 +72,7 @@ async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Po
 async def open_pool(
     url: str, size: int, wait: float, *, search_path: str = PUBLIC, name: str = "orders-sync"
 ) -> AsyncIterator[Pool]:
-    """A pool whose first connection is made in the background. `name`: shown in pg_stat_activity."""
+    """Open a pool whose first connection is made in the background. `name`: shown in pg_stat_activity."""
     pool = Pool(
         completed(url, application_name=name),
         kwargs={"autocommit": True},
@@ -88,10 +89,11 @@ async def open_pool(
 
 
 async def _configure(connection: Connection, search_path: str = PUBLIC) -> State:
-    """Make a new session ours. Raises `DatabaseError` when it is of no use for writing."""
+    """Apply our settings to a new session. Raises `DatabaseError` when it cannot write."""
     await connection.execute(statements(connection.info.server_version // 10_000, search_path))
-    row = await (await connection.execute(STATE)).fetchone()
-    state = _state(row)
+    async with connection.cursor(row_factory=class_row(State)) as cursor:
+        state = await (await cursor.execute(STATE)).fetchone()
+    assert state is not None
     if problem := state.unusable or state.unwritable:
         raise DatabaseError(f"database {state.database} {problem}")
     return state
@@ -106,7 +108,7 @@ async def _ready(connection: Connection, search_path: str) -> None:
 
 
 async def _check(connection: Connection) -> None:
-    """Raises psycopg.Error when the server has gone while the connection lay in the pool.
+    """Raise psycopg.Error if the server has gone while the connection lay in the pool.
 
     A readable idle socket means its end or a notice: only then a round trip is spent to check it.
     """
@@ -117,9 +119,9 @@ async def _check(connection: Connection) -> None:
 
 
 def connect(url: str, *, autocommit: bool = True) -> Session:
-    """One connection. It may be read-only; a database that is not UTF8, and a pooler that shares sessions, are refused.
+    """Return a connection, which may be read-only.
 
-    Raises `DatabaseError` and psycopg.Error.
+    Raises `DatabaseError` for a database that is not UTF8 and for a pooler that shares sessions, and psycopg.Error.
     """
     connection = psycopg.connect(completed(url), autocommit=True)
     try:
@@ -139,23 +141,21 @@ def connect(url: str, *, autocommit: bool = True) -> Session:
 
 @contextmanager
 def session(url: str) -> Iterator[Session]:
-    """One autocommit connection, for commands that ask a question. Raises `DatabaseError`."""
+    """Open an autocommit connection for a command that only queries. Raises `DatabaseError`."""
     with plain_words(url), connect(url) as connection:
         yield connection
 
 
 def clock(connection: Session) -> datetime:
-    """The database's time."""
+    """Return the time of the database's clock, in UTC."""
     [(now,)] = connection.execute("SELECT clock_timestamp()").fetchall()
     assert isinstance(now, datetime)
     return now
 
 
 def state_of(connection: Session) -> State:
-    """What the session is like now."""
-    return _state(connection.execute(STATE).fetchone())
-
-
-def _state(row: tuple[object, ...] | None) -> State:
-    assert row is not None
-    return State(*row)  # type: ignore[arg-type]
+    """Return the present state of the session."""
+    with connection.cursor(row_factory=class_row(State)) as cursor:
+        state = cursor.execute(STATE).fetchone()
+    assert state is not None
+    return state

@@ -1,4 +1,4 @@
-"""Errors of the driver in one sentence that says what to do, and holds no row of orders and no password (P8)."""
+"""Errors of the driver as one sentence with the remedy, without rows of orders and without passwords (P8)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def plain_words(url: str) -> Iterator[None]:
 
 
 def strip(error: BaseException) -> BaseException:
-    """The error, and those behind it, without the database's DETAIL and CONTEXT: they quote rows of orders."""
+    """Remove the database's DETAIL and CONTEXT, which quote rows of orders, from an error and its causes; return it."""
     seen: list[BaseException] = []  # an error may be behind itself, as SQLAlchemy chains them
     found: BaseException | None = error
     while found is not None and found not in seen:
@@ -54,7 +54,7 @@ def strip(error: BaseException) -> BaseException:
 
 
 def advice(error: BaseException) -> str:
-    """What happened and what to do."""
+    """Return the message of an error, and the remedy."""
     text = " ".join(str(error).split())
     match error:
         case errors.DiskFull() | errors.OutOfMemory():
@@ -87,7 +87,10 @@ def advice(error: BaseException) -> str:
 
 
 def _of_the_way(message: str) -> str:
-    """Of a connection that was not made, or was lost. A server that answers is never called unreachable."""
+    """Return the message of a connection that was not made, or was lost, and the remedy.
+
+    A server that answers is never called unreachable.
+    """
     text = " ".join(message.split())
     failures = _FAILURE.findall(message) or [message]
     if all(_UNREACHABLE.match(each) for each in failures):

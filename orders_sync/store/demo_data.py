@@ -1,4 +1,4 @@
-"""The demo's invented orders in the tables: whose they are, and questions to ask of them."""
+"""The simulated orders of the demo: their accounts, and example queries."""
 
 from __future__ import annotations
 
@@ -61,6 +61,6 @@ def other_accounts(session: Session) -> list[str]:
 
 
 def answer(session: Session, query: str) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Run one of the questions and return its columns and rows."""
+    """Run an example query and return its columns and rows."""
     cursor = session.execute(query.encode())
     return [column.name for column in cursor.description or ()], cursor.fetchall()

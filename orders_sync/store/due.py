@@ -1,4 +1,4 @@
-"""Which accounts a clock that comes by every few seconds has to look after: one question, whatever their number."""
+"""Due accounts, for a scheduler that asks every few seconds: one query for any number of accounts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from orders_sync.domain.ledger import CLOCK_TOLERANCE
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
 from orders_sync.store.ledger import RETRY_AT
+from orders_sync.store.queries import fetch_values
 
 # one that is planned into the future of a clock that was put back is due, to say so;
 # a suspended account is due once its credentials are other ones; one that rests has only what is asked for planned
@@ -56,9 +57,10 @@ WHERE last.started_at IS NULL
 
 
 async def accounts(connection: Connection, asked: Iterable[tuple[Account, SyncPolicy]]) -> list[str]:
-    """The names of those that need a plan or a reader now, the one that is furthest behind in front."""
+    """Return the names of accounts that are to be planned or read now, the one that is furthest behind first."""
     pairs = list(asked)
-    cursor = await connection.execute(
+    return await fetch_values(
+        connection,
         _DUE,
         {
             "names": [account.name for account, _ in pairs],
@@ -67,11 +69,10 @@ async def accounts(connection: Connection, asked: Iterable[tuple[Account, SyncPo
             "tolerance": CLOCK_TOLERANCE,
             "intervals": [policy.interval for _, policy in pairs],
         },
+        str,
     )
-    return [str(row[0]) for row in await cursor.fetchall()]
 
 
 async def audits(connection: Connection, names: list[str], every: timedelta, again: timedelta) -> list[str]:
-    """Those whose last routine audit began longer ago than `every`; than `again`, where it did not end well."""
-    cursor = await connection.execute(_UNAUDITED, [names, every, again])
-    return [str(row[0]) for row in await cursor.fetchall()]
+    """Return those accounts whose last routine audit began longer ago than `every`, or than `again` if it failed."""
+    return await fetch_values(connection, _UNAUDITED, [names, every, again], str)

@@ -27,7 +27,7 @@ _history_values = itemgetter(*(OrderRow.__struct_fields__.index(name) for name i
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where records come from, and how they become rows. `normalize` raises `InvalidRecordError` and nothing else."""
+    """The origin of records. `normalize` makes the rows of one; it raises `InvalidRecordError` and nothing else."""
 
     platform: str
     account: str

@@ -1,4 +1,4 @@
-"""Which account is which: the names of the settings are labels, and the tables follow when one changes.
+"""Identity of accounts: names in the settings are labels, and the tables follow when one changes.
 
     name      platform, host, seller
     new       known                    renamed: everything that belongs to the account moves to its new name
@@ -13,19 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast
 
-import psycopg
+import msgspec
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare
 from orders_sync.domain.local_times import stamp
+from orders_sync.store.database import Session
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
 from orders_sync.store.queries import select_rows
-
-Session = psycopg.Connection[tuple[object, ...]]
 
 LOCK = 0x6F75  # advisory: who holds it changes names
 
@@ -59,7 +57,8 @@ _MERGE = (
 )
 # orders of accounts that are gone from the settings, until somebody says that they need no refresh
 _UNREFRESHED = """
-SELECT a.name, a.removed_at, count(*)::int, count(*) FILTER (WHERE NOT coalesce(s.is_final, false))::int
+SELECT a.name, a.removed_at, count(*)::int AS orders,
+    count(*) FILTER (WHERE NOT coalesce(s.is_final, false))::int AS changing
 FROM sync.accounts AS a JOIN orders AS o ON o.account = a.name
 LEFT JOIN order_statuses AS s ON (s.platform, s.status) = (o.platform, o.status)
 WHERE a.removed_at IS NOT NULL AND a.retired_at IS NULL GROUP BY a.name ORDER BY a.name
@@ -71,6 +70,13 @@ _MOVE = """
 UPDATE {table} AS t SET {column} = l.new{more}
 FROM unnest(%s::text[], %s::text[]) AS l (old, new) WHERE t.{column} = l.old
 """
+
+
+class _Unrefreshed(msgspec.Struct, frozen=True):
+    name: str
+    removed_at: datetime
+    orders: int
+    changing: int  # not final
 
 
 def settle(connection: Session, accounts: Sequence[Account]) -> list[str]:
@@ -93,12 +99,13 @@ def settle(connection: Session, accounts: Sequence[Account]) -> list[str]:
 
 
 def unrefreshed(connection: Session) -> list[str]:
-    """A sentence for each account whose orders nobody refreshes, with the remedy."""
+    """Return a sentence with the remedy for each account whose orders are not refreshed any more."""
     with plain_words(connection.info.dsn):
         return [
-            f"{name}: not in the settings since {stamp(cast(datetime, since))}: nothing refreshes its {orders:,} "
-            f"orders, {changing:,} of which can still change. Put it back, or `orders-sync accounts retire {name}`"
-            for name, since, orders, changing in connection.execute(_UNREFRESHED)
+            f"{each.name}: not in the settings since {stamp(each.removed_at)}: nothing refreshes its "
+            f"{each.orders:,} orders, {each.changing:,} of which can still change. Put it back, or `orders-sync "
+            f"accounts retire {each.name}`"
+            for each in select_rows(connection, _UNREFRESHED, None, _Unrefreshed)
         ]
 
 
@@ -116,7 +123,10 @@ def rename(connection: Session, old: str, new: str) -> None:
 
 
 def retire(connection: Session, name: str) -> None:
-    """Note that nobody need refresh the account's orders; what another account lists goes to that one."""
+    """Record that the account's orders need no refresh; those that another account lists become that one's.
+
+    Raises `SettingsError` for an unknown account.
+    """
     query = "UPDATE sync.accounts SET retired_at = now(), updated_at = now() WHERE name = %s"
     with plain_words(connection.info.dsn):
         if connection.execute(query, [name]).rowcount == 0:

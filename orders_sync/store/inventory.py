@@ -1,4 +1,4 @@
-"""What a dump, a restore and a move have to know of a database: its schemas, tables, rows, users."""
+"""Contents of a database, for a dump, a restore and a move: its schemas, tables, rows and other connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privi
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The rows of a table: how many, and one number for all of them in whatever order."""
+    """The number of rows of a table, and a digest of them that does not depend on their order."""
 
     rows: int
     digest: str
@@ -36,7 +36,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class CreationRights:
-    """Whether a role may make tables in a database."""
+    """The right of a role to create tables in a database."""
 
     may_create: bool
     role: str
@@ -71,7 +71,7 @@ def other_connections(session: Session) -> int:
 
 
 def creation_rights(session: Session) -> CreationRights:
-    """Return whether the role of the session may make tables."""
+    """Return the right of the session's role to create tables."""
     found = select_row(session, _MAY_CREATE, None, CreationRights)
     assert found is not None
     return found

@@ -1,4 +1,4 @@
-"""How late orders are listed: measured where a read brings what an earlier, proven read of the same time did not.
+"""Lateness of lists: measured where a read brings an order that an earlier, proven read of the same time did not.
 
     own time of the order      earlier read, without it        this read brings it
     |--------------------------|-------------------------------|
@@ -60,9 +60,10 @@ LATE_BY = """
 async def measure(
     connection: Connection, claim: Claim, platform: str, feed: Feed, overlap: timedelta, order_ids: Sequence[str]
 ) -> None:
-    """Keep by how much at least the latest of the orders was listed late that this window landed, if any was.
+    """Record the largest lateness, as a lower bound, of the orders that this window landed, if any was listed late.
 
-    In the transaction that landed them and closed the window. `feed`: what the account's changes are listed by.
+    In the transaction that landed them and closed the window. `feed`: the time by which the account's changes are
+    listed.
     """
     if claim.kind not in (WindowKind.INCREMENTAL, WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.REPAIR):
         return
@@ -84,13 +85,13 @@ async def measure(
 
 
 def is_near(late_by: timedelta, overlap: timedelta, confirm: timedelta) -> bool:
-    """Whether orders are listed so late that the passes over the newest time may soon miss them.
+    """Return whether orders are listed so late that the passes over the newest time may soon miss them.
 
-    Half of what these still find, which is two thirds of `confirm`, or the overlap. Pure.
+    That is from half of `found_by_passes` on. Pure.
     """
     return late_by >= found_by_passes(overlap, confirm) / 2
 
 
 def found_by_passes(overlap: timedelta, confirm: timedelta) -> timedelta:
-    """How late an order may be listed and is still found by the overlap or the confirming pass. Pure."""
+    """Return the lateness up to which the overlap or the confirming pass finds an order. Pure."""
     return max(overlap, confirm * 2 / 3)

@@ -1,4 +1,4 @@
-"""The table of windows: what is planned, what became of it, and the watermark that follows from it.
+"""The table of windows: planning, the state of each window, and the watermark that follows from them.
 
     planned --claim--> running --finish--> done          the watermark moves in the same transaction (P5)
        ^                 | | '----------> beyond         the platform's reach: proves nothing, is never read again
@@ -58,7 +58,7 @@ class _Newest(msgspec.Struct, frozen=True):
 
 
 async def register(connection: Connection, account: Account, feed: Feed) -> None:
-    """Make sure the account has its row, which says that it is in somebody's settings.
+    """Insert the account's row, or mark the present one as being in the settings.
 
     Raises `IdentityMismatchError`.
     """
@@ -86,7 +86,7 @@ async def register(connection: Connection, account: Account, feed: Feed) -> None
 
 
 async def reach(connection: Connection, account: str) -> Reach:
-    """Lock the account and say how far it is planned. In the transaction that plans more."""
+    """Lock the account and return how far it is planned. In the transaction that plans more."""
     found = await fetch_row(
         connection,
         f"""
@@ -202,7 +202,7 @@ async def take_out(connection: Connection, unclaimed: Unclaimed) -> None:
 
 
 async def has_hooks(connection: Connection, account: str) -> bool:
-    """Whether windows that messages asked for are still to be read, or being read."""
+    """Return whether windows planned for messages are being read or could be read now."""
     query = """
         SELECT EXISTS (SELECT FROM sync.windows
                        WHERE account = %s AND kind = 'hook' AND state IN ('planned', 'running')
@@ -212,7 +212,7 @@ async def has_hooks(connection: Connection, account: str) -> bool:
 
 
 async def replan_failed(connection: Connection, account: str, *, at_once: bool = False) -> int:
-    """Give windows that failed another chance once their pause is over, or at once; how many."""
+    """Plan failed windows again whose pause is over, or all of them `at_once`; return their number."""
     cursor = await connection.execute(
         f"""
         UPDATE sync.windows SET state = 'planned'
@@ -224,7 +224,7 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
 
 
 async def waiting(connection: Connection, account: str) -> list[FailedWindow]:
-    """The account's failed windows, the one whose pause is over first in front."""
+    """Return the account's failed windows, the one whose pause ends first in front."""
     return await fetch_rows(
         connection,
         f"""
@@ -237,12 +237,12 @@ async def waiting(connection: Connection, account: str) -> list[FailedWindow]:
 
 
 def kept(error: str | None) -> str | None:
-    """As much of it as a column is given."""
+    """Return an error as it is stored: cut to `LONGEST_ERROR` characters, without NUL; None for none."""
     return error.replace("\x00", "\\0")[:LONGEST_ERROR] if error else None
 
 
 async def seconds_to_read(connection: Connection, account: str) -> int:
-    """How much platform time the windows have that are planned or being read."""
+    """Return the sum of the lengths of all windows that are planned or being read, in seconds of platform time."""
     query = """
         SELECT coalesce(sum(extract(epoch FROM ends_at - starts_at)), 0)::bigint
         FROM sync.windows WHERE account = %s AND state IN ('planned', 'running')
@@ -251,7 +251,7 @@ async def seconds_to_read(connection: Connection, account: str) -> int:
 
 
 async def has_work(connection: Connection, account: str) -> bool:
-    """Whether a window could be claimed now, of an account that neither rests nor is suspended."""
+    """Return whether a window of the account could be claimed now; False while it rests or is suspended."""
     query = """
         SELECT EXISTS (
             SELECT FROM sync.windows AS w JOIN sync.accounts AS a ON a.name = w.account
@@ -265,7 +265,7 @@ async def has_work(connection: Connection, account: str) -> bool:
 
 
 async def was_read(connection: Connection, account: str, within: timedelta) -> bool:
-    """Whether a window of the account was read to its end, so long ago at most."""
+    """Return whether a window of the account was read to its end `within` this time before now."""
     query = f"""
         SELECT EXISTS (SELECT FROM sync.windows WHERE account = %s AND state IN {READ_WINDOWS}
                        AND finished_at > clock_timestamp() - %s)
@@ -274,7 +274,7 @@ async def was_read(connection: Connection, account: str, within: timedelta) -> b
 
 
 async def note_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
-    """Why the account's run stopped; None when it did not. `rests`: the service leaves it alone for a while."""
+    """Record why the account's run stopped, None if it did not. `rests`: the service does not read it for `REST`."""
     await connection.execute(
         """
         UPDATE sync.accounts SET last_error = %(error)s, updated_at = now(),

@@ -49,7 +49,7 @@ class _DeletedError(Exception):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """An order as `raw_orders` holds it."""
+    """The row of an order in `raw_orders`."""
 
     account: str
     order_id: str

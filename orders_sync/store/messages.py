@@ -1,4 +1,4 @@
-"""What platforms told by themselves, kept whole, and which of it still waits to be acted on."""
+"""Messages received from platforms: stored as they are, queried until they are handled."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SELECT account, count(*) AS messages, min(number) AS example FROM unlisted GROUP
 
 
 class NeverListed(msgspec.Struct, frozen=True):
-    """How many messages of an account named orders that no list has brought, and the number of one such order."""
+    """The messages of an account about orders that no list has brought: their number, and the number of one order."""
 
     account: str
     messages: int
@@ -64,7 +64,7 @@ class NeverListed(msgspec.Struct, frozen=True):
 
 
 async def keep(connection: Connection, account: str, body: bytes) -> bool:
-    """Store a message, whatever it is; False when the very same one is there already.
+    """Store a message, readable or not; return False if an equal one of the account is stored already.
 
     Committed when this returns, unless in a transaction.
     """
@@ -79,7 +79,7 @@ async def keep(connection: Connection, account: str, body: bytes) -> bool:
 
 
 async def waiting(connection: Connection, account: str, after: int = 0) -> list[Message]:
-    """The account's next messages that wait, in the order they came: at most `AT_ONCE` behind number `after`."""
+    """Return the account's unhandled messages with numbers above `after`, in the order they came, at most `AT_ONCE`."""
     return await fetch_rows(
         connection,
         """
@@ -92,9 +92,9 @@ async def waiting(connection: Connection, account: str, after: int = 0) -> list[
 
 
 async def known(connection: Connection, account: str, platform: str, numbers: list[str]) -> list[KnownOrder]:
-    """The account's orders that any of these numbers may mean: order number, order id, purchase id, outer purchase id.
+    """Return the account's orders that have one of these as order number, order id, purchase id or outer purchase id.
 
-    Without those whose creation time nobody told: they cannot be asked for by it.
+    Without orders whose creation time is unknown: they cannot be listed by it.
     """
     return await fetch_rows(
         connection, _KNOWN, {"account": account, "platform": platform, "numbers": numbers}, KnownOrder
@@ -102,7 +102,7 @@ async def known(connection: Connection, account: str, platform: str, numbers: li
 
 
 async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
-    """Write down what was made of messages."""
+    """Record the outcomes of messages."""
     async with connection.cursor() as cursor:
         await cursor.executemany(
             """
@@ -115,6 +115,9 @@ async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
 
 
 async def note_never_listed(connection: Connection) -> list[NeverListed]:
-    """Write down which messages named an order that is in no table hours after everything up to them was read."""
+    """Record and return, by account, the messages of the last 7 days about an order that no list has brought.
+
+    The watermark must have passed a message, and `LISTED_WITHIN` its receipt.
+    """
     values = {"comes": COMES_WITH_CHANGES, "never_listed": NEVER_LISTED, "within": LISTED_WITHIN}
     return await fetch_rows(connection, _NEVER_LISTED, values, NeverListed)

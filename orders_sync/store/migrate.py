@@ -1,4 +1,4 @@
-"""Bringing a database to the tables of this version, and saying plainly when it is not ours to touch.
+"""Migration of a database to the tables of this version; a database with somebody else's tables is refused.
 
 Import it where it is needed: it brings Alembic along, which a command on tables that are up to date should not pay for.
 """
@@ -32,7 +32,7 @@ MIGRATION_LOCK = 0x6F72_6465_7273  # "orders": two commands must not migrate at 
 
 
 def migrate(url: str) -> list[str]:
-    """Bring the database to the newest tables; returns the revisions applied, oldest first.
+    """Bring the database to the newest tables; return the revisions applied, oldest first.
 
     `store/order_statuses.py` fills what names the statuses.
 
@@ -48,7 +48,7 @@ def check(url: str) -> None:
 
 
 def engine(url: str) -> Engine:
-    """SQLAlchemy on connections of ours, which know what its own URLs do not: several hosts, a service."""
+    """Return a SQLAlchemy engine on our own connections, whose URLs may name several hosts or a service."""
     return create_engine("postgresql+psycopg://", creator=lambda: connect(url, autocommit=False), poolclass=NullPool)
 
 

@@ -70,7 +70,7 @@ WHERE o.platform = %(platform)s AND o.order_id = ANY(%(ids)s) AND m.account = %(
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The orders of an account that are missing: how many, and the one that is so for longest."""
+    """The missing orders of an account: their number, and the one that is missing longest."""
 
     account: str
     orders: int
@@ -79,12 +79,10 @@ class Missing:
 
 
 async def absent(connection: Connection, claim: Claim, platform: str, brought: Sequence[str]) -> list[Wanted]:
-    """Orders the tables hold in the window's time that a complete read of it did not bring, by id.
+    """Return the orders, by id, that a complete read of the window did not bring though they were created in it.
 
-    Those it was read for, and those that are not final. Neither those known to be missing nor those to be read again
-    anyway.
-
-    What the read brought is not missing any more.
+    Only those it was read for and those that are not final; without those known to be missing and those planned to be
+    read again. Orders that the read brought are not missing any more: their rows are deleted.
     """
     return await fetch_rows(
         connection,
@@ -103,7 +101,7 @@ async def absent(connection: Connection, claim: Claim, platform: str, brought: S
 
 
 async def note(connection: Connection, claim: Claim, platform: str, order_ids: Sequence[str]) -> None:
-    """Keep that these orders are missing: with the window, which is closed, and the messages about them."""
+    """Record orders as missing, also with the closed window and the messages about them."""
     values = {
         "platform": platform,
         "account": claim.account,
@@ -120,7 +118,7 @@ async def note(connection: Connection, claim: Claim, platform: str, order_ids: S
 
 
 def remark(found: Missing) -> str:
-    """Say in a sentence what is missing, and where to look."""
+    """Return a sentence that says what is missing and where to look."""
     those = "1 order that can change is" if found.orders == 1 else f"{found.orders:,} orders that can change are"
     return (
         f"{found.account}: {those} in the tables and no longer listed by the platform, such as {found.order_id} (since "

@@ -1,6 +1,6 @@
-"""Orders whose last read brought an earlier modify time than the stored version has, until it is seen who is right.
+"""Orders whose last read brought an earlier modify time than the stored version, until it is decided which is newer.
 
-One row an order in `sync.older_versions`, written only by who holds the order's row of `raw_orders`. It goes when a
+One row per order in `sync.older_versions`, written only by who holds the order's row of `raw_orders`. It goes when a
 read that began later brings the stored version or a newer one, or when the earlier modify time is read again an hour
 later and believed (`domain/versions.py`). As long as it is there equal bytes are looked at again: none goes unseen.
 """
@@ -54,7 +54,7 @@ ORDER BY o.created_at LIMIT 200
 
 
 async def to_read(connection: Connection, account: str, since: datetime | None) -> list[datetime]:
-    """When the orders were created that are to be read once more now, for the hour is over.
+    """Return the creation times of orders that are to be read once more now, `BELIEVED_AFTER` the older version.
 
     200 at most, and only those that were created after `since`.
     """
@@ -63,14 +63,14 @@ async def to_read(connection: Connection, account: str, since: datetime | None) 
 
 
 async def remembered(connection: Connection, platform: str, order_ids: Iterable[str]) -> dict[str, Version]:
-    """The older versions that are remembered of these orders, which must be locked."""
+    """Return the remembered older versions of these orders, by id. The orders must be locked."""
     cursor = await connection.execute(_REMEMBERED, [platform, list(order_ids)])
     rows = cast("list[tuple[str, datetime | None, datetime]]", await cursor.fetchall())
     return {order_id: Version(modified_at, read_at) for order_id, modified_at, read_at in rows}
 
 
 async def remember(connection: Connection, orders: Sequence[FlatOrder]) -> None:
-    """These were read with an earlier modify time than is stored. They must be locked."""
+    """Store versions with an earlier modify time than the stored ones. The orders must be locked."""
     for each in orders:
         version = each.version
         await connection.execute(
@@ -80,7 +80,7 @@ async def remember(connection: Connection, orders: Sequence[FlatOrder]) -> None:
 
 
 async def forget(connection: Connection, orders: Sequence[FlatOrder]) -> None:
-    """These are the newest as their read saw them: what was remembered of them before that read is settled."""
+    """Delete what was remembered of current orders before they were read. The orders must be locked."""
     for each in orders:
         values = {"platform": each.platform, "order_id": each.order_id, "read_at": each.read_at}
         await connection.execute(_FORGET, values)

@@ -1,7 +1,8 @@
-"""All that the tables hold of one order, by any number it is known by."""
+"""Lookup of one order by any of its numbers, with every row that belongs to it."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from psycopg.rows import dict_row
 
 from orders_sync.store.database import Session
 from orders_sync.store.missing import MISSING
-from orders_sync.store.queries import select_row, select_rows
+from orders_sync.store.queries import select_optional, select_rows
 
 _FIND = """
 SELECT platform, order_id FROM orders
@@ -36,18 +37,10 @@ _PARTS = {
 
 
 class OrderKey(msgspec.Struct, frozen=True):
-    """An order in the tables."""
+    """The key of an order in the tables."""
 
     platform: str
     order_id: str
-
-
-class _Payload(msgspec.Struct, frozen=True):
-    payload: str | None
-
-
-class _Missing(msgspec.Struct, frozen=True):
-    missing_since: Any
 
 
 def find(session: Session, number: str) -> list[OrderKey]:
@@ -57,9 +50,8 @@ def find(session: Session, number: str) -> list[OrderKey]:
 
 def payload(session: Session, key: OrderKey) -> str | None:
     """Return what was received, None where it was removed as the settings say."""
-    query = f"SELECT payload::text AS payload FROM raw_orders {_OF_ORDER}"
-    found = select_row(session, query, msgspec.structs.asdict(key), _Payload)
-    return None if found is None else found.payload
+    query = f"SELECT payload::text FROM raw_orders {_OF_ORDER}"
+    return select_optional(session, query, msgspec.structs.asdict(key), str)
 
 
 def everything(session: Session, key: OrderKey) -> dict[str, Any]:
@@ -70,11 +62,10 @@ def everything(session: Session, key: OrderKey) -> dict[str, Any]:
     """
     values = msgspec.structs.asdict(key)
     [order] = _rows(session, f"SELECT * FROM orders {_OF_ORDER}", values)
-    missing = select_row(session, _MISSING, values, _Missing)
     return {
         "order": order,
         **{part: _rows(session, query, values) for part, query in _PARTS.items()},
-        "missing_since": None if missing is None else missing.missing_since,
+        "missing_since": select_optional(session, _MISSING, values, datetime),
     }
 
 

@@ -1,4 +1,4 @@
-"""`order_statuses`: what each platform's statuses are called, for whoever reads the tables."""
+"""`order_statuses`: the names and groups of each platform's statuses, for readers of the tables."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ PROCESSES = f"""
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """One account of `sync.accounts`. Moments are aware; None: never, or nothing is known.
+    """The state of an account of `sync.accounts`. Times are aware; None: never, or nothing is known.
 
     `[read_from, read_to)`: the newest stretch that was read without a gap; `behind`: seconds since its end;
     `history_share`: how much of the history is read, between 0 and 1. `retry_at`: when the first failed window is due
@@ -121,7 +121,7 @@ class AccountStatus:
 
     @property
     def progress(self) -> Progress:
-        """How much of the history is read."""
+        """The same, as far as it tells how much of the history is read."""
         return Progress(
             self.name,
             self.history_from,
@@ -141,7 +141,7 @@ class AccountStatus:
 
     @property
     def missing(self) -> Missing | None:
-        """The orders that the platform lists no more, if there are any."""
+        """The orders that the platform no longer lists; None if there are none."""
         if self.missing_order_id is None or self.missing_since is None:
             return None
         return Missing(self.name, self.missing_orders, self.missing_order_id, self.missing_since)
@@ -149,7 +149,7 @@ class AccountStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """One row of `sync.processes`. `is_alive`: it reported within the last `ALIVE_SECONDS`."""
+    """A row of `sync.processes`. `is_alive`: it reported within the last `ALIVE_SECONDS`."""
 
     id: str
     parts: list[str]

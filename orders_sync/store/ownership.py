@@ -1,6 +1,6 @@
-"""Whose an order is, when more than one account lists it: sub-accounts of one shop, or two apps.
+"""Owners of orders that more than one account lists: sub-accounts of one shop, or two apps.
 
-    the owner is    what another account reads of the order
+    the owner is    a version of the order that another account reads
     active          lands where it is a newer version, and the order stays with its owner. At an equal modify time it
                     changes nothing, unless this account listed other bytes before: ids that differ by app are no change
     not active      lands as the owner's would, and the order belongs to the reader from then on
@@ -84,7 +84,7 @@ WHERE s.account <> o.account GROUP BY 1, 2 ORDER BY 1, 2
 
 
 class SharedOrders(msgspec.Struct, frozen=True):
-    """How many orders an account lists that another one, their `owner`, keeps current."""
+    """The number of orders that an account lists and another one, their `owner`, keeps current."""
 
     account: str
     owner: str
@@ -104,7 +104,7 @@ class _Owner(msgspec.Struct, frozen=True):
 
 
 class Ownership:
-    """What one landing of `account` knows of the orders it reads that are another account's. Make one a landing."""
+    """The owners of orders that `account` reads and does not own, for one landing: make a new one for each."""
 
     def __init__(self, connection: Connection, platform: str, account: str) -> None:
         self._connection = connection
@@ -115,7 +115,10 @@ class Ownership:
         self._seen: dict[str, tuple[bytes, datetime]] = {}
 
     async def learn(self, foreign: Mapping[str, str]) -> None:
-        """Get ready for orders that are other accounts', by their ids. One that is known to nobody counts as gone."""
+        """Load the owners of `foreign` orders (owner by order id); required before the questions below.
+
+        An owner without a row in `sync.accounts` counts as not active.
+        """
         if not foreign:
             return
         names = {name for name in foreign.values() if name not in self._owners}
@@ -131,7 +134,7 @@ class Ownership:
         return owner != self._account
 
     def refusal(self, owner: str, order_id: str) -> str | None:
-        """Why an order of this owner must not land as the account's; None where it may."""
+        """Return the reason why an order of this owner must not be landed by the account; None if it may be."""
         found = self._owners[owner]
         if not found.is_on_other_host:
             return None
@@ -142,38 +145,38 @@ class Ownership:
         )
 
     def is_abandoned(self, owner: str) -> bool:
-        """Whether the order is to be the account's from now on."""
+        """Return whether the owner is not active, so that the order is to become the account's."""
         found = self._owners[owner]
         return not found.is_active and not found.is_on_other_host
 
     def is_nothing_new(self, owner: str, order_id: str, payload_hash: bytes, stored: bytes | None) -> bool:
-        """Whether an active owner's order needs no look: it is stored like this, or was listed like this before.
+        """Return whether an active owner's order can be skipped: equal bytes are stored, or were listed before.
 
-        `stored`: the hash of what is stored, None where a reject of the order is open.
+        `stored`: the hash of the stored payload, None where a reject of the order is open.
         """
         if stored is None or self.is_abandoned(owner):
             return False
         return payload_hash in (stored, self._listed.get(order_id))
 
     def is_change(self, order_id: str, payload_hash: bytes, version: Version, stored: Version) -> bool:
-        """Whether what was read of an active owner's order may be newer than what is stored."""
+        """Return whether a version of an active owner's order may be newer than the stored one."""
         if order_id in self._listed and self._listed[order_id] != payload_hash:
             return True
         return version.is_modified_after(stored)
 
     def note(self, order_id: str, payload_hash: bytes, read_at: datetime) -> None:
-        """Remember that the account lists an active owner's order like this."""
+        """Remember the bytes with which the account lists an active owner's order, for `settle`."""
         if self._listed.get(order_id) != payload_hash:
             self._seen[order_id] = payload_hash, read_at
 
     async def take(self, order_ids: list[str]) -> None:
-        """Make orders the account's. Their rows of `raw_orders` must be locked."""
+        """Make the account the owner of orders. Their rows of `raw_orders` must be locked."""
         if order_ids:
             values = {"platform": self._platform, "account": self._account, "order_ids": order_ids}
             await self._connection.execute(_TAKE, values)
 
     async def settle(self) -> None:
-        """Keep what was noted."""
+        """Store what was noted."""
         if self._seen:
             order_ids = sorted(self._seen)
             hashes, times = zip(*(self._seen[order_id] for order_id in order_ids), strict=True)

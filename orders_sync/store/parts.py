@@ -1,4 +1,4 @@
-"""A window that was split, held against its parts: what they bring together is no less than what the whole counted.
+"""Split windows compared with their parts: together they must bring no fewer rows than the whole counted.
 
     split, 8,006 rows ──> parts done: 5,001 + 3,004 ──> planned again: counted by one call (`engine/window_outcome.py`)
                                                           8,005   split, proven
@@ -70,7 +70,7 @@ WHERE w.id = p.id AND w.state = 'done'
 async def plan_again(connection: Connection, whole: int, *, younger_than: timedelta | None) -> int:
     """Plan the parts of a window once more and return how many.
 
-    `younger_than`: only those that were read when they ended so long ago at most; None for all.
+    `younger_than`: only those that had ended less than this before they were read; None for all.
     """
     cursor = await connection.execute(_AGAIN.encode(), {"id": whole, "younger_than": younger_than})
     return cursor.rowcount

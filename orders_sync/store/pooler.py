@@ -1,7 +1,7 @@
-"""Poolers in front of Postgres: PgBouncer and its like.
+"""Connection poolers in front of Postgres, such as PgBouncer.
 
-What a session is set to, and its prepared statements, must stay with it. In session mode they do. In transaction mode
-(and statement mode) a pooler gives every transaction whichever server process is free: that is refused.
+The settings and prepared statements of a session must stay with it. In session mode they do. In transaction mode (and
+statement mode) a pooler gives every transaction whichever server process is free: that is refused.
 """
 
 from __future__ import annotations

@@ -1,19 +1,17 @@
-"""What probes found of an account's platform: `probe` in `sync.accounts.observed`."""
+"""Results of probes, by account: `probe` in `sync.accounts.observed`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import cast
 
 import msgspec
-from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
 from orders_sync.domain.assumptions import Found, Probe
 from orders_sync.domain.sanitize import sanitize
-from orders_sync.store.database import Connection
-from orders_sync.store.schema import Session
+from orders_sync.store.database import Connection, Session
+from orders_sync.store.queries import fetch_value, select_dict
 
 AGAIN = timedelta(hours=1)  # after a probe that a fault ended, or that saw no orders
 
@@ -26,16 +24,12 @@ _KEEP = """
 
 
 async def now(connection: Connection) -> datetime:
-    """The database's time."""
-    cursor = connection.cursor(row_factory=scalar_row)
-    return cast("datetime", await (await cursor.execute("SELECT clock_timestamp()")).fetchone())
+    """Return the time of the database's clock, in UTC."""
+    return await fetch_value(connection, "SELECT clock_timestamp()", None, datetime)
 
 
 async def begin(connection: Connection, account: str) -> bool:
-    """Take the account's automatic probe, and return whether it is ours.
-
-    None has come to its end, and nobody began one lately.
-    """
+    """Begin the account's automatic probe; return False if one has ended, or one was begun less than `AGAIN` ago."""
     cursor = await connection.execute(
         _KEEP
         + """
@@ -48,18 +42,17 @@ async def begin(connection: Connection, account: str) -> bool:
 
 
 async def keep(connection: Connection, account: str, answers: Mapping[str, Found]) -> None:
-    """Keep the answers instead of those of an earlier probe."""
+    """Store the answers of a probe instead of those of an earlier one."""
     kept = Jsonb({"answers": msgspec.to_builtins(answers), "fault": ""})
     await connection.execute(_KEEP, ["probed_at", kept, account])
 
 
 async def keep_fault(connection: Connection, account: str, fault: str) -> None:
-    """Keep why a probe came to no end. The answers of an earlier one stay."""
+    """Store why a probe could not be finished. The answers of an earlier one stay."""
     await connection.execute(_KEEP, ["failed_at", Jsonb({"fault": sanitize(fault)}), account])
 
 
 def kept(connection: Session, accounts: list[str]) -> dict[str, Probe]:
-    """What is kept of these accounts, by their names; those that came to no answer are left out."""
-    rows = connection.execute(_READ.encode(), [accounts]).fetchall()
-    found = {str(name): msgspec.convert(probe, Probe) for name, probe in rows}
+    """Return the stored probes of these accounts by name, without those that have no answers."""
+    found = select_dict(connection, _READ, [accounts], dict[str, Probe])
     return {name: probe for name, probe in found.items() if probe.answers}

@@ -1,4 +1,4 @@
-"""How much of an account's history is read: the newest stretch without a gap, for history is read newest first.
+"""Progress through an account's history: the newest stretch without a gap, for history is read newest first.
 
 history_from          watermark                      first        past      now
 |====== proven =======|   unread   |=== read ===|     |=== newest stretch ===|
@@ -57,12 +57,13 @@ PROGRESS = f"""
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """`[first, past)`: the newest stretch that was read without a gap; None before anything was.
+    """The progress of an account.
 
-    `share`: of the history up to `past`, between 0 and 1. `behind`: seconds since `past`, since the beginning of
-    history where nothing was read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to` that were
-    listed as empty and are asked once more, the last of them at `asked_again_at`. `empty_since`: all of the history was
-    read then and listed no order; it is read again at `empty_read_next`, if at all.
+    `[first, past)`: the newest stretch that was read without a gap; None before anything was. `share`: of the history
+    up to `past`, between 0 and 1. `behind`: seconds since `past`, since the beginning of history where nothing was
+    read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to` that were listed as empty and are asked
+    once more, the last of them at `asked_again_at`. `empty_since`: all of the history was read then and listed no
+    order; it is read again at `empty_read_next`, if at all.
     """
 
     name: str
@@ -93,7 +94,7 @@ def of(connection: psycopg.Connection[tuple[object, ...]], accounts: Sequence[st
 
 
 def state(found: Progress) -> str:
-    """Say in a few words how much of the history is there.
+    """Return in a few words how much of the history is read.
 
     `complete`, `complete from ...`, `to be confirmed`, or a share; nothing before anything was read. Pure.
     """
@@ -111,7 +112,7 @@ def state(found: Progress) -> str:
 
 
 def remarks(found: Progress) -> list[str]:
-    """Say what of an account's history is not read, or proves nothing, in a sentence each. Pure."""
+    """Return a sentence for each part of an account's history that is not read, or not proven. Pure."""
     said = []
     if found.proven_from and found.history_from and found.proven_from > found.history_from:
         said.append(
@@ -147,5 +148,5 @@ def _empty(history_from: datetime, until: datetime | None) -> str:
 
 
 def is_current(found: Progress) -> bool:
-    """Whether the stretch begins before the watermark: then only its newest end is being read."""
+    """Return whether the stretch begins before the watermark: then only its newest end is being read. Pure."""
     return found.first is not None and found.watermark is not None and found.first < found.watermark

@@ -100,8 +100,13 @@ def select_values(session: Session, query: str, values: Values, kind: type[T]) -
 
 def select_value(session: Session, query: str, values: Values, kind: type[T]) -> T:
     """Return the first column of the first row. Raises LookupError where there is no row or it is NULL."""
+    return _present(select_optional(session, query, values, kind), query)
+
+
+def select_optional(session: Session, query: str, values: Values, kind: type[T]) -> T | None:
+    """Return the first column of the first row, None where there is no row or it is NULL."""
     with session.cursor(row_factory=typed_value(kind)) as cursor:
-        return _present(cursor.execute(query.encode(), values).fetchone(), query)
+        return cursor.execute(query.encode(), values).fetchone()
 
 
 def select_dict(session: Session, query: str, values: Values, kind: type[T]) -> T:

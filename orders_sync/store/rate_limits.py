@@ -1,4 +1,4 @@
-"""The rate of an app, shared by all processes and machines: `sync.rates`, a leaky bucket kept as one moment.
+"""The rate limit of an app, shared by all processes and machines: `sync.rates`, a leaky bucket stored as one moment.
 
     now            next_at = where the next slot begins
      |..............|--gap--|--gap--|--gap--|
@@ -13,22 +13,24 @@ import msgspec
 
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.store.database import Pool
+from orders_sync.store.queries import fetch_row
 
 
 class SharedRateBackend(msgspec.Struct, frozen=True):
-    """The calls of all who use this key. `key`: `rate_key` of an account."""
+    """The rate limit of one key, `rate_key` of an account."""
 
     pool: Pool
     key: str
 
     async def take(self, slots: int, gap: float) -> Reservation:
-        """Reserve slots `gap` seconds apart. Raises psycopg.Error when the database is gone.
+        """Reserve slots that are `gap` seconds apart; no more than `AHEAD` seconds ahead, so that a hold takes effect.
 
-        Nothing is given away more than `AHEAD` before its time: who waits longer sees a hold that comes meanwhile.
+        Raises psycopg.Error when the database is gone.
         """
         async with self.pool.connection() as connection:
             # set_config: a commit that need not wait for the disk; a crash forgets less than a restart takes
-            cursor = await connection.execute(
+            found = await fetch_row(
+                connection,
                 """
                 WITH taken AS (
                     INSERT INTO sync.rates AS r (key, next_at)
@@ -39,23 +41,20 @@ class SharedRateBackend(msgspec.Struct, frozen=True):
                     RETURNING next_at - %(span)s * interval '1 second' AS first_at,
                         set_config('synchronous_commit', 'off', true)
                 )
-                SELECT extract(epoch FROM first_at - clock_timestamp())::float, %(slots)s::int FROM taken
+                SELECT greatest(extract(epoch FROM first_at - clock_timestamp())::float, 0) AS delay,
+                    %(slots)s::int AS slots
+                FROM taken
                 UNION ALL
-                SELECT extract(epoch FROM next_at - clock_timestamp())::float - %(ahead)s::float, 0
+                SELECT greatest(extract(epoch FROM next_at - clock_timestamp())::float - %(ahead)s::float, 0), 0
                 FROM sync.rates WHERE key = %(key)s AND NOT EXISTS (SELECT FROM taken)
                 """,
                 {"key": self.key, "span": slots * gap, "ahead": AHEAD, "slots": slots},
+                Reservation,
             )
-            row = await cursor.fetchone()
-        if row is None:  # the key's first row came from another process at this very moment
-            return Reservation(0.0, 0)
-        delay, granted = row
-        assert isinstance(delay, float)
-        assert isinstance(granted, int)
-        return Reservation(max(0.0, delay), granted)
+        return found or Reservation(0.0, 0)  # no row: another process has inserted the key's first one meanwhile
 
     async def hold(self, seconds: float) -> None:
-        """No slot begins for so long. What is given away already lies within `AHEAD` and a grant."""
+        """Let no slot begin for so long. Slots reserved already lie within `AHEAD` and one reservation."""
         async with self.pool.connection() as connection:
             await connection.execute(
                 """

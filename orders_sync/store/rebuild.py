@@ -1,4 +1,4 @@
-"""Stored orders by the page, to make their rows anew after a normaliser changed."""
+"""Stored orders in pages, to make their rows anew after a change of `normalize`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ORDER BY order_id LIMIT %(rows)s
 
 
 async def count(connection: Connection, platform: str | None, account: str | None) -> dict[str, int]:
-    """How many orders of each platform there are to rebuild; of one platform or one account when given."""
+    """Count the orders with a payload by platform; of one platform or one account when given."""
     return await fetch_dict(connection, _COUNT, {"platform": platform, "account": account}, dict[str, int])
 
 
 async def pages(connection: Connection, platform: str, account: str | None) -> AsyncIterator[list[Stored]]:
-    """The orders of a platform in pages by key, each read when it is asked for."""
+    """Iterate over the orders of a platform in pages by key, each read when it is requested."""
     after = ""
     while True:
         page = await fetch_rows(

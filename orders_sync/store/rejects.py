@@ -1,8 +1,8 @@
-"""Records that could not be normalised: kept whole, once each, until their order lands (P4).
+"""Records that could not be normalized: stored whole, once each, until their order lands (P4).
 
 A reject is settled when its order is in the tables as a read saw it that did not begin before the reject's own. Where
 such a read found nothing to write, `raw_orders.read_at` moves up to it: so the stored version is never older than a
-settled reject, and neither a replay nor a late reader can put that one over it (P2).
+settled reject, and neither a replay nor a late read can replace it by that one (P2).
 
 Rejects come last in a transaction, and whoever adds or deletes some does it alone on the platform; who only settles
 those of orders whose rows it has locked does so beside others who do the same. So nobody waits for anybody who waits,
@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import OTHER_HOST
-from orders_sync.store.queries import fetch_row, fetch_values
+from orders_sync.store.queries import fetch_row, fetch_rows, fetch_values
 
 # only the newest look at a record says whether it is open; a renormalised order rejects the bytes that are stored
 _KEEP = f"""
@@ -104,7 +104,7 @@ FROM sync.rejects WHERE id = %s AND resolved_at IS NULL
 
 
 class Reject(msgspec.Struct, frozen=True):
-    """`order_id` is None when not even that could be read; `reason` names the field as the platform spells it."""
+    """A rejected record. `order_id`: None if unreadable. `reason`: with the field as the platform spells it."""
 
     account: str
     platform: str
@@ -116,8 +116,13 @@ class Reject(msgspec.Struct, frozen=True):
     read_at: datetime
 
 
+class _Dropped(msgspec.Struct, frozen=True):
+    platform: str
+    order_id: str | None
+
+
 class Current(NamedTuple):
-    """An order whose newest version is in the tables, as this read saw it."""
+    """An order whose newest version, as far as this read tells, is in the tables."""
 
     order_id: str
     read_at: datetime
@@ -144,8 +149,8 @@ async def settle(
         await _keep(connection, reject)
     ids = [each.order_id for each in current]
     bad = {reject.order_id for reject in rejected if reject.order_id is not None}
-    opened = await connection.execute(_OPEN_OF, {"platform": platform, "order_ids": [*ids, *bad]})
-    touched = {str(row[0]) for row in await opened.fetchall()} | set(unread) | bad
+    opened = await fetch_values(connection, _OPEN_OF, {"platform": platform, "order_ids": [*ids, *bad]}, str)
+    touched = {*opened, *unread, *bad}
     settling = [each for each in current if each.order_id in touched]
     if settling:
         await _resolve(connection, platform, account, settling)
@@ -162,7 +167,7 @@ async def _note_unread(connection: Connection, platform: str, order_ids: Collect
 
 
 async def _lock(connection: Connection, platform: str, *, alone: bool) -> None:
-    """Until the end of the transaction: `alone`, or beside others who settle rejects of their own orders."""
+    """Lock the rejects of a platform to the end of the transaction, shared with other settlers unless `alone`."""
     function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
     await connection.execute(f"SELECT {function}(%s, hashtext(%s))".encode(), [_LOCK, platform])
 
@@ -194,14 +199,14 @@ async def _resolve(connection: Connection, platform: str, account: str, current:
 
 
 async def listed(connection: Connection, account: str | None, *, resolved: bool) -> list[dict[str, Any]]:
-    """Rejects without their payload, the resolved ones too when asked for."""
+    """Return rejects by number, without payload, as columns by name; the resolved ones too if `resolved`."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_LIST, {"account": account, "resolved": resolved})
         return await cursor.fetchall()
 
 
 async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
-    """Every column of a reject."""
+    """Return every column of a reject by name; None if there is no such number."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("SELECT * FROM sync.rejects WHERE id = %s", [number])
         return await cursor.fetchone()
@@ -210,17 +215,17 @@ async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
 async def open_numbers(
     connection: Connection, numbers: Sequence[int] | None = None, account: str | None = None
 ) -> list[int]:
-    """Which rejects are open, of these numbers or of all, by the time they were read."""
+    """Return the numbers of open rejects, among these or all, in the order they were read."""
     return await fetch_values(connection, _OPEN, {"account": account, "ids": numbers and list(numbers)}, int)
 
 
 async def take(connection: Connection, number: int) -> Reject | None:
-    """An open reject; None when it is not open any more."""
+    """Return an open reject; None if it is not open any more."""
     return await fetch_row(connection, _TAKE, [number], Reject)
 
 
 async def close(connection: Connection, reject: Reject, number: int) -> None:
-    """This very record, of that number, is settled. The row of its order in `raw_orders` must be locked."""
+    """Mark a reject, which has this number, as resolved. The row of its order in `raw_orders` must be locked."""
     await _lock(connection, reject.platform, alone=False)
     await connection.execute(
         "UPDATE sync.rejects SET resolved_at = now() WHERE id = %s AND resolved_at IS NULL", [number]
@@ -230,22 +235,21 @@ async def close(connection: Connection, reject: Reject, number: int) -> None:
 
 
 async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[int]:
-    """Which of these rejects there are."""
+    """Return those of the numbers that exist, ascending."""
     query = "SELECT id FROM sync.rejects WHERE id = ANY(%s) ORDER BY id"
     return await fetch_values(connection, query, [list(numbers)], int)
 
 
 async def drop(connection: Connection, numbers: Sequence[int]) -> int:
-    """Delete rejects, in a transaction of its own; how many there were."""
+    """Delete rejects in a transaction of its own; return their number."""
     async with connection.transaction():
-        cursor = await connection.execute("SELECT DISTINCT platform FROM sync.rejects WHERE id = ANY(%s)", [numbers])
-        for platform in sorted(str(row[0]) for row in await cursor.fetchall()):
+        query = "SELECT DISTINCT platform FROM sync.rejects WHERE id = ANY(%s) ORDER BY platform"
+        platforms = await fetch_values(connection, query, [numbers], str)
+        for platform in platforms:
             await _lock(connection, platform, alone=True)
-        cursor = await connection.execute(
-            "DELETE FROM sync.rejects WHERE id = ANY(%s) RETURNING platform, order_id", [numbers]
-        )
-        dropped = await cursor.fetchall()
-        for platform in sorted({str(row[0]) for row in dropped}):
-            ids = {str(row[1]) for row in dropped if row[0] == platform and row[1] is not None}
+        query = "DELETE FROM sync.rejects WHERE id = ANY(%s) RETURNING platform, order_id"
+        dropped = await fetch_rows(connection, query, [numbers], _Dropped)
+        for platform in platforms:
+            ids = {each.order_id for each in dropped if each.platform == platform and each.order_id is not None}
             await _note_unread(connection, platform, ids)
     return len(dropped)

@@ -1,8 +1,8 @@
-"""Removing accounts for good, with everything that was ever stored for them."""
+"""Removal of accounts with everything that was ever stored for them."""
 
 from __future__ import annotations
 
-from orders_sync.store.schema import Session
+from orders_sync.store.database import Session
 
 # rows that belong to an account by way of an audit or an order of it
 _BY_OTHERS = (

@@ -1,4 +1,4 @@
-"""What may go once it is old, a small batch a transaction, one process at a time.
+"""Removal of old rows, a small batch per transaction, by one process at a time.
 
     settled rejects, older versions that were remembered, finished jobs, handled messages, history, payloads
                    by their age alone
@@ -130,7 +130,7 @@ UPDATE raw_orders AS r SET payload = NULL FROM old WHERE (r.platform, r.order_id
 
 @dataclass(frozen=True)
 class Rule:
-    """What is removed: `age` is the key of [retention] that sets from which age on."""
+    """A kind of rows to remove. `age`: the key of [retention] that sets their age."""
 
     what: str
     age: str
@@ -152,7 +152,10 @@ RULES = (
 
 
 async def remove(connection: Connection, rule: Rule, age: timedelta, rows: int = BATCH) -> int | None:
-    """Remove at most `rows` of what is older by the database's clock; how many. None: another process is about it."""
+    """Remove at most `rows` that are older than `age` by the database's clock; return their number.
+
+    None if another process is removing rows.
+    """
     async with connection.transaction():
         cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if await cursor.fetchone() == (False,):

@@ -1,4 +1,4 @@
-"""Transactions that the database ended for a reason that passes, run again as a whole."""
+"""Retries of transactions that the database ended for a temporary reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orders_sync.domain.errors import DatabaseBusyError
 T = TypeVar("T")
 
 ATTEMPTS = 4
-# said of the moment, never of the rows: a deadlock, a conflict, a time-out of locks, statements or idle transactions
+# errors of the moment, not of the rows: a deadlock, a conflict, a time-out of locks, statements or idle transactions
 PASSING = (
     errors.DeadlockDetected,
     errors.SerializationFailure,
@@ -24,7 +24,7 @@ PASSING = (
 
 
 async def retried(transaction: Callable[[], Awaitable[T]]) -> T:
-    """Run what begins and ends a transaction of its own, again when the database ended it for a reason that passes.
+    """Run a function that begins and ends a transaction, again when the database ended it for a temporary reason.
 
     It must have no other effect. Raises `DatabaseBusyError` after `ATTEMPTS`, and any other psycopg.Error at once.
     """
@@ -40,5 +40,5 @@ async def retried(transaction: Callable[[], Awaitable[T]]) -> T:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """The first line alone: the context repeats rows of orders."""
+    """Return the first line of an error: its context repeats rows of orders."""
     return error.diag.message_primary or type(error).__name__

@@ -1,4 +1,4 @@
-"""What a role must be allowed to do in its database, and the statement that allows it."""
+"""Rights that a role needs in its database, and the statements that grant them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TO_MIGRATE = (
 
 
 def missing(*, migrates: bool) -> str:
-    """A query for the statements that would give this role what it lacks. `migrates`: to make or change tables, too."""
+    """Return a query for the GRANT statements that this role lacks. `migrates`: those to change tables, too."""
     rights = [_ANY, *(_TO_MIGRATE if migrates else ())]
     return f"""
     SELECT grant_it || ' TO ' || quote_ident(current_user)
@@ -26,5 +26,5 @@ def missing(*, migrates: bool) -> str:
 
 
 def advice(grants: list[str]) -> str:
-    """What an administrator of the database is to run."""
+    """Return a sentence with the statements that an administrator of the database is to run."""
     return f"the role lacks rights: as an owner of the database run {'; '.join(grants)}"

@@ -1,43 +1,39 @@
-"""Which version of the tables this code works on, and what stands in a database instead."""
+"""The version of the tables that this program needs, compared with what a database holds."""
 
 from __future__ import annotations
 
-import psycopg
-
-from orders_sync.store.database import Connection
+from orders_sync.store.database import Connection, Session
+from orders_sync.store.queries import fetch_optional, select_optional, select_values
 
 HEAD = "0021"  # the newest file in migrations/versions; they are numbered in order
 
 APART = "Nothing was changed; use a database of its own for orders-sync"
-Session = psycopg.Connection[tuple[object, ...]]
 
-_IS_MADE = "SELECT to_regclass('sync.alembic_version')"
-_VERSION = "SELECT version_num FROM sync.alembic_version"
+_IS_MADE = "SELECT to_regclass('sync.alembic_version')::text"
+_VERSION = "SELECT version_num::text FROM sync.alembic_version"
 
 
 def revision(connection: Session) -> str | None:
-    """The version of our tables in a database; None when they were never made."""
-    if connection.execute(_IS_MADE).fetchone() == (None,):
+    """Return the version of our tables in a database; None if they were never made."""
+    if select_optional(connection, _IS_MADE, None, str) is None:
         return None
-    row = connection.execute(_VERSION).fetchone()
-    return str(row[0]) if row else None
+    return select_optional(connection, _VERSION, None, str)
 
 
 async def revision_of(connection: Connection) -> str | None:
-    """The same by a connection of the service."""
-    if await (await connection.execute(_IS_MADE)).fetchone() == (None,):
+    """Return the same by a connection of the service."""
+    if await fetch_optional(connection, _IS_MADE, None, str) is None:
         return None
-    row = await (await connection.execute(_VERSION)).fetchone()
-    return str(row[0]) if row else None
+    return await fetch_optional(connection, _VERSION, None, str)
 
 
 def is_current(connection: Session) -> bool:
-    """Whether the tables are there and those of this version."""
+    """Return whether the tables are there and of this version."""
     return revision(connection) == HEAD
 
 
 def refusal(connection: Session) -> str | None:
-    """Why nothing may be changed in a database, and what to do; None where our tables are, may be made or updated."""
+    """Return why a database must not be changed, and the remedy; None where our tables exist or may be made."""
     found = revision(connection)
     if found is None:
         names = strangers(connection)
@@ -52,7 +48,7 @@ def refusal(connection: Session) -> str | None:
 
 
 def difference(connection: Session) -> str | None:
-    """How the tables differ from those this version works on, and what to do; None when they do not."""
+    """Return how the tables differ from those this program needs, and the remedy; None if they do not."""
     found = revision(connection)
     if found == HEAD:
         return None
@@ -64,16 +60,19 @@ def difference(connection: Session) -> str | None:
 
 
 def strangers(connection: Session) -> list[str]:
-    """What stands under our names and is not ours: tables, types, schemas that hold anything."""
+    """Return the tables, types and non-empty schemas that have our names and are not ours."""
     if revision(connection) is not None:
         return []
     from orders_sync.store.tables import NAME_CLASHES  # SQLAlchemy: two thirds of an idle `sync`
 
-    return [str(row[0]) for row in connection.execute(NAME_CLASHES.encode())]
+    return select_values(connection, NAME_CLASHES, None, str)
 
 
 def mismatch(found: str | None) -> str | None:
-    """What to say of tables of another version than this program's, and what to do; None when they are its own."""
+    """Return how a version of the tables differs from this program's, and the remedy; None if it does not.
+
+    `found`: as `revision` returns it.
+    """
     if found == HEAD:
         return None
     if found is not None and found > HEAD:

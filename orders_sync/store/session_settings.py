@@ -1,4 +1,4 @@
-"""What every session of ours must be like, whatever the environment, the role, the database or a pooler made of it.
+"""Settings of every session, whatever the environment, the role, the database or a pooler set before.
 
 Settings go by statements: poolers refuse most start-up parameters, and a URL keeps its own `options`.
 """
@@ -37,13 +37,14 @@ SELECT CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN (
 """
 
 STATE = """
-SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), current_database(),
-    pg_is_in_recovery(), current_setting('transaction_read_only')::bool, pg_backend_pid()
+SELECT current_setting('server_version_num')::int AS version_number, current_setting('server_encoding') AS encoding,
+    current_database() AS database, pg_is_in_recovery() AS is_standby,
+    current_setting('transaction_read_only')::bool AS is_read_only, pg_backend_pid() AS process
 """
 
 
 def statements(version: int, search_path: str = PUBLIC) -> bytes:
-    """The statements that make a session ours. `version`: the server's major version."""
+    """Return the statements that apply the settings to a session. `version`: the server's major version."""
     newer = {name: value for since, names in _NEWER.items() if version >= since for name, value in names.items()}
     settings = {**_SETTINGS, "search_path": search_path, **newer}
     return ";".join([*(f"SET {name} TO {value}" for name, value in settings.items()), _WRITABLE]).encode()
@@ -51,7 +52,7 @@ def statements(version: int, search_path: str = PUBLIC) -> bytes:
 
 @dataclass(frozen=True)
 class State:
-    """What a session turned out to be, in the order of `STATE`'s columns."""
+    """The state of a session, in the order of `STATE`'s columns."""
 
     version_number: int
     encoding: str
@@ -67,7 +68,7 @@ class State:
 
     @property
     def unusable(self) -> str | None:
-        """Why nothing of ours may use this database, and the remedy."""
+        """The reason why this database cannot be used at all, and the remedy; None if it can."""
         if self.encoding == "UTF8":
             return None
         return (
@@ -77,7 +78,7 @@ class State:
 
     @property
     def unwritable(self) -> str | None:
-        """Why nothing can be written, and the remedy."""
+        """The reason why this database cannot be written to, and the remedy; None if it can."""
         if self.is_standby:
             return "is a standby, which is read-only: name the primary in DATABASE_URL, or several hosts"
         if self.is_read_only:

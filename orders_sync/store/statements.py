@@ -1,7 +1,7 @@
-"""The SQL of landing, made once at import. Every statement names its columns.
+"""SQL of landing, made once at import. Every statement names its columns.
 
-What it needs to know of a table stands here as plain names, held against `store/tables` by a test: a sync need not
-import SQLAlchemy, which takes longer than reading a page.
+The tables are described here by plain names, which a test compares with `store/tables`: a sync need not import
+SQLAlchemy, which takes longer than reading a page.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _list(names: Iterable[str], prefix: str = "") -> str:
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A table a loader fills. `columns` in the order of its COPY, without those the database fills."""
+    """A table that a loader fills. `columns`: in the order of its COPY, without those that the database fills."""
 
     name: str
     key: tuple[str, ...]
@@ -27,7 +27,7 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def values(self) -> list[str]:
-        """What an update replaces: an order stays with its account (`ownership`)."""
+        """The columns that an update replaces; not `account`, for an order stays with its account (`ownership`)."""
         return [name for name in self.columns if name not in {*self.key, "account"}]
 
     @property
@@ -181,7 +181,7 @@ def _update_raw() -> str:
 
 
 def _update_orders() -> str:
-    """Update from the stage and say, for every order, which columns differ from before."""
+    """Update from the stage and return, for every order, the columns that differ from before."""
     values = ORDERS.values
     sets = _list([f"{name} = s.{name}" for name in values])
     differences = _list([f"CASE WHEN b.{name} IS DISTINCT FROM s.{name} THEN '{name}' END" for name in values])
@@ -194,7 +194,7 @@ def _update_orders() -> str:
 
 
 def _upsert_children(table: Target) -> str:
-    """Only rows that differ are written; one that had vanished and is listed again comes back."""
+    """Insert or update the rows that differ; one that had vanished and is listed again comes back."""
     key, values = table.key, table.values
     columns = _list([*key, *values])
     return f"""
@@ -208,7 +208,7 @@ def _upsert_children(table: Target) -> str:
 
 
 def _mark_vanished(table: Target) -> str:
-    """All but rows of lines of the orders given."""
+    """Mark rows that are not listed any more as removed, without rows of lines of the orders given."""
     key = _list(table.key, "t.")
     return f"""
     UPDATE {table.name} AS t SET removed_at = now(), {_SYNCED_AT}
@@ -221,7 +221,7 @@ def _mark_vanished(table: Target) -> str:
 
 
 def _add_history() -> str:
-    """What orders look like after a change: their own rows are the source, so that the two agree."""
+    """Add the present rows of changed orders to the history: read from the tables, so that the two agree."""
     history = _list(HISTORY_COLUMNS)
     return f"""
     INSERT INTO order_history ({_list(HISTORY.key)}, read_at, window_id, changed, {history}, direction)

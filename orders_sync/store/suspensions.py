@@ -20,7 +20,7 @@ _LIFT = """
 
 
 class Suspension(msgspec.Struct, frozen=True):
-    """As text: the one line that tells a person what happened and what to do."""
+    """A suspension. As text: a sentence with the cause and the remedy."""
 
     name: str
     suspended_at: datetime
@@ -34,7 +34,7 @@ class Suspension(msgspec.Struct, frozen=True):
 
 
 def advice(name: str) -> str:
-    """What ends a suspension."""
+    """Return a sentence that says how a suspension is ended."""
     return (
         f"Check the credentials of {name}: the next run tries other ones by itself, "
         f"the same ones after `orders-sync accounts resume {name}`"
@@ -42,7 +42,7 @@ def advice(name: str) -> str:
 
 
 async def suspend(connection: Connection, account: Account, because: str) -> None:
-    """Remember what the platform said and to which credentials. A suspension that stands keeps its time and reason.
+    """Suspend an account: store the refusal and the refused credentials. A present one keeps its time and reason.
 
     Orders that another account lists as well are that one's from now on. Not in a transaction that plans.
     """
@@ -59,7 +59,7 @@ async def suspend(connection: Connection, account: Account, because: str) -> Non
 
 
 async def standing(connection: Connection, account: Account) -> Suspension | None:
-    """The account's suspension; one that came of other credentials is lifted."""
+    """Return the account's suspension, None if there is none; one that came of other credentials is lifted."""
     await connection.execute(_LIFT + " AND credentials <> %s", [account.name, account.fingerprint])
     query = (
         "SELECT name, suspended_at, suspended_because FROM sync.accounts WHERE name = %s AND suspended_at IS NOT NULL"
@@ -68,5 +68,5 @@ async def standing(connection: Connection, account: Account) -> Suspension | Non
 
 
 async def resume(connection: Connection, name: str) -> bool:
-    """Lift a suspension; whether there was one."""
+    """Lift a suspension; return False if there was none."""
     return (await connection.execute(_LIFT, [name])).rowcount == 1

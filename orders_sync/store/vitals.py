@@ -1,7 +1,7 @@
-"""How the service is, as the tables tell it: a few cheap questions for whoever watches.
+"""State of the service by its tables, for metrics and health: a few cheap queries.
 
-Each is answered from an index of what is open, whatever has piled up of what is done; only the jobs are counted over
-their table, which retention keeps at a day's.
+Each reads an index of open rows, however many closed ones there are; only the jobs are counted over their table, which
+retention keeps at a day's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.overview import ACCOUNTS
 from orders_sync.store.queries import fetch_rows, fetch_value, fetch_values
 
-PATIENCE_MS = 900  # a look that would take longer is given up
+STATEMENT_TIMEOUT_MS = 900
 
 
 _ACCOUNTS = f"""
@@ -58,7 +58,7 @@ _RATES = """
 
 @dataclass(frozen=True, slots=True)
 class AccountVitals:
-    """One account.
+    """The state of an account.
 
     `behind`: seconds since the end of the newest stretch that was read without a gap; `history_share`: how much of its
     history is read, between 0 and 1. `oldest_message`, `audit_age`: seconds. `watermark`, and `proven_from`, where its
@@ -90,7 +90,7 @@ class AccountVitals:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """So many jobs of a queue are in this state: todo, doing or failed."""
+    """The number of jobs of a queue in one state: todo, doing or failed."""
 
     queue: str
     status: str
@@ -99,7 +99,7 @@ class Jobs:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """For so many `seconds` from now on the calls of an app are given away or held; `key`: `Account.rate_key`."""
+    """The seconds from now for which the calls of an app are reserved or on hold. `key`: `Account.rate_key`."""
 
     key: str
     seconds: float
@@ -107,7 +107,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """`oldest_job`: seconds the longest waiting job has waited, 0 when none does.
+    """The state of the service. `oldest_job`: seconds that the longest waiting job has waited, 0 if none waits.
 
     `removed`: accounts that are in no settings any more and have orders, which nobody refreshes.
     """
@@ -120,13 +120,13 @@ class Vitals:
 
 
 async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
-    """These accounts, as far as they have a row, the queue and the rates.
+    """Return the state of these accounts, as far as they have a row, of the queue and of the rates.
 
-    Raises psycopg.Error, also when it takes longer than `PATIENCE_MS` a question.
+    Raises psycopg.Error, also when a query takes longer than `STATEMENT_TIMEOUT_MS`.
     """
     async with connection.transaction():
         await connection.execute("SET TRANSACTION READ ONLY")
-        await connection.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+        await connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
         return Vitals(
             await fetch_rows(connection, _ACCOUNTS, {"names": list(accounts)}, AccountVitals),
             await fetch_rows(connection, _JOBS, None, Jobs),
@@ -137,5 +137,5 @@ async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
 
 
 async def oldest_job(connection: Connection) -> float:
-    """Seconds the job that has waited longest has waited, 0 when none does."""
+    """Return the seconds that the job that has waited longest has waited, 0 if none waits."""
     return await fetch_value(connection, _OLDEST_JOB, None, float)

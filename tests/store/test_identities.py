@@ -14,9 +14,8 @@ from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed, WindowKind
 from orders_sync.store import claims, identities, ledger, load
-from orders_sync.store.database import Connection, Pool
+from orders_sync.store.database import Connection, Pool, Session
 from orders_sync.store.flat_orders import Source
-from orders_sync.store.identities import Session
 from tests.support.databases import one
 from tests.support.ledger_steps import WAITING, finish, hours
 from tests.support.loading import SOURCE, at, payload

@@ -1,4 +1,4 @@
-"""The tables of what an order consists of: lines, products on a line, parcels and the receiver.
+"""The tables of the parts of an order: lines, products on a line, parcels and the receiver.
 
 All in `public`, keyed as `orders`. A row that the platform stops listing stays, with `removed_at`.
 """

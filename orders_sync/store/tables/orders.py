@@ -1,6 +1,6 @@
 """The tables of orders as a whole: the order, its history, its payload, and the names of its statuses.
 
-All in `public`, for analysts; what an order consists of is in `order_parts`.
+All in `public`, for analysts; the parts of an order are in `order_parts`.
 
 They are keyed by (platform, order_id, ...) and no foreign key leaves an order, so that they can be distributed by
 order_id without a new schema. Their columns are `platform`, (some) `account`, the fields of the row struct in

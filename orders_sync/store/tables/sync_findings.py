@@ -1,4 +1,4 @@
-"""What reads found in `sync`, beside the orders themselves: rejects, orders with a peculiarity, and audits."""
+"""Findings of reads in `sync`, beside the orders themselves: rejects, orders with a peculiarity, and audits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service keeps in `sync` between its processes: rate limits, heartbeats and received messages."""
+"""State that processes of the service share in `sync`: rate limits, heartbeats and received messages."""
 
 from __future__ import annotations
 
