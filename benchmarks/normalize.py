@@ -32,7 +32,7 @@ SEED = 1
 class Cost:
     """Microseconds per order: the fastest of all passes for each order, then the mean.
 
-    `recognize`: `identify` and `listed_at`, which every record that is read costs, an unchanged one as well.
+    `recognize`: `identify`, which every record that is read costs, an unchanged one as well.
     `normalize`: only a new or changed order is. `noted`: the share of orders that got a note.
     """
 
@@ -48,7 +48,7 @@ def main(
     passes: Annotated[int, typer.Option(min=1, help="Over all orders; the fastest of each order counts.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Microseconds per order of `identify`, `listed_at` and `normalize`."""
+    """Microseconds per order of `identify` and `normalize`."""
     records = sandbox_records(orders)
     costs = [_cost(PLATFORMS[name], of_platform, passes) for name, of_platform in records.items()]
     if as_json:
@@ -64,15 +64,11 @@ def sandbox_records(orders: int) -> dict[str, list[bytes]]:
 
 
 def _cost(platform: Platform, records: Sequence[bytes], passes: int) -> Cost:
-    def recognize(record: bytes) -> None:
-        platform.identify(record)
-        platform.listed_at(record, platform.feed)
-
     noted = sum(platform.normalize(record).order.notes is not None for record in records)
     return Cost(
         platform.name,
         len(records),
-        _fastest(recognize, records, passes),
+        _fastest(platform.identifier(platform.feed), records, passes),
         _fastest(platform.normalize, records, passes),
         noted / len(records),
     )

@@ -8,13 +8,25 @@ from datetime import datetime
 import msgspec
 
 
+class Head(msgspec.Struct, frozen=True):
+    """The order that a record is of, and the time it shows of those its list goes by.
+
+    `order_id` is None where there is no usable one; `fault` says why. `listed_at` is None where it cannot be read.
+    """
+
+    order_id: str | None
+    listed_at: datetime | None = None
+    fault: str = ""
+
+
 class Record(msgspec.Struct, frozen=True):  # made for every row that is read: a dataclass takes ten times as long
-    """One record as received. `fault` says why it could not be identified; `order_id` is None then."""
+    """One record as received, with its head (`Head`)."""
 
     order_id: str | None
     payload: bytes
     read_at: datetime  # when the call that brought it began, by the database's clock
     fault: str = ""
+    listed_at: datetime | None = None
 
 
 @dataclass(slots=True)

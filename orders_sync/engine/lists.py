@@ -21,7 +21,7 @@ from orders_sync.domain.errors import (
     RowsOutOfRangeError,
     TransientError,
 )
-from orders_sync.domain.records import Record
+from orders_sync.domain.records import Head, Record
 from orders_sync.domain.sweep_cost import merge_small_windows
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine.page_client import AccountSource, PageClient
@@ -188,12 +188,11 @@ class ListComparison:
         """Whether a list by update time shows a version newer than the stored one, of this modify time."""
         if self._feed is Feed.CREATED or stored is None:
             return False
-        listed = self._platform.listed_at(record.payload, self._feed)
-        return listed is not None and listed > stored
+        return record.listed_at is not None and record.listed_at > stored
 
     async def _read(self, window: Window, most: int) -> list[Record] | None:
         """All records of a range; None where it holds more than `most`."""
-        identify, attempts = self._platform.identify, self._limits.attempts
+        identify, attempts = self._platform.identifier(self._feed), self._limits.attempts
         try:
             result = await read_completely(self._asking(window), identify, self._page_size, most, attempts)
         except PlatformError as error:
@@ -206,15 +205,20 @@ class ListComparison:
 
         It lies in the present: what moves while it is read need not add up.
         """
-        ask = self._asking(window)
+        ask, identify = self._asking(window), self._platform.identifier(self._feed)
 
         async def ask_ids(page_no: int, rows: int) -> FetchedPage:
             answer = await ask(page_no, rows)
-            records = [_id_alone(record, self._platform.identify) for record in answer.page.records]
+            records = [_id_alone(record, identify) for record in answer.page.records]
             return FetchedPage(replace(answer.page, records=records), answer.asked_at)
 
         result = await read_completely(
-            ask_ids, bytes.decode, self._page_size, NO_LIMIT, self._limits.attempts, must_add_up=False
+            ask_ids,
+            lambda order_id: Head(order_id.decode()),
+            self._page_size,
+            NO_LIMIT,
+            self._limits.attempts,
+            must_add_up=False,
         )
         assert isinstance(result, Read)  # there was no limit
         return {record.order_id for record in result.records if record.order_id is not None}
@@ -260,7 +264,5 @@ class ListComparison:
 
 def _id_alone(record: bytes, identify: Identify) -> bytes:
     """The id instead of a record, so that no more of it is kept; of one that names none its fingerprint, in hex."""
-    try:
-        return identify(record).encode()
-    except InvalidRecordError:
-        return fingerprint(record).hex().encode()
+    order_id = identify(record).order_id
+    return fingerprint(record).hex().encode() if order_id is None else order_id.encode()

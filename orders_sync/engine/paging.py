@@ -18,12 +18,11 @@ from orders_sync.domain.completeness import (
 )
 from orders_sync.domain.errors import (
     IncompleteWindowError,
-    InvalidRecordError,
     InvalidRequestError,
     RowsOutOfRangeError,
     TransientError,
 )
-from orders_sync.domain.records import Record
+from orders_sync.domain.records import Head, Record
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Page
@@ -37,7 +36,7 @@ class FetchedPage(msgspec.Struct, frozen=True):
 
 
 AskPage = Callable[[int, int], Awaitable[FetchedPage]]  # page number and rows a page
-Identify = Callable[[bytes], str]
+Identify = Callable[[bytes], Head]
 MANY_PAGES = 100  # of one window; the last of more is empty only where the count is wrong
 
 Key = str | tuple[int, int]  # an order id; where a record stood when it has none
@@ -233,11 +232,9 @@ async def read_completely(
 
 
 def identified(payload: bytes, identify: Identify, read_at: datetime) -> Record:
-    """The record with its order id, or with why it has none."""
-    try:
-        order_id = identify(payload)
-        if sanitize(order_id) != order_id:
-            raise InvalidRecordError("holds characters that no key may hold", "order id")
-        return Record(order_id, payload, read_at)
-    except InvalidRecordError as error:
-        return Record(None, payload, read_at, str(error))
+    """Return the record with its order id, or with why it has none, and the time it is listed by."""
+    head = identify(payload)
+    order_id, fault = head.order_id, head.fault
+    if order_id is not None and sanitize(order_id) != order_id:
+        order_id, fault = None, "order id: holds characters that no key may hold"
+    return Record(order_id, payload, read_at, fault, head.listed_at)

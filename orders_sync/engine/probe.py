@@ -128,20 +128,20 @@ class _Asker:
     ) -> Look:
         """One call. The platform's own error is what it shows, unless an answer `is_needed`."""
         ask = Ask(feed, window, page_no, page_size)
-        check = RowCheck(window, feed, self._platform.listed_at)
+        check = RowCheck(window, feed)
         try:
             answer = await self._ask(ask)
         except PlatformError as error:
             if is_needed or not is_answer(error):
                 raise
             return Look(ask, check, refusal=sanitize(error.message))
-        records = [identified(each, self._platform.identify, answer.asked_at) for each in answer.page.records]
+        records = [identified(each, self._platform.identifier(feed), answer.asked_at) for each in answer.page.records]
         check.note(records)
         rows = [Row(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]
         return Look(ask, check, answer.page, rows)
 
     def _times(self, payload: bytes) -> dict[Feed, datetime]:
-        times = {feed: self._platform.listed_at(payload, feed) for feed in self._platform.feeds}
+        times = {feed: self._platform.identify(payload, feed).listed_at for feed in self._platform.feeds}
         return {feed: at for feed, at in times.items() if at is not None}
 
 

@@ -60,7 +60,7 @@ async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reje
             return None
         platform = PLATFORMS[reject.platform]
         source = Source(platform.name, reject.account, reject.window_id, platform.normalize, platform.direction)
-        record = identified(reject.payload, platform.identify, reject.read_at)
+        record = identified(reject.payload, platform.identifier(platform.feed), reject.read_at)
         landed = await load.land(connection, source, [record])
         if not landed.rejected:
             await rejects.close(connection, reject, number)

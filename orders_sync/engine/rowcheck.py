@@ -7,7 +7,6 @@ slip from page to page unseen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -22,16 +21,13 @@ JUST_NOW = timedelta(hours=1)  # a row that changed so lately may show its new t
 ENOUGH = 500  # rows, to tell that a list is of another range
 ZONE = timedelta(hours=8)
 
-ListedAt = Callable[[bytes, Feed], datetime | None]
-
 
 class RowCheck:
     """Notes the rows of one window, page by page. `trusts_filter`: rows of other times are no fault."""
 
-    def __init__(self, window: Window, feed: Feed, listed_at: ListedAt, *, trusts_filter: bool = False) -> None:
+    def __init__(self, window: Window, feed: Feed, *, trusts_filter: bool = False) -> None:
         self._window = window
         self._feed = feed
-        self._listed_at = listed_at
         self._trusts_filter = trusts_filter
         self._rows = 0
         self._outside: list[datetime] = []
@@ -45,7 +41,7 @@ class RowCheck:
         # in the zone that rows show: two times of one zone are compared in 0.02 µs, of two zones in 0.4 µs
         start, end = (each.astimezone(SHANGHAI) for each in (self._window.start, self._window.end))
         for record in records:
-            at = self._listed_at(record.payload, self._feed)
+            at = record.listed_at
             if at is None:
                 continue
             self._rows += 1

@@ -168,5 +168,5 @@ class WindowJob:
 
         most = self._limits.window_rows if claim.window.seconds > 1 else NO_LIMIT
         trusts_filter = self._source.policy.trusts_filter
-        check = RowCheck(claim.window, claim.feed, platform.listed_at, trusts_filter=trusts_filter)
-        return Reader(ask, platform.identify, self._page_size, most, check, platform.page_sizes)
+        check = RowCheck(claim.window, claim.feed, trusts_filter=trusts_filter)
+        return Reader(ask, platform.identifier(claim.feed), self._page_size, most, check, platform.page_sizes)

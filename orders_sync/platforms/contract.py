@@ -3,7 +3,7 @@
 engine -> request(account, ask, now) -> httpx.Request       client.py, pure: signs and encodes
 engine -> http.fetch(request)        -> body                platforms/http.py, the only I/O
 engine -> page(account, body)        -> Page                client.py, pure: envelope to total + untouched records
-engine -> identify(record)           -> order_id            normalize.py, pure
+engine -> identify(record, feed)     -> Head                normalize.py, pure: order id and time of the feed
 engine -> normalize(record)          -> OrderRows           normalize.py, pure
 engine -> messages.read(message)     -> Notification        where the platform reports changes by itself, pure
 """
@@ -20,6 +20,7 @@ import httpx
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.directions import Direction
 from orders_sync.domain.notifications import Notification
+from orders_sync.domain.records import Head
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.statuses import Status
 from orders_sync.domain.windows import Feed, Window
@@ -107,9 +108,10 @@ class Platform:
     `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
     `page`: raises `AuthenticationError`, `RateLimitError`, `TransientError`, `InvalidRequestError` by the envelope,
     `MalformedResponseError` when it cannot be read.
-    `listed_at`: the time a row shows of the feed it is listed by, decoding little else; None where it cannot be read.
     `page_sizes`: those it takes.
-    `identify` and `normalize`: raise `InvalidRecordError`, and nothing else, whatever the bytes.
+    `identify`: the order id of a record and the time it shows of a feed, in one pass that decodes little else. Raises
+    nothing, whatever the bytes. Every record that is read costs this; an unchanged one costs no more.
+    `normalize`: raises `InvalidRecordError`, and nothing else, whatever the bytes.
     `messages`: None where no message service is known.
     `simulation`: "module:function" of a function (orders: int, now: datetime) -> `Simulation`, imported by nothing but
     `demo` and `sandbox`; None where none is brought. `now` is aware: the last change is a minute before it or earlier,
@@ -131,9 +133,13 @@ class Platform:
     throttled_codes: tuple[str, ...]
     request: Callable[[Account, Ask, datetime], httpx.Request]
     page: Callable[[Account, bytes], Page]
-    identify: Callable[[bytes], str]
-    listed_at: Callable[[bytes, Feed], datetime | None]
+    identify: Callable[[bytes, Feed], Head]
     page_sizes: Collection[int]
     normalize: Callable[[bytes], OrderRows]
     messages: MessageService | None = None
     simulation: str | None = None
+
+    def identifier(self, feed: Feed) -> Callable[[bytes], Head]:
+        """Return `identify` for records that are listed by this feed."""
+        identify = self.identify
+        return lambda record: identify(record, feed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
@@ -10,8 +11,10 @@ from typing import Any, TypeVar, get_args, get_origin
 import msgspec
 
 from orders_sync.domain.errors import InvalidRecordError, MalformedResponseError
+from orders_sync.domain.records import Head
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.sanitize import REPLACEMENT, may_need_sanitizing, replace_lone_surrogates, sanitize
+from orders_sync.domain.times import platform_time
 from orders_sync.platforms.conversion import Notes, Number, exact_id, kind_of
 from orders_sync.platforms.unreadable import isolated
 
@@ -79,6 +82,31 @@ def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: 
         raise InvalidRecordError(f"{kind_of(value)}, not an object", where)
     notes.extend(of_fields)
     return found
+
+
+def read_head(
+    decoder: msgspec.json.Decoder[T], record: bytes, where: str, fields: Callable[[T], tuple[Any, Any]]
+) -> Head:
+    """Return the head of a record: its order id and the time it is listed by. Raises nothing.
+
+    Args:
+        decoder: Decodes a struct of the few fields that are needed.
+        record: Any bytes.
+        where: Field of the order id, for `fault`.
+        fields: Returns the values of order id and time, as sent.
+    """
+    try:
+        order_id, time = fields(decode_record(decoder, record, Notes()))
+    except InvalidRecordError as error:
+        return Head(None, None, str(error))
+    try:
+        listed_at = platform_time(time) if isinstance(time, int | str) else None
+    except ValueError:
+        listed_at = None
+    try:
+        return Head(sanitize(order_id_of(order_id, where)), listed_at)
+    except InvalidRecordError as error:
+        return Head(None, listed_at, str(error))
 
 
 def order_id_of(value: Any, where: str) -> str:

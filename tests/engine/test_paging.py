@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.completeness import shortfall
-from orders_sync.domain.errors import IncompleteWindowError, InvalidRecordError, TransientError
+from orders_sync.domain.errors import IncompleteWindowError, TransientError
+from orders_sync.domain.records import Head
 from orders_sync.engine.paging import FetchedPage, Read, WindowTooLarge, read, read_completely
 from orders_sync.platforms import Page
 
@@ -61,10 +62,8 @@ def rows(count: int) -> list[bytes]:
     return [row(number) for number in range(count)]
 
 
-def identify(payload: bytes) -> str:
-    if payload.startswith(b"?"):
-        raise InvalidRecordError("is missing", "id")
-    return payload.decode()
+def identify(payload: bytes) -> Head:
+    return Head(None, None, "id: is missing") if payload.startswith(b"?") else Head(payload.decode())
 
 
 def payloads(found: Read) -> set[bytes]:

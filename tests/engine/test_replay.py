@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from orders_sync.domain.directions import Direction
-from orders_sync.domain.errors import InvalidRecordError
-from orders_sync.domain.records import Record
+from orders_sync.domain.records import Head, Record
+from orders_sync.domain.windows import Feed
 from orders_sync.engine.replay import Replayed
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load
@@ -21,8 +21,8 @@ KA = "sandbox-ka"
 OPEN = "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL"
 
 
-def refuse_identity(_: bytes) -> str:
-    raise InvalidRecordError("is not known to this version", "id")
+def refuse_identity(_: bytes, feed: Feed) -> Head:
+    return Head(None, None, "id: is not known to this version")
 
 
 @pytest.mark.parametrize("change", [{"normalize": refuse_all}, {"identify": refuse_identity}], ids=" ".join)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orders_sync.domain.directions import Direction
-from orders_sync.domain.records import LoadCounts, Record
+from orders_sync.domain.records import Head, LoadCounts, Record
 from orders_sync.domain.versions import BELIEVED_AFTER
 from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
@@ -172,7 +172,7 @@ async def test_a_reject_that_is_dropped_or_replayed_clears_it_P4(
         type(mended)(
             **{
                 **{name: getattr(mended, name) for name in mended.__dataclass_fields__},
-                "identify": lambda record: record.split(b'"')[3].decode(),
+                "identify": lambda record, feed: Head(record.split(b'"')[3].decode()),
                 "normalize": lambda record: normalize(record.replace(b"broken", b"mended")),
             }
         ),

@@ -28,7 +28,6 @@ PLATFORM = Platform(
     request=client.request,
     page=client.page,
     identify=identify,
-    listed_at=client.listed_at,
     page_sizes=range(1, client.LARGEST_PAGE + 1),
     normalize=normalize,
     messages=MESSAGES,

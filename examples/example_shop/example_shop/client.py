@@ -11,11 +11,10 @@ import httpx
 from example_shop import wire
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import MalformedResponseError
-from orders_sync.domain.times import platform_time
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms import Ask, Page
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
-from orders_sync.platforms.records import UNREADABLE, decode_envelope
+from orders_sync.platforms.records import decode_envelope
 
 BASE_URL = "https://api.example-shop.test"
 PATH = "/v1/orders"
@@ -75,16 +74,6 @@ def page(account: Account, body: bytes) -> Page:
     if envelope.code is None or str(envelope.code) == "0":
         raise MalformedResponseError("the answer says success and holds no list of orders", body=body)
     raise failure(account, str(envelope.code), envelope.message, REFUSED_CODES, THROTTLED_CODES)
-
-
-def listed_at(record: bytes, feed: Feed) -> datetime | None:
-    """When a row was created or last changed, as it says itself; None where that cannot be read."""
-    try:
-        times = wire.TIMES.decode(record)
-        shown = times.created_at if feed is Feed.CREATED else times.updated_at
-        return None if shown is None else platform_time(shown)
-    except (*UNREADABLE, ValueError):
-        return None
 
 
 def _utc(moment: datetime) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from example_shop import wire
 from example_shop.statuses import STATUSES
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.statuses import StatusGroup, groups
+from orders_sync.domain.windows import Feed
+from orders_sync.platforms import Head
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import (
     Notes,
@@ -21,7 +24,7 @@ from orders_sync.platforms.conversion import (
     yuan,
 )
 from orders_sync.platforms.line_ids import distinct_lines
-from orders_sync.platforms.records import decode_record, make_storable, order_id_of
+from orders_sync.platforms.records import decode_record, make_storable, order_id_of, read_head
 
 ORDER = Columns(
     wire.Order,
@@ -55,9 +58,17 @@ RECEIVER = Columns(
 _GROUPS = groups(STATUSES)
 
 
-def identify(record: bytes) -> str:
-    """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
-    return sanitize(order_id_of(decode_record(wire.IDENTITY, record, Notes()).id, "id"))
+def identify(record: bytes, feed: Feed) -> Head:
+    """Return the order id of a record and the time it is listed by, decoding nothing else. Raises nothing."""
+    return read_head(wire.HEAD, record, "id", _created if feed is Feed.CREATED else _updated)
+
+
+def _created(head: wire.Head) -> tuple[Any, Any]:
+    return head.id, head.created_at
+
+
+def _updated(head: wire.Head) -> tuple[Any, Any]:
+    return head.id, head.updated_at
 
 
 def normalize(record: bytes) -> OrderRows:

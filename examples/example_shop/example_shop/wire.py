@@ -40,13 +40,12 @@ class Order(Struct, gc=False):
     receiver: Receiver | None = None
 
 
-class Identity(Struct, gc=False):
+class Head(Struct, gc=False):
+    """The fields of an order that `identify` reads, and nothing else."""
+
     id: Id = None
-
-
-class Times(Struct, gc=False):
-    created_at: int | str | None = None
-    updated_at: int | str | None = None
+    created_at: Time = None
+    updated_at: Time = None
 
 
 class Listing(Struct):
@@ -74,7 +73,6 @@ class Envelope(Struct):
 
 # `Number` keeps a number with a point as it is spelled: an amount never passes through a float
 ORDER = msgspec.json.Decoder(Order, float_hook=Number)
-IDENTITY = msgspec.json.Decoder(Identity, float_hook=Number)
-TIMES = msgspec.json.Decoder(Times, strict=False)
+HEAD = msgspec.json.Decoder(Head, float_hook=Number)
 SUCCESS = msgspec.json.Decoder(Success, strict=False)
 ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)

@@ -92,9 +92,9 @@ async def test_all_pages_of_the_sandbox_hold_every_order_once(feed: Feed) -> Non
     pages = [PLATFORM.page(ACCOUNT, await ask(sandbox, ACCOUNT, Ask(feed, window, number, 10))) for number in (1, 2, 3)]
     assert {page.total for page in pages} == {25}
     records = [record for page in pages for record in page.records]
-    assert sorted(map(PLATFORM.identify, records)) == sorted(order["id"] for order in sandbox.orders)
-    times = [PLATFORM.listed_at(record, feed) for record in records]
-    assert all(time and window.start <= time <= window.end for time in times)
+    heads = [PLATFORM.identify(record, feed) for record in records]
+    assert sorted(head.order_id or "" for head in heads) == sorted(order["id"] for order in sandbox.orders)
+    assert all(head.listed_at and window.start <= head.listed_at <= window.end for head in heads)
 
 
 @pytest.mark.parametrize(

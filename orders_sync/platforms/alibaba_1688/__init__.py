@@ -10,7 +10,6 @@ from orders_sync.platforms.alibaba_1688.client import (
     PAGE_SIZES,
     REFUSED_CODES,
     THROTTLED_CODES,
-    listed_at,
     page,
     request,
 )
@@ -36,7 +35,6 @@ PLATFORM = Platform(
     request=request,
     page=page,
     identify=identify,
-    listed_at=listed_at,
     page_sizes=PAGE_SIZES,
     normalize=normalize,
 )

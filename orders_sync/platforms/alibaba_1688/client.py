@@ -10,12 +10,12 @@ import httpx
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import MalformedResponseError
-from orders_sync.domain.times import local_text, platform_time
+from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.contract import Ask, Page
-from orders_sync.platforms.records import UNREADABLE, decode_envelope
+from orders_sync.platforms.records import decode_envelope
 
 BASE_URL = "https://kf.fw199.com"
 PATH = "/gateway/1688/order/ext/list"
@@ -86,13 +86,3 @@ def page(account: Account, body: bytes) -> Page:
             raise failure(account, str(envelope.code), envelope.message, REFUSED_CODES, THROTTLED_CODES)
         raise MalformedResponseError("the answer says success and holds no list of orders", body=body)
     return listed(success.data, source, body)
-
-
-def listed_at(record: bytes, feed: Feed) -> datetime | None:
-    """When a row was created or last changed, as it says itself; None where that cannot be read."""
-    try:
-        base = wire.ORDER_TIMES.decode(record).baseInfo
-        shown = None if base is None else base.createTime if feed is Feed.CREATED else base.modifyTime
-        return platform_time(shown) if isinstance(shown, int | str) else None
-    except (*UNREADABLE, ValueError):
-        return None

@@ -9,9 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from orders_sync.domain.records import Head
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ReceiverRow, SubOrderRow
-from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.statuses import StatusGroup, partly_shipped
+from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.alibaba_1688.amounts import order_amounts
 from orders_sync.platforms.alibaba_1688.lines import (
@@ -34,9 +35,11 @@ from orders_sync.platforms.conversion import (
     texts,
     yuan,
 )
-from orders_sync.platforms.records import decode_record, make_storable, order_id_of
+from orders_sync.platforms.records import decode_record, make_storable, order_id_of, read_head
 
 NO_PAYMENT_YET = "UNCREATED"  # alipayTradeId before payment (api-facts 6)
+ID_AT = "baseInfo.idOfStr"  # only the exact text form: the numeric id is damaged (api-facts 4.3)
+NO_BASE, NO_HEAD = wire.BaseInfo(), wire.BaseHead()
 NOWHERE = wire.NativeLogistics()
 
 
@@ -111,18 +114,27 @@ RECEIVER_INFO = Columns(
 )
 
 
-def identify(record: bytes) -> str:
-    """The order id of a record, decoding nothing else. Raises `InvalidRecordError`."""
-    return sanitize(_order_id(decode_record(wire.ORDER_HEAD, record, Notes()).baseInfo))
+def identify(record: bytes, feed: Feed) -> Head:
+    """Return the order id of a record and its time of creation or change, decoding nothing else. Raises nothing."""
+    return read_head(wire.ORDER_HEAD, record, ID_AT, _created if feed is Feed.CREATED else _modified)
+
+
+def _created(order: wire.OrderHead) -> tuple[Any, Any]:
+    base = order.baseInfo or NO_HEAD
+    return base.idOfStr, base.createTime
+
+
+def _modified(order: wire.OrderHead) -> tuple[Any, Any]:
+    base = order.baseInfo or NO_HEAD
+    return base.idOfStr, base.modifyTime
 
 
 def normalize(record: bytes) -> OrderRows:
     """A record as rows. Raises `InvalidRecordError` where it names no order."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
-    order_id = _order_id(order.baseInfo)
-    base = order.baseInfo
-    assert base is not None  # or there were no id
+    base = order.baseInfo or NO_BASE
+    order_id = order_id_of(base.idOfStr, ID_AT)
     logistics = order.nativeLogistics or NOWHERE
     parcels = parcels_of(order_id, logistics, notes)
     receiver = _receiver(order_id, base, logistics, notes)
@@ -139,11 +151,6 @@ def normalize(record: bytes) -> OrderRows:
         receiver=None if receiver == ReceiverRow(order_id=order_id) else receiver,
     )
     return make_storable(rows, record)
-
-
-def _order_id(base: wire.BaseInfo | wire.OrderId | None) -> str:
-    """Only the exact text form: the numeric id is damaged (api-facts 4.3)."""
-    return order_id_of(base.idOfStr if base else None, "baseInfo.idOfStr")
 
 
 def _order(

@@ -186,29 +186,21 @@ class Order(Struct, gc=False):
     productItems: list[ProductItem | None] | None = None
 
 
-class OrderId(Struct, gc=False):
+class BaseHead(Struct, gc=False):
+    """Id of an order, and the times it is listed by."""
+
     idOfStr: Id = None
-
-
-class OrderHead(Struct, gc=False):
-    """As little of an order as tells which one it is."""
-
-    baseInfo: OrderId | None = None
-
-
-class OrderTimes(Struct, gc=False):
-    """What an order is listed by."""
-
     createTime: Time = None
     modifyTime: Time = None
 
 
-class OrderListed(Struct, gc=False):
-    baseInfo: OrderTimes | None = None
+class OrderHead(Struct, gc=False):
+    """The part of an order that every record which is read is decoded into."""
+
+    baseInfo: BaseHead | None = None
 
 
 ENVELOPE = msgspec.json.Decoder(Envelope, float_hook=str)
 SUCCESS = msgspec.json.Decoder(Success)
 ORDER = msgspec.json.Decoder(Order, float_hook=Number)
 ORDER_HEAD = msgspec.json.Decoder(OrderHead, float_hook=Number)
-ORDER_TIMES = msgspec.json.Decoder(OrderListed, float_hook=Number)

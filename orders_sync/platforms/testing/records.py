@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.sanitize import REPLACEMENT
+from orders_sync.domain.windows import Feed
 from orders_sync.platforms.testing.json_values import (
     ANY_JSON,
     DEEP,
@@ -39,7 +40,25 @@ class RecordContract(PlatformSample):
 
     def test_identify_is_the_order_id(self) -> None:
         for record in self.records:
-            assert self.platform.identify(record) == self.platform.normalize(record).order.order_id
+            assert self.identified(record) == self.platform.normalize(record).order.order_id
+
+    def test_identify_shows_the_time_of_the_feed_wherever_the_record_has_it(self) -> None:
+        """Also of a record that names no order: its time says whether the list is the one that was asked for."""
+        for record in self.records:
+            order = self.platform.normalize(record).order
+            times = {Feed.CREATED: order.created_at, Feed.UPDATED: order.modified_at}
+            for feed in self.platform.feeds:
+                assert self.platform.identify(record, feed).listed_at == times[feed]
+                nameless = as_bytes(put(json.loads(record), self.id_at, None))
+                assert self.platform.identify(nameless, feed).listed_at == times[feed]
+
+    @pytest.mark.parametrize("time", [*TIMES, *NO_TIMES, "soon", True, 1.5, 10**30, [], {}, None])
+    def test_identify_reads_the_time_as_normalize_does_and_refuses_none(self, time: object) -> None:
+        for path, document in self.places():
+            if path[-1] == self.created_key and len(path) <= len(self.id_at):
+                record = as_bytes(put(copy.deepcopy(document), path, time))
+                order, head = self.landed(record, path).order, self.platform.identify(record, Feed.CREATED)
+                assert (head.order_id, head.listed_at) == (order.order_id, order.created_at)
 
     def test_normalising_twice_gives_equal_rows(self) -> None:
         for record in self.records:
@@ -49,7 +68,8 @@ class RecordContract(PlatformSample):
         for record in self.records:
             spread = json.dumps(json.loads(record), sort_keys=True, indent=2).encode()
             assert self.platform.normalize(spread) == self.platform.normalize(record)
-            assert self.platform.identify(spread) == self.platform.identify(record)
+            for feed in self.platform.feeds:
+                assert self.platform.identify(spread, feed) == self.platform.identify(record, feed)
 
     def test_whatever_is_dropped_but_the_id_the_order_lands(self) -> None:
         for path, document in self.places():
@@ -122,15 +142,13 @@ class RecordContract(PlatformSample):
     def test_random_bytes_and_random_json_are_an_invalid_record(self, record: bytes) -> None:
         with pytest.raises(InvalidRecordError):
             self.platform.normalize(record)
-        with pytest.raises(InvalidRecordError):
-            self.platform.identify(record)
+        assert self.identified(record) is None
 
     @pytest.mark.parametrize("record", [b"", b"null", b"{}", b"[]", DEEP, b'{"x":' + DEEP], ids=lambda b: repr(b[:8]))
     def test_hollow_or_bottomless_record_is_an_invalid_record(self, record: bytes) -> None:
         with pytest.raises(InvalidRecordError):
             self.platform.normalize(record)
-        with pytest.raises(InvalidRecordError):
-            self.platform.identify(record)
+        assert self.identified(record) is None
 
     def test_text_no_database_can_store_is_replaced_visibly_and_noted(self) -> None:
         for path, document in self.mutable(str):

@@ -117,8 +117,16 @@ class PlatformSample:
         except InvalidRecordError as bad:
             return bad
         check_rows(rows)
-        assert self.platform.identify(record) == rows.order.order_id
+        assert self.identified(record) == rows.order.order_id
         return rows
+
+    def identified(self, record: bytes) -> str | None:
+        """Return the order id by `identify`, the same one for every feed; None where it says why there is none."""
+        heads = [self.platform.identify(record, feed) for feed in sorted(self.platform.feeds)]
+        order_ids = {head.order_id for head in heads}
+        assert len(order_ids) == 1
+        assert all((head.order_id is None) is bool(head.fault) for head in heads)
+        return order_ids.pop()
 
     def lands(self, document: Any, path: Path, text: str) -> OrderRows | None:
         """The rows with a text put somewhere; None where a field that is no free text refused it."""

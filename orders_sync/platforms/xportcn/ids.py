@@ -1,34 +1,47 @@
-"""Telling which order a row is, and whether two ids are one."""
+"""Ids of orders: the head of a row, and the comparison of two ids."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from orders_sync.domain.sanitize import sanitize
-from orders_sync.platforms.conversion import Notes, Number, id_text
-from orders_sync.platforms.records import decode_record, order_id_of
+from orders_sync.domain.records import Head
+from orders_sync.domain.times import platform_time
+from orders_sync.domain.windows import Feed
+from orders_sync.platforms.conversion import Number, id_text
+from orders_sync.platforms.records import read_head
+from orders_sync.platforms.wire_types import Id, Time
 
 
-class Identity(Struct, gc=False):
-    """The part of a record that names the order."""
+class RowHead(Struct, gc=False):
+    """The fields of a row that name the order and say when it was created."""
 
-    id: Any = None
-
-
-# the id where a row says it first, as documented: an unchanged order is known by it, and nothing else of it is read
-_FIRST_ID = re.compile(rb'\s*\{\s*"id"\s*:\s*(?:"([A-Za-z0-9]{1,64})"|([1-9][0-9]{0,18}))\s*[,}]')
-_IDENTITY = msgspec.json.Decoder(Identity, float_hook=Number)
+    id: Id = None
+    createTime: Time = None
 
 
-def identify(record: bytes) -> str:
-    """The row's `id`, as `normalize` gives it. Raises `InvalidRecordError`."""
-    if first_id := _FIRST_ID.match(record):
-        return (first_id[1] or first_id[2]).decode()
-    return sanitize(order_id_of(decode_record(_IDENTITY, record, Notes()).id, "id"))
+# as documented: the id first, and the time before anything nested, so the rest need not be read
+_DOCUMENTED = re.compile(
+    rb'\s*\{\s*"id"\s*:\s*(?:"([A-Za-z0-9]{1,64})"|([1-9][0-9]{0,18}))\s*,'
+    rb'[^{}\[\]\\]*?"createTime"\s*:\s*"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"'
+)
+_HEAD = msgspec.json.Decoder(RowHead, float_hook=Number)
+
+
+def identify(record: bytes, feed: Feed) -> Head:
+    """Return the row's `id` and its time of creation, whatever the feed: it shows no time of change. Raises nothing."""
+    if found := _DOCUMENTED.match(record):
+        with suppress(ValueError):
+            return Head((found[1] or found[2]).decode(), platform_time(found[3].decode()))
+    return read_head(_HEAD, record, "id", _fields)
+
+
+def _fields(row: RowHead) -> tuple[Any, Any]:
+    return row.id, row.createTime
 
 
 def same(one: Any, other: Any) -> bool | None:

@@ -9,7 +9,6 @@ Source: api-facts 1 and 2. The tables of error codes, rates and page sizes are n
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from datetime import datetime, timedelta
 
@@ -18,11 +17,11 @@ from msgspec import Raw, Struct
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import MalformedResponseError, PlatformError
-from orders_sync.domain.times import EPOCH, local_text, platform_time
+from orders_sync.domain.times import EPOCH, local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.contract import Ask, Page
-from orders_sync.platforms.records import UNREADABLE, decode_envelope
+from orders_sync.platforms.records import decode_envelope
 
 BASE_URL = "https://www.xportcn.com/api"
 REFUSED_CODES = ("401", "403")
@@ -58,15 +57,6 @@ class Envelope(Struct):
     requestId: int | str | None = None
 
 
-class Times(Struct):
-    """The part of a record that holds its time of creation."""
-
-    createTime: int | str | None = None
-
-
-# as documented it stands before anything nested, so the rest need not be read
-_CREATED = re.compile(rb'\{[^{}\[\]\\]*?"createTime"\s*:\s*"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"')
-_TIMES = msgspec.json.Decoder(Times, strict=False)
 _SUCCESS = msgspec.json.Decoder(Success, strict=False)
 _ENVELOPE = msgspec.json.Decoder(Envelope, strict=False)
 
@@ -138,17 +128,6 @@ def page(account: Account, body: bytes) -> Page:
     if success is None or str(success.code) != "200":
         raise _failure(account, body)
     return listed(success.data, source, body)
-
-
-def listed_at(record: bytes, feed: Feed) -> datetime | None:
-    """When a row was created, as it says itself; None where that cannot be read. It shows no time of change."""
-    try:
-        if documented := _CREATED.match(record):
-            return platform_time(documented[1].decode())
-        shown = _TIMES.decode(record).createTime
-        return platform_time(shown) if isinstance(shown, int | str) else None
-    except (*UNREADABLE, ValueError):
-        return None
 
 
 def _failure(account: Account, body: bytes) -> PlatformError:

@@ -28,7 +28,6 @@ PLATFORM = Platform(
     request=client.request,
     page=protocol.page,
     identify=identify,
-    listed_at=protocol.listed_at,
     page_sizes=range(1, protocol.LARGEST_PAGE + 1),
     normalize=normalize.normalize,
     messages=MESSAGES,
