@@ -27,6 +27,7 @@ from orders_sync.cli import signals
 from orders_sync.cli.output import info
 from orders_sync.domain import local_times
 from orders_sync.domain.accounts import Account as AccountOfSettings
+from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.errors import DatabaseError, SchemaVersionError, SettingsError
 from orders_sync.domain.identities import reject_duplicates
 from orders_sync.domain.setting_types import FIRST_YEAR
@@ -253,6 +254,11 @@ def accounts(settings: Settings) -> list[AccountOfSettings]:
     made = [each.account() for each in settings.accounts]
     reject_duplicates(made)
     return made
+
+
+def paces(settings: Settings) -> dict[str, SyncPolicy]:
+    """Return how every account of the settings is read, by its name."""
+    return {each.name: settings.policy(each) for each in settings.accounts}
 
 
 def named(settings: Settings, name: str) -> bool:

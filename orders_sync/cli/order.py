@@ -1,53 +1,116 @@
-"""`orders-sync order`: everything known of one order."""
+"""`orders-sync order`: everything known of orders by any of their numbers, or why they are not here."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from msgspec import structs
 
 from orders_sync.cli import context, output
-from orders_sync.domain.errors import DatabaseError
+from orders_sync.domain import pasted
+from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.domain.local_times import stamp
-from orders_sync.store import database, order_lookup
-from orders_sync.store.order_lookup import OrderKey
+from orders_sync.engine import order_answer, service_status
+from orders_sync.engine.order_answer import Absent, Answer, FoundOrder, Known, Remark
+from orders_sync.settings import Settings
+from orders_sync.store import database, order_lookup, overview
+from orders_sync.store.order_numbers import Match
+from orders_sync.store.order_traces import StatusName
+
+STDIN = "-"
+COLUMNS = {
+    "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),
+    "product_items": (
+        "sub_order_id",
+        "product_id",
+        "sku_id",
+        "title",
+        "sku_text",
+        "quantity",
+        "unit_price",
+        "amount",
+    ),
+    "order_parcels": ("parcel_id", "tracking_no", "carrier_name", "status", "delivered_at"),
+    "history": ("seen_at", "status", "refund_status", "total_amount", "modified_at", "changed"),
+}
 
 
 def order(
-    number: Annotated[
-        str, typer.Argument(metavar="ID", help="Order id, order number, purchase id, line id or tracking number.")
+    numbers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NUMBER...",
+            help="Order id or number, the seller's own number, a purchase's, line's, parcel's, tracking, refund or "
+            "payment number, as pasted; several at once. - reads them from standard input.",
+        ),
     ],
     raw: Annotated[bool, typer.Option("--raw", help="Print the payload exactly as received.")] = False,
+    account: context.Accounts = None,
+    placed: Annotated[
+        str | None,
+        typer.Option(
+            "--placed", metavar="DATE", help="When it was placed: says why it is not here.", show_default=False
+        ),
+    ] = None,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """Show one order with its lines, products, parcels and history."""
-    number = _bare(number)
-    with context.opened(context.load(config)) as url, database.session(url) as connection:
-        keys = order_lookup.find(connection, number)
-        if not keys:
-            raise DatabaseError(
-                f"no order, line or parcel has the number {number}. `orders-sync status` shows what is synced"
-            )
-        found = [order_lookup.everything(connection, key) for key in keys]
+    """Show orders with their lines, products, parcels and history; or why they are not here and what to do.
+
+    Exit code 0 when every number was found, 1 when one was not.
+    """
+    moment = None if placed is None else context.moment(placed, "--placed")
+    texts = [sys.stdin.read() if text == STDIN else text for text in numbers]
+    settings = context.load(config)
+    with context.opened(settings) as url, database.session(url) as connection:
+        known = _known(settings, connection, account)
+        meant, matches = order_answer.find(connection, texts)
+        _check(meant)
+        if account:
+            names = order_lookup.accounts(connection, [match.key for match in matches])
+            matches = [match for match in matches if names.get(match.key) in account]
         if raw:
-            _print_raw(connection, keys)
+            _print_raw(connection, meant, matches)
             return
+        answer = order_answer.answer(connection, meant, matches, known, moment)
     if json:
-        output.print_json(found)
-        return
-    for each in found:
-        _show(each)
+        output.print_json([*map(_plain, answer.found), *map(_plain_absent, answer.absent)])
+    else:
+        _show_answer(answer)
+    if answer.absent:
+        raise DatabaseError(_nothing_has([each.number for each in answer.absent]))
 
 
-def _bare(number: str) -> str:
-    """Strip what is pasted along with a number: spaces, `#`, invisible characters."""
-    return "".join(letter for letter in number if letter.isprintable() or letter.isspace()).strip().lstrip("# ")
+def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> Known:
+    """Raise `SettingsError` for an account that the tables do not know."""
+    accounts = overview.accounts(connection)
+    for name in names or []:
+        if name not in {each.name for each in accounts}:
+            raise SettingsError(f"no account is named {name}: `orders-sync accounts list` shows every account")
+    chosen = [each for each in accounts if not names or each.name in names]
+    verdict = service_status.assess(chosen, [], context.paces(settings), settings.sync, settings.service.audit)
+    return Known(chosen, verdict)
 
 
-def _print_raw(connection: database.Session, keys: list[OrderKey]) -> None:
+def _check(numbers: list[str]) -> None:
+    if not numbers:
+        raise SettingsError("there is no number in what was given: `orders-sync order NUMBER`")
+    if len(numbers) > pasted.MOST:
+        raise SettingsError(f"{len(numbers)} numbers at once; {pasted.MOST} at most: ask for fewer")
+
+
+def _nothing_has(numbers: list[str]) -> str:
+    more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
+    those = f"the number {numbers[0]}" if len(numbers) == 1 else f"these numbers: {', '.join(numbers[:5])}{more}"
+    return f"no order, line, parcel, refund or payment has {those}. `orders-sync status` shows what is synced"
+
+
+def _print_raw(connection: database.Session, numbers: list[str], matches: list[Match]) -> None:
     gone = []
-    for key in keys:
+    for key in dict.fromkeys(match.key for match in matches):
         payload = order_lookup.payload(connection, key)
         if payload is None:
             gone.append(f"{key.order_id} on {key.platform}")
@@ -57,36 +120,79 @@ def _print_raw(connection: database.Session, keys: list[OrderKey]) -> None:
         raise DatabaseError(
             f"the payload of {', '.join(gone)} was removed by [retention] raw. Its values are in the tables: omit --raw"
         )
+    held = {match.number for match in matches}
+    if absent := [number for number in numbers if number not in held]:
+        raise DatabaseError(_nothing_has(absent))
 
 
-def _show(found: dict[str, Any]) -> None:
-    head = found["order"]
+def _plain(found: FoundOrder) -> dict[str, Any]:
+    name = found.status_name
+    return {
+        "matches": [{"number": each.number, "fields": each.fields} for each in found.matches],
+        **found.rows,
+        "status_name": None if name is None else {"zh": name.zh, "en": name.en},
+        "asked_at": found.asked_at,
+        "read_to": found.read_to,
+        **_plain_traces(found),
+    }
+
+
+def _plain_absent(absent: Absent) -> dict[str, Any]:
+    return {
+        "matches": [{"number": absent.number, "fields": []}],
+        "order": None,
+        **_plain_traces(absent),
+    }
+
+
+def _plain_traces(about: FoundOrder | Absent) -> dict[str, Any]:
+    return {
+        "rejects": [structs.asdict(each) for each in about.rejects],
+        "messages": [structs.asdict(each) for each in about.messages],
+        "remarks": [asdict(each) for each in about.remarks],
+    }
+
+
+def _show_answer(answer: Answer) -> None:
+    for number, found in enumerate(answer.found):
+        if number:
+            output.out().print()
+        _show(found)
+    for absent in answer.absent:
+        output.sentence(f"{absent.number}: not here")
+        for remark in absent.remarks:
+            output.sentence(f"- {remark.text}{_next(remark)}")
+
+
+def _next(remark: Remark) -> str:
+    return f": `{remark.command}`" if remark.command else ""
+
+
+def _show(found: FoundOrder) -> None:
+    head = found.rows["order"]
+    shown = {**head, "status": _status(head["status"], found.status_name)}
+    shown |= {"asked for at": found.asked_at, "account read to": found.read_to}
     output.table(
         f"Order {head['order_id']} on {head['platform']}",
         ["column", "value"],
-        [(name, value) for name, value in head.items() if value is not None],
+        [(name, value) for name, value in shown.items() if value is not None],
     )
-    if found["missing_since"]:
-        output.info(
-            f"order {head['order_id']}: no longer listed by the platform: three complete reads of its time of creation "
-            f"did not return it, the last one at {stamp(found['missing_since'])}. Its rows may be out of date"
-        )
-    titles = {
-        "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),
-        "product_items": (
-            "sub_order_id",
-            "product_id",
-            "sku_id",
-            "title",
-            "sku_text",
-            "quantity",
-            "unit_price",
-            "amount",
-        ),
-        "order_parcels": ("parcel_id", "tracking_no", "carrier_name", "status", "delivered_at"),
-        "history": ("seen_at", "status", "refund_status", "total_amount", "modified_at", "changed"),
-    }
-    for part, columns in titles.items():
-        if found[part]:
+    for remark in found.remarks:
+        output.info(f"{remark.text}{_next(remark)}")
+    for message in found.messages[:1]:
+        output.info(f"last message of the platform about it: {stamp(message.received_at)}: {message.outcome}")
+    for part, columns in COLUMNS.items():
+        if rows := found.rows[part]:
             output.out().print()
-            output.table(part, columns, [[row[column] for column in columns] for row in found[part]])
+            output.table(part, columns, [[_cell(part, column, row, found) for column in columns] for row in rows])
+
+
+def _cell(part: str, column: str, row: dict[str, Any], found: FoundOrder) -> object:
+    value = row[column]
+    if part == "sub_orders" and column == "status" and (name := found.line_status_names.get(value)):
+        return f"{value} ({name.zh})"
+    return value
+
+
+def _status(status: str, name: StatusName | None) -> str:
+    return f"{status} ({name.zh}, {name.en})" if name else f"{status} (not a documented status of the platform)"

@@ -62,6 +62,12 @@ def say(text: str) -> None:
     out().print(Text(visible(text)), soft_wrap=True)
 
 
+def sentence(text: str) -> None:
+    """Print a sentence of a result, folded between words where a screen sets the width."""
+    for line in tables.fold(text, out().width) if out().is_terminal else [text]:
+        say(line)
+
+
 def print_json(value: Any) -> None:
     """Print a result as one JSON document, ASCII unless standard output is UTF-8.
 

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import context, output, tables
-from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.cli import context, output
 from orders_sync.domain.errors import DatabaseError, SchemaVersionError, SettingsError
 from orders_sync.domain.times import duration
 from orders_sync.engine import service_status
@@ -129,16 +128,12 @@ def view(
         if name not in {each.name for each in accounts}:
             raise SettingsError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     accounts = [each for each in accounts if not names or each.name in names]
-    verdict = service_status.assess(accounts, processes, _paces(settings), settings.sync, settings.service.audit)
+    verdict = service_status.assess(accounts, processes, context.paces(settings), settings.sync, settings.service.audit)
     if only_problems:
         accounts = [each for each in accounts if verdict.of_account(each.name)]
     return View(
         sorted(accounts, key=lambda each: _badness(each, verdict)), verdict, orders, None if only_problems else MOST
     )
-
-
-def _paces(settings: Settings) -> dict[str, SyncPolicy]:
-    return {each.name: settings.policy(each) for each in settings.accounts}
 
 
 def _badness(account: AccountStatus, verdict: Verdict) -> tuple[object, ...]:
@@ -169,12 +164,14 @@ def _redraw(found: View) -> None:
 
 
 def _show(found: View) -> None:
-    _say(found.summary)
+    output.sentence(found.summary)
     problems = found.verdict.problems
     for each in problems[: found.most]:
-        _say(f"{SIGNS[each.severity]} {each.text}")
+        output.sentence(f"{SIGNS[each.severity]} {each.text}")
     if found.most and len(problems) > found.most:
-        _say(f"... {len(problems) - found.most:,} more problems: `orders-sync status --problems` shows all of them")
+        output.sentence(
+            f"... {len(problems) - found.most:,} more problems: `orders-sync status --problems` shows all of them"
+        )
     if not found.accounts:
         return
     columns = ["account", "platform", "state", "current to", "behind", "audited", "open"]
@@ -184,13 +181,6 @@ def _show(found: View) -> None:
         numbers.append("orders")
     output.say("")
     output.table("Accounts", columns, [_cells(each, found) for each in found.accounts], numbers)
-
-
-def _say(text: str) -> None:
-    """Print a sentence, folded between words where a screen sets the width."""
-    console = output.out()
-    for line in tables.fold(text, console.width) if console.is_terminal else [text]:
-        output.say(line)
 
 
 def _cells(account: AccountStatus, found: View) -> list[object]:

@@ -1,7 +1,8 @@
-"""Lookup of one order by any of its numbers, with every row that belongs to it."""
+"""Every row that belongs to an order."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,17 +11,8 @@ from psycopg.rows import dict_row
 
 from orders_sync.store.database import Session
 from orders_sync.store.missing import MISSING
+from orders_sync.store.order_numbers import OrderKey
 from orders_sync.store.queries import select_optional, select_rows
-
-_FIND = """
-SELECT platform, order_id FROM orders
-WHERE order_id = %(id)s OR order_no = %(id)s OR purchase_id = %(id)s OR outer_purchase_id = %(id)s
-UNION
-SELECT platform, order_id FROM sub_orders WHERE sub_order_id = %(id)s
-UNION
-SELECT platform, order_id FROM order_parcels WHERE tracking_no = %(id)s
-ORDER BY platform, order_id LIMIT 20
-"""
 
 _MISSING = f"""
 SELECT m.missing_since FROM {MISSING}
@@ -36,16 +28,20 @@ _PARTS = {
 }
 
 
-class OrderKey(msgspec.Struct, frozen=True):
-    """The key of an order in the tables."""
-
+class _Keeper(msgspec.Struct, frozen=True):
     platform: str
     order_id: str
+    account: str
 
 
-def find(session: Session, number: str) -> list[OrderKey]:
-    """Return the orders, 20 at most, that have a number: an order's, purchase's, line's or tracking number."""
-    return select_rows(session, _FIND, {"id": number}, OrderKey)
+def accounts(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
+    """Return the account that keeps each of these orders."""
+    query = """
+        SELECT o.platform, o.order_id, o.account FROM orders AS o
+        JOIN unnest(%(platforms)s::text[], %(ids)s::text[]) AS k (platform, order_id) USING (platform, order_id)
+    """
+    values = {"platforms": [key.platform for key in keys], "ids": [key.order_id for key in keys]}
+    return {OrderKey(row.platform, row.order_id): row.account for row in select_rows(session, query, values, _Keeper)}
 
 
 def payload(session: Session, key: OrderKey) -> str | None:

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import identities, migrate, order_statuses, schema
+from orders_sync.store import identities, migrate, order_numbers, order_statuses, schema
 from orders_sync.store.flat_orders import fingerprint
 from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
@@ -436,6 +436,23 @@ def test_a_ledger_of_before_0020_stays_and_no_process_is_known_yet(empty_url: st
     assert ask(empty_url, "SELECT count(*) FROM sync.processes") == [(0,)]
     alembic(empty_url, "downgrade", "0019")
     assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
+
+
+def test_orders_of_before_0022_are_found_by_an_index_of_every_number(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0021")
+    ask(
+        empty_url,
+        "INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count, payment_no) "
+        "VALUES ('1688', '7', 'kingdo', 's', 'other', 'CNY', 0, 'pay7'), "
+        "('1688', '8', 'kingdo', 's', 'other', 'CNY', 0, NULL)",
+    )
+    migrate.migrate(empty_url)
+    indexed = ask(empty_url, "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'ix_%_payment_no'")
+    assert indexed == [(2,)]
+    with psycopg.connect(empty_url) as connection:
+        assert [match.order_id for match in order_numbers.find(connection, ["pay7"])] == ["7"]
+    alembic(empty_url, "downgrade", "0021")
+    assert ask(empty_url, "SELECT order_id FROM orders ORDER BY 1") == [("7",), ("8",)]
 
 
 def test_columns_of_before_0019_say_that_a_platform_may_be_of_any_package(empty_url: str) -> None:

@@ -16,6 +16,7 @@ STATEMENT = re.compile(r"SELECT\b[\s\S]*\bFROM\b|INSERT INTO |DELETE FROM |UPDAT
 MADE_OF_NAMES = {
     "audits.py": {"column"},
     "claims.py": {"sets"},
+    "order_numbers.py": {"column", "table"},
     "removal.py": {"table"},
     "rights.py": None,
     "statements.py": None,  # made once, of the columns that `tables/` describes

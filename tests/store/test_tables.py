@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Numeric, Table
 
 from orders_sync.domain.rows import OrderRow, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.store import statements, tables
+from orders_sync.store import order_numbers, statements, tables
 from orders_sync.store.tables import (
     metadata,
     order_history,
@@ -55,11 +55,9 @@ KEYS = {
 
 INDEXES = {
     # what people search an order by
-    ("orders", "order_no"),
-    ("orders", "purchase_id"),
-    ("orders", "outer_purchase_id"),
-    ("sub_orders", "sub_order_id"),
-    ("order_parcels", "tracking_no"),
+    ("messages", "order_no"),
+    ("messages", "order_id"),
+    *order_numbers.SEARCHED,
     ("product_items", "product_id"),
     ("product_items", "sku_id"),
     # what reports go by

@@ -60,6 +60,8 @@ messages = Table(
     column("outcome", Text, "what was done about it, or what it waits for"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("account", "digest", name="uq_messages"),
+    Index(None, "order_no", postgresql_where=text("order_no IS NOT NULL")),
+    Index(None, "order_id", postgresql_where=text("order_id IS NOT NULL")),
     Index("ix_messages_waiting", "account", "id", postgresql_where=text("handled_at IS NULL")),
     Index(None, "received_at"),
     schema=SYNC_SCHEMA,

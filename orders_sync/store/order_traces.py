@@ -1,0 +1,143 @@
+"""What is known of an order beside its rows: rejects, messages, when the platform was last asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from orders_sync.store.database import Session
+from orders_sync.store.order_numbers import OrderKey
+from orders_sync.store.queries import select_dict, select_rows, select_value
+
+MOST_READ = 2000  # rejects, and messages that wait, whose bytes are searched
+MOST_SHOWN = 20  # of each
+
+# a reject names its order by the order's id only; a message by the numbers it was found to hold
+_REJECTS = """
+SELECT id, account, platform, order_id, reason, rejected_at, read_at FROM sync.rejects
+WHERE platform = ANY (ARRAY(SELECT platform FROM sync.accounts)) AND order_id = ANY (%(numbers)s)
+    AND resolved_at IS NULL
+ORDER BY read_at DESC LIMIT %(most)s
+"""
+_REJECTS_BY_TEXT = """
+SELECT id, account, platform, order_id, reason, rejected_at, read_at
+FROM (
+    SELECT id, account, platform, order_id, reason, rejected_at, read_at, payload
+    FROM sync.rejects WHERE resolved_at IS NULL ORDER BY id DESC LIMIT %(most_read)s
+) AS newest
+WHERE EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS t (text) WHERE position(t.text IN payload) > 0)
+ORDER BY read_at DESC LIMIT %(most)s
+"""
+_MESSAGES = """
+SELECT id, account, message_type, received_at, handled_at, outcome FROM sync.messages
+WHERE order_no = ANY (%(numbers)s)
+UNION
+SELECT id, account, message_type, received_at, handled_at, outcome FROM sync.messages
+WHERE order_id = ANY (%(numbers)s)
+ORDER BY received_at DESC LIMIT %(most)s
+"""
+_MESSAGES_BY_TEXT = """
+SELECT id, account, message_type, received_at, handled_at, outcome
+FROM (
+    SELECT id, account, message_type, received_at, handled_at, outcome, body
+    FROM sync.messages WHERE handled_at IS NULL ORDER BY id DESC LIMIT %(most_read)s
+) AS waiting
+WHERE EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS t (text) WHERE position(t.text IN body) > 0)
+ORDER BY received_at DESC LIMIT %(most)s
+"""
+
+# complete reads of the list in which an order `o` stands by its creation time. Only windows that end soon after it are
+# looked at: those of changes and messages are short, all others a month long at most, as a rule
+_READS = """
+    SELECT max(w.started_at) FROM sync.windows AS w
+    WHERE w.account = o.account AND w.kind = ANY ({}) AND w.ends_at > o.created_at
+        AND w.ends_at < o.created_at + interval {} AND w.starts_at <= o.created_at
+        AND w.feed = 'created' AND w.state = 'done' AND (w.status IS NULL OR w.status = o.status)
+"""
+_SHORT_READS = _READS.format("ARRAY['incremental', 'hook']", "'2 hours'")
+_LONG_READS = _READS.format("ARRAY['confirm', 'sweep', 'backfill', 'repair']", "'40 days'")
+_ASKED = f"""
+SELECT o.platform || ' ' || o.order_id, greatest(
+    (SELECT max(h.read_at) FROM order_history AS h WHERE (h.platform, h.order_id) = (o.platform, o.order_id)),
+    ({_SHORT_READS}), ({_LONG_READS})
+) AS asked_at
+FROM orders AS o
+JOIN unnest(%(platforms)s::text[], %(ids)s::text[]) AS k (platform, order_id) USING (platform, order_id)
+"""
+_MAY_READ = """
+SELECT has_column_privilege('sync.rejects', 'payload', 'SELECT')
+    AND has_column_privilege('sync.messages', 'body', 'SELECT')
+"""
+_NAMES = "SELECT platform || ' ' || status, ARRAY[name_zh, name_en] FROM order_statuses"
+
+
+class RejectTrace(msgspec.Struct, frozen=True):
+    """An open reject. `rejected_at`: when it was first seen; `read_at`: when the last read that brought it began."""
+
+    id: int
+    account: str
+    platform: str
+    order_id: str | None
+    reason: str
+    rejected_at: datetime
+    read_at: datetime
+
+
+class MessageTrace(msgspec.Struct, frozen=True):
+    """A message of a platform. `handled_at` is None while it waits; `outcome`: what was done about it, in words."""
+
+    id: int
+    account: str
+    message_type: str | None
+    received_at: datetime
+    handled_at: datetime | None
+    outcome: str | None
+
+
+class StatusName(msgspec.Struct, frozen=True):
+    """A documented status in words."""
+
+    zh: str
+    en: str
+
+
+def rejects(session: Session, numbers: Sequence[str]) -> list[RejectTrace]:
+    """Return the newest rejects whose order has one of these numbers as its id, `MOST_SHOWN` at most."""
+    return select_rows(session, _REJECTS, {"numbers": list(numbers), "most": MOST_SHOWN}, RejectTrace)
+
+
+def messages(session: Session, numbers: Sequence[str]) -> list[MessageTrace]:
+    """Return the newest messages that were found to name one of these numbers, `MOST_SHOWN` at most."""
+    return select_rows(session, _MESSAGES, {"numbers": list(numbers), "most": MOST_SHOWN}, MessageTrace)
+
+
+def by_text(session: Session, number: str) -> tuple[list[RejectTrace], list[MessageTrace]]:
+    """Return the rejects, and the messages nobody looked at yet, whose bytes hold a number, among the newest of them.
+
+    Nothing for a role that may not read them.
+    """
+    if not select_value(session, _MAY_READ, None, bool):
+        return [], []
+    values = {"texts": [number.encode()], "most_read": MOST_READ, "most": MOST_SHOWN}
+    return (
+        select_rows(session, _REJECTS_BY_TEXT, values, RejectTrace),
+        select_rows(session, _MESSAGES_BY_TEXT, values, MessageTrace),
+    )
+
+
+def asked(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, datetime | None]:
+    """Return when each of these orders was last asked for: when the newest complete read of its list began.
+
+    No later read than that is known; where lists go by update time, an order that did not change is in no list.
+    """
+    values = {"platforms": [key.platform for key in keys], "ids": [key.order_id for key in keys]}
+    found = select_dict(session, _ASKED, values, dict[str, datetime | None])
+    return {key: found.get(f"{key.platform} {key.order_id}") for key in keys}
+
+
+def status_names(session: Session) -> dict[tuple[str, str], StatusName]:
+    """Return the documented statuses in words, by platform and status."""
+    found = select_dict(session, _NAMES, None, dict[str, list[str]])
+    return {(key.split(" ", 1)[0], key.split(" ", 1)[1]): StatusName(*names) for key, names in found.items()}
