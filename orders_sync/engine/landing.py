@@ -22,7 +22,7 @@ from orders_sync.engine.window_outcome import (
     Split,
     Unconfirmed,
 )
-from orders_sync.store import claims, followups, lateness, load, suspensions
+from orders_sync.store import claims, closing, followups, lateness, load, suspensions
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.flat_orders import Source
 from orders_sync.store.retrying import retried
@@ -89,7 +89,7 @@ async def _land(pool: Pool, read: WindowRead, outcome: Complete) -> LoadCounts:
             await claims.observe(connection, claim.account, {"page_size": read.observed_page_size})
         left = await rereads.left_status(connection, claim, source, records, read.page_size)
         assert read.total is not None
-        await claims.finish(connection, claim, total=read.total, seen=read.seen, calls=read.calls, landed=landed)
+        await closing.finish(connection, claim, total=read.total, seen=read.seen, calls=read.calls, landed=landed)
         await followups.plan(connection, claim.account, claim.kind, left.windows, left.orders)
         if landed.new or landed.changed:
             await _measure_lateness(connection, read)
@@ -123,17 +123,17 @@ async def _close_unproven(
         landed = await load.land(connection, _load_source(read), records)
         if isinstance(outcome, Split):
             parts, total = outcome.parts, outcome.total
-            await claims.split(connection, claim, parts, total=total, calls=read.calls, reason=reason)
+            await closing.split(connection, claim, parts, total=total, calls=read.calls, reason=reason)
         else:
             seen = len(read.records)
-            await claims.fail(connection, claim, reason or "", calls=read.calls, total=read.total, seen=seen)
+            await closing.fail(connection, claim, reason or "", calls=read.calls, total=read.total, seen=seen)
     return landed
 
 
 async def _reread_parts(pool: Pool, read: WindowRead, outcome: RereadParts) -> bool:
     assert read.total is not None
     async with pool.connection() as connection, connection.transaction():
-        return await claims.read_parts_again(
+        return await closing.read_parts_again(
             connection, read.claim, outcome.reason, total=read.total, calls=read.calls, settled=SETTLED_AFTER
         )
 
@@ -144,14 +144,14 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
     async with pool.connection() as connection:
         match outcome:
             case Unconfirmed(pause=pause):
-                await claims.ask_again(connection, claim, pause, calls=calls)
+                await closing.ask_again(connection, claim, pause, calls=calls)
             case Beyond(reason=reason):
                 async with connection.transaction():
-                    await claims.close_beyond(connection, claim, reason, calls=calls)
+                    await closing.close_beyond(connection, claim, reason, calls=calls)
             case PartsAgree():
                 assert read.total is not None
                 counts = LoadCounts()
-                await claims.finish(
+                await closing.finish(
                     connection, claim, total=read.total, seen=read.seen, calls=calls, landed=counts, is_split=True
                 )
             case Released(error=error, suspends=suspends):

@@ -36,7 +36,7 @@ from orders_sync.engine.rate_limiter import RateLimiter, is_long_hold
 from orders_sync.engine.slots import Slots
 from orders_sync.engine.window_job import Limits, WindowJob
 from orders_sync.engine.window_outcome import Beyond, Failed, Released, RereadParts, Split, Unconfirmed
-from orders_sync.store import claims, empty_history, ledger, probes, suspensions
+from orders_sync.store import claims, closing, empty_history, ledger, probes, suspensions
 from orders_sync.store.database import Pool
 
 FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are at fault
@@ -343,7 +343,7 @@ class _AccountRunner:
         failure.__cause__ = error
         async with self.run_context.pool.connection() as connection:
             with suppress(LeaseLostError):
-                await claims.fail(connection, claim, str(failure), calls=work.calls)
+                await closing.fail(connection, claim, str(failure), calls=work.calls)
         return failure
 
     def _note_closed(self, claim: Claim, work: WindowJob, closed: ClosedWindow) -> None:

@@ -5,7 +5,7 @@
        |                 | '----split----> split, its parts planned
        '--next run-- failed <--fail--
 
-What a worker does with a window is in `claims`. Every time is the database's clock.
+How a worker takes a window is in `claims`, how it ends one in `closing`. Every time is the database's clock.
 """
 
 from __future__ import annotations

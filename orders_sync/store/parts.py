@@ -29,8 +29,8 @@ _TREE = """
     )
 """
 
-# run by `claims.finish`, behind the window's own result. The smallest of the windows this one is a part of, whose parts
-# are all read and leave no gap, and brought too few
+# run by `closing.finish`, after the window's own result. Finds the smallest of the windows this one is a part of whose
+# parts are all read, leave no gap and brought too few rows
 HOLD_AGAINST_PARTS = f"""
 WITH RECURSIVE wholes AS (
         SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, 1 AS depth

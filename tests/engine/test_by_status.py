@@ -12,7 +12,7 @@ from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import planner
 from orders_sync.sandbox.states import State
-from orders_sync.store import backfills, claims, followups
+from orders_sync.store import backfills, closing, followups
 from orders_sync.store.database import Connection
 from tests.support.status_sweeps import LISTS, SHOP, happens, mostly_closed, orders_in, swept
 from tests.support.story import Tell
@@ -127,7 +127,7 @@ async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, m
     story = await mostly_closed(tell)
     order = orders_in(story, State.SHIPPED)[0]
     happens(story, order, "terminate")
-    plan, finish = followups.plan, claims.finish
+    plan, finish = followups.plan, closing.finish
     closed = []
 
     async def finish_and_note(connection: Connection, claim: Claim, **figures: object) -> None:
@@ -139,7 +139,7 @@ async def test_no_list_is_closed_before_what_left_it_is_planned_P5(tell: Tell, m
             raise psycopg.OperationalError("the server closed the connection unexpectedly")
         await plan(*values, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(claims, "finish", finish_and_note)
+    monkeypatch.setattr(closing, "finish", finish_and_note)
     monkeypatch.setattr(followups, "plan", gone)
     with pytest.raises(psycopg.OperationalError):
         await story.sync(SHOP, sweep=Sweep.OPEN)

@@ -10,7 +10,7 @@ from orders_sync.domain.ledger import Wanted
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind
 from orders_sync.sandbox.states import State
-from orders_sync.store import claims, followups
+from orders_sync.store import claims, closing, followups
 from tests.support.messages import KA, WAITING, asked, change, drain, some_order, when_due
 from tests.support.status_sweeps import happens, mostly_closed, orders_in, swept
 from tests.support.story import Story, Tell, unlist
@@ -107,7 +107,7 @@ async def test_the_parts_of_a_split_window_are_read_for_its_orders(story: Story)
         assert claim is not None
         assert claim.orders == [order.order_id]
         parts = [Window(second - SECOND, second), Window(second, second + SECOND)]
-        await claims.split(connection, claim, parts, total=9, calls=1)
+        await closing.split(connection, claim, parts, total=9, calls=1)
     await drain(story)
     assert story.query(WAITING) == [([order.order_id], 1, 10)]
     assert story.query("SELECT starts_at FROM sync.windows WHERE repeats = 1") == [(second,)]

@@ -25,7 +25,7 @@ from orders_sync.engine.runner import RunContext
 from orders_sync.engine.window_job import WindowJob
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
-from orders_sync.store import claims, ledger, load, suspensions
+from orders_sync.store import claims, closing, ledger, load, suspensions
 from orders_sync.store.database import Connection
 from tests.support.story import Story, Tell
 
@@ -382,7 +382,7 @@ async def test_two_reads_of_overlapping_ranges_never_run_at_once(tell: Tell) -> 
         first = await claims.claim(connection, story.shop, "one")
         assert isinstance(first, Claim)
         assert await claims.claim(connection, story.shop, "two") is None
-        await claims.fail(connection, first, "over", calls=0)
+        await closing.fail(connection, first, "over", calls=0)
         assert await claims.claim(connection, story.shop, "two") is not None
 
 

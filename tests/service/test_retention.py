@@ -15,7 +15,7 @@ from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine.renormalize import renormalize
 from orders_sync.service.retention import remove_old
 from orders_sync.settings import RetentionSettings
-from orders_sync.store import backfills, claims, ledger, retention
+from orders_sync.store import backfills, claims, closing, ledger, retention
 from orders_sync.store.database import Connection, Pool
 from tests.support.story import Story, Tell
 
@@ -168,7 +168,7 @@ async def test_a_backfill_goes_before_its_windows_and_neither_while_one_is_open(
     claimed = await claims.claim(connection, SHOP, "worker")
     assert claimed is not None
     async with connection.transaction():  # asks whether its backfill was cancelled
-        await claims.split(connection, claimed, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
+        await closing.split(connection, claimed, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
     assert await windows(connection) == kept
 
 

@@ -13,7 +13,7 @@ from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed, WindowKind
-from orders_sync.store import claims, identities, ledger, load
+from orders_sync.store import claims, closing, identities, ledger, load
 from orders_sync.store.database import Connection, Pool, Session
 from orders_sync.store.flat_orders import Source
 from tests.support.databases import one
@@ -146,7 +146,7 @@ async def test_a_window_being_read_while_its_account_is_renamed_lands_nothing_un
     async def land() -> None:
         async with connection.transaction():
             await load_into(connection, payload("2"))
-            await claims.finish(connection, claim, total=1, seen=1, calls=1, landed=LoadCounts(new=1))
+            await closing.finish(connection, claim, total=1, seen=1, calls=1, landed=LoadCounts(new=1))
 
     with pytest.raises(LeaseLostError):
         await land()
@@ -177,7 +177,7 @@ async def test_who_lands_while_an_account_is_renamed_is_waited_for_and_moves_alo
             while not settling.done() and await one(watching, WAITING) == 0:
                 pass
         assert not settling.done()
-        await claims.finish(connection, claim, total=1, seen=1, calls=1, landed=LoadCounts(new=1))
+        await closing.finish(connection, claim, total=1, seen=1, calls=1, landed=LoadCounts(new=1))
     await settling
     assert rows(session, "SELECT order_id, account FROM orders ORDER BY 1") == [("1", "b"), ("2", "b")]
     assert rows(session, "SELECT name, watermark FROM sync.accounts") == [("b", hours(0, 2).end)]

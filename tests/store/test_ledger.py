@@ -21,7 +21,7 @@ from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.sandbox import Faults, World
-from orders_sync.store import claims, ledger, load, migrate
+from orders_sync.store import claims, closing, ledger, load, migrate
 from orders_sync.store.claims import LEASE
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import one
@@ -200,7 +200,7 @@ async def test_old_windows_that_failed_again_are_read_after_those_that_did_not(c
         for _ in range(2):
             failing = await claim(connection)
             assert failing.window == window
-            await claims.fail(connection, failing, "why", calls=1)
+            await closing.fail(connection, failing, "why", calls=1)
             await ledger.replan_failed(connection, SHOP, at_once=True)
         if window == newest:
             await finish(connection, await claim(connection))
@@ -319,7 +319,7 @@ async def test_a_window_handed_back_is_planned_again(connection: Connection) -> 
 
 async def test_a_window_that_failed_says_why_and_gets_another_chance(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
-    await claims.fail(connection, await claim(connection), "no answer\x00in time", calls=3)
+    await closing.fail(connection, await claim(connection), "no answer\x00in time", calls=3)
     assert await states(connection) == [(hours(0, 1), "planned"), (hours(1, 2), "failed")]
     assert await one(connection, "SELECT error, calls FROM sync.windows WHERE state = 'failed'") == (
         "no answer\\0in time",
@@ -342,7 +342,7 @@ async def test_the_pause_after_a_failure_doubles_up_to_an_hour_P6(
     connection: Connection, attempts: int, seconds: int
 ) -> None:
     await plan(connection, hours(0, 1))
-    await claims.fail(connection, await claim(connection), "over", calls=1)
+    await closing.fail(connection, await claim(connection), "over", calls=1)
     begun = "UPDATE sync.windows SET attempts = %s, finished_at = clock_timestamp() - %s * interval '1 s'"
     await connection.execute(begun, [attempts, seconds - 20])
     assert await ledger.replan_failed(connection, SHOP) == 0
@@ -356,7 +356,7 @@ async def test_the_pause_after_a_failure_doubles_up_to_an_hour_P6(
 
 async def test_the_reason_of_a_failure_is_kept_up_to_a_length(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
-    await claims.fail(connection, await claim(connection), "x" * 100_000, calls=1)
+    await closing.fail(connection, await claim(connection), "x" * 100_000, calls=1)
     assert await one(connection, "SELECT length(error) FROM sync.windows") == ledger.LONGEST_ERROR
 
 
@@ -364,7 +364,7 @@ async def test_a_window_done_keeps_what_came_of_it(connection: Connection) -> No
     await plan(connection, hours(0, 1))
     claimed = await claim(connection)
     async with connection.transaction():
-        await claims.finish(
+        await closing.finish(
             connection,
             claimed,
             total=9,
@@ -400,7 +400,7 @@ async def test_a_window_too_full_is_replaced_by_its_parts(connection: Connection
     await plan(connection, hours(0, 2))
     whole = await claim(connection)
     async with connection.transaction():
-        await claims.split(connection, whole, [hours(0, 1), hours(1, 2)], total=2, calls=1)
+        await closing.split(connection, whole, [hours(0, 1), hours(1, 2)], total=2, calls=1)
     assert await one(connection, "SELECT state, total, calls FROM sync.windows WHERE id = %s", whole.id) == (
         "split",
         2,
@@ -421,7 +421,7 @@ async def test_the_parts_of_a_sweep_are_sweeps_and_move_nothing(connection: Conn
     await plan(connection, hours(0, 2), kind=WindowKind.SWEEP)
     whole = await claim(connection)
     async with connection.transaction():
-        await claims.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
+        await closing.split(connection, whole, [hours(0, 1), hours(1, 2)], total=5000, calls=1)
     part = await claim(connection)
     assert part.kind == WindowKind.SWEEP
     await finish(connection, part)
@@ -445,7 +445,7 @@ async def _lost(connection: Connection, how: str) -> Claim:
     elif how == "handed back":
         await claims.release(connection, lost, calls=0)
     elif how == "failed":
-        await claims.fail(connection, lost, "why", calls=0)
+        await closing.fail(connection, lost, "why", calls=0)
     elif how == "done by ourselves":
         await finish(connection, lost)
     return lost
@@ -464,21 +464,21 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
     async def zombie_finishes() -> None:
         async with connection.transaction():
             await connection.execute("INSERT INTO order_statuses VALUES ('1688', 'zombie', 'z', 'z', 'other', false)")
-            await claims.finish(connection, lost, total=1, seen=1, calls=1, landed=LoadCounts(new=7))
+            await closing.finish(connection, lost, total=1, seen=1, calls=1, landed=LoadCounts(new=7))
 
     async def zombie_found_nothing() -> None:
-        await claims.finish(connection, lost, total=0, seen=0, calls=1, landed=LoadCounts())
+        await closing.finish(connection, lost, total=0, seen=0, calls=1, landed=LoadCounts())
 
     async def zombie_splits() -> None:
         async with connection.transaction():
-            await claims.split(connection, lost, [hours(0, 0.5), hours(0.5, 1)], total=9, calls=9)
+            await closing.split(connection, lost, [hours(0, 0.5), hours(0.5, 1)], total=9, calls=9)
 
     for attempt in (
         zombie_finishes(),
         zombie_found_nothing(),
         zombie_splits(),
         claims.renew(connection, lost),
-        claims.fail(connection, lost, "zombie", calls=9),
+        closing.fail(connection, lost, "zombie", calls=9),
         claims.release(connection, lost, calls=9),
     ):
         with pytest.raises(LeaseLostError) as caught:
@@ -565,12 +565,12 @@ async def test_the_watermark_stays_before_what_is_not_done_P5(connection: Connec
     await plan(connection, hours(0, 1), hours(1, 2), hours(2, 3))
     first, second, third = [await claim(connection) for _ in range(3)]
     if ending == "failed":
-        await claims.fail(connection, second, "why", calls=1)
+        await closing.fail(connection, second, "why", calls=1)
     elif ending == "handed back":
         await claims.release(connection, second, calls=1)
     elif ending == "split":
         async with connection.transaction():
-            await claims.split(connection, second, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
+            await closing.split(connection, second, [hours(1, 1.5), hours(1.5, 2)], total=9, calls=1)
     assert await watermark(connection) is None
     await finish(connection, first)
     await finish(connection, third)
@@ -608,7 +608,7 @@ async def test_what_was_not_read_of_a_history_that_begins_later_is_given_up_and_
         if number == done:
             await finish(connection, each)
         else:
-            await claims.fail(connection, each, "beyond what the platform lists", calls=1)
+            await closing.fail(connection, each, "beyond what the platform lists", calls=1)
     assert await ledger.forget_before(connection, SHOP, at(2))
     reach = await ledger.reach(connection, SHOP)
     assert reach.history_from == (at(1) if done == 1 else at(2))
@@ -631,7 +631,7 @@ async def test_failing_alone_moves_no_watermark_P5(connection: Connection) -> No
     await plan(connection, hours(0, 1))
     await finish(connection, await claim(connection))
     await plan(connection, hours(0.5, 2))
-    await claims.fail(connection, await claim(connection), "why", calls=1)
+    await closing.fail(connection, await claim(connection), "why", calls=1)
     assert await watermark(connection) == at(1)
 
 
@@ -655,7 +655,7 @@ async def test_reading_proven_time_again_never_moves_the_watermark_back_P5(conne
     assert newest.window == hours(2.5, 4)
     await finish(connection, newest)
     assert await watermark(connection) == at(2)
-    await claims.fail(connection, await claim(connection), "why", calls=1)
+    await closing.fail(connection, await claim(connection), "why", calls=1)
     await plan(connection, hours(3.5, 5))
     await finish(connection, await claim(connection))
     assert await watermark(connection) == at(2)
@@ -744,7 +744,7 @@ async def test_rows_result_and_watermark_commit_together_or_not_at_all_P5(connec
 
     async def finish_then_break() -> None:
         async with connection.transaction():
-            await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=LoadCounts())
+            await closing.finish(connection, claimed, total=1, seen=1, calls=1, landed=LoadCounts())
             await connection.execute("SELECT 1 / 0")
 
     with pytest.raises(errors.DivisionByZero):
@@ -780,7 +780,7 @@ async def test_two_who_finish_at_once_leave_the_watermark_behind_both_P5(pool: P
         await plan(one_worker, hours(0, 1), hours(1, 2))
         held = [await claim(one_worker), await claim(other_worker)]
         async with one_worker.transaction():
-            await claims.finish(one_worker, held[first], total=1, seen=1, calls=1, landed=LoadCounts())
+            await closing.finish(one_worker, held[first], total=1, seen=1, calls=1, landed=LoadCounts())
             finishing = await made_to_wait(pool, finish(other_worker, held[1 - first]))
         await finishing
         assert await watermark(one_worker) == at(2)
@@ -833,7 +833,7 @@ async def test_lists_by_status_come_before_other_sweeps_and_the_last_status_of_a
 async def test_parts_of_a_list_by_status_keep_its_status(connection: Connection) -> None:
     await register(connection)
     await ledger.plan(connection, SHOP, WindowKind.SWEEP, Feed.UPDATED, [hours(0, 2)], status="11")
-    await claims.split(connection, await claim(connection), [hours(0, 1), hours(1, 2)], total=9, calls=1)
+    await closing.split(connection, await claim(connection), [hours(0, 1), hours(1, 2)], total=9, calls=1)
     assert [(await claim(connection)).status for _ in range(2)] == ["11", "11"]
 
 

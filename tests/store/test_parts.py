@@ -11,7 +11,7 @@ from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.store import claims, ledger
+from orders_sync.store import claims, closing, ledger
 from orders_sync.store.database import Connection
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ async def claim(connection: Connection) -> Claim:
 
 
 async def finish(connection: Connection, claimed: Claim, seen: int) -> None:
-    await claims.finish(connection, claimed, total=seen, seen=seen, calls=1, landed=LoadCounts())
+    await closing.finish(connection, claimed, total=seen, seen=seen, calls=1, landed=LoadCounts())
 
 
 async def split(
@@ -41,7 +41,7 @@ async def split(
     await ledger.plan(connection, SHOP, kind, Feed.UPDATED, [Window(parts[0].start, parts[-1].end)])
     whole = await claim(connection)
     async with connection.transaction():
-        await claims.split(connection, whole, list(parts), total=total, calls=1)
+        await closing.split(connection, whole, list(parts), total=total, calls=1)
     return whole
 
 
@@ -98,14 +98,14 @@ async def test_a_part_that_was_split_is_held_against_its_own_parts_first(connect
     await finish(connection, await claim(connection), 1)
     part = await claim(connection)
     async with connection.transaction():
-        await claims.split(connection, part, [hours(0, 1), hours(1, 2)], total=8, calls=1)
+        await closing.split(connection, part, [hours(0, 1), hours(1, 2)], total=8, calls=1)
     for seen in (4, 3):
         await finish(connection, await claim(connection), seen)
     assert await state(connection, part) == ("planned", 7)
     assert await state(connection, whole) == ("split", None)
     again = await claim(connection)
     assert (again.id, again.part_rows, again.attempts) == (part.id, 7, 1)
-    await claims.finish(connection, again, total=7, seen=7, calls=1, landed=LoadCounts(), is_split=True)
+    await closing.finish(connection, again, total=7, seen=7, calls=1, landed=LoadCounts(), is_split=True)
     assert await state(connection, part) == ("split", 7)
     assert await state(connection, whole) == ("planned", 8)
 
@@ -116,7 +116,7 @@ async def test_parts_are_read_once_more_all_of_them_and_then_only_those_that_wer
         await finish(connection, await claim(connection), 4)
     again = await claim(connection)
     async with connection.transaction():
-        assert await claims.read_parts_again(connection, again, "too few", total=9, calls=1, settled=DAY)
+        assert await closing.read_parts_again(connection, again, "too few", total=9, calls=1, settled=DAY)
     for _ in range(2):
         part = await claim(connection)
         assert part.parent_id == whole.id
@@ -127,7 +127,7 @@ async def test_parts_are_read_once_more_all_of_them_and_then_only_those_that_wer
     again = await claim(connection)
     assert again.id == whole.id
     async with connection.transaction():
-        assert await claims.read_parts_again(connection, again, "too few", total=9, calls=1, settled=DAY)
+        assert await closing.read_parts_again(connection, again, "too few", total=9, calls=1, settled=DAY)
     assert (await claim(connection)).window == hours(1, 2)
     assert await claims.claim(connection, SHOP, "worker") is None
 
@@ -139,7 +139,7 @@ async def test_where_no_part_was_young_nothing_is_done(connection: Connection) -
     await connection.execute("UPDATE sync.windows SET parts_again_at = now(), finished_at = ends_at + %s", [DAY * 2])
     again = await claim(connection)
     async with connection.transaction():
-        assert not await claims.read_parts_again(connection, again, "too few", total=9, calls=1, settled=DAY)
+        assert not await closing.read_parts_again(connection, again, "too few", total=9, calls=1, settled=DAY)
     assert await state(connection, whole) == ("running", 8)
 
 

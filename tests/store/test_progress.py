@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from orders_sync.store import claims, database
+from orders_sync.store import claims, closing, database
 from orders_sync.store.database import Connection
 from orders_sync.store.progress import Progress, of, progress, remarks, state
 from tests.support.ledger_steps import SHOP, at, claim, finish, hours, plan
@@ -36,7 +36,7 @@ async def test_the_newest_stretch_grows_back_to_the_beginning_of_history(connect
 async def test_a_window_that_failed_ends_the_stretch_and_hides_nothing_newer(connection: Connection) -> None:
     await plan(connection, *[hours(number, number + 1) for number in range(4)])
     await finish(connection, await claim(connection))
-    await claims.fail(connection, await claim(connection), "why", calls=1)
+    await closing.fail(connection, await claim(connection), "why", calls=1)
     await finish(connection, await claim(connection))
     found = await read(connection)
     assert (found.first, found.past, found.watermark) == (at(3), at(4), at(0))
@@ -53,7 +53,7 @@ async def test_the_next_window_takes_nothing_of_the_stretch_away_though_it_overl
 async def test_a_range_that_came_back_empty_once_was_read(connection: Connection) -> None:
     await plan(connection, hours(0, 48), hours(48, 49))
     await finish(connection, await claim(connection))
-    await claims.ask_again(connection, await claim(connection), at(1) - at(0), calls=1)
+    await closing.ask_again(connection, await claim(connection), at(1) - at(0), calls=1)
     found = await read(connection)
     assert (found.first, found.past, found.watermark) == (at(0), at(49), at(0))
     assert (found.unconfirmed, found.unconfirmed_from, found.unconfirmed_to) == (1, at(0), at(48))
@@ -74,7 +74,7 @@ async def test_an_account_is_as_current_as_its_newest_stretch_whatever_its_histo
 
 async def test_an_account_whose_newest_window_is_not_read_is_as_far_behind_as_that(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
-    await claims.fail(connection, await claim(connection), "why", calls=1)
+    await closing.fail(connection, await claim(connection), "why", calls=1)
     await finish(connection, await claim(connection))
     assert (await read(connection)).behind == await seconds_since(connection, at(1))
 

@@ -9,7 +9,7 @@ from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.sweep_cost import PlannedRead
 from orders_sync.domain.sweeps import SweepRange
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.store import claims, ledger, sweeps
+from orders_sync.store import claims, closing, ledger, sweeps
 from orders_sync.store.database import Connection
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ async def read(connection: Connection, windows: int) -> list[Window]:
     found: list[Window] = []
     while len(found) < windows and (claim := await claims.claim(connection, SHOP, "worker")):
         found.append(claim.window)
-        await claims.finish(connection, claim, total=0, seen=0, calls=1, landed=LoadCounts())
+        await closing.finish(connection, claim, total=0, seen=0, calls=1, landed=LoadCounts())
     return found
 
 
@@ -87,7 +87,7 @@ async def test_parts_of_a_sweep_keep_the_place_of_the_whole(connection: Connecti
     assert claim is not None
     await sweeps.plan_windows(connection, SHOP, [hours(0, 1)])
     async with connection.transaction():
-        await claims.split(connection, claim, [hours(4, 5), hours(5, 6)], total=9, calls=1)
+        await closing.split(connection, claim, [hours(4, 5), hours(5, 6)], total=9, calls=1)
     assert await read(connection, 9) == [hours(4, 5), hours(5, 6), hours(0, 1)]
 
 

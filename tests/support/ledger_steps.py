@@ -8,7 +8,7 @@ from orders_sync.domain.accounts import Account
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.store import claims, ledger
+from orders_sync.store import claims, closing, ledger
 from orders_sync.store.database import Connection
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -43,4 +43,4 @@ async def claim(connection: Connection, owner: str = "worker", account: str = SH
 
 async def finish(connection: Connection, claimed: Claim, landed: LoadCounts | None = None) -> None:
     async with connection.transaction():
-        await claims.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or LoadCounts())
+        await closing.finish(connection, claimed, total=1, seen=1, calls=1, landed=landed or LoadCounts())

@@ -1,0 +1,188 @@
+"""The end of a claimed window: its result in the ledger, and what follows from it for account, backfill and parts.
+
+Each function checks the fence of the claim in the transaction of `connection`, and raises `LeaseLostError` when another
+worker has claimed the window since: that transaction must not commit (P5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+
+import psycopg
+
+from orders_sync.domain.errors import LeaseLostError
+from orders_sync.domain.ledger import Claim
+from orders_sync.domain.records import LoadCounts
+from orders_sync.domain.windows import Window, WindowKind, WindowState
+from orders_sync.store import ledger, parts
+from orders_sync.store.claims import update_fenced
+from orders_sync.store.database import Connection
+from orders_sync.store.ledger import PROVEN_TO
+from orders_sync.store.queries import fetch_value
+
+
+async def finish(
+    connection: Connection,
+    claim: Claim,
+    *,
+    total: int,
+    seen: int,
+    calls: int,
+    landed: LoadCounts,
+    is_split: bool = False,
+) -> None:
+    """Close a window with proof: as done, or as split (`is_split`) where it was counted again and its parts agree.
+
+    In the transaction that landed its rows, after them; where nothing landed it is a transaction by itself. An
+    incremental window moves the watermark to the beginning of the oldest one that is not proven, or to the end of all
+    (`PROVEN_TO`); never back, for windows that begin before it read again what was proven. The last part of a split
+    window has that one counted again where the parts brought too few rows (`store/parts.py`).
+
+    `total`: rows that the platform counted. `seen`: distinct rows read.
+
+    Raises `LeaseLostError` when another worker has claimed the window since: the transaction must not commit (P5).
+    """
+    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
+    async with psycopg.AsyncClientCursor(connection) as cursor:
+        await cursor.execute(
+            f"""
+            SELECT FROM sync.accounts WHERE name = %(account)s FOR UPDATE;
+            UPDATE sync.windows SET state = %(state)s, finished_at = clock_timestamp(), error = NULL, total = %(total)s,
+                seen = %(seen)s, calls = calls + %(calls)s, rows_new = %(new)s, rows_changed = %(changed)s,
+                rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
+            WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
+            {parts.HOLD_AGAINST_PARTS + ";" if claim.parent_id is not None else ""}
+            UPDATE sync.accounts AS a SET updated_at = now(), watermark = greatest(a.watermark, {PROVEN_TO})
+            WHERE name = %(account)s AND %(is_incremental)s AND EXISTS (  -- not by who lost the window
+                SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now());
+            {ledger.CLOSE_BACKFILL}
+            """.encode(),
+            {
+                **asdict(landed),
+                "state": WindowState.SPLIT if is_split else WindowState.DONE,
+                "account": claim.account,
+                "id": claim.id,
+                "fence": claim.fence,
+                "total": total,
+                "seen": seen,
+                "calls": calls,
+                "is_incremental": claim.kind == WindowKind.INCREMENTAL,
+                "backfill_id": claim.backfill_id,
+            },
+        )
+        cursor.nextset()
+        if cursor.rowcount != 1:
+            raise LeaseLostError(claim.id)
+
+
+async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, calls: int) -> None:
+    """Plan a window again whose answer is not believed yet, to be read after `wait`. Raises `LeaseLostError`."""
+    await update_fenced(
+        connection,
+        claim,
+        "state = 'planned', attempts = 0, not_before = clock_timestamp() + %s, calls = calls + %s",
+        [wait, calls],
+    )
+
+
+async def close_beyond(connection: Connection, claim: Claim, reason: str, *, calls: int) -> None:
+    """Close a window beyond the platform's reach for good: it proves nothing, and the proof begins at its end.
+
+    In a transaction. Raises `LeaseLostError`.
+    """
+    await connection.execute("SELECT FROM sync.accounts WHERE name = %s FOR UPDATE", [claim.account])
+    await update_fenced(
+        connection,
+        claim,
+        "state = 'beyond', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
+        [ledger.kept(reason), calls],
+    )
+    if claim.kind == WindowKind.INCREMENTAL:
+        await connection.execute(
+            f"""
+            UPDATE sync.accounts AS a SET updated_at = now(), proven_from = greatest(proven_from, %s),
+                watermark = greatest(a.watermark, {PROVEN_TO})
+            WHERE name = %s
+            """.encode(),
+            [claim.window.end, claim.account],
+        )
+    if claim.backfill_id is not None:
+        await connection.execute(
+            "UPDATE sync.backfills SET error = coalesce(error, %s) WHERE id = %s",
+            [ledger.kept(reason), claim.backfill_id],
+        )
+        await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": claim.backfill_id})
+
+
+async def split(
+    connection: Connection,
+    claim: Claim,
+    into: list[Window],
+    *,
+    total: int | None,
+    calls: int,
+    reason: str | None = None,
+) -> None:
+    """Replace a window by its parts `into`, by none if its backfill was cancelled. In a transaction.
+
+    `total`: the platform's count, if it gave one. `reason`: why it could not be read, None if it only was too full.
+    Raises `LeaseLostError`.
+    """
+    await update_fenced(
+        connection,
+        claim,
+        "state = 'split', finished_at = clock_timestamp(), error = %s, total = %s, calls = calls + %s",
+        [ledger.kept(reason), total, calls],
+    )
+    if claim.backfill_id is not None and await _is_cancelled(connection, claim.backfill_id):
+        return
+    await ledger.plan(
+        connection, claim.account, claim.kind, claim.feed, into, claim.id, claim.backfill_id, claim.status
+    )
+    if claim.orders:
+        await connection.execute(
+            """
+            UPDATE sync.windows SET orders = %s, repeats = %s
+            WHERE account = %s AND kind = %s AND state = 'planned' AND parent_id = %s
+            """,
+            [claim.orders, claim.repeats, claim.account, claim.kind, claim.id],
+        )
+
+
+async def read_parts_again(
+    connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, settled: timedelta
+) -> bool:
+    """Plan the parts of a window once more, which brought fewer rows than it counts. In a transaction.
+
+    All of them the first time, later those that ended less than `settled` before they were read. Return False, with
+    nothing done, if there are none. Raises `LeaseLostError`.
+    """
+    is_first = claim.parts_again_at is None
+    if not await parts.plan_again(connection, claim.id, younger_than=None if is_first else settled):
+        return False
+    await update_fenced(
+        connection,
+        claim,
+        "state = 'split', finished_at = clock_timestamp(), parts_again_at = clock_timestamp(), error = %s, total = %s,"
+        " calls = calls + %s",
+        [ledger.kept(reason), total, calls],
+    )
+    return True
+
+
+async def fail(
+    connection: Connection, claim: Claim, error: str, *, calls: int, total: int | None = None, seen: int | None = None
+) -> None:
+    """Close a window as failed, with the reason and how far its read got. Raises `LeaseLostError`."""
+    await update_fenced(
+        connection,
+        claim,
+        "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s, total = %s, seen = %s",
+        [ledger.kept(error), calls, total, seen],
+    )
+
+
+async def _is_cancelled(connection: Connection, number: int) -> bool:
+    query = "SELECT state = 'cancelled' FROM sync.backfills WHERE id = %s FOR SHARE"
+    return await fetch_value(connection, query, [number], bool)
