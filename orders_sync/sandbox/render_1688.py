@@ -1,6 +1,6 @@
 """Rendering of orders as the 1688 gateway sends them. Empty fields are absent.
 
-Sources: the sample response seeds/1688.json and api-facts 4.2, 4.3, 6.
+Sources: the sample response documented/1688.json and api-facts 4.2, 4.3, 6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rendering of orders as the two Xportcn lists send them. Unknown values are null.
 
-Sources: the sample responses seeds/xportcn_open.json and seeds/xportcn_ka.json, and api-facts 2.1.
+Sources: the sample responses documented/xportcn_open.json and documented/xportcn_ka.json, and api-facts 2.1.
 """
 
 from __future__ import annotations

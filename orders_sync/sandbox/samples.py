@@ -28,7 +28,7 @@ class Sample:
 
 def sample_response(platform: str) -> dict[str, Any]:
     """Return the sample response of a platform's document, decoded."""
-    text = (files(__package__) / "seeds" / f"{platform}.json").read_text("utf-8")
+    text = (files(__package__) / "documented" / f"{platform}.json").read_text("utf-8")
     return json.loads(text)  # type: ignore[no-any-return]
 
 

@@ -16,7 +16,7 @@ MORE_TIMES = {"confirmedTime", "completeTime", "gmtCreate", "gmtModified", "deli
 
 
 class TestSample(PlatformContract):
-    """On the documented answer, byte for byte (seed 004)."""
+    """On the documented answer, byte for byte."""
 
     platform = PLATFORM
     sample = SAMPLE

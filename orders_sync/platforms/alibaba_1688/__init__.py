@@ -1,4 +1,4 @@
-"""1688 orders by the fw199 gateway's enhanced list (seed 004, api-facts 4): what changed, by time of change."""
+"""1688 orders by the fw199 gateway's enhanced list (api-facts 4): what changed, by time of change."""
 
 from orders_sync.domain.directions import Direction
 from orders_sync.domain.windows import Feed

@@ -1,4 +1,4 @@
-"""How fw199 is asked for 1688 orders, and what its answers mean: seed 004, api-facts 0 and 4. Pure: no I/O."""
+"""Requests to fw199 for 1688 orders, and the meaning of its answers (api-facts 0 and 4). Pure: no I/O."""
 
 from __future__ import annotations
 

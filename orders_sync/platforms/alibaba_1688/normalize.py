@@ -1,4 +1,4 @@
-"""A 1688 record as rows: api-facts 4.2 and 4.3, seed 004. Pure functions of the record's bytes.
+"""A 1688 record as rows (api-facts 4.2 and 4.3). Pure functions of the record's bytes.
 
 The tables say for every column its field and unit (api-facts 4.2); what has no known unit stays text. Notes on an order
 say what was odd about it and how it was read; only a missing or unusable id keeps an order out.

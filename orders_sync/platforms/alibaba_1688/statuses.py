@@ -1,4 +1,4 @@
-"""The statuses of an order on 1688 (seed 004, and the status filter in api-facts 4), in the order of its life."""
+"""The statuses of an order on 1688 (api-facts 4, status filter and sample), in the order of its life."""
 
 from __future__ import annotations
 

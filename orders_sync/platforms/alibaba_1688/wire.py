@@ -1,4 +1,4 @@
-"""What fw199 sends for a 1688 order, in its own spelling: seed 004, api-facts 4.2 and 6.
+"""The fields of a 1688 order as fw199 sends and spells them (api-facts 4.2 and 6).
 
 Only fields that become columns stand here; everything else stays in the raw payload. Any field may be null, absent or
 something else than documented: the conversions in `normalize.py` judge values, a record that does not fit these structs

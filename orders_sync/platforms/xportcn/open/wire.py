@@ -1,4 +1,4 @@
-"""A row of GET /open/order/page as it is sent (the seed 000, api-facts 2.1).
+"""A row of GET /open/order/page as it is sent (api-facts 2.1).
 
 Amounts are fen in the document, times Asia/Shanghai. Any field may be something else: the conversions judge values.
 """
