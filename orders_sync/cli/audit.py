@@ -15,7 +15,7 @@ from orders_sync.engine import audit as engine
 from orders_sync.engine.audit import Audited, Updates
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.reconcile import Reconciliation
-from orders_sync.engine.runner import RunContext
+from orders_sync.engine.run_context import RunContext
 from orders_sync.settings import Settings
 from orders_sync.store import database
 

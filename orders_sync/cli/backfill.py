@@ -19,7 +19,8 @@ from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import planner
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.runner import AccountResult, RunContext
+from orders_sync.engine.results import AccountResult
+from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
 from orders_sync.store import backfills, database, ledger, progress

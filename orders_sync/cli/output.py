@@ -19,7 +19,7 @@ from rich.text import Text
 from orders_sync.cli import tables
 from orders_sync.domain import local_times
 from orders_sync.domain.display import visible, visible_json
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 
 WIDE = 200  # columns, where nobody's screen sets the width
 TEXT = {

@@ -24,7 +24,7 @@ from orders_sync.cli.output import err
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.times import duration
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 
 
 class Bars:

@@ -17,7 +17,8 @@ from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.runner import AccountResult, Progress, RunContext
+from orders_sync.engine.results import AccountResult, Progress
+from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.window_job import Limits
 from orders_sync.store import database
 from orders_sync.store.progress import Progress as HowFar

@@ -71,6 +71,14 @@ class Account:
         return [value.reveal() for value in self.own.values() if isinstance(value, Secret)]
 
 
+def resume_advice(name: str) -> str:
+    """Return a sentence on what ends the suspension of an account whose credentials were refused."""
+    return (
+        f"Check the credentials of {name}: the next run tries other ones by itself, "
+        f"the same ones after `orders-sync accounts resume {name}`"
+    )
+
+
 def host_of(base_url: str) -> str:
     """Return the host of a URL in lower case, with its port unless it is the scheme's default."""
     parts = urlsplit(base_url)

@@ -14,7 +14,8 @@ from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_sec
 from orders_sync.engine.lists import ListComparison
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient
 from orders_sync.engine.reconcile import Counts, Difference, Reconciliation
-from orders_sync.engine.runner import AccountResult, RunContext
+from orders_sync.engine.results import AccountResult
+from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sync import drain_all
 from orders_sync.store import audits, ledger
 from orders_sync.store.audits import Synced

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from orders_sync.domain.records import LoadCounts
-from orders_sync.engine.runner import Progress
+from orders_sync.engine.results import Progress
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection

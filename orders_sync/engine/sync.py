@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import isolation, planner
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.runner import AccountResult, RunContext, drain, stop
+from orders_sync.engine.results import AccountResult
+from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.runner import drain, stop
 from orders_sync.store import ledger, suspensions
 
 Result = TypeVar("Result")

@@ -22,12 +22,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.completeness import (
-    ReadSummary,
-    may_be_capped,
-    may_read_parts_again,
-    missing_in_parts,
-)
+from orders_sync.domain.completeness import ReadSummary, may_be_capped, may_read_parts_again, missing_in_parts
 from orders_sync.domain.emptiness import AGAIN, at_reach, is_believed
 from orders_sync.domain.errors import (
     AuthenticationError,

@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.runner import RunContext
+from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.window_job import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service import outage as outages

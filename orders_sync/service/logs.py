@@ -30,7 +30,7 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 from orders_sync.domain import local_times
 from orders_sync.domain.display import visible, visible_json
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 from orders_sync.service.redaction import Redactor
 from orders_sync.settings import LogSettings
 

@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 from orders_sync.service.liveness import Liveness
 from orders_sync.store import schema
 from orders_sync.store.vitals import AccountVitals, Vitals

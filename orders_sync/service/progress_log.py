@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from structlog.stdlib import BoundLogger
 
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 from orders_sync.service import logs
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics

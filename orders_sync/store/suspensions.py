@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from orders_sync.domain.accounts import Account
+from orders_sync.domain.accounts import Account, resume_advice
 from orders_sync.domain.local_times import stamp
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import HAND_OVER
@@ -29,16 +29,8 @@ class Suspension(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return (
             f"{self.name}: suspended since {stamp(self.suspended_at)}, no call is made: "
-            f"{self.suspended_because}. {advice(self.name)}"
+            f"{self.suspended_because}. {resume_advice(self.name)}"
         )
-
-
-def advice(name: str) -> str:
-    """Return a sentence that says how a suspension is ended."""
-    return (
-        f"Check the credentials of {name}: the next run tries other ones by itself, "
-        f"the same ones after `orders-sync accounts resume {name}`"
-    )
 
 
 async def suspend(connection: Connection, account: Account, because: str) -> None:

@@ -15,7 +15,7 @@ from orders_sync.domain.errors import LeaseLostError, TransientError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 from orders_sync.sandbox import World
 from tests.support.landed import Landed
 from tests.support.terminal import Terminal, platforms

@@ -12,7 +12,7 @@ from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, K
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge
 from orders_sync.engine import planner
 from orders_sync.engine.notifications import AROUND, decide
-from orders_sync.engine.runner import AccountResult
+from orders_sync.engine.results import AccountResult
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import backfills, claims, ledger, messages
 from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick

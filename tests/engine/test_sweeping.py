@@ -11,7 +11,8 @@ import pytest
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.runner import RunContext, WindowResult
+from orders_sync.engine.results import WindowResult
+from orders_sync.engine.run_context import RunContext
 from orders_sync.sandbox import SandboxTransport
 from tests.support.story import Silent, Story, Tell
 

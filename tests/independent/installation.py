@@ -14,7 +14,8 @@ from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.page_client import AccountSource, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import Probed, probe_account
-from orders_sync.engine.runner import AccountResult, RunContext
+from orders_sync.engine.results import AccountResult
+from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store.database import Pool

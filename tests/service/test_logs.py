@@ -25,7 +25,7 @@ from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import AppId, SecretText, Text
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.service import logs

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from orders_sync import settings
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.runner import RunContext
+from orders_sync.engine.run_context import RunContext
 from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml, shop_settings
 from orders_sync.sandbox.messages import MessageSender
 from orders_sync.service import hooks

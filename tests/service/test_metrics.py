@@ -14,7 +14,7 @@ from orders_sync.domain import errors
 from orders_sync.domain.errors import AuthenticationError, IncompleteWindowError, LeaseLostError
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import WindowKind
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 from orders_sync.service.metrics import ERROR_LABELS, Metrics, component_metrics, table_metrics
 from orders_sync.store import vitals
 from orders_sync.store.database import Connection

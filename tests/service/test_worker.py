@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.runner import RunContext
+from orders_sync.engine.run_context import RunContext
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.service import malloc
 from orders_sync.service import queue as queues

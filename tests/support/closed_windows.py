@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.engine.runner import WindowResult
+from orders_sync.engine.results import WindowResult
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CLAIM = Claim(

@@ -9,7 +9,8 @@ import msgspec
 
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.runner import AccountResult, RunContext
+from orders_sync.engine.results import AccountResult
+from orders_sync.engine.run_context import RunContext
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.store import messages

@@ -18,7 +18,8 @@ from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import Audited, audit
 from orders_sync.engine.page_client import AccountSource, RetryPolicy
-from orders_sync.engine.runner import AccountResult, RunContext, WindowResult
+from orders_sync.engine.results import AccountResult, WindowResult
+from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World

@@ -1,0 +1,38 @@
+"""Decide what the failure of a window means for its account: whether it rests, and what a person is told. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orders_sync.domain.accounts import resume_advice
+from orders_sync.domain.errors import AuthenticationError, PlatformError, RateLimitError, TransientError
+from orders_sync.engine.rate_limiter import is_long_hold
+
+FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are at fault
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What follows from a failure. `rests`: the account's turn is over. `text`: for a person."""
+
+    rests: bool
+    text: str
+
+
+def react(account: str, error: PlatformError, *, in_a_row: int, has_answered: bool) -> Reaction:
+    """Return what follows from a window's failure.
+
+    `in_a_row`: failures since a window was last read, this one included. `has_answered`: the platform has answered a
+    window in this turn. Windows that a platform does not serve hold up no other one: after failures in a row the
+    account rests only if the platform cannot be reached, is busy, or has answered nothing at all.
+    """
+    is_down = isinstance(error, TransientError | RateLimitError) or not has_answered
+    if isinstance(error, AuthenticationError):
+        rests, advice = True, resume_advice(account)
+    elif is_long_hold(error):
+        rests, advice = True, f"{account} rests until the next run"
+    elif in_a_row >= FAILURES_IN_A_ROW and is_down:
+        rests, advice = True, f"{in_a_row} windows failed in a row: {account} rests until the next run"
+    else:
+        rests, advice = False, "It is read again after a pause; `orders-sync sync --retry` does not wait for it"
+    return Reaction(rests, f"{error}. {advice}")
