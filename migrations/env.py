@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import database_url
-from orders_sync.store import migrate, order_statuses, schema
+from orders_sync.store import bi, migrate, order_statuses, schema
 from orders_sync.store.tables import SYNC_SCHEMA, metadata
 
 
@@ -44,5 +44,6 @@ else:
         if context.config.cmd_opts is not None and context.config.cmd_opts.cmd[0] is command.upgrade:
             driver = connection.connection.driver_connection
             if schema.is_current(driver):
+                bi.install(driver)
                 order_statuses.fill(driver, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
         connection.commit()

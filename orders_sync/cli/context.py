@@ -34,7 +34,7 @@ from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
-from orders_sync.store import database, demo_data, identities, order_statuses, schema
+from orders_sync.store import bi, database, demo_data, identities, order_statuses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -109,11 +109,12 @@ def hosted(settings: Settings) -> Iterator[Host]:
 def bring_up(url: str) -> list[str]:
     """Migrate a database to this version's tables; return the revisions applied, oldest first.
 
-    Also fills `order_statuses` with the statuses of every installed platform. Raises `DatabaseError`.
+    Also makes the views of schema `bi`, and fills `order_statuses` with the statuses of every installed platform.
+    Raises `DatabaseError`.
     """
     applied = []
     with database.session(url) as connection:
-        current = schema.is_current(connection)
+        current = schema.is_current(connection) and (bi.is_current(connection) or bi.obstacle(connection) is not None)
     if not current:
         refuse_others(url)
         from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`

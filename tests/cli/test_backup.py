@@ -73,6 +73,8 @@ def assert_same(left: str, right: str) -> None:
     for table in COMPARED:
         query = ROWS.format(table)
         assert Tables(left).query(query) == Tables(right).query(query), table
+    views = "SELECT viewname FROM pg_views WHERE schemaname = 'bi' ORDER BY 1"
+    assert Tables(left).query(views) == Tables(right).query(views) != []
 
 
 @pytest.fixture

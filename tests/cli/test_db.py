@@ -29,8 +29,8 @@ def test_migrate_makes_the_tables_once(terminal: Terminal, empty_url: str) -> No
 
 
 def test_a_table_that_was_changed_by_hand_is_found(terminal: Terminal, url: str) -> None:
-    Tables(url).execute("ALTER TABLE orders DROP COLUMN currency")
-    terminal.run("migrate", "--check", DATABASE_URL=url).assert_complains("currency")
+    Tables(url).execute("ALTER TABLE orders DROP COLUMN closed_by")
+    terminal.run("migrate", "--check", DATABASE_URL=url).assert_complains("closed_by")
 
 
 def test_url_is_one_line_any_client_takes(landed: Landed) -> None:

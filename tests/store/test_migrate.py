@@ -158,7 +158,8 @@ def test_check_finds_nothing_in_a_migrated_database_and_writes_nothing(url: str)
         "ALTER TABLE orders ALTER COLUMN status DROP NOT NULL",
         "ALTER TABLE orders ALTER COLUMN synced_at DROP DEFAULT",
         "DROP INDEX ix_orders_order_no",
-        "DROP TABLE order_parcels",
+        "DROP TABLE order_parcels CASCADE",
+        "DROP VIEW bi.sync_health",
         "COMMENT ON COLUMN orders.status IS 'something else'",
     ],
 )

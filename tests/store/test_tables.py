@@ -37,6 +37,7 @@ KEYS = {
     "sync.processes": ["id"],
     "sync.rates": ["key"],
     "sync.messages": ["id"],
+    "sync.views": ["name"],
     "orders": ["platform", "order_id"],
     "sub_orders": ["platform", "order_id", "sub_order_id"],
     "product_items": ["platform", "order_id", "sub_order_id", "item_no"],

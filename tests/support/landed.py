@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orders_sync.sandbox import Sandbox, World
+from orders_sync.domain.records import Record
+from orders_sync.platforms import PLATFORMS
+from orders_sync.sandbox import Sandbox, SandboxAccount, World
+from orders_sync.store import database, load
+from orders_sync.store.database import Connection
+from orders_sync.store.flat_orders import Source
 from tests.support.databases import Tables
 from tests.support.terminal import Said, Terminal
 
@@ -25,3 +30,37 @@ class Landed:
     root: str
     sandbox: Sandbox
     first: Said
+
+
+WORLD_TIME = datetime(2026, 11, 20, 4, tzinfo=UTC)  # of the orders of `land_world`: noon in China
+
+
+async def land_world(url: str, orders: int = 600, changes: int = 300) -> None:
+    """Land the orders of a sandbox without the engine, then its changes of six hours: the same rows on any day.
+
+    The times of landing are those of the reads, which lie six hours apart.
+    """
+    world = World(orders, 3, seed=1, now=WORLD_TIME, days=40)
+    async with database.connected(url, size=1) as pool, pool.connection() as connection:
+        for read_at in (WORLD_TIME, WORLD_TIME + timedelta(hours=6)):
+            for account in world.accounts:
+                await _land_shop(connection, world, account, read_at)
+            world.mutate(changes, now=read_at + timedelta(hours=5))
+        await connection.execute("UPDATE order_history SET seen_at = read_at")
+        await connection.execute(
+            "UPDATE orders AS o SET synced_at = r.read_at FROM raw_orders AS r"
+            " WHERE (r.platform, r.order_id) = (o.platform, o.order_id)"
+        )
+
+
+async def _land_shop(connection: Connection, world: World, account: SandboxAccount, read_at: datetime) -> None:
+    platform, shop = PLATFORMS[account.platform], world.shop(account.name)
+    await connection.execute(
+        "INSERT INTO sync.accounts (name, platform, host, seller, feed, history_from, watermark)"
+        " VALUES (%s, %s, 'sandbox', %s, %s, %s, %s) ON CONFLICT (name) DO UPDATE SET watermark = excluded.watermark",
+        [account.name, platform.name, account.seller, platform.feed, account.history_from, read_at],
+    )
+    records = [Record(order.order_id, shop.served_record(order), read_at) for order in list(shop.index.orders.values())]
+    source = Source(platform.name, account.name, None, platform.normalize, platform.direction)
+    async with connection.transaction():
+        await load.land(connection, source, records)

@@ -45,6 +45,17 @@ processes = Table(
     comment="processes of the service; a row is removed when its process stops",
 )
 
+views = Table(
+    "views",
+    metadata,
+    key("name", Text, "name of the view or function in schema bi"),
+    column("definition_hash", BYTEA, "blake2b, 16 bytes, of its definition: another one is made anew", nullable=False),
+    column("made_at", TIME, "when it was made or changed", nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("name"),
+    schema=SYNC_SCHEMA,
+    comment="views and functions of schema bi that orders-sync made; what is not here is somebody else's",
+)
+
 messages = Table(
     "messages",
     metadata,

@@ -1,0 +1,188 @@
+"""The analysts' layer: schema `bi`, one SQL file per view or function, which is its only definition.
+
+A file begins with comments: first what the object is, then an empty one, then each column, spaces and its text. They
+become the COMMENTs in the database and docs/dictionary.md. Columns that mean the same everywhere are in `COMMON`.
+
+`install` makes what is missing or defined otherwise, after every migration. A view that exists may only get more
+columns, at its end: `CREATE OR REPLACE` refuses anything else, and analysts count on it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+
+from psycopg import sql
+
+from orders_sync.store.database import Session
+from orders_sync.store.queries import select_dict, select_values
+
+SCHEMA = "bi"
+SCHEMA_COMMENT = "views of orders-sync for analysts; what they mean: docs/dictionary.md"
+# in the order of their making: each after what it uses
+NAMES = (
+    "time_zone", "shop_day", "day_start", "refund_state", "is_refund",
+    "calendar", "shops", "orders", "order_persons", "order_lines", "refunds", "daily_sales", "product_sales",
+    "products", "buyers", "order_status_periods", "order_funnel", "orders_as_of", "sync_freshness", "sync_health",
+    "check_amounts", "check_daily_sales", "check_directions", "check_lines", "check_refunds", "check_unknown_statuses",
+)  # fmt: skip
+COMMON = {
+    "order_key": "platform:order_id; finds an order in every view. Join by platform and order_id, which is faster",
+    "platform": "1688, xportcn_open, xportcn_ka or the name of an installed package",
+    "account": "the shop: bi.shops.account",
+    "direction": "sale: the shop sells; purchase: it buys. Never add up both. NULL: bi.check_directions",
+    "currency": "ISO 4217, of the amounts in the row; XXX where the lines of an order are in several",
+    "order_id": "the platform's id of the order",
+    "order_no": "the number people search by",
+    "seller_order_no": "the seller's own number: Xportcn",
+    "purchase_id": "KA purchaseId",
+    "outer_purchase_id": "number at the market behind the platform: KA",
+    "status_group": "the same words on every platform: order_statuses.status_group",
+    "is_valid": "the order counts: orders.is_valid",
+    "ordered_at": "when the order was placed",
+    "ordered_day": "day of ordered_at",
+    "paid_day": "day of the first payment",
+    "refunded_at": "orders.refunded_at",
+    "refunded_day": "day of refunded_at",
+    "is_refund_day_estimated": "orders.is_refund_day_estimated",
+    "refund_status": "as the platform says it; NULL where there is none",
+    "after_sale_refund_status": "as the platform says it, of a refund after completion: 1688",
+    "close_reason": "1688 closeReason, free text",
+    "order_payable_amount": "what the whole order costs",
+    "product_id": "the platform's id of the product",
+    "sku_id": "the platform's id of the variant",
+    "cargo_no": "the seller's article number: 1688",
+    "title": "name of the product at the time of the order",
+    "sku_text": "attributes of the variant as text",
+    "sku_attributes": "attributes of the variant, name to value",
+    "unit": "what quantity counts: 1688",
+}
+
+_OBJECT = re.compile(r"CREATE (OR REPLACE )?(VIEW|FUNCTION) bi\.(\w+)")
+_EXISTING = """
+    SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('bi')
+    UNION SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = to_regnamespace('bi')
+"""
+_MADE = "SELECT name, definition_hash FROM sync.views"
+_REMEMBER = """
+    INSERT INTO sync.views (name, definition_hash) VALUES (%s, %s)
+    ON CONFLICT (name) DO UPDATE SET definition_hash = excluded.definition_hash, made_at = now()
+"""
+_MAY_CREATE = "SELECT coalesce(has_schema_privilege(to_regnamespace('bi'), 'CREATE'), true)"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A view or function of schema `bi`. `columns`: the descriptions that its file gives, by column."""
+
+    name: str
+    kind: str  # VIEW or FUNCTION
+    statement: str
+    comment: str
+    columns: dict[str, str]
+    is_replaced: bool  # False: made once, and then the user's
+
+    @property
+    def fingerprint(self) -> bytes:
+        return blake2b(repr((self.statement, self.comment, self.columns)).encode(), digest_size=16).digest()
+
+    def describe(self, column: str) -> str | None:
+        """Return the description of a column; None where nobody gave one."""
+        return self.columns.get(column) or COMMON.get(column)
+
+
+@cache
+def definitions() -> tuple[Definition, ...]:
+    """Return every definition, each after what it uses."""
+    folder = files(__name__)
+    return tuple(_parsed(folder.joinpath(f"{name}.sql").read_text(encoding="utf-8")) for name in NAMES)
+
+
+def _parsed(text: str) -> Definition:
+    head, _, _ = text.partition("CREATE ")
+    about, _, rest = head.partition("\n--\n")
+    columns: dict[str, str] = {}
+    for line in rest.splitlines():
+        name, _, description = line.removeprefix("-- ").partition(" ")
+        columns[name] = description.strip()
+    found = _OBJECT.search(text)
+    assert found, text
+    return Definition(
+        found[3],
+        found[2],
+        text.removeprefix(head),
+        " ".join(line.removeprefix("-- ") for line in about.splitlines()),
+        columns,
+        found[1] is not None,
+    )
+
+
+def install(session: Session) -> None:
+    """Make what is missing or defined otherwise, in the transaction of `session`.
+
+    Nothing is made, and nothing raised, where `obstacle` says why not.
+    """
+    if obstacle(session):
+        return
+    if not _exists(session):
+        session.execute("CREATE SCHEMA bi")
+        session.execute(sql.SQL("COMMENT ON SCHEMA bi IS {}").format(sql.Literal(SCHEMA_COMMENT)))
+    for each in _missing(session):
+        session.execute(each.statement.encode())
+        _comment(session, each)
+        session.execute(_REMEMBER, [each.name, each.fingerprint])
+
+
+def obstacle(session: Session) -> str | None:
+    """Return why the views cannot be made and what to do; None where nothing is in the way."""
+    made = select_dict(session, _MADE, None, dict[str, bytes])
+    strangers = sorted(set(select_values(session, _EXISTING, None, str)).intersection(NAMES).difference(made))
+    if strangers:
+        names = ", ".join(f"bi.{name}" for name in strangers)
+        return f"{names}: not ours, though the name is, so no view of schema bi was made. Rename it, then migrate again"
+    if session.execute(_MAY_CREATE).fetchone() != (True,):
+        return "the role may not create views in schema bi: as its owner GRANT CREATE, USAGE ON SCHEMA bi, then migrate"
+    return None
+
+
+def is_current(session: Session) -> bool:
+    """Return whether every view and function is there as this version defines it."""
+    return not _missing(session)
+
+
+def drop(session: Session) -> None:
+    """Drop every view and function of ours, for a migration back."""
+    made = select_dict(session, _MADE, None, dict[str, bytes])
+    for each in reversed(definitions()):
+        if each.name in made:
+            statement = sql.SQL("DROP {} IF EXISTS bi.{}")
+            session.execute(statement.format(sql.SQL(each.kind), sql.Identifier(each.name)))
+
+
+def _missing(session: Session) -> list[Definition]:
+    existing = set(select_values(session, _EXISTING, None, str))
+    made = select_dict(session, _MADE, None, dict[str, bytes])
+    return [
+        each
+        for each in definitions()
+        if each.name not in existing or (each.is_replaced and made.get(each.name) != each.fingerprint)
+    ]
+
+
+def _exists(session: Session) -> bool:
+    return session.execute("SELECT to_regnamespace('bi')").fetchone() != (None,)
+
+
+def _comment(session: Session, each: Definition) -> None:
+    name = sql.Identifier(SCHEMA, each.name)
+    run = session.execute
+    run(sql.SQL("COMMENT ON {} {} IS {}").format(sql.SQL(each.kind), name, sql.Literal(each.comment)))
+    if each.kind == "FUNCTION":
+        return
+    query = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 ORDER BY attnum"
+    for column in select_values(session, query, [f"bi.{each.name}"], str):
+        target = sql.Identifier(SCHEMA, each.name, column)
+        run(sql.SQL("COMMENT ON COLUMN {} IS {}").format(target, sql.Literal(each.describe(column))))

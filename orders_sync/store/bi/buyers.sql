@@ -1,0 +1,31 @@
+-- One row per customer of an account's sales, by the platform's id of them. Purchases have no row: there the shop is the buyer.
+--
+-- customer_id        the platform's id; 1688: differs between app ids. Names: order_persons
+-- first_ordered_at   their first order
+-- last_ordered_at    their newest order
+-- first_valid_day    day of their first order that counts; NULL where none does
+-- orders             all orders
+-- valid_orders       orders that count
+-- valid_amount       what those cost, in currency
+-- refund_amount      refunds of them
+-- net_amount         valid_amount less refund_amount
+-- is_repeat          two orders that count, or more
+CREATE OR REPLACE VIEW bi.buyers AS
+SELECT
+    o.direction,
+    o.platform,
+    o.account,
+    o.customer_id,
+    o.currency,
+    min(o.ordered_at) AS first_ordered_at,
+    max(o.ordered_at) AS last_ordered_at,
+    min(o.ordered_day) FILTER (WHERE o.is_valid) AS first_valid_day,
+    count(*) AS orders,
+    count(*) FILTER (WHERE o.is_valid) AS valid_orders,
+    coalesce(sum(o.payable_amount) FILTER (WHERE o.is_valid), 0) AS valid_amount,
+    coalesce(sum(o.refund_amount) FILTER (WHERE o.is_valid), 0) AS refund_amount,
+    coalesce(sum(o.payable_amount - coalesce(o.refund_amount, 0)) FILTER (WHERE o.is_valid), 0) AS net_amount,
+    count(*) FILTER (WHERE o.is_valid) > 1 AS is_repeat
+FROM bi.orders AS o
+WHERE o.direction = 'sale' AND o.customer_id IS NOT NULL
+GROUP BY o.direction, o.platform, o.account, o.customer_id, o.currency;

@@ -1,0 +1,19 @@
+-- Must be empty: accounts of which daily_sales and orders have other totals.
+--
+-- daily_orders   orders in daily_sales
+-- orders         orders in orders
+-- daily_amount   valid_amount_by_ordered_day of all days
+-- amount         payable_amount of orders that count
+CREATE OR REPLACE VIEW bi.check_daily_sales AS
+SELECT platform, account, direction, currency, d.daily_orders, o.orders, d.daily_amount, o.amount
+FROM (
+    SELECT platform, account, coalesce(direction, 'unknown') AS direction, currency, sum(orders_by_ordered_day) AS daily_orders,
+        sum(valid_amount_by_ordered_day) AS daily_amount
+    FROM bi.daily_sales AS s GROUP BY platform, account, s.direction, currency
+) AS d
+FULL JOIN (
+    SELECT o.platform, o.account, coalesce(o.direction, 'unknown') AS direction, o.currency, count(*) AS orders,
+        coalesce(sum(o.payable_amount) FILTER (WHERE o.is_valid), 0) AS amount
+    FROM bi.orders AS o GROUP BY o.platform, o.account, o.direction, o.currency
+) AS o USING (platform, account, direction, currency)
+WHERE d.daily_orders IS DISTINCT FROM o.orders OR d.daily_amount IS DISTINCT FROM o.amount;

@@ -1,0 +1,58 @@
+-- One row per line of an order and product on it. Removed ones are there: add `WHERE NOT is_removed` for what is listed now.
+--
+-- sub_order_id        the line
+-- item_no             the product on it, from 1; NULL on a line without a product
+-- line_no             position on the order, from 1
+-- is_removed          the platform no longer lists it on the order
+-- removed_at          since when; NULL while it is listed
+-- line_status         as the platform says it
+-- line_refund_status  as the platform says it; NULL where there is no refund
+-- quantity            in `unit`, may be a fraction
+-- unit_price          of one piece, with every place that was sent
+-- goods_amount        of all pieces, without postage: all platforms. NULL on the second and later products of a line, so that a sum counts a line once
+-- shipping_amount     postage of the line, once per line; NULL where it is not said
+-- refund_amount       refund of the line, once per line: 1688
+-- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once
+CREATE OR REPLACE VIEW bi.order_lines AS
+SELECT
+    o.order_key,
+    s.platform,
+    o.account,
+    s.direction,
+    s.order_id,
+    s.sub_order_id,
+    i.item_no,
+    s.line_no,
+    s.removed_at IS NOT NULL OR i.removed_at IS NOT NULL AS is_removed,
+    coalesce(s.removed_at, i.removed_at) AS removed_at,
+    o.ordered_at,
+    o.ordered_day,
+    o.paid_day,
+    o.status_group,
+    o.is_valid,
+    s.status AS line_status,
+    CASE WHEN s.refund_status <> '0' THEN s.refund_status END AS line_refund_status,
+    i.product_id,
+    i.sku_id,
+    i.cargo_no,
+    i.title,
+    i.sku_text,
+    i.sku_attributes,
+    i.quantity,
+    i.unit,
+    i.unit_price,
+    s.currency,
+    CASE WHEN coalesce(i.item_no, 1) = 1 THEN
+        CASE s.platform WHEN 'xportcn_ka' THEN s.amount - coalesce(s.shipping_amount, 0) ELSE s.amount END
+    END AS goods_amount,
+    CASE WHEN coalesce(i.item_no, 1) = 1 THEN s.shipping_amount END AS shipping_amount,
+    CASE WHEN coalesce(i.item_no, 1) = 1 THEN s.refund_amount END AS refund_amount,
+    CASE WHEN s.removed_at IS NULL AND coalesce(i.item_no, 1) = 1 AND NOT EXISTS (
+        SELECT FROM public.sub_orders AS f
+        WHERE f.platform = s.platform AND f.order_id = s.order_id AND f.removed_at IS NULL
+          AND (f.line_no, f.sub_order_id) < (s.line_no, s.sub_order_id)
+    ) THEN o.payable_amount END AS order_payable_once
+FROM public.sub_orders AS s
+JOIN bi.orders AS o ON o.platform = s.platform AND o.order_id = s.order_id
+LEFT JOIN public.product_items AS i
+    ON i.platform = s.platform AND i.order_id = s.order_id AND i.sub_order_id = s.sub_order_id;

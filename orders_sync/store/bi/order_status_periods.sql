@@ -1,0 +1,34 @@
+-- One row per stay of an order in a status, from its history: the time in each status.
+--
+-- status          as the platform says it
+-- status_group    the same on every platform
+-- seen_from       when the status was first seen
+-- seen_until      when another was seen; NULL while it lasts
+-- time_in_status  between the two; up to now while it lasts
+-- is_first_read   the order was in it when it was first read: it began at seen_from or before
+CREATE OR REPLACE VIEW bi.order_status_periods AS
+SELECT
+    o.platform || ':' || o.order_id AS order_key,
+    o.platform,
+    o.account,
+    o.direction,
+    o.order_id,
+    p.status,
+    p.status_group,
+    p.seen_at AS seen_from,
+    p.seen_until,
+    coalesce(p.seen_until, now()) - p.seen_at AS time_in_status,
+    p.is_first_read
+FROM (
+    SELECT c.platform, c.order_id, c.status, c.status_group, c.seen_at, c.is_first_read,
+        lead(c.seen_at) OVER (PARTITION BY c.platform, c.order_id ORDER BY c.seen_at) AS seen_until
+    FROM (
+        SELECT h.platform, h.order_id, h.status, h.status_group, h.seen_at, h.changed IS NULL AS is_first_read,
+            lag(h.status) OVER w IS DISTINCT FROM h.status OR lag(h.status_group) OVER w IS DISTINCT FROM h.status_group
+                AS is_change
+        FROM public.order_history AS h
+        WINDOW w AS (PARTITION BY h.platform, h.order_id ORDER BY h.seen_at)
+    ) AS c
+    WHERE c.is_change
+) AS p
+JOIN public.orders AS o ON o.platform = p.platform AND o.order_id = p.order_id;

@@ -1,0 +1,129 @@
+-- One row per order, without persons. Days are the shop's; amounts are in `currency`.
+--
+-- status             exactly as the platform says it
+-- status_name_zh     Chinese name; the status itself where the platform does not document it
+-- status_name_en     English name; the status itself where the platform does not document it
+-- status_group       the same words on every platform; `other` where the status is not documented
+-- is_known_status    the platform documents the status
+-- is_final           nothing but a refund follows; NULL where the status is not documented
+-- is_valid           it counts: paid and neither cancelled nor refused. Awaiting shipment or later; awaiting confirmation, or in an undocumented status, with a time of payment
+-- is_valid_sale      is_valid, and a sale
+-- is_valid_purchase  is_valid, and a purchase
+-- gross_amount       goods before discounts, without postage: 1688. NULL where the platform does not say it: Xportcn
+-- discount_amount    signed, negative for a reduction: 1688. NULL on Xportcn
+-- shipping_amount    postage: 1688. NULL on Xportcn, where only lines say it
+-- payable_amount     what the order costs, after discounts and coupons: all platforms. 1688: gross + discount + shipping. Xportcn: the sum of its lines
+-- paid_amount        paid so far: 1688, where payments are listed. NULL where the platform does not say it
+-- refund_amount      refunded or asked back: 1688. NULL where the platform does not say it
+-- net_amount         payable less refund; NULL where there is a refund whose amount is not known
+-- has_refund         a refund was asked for, is under way or was made
+-- ordered_at         when it was placed
+-- paid_at            first payment
+-- shipped_at         when the last of it was sent: 1688, else the latest parcel of a shipped order
+-- received_at        everything received: 1688
+-- completed_at       1688
+-- refunded_at        when it was first seen refunded: the modify time of that version, else when it was read. NULL where nothing was refunded
+-- is_refund_day_estimated  the first version ever read was refunded already, or which one was is not recorded: it may be another day
+-- ordered_day        day of ordered_at
+-- paid_day           day of paid_at
+-- shipped_day        day of shipped_at
+-- completed_day      day of completed_at
+-- refunded_day       day of refunded_at
+-- customer_id        the platform's id of the customer of a sale; 1688: differs between app ids. NULL on purchases
+-- supplier_name      the supplier of a purchase: KA supplierNick. NULL on sales
+-- country            where it goes
+-- province           where it goes
+-- city               where it goes
+-- line_count         lines listed now
+-- also_listed_as     order_key of an order with the same number in the other list of Xportcn: count one of them; NULL as a rule
+-- has_notes          something about the record was odd: `orders.notes`
+-- is_outdated        a newer version of it is known that could not be read
+-- synced_at          when this version landed
+CREATE OR REPLACE VIEW bi.orders AS
+SELECT
+    o.platform || ':' || o.order_id AS order_key,
+    o.platform,
+    o.account,
+    o.direction,
+    o.order_id,
+    o.order_no,
+    o.seller_order_no,
+    o.purchase_id,
+    o.outer_purchase_id,
+    o.status,
+    coalesce(s.name_zh, o.status) AS status_name_zh,
+    coalesce(s.name_en, o.status) AS status_name_en,
+    o.status_group,
+    s.status IS NOT NULL AS is_known_status,
+    s.is_final,
+    v.is_valid,
+    v.is_valid AND o.direction = 'sale' AS is_valid_sale,
+    v.is_valid AND o.direction = 'purchase' AS is_valid_purchase,
+    o.currency,
+    o.product_amount AS gross_amount,
+    o.discount_amount,
+    o.shipping_amount,
+    o.total_amount AS payable_amount,
+    o.paid_amount,
+    o.refund_amount,
+    CASE WHEN o.refund_amount IS NOT NULL OR NOT v.has_refund
+        THEN o.total_amount - coalesce(o.refund_amount, 0) END AS net_amount,
+    v.has_refund,
+    o.refund_status,
+    o.after_sale_refund_status,
+    o.close_reason,
+    o.created_at AS ordered_at,
+    o.paid_at,
+    t.shipped_at,
+    o.received_at,
+    o.completed_at,
+    CASE WHEN v.is_refunded THEN (
+        SELECT coalesce(h.modified_at, h.seen_at) FROM public.order_history AS h
+        WHERE h.platform = o.platform AND h.order_id = o.order_id ORDER BY bi.is_refund(h) DESC, h.seen_at LIMIT 1
+    ) END AS refunded_at,
+    CASE WHEN v.is_refunded THEN (
+        SELECT h.changed IS NULL OR NOT bi.is_refund(h) FROM public.order_history AS h
+        WHERE h.platform = o.platform AND h.order_id = o.order_id ORDER BY bi.is_refund(h) DESC, h.seen_at LIMIT 1
+    ) END AS is_refund_day_estimated,
+    bi.shop_day(o.created_at) AS ordered_day,
+    bi.shop_day(o.paid_at) AS paid_day,
+    bi.shop_day(t.shipped_at) AS shipped_day,
+    bi.shop_day(o.completed_at) AS completed_day,
+    CASE WHEN v.is_refunded THEN (
+        SELECT bi.shop_day(coalesce(h.modified_at, h.seen_at)) FROM public.order_history AS h
+        WHERE h.platform = o.platform AND h.order_id = o.order_id ORDER BY bi.is_refund(h) DESC, h.seen_at LIMIT 1
+    ) END AS refunded_day,
+    CASE WHEN o.direction = 'sale' THEN o.buyer_id END AS customer_id,
+    CASE WHEN o.direction = 'purchase' THEN o.seller_name END AS supplier_name,
+    o.country,
+    o.province,
+    o.city,
+    o.line_count,
+    CASE WHEN o.platform IN ('xportcn_open', 'xportcn_ka') THEN (
+        SELECT min(other.platform || ':' || other.order_id) FROM public.orders AS other
+        WHERE other.order_no = o.order_no
+          AND other.platform = CASE o.platform WHEN 'xportcn_ka' THEN 'xportcn_open' ELSE 'xportcn_ka' END
+    ) END AS also_listed_as,
+    o.notes IS NOT NULL AS has_notes,
+    o.unread_version_since IS NOT NULL AS is_outdated,
+    o.synced_at
+FROM public.orders AS o
+LEFT JOIN public.order_statuses AS s ON s.platform = o.platform AND s.status = o.status
+CROSS JOIN LATERAL (SELECT
+    o.status_group IN ('awaiting_shipment', 'partly_shipped', 'shipped', 'received', 'completed')
+    OR (o.status_group IN ('awaiting_confirmation', 'other') AND o.paid_at IS NOT NULL) AS is_valid,
+    o.refund_status IS NOT NULL OR o.after_sale_refund_status IS NOT NULL
+    OR coalesce(o.refund_amount, 0) <> 0 AS has_refund,
+    coalesce(o.refund_amount, 0) <> 0 OR 'refunded' IN (
+        bi.refund_state(o.refund_status), bi.refund_state(o.after_sale_refund_status)
+    ) AS is_refunded
+) AS v
+CROSS JOIN LATERAL (SELECT
+    CASE
+        WHEN o.delivered_at IS NOT NULL THEN o.delivered_at
+        WHEN o.status_group IN ('shipped', 'received', 'completed') THEN (
+            SELECT max(p.delivered_at) FROM public.order_parcels AS p
+            WHERE p.platform = o.platform AND p.order_id = o.order_id AND p.removed_at IS NULL
+        )
+    END AS shipped_at
+) AS t;

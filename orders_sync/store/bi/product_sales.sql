@@ -1,0 +1,32 @@
+-- One row per account, product, sku, currency and day on which it was ordered. Removed lines and orders that do not count are left out.
+--
+-- direction      sale or purchase; never add up both
+-- ordered_day    day the orders were placed
+-- product_id     NULL where the platform does not say it
+-- sku_id         NULL where the product has none
+-- title          newest name on the day
+-- sku_text       attributes of the sku
+-- orders         orders with it
+-- quantity       pieces, as sent
+-- goods_amount   what they cost, without postage
+-- refund_amount  refunds of these lines: 1688
+-- refunded_lines lines with a refund
+CREATE OR REPLACE VIEW bi.product_sales AS
+SELECT
+    l.direction,
+    l.platform,
+    l.account,
+    l.currency,
+    l.ordered_day,
+    l.product_id,
+    l.sku_id,
+    max(l.title) AS title,
+    max(l.sku_text) AS sku_text,
+    count(DISTINCT l.order_id) AS orders,
+    sum(l.quantity) AS quantity,
+    coalesce(sum(l.goods_amount), 0) AS goods_amount,
+    sum(l.refund_amount) AS refund_amount,
+    count(*) FILTER (WHERE l.line_refund_status IS NOT NULL OR l.refund_amount <> 0) AS refunded_lines
+FROM bi.order_lines AS l
+WHERE l.is_valid AND NOT l.is_removed
+GROUP BY l.direction, l.platform, l.account, l.currency, l.ordered_day, l.product_id, l.sku_id;

@@ -1,0 +1,33 @@
+-- One row per product and sku of a platform and direction, over all orders. Removed lines are left out; orders that do not count only date it.
+--
+-- direction          sale or purchase
+-- title              name on the newest order
+-- sku_text           attributes on the newest order
+-- first_ordered_at   its first order
+-- last_ordered_at    its newest order
+-- orders             orders that count
+-- quantity           pieces on orders that count
+-- goods_amount       what those cost, without postage, in currency
+-- lowest_price       of one piece, on orders that count
+-- highest_price      of one piece, on orders that count
+-- last_price         of one piece, on the newest order
+CREATE OR REPLACE VIEW bi.products AS
+SELECT
+    l.direction,
+    l.platform,
+    l.product_id,
+    l.sku_id,
+    l.currency,
+    (array_agg(l.title ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS title,
+    (array_agg(l.sku_text ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS sku_text,
+    min(l.ordered_at) AS first_ordered_at,
+    max(l.ordered_at) AS last_ordered_at,
+    count(DISTINCT l.order_id) FILTER (WHERE l.is_valid) AS orders,
+    coalesce(sum(l.quantity) FILTER (WHERE l.is_valid), 0) AS quantity,
+    coalesce(sum(l.goods_amount) FILTER (WHERE l.is_valid), 0) AS goods_amount,
+    min(l.unit_price) FILTER (WHERE l.is_valid) AS lowest_price,
+    max(l.unit_price) FILTER (WHERE l.is_valid) AS highest_price,
+    (array_agg(l.unit_price ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS last_price
+FROM bi.order_lines AS l
+WHERE NOT l.is_removed AND (l.product_id IS NOT NULL OR l.sku_id IS NOT NULL)
+GROUP BY l.direction, l.platform, l.product_id, l.sku_id, l.currency;

@@ -1,0 +1,58 @@
+-- One row per refund: of a line, or of an order for the part that none of its lines says. The amounts of an order's rows add up to its refund_amount.
+--
+-- sub_order_id      the line; NULL for the part that only the order says
+-- refund_id         number of the refund at the platform
+-- is_after_sale     asked for after the trade was completed
+-- refund_status     as the platform says it
+-- refund_state      the same on every platform: open, refunded, closed, none (an amount without a status), other (not documented)
+-- refund_amount     1688; NULL where the platform does not say it: Xportcn
+-- line_goods_amount what the line cost, without postage; NULL on rows without a line
+CREATE OR REPLACE VIEW bi.refunds AS
+SELECT
+    o.order_key,
+    o.platform,
+    o.account,
+    o.direction,
+    o.order_id,
+    r.sub_order_id,
+    r.refund_id,
+    r.is_after_sale,
+    r.refund_status,
+    bi.refund_state(r.refund_status) AS refund_state,
+    o.currency,
+    r.refund_amount,
+    r.line_goods_amount,
+    o.payable_amount AS order_payable_amount,
+    o.ordered_at,
+    o.ordered_day,
+    o.refunded_at,
+    o.refunded_day,
+    o.is_refund_day_estimated
+FROM (
+    SELECT s.platform, s.order_id, s.sub_order_id, coalesce(s.refund_id, s.after_sale_refund_id) AS refund_id,
+        bi.refund_state(s.refund_status) = 'none' AND s.after_sale_refund_status IS NOT NULL AS is_after_sale,
+        coalesce(nullif(s.refund_status, '0'), s.after_sale_refund_status) AS refund_status,
+        s.refund_amount,
+        CASE s.platform WHEN 'xportcn_ka' THEN s.amount - coalesce(s.shipping_amount, 0) ELSE s.amount END
+            AS line_goods_amount
+    FROM public.sub_orders AS s
+    WHERE s.removed_at IS NULL
+      AND (nullif(s.refund_status, '0') IS NOT NULL OR s.after_sale_refund_status IS NOT NULL
+        OR coalesce(s.refund_amount, 0) <> 0)
+    UNION ALL
+    SELECT o.platform, o.order_id, NULL, coalesce(o.refund_id, o.after_sale_refund_id),
+        o.refund_status IS NULL AND o.after_sale_refund_status IS NOT NULL,
+        coalesce(o.refund_status, o.after_sale_refund_status), o.refund_amount - coalesce(l.refund_amount, 0), NULL
+    FROM public.orders AS o
+    CROSS JOIN LATERAL (
+        SELECT sum(s.refund_amount) AS refund_amount, count(*) FILTER (
+            WHERE nullif(s.refund_status, '0') IS NOT NULL OR s.after_sale_refund_status IS NOT NULL
+        ) AS refunds
+        FROM public.sub_orders AS s
+        WHERE s.platform = o.platform AND s.order_id = o.order_id AND s.removed_at IS NULL
+    ) AS l
+    WHERE (o.refund_status IS NOT NULL OR o.after_sale_refund_status IS NOT NULL OR o.refund_amount <> 0)
+      AND (coalesce(o.refund_amount, 0) <> coalesce(l.refund_amount, 0)
+        OR (l.refunds = 0 AND coalesce(o.refund_amount, 0) = 0))
+) AS r
+JOIN bi.orders AS o ON o.platform = r.platform AND o.order_id = r.order_id;

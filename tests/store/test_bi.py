@@ -1,0 +1,379 @@
+"""Schema `bi`: its views are there, explained, and mean what they say, on orders of all platforms and on odd ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from orders_sync.store import bi, migrate
+from tests.support.databases import Tables, made_database
+from tests.support.landed import land_world
+
+VIEWS = [each.name for each in bi.definitions() if each.kind == "VIEW"]
+CHECKS = [name for name in VIEWS if name.startswith("check_")]
+
+
+@pytest.fixture(scope="module")
+def sandbox(server: str, template: str) -> Iterator[Tables]:
+    """Orders of all three platforms as they landed, were changed and landed again."""
+    with made_database(server, "bi", template) as tables:
+        asyncio.run(land_world(tables.url))
+        yield tables
+
+
+@pytest.fixture
+def tables(url: str) -> Tables:
+    return Tables(url)
+
+
+def add_order(tables: Tables, order_id: str, platform: str = "1688", **values: Any) -> None:
+    given = {
+        "platform": platform,
+        "account": "shop",
+        "order_id": order_id,
+        "direction": "sale" if platform == "1688" else "purchase",
+        "status": "success" if platform == "1688" else "11",
+        "status_group": "completed" if platform == "1688" else "shipped",
+        "currency": "CNY",
+        "line_count": 0,
+        "created_at": "2026-11-01 12:00:00+08",
+        **values,
+    }
+    names, marks = ", ".join(given), ", ".join(["%s"] * len(given))
+    tables.execute(f"INSERT INTO orders ({names}) VALUES ({marks})", *given.values())
+
+
+def add_line(tables: Tables, order_id: str, line: str, platform: str = "1688", **values: Any) -> None:
+    given = {
+        "platform": platform,
+        "order_id": order_id,
+        "sub_order_id": line,
+        "direction": "sale" if platform == "1688" else "purchase",
+        "line_no": 1,
+        "currency": "CNY",
+        **values,
+    }
+    names, marks = ", ".join(given), ", ".join(["%s"] * len(given))
+    tables.execute(f"INSERT INTO sub_orders ({names}) VALUES ({marks})", *given.values())
+
+
+def add_version(tables: Tables, order_id: str, seen_at: str, **values: Any) -> None:
+    given = {"platform": "1688", "order_id": order_id, "seen_at": seen_at, "read_at": seen_at, **values}
+    names, marks = ", ".join(given), ", ".join(["%s"] * len(given))
+    tables.execute(f"INSERT INTO order_history ({names}) VALUES ({marks})", *given.values())
+
+
+# what is there
+
+
+def test_every_view_and_column_is_explained_in_the_database(tables: Tables) -> None:
+    assert (
+        tables.query(
+            "SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
+            "AND a.attnum > 0 "
+            "WHERE c.relnamespace = 'bi'::regnamespace AND coalesce(col_description(c.oid, a.attnum), '') = ''"
+        )
+        == []
+    )
+    assert (
+        tables.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'bi'::regnamespace AND obj_description(oid) IS NULL "
+            "UNION SELECT proname FROM pg_proc WHERE pronamespace = 'bi'::regnamespace AND obj_description(oid) IS NULL"
+        )
+        == []
+    )
+
+
+def test_every_description_is_of_a_column_that_is_there(tables: Tables) -> None:
+    columns = set(
+        tables.query("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'bi'")
+    )
+    described = {(each.name, column) for each in bi.definitions() for column in each.columns}
+    assert described - columns == set()
+    assert set(bi.COMMON) - {column for _, column in columns} == set()
+
+
+def test_every_file_is_a_definition() -> None:
+    assert {each.name for each in bi.definitions()} == set(bi.NAMES)
+    assert {each.stem for each in Path(next(iter(bi.__path__))).glob("*.sql")} == set(bi.NAMES)
+
+
+def test_views_of_amounts_tell_sales_and_purchases_apart(tables: Tables) -> None:
+    columns = tables.query(
+        "SELECT table_name, array_agg(column_name::text) FROM information_schema.columns "
+        "WHERE table_schema = 'bi' GROUP BY 1"
+    )
+    without = {name for name, found in columns if "direction" not in found}
+    assert without == {"calendar", "check_directions"}
+
+
+def test_a_view_dropped_or_changed_by_hand_is_made_again_and_others_stay(tables: Tables) -> None:
+    tables.execute("DROP VIEW bi.sync_health")
+    tables.execute("CREATE VIEW bi.theirs AS SELECT * FROM bi.orders")
+    tables.execute("UPDATE sync.views SET definition_hash = '' WHERE name = 'buyers'")
+    assert migrate.migrate(tables.url) == []
+    migrate.check(tables.url)
+    assert tables.query("SELECT count(*) FROM bi.theirs") == [(0,)]
+    assert tables.query("SELECT count(*) FROM bi.sync_health") == [(0,)]
+
+
+def test_somebody_elses_view_under_our_name_keeps_ours_away_and_nothing_else(empty_url: str) -> None:
+    theirs = Tables(empty_url)
+    theirs.execute("CREATE SCHEMA bi")
+    theirs.execute("CREATE VIEW bi.orders AS SELECT 1 AS theirs")
+    migrate.migrate(empty_url)
+    assert theirs.query("SELECT * FROM bi.orders") == [(1,)]
+    with psycopg.connect(empty_url) as connection:
+        assert "bi.orders: not ours" in str(bi.obstacle(connection))
+    theirs.execute("DROP VIEW bi.orders")
+    migrate.migrate(empty_url)
+    assert theirs.query("SELECT count(*) FROM bi.orders") == [(0,)]
+
+
+def test_the_time_zone_that_a_shop_chose_stays(tables: Tables) -> None:
+    add_order(tables, "a", created_at="2026-10-31 16:30:00Z")
+    assert tables.query("SELECT ordered_day::text FROM bi.orders") == [("2026-11-01",)]
+    tables.execute(
+        "CREATE OR REPLACE FUNCTION bi.time_zone() RETURNS text LANGUAGE sql IMMUTABLE RETURN 'America/New_York'"
+    )
+    tables.execute("UPDATE sync.views SET definition_hash = ''")
+    migrate.migrate(tables.url)
+    assert tables.query("SELECT ordered_day::text FROM bi.orders") == [("2026-10-31",)]
+    assert tables.query("SELECT bi.day_start('2026-11-01') = '2026-11-01 04:00:00Z'") == [(True,)]
+
+
+# what they mean
+
+
+def test_an_undocumented_status_falls_out_of_no_view_and_is_reported(tables: Tables) -> None:
+    add_order(
+        tables,
+        "a",
+        status="invented",
+        status_group="other",
+        total_amount=5,
+        paid_at="2026-11-01 13:00:00+08",
+        buyer_id="b",
+    )
+    add_line(tables, "a", "a-1", amount=5)
+    tables.execute("UPDATE orders SET line_count = 1")
+    for view in ("orders", "order_lines", "daily_sales", "product_sales", "buyers", "order_funnel", "order_persons"):
+        assert len(tables.query(f"SELECT * FROM bi.{view}")) == 1, view
+    assert tables.query("SELECT status_name_en, is_known_status, is_valid, is_final FROM bi.orders") == [
+        ("invented", False, True, None)
+    ]
+    assert tables.query("SELECT platform, status, orders FROM bi.check_unknown_statuses") == [("1688", "invented", 1)]
+
+
+def test_persons_stand_in_one_view_alone_and_each_under_its_own_name(tables: Tables) -> None:
+    add_order(tables, "a", buyer_name="cust***", buyer_id="u1", seller_name="our login", seller_memo="call 139")
+    add_order(tables, "b", "xportcn_open", buyer_name="N*** T***")
+    add_order(tables, "c", "xportcn_ka", buyer_name="sifu:ap1", buyer_id="22", seller_name="a supplier")
+    assert tables.query("SELECT order_id, customer_login, ordered_by FROM bi.order_persons ORDER BY 1") == [
+        ("a", "cust***", None),
+        ("b", None, "N*** T***"),
+        ("c", None, "sifu:ap1"),
+    ]
+    for view in set(VIEWS) - {"order_persons"}:
+        shown = str(tables.query(f"SELECT v::text FROM bi.{view} AS v"))
+        assert not any(name in shown for name in ("cust***", "N*** T***", "sifu:ap1", "our login", "139")), view
+    assert tables.query("SELECT order_id, customer_id, supplier_name FROM bi.orders ORDER BY 1") == [
+        ("a", "u1", None),
+        ("b", None, None),
+        ("c", None, "a supplier"),
+    ]
+    assert tables.query("SELECT customer_id FROM bi.buyers") == [("u1",)]
+
+
+def test_an_order_in_both_lists_of_xportcn_names_the_other(tables: Tables) -> None:
+    add_order(tables, "1", "xportcn_open", order_no="N1")
+    add_order(tables, "2", "xportcn_ka", order_no="N1")
+    add_order(tables, "3", "xportcn_ka", order_no="N2")
+    add_order(tables, "N1", "1688", order_no="N1")
+    assert tables.query("SELECT order_id, also_listed_as FROM bi.orders ORDER BY 1") == [
+        ("1", "xportcn_ka:2"),
+        ("2", "xportcn_open:1"),
+        ("3", None),
+        ("N1", None),
+    ]
+
+
+def test_goods_of_a_line_hold_no_postage_on_any_platform(tables: Tables) -> None:
+    for platform, amount in (("1688", 10), ("xportcn_open", 10), ("xportcn_ka", 13)):
+        add_order(
+            tables, "a", platform, total_amount=13, line_count=1, shipping_amount=3 if platform == "1688" else None
+        )
+        add_line(tables, "a", "a-1", platform, amount=amount, shipping_amount=3)
+    assert set(tables.query("SELECT goods_amount, shipping_amount, order_payable_once FROM bi.order_lines")) == {
+        (Decimal(10), Decimal(3), Decimal(13))
+    }
+    assert tables.query("SELECT * FROM bi.check_lines") == []
+
+
+def test_several_products_and_removed_lines_count_an_order_once(tables: Tables) -> None:
+    add_order(tables, "a", total_amount=30, line_count=2)
+    add_line(tables, "a", "a-0", amount=7, line_no=1, removed_at="2026-11-02")
+    add_line(tables, "a", "a-1", amount=10, line_no=1)
+    add_line(tables, "a", "a-2", amount=20, line_no=2)
+    for line, items in (("a-1", 2), ("a-2", 1), ("a-0", 1)):
+        for item in range(1, items + 1):
+            tables.execute(
+                "INSERT INTO product_items (platform, order_id, sub_order_id, item_no, currency) "
+                "VALUES ('1688', 'a', %s, %s, 'CNY')",
+                line,
+                item,
+            )
+    assert tables.query(
+        "SELECT count(*), sum(goods_amount), sum(order_payable_once) FROM bi.order_lines WHERE NOT is_removed"
+    ) == [(3, Decimal(30), Decimal(30))]
+    assert tables.query("SELECT sub_order_id FROM bi.order_lines WHERE is_removed") == [("a-0",)]
+
+
+def test_refunds_of_an_order_add_up_to_it(tables: Tables) -> None:
+    add_order(tables, "a", total_amount=30, refund_amount=12, refund_status="refundsuccess", line_count=2)
+    add_line(tables, "a", "a-1", amount=10, refund_amount=10, refund_status="REFUND_SUCCESS", refund_id="TQ1")
+    add_line(tables, "a", "a-2", amount=20, line_no=2)
+    add_order(tables, "k", "xportcn_ka", refund_status="100", total_amount=5, line_count=1)
+    add_line(tables, "k", "k-1", "xportcn_ka", amount=5, refund_status="100")
+    add_line(tables, "k", "k-2", "xportcn_ka", amount=5, refund_status="0")
+    add_version(tables, "a", "2026-11-01 05:00:00Z", refund_amount=0)
+    add_version(tables, "a", "2026-11-02 05:00:00Z", refund_amount=12, changed=["refund_amount"])
+    assert tables.query(
+        "SELECT order_id, sub_order_id, refund_state, refund_amount, refunded_day::text, is_refund_day_estimated "
+        "FROM bi.refunds ORDER BY 1, 2"
+    ) == [
+        ("a", "a-1", "refunded", Decimal(10), "2026-11-02", False),
+        ("a", None, "refunded", Decimal(2), "2026-11-02", False),
+        ("k", "k-1", "refunded", None, None, None),
+    ]
+    assert tables.query("SELECT order_id, net_amount FROM bi.orders ORDER BY 1") == [("a", Decimal(18)), ("k", None)]
+
+
+def test_daily_sales_name_the_day_of_each_figure(tables: Tables) -> None:
+    add_order(
+        tables,
+        "a",
+        total_amount=30,
+        refund_amount=12,
+        created_at="2026-10-31 15:59:59Z",
+        paid_at="2026-10-31 16:00:00Z",
+    )
+    add_version(tables, "a", "2026-11-05 05:00:00Z", refund_amount=12, modified_at="2026-11-04 05:00:00Z")
+    add_order(tables, "p", "xportcn_ka", total_amount=7, created_at="2026-10-31 12:00:00Z")
+    assert tables.query(
+        "SELECT day::text, valid_amount_by_ordered_day, refund_by_ordered_day, orders_by_paid_day, amount_by_paid_day, "
+        "refund_by_refunded_day FROM bi.daily_sales WHERE direction = 'sale' ORDER BY day"
+    ) == [
+        ("2026-10-31", 30, 12, 0, 0, 0),
+        ("2026-11-01", 0, 0, 1, 30, 0),
+        ("2026-11-04", 0, 0, 0, 0, 12),
+    ]
+    assert tables.query(
+        "SELECT day::text, valid_amount_by_ordered_day FROM bi.daily_sales WHERE direction = 'purchase'"
+    ) == [("2026-10-31", 7)]
+
+
+def test_an_order_without_a_time_of_creation_is_in_the_daily_figures_without_a_day(tables: Tables) -> None:
+    add_order(tables, "a", total_amount=30, created_at=None)
+    assert tables.query("SELECT day, orders_by_ordered_day FROM bi.daily_sales") == [(None, 1)]
+    assert tables.query("SELECT * FROM bi.check_daily_sales") == []
+
+
+def test_orders_as_of_a_moment_say_what_they_are_based_on(tables: Tables) -> None:
+    add_order(tables, "a", total_amount=30, status="success")
+    add_version(tables, "a", "2026-11-01 05:00:00Z", status="waitbuyerpay", total_amount=31)
+    add_version(tables, "a", "2026-11-03 05:00:00Z", status="success", total_amount=30, changed=["status"])
+    add_order(tables, "late", created_at="2026-10-01 00:00:00Z")
+    add_version(tables, "late", "2026-11-04 05:00:00Z", status="success")
+    add_order(tables, "gone", created_at="2026-10-01 00:00:00Z", status="success")
+    add_order(tables, "future", created_at="2026-12-01 00:00:00Z")
+    add_version(tables, "future", "2026-12-01 05:00:00Z", status="success")
+    query = "SELECT order_id, basis, status, payable_amount FROM bi.orders_as_of('2026-11-02 00:00:00Z') ORDER BY 1"
+    assert tables.query(query) == [
+        ("a", "history", "waitbuyerpay", Decimal(31)),
+        ("gone", "no history", "success", None),
+        ("late", "not read yet", None, None),
+    ]
+
+
+def test_the_time_in_each_status_is_that_between_its_versions(tables: Tables) -> None:
+    add_order(tables, "a")
+    for seen_at, status, changed in (
+        ("2026-11-01 05:00:00Z", "waitbuyerpay", None),
+        ("2026-11-01 06:00:00Z", "waitbuyerpay", ["buyer_memo"]),
+        ("2026-11-01 08:00:00Z", "waitsellersend", ["status"]),
+    ):
+        add_version(tables, "a", seen_at, status=status, status_group=status, changed=changed)
+    assert tables.query(
+        "SELECT status, extract(epoch FROM seen_until - seen_from)::int, is_first_read "
+        "FROM bi.order_status_periods ORDER BY seen_from"
+    ) == [("waitbuyerpay", 3 * 3600, True), ("waitsellersend", None, False)]
+
+
+def test_freshness_has_a_row_for_every_account_with_a_verdict(tables: Tables) -> None:
+    for name, values in {
+        "fresh": "now()",
+        "behind": "now() - interval '2 hours'",
+        "new": "NULL",
+    }.items():
+        tables.execute(
+            "INSERT INTO sync.accounts (name, platform, seller, feed, watermark) "
+            f"VALUES (%s, '1688', %s, 'updated', {values})",
+            name,
+            name,
+        )
+    assert tables.query("SELECT account, direction, verdict, is_fresh FROM bi.sync_freshness ORDER BY 1") == [
+        ("behind", "sale", "behind", False),
+        ("fresh", "sale", "fresh", True),
+        ("new", "sale", "reading history", False),
+    ]
+    assert len(tables.query("SELECT * FROM bi.sync_health")) == len(tables.query("SELECT * FROM bi.shops")) == 3
+
+
+# checks
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_checks_find_nothing_on_the_sandbox_but_its_undocumented_status(sandbox: Tables, check: str) -> None:
+    found = sandbox.query(f"SELECT * FROM bi.{check} LIMIT 5")
+    assert [row[:3] for row in found] == ([("1688", "sale", "waitselleract")] if "statuses" in check else [])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_answers_on_the_sandbox(sandbox: Tables, view: str) -> None:
+    rows = sandbox.query(f"SELECT * FROM bi.{view}")
+    assert rows or view.startswith("check_")
+
+
+def test_no_order_of_the_sandbox_falls_out_of_a_view(sandbox: Tables) -> None:
+    orders = sandbox.query("SELECT count(*) FROM public.orders")
+    for view in ("orders", "order_persons", "order_funnel"):
+        assert sandbox.query(f"SELECT count(*) FROM bi.{view}") == orders
+    lines = sandbox.query("SELECT count(*) FROM public.product_items")
+    assert sandbox.query("SELECT count(*) FROM bi.order_lines") == lines
+    assert sandbox.query("SELECT count(*) FROM bi.orders_as_of(now())") == orders
+
+
+@pytest.mark.parametrize(
+    ("check", "damage"),
+    [
+        ("check_amounts", "UPDATE orders SET product_amount = product_amount + 1"),
+        ("check_lines", "UPDATE orders SET line_count = 2"),
+        ("check_lines", "UPDATE sub_orders SET amount = amount + 5"),
+        ("check_refunds", "UPDATE orders SET refund_amount = 100"),
+        ("check_directions", "UPDATE orders SET direction = NULL"),
+        ("check_unknown_statuses", "UPDATE orders SET status = 'invented'"),
+    ],
+)
+def test_a_check_finds_what_it_is_for(tables: Tables, check: str, damage: str) -> None:
+    add_order(tables, "a", product_amount=10, shipping_amount=2, discount_amount=-1, total_amount=11, line_count=1)
+    add_line(tables, "a", "a-1", amount=9)
+    assert tables.query(f"SELECT * FROM bi.{check}") == []
+    tables.execute(damage)
+    assert len(tables.query(f"SELECT * FROM bi.{check}")) == 1
