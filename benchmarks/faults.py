@@ -98,7 +98,7 @@ class Campaign:
 
     @property
     def passed(self) -> bool:
-        """Whether the tables are equal and every command exited as expected."""
+        """True if the tables are equal and every command exited as expected."""
         return not (self.missed or self.stale or self.surplus or self.doubled or self.unexpected_exits)
 
 

@@ -61,7 +61,7 @@ class Result:
 
     @property
     def is_right(self) -> bool:
-        """Whether every message was answered with 200 and stored once."""
+        """True if every message was answered with 200 and stored once."""
         return self.stored == self.messages and set(self.codes) == {"200"}
 
 

@@ -1,8 +1,8 @@
-"""How long one order takes to be recognized and to be normalized, without network and database.
+"""Processor time of recognizing and of normalizing one order, without network and database.
 
     python -m benchmarks.normalize [--orders 3000] [--passes 7] [--json]
 
-What is measured and how: docs/benchmarks.md.
+Method and figures: docs/benchmarks.md.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class Recovery:
 
     @property
     def passed(self) -> bool:
-        """Whether the tables are equal to the expected values."""
+        """True if the tables are equal to the expected values."""
         return not (self.missed or self.stale or self.surplus or self.doubled)
 
 

@@ -19,7 +19,7 @@ ORDERS = 300
 
 
 def benchmark(name: str, *options: str) -> Any:
-    """What `python -m benchmarks.NAME --orders 300 --json` prints; it must succeed."""
+    """Return what `python -m benchmarks.NAME --orders 300 --json` prints; it must succeed."""
     return measured(name, "--orders", str(ORDERS), *options)
 
 

@@ -1,4 +1,4 @@
-"""What is deployed beside the product speaks of what the product has: names of metrics, alerts, services, paths."""
+"""Files for deployment name only metrics, alerts, services and paths that the product has."""
 
 from __future__ import annotations
 

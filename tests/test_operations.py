@@ -1,4 +1,4 @@
-"""What docs/operations.md tells an operator to type does what it says."""
+"""Commands that docs/operations.md gives an operator do what it says."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_every_dependency_is_locked_within_its_bounds(direct: Requirement) -> No
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_what_the_locked_packages_need_is_locked_too(python: str) -> None:
-    """As far as the packages installed here tell: each requirement that applies on Linux to that version of Python."""
+    """Yield each requirement that applies on Linux to that version of Python, as far as the installed packages tell."""
     pins = locked()
     environment = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
     missing = []
@@ -61,7 +61,7 @@ def test_what_the_locked_packages_need_is_locked_too(python: str) -> None:
 
 
 def installed_requirements(name: str, pins: dict[str, Requirement]) -> list[str]:
-    """What the installed distribution asks for; nothing where another version than the locked one is installed."""
+    """Return what the installed distribution requires; nothing if another version than the locked one is installed."""
     try:
         distribution = metadata.distribution(name)
     except metadata.PackageNotFoundError:

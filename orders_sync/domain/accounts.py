@@ -33,7 +33,7 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a platform's client needs of the settings. The secret is in no repr (P8)."""
+    """The settings that a platform's client needs. The secret is in no repr (P8)."""
 
     name: str
     platform: str
@@ -89,7 +89,7 @@ def host_of(base_url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SyncPolicy:
-    """How an account is read: its range, rate and intervals."""
+    """The range, rate and intervals by which an account is read."""
 
     history_from: datetime  # how far back the first sync goes
     requests_per_second: float

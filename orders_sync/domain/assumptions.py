@@ -24,7 +24,7 @@ ASSUMPTIONS = {
 
 
 class Verdict(StrEnum):
-    """Whether an assumption holds. `UNKNOWN`: the existing orders cannot show it."""
+    """The result of testing an assumption. `UNKNOWN`: the existing orders cannot show it."""
 
     HOLDS = "holds"
     OTHERWISE = "otherwise"
@@ -65,15 +65,15 @@ class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def remedy(self) -> str:
-        """What a person has to do; empty if nothing."""
+        """The actions that a person has to take; empty if none."""
         return "; ".join(dict.fromkeys(each.remedy for each in self.answers.values() if each.remedy))
 
     @property
     def _unknown(self) -> str:
         unknown = [name for name, each in self.answers.items() if each.verdict is Verdict.UNKNOWN]
-        return f" (its orders do not tell: {', '.join(unknown)})" if unknown else ""
+        return f" (its orders cannot show: {', '.join(unknown)})" if unknown else ""
 
 
 def is_telling(answers: Mapping[str, Found]) -> bool:
-    """Tell whether a probe saw orders: without any, only the form of an empty list is known."""
+    """Return whether a probe saw orders: without any, only the form of an empty list is known."""
     return any(each.verdict is not Verdict.UNKNOWN for name, each in answers.items() if name != "empty_range")

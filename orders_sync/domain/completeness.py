@@ -54,7 +54,7 @@ def expected_rows(total: int, page_no: int, page_size: int) -> int:
 
 
 def has_more(total: int, rows: int, page_no: int, page_size: int) -> bool:
-    """Tell whether there may be a further page: by the total, or because this page is full or exceeds its own total.
+    """Return whether there may be a further page: by the total, or because this page is full or exceeds its own total.
 
     A full last page is not trusted, for the total may be capped.
     """
@@ -69,7 +69,7 @@ def observed_page_size(total: int, rows: int, page_no: int, page_size: int) -> i
 
 
 def may_be_capped(total: int) -> bool:
-    """Tell whether a total looks like a limit of the platform: then there may be further rows that are not listed."""
+    """Return whether a total looks like a limit of the platform: then there may be further rows that are not listed."""
     return total >= LOWEST_LIMIT and total % LIMIT_STEP == 0
 
 
@@ -84,7 +84,7 @@ def missing_in_parts(total: int, part_rows: int) -> str | None:
 
 
 def may_read_parts_again(window: Window, again_at: datetime | None, now: datetime) -> bool:
-    """Tell whether parts that brought too few rows are read again; `again_at`: when they last were, if ever.
+    """Return whether parts that brought too few rows are read again; `again_at`: when they last were, if ever.
 
     They are read again once, and further while the window is young, for rows that are listed late, at most hourly.
     """

@@ -1,4 +1,4 @@
-"""Whether the orders of a platform are sales or purchases of the shop."""
+"""Directions of orders: sales or purchases of the shop."""
 
 from __future__ import annotations
 

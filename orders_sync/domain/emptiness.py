@@ -14,7 +14,7 @@ EMPTY_HISTORY_AGAIN = timedelta(minutes=10), timedelta(hours=1), timedelta(days=
 
 
 def is_believed(window: Window, *, is_second_answer: bool) -> bool:
-    """Tell whether an empty response is believed: for a day at once, for more if it is repeated minutes later.
+    """Return whether an empty response is believed: for a day at once, for more if it is repeated minutes later.
 
     So an empty window costs two calls at most, however long it is.
     """

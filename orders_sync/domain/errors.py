@@ -157,7 +157,7 @@ class SuspectTotalError(IncompleteWindowError):
 
 
 def is_answer(error: PlatformError) -> bool:
-    """Tell whether the platform itself refused the request, not the network or a proxy in front of it."""
+    """Return whether the platform itself refused the request, not the network or a proxy in front of it."""
     is_http = (error.code.isdigit() and 500 <= int(error.code) < 600) or error.code == "408"
     return isinstance(error, InvalidRequestError) or (
         isinstance(error, TransientError) and bool(error.code) and not is_http

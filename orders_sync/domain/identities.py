@@ -28,7 +28,7 @@ class KnownAccount:
         return (self.platform, self.host, self.seller) == identity
 
     def may_be(self, identity: Identity) -> bool:
-        """Tell whether they match but for the host, which is unknown."""
+        """Return whether they match but for the host, which is unknown."""
         return self.host is None and (self.platform, self.seller) == (identity.platform, identity.seller)
 
     def __str__(self) -> str:

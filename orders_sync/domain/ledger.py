@@ -1,4 +1,4 @@
-"""Values of the ledger of windows: what is planned of an account, what one worker reads, what was asked for."""
+"""Values of the ledger of windows: plans of an account, claimed windows, requested backfills."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Unclaimed(msgspec.Struct, frozen=True):
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """How far an account is planned and landed.
+    """The times up to which an account is planned and landed.
 
     `newest`: the incremental window that ends at `planned_to`, as long as nobody has claimed it; it is locked then.
     """
@@ -46,7 +46,7 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class PlanningState(msgspec.Struct, frozen=True):
-    """What a plan follows from, read while the account's row is locked.
+    """The state that a plan follows from, read while the account's row is locked.
 
     `rereads`: when the orders were created that are to be read once more now, for their last read brought an earlier
     modify time. `oldest`: the earliest creation time in the tables.
@@ -66,9 +66,9 @@ class PlannedWindows(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is to be written: `replaced` is taken out, for one of `windows` covers it.
+    """Changes to write to the ledger: `replaced` is removed, since one of `windows` covers it.
 
-    `sweeps`: ranges of creation time in which orders are read again; which of them is for the tables to say.
+    `sweeps`: ranges of creation time in which orders are read again; the tables decide which orders.
     """
 
     replaced: Unclaimed | None
@@ -102,7 +102,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class BackfillState(StrEnum):
-    """How far a backfill got; the column `state` of `sync.backfills`."""
+    """The state of a backfill; the column `state` of `sync.backfills`."""
 
     REQUESTED = "requested"  # has no windows yet
     PLANNED = "planned"

@@ -14,7 +14,7 @@ NEVER_LISTED = "its order was not known, and no list has brought it since"  # wh
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a message says, as far as it could be read; only that something happened, never what an order is.
+    """The readable content of a message: that something happened to an order, never its new state.
 
     `order_no` and `order_id`: as the message calls them. `created`: when its order was placed, by the message.
     `elsewhere`: what kind of order it speaks of, if that is in none of the lists read here, such as "a return".
@@ -30,7 +30,7 @@ class Notification:
 
     @property
     def numbers(self) -> list[str]:
-        """What its order may be found by."""
+        """The numbers by which its order may be found."""
         return [number for number in (self.order_no, self.order_id) if number]
 
 
@@ -53,7 +53,7 @@ class KnownOrder(msgspec.Struct, frozen=True):
 
 
 class MessageOutcome(msgspec.Struct, frozen=True):
-    """What a message was found to mean, and what was done about it; `is_final`: it waits no longer."""
+    """The meaning of a message and the action taken; `is_final`: it waits no longer."""
 
     id: int
     message_type: str | None

@@ -8,7 +8,7 @@ AHEAD = 1.0  # seconds: the most of the budget one reservation holds, and how fa
 
 
 class Reservation(msgspec.Struct, frozen=True):
-    """`slots` calls, the first in `delay` seconds. None: all is taken or held for so long, ask again after `delay`."""
+    """`slots` calls, the first in `delay` seconds. `slots` is 0: all is taken or held, ask again after `delay`."""
 
     delay: float
     slots: int

@@ -31,7 +31,7 @@ class Record(msgspec.Struct, frozen=True):  # made for every row that is read: a
 
 @dataclass(slots=True)
 class LoadCounts:
-    """What became of the records of a window."""
+    """Counts of the records of a window by what became of them."""
 
     new: int = 0
     changed: int = 0

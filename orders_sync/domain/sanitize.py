@@ -26,7 +26,7 @@ _SUSPECT = re.compile(rb"\\u(?:0000|005[cC]|[dD][89a-fA-F])")  # 005c: may begin
 
 
 def may_need_sanitizing(payload: bytes) -> bool:
-    """Tell whether a record may hold such characters, at any depth of JSON in strings. Fast; may be wrong if True."""
+    """Return whether a record may hold such characters, at any depth of JSON in strings. Fast; may be wrong if True."""
     return b"\\" in payload and _SUSPECT.search(payload) is not None  # one byte is found ten times as fast
 
 
@@ -45,7 +45,7 @@ def replace_lone_surrogates(payload: bytes) -> bytes | bytearray:
 
 
 def _is_escaped(payload: bytes, at: int) -> bool:
-    """Tell whether the backslash at `at` follows an odd number of backslashes."""
+    """Return whether the backslash at `at` follows an odd number of backslashes."""
     first = at
     while first > 0 and payload[first - 1] == BACKSLASH:
         first -= 1

@@ -1,4 +1,4 @@
-"""Which windows an account needs next. Pure."""
+"""Arithmetic of the windows that an account needs next. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, 
 def changes(
     state: PlanningState, policy: SyncPolicy, feed: Feed, furthest_back: timedelta | None, sweep: Sweep
 ) -> Plan:
-    """All that follows from the clock: new changes, the passes behind them, what is to be read once more, sweeps.
+    """Return all that follows from the clock: new changes, the passes behind them, re-reads, sweeps.
 
     `feed`: what changes are listed by. Where that is the update time, sweeps are few, and only those that are due.
     """
@@ -37,7 +37,7 @@ def changes(
 
 
 def incremental(reach: Reach, policy: SyncPolicy, furthest_back: timedelta | None = None) -> list[Window]:
-    """From where planning stopped, less the overlap for what was indexed late, to now less the lag.
+    """Return the windows from where planning stopped, less the overlap for late indexing, to now less the lag.
 
         history_from                     planned_to     now - lag  now
         |====== planned before ======|=overlap=|            |        |
@@ -69,7 +69,7 @@ def _history(
 
 
 def replaces(reach: Reach, policy: SyncPolicy) -> Unclaimed | None:
-    """The unclaimed window that the newest one of `incremental` makes superfluous."""
+    """Return the unclaimed window that the newest one of `incremental` makes superfluous."""
     is_longer = reach.newest is not None and reach.newest.window.end < whole_second(reach.now - policy.lag)
     return reach.newest if is_longer else None
 
@@ -85,17 +85,17 @@ def time_ahead(reach: Reach, policy: SyncPolicy) -> datetime | None:
 
 
 def is_interval_over(reach: Reach, policy: SyncPolicy) -> bool:
-    """Whether changes are due: what is planned ends an interval or more before what could be planned now."""
+    """Return whether changes are due: the plan ends an interval or more before what could be planned now."""
     return reach.planned_to is None or reach.now - policy.lag - reach.planned_to >= policy.interval
 
 
 def confirm(reach: Reach, policy: SyncPolicy) -> list[Window]:
-    """The slower pass behind the overlap, three times in each `confirm`, for what was indexed later still.
+    """Return the windows of the slower pass behind the overlap, due three times in each `confirm`.
 
         planned_to - confirm          planned_to
         |-------- confirm --------|=overlap=|---- incremental ----|
 
-    So an order that comes into the index up to two thirds of `confirm` late is still found by itself.
+    It finds orders that the platform indexes late, by up to two thirds of `confirm`.
     """
     if reach.history_from is None or reach.planned_to is None:
         return []
@@ -113,13 +113,13 @@ def planned_history(reach: Reach, policy: SyncPolicy, furthest_back: timedelta |
 
 
 def backfill(parts: list[Window], now: datetime, policy: SyncPolicy) -> list[Window]:
-    """The parts of a range as windows the platform takes, up to now less the lag."""
+    """Return the parts of a range as windows the platform takes, up to now less the lag."""
     end = whole_second(now - policy.lag)
     return [window for part in parts for window in tile(part.start, min(part.end, end), policy.longest_window)]
 
 
 def ranges_to_sweep(reach: Reach, policy: SyncPolicy, sweep: Sweep, oldest: datetime | None = None) -> list[SweepRange]:
-    """The ranges of creation time a pass has to look over. Only what was planned before: the rest is read anyway.
+    """Return the ranges of creation time that a pass sweeps: only what was planned before; the rest is read anyway.
 
     `oldest`: the earliest creation time in the tables. Orders of backfills before the history are kept current too.
     """
@@ -134,7 +134,7 @@ def ranges_to_sweep(reach: Reach, policy: SyncPolicy, sweep: Sweep, oldest: date
 def daily_sweep(
     reach: Reach, policy: SyncPolicy, furthest_back: timedelta | None, oldest: datetime | None = None
 ) -> list[SweepRange]:
-    """The ranges of creation time that are read again once a day where changes are listed by update time.
+    """Return the ranges of creation time that are read again once a day where changes are listed by update time.
 
     They bring a change that was listed late, or without its modify time moving. They begin `REACH_MARGIN` after the end
     of what the platform lists (`furthest_back` of now), at the age of `finals_age` where no such end is documented.

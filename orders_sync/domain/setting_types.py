@@ -56,7 +56,7 @@ def convert(value: object, kind: Any) -> Any:
 
 
 def is_secret(kind: Any) -> bool:
-    """Tell whether a field of this type holds a `Secret`."""
+    """Return whether a field of this type holds a `Secret`."""
     kind = _without_none(kind)
     return getattr(kind, "__origin__", kind) is Secret
 
@@ -194,7 +194,7 @@ def _base_url(value: object) -> str:
 
 
 def _has_host(url: str) -> bool:
-    """Tell whether the host and the port of a URL can be one."""
+    """Return whether the host and the port of a URL can be one."""
     try:
         parts = urlsplit(url)
         return parts.port != 0 and bool((parts.hostname or "").encode("idna"))

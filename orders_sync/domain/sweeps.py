@@ -13,7 +13,7 @@ RARE_INTERVAL = timedelta(days=7)  # for orders that are not final and older tha
 
 
 class Sweep(StrEnum):
-    """What a pass reads: nothing, what is due, everything not final, or everything that the policy ever reads."""
+    """The extent of a pass: nothing, what is due, everything not final, or everything that the policy ever reads."""
 
     NONE = "none"
     DUE = "due"
@@ -29,7 +29,7 @@ class Tier(msgspec.Struct, frozen=True):
 
 
 class SweepPolicy(msgspec.Struct, frozen=True):
-    """How often orders are re-read.
+    """The intervals at which orders are re-read.
 
     `tiers`: the youngest first. Final orders are re-read once a day for `final_for` after their last change.
     """
@@ -61,7 +61,7 @@ class SweepRange(msgspec.Struct, frozen=True):
 
 
 def is_due(before: datetime, now: datetime, every: timedelta) -> bool:
-    """Tell whether a multiple of `every` lies between two moments: true once per period, without any state."""
+    """Return whether a multiple of `every` lies between two moments: true once per period, without any state."""
     seconds = every.total_seconds()
     return before.timestamp() // seconds < now.timestamp() // seconds
 

@@ -27,7 +27,7 @@ class Version(NamedTuple):
 
 
 class Precedence(Enum):
-    """How a version that was read relates to the stored one."""
+    """The relation of a version that was read to the stored one."""
 
     NEWER = auto()
     OLDER = auto()

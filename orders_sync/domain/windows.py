@@ -22,7 +22,7 @@ class Feed(StrEnum):
 
 
 class WindowKind(StrEnum):
-    """Why a window is read; the column `kind` of `sync.windows`."""
+    """The reason why a window is read; the column `kind` of `sync.windows`."""
 
     INCREMENTAL = "incremental"  # changes since the last plan, and history: only these move the watermark
     CONFIRM = "confirm"  # a later pass over what was read, for what was listed late
@@ -33,7 +33,7 @@ class WindowKind(StrEnum):
 
 
 class WindowState(StrEnum):
-    """How far a window got; the column `state` of `sync.windows`."""
+    """The state of a window; the column `state` of `sync.windows`."""
 
     PLANNED = "planned"  # waits for a worker
     RUNNING = "running"  # claimed by one
@@ -107,7 +107,7 @@ def split(window: Window, total: int, limit: int) -> list[Window]:
 
 
 def merge(windows: Iterable[Window]) -> list[Window]:
-    """The same time in as few windows as it takes, oldest first: two that overlap cannot be read at once."""
+    """Join windows that overlap or touch, oldest first: two that overlap cannot be read at once."""
     parts: list[Window] = []
     for window in sorted(windows, key=lambda each: each.start):
         if parts and window.start <= parts[-1].end:

@@ -1,4 +1,4 @@
-"""What every account of [[accounts]] has. A platform's package adds its own keys, defaults and limits."""
+"""Settings that every account of [[accounts]] has. A platform's package adds its own keys, defaults and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amounts whose unit is documented nowhere, or not kept to: what adds up decides, a note says so."""
+"""Amounts whose documented unit is missing or not kept to: the unit that adds up is taken, with a note."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from orders_sync.platforms.conversion import Notes, fen, has_point, number, yuan
 def settled(
     name: str, value: Any, expected: Sequence[Decimal | None], notes: Notes, at: str = "", *, is_fen: bool
 ) -> Decimal | None:
-    """An amount in yuan. `is_fen`: its documented unit. `expected`: what it must be, in yuan, for the rest to add up.
+    """Return an amount in yuan.
+
+    `is_fen`: its documented unit. `expected`: the amounts, in yuan, at which the rest adds up.
 
     documented unit, no point where it is fen      taken, unless only the other unit adds up
     a point where it is fen                        taken in the unit that adds up, else left out
@@ -65,7 +67,7 @@ def note_difference(
 
 
 def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum; None where one is not known, or there is none."""
+    """Return the sum; None if one amount is not known, or there is none."""
     found = None
     for amount in amounts:
         if amount is None:

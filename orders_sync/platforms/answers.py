@@ -1,4 +1,4 @@
-"""What an answer means that is no success. No platform publishes its codes (api-facts 7), so lists of words decide."""
+"""Answers of platforms as pages or errors. No platform publishes its codes (api-facts 7), so lists of words decide."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Counted(Protocol):
 
 
 def listed(data: Counted | list[Raw] | str | None, source: bytes | bytearray, body: bytes) -> Page:
-    """What a success holds under `data`. `source`: what `body` was decoded from (`decode_envelope`).
+    """Return the page that a success holds under `data`. `source`: what `body` was decoded from (`decode_envelope`).
 
     Null, nothing at all, "" and an empty list instead of the object say that there is nothing, and so does an object
     with neither records nor a count. Raises `MalformedResponseError` for any other thing that is no list with a count.
@@ -58,7 +58,7 @@ def _count(total: int | str | None, body: bytes) -> int:
 def failure(
     account: Account, code: str, message: object, refused: tuple[str, ...], throttled: tuple[str, ...]
 ) -> PlatformError:
-    """Return the error that a code run_context.
+    """Return the error that a code means.
 
     `AuthenticationError` or `RateLimitError` by the account's lists of codes (the platform's, if it has none), else
     `TransientError`: a code without a known meaning is worth a retry. The text shows no credential (P8).

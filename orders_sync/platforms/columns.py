@@ -1,4 +1,4 @@
-"""Tables of columns: which field of a wire struct becomes which column, and how.
+"""Tables of columns: the source field of a wire struct and the conversion of each column.
 
     Columns(wire.BaseInfo, OrderRow, refund_amount=("refund", yuan), paid_at=("payTime", moment), ...)
 
@@ -60,7 +60,7 @@ class Columns:
         self._fill_dict = compiled(self._fields, _SET_ITEM, {"put": dict.update, "read_noting": self.read_noting})
 
     def read(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
-        """The columns of which a source says something, where it is not known yet what else the row holds."""
+        """Return the columns that the source has a value for, for a row that does not exist yet."""
         row: dict[str, Any] = {}
         self._fill_dict(row, source, notes, at)
         return row

@@ -1,4 +1,4 @@
-"""What a platform is to the rest of the product: values and pure functions. Each platform package makes one `Platform`.
+"""The contract of a platform: values and pure functions, of which each platform package makes one `Platform`.
 
 engine -> request(account, ask, now) -> httpx.Request       client.py, pure: signs and encodes
 engine -> http.fetch(request)        -> body                platforms/http.py, the only I/O
@@ -41,16 +41,18 @@ class Ask:
     status: str | None = None
 
     def __str__(self) -> str:
-        told = "" if self.status is None else f", status {self.status}"
-        return f"page {self.page_no} of {self.window} by {self.feed} time{told}, {self.page_size} a page"
+        status = "" if self.status is None else f", status {self.status}"
+        return f"page {self.page_no} of {self.window} by {self.feed} time{status}, {self.page_size} per page"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`total`: rows over all pages, as the platform counts them. `records`: the rows' bytes exactly as received.
+    """One page of a list.
 
-    `is_bare`: a success without a list and without a count, as many services say that there is nothing. Not documented,
-    so it is believed when it was said twice.
+    `total`: rows over all pages, as the platform counts them. `records`: the rows' bytes exactly as received.
+
+    `is_bare`: a success without a list and without a count, as many services answer when there is nothing. Not
+    documented, so it counts only when it is answered twice.
     """
 
     total: int
@@ -64,7 +66,7 @@ def _code(status: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessageService:
-    """How a platform reports changes by itself: POST /hooks/{path}/{account}/{hook_token}.
+    """The messages in which a platform reports changes by itself: POST /hooks/{path}/{account}/{hook_token}.
 
     The settings of its accounts are `AccountWithHook`: the token at the end of the address is all that is checked, for
     a message only says which order to read again. Platforms may share a path; accounts have names of their own.
@@ -99,7 +101,7 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """`feed` is what incremental runs list by; `feeds` is all the platform can list by.
+    """A platform. `feed` is what incremental runs list by; `feeds` is all the platform can list by.
 
     `direction`: whether its orders are what the account sells or what it buys; the column `direction` of every table.
     `settings`: the model of an account in [[accounts]]. Its `Secret` fields are redacted wherever they may show.

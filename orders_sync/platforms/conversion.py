@@ -48,7 +48,7 @@ class NotedValueError(ValueError):
 
 
 def kind_of(value: object) -> str:
-    """What a JSON value is, in words; never the value itself, which may be personal."""
+    """Return the kind of a JSON value in words; never the value itself, which may be personal."""
     return _KINDS.get(type(value), "a text")
 
 
@@ -180,12 +180,12 @@ def fen(value: int | str) -> Decimal | None:
 
 
 def has_point(value: object) -> bool:
-    """Whether an amount is spelled as no whole number is: with a point or an exponent."""
+    """Return whether an amount is spelled with a point or an exponent, as no whole number is."""
     return isinstance(value, str) and not value.strip().lstrip("+-").isdecimal()
 
 
 class Notes(list[str]):
-    """What was odd about one order, as sentences for its `notes`."""
+    """Sentences for the `notes` of one order: what was odd about it and how it was read."""
 
     def read(self, name: str, convert: Callable[[Any], T | None], value: Any, at: str = "") -> T | None:
         """A field converted; None, or what `NotedValueError` carries, and a note where that raises ValueError.

@@ -89,7 +89,7 @@ class _Received:
 
 
 async def _in_time(response: httpx.Response, deadline: asyncio.Timeout, received: _Received) -> AsyncIterator[bytes]:
-    """The body as it comes, and the call's deadline earlier whenever the body falls behind `LEAST_RATE`."""
+    """Yield the body as it comes, and move the call's deadline earlier whenever the body falls behind `LEAST_RATE`."""
     latest = deadline.when()
     began = asyncio.get_running_loop().time()
 
@@ -138,7 +138,7 @@ async def _read(response: httpx.Response, chunks: AsyncIterator[bytes], largest:
 
 
 def _inflater(response: httpx.Response) -> _Inflater | None:
-    """None for a plain answer.
+    """Return what decompresses the answer; None for a plain one.
 
     Raises `MalformedResponseError` for any coding that was not asked for, and for one upon another: what is compressed
     twice may grow by a million times.
@@ -162,11 +162,11 @@ class _Inflater:
 
     @property
     def is_complete(self) -> bool:
-        """Whether what came so far ends where a member ends; nothing at all is complete, too."""
+        """True if the data so far ends at the end of a gzip member; no data at all is complete, too."""
         return self._member.eof or not self._is_begun
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """What a chunk holds. Raises `MalformedResponseError`."""
+        """Yield the decompressed content of a chunk. Raises `MalformedResponseError`."""
         self._is_begun = self._is_begun or bool(data)
         while data:
             if self._member.eof:
@@ -208,7 +208,7 @@ def _error_of(response: httpx.Response, body: bytes) -> PlatformError:
 
 
 def _place(response: httpx.Response) -> str:
-    """Where a redirect leads, without the query: that may hold what was signed."""
+    """Return the target of a redirect without its query, which may hold what was signed."""
     try:
         return str(response.url.join(response.headers["location"]).copy_with(query=None, fragment=None))[:200]
     except (httpx.InvalidURL, ValueError):
@@ -216,7 +216,7 @@ def _place(response: httpx.Response) -> str:
 
 
 def is_envelope(body: bytes) -> bool:
-    """Whether a body is the JSON object with a code that both gateways answer with."""
+    """Return whether a body is the JSON object with a code that both gateways answer with."""
     try:
         return msgspec.json.decode(body, type=_Coded).code is not None
     except (msgspec.DecodeError, UnicodeError, RecursionError):

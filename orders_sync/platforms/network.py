@@ -1,4 +1,4 @@
-"""How this machine reaches a platform: proxies and trusted certificates, from the variables people set.
+"""Proxies and trusted certificates for calls to platforms, from the usual environment variables.
 
     HTTPS_PROXY, HTTP_PROXY, ALL_PROXY   the proxy, by the scheme of the URL; http:// where a value names no scheme
     NO_PROXY                             hosts, domains, addresses and networks that are reached without it
@@ -7,7 +7,7 @@
 A name in lower case wins over the same in upper case. Entries of NO_PROXY that mean nothing are skipped. Addresses of
 this machine are never reached through a proxy. Anything else that cannot be used is one `SettingsError`.
 
-The HTTP client itself is told to ignore the environment: it raises whatever its parsers raise, for values that other
+The HTTP client itself ignores the environment (trust_env): it raises whatever its parsers raise, for values that other
 programs accept, and knows no networks in NO_PROXY.
 """
 
@@ -34,7 +34,7 @@ HOST = re.compile(r"(?![0-9]+$)[\w.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")  # a number
 def client(
     base_urls: Iterable[str], timeout: httpx.Timeout, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
-    """A client for these addresses. Redirects are not followed: a signed request must not be sent elsewhere.
+    """Return a client for these addresses. Redirects are not followed: a signed request must not be sent elsewhere.
 
     `transport` answers instead of the network. Raises `SettingsError` for a variable that cannot be used.
     """
@@ -84,7 +84,7 @@ def proxy_of(url: httpx.URL, proxies: Mapping[str, str]) -> tuple[httpx.Proxy, s
 
 
 def certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Whom to trust: SSL_CERT_FILE, else SSL_CERT_DIR, else the public authorities. Raises `SettingsError`."""
+    """Return a context that trusts SSL_CERT_FILE, SSL_CERT_DIR or the public authorities. Raises `SettingsError`."""
     file, folders = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     if file:
         return _trusting("SSL_CERT_FILE", file, cafile=file)
@@ -136,7 +136,7 @@ def _is_local(host: str) -> bool:
 
 
 def _is_excepted(url: httpx.URL, no_proxy: str) -> bool:
-    """Whether NO_PROXY names the host: `*`, a host or domain, an address, a network; a port may follow a host."""
+    """Return whether NO_PROXY names the host: `*`, a host, a domain, an address, a network; a port may follow."""
     return any(_matches(entry.strip("\"'"), url) for entry in re.split(r"[\s,;]+", no_proxy) if entry)
 
 
@@ -175,11 +175,11 @@ class _Proxied(httpx.AsyncBaseTransport):
         try:
             return await self._transport.handle_async_request(request)
         except httpx.TransportError as error:
-            raise type(error)(self._told(error), request=request) from error
+            raise type(error)(self._text(error), request=request) from error
         except SOCKSError as error:  # what answers there speaks another protocol
-            raise httpx.ProxyError(self._told(error), request=request) from error
+            raise httpx.ProxyError(self._text(error), request=request) from error
 
-    def _told(self, error: Exception) -> str:
+    def _text(self, error: Exception) -> str:
         return f"{str(error).rstrip('.') or type(error).__name__}, through {self._through}"
 
     async def aclose(self) -> None:

@@ -35,7 +35,7 @@ def load_installed() -> tuple[dict[str, Platform], dict[str, str]]:
 
 
 def _order(entry: EntryPoint) -> tuple[str, bool]:
-    """Ours come before others of the same name."""
+    """Sort by name, ours before others of the same name."""
     return entry.name, not entry.value.startswith("orders_sync.")
 
 
@@ -55,7 +55,7 @@ def _loaded(entry: EntryPoint) -> Platform:
 
 
 def _mistake(platform: Platform) -> str | None:
-    """What is wrong with a platform's facts that would fail later, for others too; None where nothing is."""
+    """Return what is wrong with a platform's facts that would fail later, for others too; None if nothing is."""
     statuses = [each.status for each in platform.statuses]
     service = platform.messages
     if not isinstance(platform.direction, Direction):

@@ -1,4 +1,4 @@
-"""A page that does not decode as a whole, mended so that the records that are sound still land.
+"""Repair of a page that does not decode as a whole, so that its sound records still land.
 
 One record may be nested deeper than a decoder goes, or hold what is no JSON. It is found by its brackets alone, without
 recursion, and covered with a string of the same length: so all others decode, and its own bytes are taken from the body
@@ -20,7 +20,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def isolated(body: bytes | bytearray) -> bytes | None:
-    """The body with each container among its records that does not decode by itself covered, length unchanged.
+    """Return the body with each container among its records that does not decode covered, length unchanged.
 
     None where that mends nothing: the body is too large, its brackets do not match, or every record decodes.
     """
@@ -35,7 +35,7 @@ def isolated(body: bytes | bytearray) -> bytes | None:
 
 
 def _records(body: bytes | bytearray) -> Iterator[tuple[int, int]]:
-    """Where each object or list in the list of records begins and ends."""
+    """Yield start and end (exclusive) of each object or list in the list of records."""
     depth = start = 0
     for token in _TOKEN.finditer(body):
         kind = token[0][:1]

@@ -1,4 +1,4 @@
-"""What a field of a wire struct is documented as. All are `Any`: whatever is sent is for the conversions to judge.
+"""Types that a field of a wire struct is documented as. All are `Any`: the conversions judge whatever is sent.
 
 A wire struct spells its fields as the platform does, and holds only those that become columns.
 """

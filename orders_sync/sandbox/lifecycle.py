@@ -87,7 +87,7 @@ def next_event(order: SandboxOrder, rng: Random) -> tuple[str, int] | None:
 
 
 def _is_stuck(order: SandboxOrder) -> bool:
-    """Whether this order stays forever in a state that others leave soon."""
+    """Return whether this order stays forever in a state that others leave soon."""
     if order.state is State.CREATING:
         return order.random_bits % 128 == 7
     if order.state is State.FINANCE_NO:

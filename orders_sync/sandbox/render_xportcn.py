@@ -158,12 +158,12 @@ def _image(sku: Sku) -> str:
 
 
 def has_created(order: SandboxOrder) -> bool:
-    """Whether the order's lines have a createSubOrderResult (xportcn_ka)."""
+    """Return whether the order's lines have a createSubOrderResult (xportcn_ka)."""
     return order.quirk != "create_null"
 
 
 def has_result(order: SandboxOrder) -> bool:
-    """Whether the order's lines have a valid subOrderResult (xportcn_ka).
+    """Return whether the order's lines have a valid subOrderResult (xportcn_ka).
 
     It is null until Taobao accepts the order, and null or truncated JSON for two of the quirks.
     """

@@ -52,7 +52,7 @@ class VerifyResult:
 
     @property
     def is_equal(self) -> bool:
-        """Whether the tables hold exactly the expected orders."""
+        """True if the tables hold exactly the expected orders."""
         return not (self.missed or self.different or self.surplus)
 
     def examples(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a user gets wrong: one message that says what it is and what to do, exit code 1, and nothing half written."""
+"""Mistakes of a user: one message that says what is wrong and what to do, exit code 1, and nothing half written."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_arguments_of_psql_need_no_dashes_before_them(landed: Landed) -> None:
 
 
 def test_ctrl_c_in_the_shell_cancels_the_query_and_psql_goes_on(landed: Landed) -> None:
-    """As a terminal sends it: to psql and to us."""
+    """Send SIGINT as a terminal does: to psql and to us."""
     arguments = [str(PROGRAM), "db", "shell", "-At", "--no-readline", "--pset=pager=off"]
     variables = {**os.environ, **landed.terminal.variables, "TERM": "dumb", "PSQL_HISTORY": "/dev/null"}
     process, screen = pty.fork()

@@ -16,7 +16,7 @@ PATIENT = {"ORDERS_SYNC_SYNC__INTERVAL": "7d"}  # nobody reads the orders that l
 
 @dataclass(frozen=True)
 class Visits:
-    """What it said in each of these cases, and the port nobody listens on."""
+    """The output in each of these cases, and the port nobody listens on."""
 
     said: dict[str, Said]
     port: int
@@ -24,7 +24,7 @@ class Visits:
     empty: Tables
 
     def unwell(self, case: str) -> dict[str, str]:
-        """What it complained of: finding to words, advice included."""
+        """Return its complaints: finding to words, advice included."""
         said = self.said[case]
         assert "Traceback" not in said.text
         found = {each["what"]: f"{each['found']} {each['advice']}" for each in said.json if not each["is_well"]}

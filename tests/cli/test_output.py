@@ -1,4 +1,4 @@
-"""What a terminal of 80 and of 60 columns shows of every command: whole ids, numbers and amounts, and nothing it obeys.
+"""Output of every command on terminals of 80 and 60 columns: whole ids, numbers and amounts, no control sequences.
 
 The platform of these tests is malicious: what buyers and sellers write holds terminal escapes, bidi and Rich markup.
 """
@@ -48,7 +48,7 @@ WRITERS = ("replay", "renormalize", "audit", "sync")  # run when all others have
 
 @dataclass
 class Screens:
-    """What every command showed at each width."""
+    """The output of every command at each width."""
 
     said: dict[tuple[str, int], Said]
     tables: Tables

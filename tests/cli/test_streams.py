@@ -32,7 +32,7 @@ def shell(landed: Landed, line: str, **variables: str) -> subprocess.CompletedPr
 
 
 def faults(said: subprocess.CompletedProcess[bytes]) -> bytes:
-    """What a command complains of, without remarks on an account."""
+    """Return the errors of a command, without remarks on an account."""
     lines = said.stderr.splitlines(keepends=True)
     return b"".join(line for line in lines if not line.startswith(b"sandbox-"))
 
@@ -74,7 +74,7 @@ def test_json_is_json_in_every_encoding(landed: Landed, encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "gbk", "latin-1", "utf-16"])
 def test_json_is_json_though_the_encoding_knows_none_of_it(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What such a stream writes instead of a letter is an escape of Python, and only by chance one of JSON."""
+    """Such a stream writes an escape of Python instead of a letter, which is an escape of JSON only by chance."""
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding, errors="backslashreplace"))
     value = {"é": "café 跨境 😀 \x9b\u202e \ud800"}

@@ -1,4 +1,4 @@
-"""What an account holds of its platform's own settings."""
+"""The settings of its platform alone that an account holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a window was read completely (P1)."""
+"""The verdict on whether a window was read completely (P1)."""
 
 from __future__ import annotations
 

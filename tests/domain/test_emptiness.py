@@ -1,4 +1,4 @@
-"""What empty answers and answers beyond a platform's reach are worth."""
+"""Empty answers, and answers beyond a platform's reach, prove this much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which windows are planned: without a gap, with the overlap, none longer than the platform takes."""
+"""Windows are planned without a gap, with the overlap, and none longer than the platform takes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def reach(now: datetime, history_from: datetime | None = None, planned_to: datet
 
 
 def planned_after(before: Reach, windows: list[Window], now: datetime) -> Reach:
-    """What the ledger says once these windows are in it, as `ledger.plan` and `ledger.reach` have it."""
+    """Return what the ledger says once these windows are in it, as `ledger.plan` and `ledger.reach` have it."""
     starts = [each.start for each in windows] + ([before.history_from] if before.history_from else [])
     ends = [each.end for each in windows] + ([before.planned_to] if before.planned_to else [])
     return reach(now, min(starts, default=None), max(ends, default=None))

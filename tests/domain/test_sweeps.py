@@ -1,4 +1,4 @@
-"""What is read again on a creation-time feed, how often, and by how many calls."""
+"""Orders of a creation-time feed are read again at these intervals, by so many calls."""
 
 from __future__ import annotations
 

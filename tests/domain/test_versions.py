@@ -1,4 +1,4 @@
-"""Which of two looks at the same order is newer (P2)."""
+"""The newer of two versions of the same order (P2)."""
 
 from __future__ import annotations
 

@@ -713,7 +713,7 @@ def test_the_server_is_a_value(home: Path) -> None:
 
 @root_only
 def test_a_user_without_an_entry_in_passwd_is_told_what_to_do(tmp_path: Path) -> None:
-    """As in a container that runs under any number."""
+    """Run as in a container with an arbitrary user id."""
     (tmp_path / "postgres").mkdir(mode=0o700)
     os.chown(tmp_path / "postgres", 424_242, 424_242)
     said: list[str] = []

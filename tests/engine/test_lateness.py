@@ -1,4 +1,4 @@
-"""How late the platform lists orders: measured where a read brings what an earlier one of the same time did not."""
+"""The delay with which the platform lists orders, measured when a read brings what an earlier one did not."""
 
 from __future__ import annotations
 

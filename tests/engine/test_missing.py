@@ -75,7 +75,7 @@ async def test_a_final_order_that_the_platform_lists_no_more_is_no_finding(story
 
 
 async def test_an_order_that_landed_while_the_window_was_read_is_not_missing_from_it(story: Story) -> None:
-    """As if another worker had landed it after the list was made."""
+    """Land an order as if another worker had done so after the list was made."""
     await story.sync()
     unlist(story, KA, order := some_order(story))
     story.execute(f"UPDATE raw_orders SET read_at = now() + interval '1 hour' WHERE order_id = '{order.order_id}'")

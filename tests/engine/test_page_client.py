@@ -239,7 +239,7 @@ def test_every_try_is_signed_anew(run: Run, name: str) -> None:
 
 
 def credentials(request: httpx.Request) -> dict[str, str]:
-    """What is signed: 1688 in the form, Xportcn in the headers."""
+    """Return what is signed: of 1688 the form, of Xportcn the headers."""
     if "signature" in request.headers:
         return dict(request.headers)
     return dict(parse_qsl(request.content.decode()))

@@ -82,7 +82,7 @@ def leave(places: Iterable[int]) -> Callable[[list[bytes]], None]:
 
 
 async def read_forward(listing: Listing) -> set[bytes]:
-    """How a general loader reads: from the first page on, until a page is not full."""
+    """Read as a general loader does: from the first page on, until a page is not full."""
     found: set[bytes] = set()
     page_no = 1
     while True:
@@ -114,7 +114,7 @@ def test_whatever_leaves_between_two_calls_no_row_that_stays_is_missed_P1(
 def test_a_row_indexed_late_hides_no_row_in_front_of_it_or_the_window_is_read_again_P1(
     size: tuple[int, int], leaving: list[list[int]], late: list[int]
 ) -> None:
-    """What stands behind it is younger than it, and so within the overlap that is read again anyway."""
+    """Rows behind it are younger than it, and so within the overlap that is read again anyway."""
     count, page_size = size
 
     def enter(number: int, place: int) -> Callable[[list[bytes]], None]:

@@ -1,4 +1,4 @@
-"""What the database ends for a reason that passes is run again, and no order is rejected for it (P1, P4)."""
+"""Work that the database ends for a temporary reason is run again, and no order is rejected for it (P1, P4)."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ async def test_one_wrong_count_is_forgotten(lie: int, calls: int) -> None:
 
 @dataclass
 class InclusiveLists(TwoLists):
-    """As a platform that takes ends inclusive is counted: an order on a border stands in both counts of either half."""
+    """Count as a platform that takes ends inclusive: an order on a border is in the counts of both halves."""
 
     async def count(self, window: Window) -> Counts:
         return await super().count(Window(window.start, window.end + timedelta(seconds=1)))

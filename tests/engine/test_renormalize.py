@@ -46,7 +46,7 @@ def code(monkeypatch: pytest.MonkeyPatch) -> Code:
 
 
 def otherwise(rows: OrderRows) -> None:
-    """As if read by older code: another status group, the first line not seen, a line nobody listed."""
+    """Change the tables as if older code had read: another status group, no first line, a line nobody listed."""
     rows.order.status_group = "of old"
     first, *others = rows.sub_orders
     rows.product_items = [item for item in rows.product_items if item.sub_order_id != first.sub_order_id]

@@ -10,7 +10,7 @@ from orders_sync.engine.slots import Slots
 
 
 async def take(slots: Slots, host: str, times: int) -> int:
-    """How many of so many can be had at once."""
+    """Return how many of these slots can be held at once."""
     return sum([await slots.acquire(host, 0) for _ in range(times)])
 
 

@@ -628,7 +628,7 @@ async def test_an_error_of_ours_fails_its_window_and_the_others_are_read(
 async def test_a_claim_that_fails_while_a_pass_is_interrupted_is_no_noise(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What nobody waits for any more must not be printed as an error that was never retrieved."""
+    """An error of a window that nobody awaits any more must not be printed as never retrieved."""
     story, claiming, noise = tell(), asyncio.Event(), list[str]()
 
     async def never_answered(*_: object) -> None:

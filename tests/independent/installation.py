@@ -93,7 +93,7 @@ class Installation:
         assert held == truth
 
     def lag(self) -> timedelta | None:
-        """How far the watermark is behind now; None when nothing is proven."""
+        """Return how far the watermark is behind now; None when nothing is proven."""
         ((watermark,),) = self.query("SELECT watermark FROM sync.accounts")
         return None if watermark is None else datetime.now(UTC) - watermark  # type: ignore[operator]
 
@@ -102,6 +102,6 @@ class Installation:
         return lag is not None and lag < timedelta(minutes=5)
 
     def reasons(self) -> list[str]:
-        """Why windows are unproven, each reason once."""
+        """Return the reasons why windows are unproven, each once."""
         rows = self.query("SELECT DISTINCT error FROM sync.windows WHERE state = 'failed' ORDER BY error")
         return [str(row[0]) for row in rows]

@@ -1,4 +1,4 @@
-"""What a platform may do that no document rules out. Each is one function and replaces stages of an answer.
+"""Behaviour of a platform that no document rules out. Each oddity is one function and replaces stages of an answer.
 
 An oddity wraps what is there, so several are put together by naming them one after the other.
 """

@@ -31,7 +31,7 @@ PATHS = {
 
 @dataclass
 class Order:
-    """What the platform knows of an order. Times are aware and may hold fractions of a second, which no record shows.
+    """An order on the platform. Times are aware and may hold fractions of a second, which no record shows.
 
     `status`: 1688's word, Xportcn's number. `is_listed`: False while the list does not bring it yet. `record`: replaces
     the whole record.
@@ -74,7 +74,7 @@ class Response:
 
 @dataclass
 class Stages:
-    """How an answer is made, as most platforms would. An oddity replaces one or more of these."""
+    """The stages in which most platforms would make an answer. An oddity replaces one or more of them."""
 
     select: Callable[[Query, list[Order]], list[Order]]
     arrange: Callable[[Query, list[Order]], list[Order]]

@@ -1,4 +1,4 @@
-"""Where a window ends: nobody documents whether that second belongs to it, and what lies behind a whole second (P1)."""
+"""Orders on the border of windows: whether the last second belongs to one is not documented (P1)."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def passes(shop: Installation, time: timedelta) -> None:
 
 
 async def history_reads(shop: Installation) -> int:
-    """How often all of the history was read again so far, after one more pass."""
+    """Run one more pass and return how often all of the history was read again so far."""
     outcome = await shop.sync()
     assert outcome.errors == []
     ((count,),) = shop.query(HISTORY_READS)

@@ -51,7 +51,7 @@ def with_fractions(orders: Iterable[Order]) -> list[Order]:
 
 
 def otherwise(probed: Probed) -> dict[str, str]:
-    """What is otherwise, and what a person has to do about it; an answer each, within the calls that are allowed."""
+    """A probe finds what is otherwise and what a person has to do about it, within the calls that are allowed."""
     assert not probed.fault
     assert 0 < probed.calls <= MOST_CALLS
     assert all(each.said for each in probed.answers.values() if each.verdict is Verdict.OTHERWISE)

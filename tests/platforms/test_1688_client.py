@@ -1,4 +1,4 @@
-"""How fw199 is asked for 1688 orders and what its answers mean (api-facts 0 and 4)."""
+"""Requests to fw199 for 1688 orders and the meaning of its answers (api-facts 0 and 4)."""
 
 import hashlib
 import json

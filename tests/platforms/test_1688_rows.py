@@ -1,4 +1,4 @@
-"""What a 1688 record becomes: the documented order value by value, then field by field (api-facts 4.2, 4.3 and 6)."""
+"""Rows of a 1688 record: the documented order value by value, then field by field (api-facts 4.2, 4.3 and 6)."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which way a platform is reached, as proxy programs and companies set the variables. Real sockets."""
+"""Proxies and certificates by which a platform is reached, from variables as proxy programs set them. Real sockets."""
 
 from __future__ import annotations
 

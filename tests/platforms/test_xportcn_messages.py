@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.notifications import Notification
 from orders_sync.platforms import PLATFORMS
-from orders_sync.platforms.xportcn.messages import hint
+from orders_sync.platforms.xportcn.messages import read
 
 BODY = {
     "orderId": "3305075341149134260",
@@ -31,7 +31,7 @@ BODY = {
 
 
 def message(body: object = BODY, **changes: object) -> bytes:
-    """As documented: JSON in a string, the time in milliseconds as text."""
+    """Return a message as documented: JSON in a string, the time in milliseconds as text."""
     packed = body if isinstance(body, str) else msgspec.json.encode(body).decode()
     whole: dict[str, Any] = {"messageType": "ORDER_CREATE", "messageBody": packed, "messagePlatform": 0}
     return msgspec.json.encode({**whole, "timestamp": "1779263269913", **changes})
@@ -39,31 +39,31 @@ def message(body: object = BODY, **changes: object) -> bytes:
 
 def test_the_documented_message_names_its_order_and_when_it_was_placed_in_china() -> None:
     placed = datetime(2026, 5, 20, 7, 40, tzinfo=UTC)
-    assert hint(message()) == Notification("ORDER_CREATE", "1362127944570372157", "3305075341149134260", placed)
-    assert hint(message()).numbers == ["1362127944570372157", "3305075341149134260"]
+    assert read(message()) == Notification("ORDER_CREATE", "1362127944570372157", "3305075341149134260", placed)
+    assert read(message()).numbers == ["1362127944570372157", "3305075341149134260"]
 
 
 @pytest.mark.parametrize(("platform", "is_elsewhere"), [(0, False), (1, True), ("1", True), (7, False), (None, False)])
 def test_1688_orders_of_xportcn_are_told_from_taobaos(platform: object, is_elsewhere: bool) -> None:
-    assert bool(hint(message(messagePlatform=platform)).elsewhere) == is_elsewhere
+    assert bool(read(message(messagePlatform=platform)).elsewhere) == is_elsewhere
 
 
 def test_types_nobody_listed_are_read_like_any_other() -> None:
-    assert hint(message(messageType="ORDER_STARGAZING")).order_no == BODY["orderNo"]
-    assert hint(message(messageType=None)).order_no == BODY["orderNo"]
+    assert read(message(messageType="ORDER_STARGAZING")).order_no == BODY["orderNo"]
+    assert read(message(messageType=None)).order_no == BODY["orderNo"]
     refund = {"refundId": "TQ1", "orderId": "77"}
-    assert hint(message(refund, messageType="ORDER_BUYER_VIEW_ORDER_BUYER_REFUND")).numbers == ["77"]
+    assert read(message(refund, messageType="ORDER_BUYER_VIEW_ORDER_BUYER_REFUND")).numbers == ["77"]
 
 
 def test_numbers_may_come_as_numbers_and_the_body_without_its_string() -> None:
-    assert hint(message({"orderId": 3305075341149134260})).order_id == "3305075341149134260"
-    assert hint(message(messageBody=BODY)).order_no == BODY["orderNo"]
+    assert read(message({"orderId": 3305075341149134260})).order_id == "3305075341149134260"
+    assert read(message(messageBody=BODY)).order_no == BODY["orderNo"]
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", 17792632, "0000-00-00 00:00:00", []])
 def test_a_time_that_cannot_be_read_leaves_the_order(time: object) -> None:
-    read = hint(message({**BODY, "tbCreateTime": time}))
-    assert (read.created, read.order_no, read.reason) == (None, BODY["orderNo"], "")
+    found = read(message({**BODY, "tbCreateTime": time}))
+    assert (found.created, found.order_no, found.reason) == (None, BODY["orderNo"], "")
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_a_time_that_cannot_be_read_leaves_the_order(time: object) -> None:
     ],
 )
 def test_what_names_no_order_says_why(body: bytes, reason: str) -> None:
-    read = hint(body)
-    assert read.numbers == []
-    assert read.reason.startswith(reason)
+    found = read(body)
+    assert found.numbers == []
+    assert found.reason.startswith(reason)
 
 
 def test_what_no_column_holds_is_replaced() -> None:
-    read = hint(rb'{"messageType": "A\u0000", "messageBody": "{\"orderNo\": \"\\u0000\\ud800\"}"}')
-    assert (read.message_type, read.order_no) == ("A␀", "␀�")
+    found = read(rb'{"messageType": "A\u0000", "messageBody": "{\"orderNo\": \"\\u0000\\ud800\"}"}')
+    assert (found.message_type, found.order_no) == ("A␀", "␀�")
 
 
 json_values = st.recursive(
@@ -119,15 +119,15 @@ near = st.fixed_dictionaries(
 @example(b'"' * 3)
 @example(b"\xa0")
 def test_nothing_is_ever_raised_whatever_the_bytes(body: bytes) -> None:
-    read = hint(body)
-    assert read.reason or read.numbers
-    assert "\x00" not in f"{read}"
+    found = read(body)
+    assert found.reason or found.numbers
+    assert "\x00" not in f"{found}"
 
 
 @given(st.fixed_dictionaries({"orderNo": json_values, "orderId": json_values, "tbCreateTime": json_values}))
 def test_nothing_is_ever_raised_whatever_the_order(order: dict[str, Any]) -> None:
-    read = hint(message(order))
-    assert read.reason or read.numbers
+    found = read(message(order))
+    assert found.reason or found.numbers
 
 
 def test_only_xportcn_has_a_message_service() -> None:

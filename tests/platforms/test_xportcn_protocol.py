@@ -1,4 +1,4 @@
-"""How both Xportcn APIs are asked and how they answer, beyond what every platform promises."""
+"""Requests to both Xportcn APIs and their answers, beyond what every platform promises."""
 
 from __future__ import annotations
 

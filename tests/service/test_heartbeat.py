@@ -20,7 +20,7 @@ SEEN = "SELECT id, parts, version, tables, pid > 0, seen_at >= started_at FROM s
 
 
 class Failures:
-    """What the database refused."""
+    """Return the error by which the database refused."""
 
     def __init__(self) -> None:
         self.errors: list[Exception] = []

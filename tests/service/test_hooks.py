@@ -38,7 +38,7 @@ async def http(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def stored(url: str) -> Callable[[], list[tuple[str, bytes]]]:
-    """What another connection sees."""
+    """Return what another connection sees."""
 
     def look() -> list[tuple[str, bytes]]:
         with psycopg.connect(url) as connection:

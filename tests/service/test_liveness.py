@@ -1,4 +1,4 @@
-"""What was planned and finished last says whether a process still does its work."""
+"""A process counts as alive by the time at which it last planned or finished something."""
 
 from __future__ import annotations
 

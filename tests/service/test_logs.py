@@ -1,4 +1,4 @@
-"""What the service says: one line an event, and no secret in it, whoever speaks (P8)."""
+"""Logs of the service: one line per event, and no secret in it, whatever library writes it (P8)."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class AnotherPlatform(AccountSettings, frozen=True, kw_only=True):
 def test_secrets_of_a_new_model_are_redacted_without_another_edit_P8(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a field is called, where its text comes from and how deep it lies do not matter: its type does."""
+    """Secrets follow from the type of a field, not from its name, its source or its depth."""
     new = replace(PLATFORMS["1688"], name="another", settings=AnotherPlatform)
     monkeypatch.setitem(PLATFORMS, "another", new)
     file = tmp_path / "x.toml"

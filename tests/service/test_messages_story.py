@@ -33,7 +33,7 @@ def story(pool: Pool, url: str) -> Story:
 
 
 async def come_by(story: Story) -> None:
-    """What the service does with each account every few seconds."""
+    """Do what the service does with each account every few seconds."""
     sources = story.sources(*XPORTCN)
     for source in sources:
         async with story.pool.connection() as connection, connection.transaction():

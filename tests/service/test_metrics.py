@@ -1,4 +1,4 @@
-"""What Prometheus is told of windows that this process was done with, and of the tables."""
+"""Metrics of the windows that this process finished, and of the tables."""
 
 from __future__ import annotations
 

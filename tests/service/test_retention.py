@@ -1,4 +1,4 @@
-"""What is old goes, and nothing that is still needed: on a real Postgres, old by rows that say so."""
+"""Old rows are removed, and nothing that is still needed. On a real Postgres, aged by changing their times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is due is planned once, by whoever comes first, and somebody is asked to read it."""
+"""Due windows are planned once, by whichever scheduler is first, and a job to read them is queued."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) 
 
 
 def put_clock_back(story: Story, account: str, hours: int) -> None:
-    """What a clock looks like that was put back: what was planned lies that much further in its future."""
+    """Move the plan into the future, as it looks to a clock that was put back."""
     story.query(
         "UPDATE sync.windows AS w SET starts_at = starts_at + d, ends_at = ends_at + d "
         "FROM (SELECT %s * interval '1 hour' AS d) AS d WHERE account = %s RETURNING 1",

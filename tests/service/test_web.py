@@ -1,4 +1,4 @@
-"""What the HTTP side takes from strangers is bounded: connections, time, what is read of a body (P7). Real sockets."""
+"""Limits of the HTTP side towards strangers: connections, time, bytes read of a body (P7). Real sockets."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def serving(pool: Pool, **limits: object) -> AsyncIterator[Site]:
 
 
 async def closed(reader: asyncio.StreamReader) -> bytes:
-    """What still comes, until the other side has closed."""
+    """Return what still arrives until the other side has closed."""
     found = b""
     with suppress(ConnectionError):
         while piece := await reader.read(MB):

@@ -66,7 +66,7 @@ def rows(session: Session, query: str, *values: object) -> list[Any]:
 
 
 def named(session: Session) -> dict[str, set[str]]:
-    """Which accounts are named where."""
+    """Return the accounts that each table names."""
     return {
         table: {name for (name,) in rows(session, f"SELECT account FROM {table}")}
         for table in (*BY_NAME, "sync.shared_orders")

@@ -155,7 +155,7 @@ async def test_whoever_lost_the_last_part_opens_no_whole_P5(connection: Connecti
 
 
 async def test_parts_that_leave_a_gap_say_nothing(connection: Connection) -> None:
-    """What was read long ago is removed from the ledger by age."""
+    """Windows that were read long ago are removed from the ledger by age."""
     whole = await split(connection, hours(0, 1), hours(1, 2), total=9)
     await finish(connection, await claim(connection), 5)
     await connection.execute("DELETE FROM sync.windows WHERE state = 'done'")

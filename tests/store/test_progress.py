@@ -1,4 +1,4 @@
-"""How much of an account is read while its history is read newest first."""
+"""The share of an account that is read while its history is read newest first."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def is_constant(node: ast.expr, names: set[str]) -> bool:
 
 
 def pieces(source: str) -> Iterator[ast.expr]:
-    """What is filled into the statements of a file."""
+    """Yield the expressions that are filled into the statements of a file."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.JoinedStr) and STATEMENT.search(ast.unparse(node)):
             yield from (part.value for part in node.values if isinstance(part, ast.FormattedValue))

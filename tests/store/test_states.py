@@ -39,7 +39,7 @@ def statements(source: str) -> Iterator[str]:
 
 
 def enums(statement: str, alias: str, column: str) -> list[type[Enum]]:
-    """What a column may hold: by the table its alias stands for, else by all tables that the statement names."""
+    """Return the types a column may have: of the table its alias stands for, else of all tables that are named."""
     if column != "state":
         return [COLUMNS[column]]
     named = [(name, STATES[table]) for table, name in FROM.findall(statement) if table in STATES]

@@ -1,4 +1,4 @@
-"""How the service is, as its tables tell it."""
+"""The state of the service as its tables show it."""
 
 from __future__ import annotations
 

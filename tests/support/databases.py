@@ -25,7 +25,7 @@ PREFIX = "orders-sync-tests-"
 
 @dataclass(frozen=True)
 class Tables:
-    """What is in a database, seen from outside the product."""
+    """The content of a database, seen from outside the product."""
 
     url: str
 

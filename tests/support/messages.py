@@ -36,7 +36,7 @@ async def come(story: Story, *bodies: bytes, account: str = KA) -> None:
 
 
 async def tick(story: Story, account: str = KA) -> tuple[bool, AccountResult]:
-    """What the service does when it comes by: whether there was something to read, and what was read."""
+    """Read what is due, as the service does; return whether there was something, and what was read."""
     [source] = story.sources(account)
     async with story.pool.connection() as connection, connection.transaction():
         is_there = await planner.plan_due(connection, source)

@@ -35,7 +35,7 @@ OURS = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TEST_DATABASE_URL")
 
 @dataclass(frozen=True)
 class Said:
-    """What a command left: its exit code, and both streams as text."""
+    """The result of a command: its exit code, and both streams as text."""
 
     code: int
     out: str
@@ -82,7 +82,7 @@ class Service:
 
     @property
     def root(self) -> str:
-        """Where it listens, once it says so."""
+        """The root URL it listens on, once it says so."""
         eventually(lambda: re.search(r"http://127\.0\.0\.1:\d+\"", self.said))
         return re.findall(r"(http://127\.0\.0\.1:\d+)\"", self.said)[0]
 
@@ -108,7 +108,7 @@ class Terminal:
 
     @property
     def home(self) -> Path:
-        """Where the embedded server would live."""
+        """The folder of the embedded server."""
         return self.folder / "home"
 
     @property
@@ -245,7 +245,7 @@ def eventually(condition: Callable[[], object]) -> None:
 
 
 def result(process: subprocess.Popen[str]) -> Said:
-    """What a started command left, once it has ended."""
+    """Wait for a started command to end and return its result."""
     out, err = process.communicate(timeout=LONGEST)
     return Said(process.returncode, out, err)
 

@@ -23,7 +23,7 @@ def sample(name: str) -> bytes:
 
 
 def asked_by_xportcn(parameters: Mapping[str, Any]) -> Asked:
-    """What the parameters of a request ask for."""
+    """Return the window and page that the parameters of a request ask for."""
     start, end = (platform_time(parameters[name]) for name in ("beginDateTime", "endDateTime"))
     return Asked(start, end, int(parameters["pageNum"]), int(parameters["pageSize"]))
 

@@ -1,4 +1,4 @@
-"""How Example Shop is asked for orders, and what its answers mean. Pure: no I/O."""
+"""Requests to Example Shop for orders, and the meaning of its answers. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def signature(secret: str, timestamp: str, query: str) -> str:
 
 
 def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
-    """One page of a window, oldest rows first. Raises ValueError for what Example Shop cannot list."""
+    """Return the request for one page of a window, oldest rows first. Raises ValueError for what cannot be listed."""
     if ask.page_no < 1:
         raise ValueError(f"pages count from 1, not from {ask.page_no}")
     if not 1 <= ask.page_size <= LARGEST_PAGE:
@@ -59,7 +59,7 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
 
 def page(account: Account, body: bytes) -> Page:
-    """The envelope as total and untouched records.
+    """Return the answer as total and untouched records.
 
     Raises `AuthenticationError`, `RateLimitError`, `TransientError` or `MalformedResponseError`.
     """

@@ -1,4 +1,4 @@
-"""What Example Shop posts when an order changes: {"event": "order_changed", "order_id": "2026090100000001"}.
+"""Messages that Example Shop posts when an order changes: {"event": "order_changed", "order_id": "2026090100000001"}.
 
 A message says which order to read again. What lands is what the list says, so a forged message does no harm.
 """
@@ -28,7 +28,7 @@ _MESSAGE = msgspec.json.Decoder(Message)
 
 
 def read(body: bytes) -> Notification:
-    """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
+    """Return the notification in a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
     try:
         message = decode_record(_MESSAGE, body, Notes())
     except InvalidRecordError as error:

@@ -1,4 +1,4 @@
-"""How a record becomes rows: target column, source field, unit."""
+"""A record as rows of the tables: target column, source field, unit."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _updated(head: wire.Head) -> tuple[Any, Any]:
 
 
 def normalize(record: bytes) -> OrderRows:
-    """A record as rows. What no column can hold becomes a note. Raises `InvalidRecordError` where it names no order."""
+    """Return the rows of a record, odd values as notes. Raises `InvalidRecordError` if it names no order."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = order_id_of(order.id, "id")
@@ -111,6 +111,6 @@ def normalize(record: bytes) -> OrderRows:
 
 
 def _lines(lines: list[wire.Line], notes: Notes) -> list[tuple[str, wire.Line]]:
-    """Every line with the id of its row, each once."""
+    """Return every line once, with the id of its row."""
     ids = [notes.read("line_id", exact_id, line.line_id, f"line {no}: ") for no, line in enumerate(lines, 1)]
     return distinct_lines(lines, ids, lambda line: (id_text(line.product_id), id_text(line.sku_id)), "line_id", notes)

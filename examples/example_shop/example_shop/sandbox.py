@@ -66,7 +66,7 @@ class Sandbox:
         return JSONResponse({"code": 0, "message": "ok", "data": data})
 
     def _refusal(self, request: Request) -> str | None:
-        """Why the credentials are not accepted. Like some marketplaces it repeats what it was sent."""
+        """Return why the credentials are not accepted. Like some marketplaces it repeats what it was sent."""
         headers, known = request.headers, self.credentials
         timestamp = headers.get("x-timestamp", "")
         if (headers.get("x-app-key"), headers.get("x-shop")) != (known.app_key, known.shop):

@@ -1,4 +1,4 @@
-"""What Example Shop sends, in its own spelling. Any field may be something else: the conversions judge values."""
+"""The answers of Example Shop in its own spelling. Any field may be something else: the conversions judge values."""
 
 from __future__ import annotations
 

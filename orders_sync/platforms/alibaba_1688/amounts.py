@@ -1,4 +1,4 @@
-"""The amounts of a 1688 order, each held against what it must add up to (api-facts 4.2).
+"""The amounts of a 1688 order, each compared with what it must add up to (api-facts 4.2).
 
     itemAmount = price x quantity + entryDiscount
     totalAmount = sum of itemAmount + shippingFee
@@ -23,7 +23,7 @@ ZERO = (None, 0, "0", "")
 
 
 class LineAmounts(Struct, gc=False):
-    """Of one line: how many pieces, and yuan. `goods`: all pieces at the price before discounts."""
+    """Quantity and amounts of one line, in yuan. `goods`: all pieces at the price before discounts."""
 
     quantity: Decimal | None = None
     unit_price: Decimal | None = None
@@ -42,7 +42,7 @@ def line_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
 
 
 def _plain_amounts(line: ProductItem) -> LineAmounts | None:
-    """Those of a line without discount whose amounts are equal as documented; None where one needs a closer look."""
+    """Return the amounts of a line without discount that add up as documented; None if they do not."""
     if line.entryDiscount not in ZERO or line.quantityFactor not in ONE:
         return None
     try:
@@ -99,7 +99,7 @@ def order_amounts(
 
 
 def _is_plain(sent: object, amount: Decimal) -> bool:
-    """Whether an amount is what is expected, as most are: then nothing else needs to be looked at."""
+    """Return whether an amount is the expected one, as most are: then no other reading has to be tried."""
     try:
         return yuan(sent) == amount
     except ValueError:

@@ -40,7 +40,7 @@ def sign(params: Mapping[str, str], secret: str) -> str:
 
 
 def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
-    """One page of a window, oldest rows first.
+    """Return the request for one page of a window, oldest rows first.
 
     Raises ValueError beyond 28 days or the page sizes the platform takes, and for a status: what changed is listed by
     time.
@@ -71,7 +71,7 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
 
 def page(account: Account, body: bytes) -> Page:
-    """The envelope as total and untouched records.
+    """Return an answer as total and untouched records.
 
     Raises `AuthenticationError`, `RateLimitError`, `TransientError` or `MalformedResponseError`.
     """

@@ -100,7 +100,7 @@ class Line(Struct, gc=False):
 
 
 def lines_of(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
-    """Every line, each once."""
+    """Return every line once."""
     ids = [_line_id(item, f"line {number}: ", notes) for number, item in enumerate(items, 1)]
     distinct = distinct_lines(items, ids, lambda item: (item.productID, item.skuID), "subItemIDString", notes)
     return [
@@ -157,7 +157,7 @@ def product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
 
 
 def parcels_of(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> list[ParcelRow]:
-    """One row a parcel. Its id is the platform's, else its bill number, else its position; a second one gets `#2`."""
+    """Return one row per parcel. Its id is the platform's, else its bill number or its position; a twin gets `#2`."""
     parcels: list[ParcelRow] = []
     used: set[str] = set()
     for number, item in enumerate(notes.present("logisticsItems", logistics.logisticsItems), 1):
@@ -171,12 +171,12 @@ def parcels_of(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> 
 
 
 def has_left(line: SubOrderRow) -> bool:
-    """Tell whether a line is shipped, by its logistics status or its status."""
+    """Return whether a line is shipped, by its logistics status or its status."""
     return line.logistics_status in LEFT_LOGISTICS or GROUPS.get(line.status or "") in LEFT_GROUPS
 
 
 def tracking_numbers(parcels: list[ParcelRow], line_id: str | None = None) -> list[str] | None:
-    """Of all parcels, or of those that say they carry a line; in the order listed, each once."""
+    """Return the numbers of all parcels, or of those that say they carry a line; in the order listed, each once."""
     numbers: list[str] = []
     for parcel in parcels:
         number = parcel.tracking_no

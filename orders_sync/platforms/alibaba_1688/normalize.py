@@ -1,7 +1,7 @@
 """A 1688 record as rows (api-facts 4.2 and 4.3). Pure functions of the record's bytes.
 
 The tables say for every column its field and unit (api-facts 4.2); what has no known unit stays text. Notes on an order
-say what was odd about it and how it was read; only a missing or unusable id keeps an order out.
+say what was odd about it and how it was read; only a missing or unusable id makes it a reject.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _modified(order: wire.OrderHead) -> tuple[Any, Any]:
 
 
 def normalize(record: bytes) -> OrderRows:
-    """A record as rows. Raises `InvalidRecordError` where it names no order."""
+    """Return the rows of a record. Raises `InvalidRecordError` where it names no order."""
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     base = order.baseInfo or NO_BASE
@@ -190,7 +190,7 @@ def _order(
 
 
 def _receiver(order_id: str, base: wire.BaseInfo, logistics: wire.NativeLogistics, notes: Notes) -> ReceiverRow:
-    """Whatever is known of the receiver, nativeLogistics first."""
+    """Return what is known of the receiver; nativeLogistics wins."""
     other = RECEIVER_INFO.read(base.receiverInfo, notes, "receiverInfo.") if base.receiverInfo else {}
     row = ReceiverRow(order_id=order_id)
     RECEIVER.fill(row, logistics, notes, "nativeLogistics.")
@@ -206,7 +206,7 @@ def _status_group(status: str, lines: list[SubOrderRow]) -> StatusGroup:
 
 
 def _paid(base: wire.BaseInfo, notes: Notes) -> Decimal | None:
-    """What was paid over all steps; None when no step says."""
+    """Return the sum of what was paid over all steps, yuan; None when no step says."""
     steps = notes.present("newStepOrderList", base.newStepOrderList)
     paid = [fee for step in steps if (fee := notes.read("newStepOrderList.paidFee", yuan, step.paidFee)) is not None]
     if len(paid) < 2:
@@ -219,5 +219,5 @@ def _company(name: str, contact: wire.Contact | None, notes: Notes) -> str | Non
 
 
 def _both(note: str | None, message: str | None) -> str | None:
-    """What the buyer wrote: the note at ordering, the message, or both on lines of their own when they differ."""
+    """Return the buyer's note and message: the one there is, or both on separate lines when they differ."""
     return f"{note}\n{message}" if note and message and note != message else note or message

@@ -33,4 +33,4 @@ __all__ = ["Asked", "PlatformContract", "check_rows"]
 
 
 class PlatformContract(RequestContract, PageContract, RecordContract, MessageContract):
-    """Not collected by itself: its name does not begin with `Test`."""
+    """The whole suite. pytest does not collect it as such, since its name does not begin with `Test`."""

@@ -40,7 +40,7 @@ DEEP = b"[" * 100_000
 
 
 def hostile(examples: int) -> settings:
-    """The suite is inherited, which hypothesis takes for a mistake."""
+    """Return the settings of a property test that is inherited, which hypothesis takes for a mistake."""
     return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -56,13 +56,13 @@ def as_bytes(document: Any) -> bytes:
 
 
 def odd_bytes(document: Any, path: Path, value: Any) -> bytes:
-    """The document with a value put somewhere, which is not kept."""
+    """Return the bytes of the document with a value at a path; the document stays as it is."""
     whole = as_bytes(put(document, path, "@@" if isinstance(value, Bare) else value))
     return whole.replace(b'"@@"', value.encode()) if isinstance(value, Bare) else whole
 
 
 def opened(value: Any) -> Any:
-    """A document in which JSON in a string is JSON."""
+    """Return a document in which JSON in strings is decoded."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         return opened(json.loads(value))
     if isinstance(value, dict):
@@ -71,7 +71,7 @@ def opened(value: Any) -> Any:
 
 
 def paths(document: Any, start: Path = ()) -> Iterator[Path]:
-    """Where every value of a JSON document lies, at every depth."""
+    """Yield the path of every value of a JSON document, at every depth."""
     items = document.items() if isinstance(document, dict) else enumerate(document)
     for key, value in items:
         yield (*start, key)

@@ -1,4 +1,4 @@
-"""What a platform with a message service promises of messages."""
+"""Tests of messages, for platforms with a message service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orders_sync.platforms.testing.sample import PlatformSample
 
 
 class MessageContract(PlatformSample):
-    """Without a message service there is nothing to promise."""
+    """Skipped for a platform without a message service."""
 
     @hostile(100)
     @given(body=st.binary() | ANY_JSON.map(as_bytes))

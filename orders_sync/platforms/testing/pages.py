@@ -1,4 +1,4 @@
-"""What every platform promises of answers: whatever comes, it is a page, or one of the errors of `domain/errors.py`."""
+"""Tests of answers: whatever comes is a page, or one of the errors of `domain/errors.py`."""
 
 from __future__ import annotations
 

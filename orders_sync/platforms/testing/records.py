@@ -1,4 +1,4 @@
-"""What every platform promises of records: rows that can land, or `InvalidRecordError`, whatever the bytes."""
+"""Tests of records: they become rows that can land, or `InvalidRecordError`, whatever the bytes."""
 
 from __future__ import annotations
 

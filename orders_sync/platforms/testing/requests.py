@@ -1,4 +1,4 @@
-"""What every platform promises of its requests."""
+"""Tests of requests: their window, page and signature, and what is refused."""
 
 from __future__ import annotations
 

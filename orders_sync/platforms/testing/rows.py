@@ -1,4 +1,4 @@
-"""What every row must be so that it can land."""
+"""Checks that every row must pass so that it can land."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INDEXED = {
 
 
 def unnoted(rows: OrderRows) -> list[Any]:
-    """All that landed but the notes."""
+    """Return all values of the rows but the notes."""
     return [msgspec.structs.replace(rows.order, notes=None), *rows.all()[1:]]
 
 
@@ -46,7 +46,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 class Column(NamedTuple):
-    """What a field of a row may hold."""
+    """The values that a field of a row may hold."""
 
     name: str
     where: str
@@ -54,7 +54,7 @@ class Column(NamedTuple):
 
 
 def columns_of(kind: type) -> list[Column]:
-    """Of a row, in the order of its fields. `list[str]` is just a list here: what is in it is checked anyway."""
+    """Return the columns of a row in the order of its fields. `list[str]` counts as list: items are checked anyway."""
     return [
         Column(name, f"{kind.__name__}.{name}", frozenset(get_origin(each) or each for each in alternatives(hint)))
         for name, hint in get_type_hints(kind).items()

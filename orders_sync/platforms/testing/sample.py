@@ -1,4 +1,4 @@
-"""What a platform's test class says of its platform, and what the tests make of it."""
+"""The attributes that a platform's test class sets, and what the tests derive from them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WINDOW = Window(datetime(2026, 8, 31, 16, 0, tzinfo=UTC), datetime(2026, 8, 31, 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks for, as the platform will read it; the times are aware."""
+    """The window and page that a request asks for, as the platform will read it; the times are aware."""
 
     start: datetime | None
     end: datetime | None

@@ -45,7 +45,7 @@ class Amounts(Struct, gc=False):
 
 
 class Way(Struct, frozen=True, gc=False):
-    """How the amounts of an order may be meant."""
+    """One reading of the amounts of an order: their units, and whether a line has the price of a piece."""
 
     is_piece: bool
     is_fen: bool  # the lines
@@ -137,7 +137,7 @@ def _read(
 
 
 def _ways(usual: Way, is_pointed: bool) -> Iterator[Way]:
-    """How the amounts may be meant, likelier first; what has a decimal point is fen only if nothing else adds up."""
+    """Yield the readings to try, likelier first; what has a decimal point is fen only if nothing else adds up."""
     if not is_pointed:
         yield usual
     ways = [Way(*each) for each in product({usual.is_piece: None, False: None}, (True, False), (True, False))]

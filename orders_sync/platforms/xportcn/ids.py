@@ -45,7 +45,7 @@ def _fields(row: RowHead) -> tuple[Any, Any]:
 
 
 def same(one: Any, other: Any) -> bool | None:
-    """Whether two ids, as number or as text, are one; None where either is not said."""
+    """Return whether two ids, as number or as text, are equal; None where either is missing."""
     if one.__class__ is str and one and one == other:
         return True
     own, its = id_text(one), id_text(other)

@@ -1,9 +1,9 @@
-r"""What Xportcn's message service sends: a body that is JSON in a string, of which only the order's numbers are used.
+r"""Messages of Xportcn's message service: a body that is JSON in a string, of which only the order's numbers are used.
 
     {"messageType": "ORDER_CREATE", "messageBody": "{\"orderId\": ...}", "messagePlatform": 1, "timestamp": "1779..."}
 
 Source: api-facts 3. The list of types is cut off there, the bodies of Taobao's messages and a signature are not public:
-so a message is a hint at most, its type is not looked at, and what it says of an order is not believed. The platform
+so only its order numbers are used: its type is ignored, and what it says of an order is not believed. The platform
 waits 1000 ms for a 200 and sends again after 30 minutes, five times at most. Its console's "Verify" is a GET.
 """
 
@@ -37,7 +37,7 @@ class Message(Struct):
 
 
 class Body(Struct):
-    """What all order messages have; a refund's has `refundId` besides (the rest of it is cut off)."""
+    """The fields that all order messages have; a refund's has `refundId` besides (the rest of it is cut off)."""
 
     orderId: Id = None  # "3305075341149134260"
     orderNo: Id = None
@@ -48,23 +48,23 @@ _MESSAGE = msgspec.json.Decoder(Message, float_hook=Number)
 _BODY = msgspec.json.Decoder(Body, float_hook=Number)
 
 
-def hint(body: bytes) -> Notification:
-    """What a message says. Raises nothing, whatever the bytes: what cannot be read is in `reason`."""
+def read(body: bytes) -> Notification:
+    """Return the notification in a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
     try:
         message = _unpacked(_MESSAGE, body.strip(), "the message")
     except InvalidRecordError as error:
         return Notification(reason=error.reason)
     kind = sanitize(_number(message.messageType) or "") or None
     try:
-        told = _unpacked(_BODY, message.messageBody, "messageBody")
+        fields = _unpacked(_BODY, message.messageBody, "messageBody")
     except InvalidRecordError as error:
         return Notification(kind, reason=error.reason)
-    order_no, order_id = _number(told.orderNo), _number(told.orderId)
+    order_no, order_id = _number(fields.orderNo), _number(fields.orderId)
     return Notification(
         kind,
         order_no,
         order_id,
-        Notes().read("", moment, told.tbCreateTime),
+        Notes().read("", moment, fields.tbCreateTime),
         "a 1688 order of Xportcn" if id_text(message.messagePlatform) == THE_1688_ORDERS else "",
         "" if order_no or order_id else "it names no order",
     )
@@ -91,4 +91,4 @@ def _number(value: Any) -> str | None:
     return sanitize(found) if found else None
 
 
-MESSAGES = MessageService(path="xportcn", read=hint, waits=timedelta(seconds=1))
+MESSAGES = MessageService(path="xportcn", read=read, waits=timedelta(seconds=1))

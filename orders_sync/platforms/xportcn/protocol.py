@@ -1,4 +1,4 @@
-"""How both Xportcn APIs are asked and how they answer: signed headers, the window as parameters, the envelope.
+"""The protocol of both Xportcn APIs: signed headers, the window as parameters, the envelope.
 
     headers    access-key, timestamp, nonce-str, user-id, signature      only the first three and the secret are signed
     envelope   {requestId, code, developId, msg, data: {total, data: [record, ...]}}      success is code 200

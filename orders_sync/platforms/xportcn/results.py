@@ -1,4 +1,4 @@
-"""What Taobao answered for a line, as both lists send it: JSON in a string, in a string again.
+"""Taobao's result for a line, as both lists send it: JSON in a string, in a string again.
 
     subOrderResult -> "{... option_fields: {zh: "{...}", en: "{...}", serviceList: "[...]"}}"
 
@@ -56,7 +56,7 @@ class OptionFields(Struct, gc=False):
 
 
 class SubOrderResult(Struct, gc=False):
-    """What Taobao answered for one line; amounts are fen in the samples, as number or as text (api-facts 2.1, 2.2)."""
+    """Taobao's result for one line; amounts are fen in the samples, as number or as text (api-facts 2.1, 2.2)."""
 
     purchase_order_outer_id: Id = None
     purchase_order_line_outer_id: Id = None

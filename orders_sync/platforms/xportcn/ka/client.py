@@ -1,4 +1,4 @@
-"""How to ask for a page of purchases: POST /open/purchase/page, the window in a JSON body."""
+"""Requests for pages of purchases: POST /open/purchase/page, the window in a JSON body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATH = "/open/purchase/page"
 
 
 def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
-    """One page. Raises ValueError for what Xportcn cannot list (`protocol.parameters`)."""
+    """Return the request for one page. Raises ValueError for what Xportcn cannot list (`protocol.parameters`)."""
     return httpx.Request(
         "POST",
         url(account, PATH),

@@ -1,4 +1,4 @@
-"""How a row of POST /open/purchase/page becomes rows: target column, source field, unit."""
+"""A row of POST /open/purchase/page as rows of the tables: target column, source field, unit."""
 
 from __future__ import annotations
 
@@ -120,12 +120,12 @@ def _receiver(order_id: str, address: wire.Address | None, notes: Notes) -> Rece
 
 
 def _purchase(line: wire.SubOrder) -> tuple[str | None, str | None]:
-    """What a line is known by that has no id."""
+    """Return the numbers that stand for the id of a line without one."""
     return id_text(line.taobaoPurchaseId), id_text(line.taobaoSubPurchaseId)
 
 
 def _results(at: str, line: wire.SubOrder, notes: Notes) -> tuple[wire.CreateSubOrderResult, SubOrderResult]:
-    """What was placed and what came of it, each where it does not speak of another line."""
+    """Return the line's order as placed and Taobao's result; empty structs for what belongs to another line."""
     created = unpacked(wire.CREATED, f"{at}createSubOrderResult", line.createSubOrderResult, notes) or NOT_CREATED
     if _is_foreign(at, "createSubOrderResult", line, created.sub_purchase_order_id, notes):
         created = NOT_CREATED
@@ -136,7 +136,7 @@ def _results(at: str, line: wire.SubOrder, notes: Notes) -> tuple[wire.CreateSub
 
 
 def _is_foreign(at: str, name: str, line: wire.SubOrder, sub_purchase_id: Any, notes: Notes) -> bool:
-    """Whether a result speaks of another line; not so when either side has no number to tell by."""
+    """Return whether a result belongs to another line, and note it; False when either side has no number."""
     if same(line.taobaoSubPurchaseId, sub_purchase_id) is not False:
         return False
     notes.append(f"{at}{name} is of another line ({sub_purchase_id!s:.40}); ignored, kept in the raw payload")
@@ -194,7 +194,7 @@ def _add_amounts(
 def goods_of(
     product: Decimal | None, goods: Decimal | None, pieces: Decimal | None, price: Decimal | None
 ) -> tuple[Decimal | None, Decimal | None]:
-    """What product_amount says, as yuan of all pieces of a line and of one piece.
+    """Return product_amount as yuan of all pieces of a line and of one piece.
 
     Nobody documents whether it is the line's or a piece's, so the arithmetic must.
 

@@ -13,7 +13,7 @@ from orders_sync.platforms.wire_types import Fen, Id, Json, Quantity, Text, Time
 
 
 class Address(Struct, gc=False):
-    """Where the goods go: a warehouse, or a person."""
+    """The receiver of the goods: a warehouse, or a person."""
 
     state: Text = None  # 浙江省
     zip: Text = None
@@ -29,7 +29,7 @@ class Address(Struct, gc=False):
 
 
 class CreateSubOrderResult(Struct, gc=False):
-    """What was known when the line was placed; the estimate may differ from what is paid (api-facts 2.2)."""
+    """The line as it was placed; the estimate may differ from what is paid (api-facts 2.2)."""
 
     quantity: Quantity = None
     order_line_no: Text = None  # LINE002

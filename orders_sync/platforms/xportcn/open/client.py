@@ -1,4 +1,4 @@
-"""How to ask for a page of orders: GET /open/order/page, the window in the query."""
+"""Requests for pages of orders: GET /open/order/page, the window in the query."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ PATH = "/open/order/page"
 
 
 def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
-    """One page. Raises ValueError for what Xportcn cannot list (`protocol.parameters`)."""
+    """Return the request for one page. Raises ValueError for what Xportcn cannot list (`protocol.parameters`)."""
     return httpx.Request("GET", url(account, PATH), params=parameters(ask), headers=headers(account, now))

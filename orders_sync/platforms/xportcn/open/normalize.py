@@ -1,4 +1,4 @@
-"""How a row of GET /open/order/page becomes rows: target column, source field, unit."""
+"""A row of GET /open/order/page as rows of the tables: target column, source field, unit."""
 
 from __future__ import annotations
 
