@@ -17,6 +17,7 @@ from orders_sync.domain.errors import (
     PlatformError,
     RateLimitError,
     RowsOutOfRangeError,
+    SuspectTotalError,
     TransientError,
 )
 
@@ -28,6 +29,7 @@ CALLS = [
     InvalidRequestError,
     IncompleteWindowError,
     RowsOutOfRangeError,
+    SuspectTotalError,
     BlockedError,
 ]
 
