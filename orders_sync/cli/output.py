@@ -131,16 +131,17 @@ class NullProgress:
     """Progress of a command that shows no bars: only its notices are printed."""
 
     def counted(self, account: str, rows: int) -> None:
-        pass
+        """Ignored."""
 
     def landed(self, account: str, rows: int) -> None:
-        pass
+        """Ignored."""
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
-        pass
+        """Ignored."""
 
     def closed(self, window: WindowResult) -> None:
-        pass
+        """Ignored."""
 
     def notify(self, account: str, text: str) -> None:
+        """Print a notice of an account."""
         info(f"{account}: {text}")

@@ -39,11 +39,13 @@ class Bars:
         self._bars[account] = self._progress.add_task(account, total=None)
 
     def counted(self, account: str, rows: int) -> None:
+        """Lengthen the bar of an account by rows that the platform has counted."""
         bar = self._bars[account]
         known = self._progress.tasks[bar].total or 0
         self._progress.update(bar, total=known + rows)
 
     def landed(self, account: str, rows: int) -> None:
+        """Advance the bar of an account by rows that landed."""
         self._progress.advance(self._bars[account], rows)
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
@@ -55,6 +57,7 @@ class Bars:
         """Ignored: these bars show what was counted and what landed."""
 
     def notify(self, account: str, text: str) -> None:
+        """Print a notice of an account above the bars."""
         line = Text.assemble((account, "yellow"), ": ", visible(text))
         self._progress.console.print(line, soft_wrap=True)
 
@@ -98,10 +101,12 @@ class RangeBars(Bars):
         """Ignored: the length is known from the start."""
 
     def landed(self, account: str, rows: int) -> None:
+        """Add rows that landed to the count beside the bar, which advances by time."""
         bar = self._bars[account]
         self._progress.update(bar, orders=self._progress.tasks[bar].fields["orders"] + rows)
 
     def closed(self, window: WindowResult) -> None:
+        """Advance the bar by the time of a window, unless it is still to be read."""
         if not window.is_split and not isinstance(window.error, LeaseLostError):  # both are still to be read
             self._progress.advance(self._bars[window.claim.account], window.claim.window.seconds)
 
@@ -110,6 +115,7 @@ class Left(ProgressColumn):
     """The time left, extrapolated from the progress so far."""
 
     def render(self, task: Task) -> Text:
+        """Return the time left, nothing before it can be estimated."""
         if task.finished or not task.completed or not task.total or task.elapsed is None:
             return Text("")
         seconds = task.elapsed / task.completed * (task.total - task.completed)

@@ -42,6 +42,7 @@ class View:
 
     @property
     def summary(self) -> str:
+        """The verdict in one sentence."""
         return service_status.summary(self.verdict, version("orders-sync"), schema.HEAD)
 
 

@@ -47,6 +47,7 @@ class Account:
 
     @property
     def identity(self) -> Identity:
+        """Platform, host and seller, which make the account; its name is a label."""
         return Identity(self.platform, host_of(self.base_url), self.seller)
 
     @property

@@ -25,6 +25,7 @@ class KnownAccount:
     is_current: bool = True
 
     def is_certainly(self, identity: Identity) -> bool:
+        """Tell whether they match, the known host included."""
         return (self.platform, self.host, self.seller) == identity
 
     def may_be(self, identity: Identity) -> bool:
@@ -51,6 +52,7 @@ class IdentityChanges:
 
     @property
     def labels(self) -> dict[str, str]:
+        """New names by present ones."""
         return {**self.renamed, **self.replaced}
 
     def __bool__(self) -> bool:

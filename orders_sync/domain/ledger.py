@@ -126,6 +126,7 @@ class Backfill(msgspec.Struct, frozen=True):
 
     @property
     def window(self) -> Window:
+        """The range. Raises ValueError if it is empty or not on whole seconds."""
         return Window(self.starts_at, self.ends_at)
 
 

@@ -68,6 +68,7 @@ class Window(msgspec.Struct, frozen=True):
 
     @property
     def seconds(self) -> int:
+        """The length of the window."""
         return int((self.end - self.start).total_seconds())
 
     def __str__(self) -> str:

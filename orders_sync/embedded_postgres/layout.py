@@ -44,22 +44,27 @@ class Layout:
 
     @property
     def data(self) -> Path:
+        """The server's data directory."""
         return self.root / "data"
 
     @property
     def socket(self) -> Path:
+        """The directory of its Unix socket."""
         return self.root / "socket"
 
     @property
     def log(self) -> Path:
+        """The log file."""
         return self.root / "log"
 
     @property
     def listen(self) -> Path:
+        """The file that names address and port where it listens on TCP."""
         return self.root / "listen"
 
     @property
     def password(self) -> Path:
+        """The file with the password of its role."""
         return self.root / "password"
 
     @property
@@ -91,6 +96,7 @@ class Layout:
         return descriptor
 
     def write(self, path: Path, text: str) -> None:
+        """Replace the text of a file."""
         with os.fdopen(self.open(path, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
             file.write(text)
 

@@ -56,6 +56,7 @@ class Audited:
 
     @property
     def remaining(self) -> list[Difference]:
+        """The differences that no read has resolved."""
         return [each for each in self.differences if each not in self.repaired]
 
 

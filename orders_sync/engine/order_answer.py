@@ -97,6 +97,7 @@ class Known:
     verdict: Verdict
 
     def of(self, name: str) -> AccountStatus | None:
+        """Return the state of an account; None for one that the tables do not know."""
         return next((each for each in self.accounts if each.name == name), None)
 
 

@@ -79,6 +79,7 @@ class DatabaseClock:
     then: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:
+        """Return the database's time, extrapolated by the monotonic clock."""
         return self.now_then + timedelta(seconds=time.monotonic() - self.then)
 
 

@@ -38,6 +38,7 @@ class LocalRateBackend:
         self._next = -inf
 
     async def take(self, slots: int, gap: float) -> Reservation:
+        """Reserve slots that are `gap` seconds apart, as `SharedRateBackend.take`."""
         now = time.monotonic()
         if self._next > now + AHEAD:
             return Reservation(self._next - now - AHEAD, 0)
@@ -46,6 +47,7 @@ class LocalRateBackend:
         return Reservation(first - now, slots)
 
     async def hold(self, seconds: float) -> None:
+        """Let no slot begin for so many seconds."""
         self._next = max(self._next, time.monotonic() + seconds)
 
 

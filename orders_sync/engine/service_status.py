@@ -76,10 +76,12 @@ class Paced(Protocol):
     """How often changes are asked for, and how long before now a window ends."""
 
     @property
-    def interval(self) -> timedelta: ...
+    def interval(self) -> timedelta:
+        """The time between two queries for changes."""
 
     @property
-    def lag(self) -> timedelta: ...
+    def lag(self) -> timedelta:
+        """The time before now at which a window ends."""
 
 
 def allowed_delay(pace: Paced) -> timedelta:

@@ -28,7 +28,8 @@ class Counted(Protocol):
     total: int | str | None
 
     @property
-    def rows(self) -> list[Raw] | None: ...
+    def rows(self) -> list[Raw] | None:
+        """The records as received; None if the answer holds none."""
 
 
 def listed(data: Counted | list[Raw] | str | None, source: bytes | bytearray, body: bytes) -> Page:

@@ -19,7 +19,8 @@ from orders_sync.platforms.conversion import CACHED, LONGEST_KEY, LONGEST_SHORT,
 class Fill(Protocol):
     """A function that fills a row from a wire struct."""
 
-    def __call__(self, row: Any, source: msgspec.Struct, notes: Notes, at: str = "") -> None: ...
+    def __call__(self, row: Any, source: msgspec.Struct, notes: Notes, at: str = "") -> None:
+        """Set the fields of `row`. `at`: the path of `source` in the record, for notes."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class ComponentHealth:
         self._components: dict[str, _Failure | None] = {}
 
     def watch(self, part: str) -> None:
+        """Add a component, which has not failed."""
         self._components.setdefault(part, None)
 
     def record_failure(self, part: str, error: BaseException) -> None:

@@ -36,6 +36,7 @@ class Heartbeat:
         self.id = f"{self._host}:{self._pid}:{secrets.token_hex(3)}"
 
     async def run(self) -> None:
+        """Report the process every `SECONDS`; once cancelled, remove its row."""
         try:
             while True:
                 await self._fits.wait()

@@ -28,6 +28,7 @@ class Liveness:
         self._failing: dict[str, float] = {}
 
     def watch(self, *, schedules: bool, works: bool) -> None:
+        """Begin to watch the parts that this process runs."""
         now = self._clock()
         self._planned_at = now if schedules else None
         self._taken_at = now if works else None
@@ -38,6 +39,7 @@ class Liveness:
         self._planned_at = self._clock()
 
     def account_planned(self, account: str) -> None:
+        """Record that planning an account succeeded."""
         self._attempted.add(account)
         self._failing.pop(account, None)
         self.tick_ended()

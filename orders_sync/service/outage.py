@@ -45,6 +45,7 @@ class Outage:
 
     @property
     def is_active(self) -> bool:
+        """True from the first failure until a connection was made again."""
         return self._since is not None
 
     def record_failure(self, part: str, error: BaseException) -> None:

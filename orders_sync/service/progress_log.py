@@ -30,9 +30,11 @@ class LoggingProgress:
         """Ignore: the audit logs its result at its end."""
 
     def notify(self, account: str, text: str) -> None:
+        """Log a notice of an account."""
         log.info(text, account=account)
 
     def closed(self, window: WindowResult) -> None:
+        """Log and count a window that was closed."""
         logs.window_closed(log, window)
         self._metrics.count(window)
         self._liveness.window_ended()

@@ -42,6 +42,7 @@ class Redactor:
         self._in_text = _compile([*long, *short])
 
     def text(self, text: str) -> str:
+        """Return a text with every secret replaced."""
         return self._in_text.sub(REDACTED, text)
 
     def value(self, value: object) -> object:

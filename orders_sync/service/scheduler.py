@@ -120,11 +120,13 @@ class Scheduler:
             await self._queue.enqueue(DRAIN, name)
 
     async def enqueue_audits(self) -> None:
+        """Enqueue a routine audit of every account that is due for one."""
         async with self._pool.connection() as connection:
             names = await due.audits(connection, list(self._sources), self._audit_interval, AUDIT_AGAIN)
         for name in names:
             await self._queue.enqueue(AUDIT, name)
 
     async def retry_stalled(self) -> None:
+        """Enqueue the jobs of workers that have died again."""
         if stalled := await self._queue.retry_stalled():
             log.warning("jobs of dead workers requeued", jobs=stalled)

@@ -60,6 +60,7 @@ class Connection(H11Protocol):
     _header_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Limit the time for headers; at too many connections drop the oldest unfinished one."""
         super().connection_made(transport)
         self.began_at = self.loop.time()
         self._start_header_timer()
@@ -73,6 +74,7 @@ class Connection(H11Protocol):
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def data_received(self, data: bytes) -> None:
+        """Limit the time for the headers of the next request, too."""
         super().data_received(data)
         if self.cycle is None or self.cycle.response_complete:
             self._start_header_timer()
@@ -80,6 +82,7 @@ class Connection(H11Protocol):
             self._stop_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """End the limit for headers."""
         self._stop_header_timer()
         super().connection_lost(exc)
 

@@ -40,6 +40,7 @@ class Pool(AsyncConnectionPool[Connection]):
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109 - as the base
+        """Lend a connection; waiting longer than `timeout` seconds raises `PoolTimeout`."""
         async with super().connection(timeout) as connection:
             try:
                 yield connection

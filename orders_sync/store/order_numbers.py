@@ -67,6 +67,7 @@ class Match(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> OrderKey:
+        """The key of the order in the tables."""
         return OrderKey(self.platform, self.order_id)
 
 

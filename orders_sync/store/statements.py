@@ -32,14 +32,17 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def copy(self) -> str:
+        """The COPY into the table."""
         return f"COPY {self.name} ({_list(self.columns)}) FROM STDIN {copyrows.FORMAT}"
 
     @property
     def stage(self) -> str:
+        """The COPY into its temporary table."""
         return f"COPY stage_{self.name} ({_list(self.columns)}) FROM STDIN {copyrows.FORMAT}"
 
     @property
     def create_stage(self) -> str:
+        """The statement that creates its temporary table."""
         return f"CREATE TEMPORARY TABLE IF NOT EXISTS stage_{self.name} (LIKE {self.name} INCLUDING DEFAULTS)"
 
 

@@ -56,6 +56,7 @@ class Listing(Struct):
 
     @property
     def rows(self) -> list[Raw] | None:
+        """The records, under the name that `answers.listed` expects."""
         return self.orders
 
 

@@ -25,6 +25,7 @@ class Listing(Struct, gc=False):
 
     @property
     def rows(self) -> list[Raw] | None:
+        """The records, under the name that `answers.listed` expects."""
         return self.items
 
 

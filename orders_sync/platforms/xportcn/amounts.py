@@ -33,6 +33,7 @@ class LineAmount(Struct, gc=False):
 
     @property
     def where(self) -> str:
+        """The path of the field, for notes."""
         return f"{self.at}{self.name}"
 
 

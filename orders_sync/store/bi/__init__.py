@@ -87,6 +87,7 @@ class Definition:
 
     @property
     def fingerprint(self) -> bytes:
+        """16 bytes that change with the statement or a comment."""
         return blake2b(repr((self.statement, self.comment, self.columns)).encode(), digest_size=16).digest()
 
     def describe(self, column: str) -> str | None:
