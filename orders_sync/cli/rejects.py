@@ -1,68 +1,80 @@
-"""`orders-sync rejects`: records that could not be read as orders: look at them, try them again, drop them."""
+"""`orders-sync rejects`: records that could not be read as orders: list, replay, ignore or drop them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import context, output, reject_tables
 from orders_sync.cli.progress import bars
 from orders_sync.domain.display import visible
-from orders_sync.domain.errors import DatabaseError
+from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.domain.reject_reasons import RejectReason
 from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
+from orders_sync.store import reject_lists
 from orders_sync.store import rejects as store
 from orders_sync.store.database import Connection
+from orders_sync.store.reject_lists import Chosen, ReasonGroup, RejectState
+
+OPEN, IGNORED = (RejectState.OPEN,), (RejectState.IGNORED,)
+UNSETTLED = (RejectState.OPEN, RejectState.IGNORED)
+MOST = 50  # rejects of `list --ids` where --limit says nothing else
 
 app = typer.Typer(
-    help="List, show, replay and delete records that could not be converted into orders.", no_args_is_help=True
+    help="List, show, replay, ignore and delete records that could not be converted into orders.", no_args_is_help=True
 )
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", show_default=False)]
+Reason = Annotated[RejectReason | None, typer.Option("--reason", help="Only of this reason.", show_default=False)]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="All of them.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @app.command("list")
 def list_(
     account: context.Account = None,
-    all_: Annotated[bool, typer.Option("--all", help="Also list resolved ones.")] = False,
+    reason: Reason = None,
+    ids: Annotated[bool, typer.Option("--ids", help="One by one, each with its number.")] = False,
+    ignored: Annotated[bool, typer.Option("--ignored", help="Only ignored ones.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Also ignored and settled ones.")] = False,
+    limit: Limit = None,
+    groups: Annotated[bool, typer.Option("--groups", help="With --json: by reason, as on the screen.")] = False,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
-    """List open rejects with their reasons."""
+    """List open rejects by reason, with an example of each; with --ids one by one.
 
-    async def ask(connection: Connection) -> list[dict[str, Any]]:
-        return await store.listed(connection, account, resolved=all_)
+    With --json one by one unless --groups is given.
+    """
+    states = tuple(RejectState) if all_ else IGNORED if ignored else OPEN
+    chosen = Chosen(None, reason, account, states)
+    one_by_one = not groups if json else ids
+    most = limit or (None if json else MOST)
+
+    async def ask(connection: Connection) -> tuple[list[ReasonGroup], list[dict[str, Any]], int]:
+        found = [] if json and one_by_one else await reject_lists.groups(connection, chosen)
+        rows = await reject_lists.listed(connection, chosen, most) if one_by_one else []
+        return found, rows, await reject_lists.ignored(connection, account)
 
     with context.opened(context.load(config)) as url:
-        found = context.run(context.ask(url, ask))
+        found, rows, ignored_now = context.run(context.ask(url, ask))
     if json:
-        output.print_json(found)
+        output.print_json(rows if one_by_one else list(map(reject_tables.plain, found)))
         return
     if not found:
         of = f" of {account}" if account else ""
-        output.info(f"no open rejects{of}" if not all_ else f"no rejects{of}")
-        return
-    columns = ["id", "account", "platform", "order_id", "reason", "first seen", "read"]
-    columns += ["resolved"] if all_ else []
-    output.table(
-        "Rejects" if all_ else "Open rejects",
-        columns,
-        [
-            (
-                str(row["id"]),
-                row["account"],
-                row["platform"],
-                row["order_id"],
-                row["reason"],
-                row["rejected_at"],
-                row["read_at"],
-                *([row["resolved_at"]] if all_ else []),
-            )
-            for row in found
-        ],
-    )
-    output.info("`orders-sync rejects show ID` shows a record; `rejects replay` retries them with this version's code")
+        output.info(f"no {'' if all_ else f'{states[0]} '}rejects{of}")
+    elif one_by_one:
+        reject_tables.show_rows(rows, sum(each.records for each in found), all_)
+    else:
+        reject_tables.show_groups(found[:limit], all_)
+    if ignored_now and not (ignored or all_):
+        output.info(f"{ignored_now:,} more are ignored: `orders-sync rejects list --ignored`")
 
 
 @app.command()
@@ -94,22 +106,21 @@ def show(
 
 @app.command()
 def replay(
-    numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="[ID]...", help="[default: all open rejects]", show_default=False)
-    ] = None,
+    numbers: Ids = None,
     account: context.Account = None,
+    reason: Reason = None,
+    limit: Limit = None,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
     """Normalize rejects again with this version's code and store those that succeed. Makes no API calls.
 
-    Never replaces a newer version. Exit code 1 if a record is still rejected.
+    Without ID all that are open, or those of --reason and --account; what is rejected meanwhile is not touched. Never
+    replaces a newer version. Exit code 1 if a record is still rejected.
     """
 
     async def run(connection: Connection) -> Replayed:
-        if numbers:
-            await _must_exist(connection, numbers)
-        chosen = await store.open_numbers(connection, numbers or None, account)
+        chosen = await _numbers(connection, numbers, reason, account, UNSETTLED if numbers else OPEN, limit)
         result = Replayed()
         if not chosen:
             output.info("nothing to replay: none of these is open")
@@ -125,25 +136,104 @@ def replay(
     if json:
         output.print_json(asdict(result))
     else:
-        _report(result)
+        reject_tables.report(result)
     if result.rejected:
         raise typer.Exit(1)
 
 
 @app.command()
-def drop(
-    numbers: Annotated[list[int], typer.Argument(metavar="ID...")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+def ignore(
+    numbers: Ids = None,
+    account: context.Account = None,
+    reason: Reason = None,
+    all_: All = False,
+    yes: Yes = False,
     config: context.Config = None,
+    json: context.Json = False,
+) -> None:
+    """Ignore rejects for good: they are counted as open no more, and the same record stays ignored when it comes again.
+
+    Their records are kept; `rejects unignore` undoes it. Nothing but what was counted is ignored.
+    """
+    _decide("ignore", "ignored", OPEN, reject_lists.ignore, numbers, account, reason, all_, yes, config, json)
+
+
+@app.command()
+def unignore(
+    numbers: Ids = None,
+    account: context.Account = None,
+    reason: Reason = None,
+    all_: All = False,
+    yes: Yes = False,
+    config: context.Config = None,
+    json: context.Json = False,
+) -> None:
+    """Open ignored rejects again."""
+    _decide("open again", "open", IGNORED, reject_lists.unignore, numbers, account, reason, all_, yes, config, json)
+
+
+@app.command()
+def drop(
+    numbers: Ids = None,
+    account: context.Account = None,
+    reason: Reason = None,
+    all_: All = False,
+    yes: Yes = False,
+    config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Delete rejects permanently. A record that the platform still lists returns when it is read again."""
+    states = tuple(RejectState) if numbers else OPEN
+    words = "delete, including the records as received,"
+    _decide(words, "deleted", states, store.drop, numbers, account, reason, all_, yes, config, json)
+
+
+def _decide(
+    do: str,
+    done: str,
+    states: Sequence[RejectState],
+    act: Callable[[Connection, Sequence[int]], Awaitable[int]],
+    numbers: list[int] | None,
+    account: str | None,
+    reason: RejectReason | None,
+    all_: bool,
+    yes: bool,
+    config: context.Config,
+    as_json: bool,
+) -> None:
+    """Count the rejects that are meant, ask, and do it to exactly these."""
+    if not (numbers or account or reason or all_):
+        raise SettingsError("which rejects? Give their IDs, --reason, --account, or --all")
+
+    async def choose(connection: Connection) -> list[int]:
+        return await _numbers(connection, numbers, reason, account, states)
+
     with context.opened(context.load(config)) as url:
-        context.run(context.ask(url, lambda connection: _must_exist(connection, numbers)))
-        if not yes:
-            what = f"reject {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} rejects"
-            typer.confirm(f"Delete {what}, including the record as received?", abort=True, err=True)
-        dropped = context.run(context.ask(url, lambda connection: store.drop(connection, numbers)))
-    output.info(f"{dropped} deleted")
+        chosen = context.run(context.ask(url, choose))
+        if chosen and not yes:
+            those = f"reject {chosen[0]}" if len(chosen) == 1 else f"{len(chosen):,} rejects"
+            typer.confirm(f"{do[0].upper()}{do[1:]} {those}?", abort=True, err=True)
+        count = context.run(context.ask(url, lambda connection: act(connection, chosen))) if chosen else 0
+    if as_json:
+        output.print_json({done.replace(" ", "_"): count, "ids": chosen})
+    else:
+        output.info(f"{count:,} {done}")
+
+
+async def _numbers(
+    connection: Connection,
+    numbers: Sequence[int] | None,
+    reason: RejectReason | None,
+    account: str | None,
+    states: Sequence[RejectState],
+    limit: int | None = None,
+) -> list[int]:
+    """Raise `DatabaseError` for a number that no reject has."""
+    if numbers:
+        unknown = sorted(set(numbers) - set(await store.known_numbers(connection, numbers)))
+        if unknown:
+            raise _unknown(unknown)
+    return await reject_lists.numbers(connection, Chosen(numbers or None, reason, account, states), limit)
 
 
 def _shown(value: object) -> object:
@@ -151,24 +241,8 @@ def _shown(value: object) -> object:
     return str(value) if isinstance(value, int) else value
 
 
-async def _must_exist(connection: Connection, numbers: Sequence[int]) -> None:
-    unknown = sorted(set(numbers) - set(await store.known_numbers(connection, numbers)))
-    if unknown:
-        raise _unknown(unknown)
-
-
 def _unknown(numbers: Sequence[int]) -> DatabaseError:
     return DatabaseError(
         f"there is no reject {', '.join(map(str, numbers))}; nothing was done. `orders-sync rejects list --all` lists "
         "all of them"
     )
-
-
-def _report(result: Replayed) -> None:
-    output.say(
-        f"{result.landed} stored, {result.older} older than the stored version, {len(result.rejected)} still rejected"
-    )
-    if result.rejected:
-        columns = ["id", "account", "platform", "order_id", "reason"]
-        rows = [(str(each.id), each.account, each.platform, each.order_id, each.reason) for each in result.rejected]
-        output.table("Still rejected", columns, rows)

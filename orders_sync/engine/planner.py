@@ -21,7 +21,7 @@ from orders_sync.domain.windows import Feed, WindowKind, tile
 from orders_sync.engine import isolation
 from orders_sync.engine.notifications import plan_notifications
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.store import backfills, coverage, empty_history, ledger, older, sweeps
+from orders_sync.store import backfills, coverage, empty_history, ledger, older, reject_lists, sweeps
 from orders_sync.store.database import Connection
 
 
@@ -101,6 +101,7 @@ async def _enter(connection: Connection, source: AccountSource) -> Reach:
 async def _plan_changes(connection: Connection, source: AccountSource, reach: Reach, sweep: Sweep) -> None:
     """Read the state, derive the plan, write it. What is to be swept is looked up for the ranges of the plan."""
     name, platform = source.account.name, source.platform
+    await reject_lists.settle_nameless(connection, name)
     since = None if platform.furthest_back is None else reach.now - platform.furthest_back
     rereads = await older.to_read(connection, name, since)
     state = PlanningState(reach, rereads, await coverage.oldest(connection, name))

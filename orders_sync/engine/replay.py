@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from orders_sync.domain.records import LoadCounts
 from orders_sync.engine.paging import identified
 from orders_sync.platforms import PLATFORMS
@@ -58,7 +60,10 @@ async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reje
         reject = await rejects.take(connection, number)
         if reject is None:
             return None
-        platform = PLATFORMS[reject.platform]
+        platform = PLATFORMS.get(reject.platform)
+        if platform is None:  # its package is not installed here
+            why = f"the package of the platform {reject.platform} is not installed: install it, then replay again"
+            return LoadCounts(rejected=1), structs.replace(reject, reason=why)
         source = Source(platform.name, reject.account, reject.window_id, platform.normalize, platform.direction)
         record = identified(reject.payload, platform.identifier(platform.feed), reject.read_at)
         landed = await load.land(connection, source, [record])

@@ -12,7 +12,7 @@ from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.runner import drain, stop
-from orders_sync.store import ledger, suspensions
+from orders_sync.store import ledger, reject_lists, suspensions
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,15 @@ async def sync(
 
 async def drain_all(run_context: RunContext, sources: Sequence[AccountSource]) -> list[AccountResult]:
     """Read what is planned for these accounts, whatever it is, and plan nothing. Else as `sync`."""
-    return await _all(drain(run_context, source) for source in sources)
+    return await _all(_drain(run_context, source) for source in sources)
+
+
+async def _drain(run_context: RunContext, source: AccountSource) -> AccountResult:
+    """Read what is planned of an account, then settle the rejects without an order that these reads did not bring."""
+    result = await drain(run_context, source)
+    async with run_context.pool.connection() as connection:
+        await reject_lists.settle_nameless(connection, source.account.name)
+    return result
 
 
 async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep, retry: bool) -> AccountResult:
@@ -43,7 +51,7 @@ async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep
             if await suspensions.standing(connection, source.account) is None:
                 async with connection.transaction():
                     await planner.plan(connection, source, sweep, retry=retry)
-        return await drain(run_context, source)
+        return await _drain(run_context, source)
     except Exception as error:
         if isolation.concerns_all(error):
             raise

@@ -99,8 +99,13 @@ ACCOUNT_GAUGES = (
     ),
     Gauge(
         "orders_sync_rejects_open",
-        "Records in sync.rejects that could not be converted into orders.",
+        "Records in sync.rejects that could not be converted into orders, without ignored ones.",
         lambda account: account.rejects,
+    ),
+    Gauge(
+        "orders_sync_rejects_ignored",
+        "Such records that somebody chose to ignore.",
+        lambda account: account.ignored_rejects,
     ),
     Gauge(
         "orders_sync_messages_waiting",

@@ -33,7 +33,8 @@ SELECT o.created_at, r.order_id IS NOT NULL
         AND coalesce(s.is_final, false) AS is_due
 FROM orders AS o LEFT JOIN order_statuses AS s USING (platform, status)
 LEFT JOIN (
-    SELECT DISTINCT platform, order_id FROM sync.rejects WHERE account = %(account)s AND resolved_at IS NULL
+    SELECT DISTINCT platform, order_id FROM sync.rejects
+    WHERE account = %(account)s AND resolved_at IS NULL AND ignored_at IS NULL
 ) AS r USING (platform, order_id)
 WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %(end)s
 """
@@ -68,7 +69,8 @@ WHERE o.account = %(account)s AND o.created_at IS NULL AND NOT coalesce(s.is_fin
 UNION
 SELECT w.starts_at, w.ends_at
 FROM sync.rejects AS r JOIN sync.windows AS w ON w.id = r.window_id
-WHERE r.account = %(account)s AND r.resolved_at IS NULL AND w.starts_at >= %(start)s AND w.starts_at < %(end)s
+WHERE r.account = %(account)s AND r.resolved_at IS NULL AND r.ignored_at IS NULL
+  AND w.starts_at >= %(start)s AND w.starts_at < %(end)s
   AND NOT EXISTS (
       SELECT FROM orders AS o
       WHERE o.platform = r.platform AND o.order_id = r.order_id AND o.account = r.account AND o.created_at IS NOT NULL

@@ -29,7 +29,8 @@ ACCOUNTS = f"""
             min({RETRY_AT}) FILTER (WHERE state = 'failed') AS retry_at
         FROM sync.windows WHERE state IN {OPEN_WINDOWS} GROUP BY account
     ), open_rejects AS (
-        SELECT account, count(*) AS rejects FROM sync.rejects WHERE resolved_at IS NULL GROUP BY account
+        SELECT account, count(*) FILTER (WHERE ignored_at IS NULL) AS rejects, count(ignored_at) AS ignored
+        FROM sync.rejects WHERE resolved_at IS NULL GROUP BY account
     ), waiting AS (
         SELECT account, count(*) AS messages, min(received_at) AS oldest
         FROM sync.messages WHERE handled_at IS NULL GROUP BY account
@@ -40,7 +41,7 @@ ACCOUNTS = f"""
         p.first AS read_from, p.past AS read_to, p.share AS history_share, p.behind,
         p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at, p.empty_since, p.empty_read_next,
         coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
-        w.retry_at, coalesce(r.rejects, 0) AS rejects,
+        w.retry_at, coalesce(r.rejects, 0) AS rejects, coalesce(r.ignored, 0) AS ignored_rejects,
         coalesce(m.messages, 0) AS messages, m.oldest AS oldest_message_at,
         a.last_error, a.suspended_at, a.suspended_because,
         CASE WHEN a.rests_until > clock_timestamp() THEN a.rests_until END AS rests_until,
@@ -102,6 +103,7 @@ class AccountStatus:
     failed: int = 0
     retry_at: datetime | None = None
     rejects: int = 0
+    ignored_rejects: int = 0
     messages: int = 0
     oldest_message_at: datetime | None = None
     last_error: str | None = None

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 from psycopg.rows import dict_row
 
+from orders_sync.domain import reject_reasons
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import OTHER_HOST
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_values
@@ -25,9 +26,10 @@ from orders_sync.store.queries import fetch_row, fetch_rows, fetch_values
 # only the newest look at a record says whether it is open; a renormalised order rejects the bytes that are stored
 _KEEP = f"""
 INSERT INTO sync.rejects AS r
-    (account, platform, order_id, payload, payload_hash, reason, window_id, read_at, resolved_at)
+    (account, platform, order_id, payload, payload_hash, reason, reason_key, window_id, read_at, resolved_at)
 VALUES (
-    %(account)s, %(platform)s, %(order_id)s, %(payload)s, %(payload_hash)s, %(reason)s, %(window_id)s, %(read_at)s,
+    %(account)s, %(platform)s, %(order_id)s, %(payload)s, %(payload_hash)s, %(reason)s, %(reason_key)s,
+    %(window_id)s, %(read_at)s,
     (
         SELECT now() FROM raw_orders
         WHERE platform = %(platform)s AND order_id = %(order_id)s AND NOT {OTHER_HOST.format("account", "%(account)s")}
@@ -35,8 +37,8 @@ VALUES (
     )
 )
 ON CONFLICT (account, payload_hash) DO UPDATE
-SET order_id = coalesce(excluded.order_id, r.order_id), reason = excluded.reason, read_at = excluded.read_at,
-    resolved_at = excluded.resolved_at
+SET order_id = coalesce(excluded.order_id, r.order_id), reason = excluded.reason,
+    reason_key = excluded.reason_key, read_at = excluded.read_at, resolved_at = excluded.resolved_at
 WHERE excluded.read_at >= r.read_at
     AND (excluded.read_at, excluded.reason, excluded.resolved_at IS NULL)
         IS DISTINCT FROM (r.read_at, r.reason, r.resolved_at IS NULL)
@@ -83,19 +85,6 @@ WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_versio
 """
 
 _LOCK = 0x6F74  # first half of an advisory lock, the platform is the second
-
-_LIST = """
-SELECT id, account, platform, order_id, reason, rejected_at, read_at, resolved_at FROM sync.rejects
-WHERE (%(account)s::text IS NULL OR account = %(account)s) AND (%(resolved)s OR resolved_at IS NULL)
-ORDER BY id
-"""
-
-_OPEN = """
-SELECT id FROM sync.rejects
-WHERE resolved_at IS NULL AND (%(account)s::text IS NULL OR account = %(account)s)
-    AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
-ORDER BY read_at, id
-"""
 
 _TAKE = """
 SELECT account, platform, order_id, payload, payload_hash, reason, window_id, read_at
@@ -186,6 +175,7 @@ async def _keep(connection: Connection, reject: Reject) -> None:
             "payload": reject.payload,
             "payload_hash": reject.payload_hash,
             "reason": reject.reason.replace("\x00", "\\0"),
+            "reason_key": reject_reasons.classify(reject.reason),
             "window_id": reject.window_id,
             "read_at": reject.read_at,
         },
@@ -198,25 +188,11 @@ async def _resolve(connection: Connection, platform: str, account: str, current:
     await connection.execute(_RESOLVE, {"platform": platform, "account": account, **values})
 
 
-async def listed(connection: Connection, account: str | None, *, resolved: bool) -> list[dict[str, Any]]:
-    """Return rejects by number, without payload, as columns by name; the resolved ones too if `resolved`."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_LIST, {"account": account, "resolved": resolved})
-        return await cursor.fetchall()
-
-
 async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
     """Return every column of a reject by name; None if there is no such number."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("SELECT * FROM sync.rejects WHERE id = %s", [number])
         return await cursor.fetchone()
-
-
-async def open_numbers(
-    connection: Connection, numbers: Sequence[int] | None = None, account: str | None = None
-) -> list[int]:
-    """Return the numbers of open rejects, among these or all, in the order they were read."""
-    return await fetch_values(connection, _OPEN, {"account": account, "ids": numbers and list(numbers)}, int)
 
 
 async def take(connection: Connection, number: int) -> Reject | None:

@@ -21,7 +21,7 @@ _ACCOUNTS = f"""
         extract(epoch FROM watermark)::float AS watermark,
         extract(epoch FROM coalesce(proven_from, history_from))::float AS proven_from,
         suspended_at IS NOT NULL AS is_suspended, rests_until IS NOT NULL AS is_resting,
-        planned, running, failed, rejects, messages,
+        planned, running, failed, rejects, ignored_rejects, messages,
         coalesce(extract(epoch FROM now - oldest_message_at), 0)::float AS oldest_message,
         extract(epoch FROM now - audited_at)::float AS audit_age,
         differences, extract(epoch FROM late_by)::float AS late_by
@@ -81,6 +81,7 @@ class AccountVitals:
     running: int
     failed: int
     rejects: int
+    ignored_rejects: int
     messages: int
     oldest_message: float
     audit_age: float | None

@@ -29,8 +29,8 @@ class Shop:
     def odd_one(self) -> str:
         """The number of a reject whose bytes are no text; added when it is not there."""
         self.tables.execute(
-            "INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at) "
-            "VALUES ('sandbox-ka', 'xportcn_ka', %s, '\\x07', 'not UTF-8', now()) ON CONFLICT DO NOTHING",
+            "INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, reason_key, read_at) VALUES "
+            "('sandbox-ka', 'xportcn_ka', %s, '\\x07', 'not UTF-8', 'not_utf8', now()) ON CONFLICT DO NOTHING",
             BYTES,
         )
         return str(self.tables.query("SELECT id FROM sync.rejects WHERE payload_hash = '\\x07'")[0][0])
@@ -54,8 +54,14 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     listed = shop.terminal.run("rejects", "list", "--json").assert_well().json
     assert len(listed) == shop.open() > 3
     assert {"id", "account", "platform", "order_id", "reason", "rejected_at", "read_at"} <= listed[0].keys()
-    table = shop.terminal.run("rejects", "list", "--account", "sandbox-ka").assert_well()
+    table = shop.terminal.run("rejects", "list", "--account", "sandbox-ka", "--ids").assert_well()
     assert all(row["reason"][:30] in table.out for row in listed)
+    grouped = shop.terminal.run("rejects", "list", "--json", "--groups").assert_well().json
+    assert sum(each["records"] for each in grouped) == len(listed)
+    assert {each["reason_key"] for each in grouped} == {row["reason_key"] for row in listed} > {"not_utf8"}
+    shown = shop.terminal.run("rejects", "list").assert_well()
+    assert all(f"{each['reason_key']} " in shown.out for each in grouped)
+    assert f"1 of {len(listed)} are shown" in shop.terminal.run("rejects", "list", "--ids", "--limit", "1").err
     assert "no open rejects of nobody" in shop.terminal.run("rejects", "list", "--account", "nobody").assert_well().err
 
     shown = shop.terminal.run("rejects", "show", odd).assert_well()
@@ -90,6 +96,38 @@ def test_rejects_are_dropped_after_a_yes_and_mistakes_drop_nothing(shop: Shop) -
     assert shop.open() == before
     shop.terminal.run("rejects", "drop", odd, "--yes").assert_well()
     assert shop.open() == before - 1
+
+
+def test_rejects_of_a_reason_are_ignored_after_a_yes_and_counted_open_no_more(shop: Shop) -> None:
+    shop.odd_one()
+    before = shop.open()
+    shop.terminal.run("rejects", "ignore").assert_complains("--reason", "--account", "--all")
+    refused = shop.terminal.run("rejects", "ignore", "--reason", "not_utf8")
+    assert refused.code == 1
+    assert "Ignore reject" in refused.text
+    done = shop.terminal.run("rejects", "ignore", "--reason", "not_utf8", "--yes", "--json").assert_well().json
+    assert (done["ignored"], len(done["ids"])) == (1, 1)
+    listed = shop.terminal.run("rejects", "list").assert_well()
+    assert "not_utf8" not in listed.out
+    assert "1 more are ignored" in listed.err
+    [row] = [row for row in shop.terminal.run("status", "--json").json if row["account"] == "sandbox-ka"]
+    assert (row["rejects"], row["ignored_rejects"]) == (before - 1, 1)
+    assert "not_utf8" in shop.terminal.run("rejects", "list", "--ignored").assert_well().out
+    replayed = shop.terminal.run("rejects", "replay", "--reason", "not_utf8").assert_well()
+    assert "nothing to replay" in replayed.err
+    shop.terminal.run("rejects", "unignore", "--all", "--yes").assert_well()
+    assert "not_utf8" in shop.terminal.run("rejects", "list").assert_well().out
+    shop.terminal.run("rejects", "drop", "--reason", "not_utf8", "--yes").assert_well()
+    assert shop.open() == before - 1
+
+
+def test_a_reject_of_a_platform_that_is_not_installed_is_replayed_to_a_sentence(shop: Shop) -> None:
+    number = shop.odd_one()
+    shop.tables.execute("UPDATE sync.rejects SET platform = 'gone' WHERE id = %s", number)
+    said = shop.terminal.run("rejects", "replay", number)
+    shop.terminal.run("rejects", "drop", number, "--yes").assert_well()
+    assert said.code == 1
+    assert "platform gone is not installed" in " ".join(said.out.split())
 
 
 def test_renormalize_says_what_it_did_and_mistakes_are_one_message(shop: Shop) -> None:

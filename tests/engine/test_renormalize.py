@@ -17,8 +17,9 @@ from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine.renormalize import Rebuilt, renormalize
 from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import load, rebuild, rejects
+from orders_sync.store import load, rebuild, reject_lists
 from orders_sync.store.flat_orders import Source
+from orders_sync.store.reject_lists import Chosen
 from tests.support.story import Silent, Story, Tell
 
 Change = Callable[[OrderRows], None]
@@ -135,7 +136,7 @@ async def fixed_by_renormalize(story: Story) -> None:
 async def fixed_by_replay(story: Story) -> None:
     result = Replayed()
     async with story.pool.connection() as connection:
-        for number in await rejects.open_numbers(connection):
+        for number in await reject_lists.numbers(connection, Chosen()):
             await replay(connection, number, result)
 
 

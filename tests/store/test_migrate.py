@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
+from orders_sync.domain.reject_reasons import classify
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import identities, migrate, order_numbers, order_statuses, schema
 from orders_sync.store.flat_orders import fingerprint
@@ -32,6 +33,18 @@ REVISIONS = [
 ]
 MIGRATE = "import sys; from orders_sync.store.migrate import migrate; print(migrate(sys.argv[1]))"
 
+REASONS = [
+    "id: missing or empty",
+    "id: a number with a fraction, which may be damaged",
+    "id: longer than 255 characters",
+    "read as order 7, known as order 8",
+    "Expected `object`, got `str`",
+    "nested too deep",
+    "not UTF-8: invalid start byte",
+    "another order has the id 7: shop read it from h",
+    "refused by the database: value too long",
+    "colour: is no colour",
+]
 EVERYTHING = """
     SELECT n.nspname, c.relkind::text, c.relname, c.oid, c.relfilenode
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -454,6 +467,28 @@ def test_orders_of_before_0022_are_found_by_an_index_of_every_number(empty_url: 
         assert [match.order_id for match in order_numbers.find(connection, ["pay7"])] == ["7"]
     alembic(empty_url, "downgrade", "0021")
     assert ask(empty_url, "SELECT order_id FROM orders ORDER BY 1") == [("7",), ("8",)]
+
+
+def test_rejects_of_before_0024_have_a_kind_of_reason_and_are_open(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0023")
+    ask(
+        empty_url,
+        "INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at) SELECT 'shop', '1688', "
+        "'', reason::bytea, reason, now() FROM unnest(%s::text[]) AS reason",
+        REASONS,
+    )
+    role = f"reader_{os.getpid()}"
+    ask(empty_url, f"CREATE ROLE {role}")
+    ask(empty_url, f"GRANT SELECT (id, resolved_at) ON sync.rejects TO {role}")
+    migrate.migrate(empty_url)
+    may = "SELECT has_column_privilege(%s, 'sync.rejects', 'ignored_at', 'SELECT')"
+    assert ask(empty_url, may, role) == [(True,)]
+    ask(empty_url, f"DROP OWNED BY {role}")
+    ask(empty_url, f"DROP ROLE {role}")
+    found = ask(empty_url, "SELECT reason, reason_key FROM sync.rejects WHERE ignored_at IS NULL ORDER BY id")
+    assert found == [(reason, classify(reason)) for reason in REASONS]
+    alembic(empty_url, "downgrade", "0023")
+    assert ask(empty_url, "SELECT count(*) FROM sync.rejects") == [(len(REASONS),)]
 
 
 def test_columns_of_before_0019_say_that_a_platform_may_be_of_any_package(empty_url: str) -> None:

@@ -82,6 +82,7 @@ INDEXES = {
     ("windows", "account, kind, ends_at"),
     ("rejects", "account, payload_hash"),
     ("rejects", "platform, order_id"),
+    ("rejects", "account"),
     ("backfills", "account"),
     ("windows", "account, fence"),
     ("windows", "backfill_id"),

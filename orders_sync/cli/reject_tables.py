@@ -1,0 +1,103 @@
+"""What `orders-sync rejects` prints: rejects by reason, one by one, and what came of a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orders_sync.cli import output
+from orders_sync.domain.reject_reasons import WORDS, RejectReason, field_of
+from orders_sync.engine.replay import Replayed
+from orders_sync.store.reject_lists import ReasonGroup
+
+
+def plain(group: ReasonGroup) -> dict[str, Any]:
+    """Return a group for a machine."""
+    return {
+        "reason_key": group.reason_key,
+        "words": _words(group.reason_key),
+        "platform": group.platform,
+        "field": field_of(group.example_reason),
+        "records": group.records,
+        "ignored": group.ignored,
+        "accounts": group.accounts,
+        "first": group.first,
+        "last": group.last,
+        "example": group.example,
+        "example_reason": group.example_reason,
+    }
+
+
+def _words(key: str) -> str:
+    return WORDS[RejectReason(key)] if key in list(RejectReason) else key
+
+
+def show_groups(found: Sequence[ReasonGroup], with_all: bool) -> None:
+    """Print rejects by reason, with an example of each."""
+    columns = ["--reason", "platform", "records", "accounts", "first seen", "last read", "example", "reason"]
+    output.table(
+        "All rejects" if with_all else "Rejects by reason",
+        columns,
+        [
+            (
+                each.reason_key,
+                each.platform,
+                each.records,
+                each.accounts,
+                each.first,
+                each.last,
+                str(each.example),
+                _sentence(each),
+            )
+            for each in found
+        ],
+        ["records", "accounts"],
+    )
+    output.info(
+        "`orders-sync rejects show EXAMPLE` shows a record; `rejects replay --reason R` converts them again with this "
+        "version's code; `rejects ignore --reason R` takes them off the list"
+    )
+
+
+def _sentence(group: ReasonGroup) -> str:
+    """Say what is wrong in plain words, then in the words of the example, where they say more."""
+    place = field_of(group.example_reason)
+    words = f"{_words(group.reason_key)}{f', field {place}' if place else ''}"
+    return words if place and group.reason_key != RejectReason.OTHER else f"{words}: {group.example_reason}"
+
+
+def show_rows(rows: list[dict[str, Any]], total: int, with_all: bool) -> None:
+    """Print rejects one by one. `total`: how many fit, shown or not."""
+    columns = ["id", "account", "platform", "order_id", "reason", "first seen", "read"]
+    columns += ["state", "resolved"] if with_all else []
+    output.table(
+        "All rejects" if with_all else "Rejects",
+        columns,
+        [
+            (
+                str(row["id"]),
+                row["account"],
+                row["platform"],
+                row["order_id"],
+                row["reason"],
+                row["rejected_at"],
+                row["read_at"],
+                *([row["state"], row["resolved_at"]] if with_all else []),
+            )
+            for row in rows
+        ],
+    )
+    if total > len(rows):
+        output.info(f"{len(rows):,} of {total:,} are shown: --limit N shows more, --reason and --account fewer")
+    output.info("`orders-sync rejects show ID` shows a record; `rejects replay` retries them with this version's code")
+
+
+def report(result: Replayed) -> None:
+    """Print what came of a replay."""
+    output.say(
+        f"{result.landed} stored, {result.older} older than the stored version, {len(result.rejected)} still rejected"
+    )
+    if result.rejected:
+        columns = ["id", "account", "platform", "order_id", "reason"]
+        rows = [(str(each.id), each.account, each.platform, each.order_id, each.reason) for each in result.rejected]
+        output.table("Still rejected", columns, rows)
