@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.accounts import Identity
+from orders_sync.domain.errors import ConfigurationError, SettingsError
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import duration, is_secret
 from orders_sync.domain.sweeps import DAY, Tier
@@ -65,19 +66,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def toml(text: str, environ: dict[str, str] | None = None) -> Settings:
     Path("orders_sync.toml").write_text(text, encoding="utf-8")
-    return load(environ=environ or {})
+    return load(environ=environ or {}, with_secrets=True)
 
 
 def accounts(*several: dict[str, Any], **environ: str) -> list[AccountSettings]:
-    return load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps(several), **environ}).accounts
+    """The accounts of these settings, of which none is misconfigured."""
+    settings = load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps(several), **environ}, with_secrets=True)
+    if settings.mistakes:
+        raise SettingsError("\n".join(settings.mistakes))
+    return settings.accounts
 
 
 def problems(text: str = "", **environ: str) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        toml(text, environ)
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    """Every mistake: of accounts, which stop no others, or of the settings as a whole."""
+    try:
+        settings = toml(text, environ)
+        shown, mistakes = repr(settings), settings.mistakes
+    except ConfigurationError as error:
+        shown, mistakes = "".join(traceback.format_exception(error)) + repr(error), str(error).splitlines()
+    assert mistakes
     assert SECRET not in shown
-    return str(caught.value).splitlines()
+    return mistakes
 
 
 def account_problems(base: dict[str, Any], drop: str = "", **changes: Any) -> list[str]:
@@ -405,6 +414,103 @@ history_from = 2025-01-01
             assert toml(f'[database]\nlisten = "{listen}"').database.listen == listen
 
 
+class TestOneBadAccount:
+    """Promised: a mistake in one account leaves all others in use, whatever it is."""
+
+    WRONG: ClassVar[dict[str, Any]] = {
+        "secret": {"app_secret": {"env": "NOT_SET"}},
+        "file": {"app_id": {"file": "/no/such/file"}},
+        "value": {"page_size": 0},
+        "platform": {"platform": "another"},
+        "key": {"app_secrte": SECRET},
+        "name": {"name": "a b"},
+        "no name": {"name": None},
+        "same name": {"name": "good"},
+        "same seller": {"seller_nick": "good"},
+        "table": None,
+    }
+
+    @pytest.mark.parametrize("kind", WRONG)
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_leaves_the_others(self, kind: str, is_first: bool) -> None:
+        wrong = self.WRONG[kind]
+        bad = 5 if wrong is None else {**SHOP, **wrong}
+        good = [{**SHOP, "name": "good", "seller_nick": "good"}, KA]
+        several = [bad, *good] if is_first and not kind.startswith("same") else [*good, bad]
+        settings = load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps(several)}, with_secrets=True)
+        assert [each.name for each in settings.accounts] == ["good", "ka"]
+        [found] = settings.misconfigured
+        assert f"accounts[{several.index(bad)}]" in str(found)
+        assert SECRET not in repr(settings)
+
+    def test_has_its_name_and_identity_as_far_as_they_are_certain(self) -> None:
+        def found(**changes: object) -> tuple[str, str | None, object]:
+            environ = {"ORDERS_SYNC_ACCOUNTS": json.dumps([{**SHOP, "page_size": 0, **changes}])}
+            [each] = load(environ=environ).misconfigured
+            return each.label, each.name, each.identity
+
+        identity = Identity("1688", "kf.fw199.com", "kingdo")
+        assert found() == ("kingdo", "kingdo", identity)
+        assert found(name="a b") == ("accounts[0]", None, identity)
+        assert found(base_url="http://H:80/x") == ("kingdo", "kingdo", identity._replace(host="h"))
+        for unknown in ({"base_url": "h"}, {"platform": "another"}, {"seller_nick": ""}):
+            assert found(**unknown) == ("kingdo", "kingdo", None)
+
+    def test_a_variable_for_an_account_that_is_gone_stops_none(self) -> None:
+        settings = toml("", {"ORDERS_SYNC_ACCOUNTS": json.dumps([SHOP]), "ORDERS_SYNC_ACCOUNTS__GONE__APP_SECRET": "x"})
+        assert [each.name for each in settings.accounts] == ["kingdo"]
+        [mistake] = settings.mistakes
+        assert mistake.startswith("ORDERS_SYNC_ACCOUNTS__GONE__APP_SECRET: unknown variable")
+
+    def test_does_not_hide_a_mistake_outside_of_accounts(self) -> None:
+        text = json.dumps([{**SHOP, "app_secret": {"env": "NOT_SET"}}])
+        with pytest.raises(
+            ConfigurationError, match=r"app_secret: environment variable NOT_SET .*\n.*\[sync\] lag: must"
+        ):
+            toml("[sync]\nlag = 'x'\n", {"ORDERS_SYNC_ACCOUNTS": text})
+
+
+class TestSecretsAreReadWhenACallIsMade:
+    def test_settings_are_loaded_without_any(self) -> None:
+        shop = {**SHOP, "app_id": {"env": "A"}, "app_secret": {"file": "/no/such/file"}}
+        settings = load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps([shop])})
+        [account] = settings.accounts
+        assert (account.name, settings.mistakes) == ("kingdo", [])
+        with pytest.raises(SettingsError, match=r"accounts\[0\] \"kingdo\": app_id: environment variable A is not set"):
+            account.account()
+        assert account.unreadable_secrets() == (
+            'ORDERS_SYNC_ACCOUNTS: accounts[0] "kingdo": app_id: environment variable A is not set',
+            'ORDERS_SYNC_ACCOUNTS: accounts[0] "kingdo": app_secret: file /no/such/file cannot be read: '
+            "No such file or directory",
+        )
+
+    def test_what_is_wrong_in_the_file_itself_is_found_without(self) -> None:
+        for wrong in ("", f" {SECRET}", {}, {"env": SECRET, "file": "x"}, 5):
+            settings = load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps([{**SHOP, "app_secret": wrong}])})
+            assert len(settings.mistakes) == 1
+
+    def test_each_has_a_source_to_show(self) -> None:
+        Path("token").write_text(f"{SECRET}-0123456789")
+        shop = {**SHOP, "app_id": {"env": SECRET}}
+        ka = {**KA, "access_key": {"env": "KEY"}, "hook_token": {"file": str(Path("token").absolute())}}
+        environ = {
+            "ORDERS_SYNC_ACCOUNTS": json.dumps([shop, ka]),
+            "ORDERS_SYNC_ACCOUNTS__KA__ACCESS_SECRET": SECRET,
+            "DATABASE_URL": "postgresql://host/x",
+        }
+        settings = load(environ=environ)
+        assert settings.database.url is not None
+        assert settings.database.url.source == "variable DATABASE_URL"
+        sources = [secret.source for account in settings.accounts for secret in account.secrets]
+        assert sorted(sources) == [
+            f"file {Path('token').absolute()}",
+            "variable KEY",
+            "variable ORDERS_SYNC_ACCOUNTS__KA__ACCESS_SECRET",
+            "variable named here",
+            "written in the settings",
+        ]
+
+
 class TestSecrets:
     def test_from_a_variable_or_a_file(self, folder: Path) -> None:
         Path("secret").write_text(f"{SECRET}\n")
@@ -494,9 +600,9 @@ class TestSecrets:
         token = f"{SECRET}-0123456789"
         references = accounts(
             {**KA, "hook_token": token},
-            {**KA, "name": "b", "hook_token": {"env": "TOKEN"}},
-            {**KA, "name": "c-d", "hook_token": {"env": "NOT_SET"}},
-            {**KA, "name": "e"},
+            {**KA, "name": "b", "user_id": "u2", "hook_token": {"env": "TOKEN"}},
+            {**KA, "name": "c-d", "user_id": "u3", "hook_token": {"env": "NOT_SET"}},
+            {**KA, "name": "e", "user_id": "u4"},
             TOKEN=token,
             ORDERS_SYNC_ACCOUNTS__C_D__HOOK_TOKEN=token,
         )
@@ -598,7 +704,9 @@ class TestAnything:
         key = data.draw(st.sampled_from([key for key, each in fields(model).items() if is_secret(each.type)]))
         value = data.draw(HOLDS_SECRET)
         try:
-            shown = repr(load(environ={"ORDERS_SYNC_ACCOUNTS": json.dumps([{**base, key: value}])}))
+            environ = {"ORDERS_SYNC_ACCOUNTS": json.dumps([{**base, key: value}])}
+            settings = load(environ=environ, with_secrets=True)
+            shown = repr(settings) + "".join(settings.mistakes)
         except SettingsError as error:
             shown = "".join(traceback.format_exception(error))
         assert SECRET not in shown

@@ -22,7 +22,7 @@ import typer
 
 from orders_sync.cli import output, signals
 from orders_sync.domain.display import visible
-from orders_sync.domain.errors import OrdersSyncError, PlatformError
+from orders_sync.domain.errors import ConfigurationError, OrdersSyncError, PlatformError
 
 DAILY, REPAIR, SETUP, TRY = "Daily", "Repair", "Setup", "Try"
 COMMANDS = {  # module, function, panel of the help; a group of commands is the module's `app`
@@ -38,6 +38,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
     "backfill": ("backfill", "app", REPAIR),
     "rejects": ("rejects", "app", REPAIR),
     "renormalize": ("renormalize", "renormalize", REPAIR),
+    "config": ("config", "app", SETUP),
     "doctor": ("doctor", "doctor", SETUP),
     "migrate": ("db", "migrate", SETUP),
     "db": ("db", "app", SETUP),
@@ -47,10 +48,10 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
 }
 RESUMABLE = {"run", "sync", "worker", "demo", "backfill", "audit", "rejects", "renormalize"}
 PASSED_ON = ("db", "shell")  # its arguments are psql's
-USAGE, INTERRUPTED = 2, 130
+USAGE, CONFIGURATION, INTERRUPTED = 2, 78, 130  # 78: EX_CONFIG of sysexits.h
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 an error, or a difference was found; 2 wrong usage; 130 interrupted; "
-    "143 terminated. "
+    "Exit codes: 0 done; 1 an error, or a difference was found; 2 wrong usage; 78 the settings cannot be used; "
+    "130 interrupted; 143 terminated. "
     "See `orders-sync COMMAND -h` for a command."
 )
 
@@ -118,7 +119,7 @@ def main() -> None:
             sys.stdout.flush()  # what cannot be written is an error here; later nobody would catch it
     except OrdersSyncError as error:
         output.error(str(error), keep="" if isinstance(error, PlatformError) else "\n")
-        sys.exit(1)
+        sys.exit(CONFIGURATION if isinstance(error, ConfigurationError) else 1)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             _report_interruption(command)

@@ -9,6 +9,7 @@ import typer
 from orders_sync.cli import context, output
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.local_times import stamp
+from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
 from orders_sync.store import account_status, database, identities, ownership, suspensions
 from orders_sync.store.account_status import StoredAccount
@@ -39,6 +40,8 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
             columns[3:4],
         )
         for row in rows:
+            if row["misconfigured"]:
+                output.info(f"{row['account']}: misconfigured: {row['misconfigured']}")
             if row["suspended_at"]:
                 output.info(_why(row))
         for each in unrefreshed:
@@ -104,12 +107,17 @@ def _rows(settings: Settings, known: dict[str, StoredAccount]) -> list[dict[str,
     """Return one row per account: those of the settings, then those only in the tables. No fingerprint (P8)."""
     rows = []
     for each in settings.accounts:
-        account = each.account()
-        stored = known.pop(account.name, None)
-        is_other = stored is not None and stored.credentials not in (None, account.fingerprint)
+        stored = known.pop(each.name, None)
         rows.append(
-            _row(account.name, account.platform, account.seller, each.requests_per_second, stored)
-            | {"in_settings": True, "has_other_credentials": is_other}
+            _row(each.name, each.platform, each.seller, each.requests_per_second, stored)
+            | {"in_settings": True, "has_other_credentials": _has_other_credentials(each, stored)}
+        )
+    for wrong in settings.misconfigured:
+        stored = known.pop(wrong.label, None)
+        platform, seller = (wrong.identity.platform, wrong.identity.seller) if wrong.identity else ("", None)
+        rows.append(
+            _row(wrong.label, platform, seller, None, stored)
+            | {"in_settings": True, "has_other_credentials": False, "misconfigured": str(wrong)}
         )
     for name, stored in sorted(known.items()):
         rows.append(
@@ -117,6 +125,13 @@ def _rows(settings: Settings, known: dict[str, StoredAccount]) -> list[dict[str,
             | {"in_settings": False, "has_other_credentials": False}
         )
     return rows
+
+
+def _has_other_credentials(account: AccountSettings, stored: StoredAccount | None) -> bool:
+    """Tell whether it was suspended for other credentials than these; False where these cannot be read."""
+    if stored is None or stored.credentials is None or account.unreadable_secrets():
+        return False
+    return stored.credentials != account.account().fingerprint
 
 
 def _row(
@@ -132,6 +147,7 @@ def _row(
         "requests_per_second": rate,
         "suspended_at": stored.suspended_at if stored else None,
         "suspended_because": stored.suspended_because if stored else None,
+        "misconfigured": None,
     }
 
 
@@ -140,6 +156,8 @@ def _rate(rate: float | None) -> str:
 
 
 def _state(row: dict[str, Any]) -> str:
+    if row["misconfigured"]:
+        return "misconfigured"
     if row["suspended_at"]:
         return f"suspended since {stamp(row['suspended_at'])}"
     if not row["in_settings"] and row["retired_at"]:

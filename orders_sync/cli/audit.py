@@ -38,7 +38,7 @@ def audit(
 
     Exit code 1 if differences remain. Results are stored in sync.audits and sync.audit_differences.
     """
-    settings = context.load(config)
+    settings = context.load_with_secrets(config)
     sources = context.sources(settings, account)
     first = None if start is None else context.moment(start, "--from")
     last = None if end is None else context.moment(end, "--to")
@@ -56,7 +56,8 @@ def audit(
             output.info(f"{result.account}: {result.beyond}")
         if result.error:
             output.error(result.error)
-    if any(result.error or result.remaining for result in results):
+    are_left_out = context.report_misconfigured(settings, account)
+    if are_left_out or any(result.error or result.remaining for result in results):
         raise typer.Exit(1)
 
 

@@ -74,7 +74,7 @@ def backfill(
     """
     if typer_context.invoked_subcommand is not None:
         return
-    settings = context.load(config)
+    settings = context.load_with_secrets(config)
     sources = _chosen(settings, account, platform, by)
     if start is None:
         raise SettingsError("--from is required, for example --from 2026-10-01")

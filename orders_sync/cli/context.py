@@ -23,13 +23,11 @@ from psycopg.errors import InsufficientPrivilege
 
 from orders_sync import embedded_postgres
 from orders_sync import settings as settings_module
-from orders_sync.cli import signals
+from orders_sync.cli import output, signals
 from orders_sync.cli.output import info
 from orders_sync.domain import local_times
-from orders_sync.domain.accounts import Account as AccountOfSettings
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.errors import DatabaseError, SchemaVersionError, SettingsError
-from orders_sync.domain.identities import reject_duplicates
+from orders_sync.domain.errors import ConfigurationError, DatabaseError, SchemaVersionError, SettingsError
 from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS, network
@@ -63,9 +61,12 @@ Accounts = Annotated[
 ]
 
 
-def load(config: Path | None) -> Settings:
-    """Load the settings; from now on times are typed and shown in their zone. Raises `SettingsError`."""
-    found = settings_module.load(config)
+def load(config: Path | None, *, with_secrets: bool = False) -> Settings:
+    """Load the settings; from now on times are typed and shown in their zone. Raises `ConfigurationError`.
+
+    with_secrets: read those of accounts too; an account whose secrets cannot be read is misconfigured.
+    """
+    found = settings_module.load(config, with_secrets=with_secrets)
     local_times.use(found.display.time_zone)
     return found
 
@@ -142,7 +143,7 @@ def refuse_demo(settings: Settings, url: str) -> None:
     if settings.database.url is not None or not demo_file(home := embedded_home(settings)).is_file():
         return
     with database.session(url) as connection:
-        invented = set(demo_data.accounts(connection)) - {account.name for account in settings.accounts}
+        invented = {name for name in demo_data.accounts(connection) if not named(settings, name)}
     if invented:
         raise DatabaseError(
             f"the embedded database in {home} has the simulated orders of `orders-sync demo` ({', '.join(invented)}): "
@@ -227,34 +228,43 @@ async def ask(url: str, question: Callable[[Connection], Awaitable[Result]]) -> 
         return await question(connection)
 
 
-def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSource]:
-    """Return the accounts of the settings with their platforms and schedules, or only those named in `only`.
+def load_with_secrets(config: Path | None) -> Settings:
+    """Load the settings for a command that calls platforms. Raises `ConfigurationError`, also if none is usable."""
+    settings = load(config, with_secrets=True)
+    if settings.misconfigured and not settings.accounts:
+        raise ConfigurationError("\n".join(["no account can be used:", *settings.mistakes]))
+    return settings
 
-    Raises `SettingsError` for an unknown name, and when there is no account.
+
+def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSource]:
+    """Return the usable accounts with their platforms and schedules, or only those named in `only`.
+
+    Raises `SettingsError` for a name that is unknown or misconfigured, `ConfigurationError` when there is no account.
     """
-    names = [account.name for account in settings.accounts]
-    if not names:
+    if not settings.listed:
         where = settings.file or "orders_sync.toml"
-        raise SettingsError(
-            f"{where}: no accounts. Add one ([[accounts]], see docs/settings.md), or try `orders-sync demo`, "
-            "which needs none"
+        raise ConfigurationError(
+            f"{where}: no accounts. `orders-sync config example` shows how to add one ([[accounts]]); "
+            "`orders-sync demo` needs none"
         )
     for name in only or []:
-        if name not in names:
-            raise SettingsError(f"there is no account {name}; known are {', '.join(names)}")
-    made = []
-    for each, account in zip(settings.accounts, accounts(settings), strict=True):
-        if only and each.name not in only:
-            continue
-        made.append(AccountSource(account, settings.policy(each), PLATFORMS[each.platform]))
-    return made
+        if misconfigured := [each for each in settings.misconfigured if each.label == name]:
+            raise SettingsError(f"{name} is misconfigured: {misconfigured[0]}")
+        if not named(settings, name):
+            known = ", ".join(each.name for each in settings.accounts)
+            raise SettingsError(f"there is no account {name}; known are {known}")
+    return [
+        AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform])
+        for each in settings.accounts
+        if not only or each.name in only
+    ]
 
 
-def accounts(settings: Settings) -> list[AccountOfSettings]:
-    """Return every account of the settings. Raises `SettingsError` where two are the same seller."""
-    made = [each.account() for each in settings.accounts]
-    reject_duplicates(made)
-    return made
+def report_misconfigured(settings: Settings, only: list[str] | None = None) -> bool:
+    """Print why accounts cannot be used; return whether there are any. None is reported where `only` names others."""
+    for each in [] if only else settings.misconfigured:
+        output.error(f"{each.label} is misconfigured and was left out: {each}")
+    return not only and bool(settings.misconfigured)
 
 
 def paces(settings: Settings) -> dict[str, SyncPolicy]:
@@ -263,8 +273,8 @@ def paces(settings: Settings) -> dict[str, SyncPolicy]:
 
 
 def named(settings: Settings, name: str) -> bool:
-    """Return whether an account of the settings has this name."""
-    return any(account.name == name for account in settings.accounts)
+    """Return whether an account of the settings has this name, usable or not."""
+    return name in {each.name for each in settings.accounts} | {each.label for each in settings.misconfigured}
 
 
 def settle(settings: Settings, url: str) -> list[str]:
@@ -273,7 +283,7 @@ def settle(settings: Settings, url: str) -> list[str]:
     For commands that plan or read. A settings file without accounts removes none. Raises `DatabaseError`.
     """
     with database.session(url) as connection:
-        said = identities.settle(connection, accounts(settings))
+        said = identities.settle(connection, settings.listed)
     for each in said:
         info(each)
     return said

@@ -155,7 +155,7 @@ def _show_next(outcomes: list[AccountResult]) -> None:
   orders-sync order 3876532491611498520
   orders-sync demo                run again: nothing has changed
 [bold]With real accounts[/]
-  cp orders_sync.example.toml orders_sync.toml    add an account; set DATABASE_URL for your own Postgres
+  orders-sync config example > orders_sync.toml   then add an account; set DATABASE_URL for your own Postgres
   orders-sync doctor              settings, database, credentials
   orders-sync run                 keep everything current
   orders-sync sync                or: sync once and exit, for cron""",

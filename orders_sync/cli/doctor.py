@@ -37,6 +37,7 @@ from orders_sync.store.session_settings import OLDEST
 
 CLOCK_TOLERANCE = 60  # seconds; the platforms take 300 and more
 SECONDS = 10.0  # for an account's call
+CORRECT = "correct it, then run `orders-sync config check`; `orders-sync config example` shows every setting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,20 @@ def _show(finding: Finding) -> None:
 def _examine(config: context.Config, is_probed: bool) -> Iterator[Finding]:
     yield Finding("version", True, f"orders-sync {version('orders-sync')}, Python {python_platform.python_version()}")
     try:
-        settings = context.load(config)
+        settings = context.load(config, with_secrets=True)
     except SettingsError as error:
-        yield Finding("settings", False, str(error), "see docs/settings.md")
+        yield Finding("settings", False, str(error), CORRECT)
         return
-    yield Finding("settings", True, f"{settings.file or 'none, defaults'}; {len(settings.accounts)} accounts")
+    yield Finding("settings", True, f"{settings.file or 'none, defaults'}; {len(settings.listed)} accounts")
+    if settings.unknown:
+        yield Finding("settings", False, "\n".join(settings.unknown), CORRECT)
     yield from _database(settings, shows_probes=not is_probed)
-    if not settings.accounts:
+    for each in settings.misconfigured:
+        yield Finding(f"account {each.label}", False, f"misconfigured: {each}", CORRECT)
+    if not settings.listed:
         yield Finding("accounts", True, "none yet: add one to orders_sync.toml, or try `orders-sync demo`")
+        return
+    if not settings.accounts:
         return
     try:
         yield from _accounts(settings)

@@ -32,23 +32,23 @@ ListenIf = Annotated[
 
 def run(listen: Listen = None, config: context.Config = None) -> None:
     """Keep all accounts current: scheduler, worker and HTTP server in one process. Stops within 10 s of SIGTERM."""
-    settings = context.load(config)
+    settings = context.load_with_secrets(config)
     _run(settings, listen or settings.service.listen, schedules=True, works=True, hooks=True)
 
 
 def scheduler(listen: ListenIf = None, config: context.Config = None) -> None:
     """Run only the scheduler, which plans work for workers elsewhere. Any number may run."""
-    _run(context.load(config), listen, schedules=True)
+    _run(context.load_with_secrets(config), listen, schedules=True)
 
 
 def worker(listen: ListenIf = None, config: context.Config = None) -> None:
     """Run only a worker, which reads what is planned. Any number may run, on any number of machines."""
-    _run(context.load(config), listen, works=True)
+    _run(context.load_with_secrets(config), listen, works=True)
 
 
 def console(listen: Listen = None, config: context.Config = None) -> None:
     """Run only the HTTP server: platform messages, health and metrics. Any number may run."""
-    settings = context.load(config)
+    settings = context.load_with_secrets(config)
     _run(settings, listen or settings.service.listen, hooks=True)
 
 

@@ -19,7 +19,7 @@ from orders_sync.engine import service_status
 from orders_sync.engine.service_status import Severity, State, Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import database, overview, progress, schema
-from orders_sync.store.overview import AccountStatus
+from orders_sync.store.overview import AccountStatus, ProcessStatus
 
 ATTENTION, BROKEN = 3, 4  # exit codes of --check; 1 and 2 mean what they mean everywhere
 SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
@@ -65,7 +65,7 @@ def status(
 
     Exit codes with --check; without it 0, whatever is found:
     0 all is well
-    1 no verdict: the database does not answer
+    1 no verdict: the database does not answer; 78: the settings cannot be used
     2 wrong usage
     3 something needs attention: an account is behind, windows failed, ...
     4 a person has to act: an account is suspended, no scheduler or worker
@@ -123,18 +123,36 @@ def view(
         accounts = overview.accounts(connection)
         processes = overview.processes(connection)
         orders = overview.orders_by_account(connection) if counted else None
+    misconfigured = _misconfigured(settings, processes)
+    listed = {each.name: each.platform for each in settings.accounts}
+    platforms = dict.fromkeys(misconfigured, "") | listed
     known = {each.name for each in accounts}
-    accounts += [AccountStatus(each.name, each.platform) for each in settings.accounts if each.name not in known]
+    accounts += [AccountStatus(name, platform) for name, platform in platforms.items() if name not in known]
     for name in names or []:
         if name not in {each.name for each in accounts}:
             raise SettingsError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     accounts = [each for each in accounts if not names or each.name in names]
-    verdict = service_status.assess(accounts, processes, context.paces(settings), settings.sync, settings.service.audit)
+    verdict = service_status.assess(
+        accounts, processes, context.paces(settings), settings.sync, settings.service.audit, misconfigured
+    )
     if only_problems:
         accounts = [each for each in accounts if verdict.of_account(each.name)]
     return View(
         sorted(accounts, key=lambda each: _badness(each, verdict)), verdict, orders, None if only_problems else MOST
     )
+
+
+def _misconfigured(settings: Settings, processes: list[ProcessStatus]) -> dict[str, str]:
+    """Return by account why it cannot be used, by these settings and by those of the processes that run.
+
+    Secrets are only theirs to read: this shell need not have any.
+    """
+    found = {each.label: str(each) for each in settings.misconfigured}
+    for process in processes:
+        if process.is_alive:
+            for name, mistake in process.misconfigured.items():
+                found.setdefault(name, f"{mistake} (process {process.pid} on {process.host})")
+    return found
 
 
 def _badness(account: AccountStatus, verdict: Verdict) -> tuple[object, ...]:

@@ -44,7 +44,7 @@ def sync(
     json: context.Json = False,
 ) -> None:
     """Read all new and changed orders into Postgres, then exit. Safe to run at any time and in parallel."""
-    settings = context.load(config)
+    settings = context.load_with_secrets(config)
     sources = context.sources(settings, account)
     with context.hosted(settings) as host:
         context.refuse_demo(settings, host.url)
@@ -60,7 +60,8 @@ def sync(
         else:
             with database.session(host.url) as connection:
                 show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))
-    if any(outcome.errors or outcome.waiting for outcome in outcomes):
+    are_left_out = context.report_misconfigured(settings, account)
+    if are_left_out or any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
 
 

@@ -2,6 +2,7 @@
 
 OrdersSyncError
 ├── SettingsError                   a mistake in the settings, with its place
+│   └── ConfigurationError          one because of which nothing can start
 ├── DatabaseError                   the database cannot be reached, is too old, is full, or is someone else's
 │   ├── SchemaVersionError          its tables are not there or of another version than this program's
 │   └── DatabaseBusyError           it ended a transaction again and again for reasons that pass: try again later
@@ -37,6 +38,10 @@ class OrdersSyncError(Exception):
 
 class SettingsError(OrdersSyncError):
     """A mistake in the settings. The text begins with its place: file and key, or environment variable."""
+
+
+class ConfigurationError(SettingsError):
+    """The settings as a whole cannot be used. Starting again is of no use until a person has corrected them."""
 
 
 class DatabaseError(OrdersSyncError):

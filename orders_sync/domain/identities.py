@@ -1,12 +1,17 @@
-"""Compare the accounts of the settings with those in the tables: renamed, replaced, removed or returned. Pure."""
+"""Compare the accounts of the settings with those in the tables: renamed, replaced, removed or returned. Pure.
+
+An account of the settings with a mistake in its name, platform, host or seller may be any account of the tables. The
+one of its name or of its identity is left as it is. Where its identity cannot be told and no account has its name,
+none counts as removed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from orders_sync.domain.accounts import Account, Identity
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.accounts import Identity
 
 REPLACED = "~old"  # names in the settings hold no ~, so such a label is never taken
 
@@ -59,68 +64,82 @@ class IdentityChanges:
         return bool(self.labels or self.hosts or self.removed or self.returned)
 
 
-def reject_duplicates(accounts: Iterable[Account]) -> None:
-    """Raise `SettingsError` if two accounts have the same identity."""
-    first: dict[Identity, str] = {}
-    for account in accounts:
-        other = first.setdefault(account.identity, account.name)
-        if other != account.name:
-            raise SettingsError(
-                f"the accounts {other} and {account.name} are the same: {account.identity}. "
-                "Its orders would be read twice: remove one of them"
-            )
+class ListedAccount(Protocol):
+    """An account of the settings. `name` and `identity` are None where a mistake keeps them from being known."""
+
+    @property
+    def name(self) -> str | None:
+        """Its label."""
+        ...
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whose orders it lists."""
+        ...
 
 
-def compare(known: Sequence[KnownAccount], accounts: Sequence[Account]) -> IdentityChanges:
-    """Compare all accounts of the settings, of different identities, with all accounts of the tables."""
-    found = _matched(known, accounts)
-    names = {account.name for account in accounts}
-    taken = names | {each.name for each in known}
-    changes = IdentityChanges()
+def compare(known: Sequence[KnownAccount], accounts: Sequence[ListedAccount]) -> IdentityChanges:
+    """Compare all accounts of the settings with all of the tables. Of two with one identity the first counts."""
+    identities: dict[str, Identity] = {}
+    uncertain = []
     for account in accounts:
-        match = found.get(account.name)
-        if match is None:
-            continue
-        if match.name != account.name:
-            changes.renamed[match.name] = account.name
-        if match.host is None:
-            changes.hosts[account.name] = account.identity.host
-        if not match.is_current:
-            changes.returned.append(account.name)
+        if account.name is None or account.identity is None or account.identity in identities.values():
+            uncertain.append(account)
+        else:
+            identities[account.name] = account.identity
+    found = _matched(known, identities)
     matched = {match.name for match in found.values()}
-    for each in known:
-        if each.name in matched:
+    rest = [each for each in known if each.name not in matched]
+    kept = {each.name for each in rest for other in uncertain if _is_probably(each, other)}
+    may_be_any = any(each.identity is None and each.name not in kept for each in uncertain)
+    taken = identities.keys() | {each.name for each in known}
+    changes = IdentityChanges()
+    for name, match in found.items():
+        if match.name != name:
+            changes.renamed[match.name] = name
+        if match.host is None:
+            changes.hosts[name] = identities[name].host
+        if not match.is_current:
+            changes.returned.append(name)
+    for each in rest:
+        if each.name in kept:
             continue
-        if each.name in names:
+        if each.name in identities:
             changes.replaced[each.name] = _free(each.name + REPLACED, taken)
-        if each.is_current:
+        if each.is_current and not may_be_any:
             changes.removed.append(changes.replaced.get(each.name, each.name))
     return changes
 
 
-def _matched(known: Sequence[KnownAccount], accounts: Sequence[Account]) -> dict[str, KnownAccount]:
-    """Return the matching account of the tables by name in the settings.
+def _is_probably(known: KnownAccount, account: ListedAccount) -> bool:
+    if account.identity is None:
+        return known.name == account.name
+    return known.is_certainly(account.identity) or known.may_be(account.identity)
+
+
+def _matched(known: Sequence[KnownAccount], identities: Mapping[str, Identity]) -> dict[str, KnownAccount]:
+    """Return the matching account of the tables by name in the settings, in the order of the settings.
 
     One whose host is unknown matches the account of its name; else the only candidate, if it has no other match.
     """
     found: dict[str, KnownAccount] = {}
-    for account in accounts:
+    for name, identity in identities.items():
         for each in known:
-            if each.is_certainly(account.identity):
-                found[account.name] = each
-    for account in accounts:
+            if each.is_certainly(identity):
+                found[name] = each
+    for name, identity in identities.items():
         for each in known:
-            if account.name not in found and each.name == account.name and each.may_be(account.identity):
-                found[account.name] = each
+            if name not in found and each.name == name and each.may_be(identity):
+                found[name] = each
     taken = {each.name for each in found.values()}
-    rest = [account for account in accounts if account.name not in found]
-    for account in rest:
-        candidates = [each for each in known if each.name not in taken and each.may_be(account.identity)]
+    rest = {name: identity for name, identity in identities.items() if name not in found}
+    for name, identity in rest.items():
+        candidates = [each for each in known if each.name not in taken and each.may_be(identity)]
         if len(candidates) == 1 and not any(
-            candidates[0].may_be(other.identity) for other in rest if other.name != account.name
+            candidates[0].may_be(other) for other_name, other in rest.items() if other_name != name
         ):
-            found[account.name] = candidates[0]
-    return found
+            found[name] = candidates[0]
+    return {name: found[name] for name in identities if name in found}
 
 
 def _free(label: str, taken: Collection[str]) -> str:

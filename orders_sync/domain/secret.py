@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Secret:
     """Text that no repr, no log line and no traceback shows.
 
     A field of this type in a settings model needs no other mention anywhere: where it is read from and what logs
-    redact follow from the type.
+    redact follow from the type. `text`: the text, or a function that reads it when it is first needed and raises
+    `SettingsError` if it cannot. `source`: where it is found, for people.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "source")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str | Callable[[], str], source: str = "") -> None:
         self._text = text
+        self.source = source
 
     def reveal(self) -> str:
-        """Return the text itself."""
+        """Return the text itself, which is read once. Raises `SettingsError` if it cannot be read."""
+        if not isinstance(self._text, str):
+            self._text = self._text()
         return self._text
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from orders_sync.domain.accounts import SyncPolicy
@@ -34,6 +35,7 @@ class State(StrEnum):
     BEHIND = "behind"  # longer than its settings promise
     NOT_READ = "not read yet"
     SUSPENDED = "suspended"
+    MISCONFIGURED = "misconfigured"
     REMOVED = "removed"  # not in the settings
     RETIRED = "retired"
 
@@ -98,20 +100,26 @@ def assess(
     paces: Mapping[str, SyncPolicy],
     default_pace: Paced,
     audit_every: timedelta,
+    misconfigured: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdict:
     """Judge the accounts and processes. Pure.
 
     `paces`: of the accounts of the settings; `default_pace`: of any other account; `audit_every`: how often the service
-    audits an account.
+    audits an account; `misconfigured`: by account, why it cannot be used.
     """
     delays = {each.name: allowed_delay(paces.get(each.name, default_pace)) for each in accounts}
-    states = {each.name: _state(each, delays[each.name]) for each in accounts}
+    states = {
+        each.name: State.MISCONFIGURED if each.name in misconfigured else _state(each, delays[each.name])
+        for each in accounts
+    }
     alive = {part for each in processes if each.is_alive for part in each.parts}
     is_late = not {State.BEHIND, State.NOT_READ}.isdisjoint(states.values())
     problems = list(_of_processes(processes, alive, is_late))
     for each in accounts:
         if states[each.name] is State.RETIRED:
             continue
+        if each.name in misconfigured:
+            problems.append(Problem(Severity.BROKEN, _of_mistake(each.name, misconfigured[each.name]), each.name))
         problems += _of_account(each, states[each.name], delays[each.name], alive)
         if each.name in paces:
             problems += _of_lateness(each, paces[each.name])
@@ -192,6 +200,13 @@ def _of_processes(processes: Sequence[ProcessStatus], alive: set[str], is_late: 
             if each.is_alive
         )
         yield Problem(Severity.ATTENTION, f"processes of different versions run: {those}. Update or stop the older")
+
+
+def _of_mistake(name: str, mistake: str) -> str:
+    return (
+        f"{name}: misconfigured, nothing is read for it: {mistake}. Correct the settings, test them with "
+        "`orders-sync config check`, then reload or restart the service"
+    )
 
 
 def _of_account(account: AccountStatus, state: State, delay: timedelta, alive: set[str]) -> Iterator[Problem]:

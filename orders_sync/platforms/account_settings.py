@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from orders_sync.domain.accounts import Account
+from orders_sync.domain.accounts import Account, Identity, host_of
+from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import (
     AppId,
     BaseUrl,
@@ -52,8 +54,32 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     confirm: Confirm | None = None
     row_times: Literal["checked", "ignored"] = "checked"  # held against the range asked for
 
+    @property
+    def identity(self) -> Identity:
+        """Whose orders it lists, and where."""
+        return Identity(self.platform, host_of(self.base_url), self.seller)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What nobody may see of it, which may have to be read first."""
+        values = (getattr(self, name) for name in self.__struct_fields__)
+        return tuple(value for value in values if isinstance(value, Secret))
+
+    def unreadable_secrets(self) -> tuple[str, ...]:
+        """Read the secrets; return why some cannot be read, each with its place."""
+        mistakes = []
+        for secret in self.secrets:
+            try:
+                secret.reveal()
+            except SettingsError as error:
+                mistakes.append(str(error))
+        return tuple(mistakes)
+
     def account(self) -> Account:
-        """Return what the platform's client needs of it, the platform's own keys included."""
+        """Return what the platform's client needs of it, the platform's own keys included.
+
+        Raises `SettingsError` for a secret that cannot be read.
+        """
         return Account(
             name=self.name,
             platform=self.platform,

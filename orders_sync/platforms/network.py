@@ -5,7 +5,7 @@
     SSL_CERT_FILE, SSL_CERT_DIR          certificates to trust instead of the public ones
 
 A name in lower case wins over the same in upper case. Entries of NO_PROXY that mean nothing are skipped. Addresses of
-this machine are never reached through a proxy. Anything else that cannot be used is one `SettingsError`.
+this machine are never reached through a proxy. Anything else that cannot be used is one `ConfigurationError`.
 
 The HTTP client itself ignores the environment (trust_env): it raises whatever its parsers raise, for values that other
 programs accept, and knows no networks in NO_PROXY.
@@ -25,7 +25,7 @@ import certifi
 import httpx
 from socksio.exceptions import SOCKSError
 
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.errors import ConfigurationError
 
 EXAMPLES = "such as http://127.0.0.1:7890 or socks5://127.0.0.1:7890"
 HOST = re.compile(r"(?![0-9]+$)[\w.-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")  # a number alone would be read as an address
@@ -36,7 +36,7 @@ def client(
 ) -> httpx.AsyncClient:
     """Return a client for these addresses. Redirects are not followed: a signed request must not be sent elsewhere.
 
-    `transport` answers instead of the network. Raises `SettingsError` for a variable that cannot be used.
+    `transport` answers instead of the network. Raises `ConfigurationError` for a variable that cannot be used.
     """
     urls = [httpx.URL(url) for url in base_urls]
     found = {} if transport else {url: found for url in urls if (found := proxy_of(url, getproxies()))}
@@ -62,7 +62,7 @@ def client(
 def proxy_of(url: httpx.URL, proxies: Mapping[str, str]) -> tuple[httpx.Proxy, str] | None:
     """The proxy a URL is reached through and the variable that names it, or None. `proxies`: as `getproxies` returns.
 
-    Raises `SettingsError` for a value that is no proxy; it is not repeated, for it may hold a password (P8).
+    Raises `ConfigurationError` for a value that is no proxy; it is not repeated, for it may hold a password (P8).
     """
     scheme = next((each for each in (url.scheme, "all") if proxies.get(each, "").strip()), None)
     if scheme is None or _is_local(url.host) or _is_excepted(url, proxies.get("no", "")):
@@ -71,7 +71,7 @@ def proxy_of(url: httpx.URL, proxies: Mapping[str, str]) -> tuple[httpx.Proxy, s
     text = proxies[scheme].strip().strip("\"'")
     text = re.sub(r"(?i)^socks://", "socks5://", text if "://" in text else f"http://{text}")
     if text.lower().startswith(("socks4://", "socks4a://")):
-        raise SettingsError(f"{variable}: SOCKS 4 is not supported: name the proxy with socks5:// or http://")
+        raise ConfigurationError(f"{variable}: SOCKS 4 is not supported: name the proxy with socks5:// or http://")
     try:
         proxy = httpx.Proxy(text)
         usable = HOST.fullmatch(proxy.url.host) and (proxy.url.port or 1) < 2**16
@@ -79,18 +79,21 @@ def proxy_of(url: httpx.URL, proxies: Mapping[str, str]) -> tuple[httpx.Proxy, s
     except (ValueError, httpx.InvalidURL):
         usable = None
     if not usable:
-        raise SettingsError(f"{variable}: must be the address of a proxy, {EXAMPLES}; without one, unset it")
+        raise ConfigurationError(f"{variable}: must be the address of a proxy, {EXAMPLES}; without one, unset it")
     return proxy, variable
 
 
 def certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a context that trusts SSL_CERT_FILE, SSL_CERT_DIR or the public authorities. Raises `SettingsError`."""
+    """Return a context that trusts SSL_CERT_FILE, SSL_CERT_DIR or the public authorities.
+
+    Raises `ConfigurationError`.
+    """
     file, folders = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     if file:
         return _trusting("SSL_CERT_FILE", file, cafile=file)
     if folders:
         if not any(Path(each).is_dir() for each in folders.split(os.pathsep)):
-            raise SettingsError(_unusable("SSL_CERT_DIR", folders, "No such directory"))
+            raise ConfigurationError(_unusable("SSL_CERT_DIR", folders, "No such directory"))
         return _trusting("SSL_CERT_DIR", folders, capath=folders)
     return _trusting("certifi", certifi.where(), cafile=certifi.where())
 
@@ -99,12 +102,14 @@ def _trusting(variable: str, path: str, *, cafile: str | None = None, capath: st
     try:
         return ssl.create_default_context(cafile=cafile, capath=capath)
     except ssl.SSLError:
-        raise SettingsError(_unusable(variable, path, "it holds no certificate")) from None
+        raise ConfigurationError(_unusable(variable, path, "it holds no certificate")) from None
     except OSError as error:
         key_log = os.environ.get("SSLKEYLOGFILE")
         if key_log and str(error.filename) == key_log:
-            raise SettingsError(f"SSLKEYLOGFILE: {key_log} cannot be written: {error.strerror}; unset it") from None
-        raise SettingsError(_unusable(variable, path, error.strerror)) from None
+            raise ConfigurationError(
+                f"SSLKEYLOGFILE: {key_log} cannot be written: {error.strerror}; unset it"
+            ) from None
+        raise ConfigurationError(_unusable(variable, path, error.strerror)) from None
 
 
 def _unusable(variable: str, path: str, why: str | None) -> str:

@@ -153,9 +153,14 @@ class Service:
                 running.append(asyncio.create_task(self._serve(server, self._components.web)))
             running.append(asyncio.create_task(self._watch(pool, timer)))
             heartbeat = Heartbeat(
-                pool, self._components.names, self._schema_ok, partial(self._record_failure, "heartbeat")
+                pool,
+                self._components.names,
+                self._schema_ok,
+                partial(self._record_failure, "heartbeat"),
+                lambda: {each.label: str(each) for each in self._settings.misconfigured},
             )
             running.append(asyncio.create_task(heartbeat.run()))
+            self._log_mistakes()
             log.info(
                 "running", version=version("orders-sync"), accounts=len(self._sources), **self._components.log_fields()
             )
@@ -170,6 +175,13 @@ class Service:
         for task in ended:
             if not task.cancelled():
                 task.result()
+
+    def _log_mistakes(self) -> None:
+        """Log what the settings have wrong of accounts; the others are read."""
+        for each in self._settings.misconfigured:
+            log.error("account misconfigured; the others continue", account=each.label, error=str(each))
+        for mistake in self._settings.unknown:
+            log.warning("unknown variable of an account", error=mistake)
 
     async def _await_end(self, running: list[asyncio.Task[None]]) -> None:
         """Wait for a signal, or for a component that ends by itself."""
@@ -277,7 +289,8 @@ class Service:
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
         """Return the HTTP routes. Only the process with the hooks exports the gauges of the tables."""
         names = [source.account.name for source in self._sources] if self._components.hooks else None
-        routes = health.routes(pool, metrics, self._component_states, names, self._liveness)
+        misconfigured = [each.label for each in self._settings.misconfigured]
+        routes = health.routes(pool, metrics, self._component_states, names, self._liveness, misconfigured)
         if self._components.hooks:
             limits = hooks.Limits(
                 self._settings.service.messages_per_minute, self._schema_ok.is_set, metrics.hook_refused

@@ -21,7 +21,14 @@ from starlette.routing import Route
 
 from orders_sync.engine import service_status
 from orders_sync.service.liveness import Liveness
-from orders_sync.service.metrics import CONTENT_TYPE, Metrics, component_metrics, liveness_metrics, table_metrics
+from orders_sync.service.metrics import (
+    CONTENT_TYPE,
+    Metrics,
+    component_metrics,
+    liveness_metrics,
+    settings_metrics,
+    table_metrics,
+)
 from orders_sync.store import overview, schema, vitals
 from orders_sync.store.database import Pool
 from orders_sync.store.vitals import Vitals
@@ -41,17 +48,19 @@ def routes(
     state: State,
     accounts: Collection[str] | None = None,
     liveness: Liveness | None = None,
+    misconfigured: Collection[str] = (),
 ) -> list[Route]:
     """Return the three routes.
 
     `accounts`: those whose gauges are read from the tables at each scrape; None: only the metrics of the process.
+    `misconfigured`: those this process cannot read for a mistake in the settings.
     `pool`: not shared, else workers that hold every connection look like a database that is down. `state` is shown to
     everyone: no secrets.
     """
     return [
         liveness_route(state),
         readiness_route(pool),
-        metrics_route(pool, metrics, state, accounts, liveness or Liveness()),
+        metrics_route(pool, metrics, state, accounts, liveness or Liveness(), misconfigured),
     ]
 
 
@@ -77,12 +86,17 @@ def readiness_route(pool: Pool) -> Route:
 
 
 def metrics_route(
-    pool: Pool, metrics: Metrics, state: State, accounts: Collection[str] | None, liveness: Liveness
+    pool: Pool,
+    metrics: Metrics,
+    state: State,
+    accounts: Collection[str] | None,
+    liveness: Liveness,
+    misconfigured: Collection[str] = (),
 ) -> Route:
     """Return the route /metrics."""
 
     async def answer(_: Request) -> Response:
-        gauges = [component_metrics(state()), liveness_metrics(liveness)]
+        gauges = [component_metrics(state()), liveness_metrics(liveness), settings_metrics(misconfigured)]
         if accounts is not None:
             gauges.append(table_metrics(await _read_vitals(pool, accounts)))
         return Response(metrics.exposition(*gauges), media_type=CONTENT_TYPE)

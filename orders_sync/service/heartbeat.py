@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from orders_sync.service.outage import is_connection_loss
@@ -22,16 +22,23 @@ class Heartbeat:
     """Reports one process until cancelled, then removes its row.
 
     `fits`: set while the tables are of this version; nothing is written otherwise. `failed` gets what the database
-    answers when it refuses a report; one that is away is noticed elsewhere.
+    answers when it refuses a report; one that is away is noticed elsewhere. `misconfigured`: returns by account why
+    this process cannot read it.
     """
 
     def __init__(
-        self, pool: Pool, parts: Sequence[str], fits: asyncio.Event, failed: Callable[[Exception], Awaitable[None]]
+        self,
+        pool: Pool,
+        parts: Sequence[str],
+        fits: asyncio.Event,
+        failed: Callable[[Exception], Awaitable[None]],
+        misconfigured: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._pool = pool
         self._parts = parts
         self._fits = fits
         self._failed = failed
+        self._misconfigured = misconfigured
         self._host, self._pid = socket.gethostname(), os.getpid()
         self.id = f"{self._host}:{self._pid}:{secrets.token_hex(3)}"
 
@@ -42,7 +49,9 @@ class Heartbeat:
                 await self._fits.wait()
                 try:
                     async with self._pool.connection() as connection:
-                        await processes.report(connection, self.id, self._parts, self._host, self._pid)
+                        await processes.report(
+                            connection, self.id, self._parts, self._host, self._pid, self._misconfigured()
+                        )
                 except CONNECTION_ERRORS as error:
                     if not is_connection_loss(error.__cause__ or error):
                         await self._failed(error)

@@ -258,6 +258,18 @@ def liveness_metrics(liveness: Liveness) -> Iterator[Metric]:
     yield family
 
 
+def settings_metrics(misconfigured: Iterable[str]) -> Iterator[Metric]:
+    """Yield 1 for each account that this process cannot read for a mistake in its settings."""
+    family = _gauge(
+        "orders_sync_account_misconfigured",
+        "1 if a mistake in the settings keeps the account from being read.",
+        "account",
+    )
+    for account in misconfigured:
+        family.add_metric([account], 1)
+    yield family
+
+
 def component_metrics(state: Mapping[str, str | None]) -> Iterator[Metric]:
     """Yield 1 for each healthy component of the process, 0 for one that has been failing for long."""
     family = _gauge(

@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.secret import Secret
 from orders_sync.settings import Settings
 from orders_sync.settings.database_url import written_password
@@ -68,9 +69,16 @@ def utc(moment: datetime) -> str:
 
 
 def collect_secrets(settings: Settings, *urls: str) -> set[str]:
-    """Return the text of every `Secret` in the settings (of a URL its passwords), and the passwords of `urls`."""
-    found = {text for secret in _secrets_in(settings) for text in _secret_parts(secret.reveal())}
+    """Return the text of every `Secret` in the settings that can be read (of a URL its passwords), and of `urls`."""
+    found = {part for secret in _secrets_in(settings) for text in _readable(secret) for part in _secret_parts(text)}
     return found.union(*map(_passwords, urls))
+
+
+def _readable(secret: Secret) -> list[str]:
+    try:
+        return [secret.reveal()]
+    except SettingsError:  # nobody has it, so nobody can show it
+        return []
 
 
 def _secrets_in(value: object) -> Iterator[Secret]:

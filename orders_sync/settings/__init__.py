@@ -4,10 +4,10 @@
         | [[accounts]]: the model of each account's platform          accounts, platforms/*/settings
         | [sync] and the other sections                               models
         | each key by its type; errors, each with its place           tables, domain/setting_types
-    Settings, or one SettingsError
+    Settings, with the accounts that are misconfigured, or one ConfigurationError
 
-Every key, its variable, its default and its unit: docs/settings.md. No message and no repr holds a secret (P8): what is
-one follows from the models, whose fields are then of the type `Secret`.
+Every key, its variable, its default and its unit: docs/settings.md. A mistake in one account stops no other. No message
+and no repr holds a secret (P8): what is one follows from the models, whose fields are then of the type `Secret`.
 """
 
 from orders_sync.settings.loading import load
@@ -15,6 +15,7 @@ from orders_sync.settings.models import (
     DatabaseSettings,
     DisplaySettings,
     LogSettings,
+    MisconfiguredAccount,
     RetentionSettings,
     ServiceSettings,
     Settings,
@@ -25,6 +26,7 @@ __all__ = [
     "DatabaseSettings",
     "DisplaySettings",
     "LogSettings",
+    "MisconfiguredAccount",
     "RetentionSettings",
     "ServiceSettings",
     "Settings",

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orders_sync.domain.errors import SettingsError
+import msgspec
+
+from orders_sync.domain.errors import ConfigurationError
 from orders_sync.settings.accounts import read_accounts
 from orders_sync.settings.models import SECTIONS, Settings
 from orders_sync.settings.tables import PREFIX, Tables, fields, hint, printable, variable
@@ -21,27 +23,38 @@ HOME, CONFIG, ACCOUNTS = variable("home"), variable("config"), variable("account
 SERVICE_LINK = re.compile(r"ORDERS_SYNC_([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_[A-Z]+(_[A-Z]+)?)?)")
 
 
-def load(config: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+def load(
+    config: Path | None = None, environ: Mapping[str, str] = os.environ, *, with_secrets: bool = False
+) -> Settings:
     """Read `config`, else what ORDERS_SYNC_CONFIG names, else ./orders_sync.toml if there is one.
 
-    The environment wins over the file; an empty variable counts as unset. Raises one `SettingsError` with a line for
-    each mistake.
+    The environment wins over the file; an empty variable counts as unset. An account with a mistake is misconfigured,
+    and the others can be used. Secrets of accounts that are kept in variables and files are read when they are
+    revealed; `with_secrets`: now, and an account whose secrets cannot be read is misconfigured. Raises one
+    `ConfigurationError` with a line for each mistake, those of accounts included, if any is outside of accounts.
     """
     file = _file(config, environ)
     written = _read(file) if file else {}
     tables = Tables(environ, file.parent if file else Path())
     if text := environ.get(ACCOUNTS):
-        accounts = read_accounts(tables, _json(ACCOUNTS, text), f"{ACCOUNTS}: ", ACCOUNTS)
+        found = read_accounts(tables, _json(ACCOUNTS, text), f"{ACCOUNTS}: ", ACCOUNTS)
     else:
-        accounts = read_accounts(tables, written.get("accounts", []), f"{file}: ", f"{file}: accounts")
+        found = read_accounts(tables, written.get("accounts", []), f"{file}: ", f"{file}: accounts")
     known = ("accounts", *SECTIONS)
     tables.errors += [f"{file}: {printable(key)}: unknown key{hint(key, known)}" for key in written if key not in known]
     sections = {name: _section(tables, name, written.get(name, {}), f"{file}: ") for name in SECTIONS}
-    if errors := [*_unknown_variables(tables), *tables.errors]:
-        raise SettingsError("\n".join(errors))
+    unknown = dict(_unknown_variables(tables))
+    of_accounts = [text for name, text in unknown.items() if name.startswith(f"{ACCOUNTS}__")]
+    settings = Settings(
+        accounts=found[0], misconfigured=found[1], unknown=of_accounts, home=_path(environ.get(HOME)), file=file
+    )
+    if with_secrets:
+        settings = settings.with_secrets()
+    if tables.errors or len(of_accounts) < len(unknown):
+        of_others = [text for text in unknown.values() if text not in of_accounts]
+        raise ConfigurationError("\n".join([*of_others, *settings.mistakes, *tables.errors]))
     made: dict[str, Any] = {name: model(**sections[name]) for name, model in SECTIONS.items()}
-    made["accounts"] = [model(**found) for model, found in accounts]
-    return Settings(**made, home=_path(environ.get(HOME)), file=file)
+    return msgspec.structs.replace(settings, **made)
 
 
 def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -49,7 +62,7 @@ def _file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
     if named is None:
         return DEFAULT_FILE if DEFAULT_FILE.exists() else None
     if not os.path.exists(named):  # where Path.exists raises: a folder we may not look into
-        raise SettingsError(f"{named}: no such file (named by {'--config' if config else CONFIG})")
+        raise ConfigurationError(f"{named}: no such file (named by {'--config' if config else CONFIG})")
     return named
 
 
@@ -66,7 +79,7 @@ def _read(file: Path) -> dict[str, Any]:
         problem = f"is not UTF-8 text (byte {error.start})"
     except (ValueError, RecursionError) as error:  # a number of 5000 digits is a plain ValueError
         problem = f"is not TOML: {error}"
-    raise SettingsError(f"{file}: {problem}")  # out here, for the error itself may hold the whole text
+    raise ConfigurationError(f"{file}: {problem}")  # out here, for the error itself may hold the whole text
 
 
 def _json(name: str, text: str) -> object:
@@ -74,7 +87,7 @@ def _json(name: str, text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         problem = str(error)
-    raise SettingsError(f"{name}: is not JSON: {problem}")  # out here, as above
+    raise ConfigurationError(f"{name}: is not JSON: {problem}")  # out here, as above
 
 
 def _section(tables: Tables, name: str, table: object, origin: str) -> dict[str, Any]:
@@ -88,8 +101,9 @@ def _section(tables: Tables, name: str, table: object, origin: str) -> dict[str,
     return tables.convert(table, known, f"{origin}[{name}] ", variables)
 
 
-def _unknown_variables(tables: Tables) -> Iterator[str]:
+def _unknown_variables(tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield each with a sentence on it."""
     known = tables.known | {HOME, CONFIG, ACCOUNTS}
     for name in tables.environ:
         if name.upper().startswith(PREFIX) and name not in known and not SERVICE_LINK.fullmatch(name):
-            yield f"{name}: unknown variable{hint(name.upper(), known)}"
+            yield name, f"{name}: unknown variable{hint(name.upper(), known)}"

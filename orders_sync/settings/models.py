@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from orders_sync.domain import local_times
-from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.domain.accounts import Identity, SyncPolicy
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import (
     Age,
@@ -95,10 +95,34 @@ class LogSettings(Section, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class MisconfiguredAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that cannot be used as it is written; the others can.
+
+    `label`: its name, or its place in the list where it has no name of its own. `name`, `identity`: what is certain of
+    it, else None. `mistakes`: each with its place. `secrets`: those written, which may not be there to read.
+    """
+
+    label: str
+    name: str | None
+    identity: Identity | None
+    mistakes: tuple[str, ...]
+    secrets: tuple[Secret, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join(self.mistakes)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`home`: the folder of the embedded database, None for the user's data folder. `file`: what was read, if any."""
+    """The settings as a whole.
+
+    `accounts`, `misconfigured`: those that can be used and those that cannot, each in the order they are written in.
+    `unknown`: a sentence on each variable for an account that is not there.
+    `home`: the folder of the embedded database, None for the user's data folder. `file`: what was read, if any.
+    """
 
     accounts: list[AccountSettings] = []
+    misconfigured: list[MisconfiguredAccount] = []
+    unknown: list[str] = []
     database: DatabaseSettings = DatabaseSettings()
     sync: SyncSettings = SyncSettings()
     service: ServiceSettings = ServiceSettings()
@@ -107,6 +131,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     display: DisplaySettings = DisplaySettings()
     home: Path | None = None
     file: Path | None = None
+
+    @property
+    def listed(self) -> list[AccountSettings | MisconfiguredAccount]:
+        """All accounts, whether they can be used or not."""
+        return [*self.accounts, *self.misconfigured]
+
+    @property
+    def mistakes(self) -> list[str]:
+        """Everything that is wrong, each with its place."""
+        return [*self.unknown, *(mistake for each in self.misconfigured for mistake in each.mistakes)]
+
+    def with_secrets(self) -> Settings:
+        """Read the secrets of all accounts. One whose secrets cannot be read is misconfigured."""
+        usable, misconfigured = [], [*self.misconfigured]
+        for account in self.accounts:
+            if mistakes := account.unreadable_secrets():
+                misconfigured.append(
+                    MisconfiguredAccount(
+                        label=account.name,
+                        name=account.name,
+                        identity=account.identity,
+                        mistakes=mistakes,
+                        secrets=account.secrets,
+                    )
+                )
+            else:
+                usable.append(account)
+        return msgspec.structs.replace(self, accounts=usable, misconfigured=misconfigured)
 
     def policy(self, account: AccountSettings) -> SyncPolicy:
         """Return the account's own durations, or those of [sync]."""

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import FieldInfo
 
+from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import FORMS, convert, is_secret
 
 PREFIX = "ORDERS_SYNC_"
@@ -50,11 +52,14 @@ class Tables:
         place: str,
         variables: Mapping[str, list[str]] = MappingProxyType({}),
         aliases: Mapping[str, str] = MappingProxyType({}),
+        *,
+        defers: bool = False,
     ) -> dict[str, Any]:
         """Return the fields' values by name; those left out, null or wrong are missing.
 
         `place` stands before a key in an error. `variables`: those that override a key, the first that is set wins.
-        `aliases`: words for keys that are known, but not understood here.
+        `aliases`: words for keys that are known, but not understood here. `defers`: a secret that is kept in a variable
+        or a file is read when it is revealed; until then only the form of the reference is checked.
         """
         found = {}
         for key, each in fields.items():
@@ -64,9 +69,10 @@ class Tables:
                 if name:
                     self.used[name] += 1
                     found[each.name] = convert(_unwrapped(self.environ[name]), each.type)
+                    if is_secret(each.type):
+                        found[each.name].source = f"variable {name}"
                 elif table.get(key) is not None or (key in table and each.required):
-                    value = self._referenced(table[key]) if is_secret(each.type) else table[key]
-                    found[each.name] = convert(value, each.type)
+                    found[each.name] = self._value(table[key], each.type, place + key, defers)
                 elif each.required and not any(aliases.get(other) == key for other in table):
                     raise ValueError("is required")
             except ValueError as error:
@@ -80,6 +86,24 @@ class Tables:
         ]
         return found
 
+    def _value(self, value: Any, kind: Any, place: str, defers: bool) -> Any:
+        if not is_secret(kind):
+            return convert(value, kind)
+        if defers and is_reference(value):
+            return Secret(partial(self._secret, value, kind, place), _source(value))
+        secret: Secret = convert(self._referenced(value), kind)
+        secret.source = _source(value)
+        return secret
+
+    def _secret(self, reference: dict[str, str], kind: Any, place: str) -> str:
+        try:
+            secret: Secret = convert(self._referenced(reference), kind)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            return secret.reveal()
+        raise SettingsError(f"{place}: {problem}")  # out here, for the error itself may hold the secret
+
     def _referenced(self, value: Any) -> object:
         """Return the text behind `{ env = "NAME" }` or `{ file = "/path" }`; another value as it is.
 
@@ -87,16 +111,33 @@ class Tables:
         """
         match value:
             case {"env": str(name), **rest} if not rest:
-                shown = name if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else "named here"
                 if text := _unwrapped(self.environ.get(name, "")):
                     return text
-                raise ValueError(f"environment variable {shown} is {'empty' if name in self.environ else 'not set'}")
+                problem = "empty" if name in self.environ else "not set"
+                raise ValueError(f"environment {_source(value)} is {problem}")
             case {"file": str(path), **rest} if not rest:
-                shown = f"file {path if Path(path).is_absolute() else 'named here'}"
-                return _content(self.folder / os.path.expanduser(path), shown)
+                return _content(self.folder / os.path.expanduser(path), _source(value))
             case dict():
                 raise ValueError(FORMS)
         return value
+
+
+def is_reference(value: object) -> bool:
+    """Tell whether a secret is written as `{ env = "NAME" }` or `{ file = "/path" }`."""
+    match value:
+        case {"env": str(), **rest} | {"file": str(), **rest}:
+            return not rest
+    return False
+
+
+def _source(value: object) -> str:
+    """Return where a secret that is written so is found. A name or path is shown only if it looks like one."""
+    match value:
+        case {"env": str(name)}:
+            return f"variable {name if re.fullmatch(r'[A-Z][A-Z0-9_]*', name) else 'named here'}"
+        case {"file": str(path)}:
+            return f"file {path if Path(path).is_absolute() else 'named here'}"
+    return "written in the settings"
 
 
 def variable(*path: str) -> str:

@@ -16,9 +16,8 @@ from datetime import datetime
 
 import msgspec
 
-from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import SettingsError
-from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare
+from orders_sync.domain.identities import IdentityChanges, KnownAccount, ListedAccount, compare
 from orders_sync.domain.local_times import stamp
 from orders_sync.store.database import Session
 from orders_sync.store.database_errors import plain_words
@@ -79,7 +78,7 @@ class _Unrefreshed(msgspec.Struct, frozen=True):
     changing: int  # not final
 
 
-def settle(connection: Session, accounts: Sequence[Account]) -> list[str]:
+def settle(connection: Session, accounts: Sequence[ListedAccount]) -> list[str]:
     """Make the tables agree with all accounts of the settings; return what was changed, in sentences.
 
     Raises `DatabaseError`.
@@ -189,7 +188,9 @@ def _apply(connection: Session, changes: IdentityChanges) -> None:
     )
 
 
-def _sentences(changes: IdentityChanges, known: Mapping[str, KnownAccount], accounts: Sequence[Account]) -> list[str]:
+def _sentences(
+    changes: IdentityChanges, known: Mapping[str, KnownAccount], accounts: Sequence[ListedAccount]
+) -> list[str]:
     now = {account.name: account.identity for account in accounts}
     removed = [name for name in changes.removed if name not in changes.replaced.values()]
     return [

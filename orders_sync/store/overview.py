@@ -6,7 +6,7 @@ follows the number of accounts and of open rows, not the size of the tables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orders_sync.store.database import Connection, Session
@@ -66,7 +66,7 @@ ACCOUNTS = f"""
 """
 
 PROCESSES = f"""
-    SELECT id, parts, version, tables, host, pid, started_at, seen_at,
+    SELECT id, parts, version, tables, host, pid, started_at, seen_at, misconfigured,
         seen_at > clock_timestamp() - interval '{ALIVE_SECONDS} s' AS is_alive
     FROM sync.processes WHERE seen_at > clock_timestamp() - interval '{FORGOTTEN_DAYS} d' ORDER BY started_at, id
 """
@@ -151,7 +151,10 @@ class AccountStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """A row of `sync.processes`. `is_alive`: it reported within the last `ALIVE_SECONDS`."""
+    """A row of `sync.processes`. `is_alive`: it reported within the last `ALIVE_SECONDS`.
+
+    `misconfigured`: by account, why the process cannot read it.
+    """
 
     id: str
     parts: list[str]
@@ -162,6 +165,7 @@ class ProcessStatus:
     started_at: datetime
     seen_at: datetime
     is_alive: bool
+    misconfigured: dict[str, str] = field(default_factory=dict)
 
 
 def accounts(connection: Session) -> list[AccountStatus]:

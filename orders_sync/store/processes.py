@@ -7,8 +7,11 @@ stop       the row is deleted; a process that was killed leaves it behind
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from types import MappingProxyType
+
+from psycopg.types.json import Jsonb
 
 from orders_sync.store import schema
 from orders_sync.store.database import Connection
@@ -19,14 +22,24 @@ _REPORT = f"""
 WITH gone AS (
     DELETE FROM sync.processes WHERE seen_at < clock_timestamp() - interval '{FORGOTTEN_AFTER}' AND id <> %(id)s
 )
-INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)
-VALUES (%(id)s, %(parts)s, %(version)s, %(tables)s, %(host)s, %(pid)s, clock_timestamp())
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+INSERT INTO sync.processes (id, parts, version, tables, host, pid, misconfigured, seen_at)
+VALUES (%(id)s, %(parts)s, %(version)s, %(tables)s, %(host)s, %(pid)s, %(misconfigured)s, clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, misconfigured = excluded.misconfigured
 """
 
 
-async def report(connection: Connection, id_: str, parts: Sequence[str], host: str, pid: int) -> None:
-    """Record that this process is alive, and delete processes that have not been for `FORGOTTEN_AFTER`."""
+async def report(
+    connection: Connection,
+    id_: str,
+    parts: Sequence[str],
+    host: str,
+    pid: int,
+    misconfigured: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Record that this process is alive, and delete processes that have not been for `FORGOTTEN_AFTER`.
+
+    `misconfigured`: by account, why this process cannot read it.
+    """
     values = {
         "id": id_,
         "parts": list(parts),
@@ -34,6 +47,7 @@ async def report(connection: Connection, id_: str, parts: Sequence[str], host: s
         "tables": schema.HEAD,
         "host": host,
         "pid": pid,
+        "misconfigured": Jsonb(dict(misconfigured)),
     }
     await connection.execute(_REPORT.encode(), values)
 

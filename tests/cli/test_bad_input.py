@@ -12,7 +12,7 @@ from orders_sync.domain.errors import DatabaseError
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import database_errors, migrate
 from tests.support.databases import Tables, made_database, on
-from tests.support.terminal import Said, Terminal, closed_port, platforms, result
+from tests.support.terminal import CONFIGURATION, Said, Terminal, closed_port, platforms, result
 
 ACCOUNT = """
 [[accounts]]
@@ -34,6 +34,7 @@ class Mistake:
     settings: str = ACCOUNT
     variables: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ("sync",)
+    code: int = CONFIGURATION
 
 
 MISTAKES = {
@@ -57,8 +58,9 @@ MISTAKES = {
     "database that is not reached": Mistake(
         ("127.0.0.1:PORT", "Is the server running", "DATABASE_URL"),
         variables={"DATABASE_URL": "postgresql://somebody@127.0.0.1:PORT/orders"},
+        code=1,
     ),
-    "database that does not exist": Mistake(("nobody_made_this", "does not exist", "DATABASE_URL")),
+    "database that does not exist": Mistake(("nobody_made_this", "does not exist", "DATABASE_URL"), code=1),
 }
 
 
@@ -89,7 +91,7 @@ def made(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made
 @pytest.mark.parametrize("kind", MISTAKES)
 def test_a_mistake_is_one_clear_message(made: Made, kind: str) -> None:
     words = [word.replace("PORT", str(made.port)) for word in MISTAKES[kind].words]
-    made.said[kind].assert_complains(*words)
+    made.said[kind].assert_complains(*words, code=MISTAKES[kind].code)
     assert made.said[kind].out == ""
 
 

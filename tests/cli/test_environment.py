@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.landed import Landed
-from tests.support.terminal import Terminal, result
+from tests.support.terminal import CONFIGURATION, Terminal, result
 
 PROXIES = (
     {"ALL_PROXY": "socks5://127.0.0.1:1", "NO_PROXY": "localhost,fe80::/10,[::1]"},
@@ -40,7 +40,7 @@ def test_a_variable_that_cannot_be_used_is_named_by_every_command_that_calls_a_p
         for command in (["sync"], ["run", "--listen", "127.0.0.1:0"], ["audit"])
     ]
     for variable, process in asked:
-        assert "SECRET" not in result(process).assert_complains(f"{variable}: ")
+        assert "SECRET" not in result(process).assert_complains(f"{variable}: ", code=CONFIGURATION)
     said = terminal.run("doctor", **certificates)
     assert (said.code, said.complaints) == (1, [])
     assert "network: SSL_CERT_FILE: /nowhere.pem cannot be used: No such file or directory" in said.out

@@ -17,7 +17,7 @@ from orders_sync.cli.demo import SIMULATION_ORDERS
 from tests.support import other_platform
 from tests.support.databases import Tables, made_database
 from tests.support.services import ANYWHERE
-from tests.support.terminal import Said, Terminal, eventually
+from tests.support.terminal import CONFIGURATION, Said, Terminal, eventually
 
 ORDERS = 60
 SETTINGS = (other_platform.PROJECT / "orders_sync.toml").read_text()
@@ -169,10 +169,14 @@ def test_the_demo_syncs_and_verifies_it_too(site: Path, terminal: Terminal) -> N
 def test_a_mistake_in_its_settings_is_one_clear_message(shop: Shop, terminal: Terminal) -> None:
     terminal.variables["PYTHONPATH"] = str(shop.site)
     terminal.write(shop.settings.replace("session_token =", "sessiontoken ="))
-    complaint = terminal.run("sync").assert_complains("session_token: is required", "sessiontoken: unknown key")
+    complaint = terminal.run("sync").assert_complains(
+        "session_token: is required", "sessiontoken: unknown key", code=CONFIGURATION
+    )
     assert [secret for secret in SECRETS if secret in complaint] == []
 
 
 def test_without_the_package_the_settings_say_which_platforms_there_are(shop: Shop, terminal: Terminal) -> None:
     terminal.write(shop.settings)
-    terminal.run("sync").assert_complains("platform: must be one of 1688, xportcn_ka, xportcn_open", "example_shop")
+    terminal.run("sync").assert_complains(
+        "platform: must be one of 1688, xportcn_ka, xportcn_open", "example_shop", code=CONFIGURATION
+    )

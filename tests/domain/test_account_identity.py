@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
-from orders_sync.domain.accounts import Account, host_of
-from orders_sync.domain.errors import SettingsError
-from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare, reject_duplicates
+from orders_sync.domain.accounts import Account, Identity, host_of
+from orders_sync.domain.identities import IdentityChanges, KnownAccount, compare
 
 
 def account(name: str, seller: str, host: str = "h", platform: str = "1688", app: str = "app") -> Account:
@@ -17,6 +18,14 @@ def known(
     name: str, seller: str, host: str | None = "h", platform: str = "1688", *, is_current: bool = True
 ) -> KnownAccount:
     return KnownAccount(name, platform, host, seller, is_current)
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """An account of the settings with a mistake in its name, or in what it is."""
+
+    name: str | None
+    identity: Identity | None = None
 
 
 @pytest.mark.parametrize(
@@ -44,16 +53,10 @@ def test_the_app_and_the_name_are_no_part_of_who_an_account_is() -> None:
     assert account("a", "s", app="one").identity == account("b", "s", app="two").identity
 
 
-def test_two_names_of_one_account_are_refused_with_both_names() -> None:
-    with pytest.raises(SettingsError, match=r"north and south .*kf-north"):
-        reject_duplicates([account("north", "kf-north"), account("south", "kf-north")])
-
-
 @pytest.mark.parametrize(
     "other", [account("b", "t"), account("b", "s", "h2"), account("b", "s", platform="xportcn_ka")]
 )
 def test_one_seller_on_two_hosts_or_platforms_is_two_accounts(other: Account) -> None:
-    reject_duplicates([account("a", "s"), other])
     known_both = [known("a", "s"), known(other.name, other.seller, other.identity.host, other.platform)]
     assert not compare(known_both, [account("a", "s"), other])
 
@@ -127,3 +130,34 @@ def test_another_seller_behind_a_name_whose_host_is_not_known_is_a_new_account()
     assert compare([known("a", "s", None)], [account("a", "t")]) == IdentityChanges(
         replaced={"a": "a~old"}, removed=["a~old"]
     )
+
+
+def test_an_account_with_a_mistake_keeps_what_is_its_own() -> None:
+    both = [known("a", "s"), known("b", "t")]
+    assert not compare(both, [account("b", "t"), Uncertain("a")])
+    assert not compare(both, [account("b", "t"), Uncertain(None, account("a", "s").identity)])
+    assert not compare([known("a", "s", None)], [Uncertain(None, account("a", "s").identity)])
+
+
+def test_an_account_that_may_be_any_keeps_all_and_the_others_are_renamed_all_the_same() -> None:
+    three = [known("a", "s"), known("b", "t"), known("c", "u")]
+    for uncertain in (Uncertain(None), Uncertain("new")):
+        assert compare(three, [account("b2", "t"), uncertain]) == IdentityChanges(renamed={"b": "b2"})
+
+
+def test_an_account_with_a_mistake_that_is_found_keeps_no_removed_one() -> None:
+    three = [known("a", "s"), known("b", "t"), known("c", "u")]
+    assert compare(three, [account("b", "t"), Uncertain("a")]) == IdentityChanges(removed=["c"])
+
+
+def test_a_new_account_with_the_former_name_of_another_keeps_nothing_from_being_renamed() -> None:
+    assert compare([known("a", "s"), known("c", "u")], [account("b", "s"), Uncertain("a")]) == IdentityChanges(
+        renamed={"a": "b"}
+    )
+
+
+def test_of_two_names_of_one_account_the_first_counts() -> None:
+    two = [account("a", "s"), account("b", "s")]
+    assert not compare([known("a", "s")], two)
+    assert compare([known("b", "s")], two) == IdentityChanges(renamed={"b": "a"})
+    assert not compare([known("b", "s")], [two[1], two[0]])

@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 from orders_sync.store.tables.columns import SYNC_SCHEMA, TIME, column, key, metadata
 
@@ -40,6 +40,13 @@ processes = Table(
     column("pid", Integer, "process number there", nullable=False),
     column("started_at", TIME, "when it started", nullable=False, server_default=func.now()),
     column("seen_at", TIME, "last heartbeat, one every ten seconds", nullable=False),
+    column(
+        "misconfigured",
+        JSONB,
+        "accounts that it cannot read for a mistake in its settings: the reason by name",
+        nullable=False,
+        server_default=text("'{}'"),
+    ),
     PrimaryKeyConstraint("id"),
     schema=SYNC_SCHEMA,
     comment="processes of the service; a row is removed when its process stops",

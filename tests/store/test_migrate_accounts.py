@@ -1,0 +1,34 @@
+"""What is kept of accounts and processes through the revisions that added to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic import config as alembic_config
+from alembic.script import ScriptDirectory
+
+from orders_sync.store import migrate
+from tests.support.databases import Tables
+
+ROOT = Path(migrate.__file__).resolve().parents[2]
+SCRIPTS = ScriptDirectory(str(ROOT / "migrations"))
+
+
+def upgrade_to_before(url: str, words: str) -> None:
+    """Bring an empty database to the revision before the one that is named so."""
+    [revision] = [each for each in SCRIPTS.walk_revisions() if words in each.path]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        alembic_config.main(["-c", str(ROOT / "alembic.ini"), "upgrade", str(revision.down_revision)])
+
+
+def test_processes_of_before_stay_and_are_kept_from_no_account(empty_url: str) -> None:
+    upgrade_to_before(empty_url, "misconfigured_accounts")
+    tables = Tables(empty_url)
+    tables.execute(
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)"
+        " VALUES ('one', '{worker}', '0.1', '0020', 'h', 1, now())"
+    )
+    migrate.migrate(empty_url)
+    assert tables.query("SELECT id, misconfigured::text FROM sync.processes") == [("one", "{}")]
