@@ -1,1 +1,1 @@
-"""plan -> read -> verdict -> land, for one pass over every account."""
+"""Plan, read, decide and land: the work on the accounts."""

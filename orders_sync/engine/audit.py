@@ -1,4 +1,4 @@
-"""The audit: the platform's own counts against the tables, and the repair of what is missing."""
+"""Audit accounts: compare the platform's own counts with the tables, and have read what is missing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from orders_sync.store.audits import Synced
 
 @dataclass(slots=True)
 class Updates:
-    """What the comparison by update time found in `[start, end)`."""
+    """The comparison by update time of `[start, end)`."""
 
     start: datetime
     end: datetime
@@ -32,10 +32,10 @@ class Updates:
 
 @dataclass(slots=True)
 class Audited:
-    """What an audit of one account found in `[start, end)`, by creation time.
+    """The audit of one account in `[start, end)`, by creation time.
 
-    `updates`: by update time, where the platform lists changes by it. `repaired`: differences that a read of them
-    ended.
+    `updates`: the comparison by update time, where the platform lists changes by it. `repaired`: differences that were
+    gone after their ranges were read.
     """
 
     account: str
@@ -50,7 +50,7 @@ class Audited:
 
     @property
     def differences(self) -> list[Difference]:
-        """Of all lists that were compared, oldest first."""
+        """The differences of all lists that were compared, oldest first."""
         found = [*self.found.differences, *(self.updates.found.differences if self.updates else [])]
         return sorted(found, key=lambda difference: difference.window.start)
 
@@ -69,22 +69,23 @@ async def audit(
     repair: bool = False,
     is_routine: bool = False,
 ) -> list[Audited]:
-    """Compare every account, the newest stretch that was read without a gap where nothing else is said.
+    """Compare every account with its platform. Return the results in the order of `sources`.
 
-    `is_routine`: noted as one the service made by itself. Whatever a platform does wrong is in the results. Raises
-    psycopg.Error when the database is gone.
+    `start`, `end`: the range of creation time `[start, end)`; by default the newest one that was read without a gap.
+    `repair`: read what is missing, and compare that again. `is_routine`: recorded as an audit of the service. Whatever
+    a platform does wrong is in the results. Raises psycopg.Error when the database is gone.
     """
     made = [_Audit(run_context, source) for source in sources]
     await asyncio.gather(*[one.compare(start, end, is_routine) for one in made])
     if repair:
         wanting = [one for one in made if await one.plan_repairs()]
         outcomes = await drain_all(run_context, [one.source for one in wanting])
-        await asyncio.gather(*[one.look_again(outcome) for one, outcome in zip(wanting, outcomes, strict=True)])
+        await asyncio.gather(*[one.check_repairs(outcome) for one, outcome in zip(wanting, outcomes, strict=True)])
     return [one.result for one in made]
 
 
 class _Audit:
-    """One account's audit."""
+    """The audit of one account."""
 
     def __init__(self, run_context: RunContext, source: AccountSource) -> None:
         self._pool = run_context.pool
@@ -110,12 +111,12 @@ class _Audit:
         self.result.start, self.result.end = window.start, window.end
         async with self._pool.connection() as connection:
             self._number = await audits.begin(connection, self._name, window, is_routine=is_routine)
-        async with self._noting_errors():
+        async with self._recording_errors():
             await self._compare(window)
-            await self._note()
+            await self._write_result()
 
     async def plan_repairs(self) -> bool:
-        """Plan windows over the ranges that miss orders, of the list that misses them; whether there are any."""
+        """Plan windows over the ranges that miss orders, by the list that misses them. Return True if there are any."""
         wanting = [each for each in self.result.differences if each.missing]
         if self.result.error is not None or not wanting:
             return False
@@ -125,9 +126,9 @@ class _Audit:
                 await ledger.plan(connection, self._name, WindowKind.REPAIR, each.feed, windows)
         return True
 
-    async def look_again(self, outcome: AccountResult) -> None:
-        """Whether the reads of the ranges ended their differences."""
-        async with self._noting_errors():
+    async def check_repairs(self, outcome: AccountResult) -> None:
+        """Compare the ranges again that were read for repair, and record whose differences are gone."""
+        async with self._recording_errors():
             for each in self.result.differences:
                 if each.missing and not (await self._lists[each.feed].examine(each)).differences:
                     self.result.repaired.append(each)
@@ -137,8 +138,8 @@ class _Audit:
             await self._fail(outcome.errors[-1])
 
     @asynccontextmanager
-    async def _noting_errors(self) -> AsyncIterator[None]:
-        """What the platform does wrong while the body runs ends it, and stands in the result and the audit's row."""
+    async def _recording_errors(self) -> AsyncIterator[None]:
+        """End the body at a `PlatformError`, and record that in the result and in the audit's row."""
         try:
             yield
         except PlatformError as error:
@@ -157,7 +158,7 @@ class _Audit:
             await audits.fail(connection, self._number, error, self._client.calls)
 
     def _range(self, synced: Synced | None, start: datetime | None, end: datetime | None) -> Window | None:
-        """What to compare; else `error` says why nothing is. What is younger is not synced yet."""
+        """Return the range to compare, which ends where the account is synced to; None, with the reason in `error`."""
         if synced is None or synced.past is None or synced.first is None:
             self.result.error = f"{self._name}: nothing is synced yet, so nothing can be compared: `orders-sync sync`"
             return None
@@ -174,7 +175,7 @@ class _Audit:
         return Window(first, last)
 
     async def _compare(self, window: Window) -> None:
-        """By every list the platform has, by creation time first."""
+        """Compare a window by every list the platform has, by creation time first."""
         furthest, longest = self._platform.furthest_back, self.source.policy.longest_window
         reach = window.start if furthest is None else whole_second(self._now - furthest)
         within = max(reach, window.start)
@@ -186,13 +187,13 @@ class _Audit:
         await self._compare_by_creation(windows, reach)
         if updates:
             await self._compare_by_update(updates, len(windows))
-        self._tell(self._steps)
+        self._report_progress(self._steps)
 
     async def _compare_by_creation(self, windows: list[Window], reach: datetime) -> None:
-        """The windows the platform takes, newest first, back to where its reach ends."""
+        """Compare windows, newest first, back to where the platform's reach ends."""
         result, comparison = self.result, self._list(Feed.CREATED)
         for done, each in enumerate(reversed(windows)):
-            self._tell(done)
+            self._report_progress(done)
             if each.end <= reach:
                 counts, refusal = await self._count_at_reach(comparison, each)
             else:
@@ -207,13 +208,13 @@ class _Audit:
             result.found += await comparison.compare_counted(each, counts)
 
     async def _compare_by_update(self, windows: list[Window], done: int) -> None:
-        """What is synced within the platform's reach, newest first; `done`: steps made before."""
+        """Compare windows by update time, newest first. `done`: the steps of the audit that were made before."""
         comparison = self._lists[Feed.UPDATED]
         updates = self.result.updates = Updates(windows[0].start, windows[-1].end)
-        self._tell(done)
+        self._report_progress(done)
         await comparison.leave_out_changed(self._client.now())
         for more, each in enumerate(reversed(windows)):
-            self._tell(done + more)
+            self._report_progress(done + more)
             updates.found += await comparison.compare(each)
 
     def _list(self, feed: Feed) -> ListComparison:
@@ -221,12 +222,12 @@ class _Audit:
         self._lists[feed] = made
         return made
 
-    def _tell(self, done: int) -> None:
+    def _report_progress(self, done: int) -> None:
         calls, differences = self._client.calls, len(self.result.differences)
         self._run_context.progress.compared(self._name, done, self._steps, calls, differences)
 
     async def _count_at_reach(self, comparison: ListComparison, window: Window) -> tuple[Counts, str]:
-        """Beyond what the platform is documented to list: with the reason, where its count proves nothing."""
+        """Count a window beyond the platform's documented reach. Return why its counts prove nothing too, or ""."""
         try:
             counts = await comparison.count(window)
         except (InvalidRequestError, TransientError) as error:
@@ -235,7 +236,7 @@ class _Audit:
             return counts, f"it counts {counts.platform} orders, the tables hold {counts.tables}"
         return counts, ""
 
-    async def _note(self) -> None:
+    async def _write_result(self) -> None:
         result, found = self.result, self.result.found
         assert result.start is not None
         async with self._pool.connection() as connection, connection.transaction():

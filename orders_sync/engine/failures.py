@@ -13,7 +13,7 @@ FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What follows from a failure. `rests`: the account's turn is over. `text`: for a person."""
+    """The consequence of a failure. `rests`: the account's turn is over. `text`: for a person."""
 
     rests: bool
     text: str

@@ -30,7 +30,7 @@ from orders_sync.store.retrying import retried
 
 @dataclass(frozen=True, slots=True)
 class WindowRead:
-    """What reading a window brought.
+    """The result of reading a window.
 
     `total`: the platform's newest count, None before it gave one. `seen`: the distinct rows that were read of it.
     """

@@ -1,4 +1,4 @@
-"""One of an account's lists, by creation time or by update time, against the tables.
+"""Compare one of an account's lists, by creation time or by update time, with the tables.
 
 by creation time   each order stands at one moment for ever: what is missing and what the platform lists no more
 by update time     each order stands at its last change: a version that the tables never got stands where the
@@ -78,7 +78,7 @@ class ListComparison:
         self._left_out = frozenset(changed)
 
     async def windows(self, window: Window) -> list[Window]:
-        """The windows in which to compare a range by update time.
+        """Return the windows in which a range is compared by update time.
 
         Days, for a version that is missing shows in a count where its order stood in another one before; longer where
         all of it should fit on a page.
@@ -106,16 +106,16 @@ class ListComparison:
 
     async def compare_counted(self, window: Window, counts: Counts) -> Reconciliation:
         """Compare a window whose counts are known."""
-        return await compare(window, counts, self.count, self._look, self._page_size, self._feed)
+        return await compare(window, counts, self.count, self._compare_readable, self._page_size, self._feed)
 
     async def examine(self, difference: Difference) -> Reconciliation:
         """Compare the range of a difference again: order by order where it was found so, else by its counts."""
         if is_readable(difference.window, difference.counts, self._page_size):
-            return await self._look(difference.window)
+            return await self._compare_readable(difference.window)
         return await self.compare_counted(difference.window, await self.count(difference.window))
 
     async def count(self, window: Window) -> Counts:
-        """Both counts of a window.
+        """Count a window at the platform and in the tables.
 
         Where the platform counts more, orders of the tables in the second at which the window ends count too: whether
         it takes the end inclusive is not documented.
@@ -132,7 +132,7 @@ class ListComparison:
         async with self._pool.connection() as connection:
             return await audits.count(connection, self._name, self._feed, window, self._left_out)
 
-    async def _look(self, window: Window) -> Reconciliation:
+    async def _compare_readable(self, window: Window) -> Reconciliation:
         """Compare a range order by order that fits on a page, is one second, or counts in each half as in the whole."""
         most = NO_LIMIT if window.seconds == 1 else max(self._limits.window_rows, 2 * self._page_size)
         found = await self._compare_orders(window, most)
@@ -185,13 +185,13 @@ class ListComparison:
         return found
 
     def _is_newer(self, record: Record, stored: datetime | None) -> bool:
-        """Whether a list by update time shows a version newer than the stored one, of this modify time."""
+        """Return True if a list by update time shows a newer version than the one of the modify time `stored`."""
         if self._feed is Feed.CREATED or stored is None:
             return False
         return record.listed_at is not None and record.listed_at > stored
 
     async def _read(self, window: Window, most: int) -> list[Record] | None:
-        """All records of a range; None where it holds more than `most`."""
+        """Return all records of a range; None where it holds more than `most`."""
         identify, attempts = self._platform.identifier(self._feed), self._limits.attempts
         try:
             result = await read_completely(self._asking(window), identify, self._page_size, most, attempts)
@@ -201,7 +201,7 @@ class ListComparison:
         return result.records if isinstance(result, Read) else None
 
     async def _ids(self, window: Window) -> set[str]:
-        """The orders of a range, however many: no more of them is kept than their ids.
+        """Return the ids of the orders of a range, however many: nothing else of them is kept in memory.
 
         It lies in the present: what moves while it is read need not add up.
         """
@@ -230,9 +230,9 @@ class ListComparison:
         return ask
 
     def _times(self, record: Record) -> tuple[datetime | None, bool]:
-        """When a missing order stands in the list, if that can be read.
+        """Return the time by which the list holds a missing order, None where it cannot be read from the record.
 
-        Whether the next sync reads it anyway: then it is not missing yet.
+        And True if the next sync reads the order anyway: then it is not missing yet.
         """
         try:
             order = self._platform.normalize(record.payload).order
@@ -245,7 +245,7 @@ class ListComparison:
     def _differences(
         self, window: Window, held: dict[str, datetime], missing: Sequence[datetime | None], surplus: Sequence[str]
     ) -> list[Difference]:
-        """The parts of a window that differ: the whole where nobody knows when what is missing stands in the list."""
+        """Return the parts of a window that differ; the whole window where the time of a missing order is unknown."""
         known = [moment for moment in missing if moment is not None]
         if len(known) < len(missing):
             parts = [window]
@@ -263,6 +263,6 @@ class ListComparison:
 
 
 def _id_alone(record: bytes, identify: Identify) -> bytes:
-    """The id instead of a record, so that no more of it is kept; of one that names none its fingerprint, in hex."""
+    """Return the id of a record, or its fingerprint in hex where it names none, so that the record need not be kept."""
     order_id = identify(record).order_id
     return fingerprint(record).hex().encode() if order_id is None else order_id.encode()

@@ -1,12 +1,12 @@
-"""What follows from a platform's messages: which orders are read again, and when changes are due at once.
+"""Decide what a platform's messages lead to: which orders are read again, and when changes are due at once.
 
     known order, not read since      --> one second of creation time is read first of all        closed
     unknown, the message says when   --> the minutes around that time, at once                   waits
     unknown                          --> changes are due once they reach past the message        closed then
 
-A message only says where to look: what lands is what the list says (P2). The next ones are looked at once all windows
-of those before are read: so ten messages about one order are one read. Between any two windows that messages asked for,
-whatever else waits has its turn (`store/claims.py`).
+A message only says which order to read: what lands is what the list says (P2). Messages that arrive meanwhile are
+planned once all windows of those before are read: so ten messages about one order are one read. Between any two windows
+that messages asked for, whatever else waits has its turn (`store/claims.py`).
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ from orders_sync.platforms import MessageService
 from orders_sync.store import followups, ledger, messages
 from orders_sync.store.database import Connection
 
-AROUND = timedelta(
-    minutes=1
-)  # nobody says how near tbCreateTime is to createTime; a window costs one call all the same
-ENOUGH = 200  # windows; what else waits is looked at when these are read
+# no document says how near tbCreateTime is to createTime; a longer window costs one call all the same
+AROUND = timedelta(minutes=1)
+ENOUGH = 200  # windows; messages that remain are planned when these are read
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`windows` of creation time to be read first, for `orders` where these are known.
+    """The reads that a message asks for: `windows` of creation time, for `orders` where these are known.
 
     `hurries`: changes are due now; `is_final`: nothing else follows.
     """
@@ -52,7 +51,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 async def plan_notifications(connection: Connection, source: AccountSource, reach: Reach) -> bool:
-    """Plan what the account's waiting messages ask for; whether changes are due now, which the caller then plans.
+    """Plan what the account's waiting messages ask for. Return True if changes are due now: the caller plans them.
 
     In a transaction, the account's row locked.
     """
@@ -75,8 +74,8 @@ async def plan_notifications(connection: Connection, source: AccountSource, reac
             sought += made.orders
             hurries = hurries or made.hurries
             if made.outcome != message.outcome:
-                told = notification.message_type, notification.order_no, notification.order_id
-                notes.append(MessageOutcome(message.id, *told, made.outcome, made.is_final))
+                named = notification.message_type, notification.order_no, notification.order_id
+                notes.append(MessageOutcome(message.id, *named, made.outcome, made.is_final))
         await messages.note(connection, notes)
         windows = merge([*windows, *wanted])
         batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
@@ -85,7 +84,7 @@ async def plan_notifications(connection: Connection, source: AccountSource, reac
 
 
 def _read(service: MessageService, body: bytes) -> Notification:
-    """What a message says. A platform's package that fails on it costs this message, not all that wait behind it."""
+    """Read a message. Where the platform's package fails on it only this message is lost, not those behind it."""
     try:
         return service.read(body)
     except Exception as error:
@@ -108,7 +107,7 @@ async def _known(
 def decide(
     message: Message, notification: Notification, known: list[KnownOrder], reach: Reach, policy: SyncPolicy
 ) -> Decision:
-    """What a message asks for, given the orders of its numbers that are known. Pure."""
+    """Decide what a message asks for. `known`: the orders in the tables that have its numbers. Pure."""
     if notification.reason:
         return Decision(f"nothing to read: {notification.reason}")
     if known:
@@ -137,7 +136,7 @@ def decide(
 
 
 def _guess(message: Message, notification: Notification, reach: Reach) -> tuple[Window, ...]:
-    """Where an unknown order should be listed, once a message; nothing of the future."""
+    """Return the window in which an unknown order should be listed, once per message; none in the future."""
     if notification.created is None or message.outcome is not None or notification.created >= reach.now:
         return ()
     created = whole_second(notification.created)

@@ -1,4 +1,4 @@
-"""Where an order is: what the tables hold of it, or why they do not hold it, and what to do next.
+"""Find an order: return what the tables hold of it, or why they do not hold it, and what to do next.
 
 find     pasted text -> the numbers in it, and the orders that have any of them
 answer   each order with its rows and what to know about them; of each other number every reason why it is not here
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 
 class Reason(StrEnum):
-    """Why an order is not in the tables, or not as it is at the platform."""
+    """The reason why an order is not in the tables, or not as it is at the platform."""
 
     ROUNDED = "rounded"  # a spreadsheet cut its number
     REJECTED = "rejected"  # a record of it could not be read
@@ -83,7 +83,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of every number that was asked for."""
+    """The orders that were found, and the numbers that no order has."""
 
     found: list[FoundOrder]
     absent: list[Absent]

@@ -1,4 +1,4 @@
-"""One page, asked for until it is there or it is clear that it will not come."""
+"""Ask a platform for one page, with retries, at the account's rate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HOLD = 5  # first pauses; how long an account is still when the platform says sl
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`tries` of one call, the first one included.
+    """Limits of one call. `tries`: the first one included.
 
     `first_pause` in seconds, doubled and jittered from try to try; `seconds` a try may take as a whole.
     """
@@ -58,7 +58,7 @@ class AccountSource:
 
 
 def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, RateLimiter]:
-    """A limiter for each account, by its name.
+    """Return a limiter for each account, by its name.
 
     Accounts of one app draw on one budget, each call its own account's gap: an account keeps to its rate, the app to
     the largest of its accounts'.
@@ -73,7 +73,7 @@ def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, Rat
 
 @dataclass(slots=True)
 class DatabaseClock:
-    """The database's time without asking it again: what it was at some moment, and how long ago that is."""
+    """The database's clock, read once (`now_then`) and continued by this process's monotonic clock."""
 
     now_then: datetime
     then: float = field(default_factory=time.monotonic)
@@ -102,7 +102,7 @@ class PageClient:
         self.calls = 0
 
     def now(self) -> datetime:
-        """By the database's clock."""
+        """Return the time by the database's clock."""
         return self._clock.now()
 
     async def page(self, ask: Ask) -> FetchedPage:
@@ -157,7 +157,7 @@ class PageClient:
 
 
 def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """How far an answer's `Date` is from `now`, if that is more than a wrong clock's `LARGEST_SKEW`."""
+    """Return the difference of an answer's `Date` from `now`; None if it is `LARGEST_SKEW` or less, or unknown."""
     try:
         date = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
@@ -167,7 +167,7 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 
 
 def _pause_before_retry(error: Exception) -> bool | float:
-    """Whether another try is worth it; seconds when the platform said how long to wait.
+    """Return True if the call is repeated, or the seconds the platform asked to wait before that; False if not.
 
     A call that was blocked before the gateway, or is to be made after `LONGEST_WAIT` only, is not repeated: its window
     is, after a pause.

@@ -1,4 +1,4 @@
-"""Reading one window so that nothing is missed, though its rows move while it is paged (P1)."""
+"""Read one window so that nothing is missed, though its rows move while it is paged (P1)."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class WindowTooLarge(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """What was read, newest look at each order, and what the verdict is made of."""
+    """The records of a window, of each order the version read last, and the totals for the verdict."""
 
     records: list[Record]
     reading: ReadSummary
 
 
 class SmallerPage(msgspec.Struct, frozen=True):
-    """The platform gives so many rows a page, whatever is asked for."""
+    """The platform gives at most `page_size` rows per page, whatever is asked for."""
 
     page_size: int
 
@@ -65,9 +65,9 @@ class SmallerPage(msgspec.Struct, frozen=True):
 class Reader:
     """Reads one window, as often as it takes. Raises `PlatformError`.
 
-    `most`: rows read at once. `check`: what the rows say of the list, if it is to be looked at. `sizes`: the page sizes
-    the platform takes. `page_size` shrinks to what the platform keeps to. `records` is everything read so far, over all
-    attempts, newest look at each order: it is there whatever ends the reading.
+    `most`: rows read at once. `check`: of the rows against the range, None for none. `sizes`: the page sizes that the
+    platform takes. `page_size` shrinks to what the platform gives. `records` is everything read so far, over all
+    attempts, of each order the version read last: it stays whatever ends the reading.
     """
 
     ask: AskPage
@@ -81,10 +81,10 @@ class Reader:
     async def read_completely(
         self, attempts: int, expected: int = 0, row: int = 1, *, must_add_up: bool = True
     ) -> Read | WindowTooLarge:
-        """`read` until the verdict is that nothing is missing.
+        """Read until nothing is missing by the platform's totals, and return that read.
 
-        Raises `IncompleteWindowError` after so many attempts, unless what is missing does no harm: then it is the last
-        read. Raises `RowsOutOfRangeError` when the rows are of another range.
+        Raises `IncompleteWindowError` after so many `attempts`; without `must_add_up` returns the last read instead.
+        Raises `RowsOutOfRangeError` when the rows are of another range. `expected`, `row`: see `_read`.
         """
         missing = None
         for _ in range(attempts):
@@ -167,7 +167,7 @@ class Reader:
             answer = await self._page(page_no, size)
 
     async def _page(self, page_no: int, rows: int) -> FetchedPage:
-        """A page. What holds neither a list nor a count is asked for once more: what is said twice is believed."""
+        """Ask for a page; once more where the answer has neither a list nor a count: a repeated answer is believed."""
         answer = await self.ask(page_no, rows)
         if answer.page.is_bare:
             answer = await self.ask(page_no, rows)
@@ -176,9 +176,9 @@ class Reader:
         return answer
 
     async def _behind(self, last: FetchedPage, page_no: int) -> FetchedPage | None:
-        """The page behind a last one that is full.
+        """Return the page behind a last one that is full.
 
-        None where nothing new stands there, or the platform refuses to answer for what lies behind its count.
+        None where it brings nothing new, or the platform refuses to answer for what lies behind its count.
         """
         is_counted_out = last.page.total == page_no * self.page_size
         try:
@@ -195,7 +195,7 @@ class Reader:
         return None if rows is None else SmallerPage(rows)
 
     def _keep(self, answer: FetchedPage, page_no: int) -> set[Key]:
-        """Keep a page's records; their keys."""
+        """Keep a page's records and return their keys."""
         found: dict[Key, Record] = {}
         for place, payload in enumerate(answer.page.records):
             record = identified(payload, self.identify, answer.asked_at)
@@ -211,7 +211,7 @@ class Reader:
 async def read(
     ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0, row: int = 1
 ) -> Read | WindowTooLarge:
-    """`Reader.read`, of rows that need not be looked at."""
+    """Read once as `Reader.read` does, without a check of the rows."""
     return await Reader(ask, identify, page_size, most).read(expected, row)
 
 
@@ -226,7 +226,7 @@ async def read_completely(
     *,
     must_add_up: bool = True,
 ) -> Read | WindowTooLarge:
-    """`Reader.read_completely`, of rows that need not be looked at."""
+    """Read as `Reader.read_completely` does, without a check of the rows."""
     reader = Reader(ask, identify, page_size, most)
     return await reader.read_completely(attempts, expected, row, must_add_up=must_add_up)
 

@@ -1,4 +1,4 @@
-"""What an account needs next, put into the ledger: by a pass, or by a clock that comes by every few seconds."""
+"""Plan what an account needs next, in the ledger: for a command, or every few seconds for the service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from orders_sync.store.database import Connection
 
 
 async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, retry: bool = False) -> None:
-    """Everything the account needs now. In a transaction. `retry`: failed windows at once, whatever pause is left."""
+    """Plan everything the account needs now. In a transaction. `retry`: failed windows too, whatever pause is left."""
     reach = await _enter(connection, source)
     await ledger.replan_failed(connection, source.account.name, at_once=retry)
     await plan_notifications(connection, source, reach)
@@ -36,7 +36,7 @@ async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, r
 
 
 async def plan_due(connection: Connection, source: AccountSource) -> bool:
-    """What has come due since the last plan, and whether there is anything to read. In a transaction.
+    """Plan what has come due since the last plan. Return True if there is anything to read. In a transaction.
 
     Nothing is due twice: the account's row is locked, and what is due follows from the ledger and the database's clock.
     So any number of processes may ask, as often as they like.
@@ -66,24 +66,24 @@ async def plan_backfill(connection: Connection, source: AccountSource, request: 
         await backfills.refuse(connection, request, f"it cannot be planned: {isolation.text(error)}")
 
 
-async def _plan_backfill(connection: Connection, source: AccountSource, wish: Backfill, now: datetime) -> None:
+async def _plan_backfill(connection: Connection, source: AccountSource, request: Backfill, now: datetime) -> None:
     platform = source.platform
-    feed = Feed(wish.feed)
+    feed = Feed(request.feed)
     if feed not in platform.feeds:
-        told = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
-        await backfills.refuse(connection, wish, told)
+        reason = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
+        await backfills.refuse(connection, request, reason)
         return
-    parts = [wish.window]
-    if not wish.everything:
-        parts = await backfills.unproven(connection, wish.account, feed, wish.window)
+    parts = [request.window]
+    if not request.everything:
+        parts = await backfills.unproven(connection, request.account, feed, request.window)
     windows = schedule.backfill(parts, now, source.policy)
-    await backfills.plan(connection, wish, windows)
+    await backfills.plan(connection, request, windows)
 
 
 async def _enter(connection: Connection, source: AccountSource) -> Reach:
-    """Lock the account, which has its row from now on.
+    """Lock the account's row, which is made if there is none, and return how far the account is planned.
 
-    What was never read of a history that begins later by now is given up.
+    Windows before a history that begins later by now are dropped where they were never read.
 
     Raises `IdentityMismatchError` and `ClockSetBackError`: then nothing of the account can be planned.
     """
@@ -99,7 +99,7 @@ async def _enter(connection: Connection, source: AccountSource) -> Reach:
 
 
 async def _plan_changes(connection: Connection, source: AccountSource, reach: Reach, sweep: Sweep) -> None:
-    """Read the state, derive the plan, write it. What is to be swept is looked up for the ranges of the plan."""
+    """Read the state, derive the plan, write it. The tables say what is to be read in the ranges to sweep."""
     name, platform = source.account.name, source.platform
     await reject_lists.settle_nameless(connection, name)
     since = None if platform.furthest_back is None else reach.now - platform.furthest_back
@@ -111,7 +111,7 @@ async def _plan_changes(connection: Connection, source: AccountSource, reach: Re
 
 
 async def _plan_empty_history(connection: Connection, source: AccountSource, reach: Reach) -> None:
-    """Read all of a history again that listed no order yet, when its time has come."""
+    """Plan all of a history again that listed no order yet, when its next read is due."""
     name, platform = source.account.name, source.platform
     if await empty_history.begin_read(connection, name):
         windows = schedule.planned_history(reach, source.policy, platform.furthest_back)
@@ -119,32 +119,32 @@ async def _plan_empty_history(connection: Connection, source: AccountSource, rea
 
 
 async def _plan_backfills(connection: Connection, source: AccountSource, now: datetime) -> None:
-    for wish in await backfills.requested(connection, source.account.name):
-        await plan_backfill(connection, source, wish, now)
+    for request in await backfills.requested(connection, source.account.name):
+        await plan_backfill(connection, source, request, now)
 
 
-async def _plan_sweep(connection: Connection, source: AccountSource, looks: Sequence[SweepRange]) -> None:
+async def _plan_sweep(connection: Connection, source: AccountSource, ranges: Sequence[SweepRange]) -> None:
     name, longest = source.account.name, source.policy.longest_window
     lists: list[PlannedRead] = []
-    for look in looks:
-        parts = await _parts(connection, source, look)
+    for swept in ranges:
+        parts = await _parts(connection, source, swept)
         wholes = [part.window for part in parts if part.status is None]
-        wholes += await coverage.rejected(connection, name, look)
+        wholes += await coverage.rejected(connection, name, swept)
         windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
         await sweeps.plan_windows(connection, name, windows)
         lists += [part for part in parts if part.status is not None]
-    await sweeps.plan_lists(connection, name, looks, lists)
+    await sweeps.plan_lists(connection, name, ranges, lists)
 
 
-async def _parts(connection: Connection, source: AccountSource, look: SweepRange) -> list[PlannedRead]:
-    """What is to be read of a look, by creation time or by status, whichever costs fewer calls."""
+async def _parts(connection: Connection, source: AccountSource, swept: SweepRange) -> list[PlannedRead]:
+    """Return what is to be read of a range, by creation time or by status, whichever costs fewer calls."""
     name, policy, platform = source.account.name, source.policy, source.platform
-    hours = await coverage.hours(connection, name, look, policy.sweeps, policy.page_size)
-    if not look.is_whole:
+    hours = await coverage.hours(connection, name, swept, policy.sweeps, policy.page_size)
+    if not swept.is_whole:
         return merge_hours_by_day(hours, policy.page_size)
     creation = merge_hours(hours, policy.page_size)
     if total_calls(creation) <= MIN_STATUS_CALLS:
         return creation
-    held = await coverage.held(connection, name, look, platform.listed_statuses, policy.longest_window)
-    hours = await coverage.hours(connection, name, look, policy.sweeps, policy.page_size, platform.listed_statuses)
+    held = await coverage.held(connection, name, swept, platform.listed_statuses, policy.longest_window)
+    hours = await coverage.hours(connection, name, swept, policy.sweeps, policy.page_size, platform.listed_statuses)
     return choose_cheaper(creation, held, merge_hours(hours, policy.page_size), policy.page_size)

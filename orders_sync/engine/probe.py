@@ -1,13 +1,13 @@
-"""Testing what is assumed of a platform (`domain/assumptions.py`) with a few calls.
+"""Test what is assumed of a platform (`domain/assumptions.py`) with a few calls.
 
     a list of weeks       one page        its size, its order, rows outside the range; an order is chosen from it
-    around that order     one a feed      is it found by the time it shows, and nothing outside?
+    around that order     one per feed    is it found by the time it shows, and nothing outside?
                           two more        where it is not: is it found eight hours earlier, does it show the same time?
     up to it, from it on  one each        is an order at the end of a range listed, and one at its begin?
-    between two orders    one             what a range without orders looks like
+    between two orders    one             how a range without orders is answered
     behind the last page  one
 
-One try a call, through the account's own rate; nine at most. A fault ends the probe without an answer.
+One try per call, at the account's own rate; nine calls at most. A fault ends the probe without an answer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import probe_answers as answered
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.paging import FetchedPage, identified
-from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, Look, Row
+from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, ListAnswer, Row
 from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.rowcheck import JUST_NOW, ZONE, RowCheck
 from orders_sync.platforms import Ask, Platform
@@ -40,7 +40,7 @@ AskPage = Callable[[Ask], Awaitable[FetchedPage]]
 
 
 class Probed(msgspec.Struct, frozen=True):
-    """What came of a probe: the answers, or the fault that ended it."""
+    """The result of a probe: its answers, or the fault that ended it."""
 
     calls: int
     answers: dict[str, Found] = {}
@@ -57,7 +57,7 @@ async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str,
         start = max(whole_second(policy.history_from), end - min(span, policy.longest_window))
         if start >= end:
             return answers
-        wide = await asker.look(platform.feed, Window(start, end), policy.page_size, is_needed=span == SPANS[-1])
+        wide = await asker.ask(platform.feed, Window(start, end), policy.page_size, is_needed=span == SPANS[-1])
         if not wide.refusal:
             break
     if not wide.page.records:
@@ -68,7 +68,7 @@ async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str,
         "whole_seconds": answered.whole_seconds(wide),
     }
 
-    looks = [wide]
+    lists = [wide]
     for feed in sorted(platform.feeds, key=lambda each: each is not platform.feed):
         row = answered.chosen(
             wide, feed, None if platform.furthest_back is None else now - platform.furthest_back + SETTLED_AFTER
@@ -76,30 +76,30 @@ async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str,
         if row is None:
             continue
         near = await asker.around(feed, row.at[feed])
-        looks.append(near)
+        lists.append(near)
         answers[f"{feed}_time"] = answered.time_of(feed, row, near, has_other=len(platform.feeds) > 1)
         if feed is not platform.feed:
             continue
         if near.lists(row) is False and not near.check.has_outside:
             shifted = await asker.around(feed, row.at[feed] - ZONE)
-            again = await asker.look(feed, wide.ask.window, policy.page_size)
+            again = await asker.ask(feed, wide.ask.window, policy.page_size)
             answers[f"{feed}_time"] = answered.not_found(feed, row, shifted, again)
         elif near.lists(row) and not near.check.has_outside:
             answers |= await _borders(asker, feed, row, wide, near)
-    answers["filter"] = answered.in_range(looks)
+    answers["filter"] = answered.in_range(lists)
     if policy.trusts_filter:
         answers = {name: msgspec.structs.replace(each, remedy="") for name, each in answers.items()}
     return answers
 
 
-async def _borders(asker: _Asker, feed: Feed, row: Row, wide: Look, near: Look) -> dict[str, Found]:
-    """What can be tested only where the range is taken as it is meant."""
+async def _borders(asker: _Asker, feed: Feed, row: Row, wide: ListAnswer, near: ListAnswer) -> dict[str, Found]:
+    """Test the ends of ranges, empty ranges and pages behind the last: only where the range is taken as it is meant."""
     at = whole_second(row.at[feed])
-    until = await asker.look(feed, Window(at - BESIDE, at), FEW)
-    since = await asker.look(feed, Window(at, at + BESIDE), FEW)
+    until = await asker.ask(feed, Window(at - BESIDE, at), FEW)
+    since = await asker.ask(feed, Window(at, at + BESIDE), FEW)
     ends, begins = until.lists(row), since.lists(row)
     answers = {}
-    if ends is begins is False and row not in (await asker.look(feed, wide.ask.window, wide.ask.page_size)).rows:
+    if ends is begins is False and row not in (await asker.ask(feed, wide.ask.window, wide.ask.page_size)).rows:
         ends = begins = None  # it changed meanwhile
     if row.at[feed] == at:
         answers = {
@@ -108,9 +108,9 @@ async def _borders(asker: _Asker, feed: Feed, row: Row, wide: Look, near: Look) 
             **({"whole_seconds": HOLDS} if ends else {}),
         }
     if (gap := answered.empty_gap(wide, feed)) is not None:
-        answers["empty_range"] = answered.empty_range(await asker.look(feed, gap, FEW))
+        answers["empty_range"] = answered.empty_range(await asker.ask(feed, gap, FEW))
     behind = last_page(near.page.total, near.ask.page_size) + 1
-    past = await asker.look(feed, near.ask.window, near.ask.page_size, page_no=behind)
+    past = await asker.ask(feed, near.ask.window, near.ask.page_size, page_no=behind)
     return answers | {"past_last_page": answered.past_last_page(past)}
 
 
@@ -119,14 +119,14 @@ class _Asker:
         self._ask = ask
         self._platform = platform
 
-    async def around(self, feed: Feed, at: datetime) -> Look:
+    async def around(self, feed: Feed, at: datetime) -> ListAnswer:
         at = whole_second(at)
-        return await self.look(feed, Window(at - AROUND, at + AROUND), FEW)
+        return await self.ask(feed, Window(at - AROUND, at + AROUND), FEW)
 
-    async def look(
+    async def ask(
         self, feed: Feed, window: Window, page_size: int, *, page_no: int = 1, is_needed: bool = False
-    ) -> Look:
-        """One call. The platform's own error is what it shows, unless an answer `is_needed`."""
+    ) -> ListAnswer:
+        """Make one call. The platform's own error is returned as its answer, unless an answer `is_needed`."""
         ask = Ask(feed, window, page_no, page_size)
         check = RowCheck(window, feed)
         try:
@@ -134,11 +134,11 @@ class _Asker:
         except PlatformError as error:
             if is_needed or not is_answer(error):
                 raise
-            return Look(ask, check, refusal=sanitize(error.message))
+            return ListAnswer(ask, check, refusal=sanitize(error.message))
         records = [identified(each, self._platform.identifier(feed), answer.asked_at) for each in answer.page.records]
         check.note(records)
         rows = [Row(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]
-        return Look(ask, check, answer.page, rows)
+        return ListAnswer(ask, check, answer.page, rows)
 
     def _times(self, payload: bytes) -> dict[Feed, datetime]:
         times = {feed: self._platform.identify(payload, feed).listed_at for feed in self._platform.feeds}
@@ -146,7 +146,7 @@ class _Asker:
 
 
 def _tested(platform: Platform) -> list[str]:
-    """The names of the assumptions that can be tested on a platform."""
+    """Return the names of the assumptions that can be tested on a platform."""
     times = {f"{feed}_time" for feed in Feed} - {f"{feed}_time" for feed in platform.feeds}
     return [name for name in ASSUMPTIONS if name not in times]
 
@@ -154,7 +154,7 @@ def _tested(platform: Platform) -> list[str]:
 async def probe_account(
     pool: Pool, http: httpx.AsyncClient, source: AccountSource, rate_limiter: RateLimiter, retry_policy: RetryPolicy
 ) -> Probed:
-    """Probe an account that is not suspended, and keep with it what came of that. Raises psycopg.Error."""
+    """Probe an account that is not suspended, and store the result with it. Raises psycopg.Error."""
     name = source.account.name
     async with pool.connection() as connection:
         now = await probes.now(connection)

@@ -1,4 +1,4 @@
-"""What a probe's calls say of each assumption (`domain/assumptions.py`). Pure: no I/O."""
+"""Judge each assumption (`domain/assumptions.py`) by the calls of a probe. Pure."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def difference(self) -> timedelta:
-        """How far its times lie from each other; 0 where it shows one."""
+        """The time between its earliest and its latest time; 0 where it shows one."""
         return max(self.at.values()) - min(self.at.values())
 
 
-class Look(msgspec.Struct, frozen=True):
-    """What one call showed. `refusal`: the platform's own error, instead of a list."""
+class ListAnswer(msgspec.Struct, frozen=True):
+    """The answer to one call. `refusal`: the platform's own error, instead of a list."""
 
     ask: Ask
     check: RowCheck
@@ -44,17 +44,17 @@ class Look(msgspec.Struct, frozen=True):
     refusal: str = ""
 
     def lists(self, row: Row) -> bool | None:
-        """Whether an order is listed; None where that cannot be said, for not all of the range was seen."""
+        """Return whether an order is listed; None where that is unknown, because not all of the range was seen."""
         if any(each.order_id == row.order_id for each in self.rows):
             return True
         return None if self.refusal or self.page.total > len(self.page.records) else False
 
 
-def chosen(wide: Look, feed: Feed, oldest: datetime | None) -> Row | None:
-    """The order to look for by its time of this feed: one whose times differ most, so that they are told apart.
+def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> Row | None:
+    """Return the order to search by its time of this feed: of those whose times differ most, the one in the middle.
 
-    The one in the middle of several: the newest may be the only one of its day, where a filter by days looks like a
-    good one.
+    Times that differ can be told apart. The newest order may be the only one of its day, where a filter by days would
+    seem to be one by seconds.
     """
     rows = [row for row in wide.rows if feed in row.at and (oldest is None or row.at[feed] > oldest)]
     if feed is wide.ask.feed:
@@ -64,8 +64,8 @@ def chosen(wide: Look, feed: Feed, oldest: datetime | None) -> Row | None:
     return rows[len(rows) // 2] if rows else None
 
 
-def page_size(wide: Look) -> Found:
-    """Of a page that was asked for as large as the account's pages are."""
+def page_size(wide: ListAnswer) -> Found:
+    """Judge the size of a page that was asked for with the account's page size."""
     asked, total, rows = wide.ask.page_size, wide.page.total, len(set(wide.page.records))
     if observed_page_size(total, rows, 1, asked):
         return Found(Verdict.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for; page_size = {rows}")
@@ -74,8 +74,8 @@ def page_size(wide: Look) -> Found:
     return HOLDS if rows == asked == expected_rows(total, 1, asked) else UNKNOWN
 
 
-def order(wide: Look) -> Found:
-    """How a list is arranged."""
+def order(wide: ListAnswer) -> Found:
+    """Judge by what a list is ordered."""
     if wide.check.is_unordered:
         return Found(Verdict.OTHERWISE, "lists are in no order, so windows are split until they fit on a page")
     if len({row.at.get(wide.ask.feed) for row in wide.rows}) < 2:
@@ -84,23 +84,23 @@ def order(wide: Look) -> Found:
     return Found(Verdict.HOLDS, said)
 
 
-def whole_seconds(wide: Look) -> Found:
-    """Of the times that are shown; what lies behind them is told by a range that ends on one."""
+def whole_seconds(wide: ListAnswer) -> Found:
+    """Judge the times that are shown. Hidden parts of a second are found by a range that ends on such a time."""
     if any(at.microsecond for row in wide.rows for at in row.at.values()):
         return Found(Verdict.OTHERWISE, "times have parts of a second, and show them")
     return UNKNOWN
 
 
-def in_range(looks: list[Look]) -> Found:
-    """Whether what was listed lies in the ranges asked for; the narrower one says better what they are taken for."""
-    causes = [look.check.cause() for look in looks if look.check.has_outside]
+def in_range(lists: list[ListAnswer]) -> Found:
+    """Judge whether what was listed lies in the ranges asked for; the narrowest shows best how they are understood."""
+    causes = [answer.check.cause() for answer in lists if answer.check.has_outside]
     if causes:
         return Found(Verdict.OTHERWISE, f"orders outside the range asked for are listed: {causes[-1]}", ROW_TIMES)
-    return HOLDS if len(looks) > 1 and any(look.rows for look in looks[1:]) else UNKNOWN
+    return HOLDS if len(lists) > 1 and any(answer.rows for answer in lists[1:]) else UNKNOWN
 
 
-def time_of(feed: Feed, row: Row, near: Look, *, has_other: bool) -> Found:
-    """Of a range around the time an order shows. `has_other`: a list may go by the order's other time instead."""
+def time_of(feed: Feed, row: Row, near: ListAnswer, *, has_other: bool) -> Found:
+    """Judge a range around the time an order shows. `has_other`: the list may go by another time of the order."""
     if near.check.has_outside or near.lists(row) is None:
         return UNKNOWN
     if not near.lists(row):
@@ -108,8 +108,8 @@ def time_of(feed: Feed, row: Row, near: Look, *, has_other: bool) -> Found:
     return UNKNOWN if has_other and row.difference <= 2 * AROUND else HOLDS
 
 
-def not_found(feed: Feed, row: Row, shifted: Look, again: Look) -> Found:
-    """Of an order that was not listed around its time.
+def not_found(feed: Feed, row: Row, shifted: ListAnswer, again: ListAnswer) -> Found:
+    """Judge why an order was not listed around its time.
 
     It may be listed eight hours earlier, or have changed meanwhile.
     """
@@ -123,7 +123,7 @@ def not_found(feed: Feed, row: Row, shifted: Look, again: Look) -> Found:
 
 
 def end_inclusive(is_listed: bool | None) -> Found:
-    """Of an order in a range that ends on the second it shows."""
+    """Judge whether a range includes its end, by an order in a range that ends on the second it shows."""
     if is_listed is None:
         return UNKNOWN
     if is_listed:
@@ -133,14 +133,14 @@ def end_inclusive(is_listed: bool | None) -> Found:
 
 
 def begin_inclusive(is_listed: bool | None) -> Found:
-    """Of an order in a range that begins on the second it shows."""
+    """Judge whether a range includes its beginning, by an order in a range that begins on the second it shows."""
     if is_listed is None:
         return UNKNOWN
     return HOLDS if is_listed else Found(Verdict.OTHERWISE, "an order on the first second of a range is not listed")
 
 
-def empty_gap(wide: Look, feed: Feed) -> Window | None:
-    """The longest range between two orders that stand next to each other, where no other is known."""
+def empty_gap(wide: ListAnswer, feed: Feed) -> Window | None:
+    """Return the longest range between two neighbouring orders of the list; None where none is long enough."""
     times = [row.at[feed] for row in wide.rows if feed in row.at]
     is_whole = wide.page.total <= len(wide.page.records)
     if len(times) < len(wide.rows) or (not is_whole and not wide.check.direction):
@@ -155,24 +155,24 @@ def empty_gap(wide: Look, feed: Feed) -> Window | None:
     return Window(start, start + min(length // SECOND * SECOND - 2 * BESIDE, LONGEST_GAP))
 
 
-def empty_range(look: Look) -> Found:
-    """Of a range in which no order is known."""
-    if look.refusal:
-        said = f"a range without orders is answered with an error: {look.refusal}"
+def empty_range(answer: ListAnswer) -> Found:
+    """Judge how a range is answered in which no order is known."""
+    if answer.refusal:
+        said = f"a range without orders is answered with an error: {answer.refusal}"
         return Found(Verdict.OTHERWISE, said, "windows without orders fail as long as that is so: ask the platform")
-    if look.page.records:
+    if answer.page.records:
         return UNKNOWN
-    if look.page.is_bare:
+    if answer.page.is_bare:
         said = "a range without orders is a success without list and count, so it is asked for twice"
         return Found(Verdict.OTHERWISE, said)
-    if look.page.total:
-        said = f"a range without orders counts {look.page.total}"
+    if answer.page.total:
+        said = f"a range without orders counts {answer.page.total}"
         return Found(Verdict.OTHERWISE, said, "windows with such a total stay unproven: ask the platform")
     return HOLDS
 
 
-def past_last_page(look: Look) -> Found:
-    """Of a page behind the last one."""
-    if look.refusal:
-        return Found(Verdict.OTHERWISE, f"a page behind the last one is answered with an error: {look.refusal}")
-    return HOLDS if not look.page.records else Found(Verdict.OTHERWISE, "a page behind the last one repeats orders")
+def past_last_page(answer: ListAnswer) -> Found:
+    """Judge how a page behind the last one is answered."""
+    if answer.refusal:
+        return Found(Verdict.OTHERWISE, f"a page behind the last one is answered with an error: {answer.refusal}")
+    return HOLDS if not answer.page.records else Found(Verdict.OTHERWISE, "a page behind the last one repeats orders")

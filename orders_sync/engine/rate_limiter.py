@@ -1,4 +1,4 @@
-"""Keeps calls at an account's rate, over all processes, and still when the platform says so (P6)."""
+"""Keep calls at an account's rate over all processes, and make none while the platform asks for a pause (P6)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def is_long_hold(error: Exception) -> bool:
 
 
 class RateBackend(Protocol):
-    """Where the slots for calls come from."""
+    """The source of slots for calls."""
 
     async def take(self, slots: int, gap: float) -> Reservation:
         """Reserve slots `gap` seconds apart, or learn how long none can be had."""
 
     async def hold(self, seconds: float) -> None:
-        """No slot for so long."""
+        """Give no slot for so long."""
 
 
 class LocalRateBackend:
-    """A budget nobody else knows of, where there is no database to share one through."""
+    """A budget of this process alone, where there is no database to share one through."""
 
     def __init__(self) -> None:
         self._next = -inf
@@ -52,7 +52,7 @@ class LocalRateBackend:
 
 
 class RateLimiter:
-    """At most `per_second` turns a second, evenly spaced, for all who share the budget.
+    """Allows at most `per_second` calls per second, evenly spaced, for all who share the budget.
 
     Slots come in grants: as many as wait, or `AT_ONCE`, at most a second of the rate. One that passes unused is lost.
     """
@@ -90,13 +90,13 @@ class RateLimiter:
             self._waiting -= 1
 
     async def hold(self, seconds: float) -> None:
-        """No turn for so long, for those who wait already too, here and in every process. Raises psycopg.Error."""
+        """Allow no call for so long, in this and every other process, waiting ones included. Raises psycopg.Error."""
         self._next, self._last = max(self._next, time.monotonic() + seconds), -inf
         async with self._asking:  # whoever asks next finds it held
             await self._budget.hold(seconds)
 
     async def _ask(self) -> None:
-        """Get a grant, or wait until there may be one."""
+        """Reserve slots, or wait until there may be some."""
         slots = max(1, int(min(max(self._waiting, AT_ONCE / self._gap), AHEAD / self._gap + ROUNDING)))
         async with self._asking:
             grant = await self._budget.take(slots, self._gap)

@@ -1,12 +1,12 @@
-"""Where two counts of the same orders differ: halved until a range is small enough to be looked at order by order.
+"""Find where two counts of the same orders differ, by halving until a range can be compared order by order.
 
     |------------- platform 4000, tables 3999 -------------|      a count of the platform is one call for one row
-    |------ 1990 = 1990 ------|------ 2010, 2009 -----------|      what agrees goes no further
+    |------ 1990 = 1990 ------|------ 2010, 2009 -----------|      what agrees is not halved further
                               |-- 1003, 1002 --|-- = -------|
                                        ...
                               |-| one page: its ids say which order is missing, and when it was created
 
-Pure but for the questions, which the caller answers.
+Pure: the calls are functions of the caller.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Reconciliation:
-    """What was found in a range. `rejects` are open ones and count as held; `awaited` come with the next sync."""
+    """The comparison of a range. `rejects`: open ones, which count as held. `awaited`: orders the next sync reads."""
 
     platform: int = 0
     tables: int = 0
@@ -67,16 +67,21 @@ class Reconciliation:
 
 
 Count = Callable[[Window], Awaitable[Counts]]
-Look = Callable[[Window], Awaitable[Reconciliation]]
+CompareOrders = Callable[[Window], Awaitable[Reconciliation]]
 
 
 async def compare(
-    window: Window, counts: Counts, count: Count, look: Look, page_size: int, feed: Feed = Feed.CREATED
+    window: Window,
+    counts: Counts,
+    count: Count,
+    compare_orders: CompareOrders,
+    page_size: int,
+    feed: Feed = Feed.CREATED,
 ) -> Reconciliation:
     """Find every range of the window whose orders differ in number.
 
-    `look` gets what fits on a page, one second, or what counts in each half as in the whole: halving it further would
-    not end. `feed`: the list that is counted.
+    `compare_orders` is given what fits on a page, one second, or what counts in each half as in the whole: halving that
+    further would not end. `feed`: the list that is counted.
 
     Where both halves agree though the whole holds more than both, the platform's counts contradict each other to the
     end: the window is a difference by its counts, without the orders.
@@ -84,14 +89,14 @@ async def compare(
     if counts.platform == counts.tables:
         return Reconciliation(*counts)
     if is_readable(window, counts, page_size):
-        return await look(window)
+        return await compare_orders(window)
     counts, parts = await _count_parts(window, counts, count)
     least = min(part.platform for _, part in parts)
     if page_size < counts.platform <= least and (await count(window)).platform <= least:
-        return await look(window)
+        return await compare_orders(window)
     found = Reconciliation()
     for part, part_counts in parts:
-        found += await compare(part, part_counts, count, look, page_size, feed)
+        found += await compare(part, part_counts, count, compare_orders, page_size, feed)
     all_agree = all(each.platform == each.tables for _, each in parts)
     if all_agree and counts.platform != counts.tables and _platform_sum(parts) < counts.platform:
         missing = max(0, counts.platform - counts.tables)
@@ -100,7 +105,7 @@ async def compare(
 
 
 def is_readable(window: Window, counts: Counts, page_size: int) -> bool:
-    """Whether a range is small enough to be compared order by order."""
+    """Return True if a range is small enough to be compared order by order."""
     return max(counts) <= page_size or window.seconds == 1
 
 
@@ -126,14 +131,14 @@ def _platform_sum(parts: Iterable[tuple[Window, Counts]]) -> int:
 
 
 def halves(window: Window) -> tuple[Window, Window]:
-    """Two parts that meet near the middle, on a day's border in China where there is one, else on an hour's, ..."""
+    """Cut a window near its middle: at midnight in China if one lies in it, else at a whole hour, minute or second."""
     middle = window.start + (window.end - window.start) / 2
     border = next(border for unit in UNITS if window.start < (border := _floor(middle, unit)) < window.end)
     return Window(window.start, border), Window(border, window.end)
 
 
 def ranges(window: Window, differing: Iterable[datetime], agreeing: Iterable[datetime]) -> list[Window]:
-    """Whole minutes of the window that hold all that differs; one range as long as nothing that agrees lies between."""
+    """Return ranges of whole minutes that hold every differing moment; one range until an agreeing one lies between."""
     moments = sorted([(moment, True) for moment in differing] + [(moment, False) for moment in agreeing])
     runs: list[tuple[datetime, datetime]] = []
     is_running = False
@@ -149,6 +154,6 @@ def ranges(window: Window, differing: Iterable[datetime], agreeing: Iterable[dat
 
 
 def _floor(moment: datetime, unit: timedelta) -> datetime:
-    """The beginning of the unit a moment lies in, by the clocks of China."""
+    """Return the beginning of the day, hour, minute or second (`unit`) a moment lies in, in China's time."""
     midnight = moment.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + (moment - midnight) // unit * unit

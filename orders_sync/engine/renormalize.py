@@ -1,10 +1,10 @@
-"""Making the flattened tables anew from the stored payloads, after a normaliser changed.
+"""Rebuild the flattened tables from the stored payloads, after a normalizer changed.
 
     raw_orders --page by key--> normalise --equal rows--> nothing is written, nothing is locked      (P3)
                                     |------> other rows: lock; skip what landed meanwhile; update as a changed order
                                     '------> cannot: the rows stay, sync.rejects                     (P4)
 
-A transaction a page and account: cut off, what is rebuilt stays and the next run finds it equal.
+One transaction per page and account: after an interruption what was rebuilt stays, and the next run finds it equal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from orders_sync.store.retrying import retried
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What became of the orders of a platform. `moved`: another payload landed meanwhile and brought its own rows."""
+    """Orders of a platform by their outcome. `moved`: another payload landed meanwhile and brought its own rows."""
 
     platform: str
     looked_at: int
@@ -38,7 +38,7 @@ class Rebuilt:
 async def renormalize(connection: Connection, platform: str, account: str | None, progress: Progress) -> Rebuilt:
     """Rebuild the orders of a platform, or of one account on it.
 
-    Safe beside anything. Raises `DatabaseBusyError` and psycopg.Error.
+    Other processes may read and land meanwhile. Raises `DatabaseBusyError` and psycopg.Error.
     """
     landed = LoadCounts()
     async for page in rebuild.pages(connection, platform, account):

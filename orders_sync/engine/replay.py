@@ -1,4 +1,4 @@
-"""Rejects normalised again by today's code, and landed as if they had just been read when they were."""
+"""Normalize rejects again by today's code, and land them with the time at which they were read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Still:
 
 @dataclass(slots=True)
 class Replayed:
-    """`older`: something newer of the order is in the tables, so nothing was written and the reject is settled."""
+    """The result of replaying rejects. `older`: the tables hold a newer version, so the reject is closed unwritten."""
 
     landed: int = 0
     older: int = 0
@@ -37,7 +37,7 @@ class Replayed:
 
 
 async def replay(connection: Connection, number: int, result: Replayed) -> None:
-    """Replay a reject in a transaction of its own; nothing when it is not open any more.
+    """Replay a reject in a transaction of its own, and add to the result; do nothing when it is not open any more.
 
     The time it was read stands, so that it never replaces what was read later (P2). Raises `DatabaseBusyError` and
     psycopg.Error.
@@ -55,7 +55,7 @@ async def replay(connection: Connection, number: int, result: Replayed) -> None:
 
 
 async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reject | None] | None:
-    """What came of the reject, and the reject itself where it still is one; None when it was not open."""
+    """Land a reject. Return the counts, and the reject itself where it still is one; None when it was not open."""
     async with connection.transaction():
         reject = await rejects.take(connection, number)
         if reject is None:

@@ -50,7 +50,7 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class AccountResult:
-    """What was done for one account.
+    """The result of reading one account.
 
     It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the turn ended before everything was
     read) are empty or false. `found_empty`: it is new that all of the history was read and lists no order.

@@ -28,7 +28,7 @@ NEEDED = {"scheduler": "nothing new is planned", "worker": "nothing is read"}
 
 
 class State(StrEnum):
-    """How current an account is. Declared in the order in which the sum names them."""
+    """The state of an account: how current it is. Declared in the order in which the summary names them."""
 
     CURRENT = "current"
     CATCHING_UP = "catching up"  # its newest orders are current, older history is still being read
@@ -41,7 +41,7 @@ class State(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad a problem is: orders are late or missing (`BROKEN`), or may become so."""
+    """The severity of a problem: orders are late or missing (`BROKEN`), or may become so."""
 
     ATTENTION = "attention"
     BROKEN = "broken"
@@ -58,7 +58,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`problems` with the broken ones first, those of processes before those of accounts. `states` by account."""
+    """The verdict. `problems`: broken ones first, those of processes before those of accounts. `states`: by account."""
 
     problems: list[Problem]
     states: dict[str, State]
@@ -75,7 +75,7 @@ class Verdict:
 
 
 class Paced(Protocol):
-    """How often changes are asked for, and how long before now a window ends."""
+    """The interval at which changes are read, and the lag: how long before now a window ends."""
 
     @property
     def interval(self) -> timedelta:

@@ -20,7 +20,7 @@ class Slots:
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
 
     async def acquire(self, host: str, seconds: float | None = None) -> bool:
-        """Take a slot, waiting at most so many seconds for it; False when none came free."""
+        """Take a slot, waiting at most `seconds` for it, without limit where None. Return False when none came free."""
         if self._may_take(host):
             self._take(host)
             return True

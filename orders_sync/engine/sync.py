@@ -1,4 +1,4 @@
-"""One pass over every account: plan what is missing, have it read and landed, say what came of it."""
+"""Sync every account once: plan what is missing, read and land it, return the results."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def sync(
     pause they have left.
 
     Windows are read in parallel, as many as `run_context` has slots; pages of one window never are.
-    Whatever a platform does wrong is in the outcomes. Raises psycopg.Error when the database is gone.
+    Whatever a platform does wrong is in the results. Raises psycopg.Error when the database is gone.
     """
     return await _all(_catch_up(run_context, source, sweep, retry) for source in sources)
 
 
 async def drain_all(run_context: RunContext, sources: Sequence[AccountSource]) -> list[AccountResult]:
-    """Read what is planned for these accounts, whatever it is, and plan nothing. Else as `sync`."""
+    """Read what is planned for these accounts, and plan nothing else. Otherwise as `sync`."""
     return await _all(_drain(run_context, source) for source in sources)
 
 
@@ -45,7 +45,7 @@ async def _drain(run_context: RunContext, source: AccountSource) -> AccountResul
 
 
 async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep, retry: bool) -> AccountResult:
-    """Plan and read one account; an error of its own is in its outcome, and the other accounts go on."""
+    """Plan and read one account; an error of its own is in its result, and the other accounts go on."""
     try:
         async with run_context.pool.connection() as connection:
             if await suspensions.standing(connection, source.account) is None:
@@ -62,7 +62,7 @@ async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep
 
 
 async def _all(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run them at once; when one fails or we are cancelled, all of them stop."""
+    """Run all jobs concurrently; when one fails, or this task is cancelled, stop all of them."""
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         return await asyncio.gather(*tasks)

@@ -63,7 +63,7 @@ Ending = ReadSummary | WindowTooLarge | Counted | PlatformError
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a window when its read has ended with `ending`."""
+    """Facts on a window whose read has ended with `ending`."""
 
     claim: Claim
     account: Account
@@ -80,7 +80,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a window is closed. `error`: what ended its read, None where it was read or counted."""
+    """The result by which a window is closed. `error`: what ended its read, None where it was read or counted."""
 
     error: PlatformError | None = None
 

@@ -70,7 +70,7 @@ class Connection(H11Protocol):
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether there is no request, or one that is not completely received."""
+        """True if there is no request, or one that is not completely received."""
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def data_received(self, data: bytes) -> None:
