@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import database_url
-from orders_sync.store import bi, migrate, order_statuses, schema
+from orders_sync.store import bi, migrate, order_statuses, roles, schema
 from orders_sync.store.tables import SYNC_SCHEMA, metadata
 
 
@@ -45,5 +45,6 @@ else:
             driver = connection.connection.driver_connection
             if schema.is_current(driver):
                 bi.install(driver)
+                roles.install(driver)
                 order_statuses.fill(driver, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
         connection.commit()

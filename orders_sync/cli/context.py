@@ -107,16 +107,16 @@ def hosted(settings: Settings) -> Iterator[Host]:
         yield host
 
 
-def bring_up(url: str) -> list[str]:
+def bring_up(url: str, *, anew: bool = False) -> list[str]:
     """Migrate a database to this version's tables; return the revisions applied, oldest first.
 
-    Also makes the views of schema `bi`, and fills `order_statuses` with the statuses of every installed platform.
-    Raises `DatabaseError`.
+    Also makes the views of schema `bi` and the roles that read them, and fills `order_statuses` with the statuses of
+    every installed platform. `anew`: even where tables and views are current. Raises `DatabaseError`.
     """
     applied = []
     with database.session(url) as connection:
         current = schema.is_current(connection) and (bi.is_current(connection) or bi.obstacle(connection) is not None)
-    if not current:
+    if anew or not current:
         refuse_others(url)
         from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`
 

@@ -18,7 +18,7 @@ from orders_sync.cli import backup, context, output, signals
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
-from orders_sync.store import bi, conninfo, database
+from orders_sync.store import bi, conninfo, database, roles
 from orders_sync.store import migrate as migrations
 
 app = typer.Typer(help="Connect to the database, back it up, restore it, move it.", no_args_is_help=True)
@@ -34,11 +34,11 @@ def migrate(
         if check:
             migrations.check(host.url)
             return
-        applied = context.bring_up(host.url)
+        applied = context.bring_up(host.url, anew=True)
         with database.session(host.url) as connection:
-            obstacle = bi.obstacle(connection)
-    if obstacle:
-        output.info(obstacle)
+            problems = [bi.obstacle(connection), roles.advice(connection)]
+    for problem in filter(None, problems):
+        output.info(problem)
     output.info(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import bi, rights
+from orders_sync.store import bi, rights, roles
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session, connect
 from orders_sync.store.database_errors import plain_words
@@ -35,7 +35,8 @@ MIGRATION_LOCK = 0x6F72_6465_7273  # "orders": two commands must not migrate at 
 def migrate(url: str) -> list[str]:
     """Bring the database to the newest tables; return the revisions applied, oldest first.
 
-    `store/order_statuses.py` fills what names the statuses, `store/bi` makes the views of schema `bi`.
+    `store/order_statuses.py` fills what names the statuses, `store/bi` makes the views of schema `bi`,
+    `store/roles.py` the roles that read them.
 
     Raises `DatabaseError`: unreachable, older than PostgreSQL 15, newer tables than this version knows, or somebody
     else's tables under our names (then nothing is touched). Safe to run from many processes at once.
@@ -123,6 +124,7 @@ def _upgrade(config: Config, connection: Connection) -> list[str]:
     before = _heads(connection)
     command.upgrade(config, "head")
     bi.install(_driver(connection))
+    roles.install(_driver(connection))
     steps = ScriptDirectory.from_config(config).iterate_revisions("head", before or "base")
     return [step.revision for step in reversed(list(steps))]
 

@@ -137,6 +137,7 @@ def test_tables_are_in_public_and_sync_whatever_the_role_is_called(empty_url: st
             assert {name for (name,) in owner.execute(made)} == {"public", "sync", "sync_jobs"}
         finally:
             owner.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(sql.Identifier(schema)))
+            owner.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(schema)))
             owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(schema)))
 
 

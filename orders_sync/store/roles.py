@@ -1,0 +1,99 @@
+"""Roles that read, and what each may: made and granted at the end of every migration, by statements that may run again.
+
+    orders_reader      the views of `bi`, and the tables of `public` without persons, messages and payloads
+    orders_pii_reader  the same with persons, messages and payloads of orders
+    orders_operator    as orders_reader; the ledger without payloads; may request backfills
+    orders_console     what the two before it may; payloads of rejects and messages too
+
+They cannot log in: `GRANT orders_reader TO ana`. Each has its grants itself, so that none must be a member of another.
+Default privileges let later tables and views of the role that migrates follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import errors
+
+from orders_sync.store.database import Session
+from orders_sync.store.queries import select_values
+
+READER, PII_READER, OPERATOR, CONSOLE = "orders_reader", "orders_pii_reader", "orders_operator", "orders_console"
+ROLES = (READER, PII_READER, OPERATOR, CONSOLE)
+# columns of orders that hold persons, what they wrote, or parts of what was sent
+PERSONAL = ("buyer_name", "buyer_company", "buyer_message", "buyer_memo", "seller_memo", "seller_company", "notes")
+_WITHOUT_PERSONS = "sub_orders, product_items, order_parcels, order_history, order_statuses"
+_LEDGER = (
+    "sync.alembic_version, sync.accounts, sync.windows, sync.backfills, sync.audits, sync.audit_differences, "
+    "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views"
+)
+_REJECTS = "id, account, platform, order_id, reason, window_id, read_at, rejected_at, resolved_at"
+_MESSAGES = "id, account, message_type, order_no, order_id, received_at, handled_at, outcome"
+
+_EXISTING = "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)"
+_MAY_CREATE = "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
+_COLUMNS = """
+    SELECT quote_ident(attname) FROM pg_attribute
+    WHERE attrelid = 'public.orders'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> ALL (%s)
+"""
+
+
+def install(session: Session) -> None:
+    """Make the roles that are missing, where this role may, and grant the existing ones what is theirs."""
+    for role in missing(session):
+        if session.execute(_MAY_CREATE).fetchone() != (True,):
+            break
+        try:
+            with session.transaction():  # roles belong to the server: another database may make them now
+                session.execute(f"CREATE ROLE {role} NOLOGIN".encode())
+        except (errors.DuplicateObject, errors.UniqueViolation):
+            pass
+    columns = ", ".join(select_values(session, _COLUMNS, [list(PERSONAL)], str))
+    has_views = session.execute("SELECT to_regclass('bi.order_persons') IS NOT NULL").fetchone() == (True,)
+    has_jobs = session.execute("SELECT to_regclass('sync_jobs.procrastinate_jobs') IS NOT NULL").fetchone() == (True,)
+    for role in select_values(session, _EXISTING, [list(ROLES)], str):
+        for statement in _grants(role, columns, has_views=has_views, has_jobs=has_jobs):
+            session.execute(statement.encode())
+
+
+def missing(session: Session) -> list[str]:
+    """Return the roles that are not there."""
+    existing = select_values(session, _EXISTING, [list(ROLES)], str)
+    return [role for role in ROLES if role not in existing]
+
+
+def advice(session: Session) -> str | None:
+    """Return what an administrator is to run; None where every role is there."""
+    statements = "; ".join(f"CREATE ROLE {role} NOLOGIN" for role in missing(session))
+    if not statements:
+        return None
+    return f"roles for readers are missing: as an administrator run {statements}; then migrate again"
+
+
+def _grants(role: str, columns: str, *, has_views: bool, has_jobs: bool) -> Iterator[str]:
+    """Yield the statements for one role. `columns`: those of orders without persons."""
+    sees_persons, sees_ledger = role in (PII_READER, CONSOLE), role in (OPERATOR, CONSOLE)
+    yield f"GRANT USAGE ON SCHEMA public TO {role}"
+    yield f"GRANT SELECT ON {_WITHOUT_PERSONS} TO {role}"
+    yield f"GRANT SELECT ({columns}) ON orders TO {role}"
+    if has_views:
+        yield f"GRANT USAGE ON SCHEMA bi TO {role}"
+        yield f"GRANT SELECT ON ALL TABLES IN SCHEMA bi TO {role}"
+        yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA bi GRANT SELECT ON TABLES TO {role}"
+        if not sees_persons:
+            yield f"REVOKE ALL ON bi.order_persons FROM {role}"
+    if sees_persons:
+        yield f"GRANT SELECT ON orders, order_receivers, raw_orders TO {role}"
+        yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {role}"
+    if sees_ledger:
+        yield f"GRANT USAGE ON SCHEMA sync TO {role}"
+        yield f"GRANT SELECT ON {_LEDGER} TO {role}"
+        yield f"GRANT SELECT ({_REJECTS}) ON sync.rejects TO {role}"
+        yield f"GRANT SELECT ({_MESSAGES}) ON sync.messages TO {role}"
+        yield f"GRANT INSERT (account, feed, starts_at, ends_at, everything) ON sync.backfills TO {role}"
+    if role == CONSOLE:
+        yield f"GRANT SELECT ON ALL TABLES IN SCHEMA sync TO {role}"
+        yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA sync GRANT SELECT ON TABLES TO {role}"
+    if sees_ledger and has_jobs:
+        yield f"GRANT USAGE ON SCHEMA sync_jobs TO {role}"
+        yield f"GRANT SELECT ON sync_jobs.procrastinate_jobs, sync_jobs.procrastinate_workers TO {role}"
