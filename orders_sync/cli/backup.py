@@ -1,6 +1,6 @@
 """Dumping, restoring and moving a database with PostgreSQL's own tools, whatever versions the servers are of.
 
-A dump is a pg_dump archive of our three schemas, which `pg_restore` reads too. Two obstacles: a pg_dump older than the
+A dump is a pg_dump archive of our four schemas, which `pg_restore` reads too. Two obstacles: a pg_dump older than the
 server refuses it, so a tool that is new enough is looked for; and the script of a newer pg_restore sets parameters that
 an older server does not know, so these lines are left out.
 """
@@ -24,7 +24,7 @@ from orders_sync.store import conninfo, database, inventory, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session
 
-SCHEMAS = ("public", "sync", "sync_jobs")
+SCHEMAS = ("public", "sync", "bi", "sync_jobs")
 BEGINNING = 60  # lines of a script in which parameters are set; no row of a table stands there
 UNKNOWN_TO_OLDER = (b"SET transaction_timeout",)  # since PostgreSQL 17
 REPORT_EVERY = 2**26  # bytes

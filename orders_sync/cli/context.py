@@ -32,7 +32,7 @@ from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
-from orders_sync.store import bi, database, demo_data, identities, order_statuses, schema
+from orders_sync.store import bi, change_feed, database, demo_data, identities, order_statuses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -123,6 +123,7 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
         applied = migrate.migrate(url)
     with database.session(url) as connection, connection.transaction():
         order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
+        change_feed.settle(connection)
     return applied
 
 

@@ -22,6 +22,10 @@ DOC = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding=
 PAGE = DOC[DOC.index("## Back up and restore") : DOC.index("## Reading the ledger")]
 DUMP, RESTORE, MOVE = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 ROWS = "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {} AS t"
+# a cluster's own numbers of transactions: they begin anew where the tables are restored
+CHANGED = (
+    "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM (SELECT to_jsonb(t) - 'changed_xid' FROM {} AS t) AS t"
+)
 COMPARED = ("orders", "sub_orders", "raw_orders", "order_history", "sync.accounts", "sync.windows", "order_statuses")
 MAJORS = [major for major in sorted(installed()) if int(major) >= OLDEST]
 
@@ -71,7 +75,7 @@ def typed(terminal: Terminal, block: str, **variables: str) -> Said:
 
 def assert_same(left: str, right: str) -> None:
     for table in COMPARED:
-        query = ROWS.format(table)
+        query = (CHANGED if table in ("orders", "order_history") else ROWS).format(table)
         assert Tables(left).query(query) == Tables(right).query(query), table
     views = "SELECT viewname FROM pg_views WHERE schemaname = 'bi' ORDER BY 1"
     assert Tables(left).query(views) == Tables(right).query(views) != []

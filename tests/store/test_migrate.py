@@ -613,3 +613,19 @@ def test_orders_of_before_0021_are_sales_or_purchases_and_those_of_the_usual_dir
         assert set(found) == set(directions.items())
     assert {each[0] for each in set(ask(empty_url, versions)) - set(before)} == {fewest, "not installed"}
     migrate.check(empty_url)
+
+
+def test_orders_of_before_0026_are_read_by_whoever_follows_changes_from_the_beginning(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0025")
+    order = (
+        "INSERT INTO orders (platform, account, order_id, status, status_group, currency, line_count) "
+        "SELECT '1688', 'shop', each, 'x', 'other', 'CNY', 0 FROM unnest(%s::text[]) AS each"
+    )
+    ask(empty_url, order, ["a", "b"])
+    migrate.migrate(empty_url)
+    ask(empty_url, order, ["c"])
+    feed = "SELECT order_id, kind FROM bi.changes_since(NULL)"
+    assert ask(empty_url, feed) == [("a", "changed"), ("b", "changed"), ("c", "changed")]
+    alembic(empty_url, "downgrade", "0025")
+    assert ask(empty_url, "SELECT count(*) FROM orders") == [(3,)]
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0026") :]

@@ -23,7 +23,9 @@ from orders_sync.store.tables import (
 
 OURS = ["removed_at", "synced_at", "direction"]
 OF_ROWS = [
-    pytest.param(orders, OrderRow, ["platform", "account"], ["unread_version_since", *OURS[1:]], id="orders"),
+    pytest.param(
+        orders, OrderRow, ["platform", "account"], ["unread_version_since", *OURS[1:], "changed_xid"], id="orders"
+    ),
     pytest.param(sub_orders, SubOrderRow, ["platform"], OURS, id="sub_orders"),
     pytest.param(product_items, ProductItemRow, ["platform"], OURS, id="product_items"),
     pytest.param(order_parcels, ParcelRow, ["platform"], OURS, id="order_parcels"),
@@ -47,6 +49,8 @@ KEYS = {
     "order_statuses": ["platform", "status"],
     "raw_orders": ["platform", "order_id"],
     "sync.accounts": ["name"],
+    "sync.change_feed": ["id"],
+    "sync.deleted_orders": ["changed_xid", "platform", "order_id"],
     "sync.windows": ["id"],
     "sync.rejects": ["id"],
     "sync.missing_orders": ["platform", "order_id"],
@@ -72,11 +76,7 @@ INDEXES = {
     ("sub_orders", "refund_status"),
     ("order_history", "seen_at"),
     # what downstream loads page on
-    ("orders", "synced_at"),
-    ("sub_orders", "synced_at"),
-    ("product_items", "synced_at"),
-    ("order_parcels", "synced_at"),
-    ("order_receivers", "synced_at"),
+    ("orders", "changed_xid, platform, order_id"),
     # what the engine and the service ask
     ("windows", "account, kind, starts_at"),
     ("windows", "account, kind, ends_at"),
@@ -107,7 +107,8 @@ def test_columns_are_the_fields_of_the_row_in_the_same_order_between_ours(
     assert table.columns.keys() == [*before, *(each.name for each in msgspec.structs.fields(row)), *after]
 
 
-FILLED = {"synced_at", "removed_at", "seen_at", "unread_version_since", "time_went_back_at"}  # by statements
+# by statements and defaults
+FILLED = {"synced_at", "changed_xid", "removed_at", "seen_at", "unread_version_since", "time_went_back_at"}
 
 
 @pytest.mark.parametrize("target", statements.OF.values(), ids=lambda target: target.name)
@@ -118,7 +119,7 @@ def test_what_landing_knows_of_a_table_is_what_the_table_is(target: statements.T
 
 
 def test_history_holds_columns_of_orders_under_the_same_names_and_types() -> None:
-    ours = {"seen_at", "read_at", "window_id", "changed"}
+    ours = {"seen_at", "read_at", "window_id", "changed", "changed_xid"}
     held = [column for column in order_history.columns if column.name not in ours]
     assert [column.name for column in held if column.name not in orders.columns] == []
     assert [column.name for column in held if str(column.type) != str(orders.columns[column.name].type)] == []

@@ -12,7 +12,9 @@ SELECT o.platform || ':' || o.order_id, o.platform, o.account, o.direction, o.or
     h.delivered_at, h.received_at, h.completed_at, h.line_count
 FROM public.orders AS o
 CROSS JOIN LATERAL (
-    SELECT h.* FROM public.order_history AS h
+    SELECT h.seen_at, h.status, h.status_group, h.refund_status, h.total_amount, h.discount_amount, h.shipping_amount,
+        h.paid_amount, h.refund_amount, h.paid_at, h.delivered_at, h.received_at, h.completed_at, h.line_count
+    FROM public.order_history AS h
     WHERE h.platform = o.platform AND h.order_id = o.order_id AND h.seen_at <= moment
     ORDER BY h.seen_at DESC LIMIT 1
 ) AS h

@@ -108,7 +108,6 @@ sub_orders = Table(
     Index(None, "payment_no", postgresql_where=text("payment_no IS NOT NULL")),
     Index(None, "status"),
     Index(None, "refund_status", postgresql_where=text("refund_status IS NOT NULL")),
-    Index(None, "synced_at"),
     comment="one row a line as traded",
 )
 
@@ -150,7 +149,6 @@ product_items = Table(
     PrimaryKeyConstraint("platform", "order_id", "sub_order_id", "item_no"),
     Index(None, "product_id"),
     Index(None, "sku_id"),
-    Index(None, "synced_at"),
     comment="one row a product on a line",
 )
 
@@ -176,7 +174,6 @@ order_parcels = Table(
     PrimaryKeyConstraint("platform", "order_id", "parcel_id"),
     Index(None, "tracking_no"),
     Index(None, "parcel_id"),
-    Index(None, "synced_at"),
     comment="one row a parcel",
 )
 
@@ -203,6 +200,5 @@ order_receivers = Table(
     synced_at(),
     direction(),
     PrimaryKeyConstraint("platform", "order_id"),
-    Index(None, "synced_at"),
     comment="the person an order goes to; apart, so that BI roles need no right to it",
 )

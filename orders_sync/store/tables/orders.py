@@ -17,6 +17,7 @@ from orders_sync.store.tables.columns import (
     MONEY,
     TEXTS,
     TIME,
+    changed_xid,
     column,
     destination,
     direction,
@@ -121,6 +122,7 @@ orders = Table(
     ),
     synced_at(),
     direction(),
+    changed_xid("transaction that wrote this version; bi.changes_since() reads by it"),
     PrimaryKeyConstraint("platform", "order_id"),
     Index(None, "order_no"),
     Index(None, "purchase_id", postgresql_where=text("purchase_id IS NOT NULL")),
@@ -135,7 +137,7 @@ orders = Table(
     Index(None, "created_at"),
     Index(None, "modified_at"),
     Index(None, "paid_at"),
-    Index(None, "synced_at"),
+    Index(None, "changed_xid", "platform", "order_id"),
     comment="one row an order",
 )
 
@@ -171,6 +173,7 @@ order_history = Table(
     column("completed_at", TIME, "as in orders, after the change"),
     column("line_count", Integer, "as in orders, after the change"),
     direction(),
+    changed_xid("transaction that wrote this row"),
     PrimaryKeyConstraint("platform", "order_id", "seen_at"),
     Index(None, "seen_at"),
     comment="what an order looked like at each landed change; append only",

@@ -1,0 +1,16 @@
+"""The change feed, `bi.changes_since()`: which orders changed after a cursor. How it is read is SQL alone."""
+
+from __future__ import annotations
+
+import psycopg
+
+_SETTLE = "SELECT sync.settle_change_feed()"
+
+
+def settle(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Begin a new feed where the tables were restored or copied from elsewhere; return True if so.
+
+    Numbers of transactions mean something only in the cluster that gave them. Cursors of the former feed are refused
+    from then on, with the advice to read from the beginning. Costs one query where nothing is to be done.
+    """
+    return connection.execute(_SETTLE).fetchone() == (True,)
