@@ -18,7 +18,7 @@ import yaml
 from orders_sync.domain.errors import IncompleteWindowError
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics, component_metrics, liveness_metrics, settings_metrics, table_metrics
-from orders_sync.store import vitals
+from orders_sync.store import service_metrics
 from orders_sync.store.database import Connection
 from tests.support.closed_windows import DONE
 from tests.support.ledgers import ACCOUNTS, fill
@@ -60,7 +60,7 @@ async def exported(connection: Connection) -> set[str]:
     liveness = Liveness()
     liveness.watch(schedules=True, works=True)
     liveness.planning_failed("shop")
-    tables = table_metrics(await vitals.look(connection, ACCOUNTS))
+    tables = table_metrics(await service_metrics.read(connection, ACCOUNTS))
     of_process = component_metrics({"worker": None}), liveness_metrics(liveness), settings_metrics(["shop"])
     return set(samples(metrics.exposition(tables, *of_process)))
 

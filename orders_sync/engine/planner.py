@@ -21,7 +21,7 @@ from orders_sync.domain.windows import Feed, WindowKind, tile
 from orders_sync.engine import isolation
 from orders_sync.engine.notifications import plan_notifications
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.store import backfills, coverage, empty_history, ledger, older, reject_lists, sweeps
+from orders_sync.store import backfills, empty_history, ledger, older, reject_lists, sweep_queries, sweeps
 from orders_sync.store.database import Connection
 
 
@@ -104,7 +104,7 @@ async def _plan_changes(connection: Connection, source: AccountSource, reach: Re
     await reject_lists.settle_nameless(connection, name)
     since = None if platform.furthest_back is None else reach.now - platform.furthest_back
     rereads = await older.to_read(connection, name, since)
-    state = PlanningState(reach, rereads, await coverage.oldest(connection, name))
+    state = PlanningState(reach, rereads, await sweep_queries.oldest_creation_time(connection, name))
     plan = schedule.changes(state, source.policy, platform.feed, platform.furthest_back, sweep)
     await ledger.write(connection, name, plan)
     await _plan_sweep(connection, source, plan.sweeps)
@@ -129,7 +129,7 @@ async def _plan_sweep(connection: Connection, source: AccountSource, ranges: Seq
     for swept in ranges:
         parts = await _parts(connection, source, swept)
         wholes = [part.window for part in parts if part.status is None]
-        wholes += await coverage.rejected(connection, name, swept)
+        wholes += await sweep_queries.windows_of_rejects(connection, name, swept)
         windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
         await sweeps.plan_windows(connection, name, windows)
         lists += [part for part in parts if part.status is not None]
@@ -139,12 +139,16 @@ async def _plan_sweep(connection: Connection, source: AccountSource, ranges: Seq
 async def _parts(connection: Connection, source: AccountSource, swept: SweepRange) -> list[PlannedRead]:
     """Return what is to be read of a range, by creation time or by status, whichever costs fewer calls."""
     name, policy, platform = source.account.name, source.policy, source.platform
-    hours = await coverage.hours(connection, name, swept, policy.sweeps, policy.page_size)
+    hours = await sweep_queries.hours(connection, name, swept, policy.sweeps, policy.page_size)
     if not swept.is_whole:
         return merge_hours_by_day(hours, policy.page_size)
     creation = merge_hours(hours, policy.page_size)
     if total_calls(creation) <= MIN_STATUS_CALLS:
         return creation
-    held = await coverage.held(connection, name, swept, platform.listed_statuses, policy.longest_window)
-    hours = await coverage.hours(connection, name, swept, policy.sweeps, policy.page_size, platform.listed_statuses)
+    held = await sweep_queries.counts_by_status(
+        connection, name, swept, platform.listed_statuses, policy.longest_window
+    )
+    hours = await sweep_queries.hours(
+        connection, name, swept, policy.sweeps, policy.page_size, platform.listed_statuses
+    )
     return choose_cheaper(creation, held, merge_hours(hours, policy.page_size), policy.page_size)

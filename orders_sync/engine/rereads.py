@@ -16,7 +16,7 @@ from orders_sync.domain.records import Record
 from orders_sync.domain.sweep_cost import merge_hours
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.store import coverage, followups, missing
+from orders_sync.store import followups, missing, sweep_queries
 from orders_sync.store.database import Connection
 
 
@@ -53,13 +53,17 @@ async def left_status(
     if claim.status is None:
         return LeftStatus([], [])
     brought = _order_ids(records)
-    hours = await coverage.left(connection, claim.account, claim.window, claim.status, brought, page_size)
+    hours = await sweep_queries.hours_missing_from_list(
+        connection, claim.account, claim.window, claim.status, brought, page_size
+    )
     windows = [
         part
         for whole in merge_hours(hours, page_size)
         for part in tile(whole.window.start, whole.window.end, source.policy.longest_window)
     ]
-    orders = await coverage.left_orders(connection, claim.account, claim.window, claim.status, brought)
+    orders = await sweep_queries.orders_missing_from_list(
+        connection, claim.account, claim.window, claim.status, brought
+    )
     return LeftStatus(windows, orders)
 
 

@@ -42,7 +42,7 @@ from orders_sync.service.scheduler import Scheduler
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
-from orders_sync.store import database, messages, schema, vitals
+from orders_sync.store import database, messages, schema, service_metrics
 from orders_sync.store.database import Pool
 
 FIRST_PAUSE = 1.0  # seconds between two tries of a failing component, doubled each time
@@ -241,7 +241,7 @@ class Service:
                 async with pool.connection() as connection:
                     self._apply_schema_state(schema.mismatch(await schema.revision_of(connection)), timer)
                     if self._schema_mismatch is None:
-                        self._liveness.set_longest_wait(await vitals.oldest_job(connection))
+                        self._liveness.set_longest_wait(await service_metrics.oldest_job(connection))
                 self._outage.end()
             except CONNECTION_ERRORS as error:
                 await self._record_failure("watch", error)

@@ -29,9 +29,9 @@ from orders_sync.service.metrics import (
     settings_metrics,
     table_metrics,
 )
-from orders_sync.store import overview, schema, vitals
+from orders_sync.store import overview, schema, service_metrics
 from orders_sync.store.database import Pool
-from orders_sync.store.vitals import Vitals
+from orders_sync.store.service_metrics import ServiceMetrics
 
 READY_SECONDS = 1.0
 METRICS_SECONDS = 1.5
@@ -98,7 +98,7 @@ def metrics_route(
     async def answer(_: Request) -> Response:
         gauges = [component_metrics(state()), liveness_metrics(liveness), settings_metrics(misconfigured)]
         if accounts is not None:
-            gauges.append(table_metrics(await _read_vitals(pool, accounts)))
+            gauges.append(table_metrics(await _read_tables(pool, accounts)))
         return Response(metrics.exposition(*gauges), media_type=CONTENT_TYPE)
 
     return Route("/metrics", answer)
@@ -120,10 +120,10 @@ async def _readiness(pool: Pool) -> tuple[str | None, list[str]]:
         return "the database does not answer", []
 
 
-async def _read_vitals(pool: Pool, accounts: Collection[str]) -> Vitals | None:
-    async def ask() -> Vitals:
+async def _read_tables(pool: Pool, accounts: Collection[str]) -> ServiceMetrics | None:
+    async def ask() -> ServiceMetrics:
         async with pool.connection(timeout=METRICS_SECONDS) as connection:
-            return await vitals.look(connection, accounts)
+            return await service_metrics.read(connection, accounts)
 
     try:
         return await _within(METRICS_SECONDS, ask())

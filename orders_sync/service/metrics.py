@@ -19,7 +19,7 @@ from orders_sync.domain.errors import AuthenticationError, LeaseLostError
 from orders_sync.engine.results import WindowResult
 from orders_sync.service.liveness import Liveness
 from orders_sync.store import schema
-from orders_sync.store.vitals import AccountVitals, Vitals
+from orders_sync.store.service_metrics import AccountMetrics, ServiceMetrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (
@@ -62,7 +62,7 @@ class Gauge:
 
     name: str
     help: str
-    value: Callable[[AccountVitals], float | None]
+    value: Callable[[AccountMetrics], float | None]
 
 
 ACCOUNT_GAUGES = (
@@ -206,18 +206,18 @@ def ended(closed: WindowResult) -> str:
     return "failed"
 
 
-def table_metrics(vitals: Vitals | None) -> Iterator[Metric]:
+def table_metrics(found: ServiceMetrics | None) -> Iterator[Metric]:
     """Yield the gauges of the tables. None: the database did not answer, or has another version's tables."""
     yield GaugeMetricFamily(
         "orders_sync_database_up",
         "1 if the database answered this scrape and has the tables of this version.",
-        value=vitals is not None,
+        value=found is not None,
     )
-    if vitals is None:
+    if found is None:
         return
     for gauge in ACCOUNT_GAUGES:
         family = _gauge(gauge.name, gauge.help, "account")
-        for account in vitals.accounts:
+        for account in found.accounts:
             value = gauge.value(account)
             if value is not None:
                 family.add_metric([account.name], value)
@@ -227,18 +227,18 @@ def table_metrics(vitals: Vitals | None) -> Iterator[Metric]:
         "1 if the account is in no settings any more but has orders, which nothing refreshes.",
         "account",
     )
-    for name in {*vitals.removed, *(account.name for account in vitals.accounts)}:
-        family.add_metric([name], name in vitals.removed)
+    for name in {*found.removed, *(account.name for account in found.accounts)}:
+        family.add_metric([name], name in found.removed)
     yield family
-    yield _open_windows(vitals)
-    yield from _queue(vitals)
+    yield _open_windows(found)
+    yield from _queue(found)
     family = _gauge(
         "orders_sync_rate_given_away_seconds",
         "Seconds of this app's rate budget that are already reserved or on hold.",
         "app",
     )
-    for given in vitals.rates:
-        family.add_metric([given.key], given.seconds)
+    for each in found.rates:
+        family.add_metric([each.key], each.seconds)
     yield family
 
 
@@ -280,27 +280,27 @@ def component_metrics(state: Mapping[str, str | None]) -> Iterator[Metric]:
     yield family
 
 
-def _open_windows(vitals: Vitals) -> Metric:
+def _open_windows(found: ServiceMetrics) -> Metric:
     family = _gauge(
         "orders_sync_windows_open", "Windows in the ledger that are not done, by state.", "account", "state"
     )
-    for account in vitals.accounts:
+    for account in found.accounts:
         for state in ("planned", "running", "failed"):
             family.add_metric([account.name, state], getattr(account, state))
     return family
 
 
-def _queue(vitals: Vitals) -> Iterator[Metric]:
+def _queue(found: ServiceMetrics) -> Iterator[Metric]:
     family = _gauge(
         "orders_sync_queue_jobs", "Jobs in the queue: waiting, running or recently failed.", "queue", "status"
     )
-    for each in vitals.jobs:
+    for each in found.jobs:
         family.add_metric([each.queue, each.status], each.jobs)
     yield family
     yield GaugeMetricFamily(
         "orders_sync_queue_oldest_waiting_seconds",
         "Age of the job that has waited longest; 0 if none waits.",
-        value=vitals.oldest_job,
+        value=found.oldest_job,
     )
 
 

@@ -24,7 +24,7 @@ from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
-from orders_sync.store import due, ledger, suspensions
+from orders_sync.store import due_accounts, ledger, suspensions
 from orders_sync.store.database import Pool
 
 AUDIT_AGAIN = timedelta(hours=1)  # after a failed audit
@@ -83,7 +83,9 @@ class Scheduler:
     async def plan_due_accounts(self) -> None:
         """Plan what is due for every account, and enqueue those with windows to read."""
         async with self._pool.connection() as connection:
-            names = await due.accounts(connection, [(each.account, each.policy) for each in self._sources.values()])
+            names = await due_accounts.accounts(
+                connection, [(each.account, each.policy) for each in self._sources.values()]
+            )
         for name in names:
             await self.plan_account(name)
         self._liveness.tick_ended()
@@ -122,7 +124,7 @@ class Scheduler:
     async def enqueue_audits(self) -> None:
         """Enqueue a routine audit of every account that is due for one."""
         async with self._pool.connection() as connection:
-            names = await due.audits(connection, list(self._sources), self._audit_interval, AUDIT_AGAIN)
+            names = await due_accounts.audits(connection, list(self._sources), self._audit_interval, AUDIT_AGAIN)
         for name in names:
             await self._queue.enqueue(AUDIT, name)
 

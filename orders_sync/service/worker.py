@@ -21,7 +21,7 @@ from orders_sync.service import malloc
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
 from orders_sync.service.scheduler import AUDIT_AGAIN
-from orders_sync.store import due
+from orders_sync.store import due_accounts
 
 TIME_SLICE = 20.0  # seconds after which no further window of an account is begun
 POLL_SECONDS = 1.0  # seconds between two polls of an empty queue
@@ -116,7 +116,7 @@ class Worker:
             return
         try:
             async with self._run_context.pool.connection() as connection:
-                if not await due.audits(connection, [account], self._audit_every, AUDIT_AGAIN):
+                if not await due_accounts.audits(connection, [account], self._audit_every, AUDIT_AGAIN):
                     return
             [result] = await audit(self._run_context, [source], repair=True, is_routine=True)
         except psycopg.Error as error:

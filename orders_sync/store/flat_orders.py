@@ -15,7 +15,7 @@ from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import Record
 from orders_sync.domain.rows import OrderRow, OrderRows
 from orders_sync.domain.versions import Version
-from orders_sync.store import copyrows, statements
+from orders_sync.store import copy_format, statements
 
 _CHILD_ROWS: tuple[Callable[[OrderRows], Sequence[msgspec.Struct]], ...] = (
     lambda rows: rows.sub_orders,
@@ -83,10 +83,10 @@ def flatten(source: Source, record: Record, payload_hash: bytes) -> FlatOrder:
     if rows.order.order_id != record.order_id:
         raise InvalidRecordError(f"read as order {rows.order.order_id}, known as order {record.order_id}")
     platform, direction = source.platform, source.direction.value
-    order = copyrows.fields(rows.order)
-    order_text = copyrows.line([platform, *order])
+    order = copy_format.fields(rows.order)
+    order_text = copy_format.line([platform, *order])
     children = [
-        "".join([copyrows.line([platform, *copyrows.fields(row), direction]) for row in rows_of(rows)])
+        "".join([copy_format.line([platform, *copy_format.fields(row), direction]) for row in rows_of(rows)])
         for rows_of in _CHILD_ROWS
     ]
     return FlatOrder(
@@ -99,7 +99,7 @@ def flatten(source: Source, record: Record, payload_hash: bytes) -> FlatOrder:
         payload_hash,
         blake2b("".join([order_text, *children]).encode(), digest_size=16).digest(),
         Version(rows.order.modified_at, record.read_at),
-        copyrows.line([platform, source.account, *order, direction]),
+        copy_format.line([platform, source.account, *order, direction]),
         children,
         _history_values(order),
         rows.has_all_lines and bool(rows.sub_orders),  # an order without a line is none that was read

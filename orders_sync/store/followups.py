@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from orders_sync.domain.ledger import Claim, Wanted
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, whole_second
-from orders_sync.store.copyrows import array
+from orders_sync.store.copy_format import array
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows
 

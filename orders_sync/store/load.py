@@ -26,7 +26,7 @@ from psycopg import errors
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import LoadCounts, Record
-from orders_sync.store import older, rejects, statements, writing
+from orders_sync.store import copy_writer, older, rejects, statements
 from orders_sync.store.comparison import Comparison, LockedOrder, compare, compare_rebuilt
 from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten
@@ -195,12 +195,12 @@ class _Loader:
         """
         held = [order for order in orders if order.order_id in known]
         if not held:
-            await writing.insert(self.connection, orders)
+            await copy_writer.insert(self.connection, orders)
             counts.new += len(orders)
             return orders
         inserted: set[str] = set()
         if len(held) < len(orders):
-            inserted = await writing.insert_or_lock(self.connection, orders)
+            inserted = await copy_writer.insert_or_lock(self.connection, orders)
             counts.new += len(inserted)
         new = [order for order in orders if order.order_id in inserted]
         return [
@@ -242,7 +242,7 @@ class _Loader:
             return []
         locked = await self._lock(orders)
         found = compare_rebuilt(orders, locked) if self.rebuilds else await self._compare(orders, locked)
-        self.unread |= await writing.update(
+        self.unread |= await copy_writer.update(
             self.connection, found.same_rows, found.changed, found.rebuilt, found.went_back
         )
         await self.ownership.take(found.taken)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from orders_sync.domain.rows import OrderRow, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.store import copyrows
+from orders_sync.store import copy_format
 
 
 def _list(names: Iterable[str], prefix: str = "") -> str:
@@ -33,12 +33,12 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def copy(self) -> str:
         """The COPY into the table."""
-        return f"COPY {self.name} ({_list(self.columns)}) FROM STDIN {copyrows.FORMAT}"
+        return f"COPY {self.name} ({_list(self.columns)}) FROM STDIN {copy_format.FORMAT}"
 
     @property
     def stage(self) -> str:
         """The COPY into its temporary table."""
-        return f"COPY stage_{self.name} ({_list(self.columns)}) FROM STDIN {copyrows.FORMAT}"
+        return f"COPY stage_{self.name} ({_list(self.columns)}) FROM STDIN {copy_format.FORMAT}"
 
     @property
     def create_stage(self) -> str:

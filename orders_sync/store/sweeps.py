@@ -77,14 +77,14 @@ async def plan_windows(connection: Connection, account: str, windows: list[Windo
 
 
 async def plan_lists(
-    connection: Connection, account: str, looks: Sequence[SweepRange], lists: list[PlannedRead]
+    connection: Connection, account: str, ranges: Sequence[SweepRange], lists: list[PlannedRead]
 ) -> None:
     """Plan lists by status.
 
-    They replace all unread lists by status that lie within the ranges of `looks`, and each takes over the earliest
+    They replace all unread lists by status that lie within the ranges of `ranges`, and each takes over the earliest
     `planned_at` of those of its status whose middle lies in it. They replace no sweep of all orders.
     """
-    if not looks:
+    if not ranges:
         return
     await connection.execute(
         _PLAN_LISTS,
@@ -92,8 +92,8 @@ async def plan_lists(
             "account": account,
             "kind": WindowKind.SWEEP,
             "feed": Feed.CREATED,
-            "firsts": [look.start for look in looks],
-            "pasts": [look.end for look in looks],
+            "firsts": [each.start for each in ranges],
+            "pasts": [each.end for each in ranges],
             "starts": [part.window.start for part in lists],
             "ends": [part.window.end for part in lists],
             "statuses": [part.status for part in lists],

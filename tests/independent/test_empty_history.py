@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.engine import planner
-from orders_sync.store import due, progress
+from orders_sync.store import due_accounts, progress
 from orders_sync.store.database import Pool
 from tests.independent.installation import ACCOUNT, Installation
 from tests.independent.platform import Order, orders_every
@@ -153,11 +153,11 @@ async def test_the_service_looks_after_an_empty_history_when_its_time_has_come(i
     await shop.sync()
     asked = [(shop.source.account, shop.source.policy)]
     async with pool.connection() as connection:
-        assert await due.accounts(connection, asked) == []
+        assert await due_accounts.accounts(connection, asked) == []
         passes(shop, 8 * MINUTE)
-        assert await due.accounts(connection, asked) == [ACCOUNT]
+        assert await due_accounts.accounts(connection, asked) == [ACCOUNT]
         await shop.sync()
-        assert await due.accounts(connection, asked) == []
+        assert await due_accounts.accounts(connection, asked) == []
 
 
 async def test_no_two_processes_read_an_empty_history_for_the_same_time(install: Install, pool: Pool) -> None:

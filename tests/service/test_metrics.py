@@ -16,7 +16,7 @@ from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import WindowKind
 from orders_sync.engine.results import WindowResult
 from orders_sync.service.metrics import ERROR_LABELS, Metrics, component_metrics, table_metrics
-from orders_sync.store import vitals
+from orders_sync.store import service_metrics
 from orders_sync.store.database import Connection
 from tests.support.closed_windows import DONE
 from tests.support.ledgers import ACCOUNTS, fill
@@ -117,7 +117,7 @@ async def test_counters_say_what_the_ledger_says(tell: Callable[..., Story], con
 
 async def test_gauges_say_what_the_tables_say(connection: Connection) -> None:
     await fill(connection)
-    told = samples(Metrics().exposition(table_metrics(await vitals.look(connection, ACCOUNTS))))
+    told = samples(Metrics().exposition(table_metrics(await service_metrics.read(connection, ACCOUNTS))))
     assert told["orders_sync_database_up"] == {(): 1}
     assert told["orders_sync_account_history_ratio"]["busy",] == pytest.approx(1 - 4 / 216, abs=0.01)
     assert set(told["orders_sync_account_proven_from_timestamp_seconds"]) == {("busy",), ("quiet",), ("refused",)}
@@ -134,7 +134,7 @@ async def test_gauges_say_what_the_tables_say(connection: Connection) -> None:
 async def test_what_is_not_known_is_left_out(connection: Connection) -> None:
     """No audit is not an audit without differences, no watermark is not 1970."""
     await fill(connection)
-    told = samples(Metrics().exposition(table_metrics(await vitals.look(connection, ACCOUNTS))))
+    told = samples(Metrics().exposition(table_metrics(await service_metrics.read(connection, ACCOUNTS))))
     assert told["orders_sync_audit_differences"] == {("busy",): 1}
     assert list(told["orders_sync_audit_age_seconds"]) == [("busy",)]
     assert ("quiet",) not in told["orders_sync_account_watermark_timestamp_seconds"]
@@ -151,7 +151,7 @@ async def test_names_and_help_keep_prometheus_conventions(connection: Connection
     metrics = Metrics()
     metrics.count(DONE)
     text = metrics.exposition(
-        table_metrics(await vitals.look(connection, ACCOUNTS)), component_metrics({"scheduler": None})
+        table_metrics(await service_metrics.read(connection, ACCOUNTS)), component_metrics({"scheduler": None})
     )
     told = await asyncio.to_thread(subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True)
     assert (told.stdout + told.stderr, told.returncode) == (b"", 0)

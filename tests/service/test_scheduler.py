@@ -11,7 +11,7 @@ import pytest
 from orders_sync.engine import planner
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.queue import Queue
-from orders_sync.store import due, suspensions
+from orders_sync.store import due_accounts, suspensions
 from orders_sync.store.database import Connection
 from tests.support.scheduling import DAY, jobs, scheduler, with_interval
 from tests.support.story import Story, Tell
@@ -19,7 +19,7 @@ from tests.support.story import Story, Tell
 
 async def due_now(story: Story, sources: list[AccountSource]) -> list[str]:
     async with story.pool.connection() as connection:
-        return await due.accounts(connection, [(each.account, each.policy) for each in sources])
+        return await due_accounts.accounts(connection, [(each.account, each.policy) for each in sources])
 
 
 async def test_a_new_account_is_planned_and_put_into_the_queue(tell: Tell, queue: Queue) -> None:

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from orders_sync.domain.records import LoadCounts
-from orders_sync.store import load, rejects, writing
+from orders_sync.store import copy_writer, load, rejects
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.flat_orders import FlatOrder
 from orders_sync.store.load import Stored
@@ -215,13 +215,13 @@ async def test_a_refused_order_among_five_hundred_costs_two_attempts_a_halving_a
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts = []
-    insert = writing.insert
+    insert = copy_writer.insert
 
     async def counted(connection: Connection, orders: Sequence[FlatOrder]) -> None:
         attempts.append(len(orders))
         await insert(connection, orders)
 
-    monkeypatch.setattr(writing, "insert", counted)
+    monkeypatch.setattr(copy_writer, "insert", counted)
     bodies = [payload(f"{number:03}") for number in range(500)]
     bodies[311] = payload("311", amount="1e17")
     assert await land(connection, *bodies) == LoadCounts(new=499, rejected=1)

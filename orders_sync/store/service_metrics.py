@@ -57,7 +57,7 @@ _RATES = """
 
 
 @dataclass(frozen=True, slots=True)
-class AccountVitals:
+class AccountMetrics:
     """The state of an account.
 
     `behind`: seconds since the end of the newest stretch that was read without a gap; `history_share`: how much of its
@@ -99,7 +99,7 @@ class Jobs:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ReservedRate:
     """The seconds from now for which the calls of an app are reserved or on hold. `key`: `Account.rate_key`."""
 
     key: str
@@ -107,20 +107,20 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class ServiceMetrics:
     """The state of the service. `oldest_job`: seconds that the longest waiting job has waited, 0 if none waits.
 
     `removed`: accounts that are in no settings any more and have orders, which nobody refreshes.
     """
 
-    accounts: list[AccountVitals]
+    accounts: list[AccountMetrics]
     jobs: list[Jobs]
     oldest_job: float
-    rates: list[Given]
+    rates: list[ReservedRate]
     removed: list[str]
 
 
-async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
+async def read(connection: Connection, accounts: Collection[str]) -> ServiceMetrics:
     """Return the state of these accounts, as far as they have a row, of the queue and of the rates.
 
     Raises psycopg.Error, also when a query takes longer than `STATEMENT_TIMEOUT_MS`.
@@ -128,11 +128,11 @@ async def look(connection: Connection, accounts: Collection[str]) -> Vitals:
     async with connection.transaction():
         await connection.execute("SET TRANSACTION READ ONLY")
         await connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
-        return Vitals(
-            await fetch_rows(connection, _ACCOUNTS, {"names": list(accounts)}, AccountVitals),
+        return ServiceMetrics(
+            await fetch_rows(connection, _ACCOUNTS, {"names": list(accounts)}, AccountMetrics),
             await fetch_rows(connection, _JOBS, None, Jobs),
             await oldest_job(connection),
-            await fetch_rows(connection, _RATES, None, Given),
+            await fetch_rows(connection, _RATES, None, ReservedRate),
             await fetch_values(connection, _REMOVED, None, str),
         )
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import cast
 
-from orders_sync.store import copyrows, statements
+from orders_sync.store import copy_format, statements
 from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import FlatOrder
 
@@ -113,7 +113,7 @@ async def _add_history(connection: Connection, orders: Sequence[FlatOrder], chan
             "order_ids": [order.order_id for order in orders],
             "read_at": [order.read_at for order in orders],
             "window_ids": [order.window_id for order in orders],
-            "changed": [copyrows.array(changes[order.order_id]) for order in orders],
+            "changed": [copy_format.array(changes[order.order_id]) for order in orders],
         },
     )
 
@@ -153,11 +153,11 @@ def _raw(order: FlatOrder) -> bytes:
         "" if order.window_id is None else str(order.window_id),
         order.direction,
     )
-    return copyrows.line_with_payload(head, order.payload)
+    return copy_format.line_with_payload(head, order.payload)
 
 
 def _first_sight(order: FlatOrder) -> str:
     window = "" if order.window_id is None else str(order.window_id)
-    return copyrows.line(
+    return copy_format.line(
         (order.platform, order.order_id, order.read_at.isoformat(), window, "", *order.history_values, order.direction)
     )

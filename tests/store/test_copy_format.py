@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orders_sync.store import copyrows
+from orders_sync.store import copy_format
 
 awkward = st.text(
     st.sampled_from(["\\", "\t", "\n", "\r", "\x01", "N", ".", '"', "{", ",", "'", "中", "😀", "\x1e"]), min_size=1
@@ -53,7 +53,7 @@ def session(server: str) -> Any:
 
 
 def copy_in(session: Any, columns: str, data: bytes) -> None:
-    with session.cursor() as cursor, cursor.copy(f"COPY t ({columns}) FROM STDIN {copyrows.FORMAT}") as copy:
+    with session.cursor() as cursor, cursor.copy(f"COPY t ({columns}) FROM STDIN {copy_format.FORMAT}") as copy:
         copy.write(data)
 
 
@@ -61,7 +61,11 @@ def copy_in(session: Any, columns: str, data: bytes) -> None:
 @given(st.lists(rows, max_size=5))
 def test_what_is_copied_is_what_was_given(session: Any, given_rows: list[Row]) -> None:
     session.execute("TRUNCATE t")
-    copy_in(session, "a, b, c, d, e, g, h", "".join(copyrows.line(copyrows.fields(row)) for row in given_rows).encode())
+    copy_in(
+        session,
+        "a, b, c, d, e, g, h",
+        "".join(copy_format.line(copy_format.fields(row)) for row in given_rows).encode(),
+    )
     assert session.execute("SELECT * FROM t").fetchall() == [msgspec.structs.astuple(row) for row in given_rows]
 
 
@@ -69,17 +73,17 @@ def test_what_is_copied_is_what_was_given(session: Any, given_rows: list[Row]) -
 @given(awkward)
 def test_a_payload_of_bytes_comes_back_byte_for_byte(session: Any, text: str) -> None:
     session.execute("TRUNCATE t")
-    copy_in(session, "b, e, a", copyrows.line_with_payload(("1", ""), text.encode()) * 2)
+    copy_in(session, "b, e, a", copy_format.line_with_payload(("1", ""), text.encode()) * 2)
     assert session.execute("SELECT b, e, a FROM t").fetchall() == [(1, None, text)] * 2
 
 
 def test_an_empty_text_is_null_and_an_empty_payload_is_not(session: Any) -> None:
     session.execute("TRUNCATE t")
     copy_in(session, "b, a", b"1\t\n")
-    copy_in(session, "b, a", copyrows.line_with_payload(["2"], b""))
+    copy_in(session, "b, a", copy_format.line_with_payload(["2"], b""))
     assert session.execute("SELECT b, a FROM t").fetchall() == [(1, None), (2, "")]
 
 
 def test_times_keep_their_offset() -> None:
     at = datetime(2017, 9, 13, 23, 17, 8, tzinfo=timezone(timedelta(hours=-7)))
-    assert copyrows.fields(Row(None, None, None, None, at, None, None))[4] == "2017-09-13T23:17:08-07:00"
+    assert copy_format.fields(Row(None, None, None, None, at, None, None))[4] == "2017-09-13T23:17:08-07:00"

@@ -40,7 +40,7 @@ WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %
 """
 
 # what a sweep of all orders will read that nobody has begun is read anyway
-_LEFT = """
+_MISSING_FROM_LIST = """
 SELECT o.order_id, o.created_at, o.status = %(status)s AND o.order_id <> ALL (%(brought)s) AND NOT EXISTS (
         SELECT FROM sync.windows AS w
         WHERE w.account = o.account AND w.kind = 'sweep' AND w.state = 'planned' AND w.status IS NULL
@@ -50,7 +50,7 @@ FROM orders AS o
 WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %(end)s
 """
 
-_HELD = """
+_COUNTS = """
 SELECT date_bin(%(longest)s, created_at, %(start)s) AS start, status, count(*)::int AS orders
 FROM orders
 WHERE account = %(account)s AND created_at >= %(start)s AND created_at < %(end)s AND status = ANY(%(statuses)s)
@@ -58,7 +58,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 # an order without a creation time is read again by the window that brought it, as a reject is
-_REJECTED = """
+_WINDOWS_OF_REJECTS = """
 SELECT w.starts_at, w.ends_at
 FROM orders AS o
 JOIN raw_orders AS r USING (platform, order_id)
@@ -87,7 +87,7 @@ ORDER BY starts_at
 async def hours(
     connection: Connection,
     account: str,
-    look: SweepRange,
+    swept: SweepRange,
     policy: SweepPolicy,
     page_size: int,
     listed: Sequence[str] = (),
@@ -98,9 +98,9 @@ async def hours(
     """
     values = {
         "account": account,
-        "start": look.start,
-        "end": look.end,
-        "with_final": look.with_final,
+        "start": swept.start,
+        "end": swept.end,
+        "with_final": swept.with_final,
         "final_for": policy.final_for,
         "finals_age": policy.finals_age,
         "listed": list(listed),
@@ -108,7 +108,7 @@ async def hours(
     return await _hours(connection, _DUE, values, page_size)
 
 
-async def left(
+async def hours_missing_from_list(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str], page_size: int
 ) -> list[HourBucket]:
     """Return the hours of a window that hold orders, oldest first.
@@ -122,14 +122,14 @@ async def left(
         "status": status,
         "brought": list(brought),
     }
-    return await _hours(connection, _LEFT, values, page_size)
+    return await _hours(connection, _MISSING_FROM_LIST, values, page_size)
 
 
-async def left_orders(
+async def orders_missing_from_list(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str]
 ) -> list[Wanted]:
-    """Return the orders that `left` counts as due."""
-    query = f"SELECT order_id, created_at FROM ({_LEFT}) AS o WHERE is_due"
+    """Return the orders that `hours_missing_from_list` counts as due."""
+    query = f"SELECT order_id, created_at FROM ({_MISSING_FROM_LIST}) AS o WHERE is_due"
     return await fetch_rows(
         connection,
         query,
@@ -144,27 +144,27 @@ async def left_orders(
     )
 
 
-async def held(
-    connection: Connection, account: str, look: SweepRange, statuses: Sequence[str], longest: timedelta
+async def counts_by_status(
+    connection: Connection, account: str, swept: SweepRange, statuses: Sequence[str], longest: timedelta
 ) -> list[StatusCount]:
     """Count the orders of a range in each of these statuses, by parts of it no longer than `longest`."""
     cursor = await connection.execute(
-        _HELD,
+        _COUNTS,
         {
             "account": account,
-            "start": look.start,
-            "end": look.end,
+            "start": swept.start,
+            "end": swept.end,
             "statuses": list(statuses),
             "longest": longest,
         },
     )
     found = cast("list[tuple[datetime, str, int]]", await cursor.fetchall())
     return [
-        StatusCount(Window(start, min(start + longest, look.end)), status, orders) for start, status, orders in found
+        StatusCount(Window(start, min(start + longest, swept.end)), status, orders) for start, status, orders in found
     ]
 
 
-async def oldest(connection: Connection, account: str) -> datetime | None:
+async def oldest_creation_time(connection: Connection, account: str) -> datetime | None:
     """Return the earliest creation time of an order, or start of a backfill by creation time; None if there is none."""
     query = """
         SELECT least(
@@ -176,14 +176,16 @@ async def oldest(connection: Connection, account: str) -> datetime | None:
     return await fetch_optional(connection, query, {"account": account}, datetime)
 
 
-async def rejected(connection: Connection, account: str, look: SweepRange) -> list[Window]:
+async def windows_of_rejects(connection: Connection, account: str, swept: SweepRange) -> list[Window]:
     """Return the windows that begin in a range and are to be read again for what they brought.
 
     That is an open reject without an order in the tables, which may be readable by now, or an order without a creation
     time that is not final, which no other sweep finds. A list by status is left out where a window of all orders
     brought a reject of the same order, or where the record names none: every order is listed by its creation first.
     """
-    return await fetch_windows(connection, _REJECTED, {"account": account, "start": look.start, "end": look.end})
+    return await fetch_windows(
+        connection, _WINDOWS_OF_REJECTS, {"account": account, "start": swept.start, "end": swept.end}
+    )
 
 
 async def _hours(connection: Connection, orders: str, values: dict[str, object], page_size: int) -> list[HourBucket]:
