@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -452,7 +453,7 @@ class TestOneBadAccount:
         identity = Identity("1688", "kf.fw199.com", "kingdo")
         assert found() == ("kingdo", "kingdo", identity)
         assert found(name="a b") == ("accounts[0]", None, identity)
-        assert found(base_url="http://H:80/x") == ("kingdo", "kingdo", identity._replace(host="h"))
+        assert found(base_url="http://H:80/x") == ("kingdo", "kingdo", replace(identity, host="h"))
         for unknown in ({"base_url": "h"}, {"platform": "another"}, {"seller_nick": ""}):
             assert found(**unknown) == ("kingdo", "kingdo", None)
 

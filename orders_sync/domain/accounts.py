@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from orders_sync.domain.secret import Secret
@@ -17,7 +17,8 @@ _PORTS = {"http": 80, "https": 443}
 _SIGNATURE = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 
 
-class Identity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Identity:
     """The identity of an account: whose orders it lists, and on which host of which API.
 
     Neither its name, a label, nor its credentials are part of it.

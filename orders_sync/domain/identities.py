@@ -31,7 +31,7 @@ class KnownAccount:
 
     def is_certainly(self, identity: Identity) -> bool:
         """Tell whether they match, the known host included."""
-        return (self.platform, self.host, self.seller) == identity
+        return self.host is not None and Identity(self.platform, self.host, self.seller) == identity
 
     def may_be(self, identity: Identity) -> bool:
         """Return whether they match but for the host, which is unknown."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import NamedTuple
+
+import msgspec
 
 BELIEVED_AFTER = timedelta(hours=1)  # time between two reads that both bring an older modify time, until it is believed
 
 
-class Version(NamedTuple):
+class Version(msgspec.Struct, frozen=True):  # made per row
     """The platform's modify time, if there is one, and the time our read began, by the database's clock."""
 
     modified_at: datetime | None

@@ -241,7 +241,9 @@ class _Audit:
         assert result.start is not None
         async with self._pool.connection() as connection, connection.transaction():
             for each in result.differences:
-                await audits.note_difference(connection, self._number, each.feed, each.window, *each.counts)
+                counts = each.counts
+                platform, tables = counts.platform, counts.tables
+                await audits.note_difference(connection, self._number, each.feed, each.window, platform, tables)
             await audits.finish(
                 connection,
                 self._number,

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Feed, Window
@@ -25,7 +24,8 @@ SHOWN = 20  # ids of a difference
 ROUNDS = 3  # in which a window and its halves are counted while the counts contradict each other
 
 
-class Counts(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Counts:
     """Orders of a range, by creation time or by update time."""
 
     platform: int
@@ -87,7 +87,7 @@ async def compare(
     end: the window is a difference by its counts, without the orders.
     """
     if counts.platform == counts.tables:
-        return Reconciliation(*counts)
+        return Reconciliation(counts.platform, counts.tables)
     if is_readable(window, counts, page_size):
         return await compare_orders(window)
     counts, parts = await _count_parts(window, counts, count)
@@ -106,7 +106,7 @@ async def compare(
 
 def is_readable(window: Window, counts: Counts, page_size: int) -> bool:
     """Return True if a range is small enough to be compared order by order."""
-    return max(counts) <= page_size or window.seconds == 1
+    return max(counts.platform, counts.tables) <= page_size or window.seconds == 1
 
 
 async def _count_parts(window: Window, counts: Counts, count: Count) -> tuple[Counts, list[tuple[Window, Counts]]]:

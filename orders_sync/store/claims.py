@@ -116,7 +116,9 @@ async def claim(
                 "lease": LEASE,
                 "urgency": URGENCY,
                 "statuses": list(statuses),
-                **dict(zip(Identity._fields, identity or (None, None, None), strict=True)),
+                "platform": None if identity is None else identity.platform,
+                "host": None if identity is None else identity.host,
+                "seller": None if identity is None else identity.seller,
             },
         )
         cursor.nextset()

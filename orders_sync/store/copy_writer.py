@@ -141,7 +141,7 @@ async def _send(connection: Connection, table: str, into: str, data: bytes) -> N
 
 
 def _raw(order: FlatOrder) -> bytes:
-    modified_at, read_at = order.version
+    modified_at, read_at = order.version.modified_at, order.version.read_at
     head = (
         order.platform,
         order.account,

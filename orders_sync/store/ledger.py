@@ -11,6 +11,7 @@ How a worker takes a window is in `claims`, how it ends one in `closing`. Every 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import msgspec
@@ -63,7 +64,7 @@ async def register(connection: Connection, account: Account, feed: Feed) -> None
     Raises `IdentityMismatchError`.
     """
     identity = account.identity
-    values = {"name": account.name, **identity._asdict(), "feed": feed}
+    values = {"name": account.name, **asdict(identity), "feed": feed}
     await connection.execute(
         """
         INSERT INTO sync.accounts AS a (name, platform, host, seller, feed)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from psycopg.rows import dict_row
@@ -110,7 +110,7 @@ class _Dropped(msgspec.Struct, frozen=True):
     order_id: str | None
 
 
-class Current(NamedTuple):
+class Current(msgspec.Struct, frozen=True):
     """An order whose newest version, as far as this read tells, is in the tables."""
 
     order_id: str
@@ -183,9 +183,14 @@ async def _keep(connection: Connection, reject: Reject) -> None:
 
 
 async def _resolve(connection: Connection, platform: str, account: str, current: Sequence[Current]) -> None:
-    order_ids, read_at, hashes = zip(*current, strict=True)
-    values = {"order_ids": list(order_ids), "read_at": list(read_at), "hashes": list(hashes)}
-    await connection.execute(_RESOLVE, {"platform": platform, "account": account, **values})
+    values = {
+        "platform": platform,
+        "account": account,
+        "order_ids": [each.order_id for each in current],
+        "read_at": [each.read_at for each in current],
+        "hashes": [each.payload_hash for each in current],
+    }
+    await connection.execute(_RESOLVE, values)
 
 
 async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
