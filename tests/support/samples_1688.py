@@ -90,6 +90,36 @@ def rows_of(order: Any) -> OrderRows:
     return PLATFORM.normalize(json.dumps(order).encode())
 
 
+def base(**changes: Any) -> OrderRows:
+    """Return the rows of the documented order with these fields of baseInfo changed."""
+    order = sample_order()
+    order["baseInfo"] |= changes
+    return rows_of(order)
+
+
+def line(**changes: Any) -> OrderRows:
+    """Return the rows of the documented order with these fields of its first line changed."""
+    order = sample_order()
+    order["productItems"][0] |= changes
+    return rows_of(order)
+
+
+def parcels(*items: Any) -> OrderRows:
+    """Return the rows of the documented order with these parcels."""
+    order = sample_order()
+    order["nativeLogistics"]["logisticsItems"] = list(items)
+    return rows_of(order)
+
+
+def without(*names: str) -> Any:
+    """Return the documented order without fields of these names, at any place."""
+    order = sample_order()
+    for name in names:
+        for part in (order["baseInfo"], order["nativeLogistics"], *order["productItems"], order):
+            part.pop(name, None)
+    return order
+
+
 def form_of(request: httpx.Request) -> dict[str, str]:
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     form = parse_qs(request.read().decode("ascii"), keep_blank_values=True, strict_parsing=True)
