@@ -125,8 +125,8 @@ def test_compose_mounts_files_there_are() -> None:
     ],
 )
 def test_promtool_has_nothing_to_say(arguments: tuple[str, ...]) -> None:
-    told = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True)
-    assert told.returncode == 0, told.stdout + told.stderr
+    result = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.db  # it starts a program of that name

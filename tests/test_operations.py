@@ -103,8 +103,8 @@ async def _run(program: Path, *arguments: str) -> None:
     def run() -> subprocess.CompletedProcess[str]:
         return subprocess.run([program, *arguments], capture_output=True, text=True)
 
-    told = await asyncio.to_thread(run)
-    assert told.returncode == 0, told.stderr
+    result = await asyncio.to_thread(run)
+    assert result.returncode == 0, result.stderr
 
 
 async def test_what_was_planned_by_a_clock_that_was_ahead_is_forgotten_and_read_again(pool: Pool, url: str) -> None:

@@ -93,7 +93,7 @@ class Claim(msgspec.Struct, frozen=True):
     now: datetime  # the database's clock when it was claimed
     parent_total: int | None = None  # rows the platform counted in the window it was split from
     is_sibling_as_full: bool = False  # as many were counted in another part of that window
-    page_size: int | None = None  # the most rows a page the platform was seen to give this account
+    page_size: int | None = None  # the most rows per page that the platform was seen to return for this account
     not_before: datetime | None = None  # it was to be read no earlier: asked once more
     orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`), and how often it was before
     repeats: int = 0

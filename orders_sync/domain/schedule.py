@@ -128,7 +128,7 @@ def ranges_to_sweep(reach: Reach, policy: SyncPolicy, sweep: Sweep, oldest: date
     begins = min(reach.history_from, oldest or reach.history_from)
     end = whole_second(reach.now - policy.lag) if sweep is Sweep.DUE else reach.planned_to
     found = due_ranges(policy.sweeps, sweep, begins, reach.planned_to, end)
-    return [part for look in found for part in split_at_history(look, reach.history_from)]
+    return [part for each in found for part in split_at_history(each, reach.history_from)]
 
 
 def daily_sweep(

@@ -95,8 +95,8 @@ def due_ranges(
     return found
 
 
-def split_at_history(look: SweepRange, history_from: datetime) -> list[SweepRange]:
+def split_at_history(sweep_range: SweepRange, history_from: datetime) -> list[SweepRange]:
     """Split a range at the beginning of the account's history; the part before it is not whole."""
-    before = SweepRange(look.start, min(look.end, history_from), look.with_final, is_whole=False)
-    within = SweepRange(max(look.start, history_from), look.end, look.with_final)
+    before = SweepRange(sweep_range.start, min(sweep_range.end, history_from), sweep_range.with_final, is_whole=False)
+    within = SweepRange(max(sweep_range.start, history_from), sweep_range.end, sweep_range.with_final)
     return [part for part in (before, within) if part.start < part.end]

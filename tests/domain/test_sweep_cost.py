@@ -1,4 +1,4 @@
-"""By which lists what is due is read again: all of it, once, for as few calls as a greedy eye sees."""
+"""Due orders are read again by the cheapest lists: all of them, once, for as few calls as a greedy choice finds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ loads = st.lists(st.tuples(st.integers(0, 300), st.sets(st.integers(0, 3599), ma
 
 
 def hours_of(load: list[tuple[int, set[int], bool]]) -> list[HourBucket]:
-    """An hour each: orders, the seconds in which due ones were created, and whether those are told."""
+    """Buckets of one hour: orders, the seconds in which due ones were created, and whether those are known."""
     hours = []
     for number, (orders, seconds, is_told) in enumerate(load):
         start = MIDNIGHT + number * HOUR

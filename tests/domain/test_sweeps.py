@@ -18,14 +18,14 @@ def test_over_a_day_of_runs_every_age_is_looked_over_as_often_as_the_policy_says
     ages = [timedelta(days=days) for days in (1, 10, 60, 100, 110)]
     for minute in range(24 * 60):
         end = MIDNIGHT + timedelta(minutes=minute)
-        for look in due_ranges(POLICY, Sweep.DUE, HISTORY, end - timedelta(minutes=1), end):
-            times.update(age for age in ages if look.start <= end - age < look.end)
+        for each in due_ranges(POLICY, Sweep.DUE, HISTORY, end - timedelta(minutes=1), end):
+            times.update(age for age in ages if each.start <= end - age < each.end)
     assert times == {ages[0]: 144, ages[1]: 24, ages[2]: 1, ages[3]: 1}
 
 
 def test_a_service_that_slept_for_days_looks_over_everything_once() -> None:
-    *_, look = due_ranges(POLICY, Sweep.DUE, HISTORY, MIDNIGHT - 5 * DAY, MIDNIGHT + HOUR)
-    assert look == SweepRange(MIDNIGHT + HOUR - 105 * DAY, MIDNIGHT + HOUR, with_final=True)
+    *_, last = due_ranges(POLICY, Sweep.DUE, HISTORY, MIDNIGHT - 5 * DAY, MIDNIGHT + HOUR)
+    assert last == SweepRange(MIDNIGHT + HOUR - 105 * DAY, MIDNIGHT + HOUR, with_final=True)
 
 
 def test_no_look_reaches_before_the_history() -> None:
@@ -33,7 +33,7 @@ def test_no_look_reaches_before_the_history() -> None:
     for minute in range(24 * 60):
         end = MIDNIGHT + timedelta(minutes=minute)
         assert all(
-            begin <= look.start < look.end <= end for look in due_ranges(POLICY, Sweep.DUE, begin, end - HOUR, end)
+            begin <= each.start < each.end <= end for each in due_ranges(POLICY, Sweep.DUE, begin, end - HOUR, end)
         )
 
 

@@ -26,7 +26,7 @@ def version(modified: int | None, read: int) -> Version:
         pytest.param((4, 9), (5, 1), False, id="an older modify time, however late it was read"),
         pytest.param((5, 2), (5, 1), True, id="equal modify times: the later read"),
         pytest.param((5, 1), (5, 2), False, id="equal modify times: the earlier read"),
-        pytest.param((5, 1), (5, 1), False, id="the same look"),
+        pytest.param((5, 1), (5, 1), False, id="the same read"),
         pytest.param((None, 2), (None, 1), True, id="no modify times: the later read"),
         pytest.param((None, 1), (None, 2), False, id="no modify times: the earlier read"),
         pytest.param((None, 2), (5, 1), True, id="one modify time says nothing: the later read"),

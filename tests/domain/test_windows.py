@@ -20,7 +20,7 @@ def window(length: timedelta) -> Window:
 
 
 def assert_exact(parts: list[Window], start: datetime, end: datetime) -> None:
-    """No gap, no overlap, nothing before the start or behind the end."""
+    """Check that windows have no gap and no overlap, and neither begin earlier nor end later."""
     assert parts[0].start == start
     assert parts[-1].end == end
     assert [part.end for part in parts[:-1]] == [part.start for part in parts[1:]]

@@ -1,4 +1,4 @@
-"""A platform that asks for a long pause holds up its own account, and nobody waits with a window in hand (P6)."""
+"""A platform that asks for a long pause holds up its own account, and nothing waits while it holds a window (P6)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_another_process_learns_of_a_long_pause_with_its_first_call_P6(tel
 async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`sync` waits for the end of the pause, but with no slot in hand."""
+    """`sync` waits for the end of the pause, but holds no slot meanwhile."""
     story = tell(orders=60)
     story.with_limits(workers=1)
     held = asyncio.Event()

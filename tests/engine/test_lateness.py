@@ -32,7 +32,7 @@ def ago(minutes: int) -> datetime:
 
 
 def read_without(story: Story, account: str, own: datetime) -> timedelta:
-    """From an order's own time to when the last read of it began that is in the ledger."""
+    """Return the time from an order's own time to the start of its last read in the ledger."""
     with psycopg.connect(story.url) as connection:
         row = connection.execute(SO_LATE.encode(), {"account": account, "own": own}).fetchone()
     assert row is not None

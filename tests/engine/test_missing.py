@@ -1,4 +1,4 @@
-"""Orders that were to be read and were not listed: looked for twice more, then shown wherever somebody would look."""
+"""Orders that were to be read and were not listed: read for twice more, then shown by commands that concern them."""
 
 from __future__ import annotations
 

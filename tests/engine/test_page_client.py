@@ -85,7 +85,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Coroutine[Any, Any, Any]],
 
 @dataclass
 class Shop:
-    """One sandbox account, what is asked of it, and when every request was sent."""
+    """One sandbox account, its requests, and the time at which each was sent."""
 
     name: str
     faults: Faults = field(default_factory=lambda: Faults(hang_seconds=0.01, retry_after=7))
@@ -313,8 +313,8 @@ def test_retry_after_holds_for_everyone_who_shares_the_account_P6(run: Run) -> N
             await asyncio.gather(*(shop.caller(http).page(shop.ask) for _ in range(5)))
 
     run(several())
-    told = shop.times[1]
-    assert [at for at in shop.times if told < at < told + 7] == []
+    answered = shop.times[1]
+    assert [at for at in shop.times if answered < at < answered + 7] == []
     assert len(shop.times) == 6
 
 
@@ -488,6 +488,6 @@ def test_a_secret_is_in_no_request_P8(run: Run) -> None:
         shop = Shop(name)
         run(shop.page())
         (_, request), secret = shop.sent[0], shop.source.account.app_secret
-        told = f"{request.url} {request.headers} {request.content.decode()}"
-        assert secret not in told
-        assert hashlib.md5(secret.encode()).hexdigest() not in told.lower()
+        sent = f"{request.url} {request.headers} {request.content.decode()}"
+        assert secret not in sent
+        assert hashlib.md5(secret.encode()).hexdigest() not in sent.lower()

@@ -74,7 +74,7 @@ async def test_every_missing_order_is_found_to_the_minute_for_k_log_n_calls(
     assert all(any(each.window.start <= moment < each.window.end for each in found.differences) for moment in lost)
     assert sum(each.counts.platform - each.counts.tables for each in found.differences) == len(lost)
     assert (found.platform, found.tables) == (len(lists.platform), len(lists.tables))
-    if len(lost) == 1:  # a second with more orders than a page holds is told as that second
+    if len(lost) == 1:  # a second with more orders than a page holds is reported as that second
         assert found.differences[0].window.seconds <= 60
     assert lists.calls <= 1 + 2 * len(lost) * ceil(log2(SPAN))
 

@@ -27,7 +27,7 @@ ACCOUNT = "shop"
 
 @dataclass
 class Installation:
-    """One account of `fake` and one database. `policy` replaces settings of the account, `history` is how far back."""
+    """One account of `fake` and one database. `policy` replaces settings of the account, `history` is its length."""
 
     pool: Pool
     url: str
@@ -58,7 +58,7 @@ class Installation:
         return AccountSource(account, replace(policy, **self.policy), platform)  # type: ignore[arg-type]
 
     async def sync(self, sweep: Sweep = Sweep.NONE, *, retry: bool = True, passes: int = 1) -> AccountResult:
-        """So many passes, one after the other; what came of the last. Failed windows do not wait, unless told to."""
+        """Run so many passes and return the result of the last. Failed windows do not wait, unless `retry` is False."""
         async with httpx.AsyncClient(trust_env=False) as http:
             for _ in range(passes):
                 source = self.source

@@ -15,7 +15,7 @@ Chooses = Callable[[Query, Order], bool]
 
 
 def page_size_capped(most: int) -> Oddity:
-    """Fewer rows a page than asked for, without a word."""
+    """Return fewer rows per page than were asked for, without an error."""
 
     def apply(stages: Stages) -> None:
         usual = stages.size

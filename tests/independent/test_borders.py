@@ -80,7 +80,7 @@ async def test_a_change_is_found_though_its_second_is_kept_with_a_fraction_P1(
 async def test_an_audit_calls_no_order_on_a_border_a_difference(install: Install, oddities: tuple[Oddity, ...]) -> None:
     shop = install("1688", orders_every(timedelta(minutes=7), 600), *oddities, history=timedelta(days=3))
     start = shop.history_from
-    for days in (1, 2):  # where the audit looks for what is missing it halves at midnights and hours
+    for days in (1, 2):  # in its search for what is missing the audit halves at midnights and hours
         at = (start + timedelta(days=days)).replace(minute=0, second=0)
         shop.fake.orders.append(Order(3 * 10**15 + days, at, at, "waitsellersend"))
     await shop.sync()

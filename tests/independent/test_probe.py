@@ -135,7 +135,7 @@ async def test_a_range_that_is_taken_otherwise_needs_nobody_where_the_settings_a
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_parts_of_a_second_behind_whole_ones_are_found(install: Install, kind: str) -> None:
-    """They look like an exclusive end: which of both it is cannot be told, and need not be."""
+    """They resemble an exclusive end: which of both it is cannot be decided, and need not be."""
     probed = await install(kind, with_fractions(shop_orders())).probe()
     assert otherwise(probed) == {"end_inclusive": ""}
     assert "parts of a second" in probed.answers["end_inclusive"].said

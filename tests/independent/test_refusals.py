@@ -1,4 +1,4 @@
-"""Who refuses a call: the gateway itself, something in front of it, or a clock that is wrong (P6)."""
+"""Refused calls: by the gateway itself, by something in front of it, or for a clock that is wrong (P6)."""
 
 from __future__ import annotations
 

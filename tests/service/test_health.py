@@ -112,10 +112,10 @@ async def test_database_that_hangs_is_not_waited_for(far_pool: Pool, line: Cable
     if path == "/readyz":
         assert (answer.status_code, answer.json()["because"]) == (503, "the database does not answer")
     else:
-        told = samples(answer.text)
-        assert told["orders_sync_database_up"] == {(): 0}
-        assert told["orders_sync_calls_total"] == {("shop",): 3}
-        assert "orders_sync_account_behind_seconds" not in told
+        exposed = samples(answer.text)
+        assert exposed["orders_sync_database_up"] == {(): 0}
+        assert exposed["orders_sync_calls_total"] == {("shop",): 3}
+        assert "orders_sync_account_behind_seconds" not in exposed
 
 
 async def test_answer_of_a_lost_database_holds_no_password(url: str) -> None:
@@ -131,17 +131,17 @@ async def test_metrics_hold_the_tables_gauges_for_the_accounts_of_the_settings(p
         await fill(connection)
     answer = await ask(pool, "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    told = samples(answer.text)
-    assert {account for (account,) in told["orders_sync_account_behind_seconds"]} == set(ACCOUNTS)
-    assert told["orders_sync_component_up"] == {("scheduler",): 1, ("worker",): 1}
+    exposed = samples(answer.text)
+    assert {account for (account,) in exposed["orders_sync_account_behind_seconds"]} == set(ACCOUNTS)
+    assert exposed["orders_sync_component_up"] == {("scheduler",): 1, ("worker",): 1}
 
 
 async def test_metrics_name_the_version_of_the_process(pool: Pool) -> None:
-    told = samples((await ask(pool, "/metrics", accounts=None)).text)
-    assert told["orders_sync_build_info"] == {(schema.HEAD, version("orders-sync")): 1}
+    exposed = samples((await ask(pool, "/metrics", accounts=None)).text)
+    assert exposed["orders_sync_build_info"] == {(schema.HEAD, version("orders-sync")): 1}
 
 
 async def test_worker_tells_its_own_metrics_and_asks_no_table(pool: Pool) -> None:
-    told = samples((await ask(pool, "/metrics", accounts=None)).text)
-    assert told["orders_sync_calls_total"] == {("shop",): 3}
-    assert "orders_sync_database_up" not in told
+    exposed = samples((await ask(pool, "/metrics", accounts=None)).text)
+    assert exposed["orders_sync_calls_total"] == {("shop",): 3}
+    assert "orders_sync_database_up" not in exposed

@@ -147,7 +147,7 @@ async def test_a_body_up_to_256_kB_is_taken_and_a_larger_one_is_not_P7(http: htt
             yield b"x" * 1024
 
     assert (await http.post(path(), content=b"x" * (2**18 + 1))).status_code == 413
-    assert (await http.post(path(), content=parts())).status_code == 413  # no length told
+    assert (await http.post(path(), content=parts())).status_code == 413  # no Content-Length
     assert stored() == []
     assert (await http.post(path(), content=b"x" * 2**18)).status_code == 200
 

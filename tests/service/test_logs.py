@@ -101,8 +101,8 @@ def test_whoever_speaks_whatever_goes_wrong_no_secret_is_written_P8(form: str, t
     assert said.returncode == 1
     assert said.stdout == ""
     assert [event for event in EVENTS if event not in said.stderr] == []
-    told = re.sub(r"\.\d{6}Z|0x[0-9a-f]+", "", said.stderr)  # a clock or an address may hold the digits of any piece
-    assert [piece for piece in PIECES if piece in told] == []
+    written = re.sub(r"\.\d{6}Z|0x[0-9a-f]+", "", said.stderr)  # a clock or an address may hold the digits of any piece
+    assert [piece for piece in PIECES if piece in written] == []
     assert "too chatty" not in said.stderr
     assert "k9s beside it" in said.stderr  # a short secret is one where it stands alone
     if form == "json":

@@ -1,4 +1,4 @@
-"""From a change on the platform to the tables by messages alone: no sweep, no interval that is over."""
+"""Changes on the platform reach the tables by messages alone: no sweep, no interval that is over."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def service(story: Story, tmp_path: Path) -> tuple[Starlette, set[str]]:
     """The route with the sandbox's own settings, and who was said to have messages."""
     file = tmp_path / "orders_sync.toml"
     file.write_text(accounts_toml(shop_settings(each, "http://sandbox") for each in story.world.accounts))
-    told: set[str] = set()
+    announced: set[str] = set()
 
     async def stored(account: str) -> None:
-        told.add(account)
+        announced.add(account)
 
-    return Starlette(routes=hooks.routes(story.pool, settings.load(file, {}).accounts, stored)), told
+    return Starlette(routes=hooks.routes(story.pool, settings.load(file, {}).accounts, stored)), announced
 
 
 async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P1(story: Story, tmp_path: Path) -> None:
-    """Told in disorder, some of it twice, some in words nobody listed. Old orders change, new ones are placed."""
+    """Messages come in disorder, some twice, some of unlisted types. Old orders change, new ones are placed."""
     story.lag = timedelta(0)
     await story.sync()
-    app, told = service(story, tmp_path)
+    app, announced = service(story, tmp_path)
     messenger = MessageSender(story.world, "http://service")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
         for _ in range(3):
@@ -71,7 +71,7 @@ async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P
     story.lag = timedelta(seconds=-2)  # as if the service came by once more two seconds later
     await come_by(story)
     story.assert_equal(*XPORTCN)
-    assert told == set(XPORTCN)
+    assert announced == set(XPORTCN)
     stored = story.query("SELECT count(*), count(handled_at), count(DISTINCT message_type) FROM sync.messages")[0]
     assert stored[0] == stored[1]
     assert sum(messenger.responses.values()) > int(str(stored[0])) > 90
@@ -81,7 +81,7 @@ async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P
 
 
 async def test_the_sandbox_tells_what_happens_while_it_lives() -> None:
-    """By itself, wherever it is told to; a service that is not there stops nothing."""
+    """The sandbox posts to the URL of `--hooks`; a service that is not there stops nothing."""
     paths: Counter[str] = Counter()
     enough = asyncio.Event()
 

@@ -48,14 +48,14 @@ def counted(*windows: WindowResult) -> dict[str, Samples]:
     ],
 )
 def test_window_is_counted_by_how_it_ended(closed: WindowResult, ended: str) -> None:
-    told = counted(closed)
-    assert told["orders_sync_windows_closed_total"] == {("shop", ended, "sweep"): 1}
+    exposed = counted(closed)
+    assert exposed["orders_sync_windows_closed_total"] == {("shop", ended, "sweep"): 1}
 
 
 def test_calls_and_rows_of_windows_add_up() -> None:
-    told = counted(DONE, replace(DONE, landed=LoadCounts(new=1, stale=5, rejected=6)))
-    assert told["orders_sync_calls_total"] == {("shop",): 6}
-    assert told["orders_sync_rows_total"] == {
+    exposed = counted(DONE, replace(DONE, landed=LoadCounts(new=1, stale=5, rejected=6)))
+    assert exposed["orders_sync_calls_total"] == {("shop",): 6}
+    assert exposed["orders_sync_rows_total"] == {
         ("shop", "new"): 5,
         ("shop", "changed"): 2,
         ("shop", "unchanged"): 1,
@@ -65,12 +65,12 @@ def test_calls_and_rows_of_windows_add_up() -> None:
 
 
 def test_calls_of_a_window_given_up_are_counted_and_its_error_by_kind() -> None:
-    told = counted(
+    exposed = counted(
         replace(DONE, landed=None, error=LeaseLostError(1)), replace(DONE, landed=None, error=IncompleteWindowError(""))
     )
-    assert told["orders_sync_calls_total"] == {("shop",): 6}
-    assert told["orders_sync_errors_total"] == {("shop", "lost_window"): 1, ("shop", "incomplete"): 1}
-    assert "orders_sync_rows_total" not in told
+    assert exposed["orders_sync_calls_total"] == {("shop",): 6}
+    assert exposed["orders_sync_errors_total"] == {("shop", "lost_window"): 1, ("shop", "incomplete"): 1}
+    assert "orders_sync_rows_total" not in exposed
 
 
 def test_every_label_of_an_error_belongs_to_an_error_there_is() -> None:
@@ -101,7 +101,7 @@ async def test_counters_say_what_the_ledger_says(tell: Callable[..., Story], con
     await story.sync()
     for window in story.progress.closed_windows:
         metrics.count(window)
-    told = samples(metrics.exposition())
+    exposed = samples(metrics.exposition())
     cursor = await connection.execute(
         """SELECT account, sum(calls), sum(rows_new), sum(rows_rejected), count(*) FILTER (WHERE state = 'done')
         FROM sync.windows GROUP BY account"""
@@ -109,40 +109,40 @@ async def test_counters_say_what_the_ledger_says(tell: Callable[..., Story], con
     rows = await cursor.fetchall()
     assert len(rows) == 3
     for account, calls, new, rejected, done in rows:
-        assert told["orders_sync_calls_total"][str(account),] == calls
-        assert told["orders_sync_rows_total"][str(account), "new"] == new
-        assert told["orders_sync_rows_total"][str(account), "rejected"] == rejected
-        assert told["orders_sync_windows_closed_total"][str(account), "done", WindowKind.INCREMENTAL] == done
+        assert exposed["orders_sync_calls_total"][str(account),] == calls
+        assert exposed["orders_sync_rows_total"][str(account), "new"] == new
+        assert exposed["orders_sync_rows_total"][str(account), "rejected"] == rejected
+        assert exposed["orders_sync_windows_closed_total"][str(account), "done", WindowKind.INCREMENTAL] == done
 
 
 async def test_gauges_say_what_the_tables_say(connection: Connection) -> None:
     await fill(connection)
-    told = samples(Metrics().exposition(table_metrics(await service_metrics.read(connection, ACCOUNTS))))
-    assert told["orders_sync_database_up"] == {(): 1}
-    assert told["orders_sync_account_history_ratio"]["busy",] == pytest.approx(1 - 4 / 216, abs=0.01)
-    assert set(told["orders_sync_account_proven_from_timestamp_seconds"]) == {("busy",), ("quiet",), ("refused",)}
-    assert told["orders_sync_account_suspended"] == {("busy",): 0, ("quiet",): 0, ("refused",): 1}
-    assert told["orders_sync_account_resting"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
-    assert told["orders_sync_windows_open"]["busy", "planned"] == 2
-    assert told["orders_sync_windows_open"]["quiet", "failed"] == 0
-    assert told["orders_sync_account_listing_late_seconds"] == {("busy",): 1200, ("quiet",): 0, ("refused",): 0}
-    assert told["orders_sync_rejects_open"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
-    assert told["orders_sync_messages_waiting"]["quiet",] == 2
-    assert told["orders_sync_queue_jobs"]["drain", "todo"] == 1
+    exposed = samples(Metrics().exposition(table_metrics(await service_metrics.read(connection, ACCOUNTS))))
+    assert exposed["orders_sync_database_up"] == {(): 1}
+    assert exposed["orders_sync_account_history_ratio"]["busy",] == pytest.approx(1 - 4 / 216, abs=0.01)
+    assert set(exposed["orders_sync_account_proven_from_timestamp_seconds"]) == {("busy",), ("quiet",), ("refused",)}
+    assert exposed["orders_sync_account_suspended"] == {("busy",): 0, ("quiet",): 0, ("refused",): 1}
+    assert exposed["orders_sync_account_resting"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
+    assert exposed["orders_sync_windows_open"]["busy", "planned"] == 2
+    assert exposed["orders_sync_windows_open"]["quiet", "failed"] == 0
+    assert exposed["orders_sync_account_listing_late_seconds"] == {("busy",): 1200, ("quiet",): 0, ("refused",): 0}
+    assert exposed["orders_sync_rejects_open"] == {("busy",): 1, ("quiet",): 0, ("refused",): 0}
+    assert exposed["orders_sync_messages_waiting"]["quiet",] == 2
+    assert exposed["orders_sync_queue_jobs"]["drain", "todo"] == 1
 
 
 async def test_what_is_not_known_is_left_out(connection: Connection) -> None:
     """No audit is not an audit without differences, no watermark is not 1970."""
     await fill(connection)
-    told = samples(Metrics().exposition(table_metrics(await service_metrics.read(connection, ACCOUNTS))))
-    assert told["orders_sync_audit_differences"] == {("busy",): 1}
-    assert list(told["orders_sync_audit_age_seconds"]) == [("busy",)]
-    assert ("quiet",) not in told["orders_sync_account_watermark_timestamp_seconds"]
+    exposed = samples(Metrics().exposition(table_metrics(await service_metrics.read(connection, ACCOUNTS))))
+    assert exposed["orders_sync_audit_differences"] == {("busy",): 1}
+    assert list(exposed["orders_sync_audit_age_seconds"]) == [("busy",)]
+    assert ("quiet",) not in exposed["orders_sync_account_watermark_timestamp_seconds"]
 
 
-def test_parts_of_the_process_are_told() -> None:
-    told = samples(Metrics().exposition(component_metrics({"scheduler": None, "worker": "it fails"})))
-    assert told["orders_sync_component_up"] == {("scheduler",): 1, ("worker",): 0}
+def test_parts_of_the_process_are_exposed() -> None:
+    exposed = samples(Metrics().exposition(component_metrics({"scheduler": None, "worker": "it fails"})))
+    assert exposed["orders_sync_component_up"] == {("scheduler",): 1, ("worker",): 0}
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
@@ -153,5 +153,5 @@ async def test_names_and_help_keep_prometheus_conventions(connection: Connection
     text = metrics.exposition(
         table_metrics(await service_metrics.read(connection, ACCOUNTS)), component_metrics({"scheduler": None})
     )
-    told = await asyncio.to_thread(subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True)
-    assert (told.stdout + told.stderr, told.returncode) == (b"", 0)
+    exposed = await asyncio.to_thread(subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True)
+    assert (exposed.stdout + exposed.stderr, exposed.returncode) == (b"", 0)

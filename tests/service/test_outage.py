@@ -194,9 +194,9 @@ async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_o
         assert story.query(ledger) == before
         story.query("UPDATE sync.alembic_version SET version_num = %s RETURNING 1", schema.HEAD)
         await running.until(lambda: story.query(ledger) != before)
-    told = [line for line in said if "newer than" in line["event"]]
-    assert len(told) == 1
-    assert told[0]["log_level"] == "error"
+    errors = [line for line in said if "newer than" in line["event"]]
+    assert len(errors) == 1
+    assert errors[0]["log_level"] == "error"
 
 
 async def test_planning_that_raises_for_every_account_turns_health_red_and_back(

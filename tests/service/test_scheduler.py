@@ -57,7 +57,7 @@ async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) 
 
 
 def put_clock_back(story: Story, account: str, hours: int) -> None:
-    """Move the plan into the future, as it looks to a clock that was put back."""
+    """Move the plan into the future, as a clock that was put back sees it."""
     story.query(
         "UPDATE sync.windows AS w SET starts_at = starts_at + d, ends_at = ends_at + d "
         "FROM (SELECT %s * interval '1 hour' AS d) AS d WHERE account = %s RETURNING 1",

@@ -1,4 +1,4 @@
-"""Whatever a row holds goes through COPY and comes back the same."""
+"""Values of every kind go through COPY and come back the same."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ async def test_account_whose_last_days_are_read_is_current_though_its_history_is
 
 
 def test_account_says_whether_calls_are_made_for_it(seen: service_metrics.ServiceMetrics) -> None:
-    told = {each.name: (each.is_suspended, each.is_resting) for each in seen.accounts}
-    assert told == {"busy": (False, True), "quiet": (False, False), "refused": (True, False)}
+    flags = {each.name: (each.is_suspended, each.is_resting) for each in seen.accounts}
+    assert flags == {"busy": (False, True), "quiet": (False, False), "refused": (True, False)}
 
 
 def test_what_is_open_is_counted(seen: service_metrics.ServiceMetrics) -> None:

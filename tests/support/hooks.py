@@ -37,7 +37,7 @@ ACCOUNTS = [
 
 
 class Planned(list[str]):
-    """Who was told that something is stored."""
+    """The accounts for which a stored message was announced."""
 
     async def __call__(self, account: str) -> None:
         self.append(account)

@@ -24,8 +24,8 @@ WHERE repeats > 0 AND state = 'planned' ORDER BY starts_at
 """
 
 
-def body(order_no: str | None = None, platform: int = 0, **told: object) -> bytes:
-    packed = msgspec.json.encode({"orderNo": order_no, **told}).decode()
+def body(order_no: str | None = None, platform: int = 0, **fields: object) -> bytes:
+    packed = msgspec.json.encode({"orderNo": order_no, **fields}).decode()
     return msgspec.json.encode({"messageType": "ANY", "messageBody": packed, "messagePlatform": platform})
 
 
@@ -76,6 +76,6 @@ async def when_due(story: Story) -> tuple[int, int]:
 
 
 def outcomes(story: Story) -> list[str]:
-    """Of the messages that are closed, in the order they came."""
-    told = story.query("SELECT outcome FROM sync.messages WHERE handled_at IS NOT NULL ORDER BY id")
-    return [str(outcome) for (outcome,) in told]
+    """Return the outcomes of closed messages, in the order they came."""
+    rows = story.query("SELECT outcome FROM sync.messages WHERE handled_at IS NOT NULL ORDER BY id")
+    return [str(outcome) for (outcome,) in rows]

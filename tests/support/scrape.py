@@ -8,7 +8,7 @@ Samples = dict[tuple[str, ...], float]
 
 
 def samples(text: bytes | str) -> dict[str, Samples]:
-    """By name, then by label values in the order of the labels' names."""
+    """Return samples by name, then by label values in the order of the labels' names."""
     found: dict[str, Samples] = {}
     for family in text_string_to_metric_families(text if isinstance(text, str) else text.decode()):
         for sample in family.samples:

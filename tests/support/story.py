@@ -101,7 +101,7 @@ class Story:
     async def sync(
         self, *names: str, sweep: Sweep = Sweep.NONE, retry: bool = True, pool: Pool | None = None
     ) -> dict[str, AccountResult]:
-        """One pass over these accounts, or all. Failed windows do not wait, unless told otherwise."""
+        """Run one pass over these accounts, or all. Failed windows do not wait, unless `retry` is False."""
         async with httpx.AsyncClient(transport=self.transport(self.sandbox.app)) as http:
             sources = self.sources(*names)
             run_context = RunContext(pool or self.pool, http, sources, self.limits, self.progress)
@@ -111,7 +111,7 @@ class Story:
     async def audit(
         self, *names: str, start: datetime | None = None, end: datetime | None = None, repair: bool = False
     ) -> dict[str, Audited]:
-        """These accounts, or all, against the tables."""
+        """Compare these accounts, or all, with the tables."""
         async with httpx.AsyncClient(transport=SandboxTransport(self.sandbox.app)) as http:
             sources = self.sources(*names)
             run_context = RunContext(self.pool, http, sources, self.limits, self.progress)
@@ -119,7 +119,7 @@ class Story:
         return {result.account: result for result in results}
 
     def verify(self, *names: str) -> dict[str, VerifyResult]:
-        """The tables against the truth, an account each."""
+        """Compare the tables with the expected values; return the result by account."""
         # in UTC: Python calls a time in the hour that a zone repeats in autumn unequal to every time of another zone
         with psycopg.connect(self.url, autocommit=True, options="-c timezone=UTC") as connection:
             return {

@@ -1,4 +1,4 @@
-"""A process in trouble that knows secrets: `python -m tests.support.talker FORMAT FOLDER`, by `test_logs.py`."""
+"""A process that fails while it holds secrets: `python -m tests.support.talker FORMAT FOLDER`, by `test_logs.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's terminal: a folder, a few variables, the console script; and a look behind it at the tables."""
+"""A user's terminal: a folder, a few variables, the console script; and access to the tables behind it."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def closed_port() -> Iterator[int]:
 
 
 def eventually(condition: Callable[[], object]) -> None:
-    """Look until it holds; fail when it never does."""
+    """Poll until the condition holds; fail when it never does."""
     deadline = time.monotonic() + LONGEST
     while not condition():
         assert time.monotonic() < deadline, "it never came"

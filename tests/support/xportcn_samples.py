@@ -57,7 +57,7 @@ class Story:
         return {**options, **changes}
 
     def rows(self, *lines: dict[str, Any], **changes: Any) -> OrderRows:
-        """Of the documented order with these lines (else its own) and these changes."""
+        """Return the rows of the documented order with these lines (else its own) and these changes."""
         order = self.order(**changes)
         if lines:
             order["subOrderVOS"] = list(lines)

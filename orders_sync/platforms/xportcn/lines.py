@@ -3,7 +3,7 @@
 new_line      a line of which nothing is read
               the list fills what it says of the line itself (open/normalize.py, ka/normalize.py)
 add_result    what Taobao answered for it fills what is still empty
-rows_of       what only all lines together tell: currency, parcels, status group
+rows_of       what follows from all lines together: currency, parcels, status group
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def add_result(line: Line, result: SubOrderResult, notes: Notes) -> None:
 def rows_of(
     order: OrderRow, lines: Sequence[Line], receiver: ReceiverRow | None, record: bytes, notes: Notes
 ) -> OrderRows:
-    """The rows of an order; it gets what only all of its lines together tell."""
+    """Return the rows of an order, with what follows from all of its lines together."""
     currencies = {line.currency for line in lines if line.currency}
     if len(currencies) > 1:
         notes.append(f"the lines are in several currencies, {', '.join(sorted(currencies))}")
@@ -183,7 +183,7 @@ def _attributes(
 
 
 def _names(packed: str) -> dict[str, str] | None:
-    """Names and values as documented, 0.7 µs faster than by `attributes`; None for whatever needs a closer look."""
+    """Return names and values in the documented form, 0.7 µs faster than `attributes`; None for any other form."""
     try:
         names = _NAMES.decode(packed)
     except UNREADABLE:
@@ -236,7 +236,7 @@ def _parcel_rows(order_id: str, lines: Sequence[Line]) -> list[ParcelRow]:
 
 
 def _status_group(status: str, lines: Iterable[SubOrderRow]) -> str:
-    """The group of an order's status once its lines are looked at (api-facts 2.3); the same on both lists."""
+    """Return the group of an order's status, given its lines (api-facts 2.3); the same on both lists."""
     group = _GROUPS.get(status, StatusGroup.OTHER)
     if group is StatusGroup.AWAITING_SHIPMENT:
         group = partly_shipped(group, [bool(_SHIPPED & {line.status, line.upstream_status}) for line in lines])

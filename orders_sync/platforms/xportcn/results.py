@@ -4,7 +4,7 @@
 
 It may be missing, broken or another line's. What cannot be read leaves its columns empty and becomes a note on the
 order; the raw payload keeps it (P4). Source: api-facts 2.1, 6. `logistic_orders` and `skuPv` are of Taobao Global's own
-model, which the results look like a copy of: neither sample has them.
+model, which the results resemble: neither sample has them.
 """
 
 from __future__ import annotations
