@@ -59,7 +59,7 @@ def main(
 
 def sandbox_records(orders: int) -> dict[str, list[bytes]]:
     """So many records of each platform, by its name: the same bytes at every run."""
-    world = World(orders * len(PLATFORMS), len(PLATFORMS), SEED, now=NOW)
+    world = World(orders * 3, shops=3, seed=SEED, now=NOW)
     return {shop.platform: [order.record for order in shop.index.orders.values()] for shop in world.shops}
 
 

@@ -27,7 +27,7 @@ from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageCli
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.engine.service_status import Severity
-from orders_sync.platforms import Ask
+from orders_sync.platforms import PageQuery
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions
 from orders_sync.store.conninfo import shown
@@ -236,7 +236,7 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
 async def _account(http: httpx.AsyncClient, source: AccountSource) -> Finding:
     """Request a minute of orders, which proves address, credentials and clock."""
     now = whole_second(datetime.now(UTC))
-    ask = Ask(source.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, source.policy.page_size))
+    ask = PageQuery(source.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, source.policy.page_size))
     rate_limiter = RateLimiter(
         source.policy.requests_per_second, LocalRateBackend()
     )  # one call, and there may be no database

@@ -28,7 +28,7 @@ from orders_sync.engine.page_client import AccountSource, PageClient
 from orders_sync.engine.paging import AskPage, FetchedPage, Identify, Read, read_completely
 from orders_sync.engine.reconcile import SHOWN, Counts, Difference, Reconciliation, compare, is_readable, ranges
 from orders_sync.engine.window_job import NO_LIMIT, Limits
-from orders_sync.platforms import Ask
+from orders_sync.platforms import PageQuery
 from orders_sync.store import audits
 from orders_sync.store.database import Pool
 from orders_sync.store.flat_orders import fingerprint
@@ -120,7 +120,7 @@ class ListComparison:
         Where the platform counts more, orders of the tables in the second at which the window ends count too: whether
         it takes the end inclusive is not documented.
         """
-        answer = await self._client.page(Ask(self._feed, window, 1, 1))
+        answer = await self._client.page(PageQuery(self._feed, window, 1, 1))
         listed = max(answer.page.total, len(answer.page.records))
         held = await self._held(window)
         if listed > held:
@@ -225,7 +225,7 @@ class ListComparison:
 
     def _asking(self, window: Window) -> AskPage:
         async def ask(page_no: int, rows: int) -> FetchedPage:
-            return await self._client.page(Ask(self._feed, window, page_no, rows))
+            return await self._client.page(PageQuery(self._feed, window, page_no, rows))
 
         return ask
 

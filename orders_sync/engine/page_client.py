@@ -22,7 +22,7 @@ from orders_sync.domain.errors import (
 )
 from orders_sync.engine.paging import FetchedPage
 from orders_sync.engine.rate_limiter import RateLimiter, is_long_hold
-from orders_sync.platforms import Ask, Platform
+from orders_sync.platforms import PageQuery, Platform
 from orders_sync.platforms.http import CALL_SECONDS, fetch
 from orders_sync.store.database import Pool
 from orders_sync.store.rate_limits import SharedRateBackend
@@ -105,8 +105,8 @@ class PageClient:
         """Return the time by the database's clock."""
         return self._clock.now()
 
-    async def page(self, ask: Ask) -> FetchedPage:
-        """Ask with retries: jittered pauses, Retry-After obeyed, every try signed anew.
+    async def page(self, ask: PageQuery) -> FetchedPage:
+        """PageQuery with retries: jittered pauses, Retry-After obeyed, every try signed anew.
 
         Raises the last `PlatformError`, with the account and the call filled in.
         """
@@ -129,7 +129,7 @@ class PageClient:
             raise
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _once(self, ask: Ask) -> FetchedPage:
+    async def _once(self, ask: PageQuery) -> FetchedPage:
         source, retry_policy = self._source, self._retry_policy
         await self._rate_limiter.acquire()
         asked_at = self._clock.now()

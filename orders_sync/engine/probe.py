@@ -29,14 +29,14 @@ from orders_sync.engine.paging import FetchedPage, identified
 from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, ListAnswer, Row
 from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.rowcheck import JUST_NOW, ZONE, RowCheck
-from orders_sync.platforms import Ask, Platform
+from orders_sync.platforms import PageQuery, Platform
 from orders_sync.store import probes
 from orders_sync.store.database import Pool
 
 SPANS = timedelta(days=28), timedelta(days=1)  # of the wide list; the second where the first is refused
 FEW = 100  # orders a page, where few are expected
 
-AskPage = Callable[[Ask], Awaitable[FetchedPage]]
+AskPage = Callable[[PageQuery], Awaitable[FetchedPage]]
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -127,7 +127,7 @@ class _Asker:
         self, feed: Feed, window: Window, page_size: int, *, page_no: int = 1, is_needed: bool = False
     ) -> ListAnswer:
         """Make one call. The platform's own error is returned as its answer, unless an answer `is_needed`."""
-        ask = Ask(feed, window, page_no, page_size)
+        ask = PageQuery(feed, window, page_no, page_size)
         check = RowCheck(window, feed)
         try:
             answer = await self._ask(ask)

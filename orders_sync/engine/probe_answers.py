@@ -11,7 +11,7 @@ from orders_sync.domain.assumptions import Found, Verdict
 from orders_sync.domain.completeness import SETTLED_AFTER, expected_rows, observed_page_size
 from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
 from orders_sync.engine.rowcheck import RowCheck
-from orders_sync.platforms import Ask, Page
+from orders_sync.platforms import Page, PageQuery
 
 AROUND = timedelta(seconds=30)  # an order's time a list around it is asked for
 BESIDE = timedelta(seconds=5)  # and before or behind it
@@ -37,7 +37,7 @@ class Row(msgspec.Struct, frozen=True):
 class ListAnswer(msgspec.Struct, frozen=True):
     """The answer to one call. `refusal`: the platform's own error, instead of a list."""
 
-    ask: Ask
+    ask: PageQuery
     check: RowCheck
     page: Page = Page(0, [])
     rows: list[Row] = []

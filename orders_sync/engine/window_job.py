@@ -30,7 +30,7 @@ from orders_sync.engine.window_outcome import (
     is_long,
     may_be_refusal,
 )
-from orders_sync.platforms import Ask
+from orders_sync.platforms import PageQuery
 from orders_sync.store import ledger
 from orders_sync.store.database import Pool
 
@@ -162,7 +162,7 @@ class WindowJob:
         claim, platform = self._claim, self._source.platform
 
         async def ask(page_no: int, rows: int) -> FetchedPage:
-            answer = await self._client.page(Ask(claim.feed, claim.window, page_no, rows, claim.status))
+            answer = await self._client.page(PageQuery(claim.feed, claim.window, page_no, rows, claim.status))
             self.total = answer.page.total
             return answer
 

@@ -6,9 +6,19 @@ somebody else's in the pyproject.toml of a package of their own. docs/adding-a-p
 
 from orders_sync.domain.notifications import Notification
 from orders_sync.domain.records import Head
-from orders_sync.platforms.contract import Ask, MessageService, Page, Platform, Simulation
+from orders_sync.platforms.contract import MessageService, Page, PageQuery, Platform, Simulation
 from orders_sync.platforms.registry import load_installed
 
 PLATFORMS, UNUSABLE = load_installed()  # UNUSABLE: why an installed platform cannot be used, by the name of its entry
 
-__all__ = ["PLATFORMS", "UNUSABLE", "Ask", "Head", "MessageService", "Notification", "Page", "Platform", "Simulation"]
+__all__ = [
+    "PLATFORMS",
+    "UNUSABLE",
+    "Head",
+    "MessageService",
+    "Notification",
+    "Page",
+    "PageQuery",
+    "Platform",
+    "Simulation",
+]

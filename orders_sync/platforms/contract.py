@@ -1,6 +1,6 @@
 """The contract of a platform: values and pure functions, of which each platform package makes one `Platform`.
 
-engine -> request(account, ask, now) -> httpx.Request       client.py, pure: signs and encodes
+engine -> request(account, query, now) -> httpx.Request     client.py, pure: signs and encodes
 engine -> http.fetch(request)        -> body                platforms/http.py, the only I/O
 engine -> page(account, body)        -> Page                client.py, pure: envelope to total + untouched records
 engine -> identify(record, feed)     -> Head                normalize.py, pure: order id and time of the feed
@@ -28,8 +28,8 @@ from orders_sync.platforms.account_settings import AccountSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One page of one window. `page_no` counts from 1; `window` is asked as `start .. end` (`Window`).
+class PageQuery:
+    """One page of one window. `page_no` counts from 1; `window` is sent as `start .. end` (`Window`).
 
     `status`: only orders that are in it, one of the platform's `listed_statuses`.
     """
@@ -107,7 +107,7 @@ class Platform:
     `settings`: the model of an account in [[accounts]]. Its `Secret` fields are redacted wherever they may show.
     `statuses`: all that are documented, in the order of an order's life. `listed_statuses`: those by which its orders
     are listed to follow what is not final; none where it is listed by time of change.
-    `request`: raises ValueError when the ask is beyond what the platform takes. `now` is aware, for the timestamp.
+    `request`: raises ValueError when the query is beyond what the platform takes. `now` is aware, for the timestamp.
     `page`: raises `AuthenticationError`, `RateLimitError`, `TransientError`, `InvalidRequestError` by the envelope,
     `MalformedResponseError` when it cannot be read.
     `page_sizes`: those it takes.
@@ -133,7 +133,7 @@ class Platform:
     base_url: str
     refused_codes: tuple[str, ...]
     throttled_codes: tuple[str, ...]
-    request: Callable[[Account, Ask, datetime], httpx.Request]
+    request: Callable[[Account, PageQuery, datetime], httpx.Request]
     page: Callable[[Account, bytes], Page]
     identify: Callable[[bytes, Feed], Head]
     page_sizes: Collection[int]

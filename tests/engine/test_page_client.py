@@ -40,7 +40,7 @@ from orders_sync.engine.page_client import (
 )
 from orders_sync.engine.paging import FetchedPage
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
-from orders_sync.platforms import PLATFORMS, Ask
+from orders_sync.platforms import PLATFORMS, PageQuery
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 
 SHOPS = ["sandbox-1688", "sandbox-open", "sandbox-ka"]
@@ -116,7 +116,9 @@ class Shop:
             PLATFORMS[shop.platform],
         )
         self.rate_limiter = RateLimiter(self.per_second, LocalRateBackend())
-        self.ask = Ask(self.source.platform.feed, Window(BEGIN - timedelta(days=7), BEGIN + timedelta(days=1)), 1, 100)
+        self.ask = PageQuery(
+            self.source.platform.feed, Window(BEGIN - timedelta(days=7), BEGIN + timedelta(days=1)), 1, 100
+        )
 
     async def _note(self, request: httpx.Request) -> None:
         self.sent.append((time.monotonic(), request))

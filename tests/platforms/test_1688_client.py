@@ -18,7 +18,7 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.platforms.alibaba_1688 import PLATFORM
 from orders_sync.platforms.alibaba_1688.client import sign
-from orders_sync.platforms.contract import Ask
+from orders_sync.platforms.contract import PageQuery
 from tests.support.samples_1688 import SAMPLE, form_of
 
 SECRET = "test-secret-0001"
@@ -41,7 +41,7 @@ ACCOUNT = Account(
     app_secret=SECRET,
 )
 NOW = datetime.fromtimestamp(1633618722, UTC)
-ASK = Ask(
+ASK = PageQuery(
     feed=Feed.UPDATED,
     window=Window(datetime(2021, 10, 7, 14, 0, tzinfo=UTC), datetime(2021, 10, 7, 14, 30, tzinfo=UTC)),
     page_no=1,

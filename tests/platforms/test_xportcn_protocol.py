@@ -19,7 +19,7 @@ from orders_sync.domain.errors import (
     TransientError,
 )
 from orders_sync.domain.windows import Feed, Window
-from orders_sync.platforms.contract import Ask, Platform
+from orders_sync.platforms.contract import PageQuery, Platform
 from orders_sync.platforms.xportcn.ka import PLATFORM as KA
 from orders_sync.platforms.xportcn.open import PLATFORM as OPEN
 from orders_sync.platforms.xportcn.protocol import page, signature
@@ -29,7 +29,7 @@ ACCESS_KEY = "8bfeefe8df8846bea5c0ed90759afe4c"
 SECRET = "test-secret-0001"
 NOW = datetime(2026, 4, 3, 12, 57, 12, 345678, tzinfo=UTC)  # 1775221032 seconds, the documents' own timestamp
 WINDOW = Window(datetime(2026, 3, 31, 16, tzinfo=UTC), datetime(2026, 4, 16, 16, tzinfo=UTC))
-ASK = Ask(Feed.CREATED, WINDOW, 1, 10)
+ASK = PageQuery(Feed.CREATED, WINDOW, 1, 10)
 
 
 def account(base_url: str = "", timestamp_unit: str = "s", refused: tuple[str, ...] = ()) -> Account:
@@ -106,16 +106,16 @@ class TestRequest:
 
     def test_update_time_cannot_be_asked(self, platform: Platform) -> None:
         with pytest.raises(ValueError, match="creation time only"):
-            platform.request(account(), Ask(Feed.UPDATED, WINDOW, 1, 10), NOW)
+            platform.request(account(), PageQuery(Feed.UPDATED, WINDOW, 1, 10), NOW)
 
     @pytest.mark.parametrize("size", [1, 500])
     def test_page_of_one_to_five_hundred_is_asked(self, platform: Platform, size: int) -> None:
-        platform.request(account(), Ask(Feed.CREATED, WINDOW, 1, size), NOW)
+        platform.request(account(), PageQuery(Feed.CREATED, WINDOW, 1, size), NOW)
 
     @pytest.mark.parametrize("size", [0, 501])
     def test_page_beyond_our_bounds_is_not_asked(self, platform: Platform, size: int) -> None:
         with pytest.raises(ValueError):
-            platform.request(account(), Ask(Feed.CREATED, WINDOW, 1, size), NOW)
+            platform.request(account(), PageQuery(Feed.CREATED, WINDOW, 1, size), NOW)
 
     def test_status_is_asked_as_a_number_and_every_one_that_is_not_final_may_be(self, platform: Platform) -> None:
         assert platform.listed_statuses == ("12", "0", "1", "2", "3", "5", "10", "11", "9")

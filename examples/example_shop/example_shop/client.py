@@ -12,7 +12,7 @@ from example_shop import wire
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import MalformedResponseError
 from orders_sync.domain.windows import Feed
-from orders_sync.platforms import Ask, Page
+from orders_sync.platforms import Page, PageQuery
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.records import decode_envelope
 
@@ -29,22 +29,22 @@ def signature(secret: str, timestamp: str, query: str) -> str:
     return hmac.new(secret.encode(), f"{timestamp}\n{query}".encode(), "sha256").hexdigest()
 
 
-def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
+def request(account: Account, query: PageQuery, now: datetime) -> httpx.Request:
     """Return the request for one page of a window, oldest rows first. Raises ValueError for what cannot be listed."""
-    if ask.page_no < 1:
-        raise ValueError(f"pages count from 1, not from {ask.page_no}")
-    if not 1 <= ask.page_size <= LARGEST_PAGE:
-        raise ValueError(f"a page has 1 to {LARGEST_PAGE} orders, not {ask.page_size}")
-    if ask.status is not None:
+    if query.page_no < 1:
+        raise ValueError(f"pages count from 1, not from {query.page_no}")
+    if not 1 <= query.page_size <= LARGEST_PAGE:
+        raise ValueError(f"a page has 1 to {LARGEST_PAGE} orders, not {query.page_size}")
+    if query.status is not None:
         raise ValueError("Example Shop does not list by status")
-    window = ask.window
-    query = urlencode(
+    window = query.window
+    query_string = urlencode(
         {
-            "by": BY[ask.feed],
+            "by": BY[query.feed],
             "from": _utc(window.start),
             "to": _utc(window.end),
-            "page": ask.page_no,
-            "page_size": ask.page_size,
+            "page": query.page_no,
+            "page_size": query.page_size,
         }
     )
     timestamp = str(int(now.timestamp()))
@@ -53,9 +53,9 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
         "x-shop": account.seller,
         "x-session": account.own["session_token"].reveal(),
         "x-timestamp": timestamp,
-        "x-signature": signature(account.app_secret, timestamp, query),
+        "x-signature": signature(account.app_secret, timestamp, query_string),
     }
-    return httpx.Request("GET", f"{account.base_url.rstrip('/')}{PATH}?{query}", headers=headers)
+    return httpx.Request("GET", f"{account.base_url.rstrip('/')}{PATH}?{query_string}", headers=headers)
 
 
 def page(account: Account, body: bytes) -> Page:

@@ -18,7 +18,7 @@ from orders_sync.domain.errors import AuthenticationError
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.times import platform_time
 from orders_sync.domain.windows import Feed, Window
-from orders_sync.platforms import Ask
+from orders_sync.platforms import PageQuery
 from orders_sync.platforms.testing import Asked, PlatformContract
 
 SAMPLE = (Path(__file__).parent / "sample.json").read_bytes()
@@ -79,8 +79,8 @@ def test_the_sample_becomes_these_rows() -> None:
     assert PLATFORM.normalize(unpaid).order.paid_at is None
 
 
-async def ask(sandbox: Sandbox, account: Account, question: Ask) -> bytes:
-    request = PLATFORM.request(account, question, datetime.now(UTC))
+async def ask(sandbox: Sandbox, account: Account, query: PageQuery) -> bytes:
+    request = PLATFORM.request(account, query, datetime.now(UTC))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox.app)) as client:
         return (await client.send(request)).content
 
@@ -89,7 +89,9 @@ async def ask(sandbox: Sandbox, account: Account, question: Ask) -> bytes:
 async def test_all_pages_of_the_sandbox_hold_every_order_once(feed: Feed) -> None:
     sandbox = Sandbox(made_orders(25, NOW))
     window = Window(NOW - timedelta(days=3), NOW)
-    pages = [PLATFORM.page(ACCOUNT, await ask(sandbox, ACCOUNT, Ask(feed, window, number, 10))) for number in (1, 2, 3)]
+    pages = [
+        PLATFORM.page(ACCOUNT, await ask(sandbox, ACCOUNT, PageQuery(feed, window, number, 10))) for number in (1, 2, 3)
+    ]
     assert {page.total for page in pages} == {25}
     records = [record for page in pages for record in page.records]
     heads = [PLATFORM.identify(record, feed) for record in records]
@@ -106,7 +108,7 @@ async def test_all_pages_of_the_sandbox_hold_every_order_once(feed: Feed) -> Non
     ],
 )
 async def test_the_sandbox_refuses_other_credentials_and_the_error_shows_none(account: Account) -> None:
-    answer = await ask(Sandbox([]), account, Ask(Feed.UPDATED, Window(NOW - timedelta(hours=1), NOW), 1, 10))
+    answer = await ask(Sandbox([]), account, PageQuery(Feed.UPDATED, Window(NOW - timedelta(hours=1), NOW), 1, 10))
     with pytest.raises(AuthenticationError) as refused:
         PLATFORM.page(account, answer)
     assert "wrong" not in str(refused.value).replace("the signature is wrong", "")
@@ -118,7 +120,7 @@ async def test_the_simulated_account_lists_every_expected_order() -> None:
     simulation = simulate(12, NOW)
     account = replace(simulation.settings.account(), base_url="http://sandbox")
     window = Window(NOW - timedelta(days=3), NOW - timedelta(minutes=1))
-    request = PLATFORM.request(account, Ask(Feed.UPDATED, window, 1, 100), datetime.now(UTC))
+    request = PLATFORM.request(account, PageQuery(Feed.UPDATED, window, 1, 100), datetime.now(UTC))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(simulation.app)) as client:
         records = PLATFORM.page(account, (await client.send(request)).content).records
     orders = {rows.order.order_id: rows for rows in map(PLATFORM.normalize, records)}

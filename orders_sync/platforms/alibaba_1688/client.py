@@ -14,7 +14,7 @@ from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
-from orders_sync.platforms.contract import Ask, Page
+from orders_sync.platforms.contract import Page, PageQuery
 from orders_sync.platforms.records import decode_envelope
 
 BASE_URL = "https://kf.fw199.com"
@@ -39,7 +39,7 @@ def sign(params: Mapping[str, str], secret: str) -> str:
     return hashlib.md5(f"{secret}{signed}{secret}".encode(), usedforsecurity=False).hexdigest()
 
 
-def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
+def request(account: Account, query: PageQuery, now: datetime) -> httpx.Request:
     """Return the request for one page of a window, oldest rows first.
 
     Raises ValueError beyond 28 days or the page sizes the platform takes, and for a status: what changed is listed by
@@ -47,24 +47,24 @@ def request(account: Account, ask: Ask, now: datetime) -> httpx.Request:
 
     `now` may differ by at most 5 minutes from the platform's clock (api-facts 4).
     """
-    if ask.page_no < 1:
-        raise ValueError(f"pages count from 1, not {ask.page_no}")
-    if ask.page_size not in PAGE_SIZES:
-        raise ValueError(f"a page of {ask.page_size}: 1688 takes 1..100, 200, 300, 400 or {LARGEST_PAGE}")
-    if ask.window.end - ask.window.start > LONGEST_WINDOW:
-        raise ValueError(f"{ask.window} is longer than the {LONGEST_WINDOW.days} days 1688 takes")
-    if ask.status is not None:
-        raise ValueError(f"1688 is not listed by status: {ask}")
+    if query.page_no < 1:
+        raise ValueError(f"pages count from 1, not {query.page_no}")
+    if query.page_size not in PAGE_SIZES:
+        raise ValueError(f"a page of {query.page_size}: 1688 takes 1..100, 200, 300, 400 or {LARGEST_PAGE}")
+    if query.window.end - query.window.start > LONGEST_WINDOW:
+        raise ValueError(f"{query.window} is longer than the {LONGEST_WINDOW.days} days 1688 takes")
+    if query.status is not None:
+        raise ValueError(f"1688 is not listed by status: {query}")
     params = {
         "appid": account.app_id,
         "seller_nick": account.seller,
         "timestamp": str(int(now.timestamp())),
-        "start_created": local_text(ask.window.start),
-        "end_created": local_text(ask.window.end),
-        "date_type": DATE_TYPES[ask.feed],
+        "start_created": local_text(query.window.start),
+        "end_created": local_text(query.window.end),
+        "date_type": DATE_TYPES[query.feed],
         "order_asc": "ASC",
-        "page_no": str(ask.page_no),
-        "page_size": str(ask.page_size),
+        "page_no": str(query.page_no),
+        "page_size": str(query.page_size),
     }
     params["sign"] = sign(params, account.app_secret)
     return httpx.Request("POST", account.base_url.rstrip("/") + PATH, data=params)

@@ -15,7 +15,7 @@ from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.windows import Window
-from orders_sync.platforms.contract import Ask, Platform
+from orders_sync.platforms.contract import PageQuery, Platform
 from orders_sync.platforms.testing.json_values import Path, as_bytes, get, opened, paths, put
 from orders_sync.platforms.testing.rows import check_rows
 
@@ -70,8 +70,8 @@ class PlatformSample:
         )
         return replace(whole, **changes)
 
-    def ask(self, **changes: Any) -> Ask:
-        whole = Ask(feed=self.platform.feed, window=WINDOW, page_no=3, page_size=self.page_sizes_taken[-1])
+    def query(self, **changes: Any) -> PageQuery:
+        whole = PageQuery(feed=self.platform.feed, window=WINDOW, page_no=3, page_size=self.page_sizes_taken[-1])
         return replace(whole, **changes)
 
     def error(self, code: Any, message: Any) -> bytes:

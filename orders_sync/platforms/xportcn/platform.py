@@ -12,7 +12,7 @@ from orders_sync.domain.directions import Direction
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.statuses import open_statuses
 from orders_sync.domain.windows import Feed
-from orders_sync.platforms.contract import Ask, Platform
+from orders_sync.platforms.contract import PageQuery, Platform
 from orders_sync.platforms.xportcn import protocol
 from orders_sync.platforms.xportcn.ids import identify
 from orders_sync.platforms.xportcn.messages import MESSAGES
@@ -22,7 +22,7 @@ from orders_sync.platforms.xportcn.statuses import STATUSES
 
 def make_platform(
     name: str,
-    request: Callable[[Account, Ask, datetime], httpx.Request],
+    request: Callable[[Account, PageQuery, datetime], httpx.Request],
     normalize: Callable[[bytes], OrderRows],
 ) -> Platform:
     """Return the platform of a list by creation time: its requests and rows are its own, all else is Xportcn's."""

@@ -20,7 +20,7 @@ from orders_sync.domain.errors import MalformedResponseError, PlatformError
 from orders_sync.domain.times import EPOCH, local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
-from orders_sync.platforms.contract import Ask, Page
+from orders_sync.platforms.contract import Page, PageQuery
 from orders_sync.platforms.records import decode_envelope
 
 BASE_URL = "https://www.xportcn.com/api"
@@ -89,7 +89,7 @@ def url(account: Account, path: str) -> str:
     return (account.base_url or BASE_URL).rstrip("/") + path
 
 
-def parameters(ask: Ask) -> dict[str, int | str]:
+def parameters(query: PageQuery) -> dict[str, int | str]:
     """A page of a window as both endpoints spell it.
 
     Inclusive seconds of Asia/Shanghai, nothing empty, the status a number (api-facts 2).
@@ -97,18 +97,18 @@ def parameters(ask: Ask) -> dict[str, int | str]:
     Raises ValueError for what Xportcn cannot list: by update time, by a status that is no number, and beyond our bounds
     of a page.
     """
-    if ask.feed is not Feed.CREATED:
+    if query.feed is not Feed.CREATED:
         raise ValueError("Xportcn lists by creation time only; changes are found by sweeps")
-    if not 1 <= ask.page_size <= LARGEST_PAGE:
-        raise ValueError(f"a page has 1 to {LARGEST_PAGE} orders, not {ask.page_size}")
-    if ask.page_no < 1:
-        raise ValueError(f"pages count from 1, not from {ask.page_no}")
-    status = {} if ask.status is None else {"status": int(ask.status)}
+    if not 1 <= query.page_size <= LARGEST_PAGE:
+        raise ValueError(f"a page has 1 to {LARGEST_PAGE} orders, not {query.page_size}")
+    if query.page_no < 1:
+        raise ValueError(f"pages count from 1, not from {query.page_no}")
+    status = {} if query.status is None else {"status": int(query.status)}
     return {
-        "pageNum": ask.page_no,
-        "pageSize": ask.page_size,
-        "beginDateTime": local_text(ask.window.start),
-        "endDateTime": local_text(ask.window.end),
+        "pageNum": query.page_no,
+        "pageSize": query.page_size,
+        "beginDateTime": local_text(query.window.start),
+        "endDateTime": local_text(query.window.end),
         **status,
     }
 
