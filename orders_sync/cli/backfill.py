@@ -34,7 +34,7 @@ app = typer.Typer(
 
 @dataclass(frozen=True)
 class Preview:
-    """What a backfill of one account would do.
+    """The calls and time that a backfill of one account would take.
 
     `seconds` at the configured rate. `history_from`: where the account's history begins, in the tables or else in the
     settings.

@@ -34,7 +34,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How many tables and rows two databases have in common, after every row of them was compared."""
+    """The numbers of tables and rows that two databases have in common, after every row was compared."""
 
     tables: int
     rows: int

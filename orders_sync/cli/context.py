@@ -1,4 +1,4 @@
-"""What commands share: common options, settings, the database, the event loop, accounts."""
+"""The context that commands share: common options, settings, the database, the event loop, accounts."""
 
 from __future__ import annotations
 

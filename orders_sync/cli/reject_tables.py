@@ -1,4 +1,4 @@
-"""What `orders-sync rejects` prints: rejects by reason, one by one, and what came of a replay."""
+"""Tables that `orders-sync rejects` prints: rejects by reason, one by one, and the results of a replay."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from orders_sync.cli import context, output, reject_tables
 from orders_sync.cli.progress import bars
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import DatabaseError, SettingsError
-from orders_sync.domain.reject_reasons import RejectReason
+from orders_sync.domain.reject_reasons import RejectReason, RejectState
 from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
 from orders_sync.store import reject_lists
 from orders_sync.store import rejects as store
 from orders_sync.store.database import Connection
-from orders_sync.store.reject_lists import Chosen, ReasonGroup, RejectState
+from orders_sync.store.reject_lists import Chosen, ReasonGroup
 
 OPEN, IGNORED = (RejectState.OPEN,), (RejectState.IGNORED,)
 UNSETTLED = (RejectState.OPEN, RejectState.IGNORED)

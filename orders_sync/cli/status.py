@@ -30,7 +30,7 @@ _OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rej
 
 @dataclass(frozen=True)
 class View:
-    """What is shown: the accounts that were asked for, the worst first, and the verdict on them and the processes.
+    """The content of the screen: the selected accounts, the worst first, and the verdict on them and the processes.
 
     `orders`: by account; None where they were not to be counted. `most`: problems that are shown; None for all.
     """

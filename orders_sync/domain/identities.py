@@ -74,7 +74,7 @@ class ListedAccount(Protocol):
 
     @property
     def identity(self) -> Identity | None:
-        """Whose orders it lists."""
+        """Platform, host and seller, whose orders it lists."""
         ...
 
 

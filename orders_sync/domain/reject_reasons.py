@@ -1,4 +1,4 @@
-"""Why a record could not become an order, as one of a few kinds that stay the same from version to version."""
+"""Kinds of reasons why a record could not become an order, the same from version to version; states of rejects."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ class RejectReason(StrEnum):
     OTHER_HOST = "other_host"
     DATABASE = "database"
     OTHER = "other"
+
+
+class RejectState(StrEnum):
+    """The state of a reject. It follows from `resolved_at` and `ignored_at` of `sync.rejects`."""
+
+    OPEN = "open"
+    IGNORED = "ignored"
+    SETTLED = "settled"
 
 
 WORDS = {

@@ -56,12 +56,12 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> Identity:
-        """Whose orders it lists, and where."""
+        """Platform, host and seller, whose orders it lists."""
         return Identity(self.platform, host_of(self.base_url), self.seller)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What nobody may see of it, which may have to be read first."""
+        """The values that must not be shown; each may have to be read first (`Secret.reveal`)."""
         values = (getattr(self, name) for name in self.__struct_fields__)
         return tuple(value for value in values if isinstance(value, Secret))
 

@@ -1,4 +1,4 @@
-"""What is known of an order beside its rows: rejects, messages, when the platform was last asked for it."""
+"""Traces of an order beside its rows: rejects, messages, and the last reads of the time it was created in."""
 
 from __future__ import annotations
 

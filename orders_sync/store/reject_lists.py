@@ -1,4 +1,4 @@
-"""Rejects as an operator sees them: by reason, one by one, open or ignored; and what is decided about many at once.
+"""Rejects for an operator: grouped by reason, one by one, open or ignored; and decisions on many at once.
 
 open --ignore--> ignored --unignore--> open          settled: its order landed, or its record is listed no more
 
@@ -10,29 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 from psycopg.rows import dict_row
 
 from orders_sync.domain.emptiness import ONE_ANSWER
-from orders_sync.domain.reject_reasons import RejectReason
+from orders_sync.domain.reject_reasons import RejectReason, RejectState
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows, fetch_values
 
 
-class RejectState(StrEnum):
-    """What became of a reject."""
-
-    OPEN = "open"
-    IGNORED = "ignored"
-    SETTLED = "settled"
-
-
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which rejects are meant: all that fit every part that is given."""
+    """A choice of rejects: all that match every field that is not None."""
 
     numbers: Sequence[int] | None = None
     reason: RejectReason | None = None
@@ -135,12 +126,12 @@ async def numbers(connection: Connection, chosen: Chosen, limit: int | None = No
 
 
 async def ignored(connection: Connection, account: str | None) -> int:
-    """Return how many rejects are ignored."""
+    """Count the ignored rejects, of one account if given."""
     return (await fetch_values(connection, _IGNORED, {"account": account}, int))[0]
 
 
 async def ignore(connection: Connection, chosen: Sequence[int]) -> int:
-    """Ignore those of these rejects that are open; return how many."""
+    """Ignore those of these rejects that are open; return their number."""
     query = """
         UPDATE sync.rejects SET ignored_at = clock_timestamp(), ignored_by = session_user
         WHERE id = ANY (%s) AND resolved_at IS NULL AND ignored_at IS NULL
@@ -149,7 +140,7 @@ async def ignore(connection: Connection, chosen: Sequence[int]) -> int:
 
 
 async def unignore(connection: Connection, chosen: Sequence[int]) -> int:
-    """Open those of these rejects again that are ignored; return how many."""
+    """Open those of these rejects again that are ignored; return their number."""
     query = """
         UPDATE sync.rejects SET ignored_at = NULL, ignored_by = NULL
         WHERE id = ANY (%s) AND resolved_at IS NULL AND ignored_at IS NOT NULL

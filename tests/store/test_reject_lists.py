@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from orders_sync.domain.reject_reasons import RejectReason
+from orders_sync.domain.reject_reasons import RejectReason, RejectState
 from orders_sync.store import reject_lists, rejects
 from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import fingerprint
-from orders_sync.store.reject_lists import Chosen, RejectState
+from orders_sync.store.reject_lists import Chosen
 from orders_sync.store.rejects import Reject
 from tests.support.databases import one, rows
 from tests.support.loading import at

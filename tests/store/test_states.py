@@ -13,8 +13,10 @@ import pytest
 from procrastinate.jobs import Status as JobStatus
 
 from orders_sync.domain.ledger import OPEN_BACKFILLS, BackfillState
+from orders_sync.domain.reject_reasons import RejectState
 from orders_sync.domain.statuses import StatusGroup
 from orders_sync.domain.windows import OPEN_WINDOWS, READ_WINDOWS, Feed, WindowKind, WindowState
+from orders_sync.store import reject_lists
 
 STORE = sorted((Path(__file__).parents[2] / "orders_sync" / "store").rglob("*.py"))
 STATES: dict[str, type[Enum]] = {"sync.windows": WindowState, "sync.backfills": BackfillState}
@@ -77,6 +79,10 @@ def test_a_state_in_a_statement_is_one_of_its_column(path: Path) -> None:
 def test_a_state_that_no_column_holds_is_seen(statement: str) -> None:
     assert len(unknown(repr(statement))) == 1
     assert len(unknown(f'f"{statement} AND {{MORE}}"')) == 1
+
+
+def test_a_reject_is_listed_in_every_state_of_the_enum() -> None:
+    assert set(re.findall(r"'(\w+)'", reject_lists._STATE)) == {each.value for each in RejectState}
 
 
 def literals(url: str, query: str, name: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What `bi.changes_since()` needs beside `orders.changed_xid`: deletions, and the feed that cursors belong to."""
+"""The tables of `bi.changes_since()` beside `orders.changed_xid`: deletions, and the feed that cursors belong to."""
 
 from __future__ import annotations
 
