@@ -1,0 +1,57 @@
+"""docs/dictionary.md says what the database says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from orders_sync.store import bi, dictionary
+from orders_sync.store.tables import BUSINESS, metadata
+from tests.support.databases import Tables, made_database
+from tests.support.dictionary import FILE, questions, render
+from tests.support.landed import land_world
+
+
+@pytest.fixture(scope="module")
+def sandbox(server: str, template: str) -> Iterator[Tables]:
+    with made_database(server, "dictionary", template) as tables:
+        asyncio.run(land_world(tables.url))
+        yield tables
+
+
+def test_the_file_is_what_the_database_says(sandbox: Tables) -> None:
+    stale = "docs/dictionary.md is stale: run `python -m tests.support.dictionary`"
+    assert FILE.read_text(encoding="utf-8") == render(sandbox.url), stale
+
+
+def test_a_changed_comment_or_a_new_column_makes_it_stale(url: str) -> None:
+    with psycopg.connect(url) as session:
+        before = dictionary.render(session)
+        session.execute("COMMENT ON COLUMN bi.orders.net_amount IS 'something else'")
+        assert "something else" in dictionary.render(session)
+        session.rollback()
+        session.execute("ALTER TABLE orders ADD COLUMN later text")
+        assert dictionary.render(session) != before
+
+
+def test_every_table_view_and_function_of_ours_is_in_it() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    for each in bi.definitions():
+        assert (f"| `bi.{each.name}` |" if each.kind == "FUNCTION" else f"### bi.{each.name}\n") in text
+    for name in metadata.tables:
+        assert f"### {name}\n" in text
+
+
+def test_the_diagram_holds_every_table_of_orders() -> None:
+    diagram = FILE.read_text(encoding="utf-8").partition("```mermaid")[2].partition("```")[0]
+    for table in BUSINESS:
+        assert f"    {table.name} {{\n" in diagram
+
+
+def test_each_question_is_listed_with_the_views_that_answer_it() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    for title, _ in questions():
+        assert title in text
