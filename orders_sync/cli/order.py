@@ -14,7 +14,8 @@ from orders_sync.domain import pasted
 from orders_sync.domain.errors import DatabaseError, SettingsError
 from orders_sync.domain.local_times import stamp
 from orders_sync.engine import order_answer, service_status
-from orders_sync.engine.order_answer import Absent, Answer, FoundOrder, Known, Remark
+from orders_sync.engine.order_answer import Absent, Answer, FoundOrder
+from orders_sync.engine.order_remarks import Known, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import database, order_lookup, overview
 from orders_sync.store.order_numbers import Match

@@ -8,7 +8,8 @@ import typer
 
 from orders_sync.cli import context
 from orders_sync.service import logs
-from orders_sync.service.app import Components, Service
+from orders_sync.service.app import Service
+from orders_sync.service.components import Components
 from orders_sync.service.redaction import collect_secrets
 from orders_sync.service.web import listening_socket
 from orders_sync.settings import Settings

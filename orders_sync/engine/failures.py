@@ -1,4 +1,4 @@
-"""Decide what the failure of a window means for its account: whether it rests, and what a person is told. Pure."""
+"""Decide what the failure of a window means for its account: whether it rests, and the text for a person. Pure."""
 
 from __future__ import annotations
 

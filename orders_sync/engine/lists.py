@@ -57,7 +57,7 @@ class ListComparison:
         self._name = source.account.name
         self._platform = source.platform
         self._page_size = source.policy.page_size
-        # orders that one call lists: one more may stand on the border, and a page that is just full is looked behind
+        # orders that one call lists: one more may stand on the border, and a page that is just full costs one more call
         self._on_a_page = source.policy.page_size - 1
         self._longest = source.policy.longest_window
         self._client = client

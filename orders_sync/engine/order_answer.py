@@ -6,49 +6,18 @@ answer   each order with its rows and what to know about them; of each other num
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
 from orders_sync.domain import pasted
-from orders_sync.domain.local_times import day, stamp
-from orders_sync.engine.service_status import State, Verdict
+from orders_sync.engine import order_remarks
+from orders_sync.engine.order_remarks import Known, Reason, Remark
 from orders_sync.store import order_lookup, order_numbers, order_traces
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import Match, OrderKey
 from orders_sync.store.order_traces import MessageTrace, RejectTrace, StatusName
-from orders_sync.store.overview import AccountStatus
-
-MOST_ACCOUNTS = 5  # named in one sentence
-MOST_TROUBLES = 20  # accounts that have a sentence of their own
-DAY = timedelta(days=1)
-
-
-class Reason(StrEnum):
-    """The reason why an order is not in the tables, or not as it is at the platform."""
-
-    ROUNDED = "rounded"  # a spreadsheet cut its number
-    REJECTED = "rejected"  # a record of it could not be read
-    MESSAGE = "message"  # the platform sent a message about it
-    SUSPENDED = "suspended"  # its account makes no calls
-    REMOVED = "removed"  # its account is in no settings, or was retired
-    BEHIND = "behind"  # its account is not read up to now
-    FAILED = "failed"  # windows of its account failed
-    BEFORE_HISTORY = "before_history"  # placed before what is synced
-    NOT_LISTED = "not_listed"  # what was read completely does not hold it, or no more
-    NO_ACCOUNT = "no_account"
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A sentence, and the command that comes next where there is one."""
-
-    reason: Reason
-    text: str
-    command: str | None = None
-    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +58,6 @@ class Answer:
     absent: list[Absent]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The accounts that may hold an order, and how current each is."""
-
-    accounts: Sequence[AccountStatus]
-    verdict: Verdict
-
-    def of(self, name: str) -> AccountStatus | None:
-        """Return the state of an account; None for one that the tables do not know."""
-        return next((each for each in self.accounts if each.name == name), None)
-
-
 def find(session: Session, texts: Sequence[str]) -> tuple[list[str], list[Match]]:
     """Return the numbers that are meant by pasted text, and the orders that have any of them."""
     pieces = [pasted.read(text) for text in texts]
@@ -112,9 +69,9 @@ def find(session: Session, texts: Sequence[str]) -> tuple[list[str], list[Match]
 def answer(
     session: Session, numbers: Sequence[str], matches: Sequence[Match], known: Known, placed: datetime | None = None
 ) -> Answer:
-    """Say of every number where its order is.
+    """Return the order of every number, or the reasons why it is not here.
 
-    `placed`: when it was placed, if somebody knows: then it is compared with what was read.
+    `placed`: when the order was placed, if known: it is compared with the ranges that were read.
     """
     keys = list(dict.fromkeys(match.key for match in matches))
     names = order_traces.status_names(session) if keys else {}
@@ -150,39 +107,8 @@ def _found(
         account.read_to if account else None,
         rejects,
         messages,
-        list(_doubts(key, rows, rejects, messages, account, known.verdict)),
+        list(order_remarks.of_order(key, rows, rejects, messages, account, known.verdict)),
     )
-
-
-def _doubts(
-    key: OrderKey,
-    rows: dict[str, Any],
-    rejects: list[RejectTrace],
-    messages: list[MessageTrace],
-    account: AccountStatus | None,
-    verdict: Verdict,
-) -> Iterator[Remark]:
-    """Say why an order's rows may not be what the platform shows."""
-    if rows["missing_since"]:
-        yield Remark(
-            Reason.NOT_LISTED,
-            f"order {key.order_id}: no longer listed by the platform: three complete reads of its time of creation "
-            f"did not return it, the last one at {_at(rows['missing_since'])}. Its rows may be out of date",
-        )
-    if rows["order"]["unread_version_since"]:
-        for each in rejects[:1]:
-            yield Remark(
-                Reason.REJECTED,
-                f"order {key.order_id}: a newer version of it, read at {_at(each.read_at)}, could not be converted, "
-                f"so its rows show an older one: {each.reason}",
-                f"orders-sync rejects show {each.id}",
-                each.account,
-            )
-    for message in messages:
-        if message.handled_at is None:
-            yield _of_message(message)
-    if account is not None:
-        yield from _of_account(account, verdict)
 
 
 def _absent(session: Session, number: str, known: Known, placed: datetime | None) -> Absent:
@@ -197,143 +123,6 @@ def _absent(session: Session, number: str, known: Known, placed: datetime | None
                 Reason.ROUNDED, f"{number} was rounded by a spreadsheet: format its column as text and copy it again"
             )
         )
-    remarks += [_of_reject(each) for each in rejects]
-    remarks += [_of_message(each) for each in messages]
-    return Absent(number, [*remarks, *_of_accounts(known, placed)], rejects, messages)
-
-
-def _of_reject(reject: RejectTrace) -> Remark:
-    return Remark(
-        Reason.REJECTED,
-        f"a record with this number came on {reject.account} and could not be converted into an order: "
-        f"{reject.reason}. First read at {_at(reject.rejected_at)}, last at {_at(reject.read_at)}; it is kept as "
-        f"reject {reject.id}, and `orders-sync rejects replay {reject.id}` converts it after an update",
-        f"orders-sync rejects show {reject.id}",
-        reject.account,
-    )
-
-
-def _of_message(message: MessageTrace) -> Remark:
-    state = message.outcome or "it was not looked at yet"
-    is_waiting = message.handled_at is None
-    return Remark(
-        Reason.MESSAGE,
-        f"the platform sent a message about it to {message.account} at {_at(message.received_at)}"
-        f"{', which still waits' if is_waiting else ''}: {state}",
-        f"orders-sync sync --account {message.account}" if is_waiting else None,
-        message.account,
-    )
-
-
-def _of_accounts(known: Known, placed: datetime | None) -> Iterator[Remark]:
-    """Say of every account whether an order of it would be here. Those in trouble come first."""
-    if not known.accounts:
-        yield Remark(Reason.NO_ACCOUNT, "no account has been synced yet", "orders-sync sync")
-        return
-    if placed is not None:
-        yield from _of_time(known, placed)
-        return
-    troubled = 0
-    current = []
-    for account in known.accounts:
-        troubles = list(_of_account(account, known.verdict))
-        troubled += bool(troubles)
-        if troubled <= MOST_TROUBLES:
-            yield from troubles
-        if account.read_from and account.read_to:
-            current.append(account)
-    if troubled > MOST_TROUBLES:
-        more = troubled - MOST_TROUBLES
-        yield Remark(Reason.BEHIND, f"{more} more accounts are not current", "orders-sync status --problems")
-    if current:
-        yield _of_what_was_read(current)
-
-
-def _of_what_was_read(accounts: Sequence[AccountStatus]) -> Remark:
-    named = ", ".join(
-        f"{each.name} from {_at(each.read_from)} to {_at(each.read_to)}" for each in accounts[:MOST_ACCOUNTS]
-    )
-    more = f" and {len(accounts) - MOST_ACCOUNTS} more accounts" if len(accounts) > MOST_ACCOUNTS else ""
-    return Remark(
-        Reason.NOT_LISTED,
-        f"read without a gap: {named}{more}. An order of that time is not listed by the platform, or is of another "
-        "shop; an earlier one is not synced. With the day on which it was placed, "
-        "`orders-sync order NUMBER --placed DATE` says which, and what to do",
-        None,
-    )
-
-
-def _of_time(known: Known, placed: datetime) -> Iterator[Remark]:
-    """Compare the time an order was placed with what was read of each account."""
-    first, last = day(placed), day(placed + DAY)
-    for account in known.accounts[:MOST_TROUBLES]:
-        name, begins = account.name, account.proven_from or account.history_from
-        if begins and placed < begins:
-            yield Remark(
-                Reason.BEFORE_HISTORY,
-                f"{name}: it was placed before {_at(begins)}, where what is synced begins",
-                f"orders-sync backfill --account {name} --from {first} --to {last} --wait",
-                name,
-            )
-        elif account.read_from and account.read_to and account.read_from <= placed < account.read_to:
-            yield Remark(
-                Reason.NOT_LISTED,
-                f"{name}: the time it was placed has been read completely, and the platform did not list it",
-                f"orders-sync audit --account {name} --from {first} --to {last} --repair",
-                name,
-            )
-        elif troubles := list(_of_account(account, known.verdict)):
-            yield from troubles
-        else:
-            to = f"read from {_at(account.read_from)} to {_at(account.read_to)}" if account.read_to else "not read"
-            yield Remark(Reason.BEHIND, f"{name}: {to} so far", f"orders-sync sync --account {name}", name)
-    if len(known.accounts) > MOST_TROUBLES:
-        more = len(known.accounts) - MOST_TROUBLES
-        yield Remark(Reason.NOT_LISTED, f"{more} more accounts were not looked at: name the shop with --account")
-
-
-def _of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
-    """Say what keeps an account from being current, if anything does."""
-    name, state = account.name, verdict.states.get(account.name)
-    to = f"read up to {_at(account.read_to)}" if account.read_to else "nothing of it was read"
-    if state in (State.REMOVED, State.RETIRED):
-        since = account.retired_at or account.removed_at
-        yield Remark(
-            Reason.REMOVED,
-            f"{name}: {state} since {_at(since)}, nobody reads it any more; {to}",
-            "orders-sync accounts list",
-            name,
-        )
-    elif state is State.SUSPENDED:
-        yield Remark(
-            Reason.SUSPENDED,
-            f"{name}: suspended since {_at(account.suspended_at)}, {to}: "
-            f"{account.suspended_because or 'the platform refused its credentials'}",
-            f"orders-sync accounts resume {name}",
-            name,
-        )
-    elif state in (State.BEHIND, State.NOT_READ):
-        yield Remark(
-            Reason.BEHIND,
-            f"{name}: {to}; what was placed or changed since is not here yet",
-            f"orders-sync sync --account {name}",
-            name,
-        )
-    elif state is State.CATCHING_UP:
-        yield Remark(
-            Reason.BEHIND,
-            f"{name}: older history is still being read, from {_at(account.history_from)} on; {to}",
-            f"orders-sync status --account {name}",
-            name,
-        )
-    if account.failed and state not in (State.REMOVED, State.RETIRED, State.SUSPENDED):
-        yield Remark(
-            Reason.FAILED,
-            f"{name}: {account.failed:,} {'window' if account.failed == 1 else 'windows'} failed, to be read again",
-            f"orders-sync sync --retry --account {name}",
-            name,
-        )
-
-
-def _at(moment: datetime | None) -> str:
-    return stamp(moment) if moment else "an unknown time"
+    remarks += [order_remarks.of_reject(each) for each in rejects]
+    remarks += [order_remarks.of_message(each) for each in messages]
+    return Absent(number, [*remarks, *order_remarks.of_accounts(known, placed)], rejects, messages)

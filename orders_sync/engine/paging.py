@@ -119,7 +119,7 @@ class Reader:
                      |                              skipped
                      '-- the total, hence the last page
 
-        One call where everything fits on one page, else pages + 1; and one more to look behind a last page that is just
+        One call where everything fits on one page, else pages + 1; and one more behind a last page that is just
         full. Where more is `expected`, the first call asks for a single row: a full page would only be thrown away. If
         it brings neither a row nor a total, nothing is there. `row` says which: one that spoils every answer it is in
         need not keep the total from being known; but only the first one tells that there is none.

@@ -10,7 +10,7 @@ from typing import Protocol
 from orders_sync.domain.errors import RateLimitError
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 
-LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; who holds a window slot gives it back instead
+LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a pause; for a longer one its window is released
 AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
 ROUNDING = 1e-6  # seconds
 LATE = 0.01  # seconds after its moment that a slot may be used, at most half a gap: a slow rate loses minutes with one

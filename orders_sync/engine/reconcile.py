@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Feed, Window
 
-FINEST = timedelta(minutes=1)  # differences are told in whole minutes
+FINEST = timedelta(minutes=1)  # differences are ranges of whole minutes
 UNITS = (timedelta(days=1), timedelta(hours=1), FINEST, timedelta(seconds=1))
 SHOWN = 20  # ids of a difference
 ROUNDS = 3  # in which a window and its halves are counted while the counts contradict each other

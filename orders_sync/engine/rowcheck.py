@@ -105,7 +105,7 @@ class RowCheck:
 
     @property
     def direction(self) -> int:
-        """1 where rows come oldest first, -1 newest first, 0 where their times do not tell."""
+        """The order of rows by their times: 1 oldest first, -1 newest first, 0 unknown."""
         return sum(self._directions)
 
     def cause(self) -> str:

@@ -75,7 +75,7 @@ class _AccountRunner:
         self.failures = 0  # in a row
         self.rests = False
         self.paused_until = 0.0  # by time.monotonic: before it the platform wants no call
-        self.is_waiting = False  # for another process; the user was told so
+        self.is_waiting = False  # for another process; the user was notified
         self.is_crowded_out = False  # no slot came free in time: the turn goes to another account
         self.has_answered = False  # before the platform has counted a window, one at a time is read
 

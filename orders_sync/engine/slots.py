@@ -40,7 +40,7 @@ class Slots:
         return waiter.done()
 
     def release(self, host: str) -> None:
-        """Give a slot back, to whoever waits first and may take it."""
+        """Release a slot: the first waiter whose host may take one gets it."""
         self._free += 1
         self._held[host] -= 1
         for entry in [*self._waiting]:

@@ -14,7 +14,6 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
@@ -31,6 +30,7 @@ from orders_sync.engine.window_job import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service import outage as outages
 from orders_sync.service.component_health import ComponentHealth
+from orders_sync.service.components import Components
 from orders_sync.service.heartbeat import Heartbeat
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
@@ -55,30 +55,6 @@ WEB_CONNECTIONS = 4  # a pool of its own, so that busy workers cost no message
 STOP_SECONDS = 9.0  # for all components to end
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Components:
-    """The components of a process. `web`: the listening socket; `hooks`: it also receives platform messages there."""
-
-    schedules: bool = False
-    works: bool = False
-    web: socket.socket | None = None
-    hooks: bool = False
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the components, as in `sync.processes.parts`; the hooks are `console` there."""
-        parts = (("scheduler", self.schedules), ("worker", self.works), ("console", self.hooks))
-        return [name for name, runs in parts if runs]
-
-    def log_fields(self) -> dict[str, object]:
-        """Return the fields of a log line."""
-        components = [name for name, runs in (("scheduler", self.schedules), ("worker", self.works)) if runs]
-        if self.web is None:
-            return {"parts": components}
-        host, port = self.web.getsockname()[:2]
-        return {"parts": [*components, "web"], "listening": f"http://{host}:{port}"}
 
 
 class Service:
@@ -165,7 +141,7 @@ class Service:
                 "running", version=version("orders-sync"), accounts=len(self._sources), **self._components.log_fields()
             )
             await self._await_end(running)
-            log.info("stopping; windows in flight are finished or handed back")
+            log.info("stopping; windows in flight are finished or released")
             self._stop.set()
             run_context.stopping.set()
             for task in running:

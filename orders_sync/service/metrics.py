@@ -6,8 +6,7 @@ Every process exports the same gauges: take their maximum per account over proce
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 import prometheus_client
@@ -17,25 +16,14 @@ from prometheus_client.registry import Collector
 
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
 from orders_sync.engine.results import WindowResult
+from orders_sync.service.account_gauges import ACCOUNT_GAUGES
 from orders_sync.service.liveness import Liveness
 from orders_sync.store import schema
-from orders_sync.store.service_metrics import AccountMetrics, ServiceMetrics
+from orders_sync.store.service_metrics import ServiceMetrics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-SECONDS = (
-    0.1,
-    0.25,
-    0.5,
-    1,
-    2.5,
-    5,
-    10,
-    30,
-    60,
-    120,
-    300,
-    600,
-)  # buckets of a window's duration: from one call to a full window at a slow rate
+# buckets of a window's duration: from one call to a full window at a slow rate
+SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 # values of the label `error`, which queries and dashboards hold: they outlive the names of the classes
 ERROR_LABELS = {
@@ -54,85 +42,6 @@ ERROR_LABELS = {
 
 # omit the second series `_created` of every counter
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
-
-
-@dataclass(frozen=True)
-class Gauge:
-    """A value per account. None means unknown: the sample is omitted."""
-
-    name: str
-    help: str
-    value: Callable[[AccountMetrics], float | None]
-
-
-ACCOUNT_GAUGES = (
-    Gauge(
-        "orders_sync_account_behind_seconds",
-        "Seconds between now and the newest time up to which the account is read; "
-        "for gaps before it see orders_sync_account_history_ratio.",
-        lambda account: account.behind,
-    ),
-    Gauge(
-        "orders_sync_account_history_ratio",
-        "Share of the account's history up to that time that is read, from 0 to 1.",
-        lambda account: account.history_share,
-    ),
-    Gauge(
-        "orders_sync_account_watermark_timestamp_seconds",
-        "The account's watermark: every order that the platform lists before it is stored, with proof.",
-        lambda account: account.watermark,
-    ),
-    Gauge(
-        "orders_sync_account_proven_from_timestamp_seconds",
-        "Start of the proven range: later than history_from if the platform does not list that far back.",
-        lambda account: account.proven_from,
-    ),
-    Gauge(
-        "orders_sync_account_suspended",
-        "1 if no calls are made for the account because the platform refused its credentials.",
-        lambda account: account.is_suspended,
-    ),
-    Gauge(
-        "orders_sync_account_resting",
-        "1 if the account is paused because several of its windows failed in a row.",
-        lambda account: account.is_resting,
-    ),
-    Gauge(
-        "orders_sync_rejects_open",
-        "Records in sync.rejects that could not be converted into orders, without ignored ones.",
-        lambda account: account.rejects,
-    ),
-    Gauge(
-        "orders_sync_rejects_ignored",
-        "Such records that somebody chose to ignore.",
-        lambda account: account.ignored_rejects,
-    ),
-    Gauge(
-        "orders_sync_messages_waiting",
-        "Messages of the platform that are not yet processed.",
-        lambda account: account.messages,
-    ),
-    Gauge(
-        "orders_sync_messages_oldest_waiting_seconds",
-        "Age of the oldest unprocessed message; 0 if there is none.",
-        lambda account: account.oldest_message,
-    ),
-    Gauge(
-        "orders_sync_audit_age_seconds",
-        "Seconds since the account's last completed audit.",
-        lambda account: account.audit_age,
-    ),
-    Gauge(
-        "orders_sync_audit_differences",
-        "Ranges in which the last audit's counts differed from the tables, without those repaired since.",
-        lambda account: None if account.audit_age is None else account.differences,
-    ),
-    Gauge(
-        "orders_sync_account_listing_late_seconds",
-        "Longest known delay in seven days from an order's time to its first listing, a lower bound; 0 if none.",
-        lambda account: account.late_by or 0,
-    ),
-)
 
 
 class Metrics:
@@ -275,8 +184,8 @@ def component_metrics(state: Mapping[str, str | None]) -> Iterator[Metric]:
     family = _gauge(
         "orders_sync_component_up", "0 if the component of this process has been failing for long.", "component"
     )
-    for name, trouble in state.items():
-        family.add_metric([name], trouble is None)
+    for name, failure in state.items():
+        family.add_metric([name], failure is None)
     yield family
 
 

@@ -123,8 +123,8 @@ class Worker:
             self._on_connection_loss(f"audit of {account}", error)
             return
         found = result.found
-        tell = log.error if result.error or result.remaining else log.warning if result.differences else log.info
-        tell(
+        write = log.error if result.error or result.remaining else log.warning if result.differences else log.info
+        write(
             "audit",
             account=account,
             platform_orders=found.platform,

@@ -11,7 +11,8 @@ import pytest
 
 from orders_sync.service import app as module
 from orders_sync.service import queue
-from orders_sync.service.app import Components, Service
+from orders_sync.service.app import Service
+from orders_sync.service.components import Components
 from orders_sync.service.web import listening_socket
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings

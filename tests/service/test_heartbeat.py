@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from orders_sync.service import heartbeat as module
-from orders_sync.service.app import Components
+from orders_sync.service.components import Components
 from orders_sync.service.heartbeat import Heartbeat
 from orders_sync.store import processes, schema
 from orders_sync.store.database import Connection, Pool

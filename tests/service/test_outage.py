@@ -16,7 +16,8 @@ from structlog.typing import EventDict
 
 from orders_sync.engine import planner
 from orders_sync.sandbox import SandboxTransport
-from orders_sync.service.app import Components, Service
+from orders_sync.service.app import Service
+from orders_sync.service.components import Components
 from orders_sync.service.outage import REPEAT_SECONDS, Outage, is_connection_loss
 from orders_sync.service.queue import QueueError
 from orders_sync.service.web import listening_socket

@@ -1,0 +1,30 @@
+"""The components that one process of the service consists of."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Components:
+    """The components of a process. `web`: the listening socket; `hooks`: it also receives platform messages there."""
+
+    schedules: bool = False
+    works: bool = False
+    web: socket.socket | None = None
+    hooks: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the components, as in `sync.processes.parts`; the hooks are `console` there."""
+        parts = (("scheduler", self.schedules), ("worker", self.works), ("console", self.hooks))
+        return [name for name, runs in parts if runs]
+
+    def log_fields(self) -> dict[str, object]:
+        """Return the fields of a log line."""
+        components = [name for name, runs in (("scheduler", self.schedules), ("worker", self.works)) if runs]
+        if self.web is None:
+            return {"parts": components}
+        host, port = self.web.getsockname()[:2]
+        return {"parts": [*components, "web"], "listening": f"http://{host}:{port}"}
