@@ -20,9 +20,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from orders_sync.cli import output, signals
+from orders_sync.cli import exit_codes, output, signals
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.display import visible
-from orders_sync.domain.errors import ConfigurationError, OrdersSyncError, PlatformError
+from orders_sync.domain.errors import OrdersSyncError, PlatformError
 
 DAILY, REPAIR, SETUP, TRY = "Daily", "Repair", "Setup", "Try"
 COMMANDS = {  # module, function, panel of the help; a group of commands is the module's `app`
@@ -48,12 +49,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
 }
 RESUMABLE = {"run", "sync", "worker", "demo", "backfill", "audit", "rejects", "renormalize"}
 PASSED_ON = ("db", "shell")  # its arguments are psql's
-USAGE, CONFIGURATION, INTERRUPTED = 2, 78, 130  # 78: EX_CONFIG of sysexits.h
-EXIT_CODES = (
-    "Exit codes: 0 done; 1 an error, or a difference was found; 2 wrong usage; 78 the settings cannot be used; "
-    "130 interrupted; 143 terminated. "
-    "See `orders-sync COMMAND -h` for a command."
-)
+ClickException: Any = typer.BadParameter.__mro__[2]  # typer has its own, which it does not export
 
 
 def application(asked: str = "") -> Callable[[], object]:
@@ -66,7 +62,7 @@ def application(asked: str = "") -> Callable[[], object]:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback(
-        help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.", epilog=EXIT_CODES
+        help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.", epilog=exit_codes.SUMMARY
     )(_options)
     for name in [asked] if asked in COMMANDS else COMMANDS:
         module, what, panel = COMMANDS[name]
@@ -103,25 +99,28 @@ def _options(
 
 
 def main() -> None:
-    """Run the command of `sys.argv` and exit. Exit codes: as in `EXIT_CODES`."""
+    """Run the command of `sys.argv` and exit. Exit codes: as in `cli/exit_codes.py`.
+
+    With --json every line on standard error is a JSON object.
+    """
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters of it reaches the user as an error
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no Chinese still shows the rest
+    output.use_json("--json" in sys.argv and tuple(sys.argv[1:3]) != PASSED_ON)
     try:
         _refuse_unprintable(sys.argv[1:])
         made = application(command)
         signals.install()
         try:
-            made()
+            _run(made)
         finally:
             sys.stdout.flush()  # what cannot be written is an error here; later nobody would catch it
     except OrdersSyncError as error:
-        output.error(str(error), keep="" if isinstance(error, PlatformError) else "\n")
-        sys.exit(CONFIGURATION if isinstance(error, ConfigurationError) else 1)
+        _fail(str(error), exit_codes.of(error), keep="" if isinstance(error, PlatformError) else "\n")
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code == ExitCode.INTERRUPTED:
             _report_interruption(command)
             sys.exit(signals.exit_code())
         raise
@@ -134,14 +133,29 @@ def main() -> None:
         _end(error)
 
 
+def _run(command: Callable[..., object]) -> NoReturn:
+    """Run the command line and exit; on wrong usage with a message in the form that the other errors have."""
+    if not output.is_json():
+        command()
+    try:
+        code = command(standalone_mode=False)
+    except ClickException as error:
+        _fail(error.format_message(), ExitCode.USAGE)
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+def _fail(text: str, code: ExitCode, keep: str = "") -> NoReturn:
+    output.error(text, keep, kind=code.name.lower(), exit_code=int(code))
+    sys.exit(code)
+
+
 def _refuse_unprintable(arguments: list[str]) -> None:
     """Exit with code 2 if an argument holds control characters or bytes that are not UTF-8."""
     if tuple(arguments[:2]) == PASSED_ON:
         return
     for number, text in enumerate(arguments, 1):
         if any("\ud800" <= c <= "\udfff" or (visible(c) != c and ord(c) < 0xA0) for c in text if c not in "\t\r\n"):
-            output.error(f"argument {number} contains a control character or is not UTF-8 text: {text}")
-            sys.exit(USAGE)
+            _fail(f"argument {number} contains a control character or is not UTF-8 text: {text}", ExitCode.USAGE)
 
 
 def _report_interruption(command: str) -> None:
@@ -159,8 +173,7 @@ def _end(error: Exception) -> NoReturn:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer goes nowhere
         if not isinstance(error, BrokenPipeError):  # whoever read it has read enough
             output.error(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "orders_sync" in frame.filename]
     where = f" ({ours[-1].filename}, line {ours[-1].lineno})" if ours else ""
-    output.error(f"internal error: {type(error).__name__}: {error}{where}. Please report it")
-    sys.exit(1)
+    _fail(f"internal error: {type(error).__name__}: {error}{where}. Please report it", ExitCode.FAILED)

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from orders_sync.cli import context, output
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
@@ -55,11 +55,9 @@ def rename(old: str, new: str, config: context.Config = None) -> None:
     """Rename an account that is not in the settings. Others are renamed in the settings."""
     settings = context.load(config)
     if context.named(settings, old):
-        raise SettingsError(
-            f"{old} is in the settings: change its name there, and the next run renames it in the tables"
-        )
+        raise UsageError(f"{old} is in the settings: change its name there, and the next run renames it in the tables")
     if context.named(settings, new):
-        raise SettingsError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
+        raise UsageError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
     with context.opened(settings) as url, database.session(url) as connection:
         identities.rename(connection, old, new)
     output.info(f"renamed {old} to {new}")
@@ -70,7 +68,7 @@ def retire(name: str, config: context.Config = None) -> None:
     """Declare that the orders of an account that is not in the settings need no more updates. They stay."""
     settings = context.load(config)
     if context.named(settings, name):
-        raise SettingsError(f"{name} is in the settings: remove it there first")
+        raise UsageError(f"{name} is in the settings: remove it there first")
     with context.opened(settings) as url, database.session(url) as connection:
         identities.retire(connection, name)
     output.info(f"{name} is retired: its orders stay as they are. Add it to the settings again to resume reading")
@@ -81,7 +79,7 @@ def merge(old: str, new: str, config: context.Config = None) -> None:
     """Merge two accounts of one shop, such as after a change of host: NEW gets the orders of OLD, which is removed."""
     settings = context.load(config)
     if context.named(settings, old):
-        raise SettingsError(f"{old} is in the settings: remove it there first")
+        raise UsageError(f"{old} is in the settings: remove it there first")
     with context.opened(settings) as url, database.session(url) as connection:
         identities.merge(connection, old, new)
     output.info(
@@ -99,7 +97,7 @@ def resume(name: str, config: context.Config = None) -> None:
 
     with context.opened(context.load(config)) as url:
         if not context.run(lift(url)):
-            raise SettingsError(f"{name} is not suspended: `orders-sync accounts list` shows every account")
+            raise NotFoundError(f"{name} is not suspended: `orders-sync accounts list` shows every account")
     output.info(f"{name}: the next `orders-sync sync` makes calls for it again")
 
 

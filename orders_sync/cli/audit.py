@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from orders_sync.cli import context, output
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.errors import UsageError
 from orders_sync.domain.windows import Feed
 from orders_sync.engine import audit as engine
 from orders_sync.engine.audit import Audited, Updates
@@ -36,14 +37,15 @@ def audit(
 ) -> None:
     """Compare the platforms' order counts with the tables, down to the orders that differ.
 
-    Exit code 1 if differences remain. Results are stored in sync.audits and sync.audit_differences.
+    Exit code 5 if differences remain, 1 if an account could not be compared. Results are stored in sync.audits and
+    sync.audit_differences.
     """
     settings = context.load_with_secrets(config)
     sources = context.sources(settings, account)
     first = None if start is None else context.moment(start, "--from")
     last = None if end is None else context.moment(end, "--to")
     if first is not None and last is not None and first >= last:
-        raise SettingsError(f"--from {start} must be before --to {end}")
+        raise UsageError(f"--from {start} must be before --to {end}")
     with context.opened(settings) as url:
         context.settle(settings, url)
         results = context.run(_audit(url, sources, settings, first, last, repair))
@@ -57,8 +59,10 @@ def audit(
         if result.error:
             output.error(result.error)
     are_left_out = context.report_misconfigured(settings, account)
-    if are_left_out or any(result.error or result.remaining for result in results):
-        raise typer.Exit(1)
+    if are_left_out or any(result.error for result in results):
+        raise typer.Exit(ExitCode.FAILED)
+    if any(result.remaining for result in results):
+        raise typer.Exit(ExitCode.DIFFERENCE)
 
 
 async def _audit(

@@ -12,7 +12,7 @@ from orders_sync.cli import context, output
 from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
 from orders_sync.domain import schedule
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.sweep_cost import calls_for
 from orders_sync.domain.times import duration
@@ -77,7 +77,7 @@ def backfill(
     settings = context.load_with_secrets(config)
     sources = _chosen(settings, account, platform, by)
     if start is None:
-        raise SettingsError("--from is required, for example --from 2026-10-01")
+        raise UsageError("--from is required, for example --from 2026-10-01")
     window = _range(start, end)
     with context.opened(settings) as url:
         context.settle(settings, url)
@@ -89,7 +89,7 @@ def backfill(
                 output.print_json({"backfills": [], "outcomes": []})
             return
         if not yes:
-            typer.confirm("Request it?", abort=True, err=True)
+            context.confirm("Request it?")
         numbers = context.run(_request(url, sources, window, by, everything))
         output.info(
             f"requested as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows its progress"
@@ -152,7 +152,7 @@ def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: context
 
     with context.opened(context.load(config)) as url:
         if not context.run(context.ask(url, end)):
-            raise SettingsError(f"backfill {number} is not open: see `orders-sync backfill list`")
+            raise NotFoundError(f"backfill {number} is not open: see `orders-sync backfill list`")
     output.info(f"backfill {number} is cancelled")
 
 
@@ -161,14 +161,14 @@ def _chosen(settings: Settings, names: list[str] | None, platform: str | None, b
         each for each in context.sources(settings, names) if platform is None or each.account.platform == platform
     ]
     if names is None and platform is None and len(sources) > 1:
-        raise SettingsError(
+        raise UsageError(
             "which accounts? Give --account NAME, which may be repeated, or --platform NAME for all of a platform"
         )
     if not sources:
-        raise SettingsError(f"no account on {platform}: `orders-sync status` shows the accounts")
+        raise NotFoundError(f"no account on {platform}: `orders-sync status` shows the accounts")
     for each in sources:
         if by is not None and by not in each.platform.feeds:
-            raise SettingsError(
+            raise UsageError(
                 f"{each.account.name}: {each.platform.name} does not list by {by} time; omit --by, or use --by created"
             )
     return sources
@@ -178,7 +178,7 @@ def _range(start: str, end: str | None) -> Window:
     begins = context.moment(start, "--from")
     ends = whole_second(datetime.now(UTC)) if end is None else context.moment(end, "--to")
     if begins >= ends:
-        raise SettingsError(f"--from {start} must be before --to {end or 'now'}")
+        raise UsageError(f"--from {start} must be before --to {end or 'now'}")
     return Window(begins, ends)
 
 

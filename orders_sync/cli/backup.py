@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from orders_sync.domain.errors import DatabaseError, EmbeddedError
+from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.store import conninfo, database, inventory, schema
 from orders_sync.store.conninfo import shown
@@ -54,7 +54,7 @@ def dump(url: str, file: Path) -> int:
         present = inventory.schemas(connection)
     schemas = [f"--schema={name}" for name in SCHEMAS if name in present]
     if not file.parent.is_dir():
-        raise DatabaseError(f"{file}: there is no folder {file.parent}")
+        raise NotFoundError(f"{file}: there is no folder {file.parent}")
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
         _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
@@ -71,7 +71,7 @@ def restore(url: str, file: Path, report: Report) -> None:
     as it was.
     """
     if not file.is_file():
-        raise DatabaseError(f"{file}: there is no such file")
+        raise NotFoundError(f"{file}: there is no such file")
     with database.session(url) as connection:
         _must_be_free(connection, url)
         major = inventory.major_version(connection)
@@ -95,7 +95,7 @@ def restore(url: str, file: Path, report: Report) -> None:
 def compare(left: str, right: str) -> Compared:
     """Compare every row of our tables in two databases.
 
-    Raises `DatabaseError` that names the first table that differs.
+    Raises `DifferenceError` that names the first table that differs.
     """
     with database.session(left) as one, database.session(right) as other:
         tables = inventory.tables(one, SCHEMAS)
@@ -103,7 +103,7 @@ def compare(left: str, right: str) -> Compared:
         for table in tables:
             ours, theirs = inventory.contents(one, table), inventory.contents(other, table)
             if ours != theirs:
-                raise DatabaseError(
+                raise DifferenceError(
                     f"{table} differs: {ours.rows} rows, digest {ours.digest}, in {shown(left)}; {theirs.rows} rows, "
                     f"digest {theirs.digest}, in {shown(right)}"
                 )

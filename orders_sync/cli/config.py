@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from orders_sync.cli import CONFIGURATION, context, output
+from orders_sync.cli import context, output
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import ConfigurationError
 from orders_sync.domain.secret import Secret
 from orders_sync.platforms.account_settings import AccountSettings
@@ -43,7 +44,7 @@ def check(config: context.Config = None, json: context.Json = False) -> None:
         if mistakes:
             output.say("`orders-sync config example` shows every setting")
     if settings is None or (mistakes and not settings.accounts):
-        raise typer.Exit(CONFIGURATION)
+        raise typer.Exit(ExitCode.SETTINGS)
     if mistakes:
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,15 @@ from orders_sync.cli import output, signals
 from orders_sync.cli.output import info
 from orders_sync.domain import local_times
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.errors import ConfigurationError, DatabaseError, SchemaVersionError, SettingsError
+from orders_sync.domain.errors import (
+    ConfigurationError,
+    DatabaseError,
+    DeclinedError,
+    NotFoundError,
+    SchemaVersionError,
+    SettingsError,
+    UsageError,
+)
 from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS, network
@@ -240,7 +249,8 @@ def load_with_secrets(config: Path | None) -> Settings:
 def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSource]:
     """Return the usable accounts with their platforms and schedules, or only those named in `only`.
 
-    Raises `SettingsError` for a name that is unknown or misconfigured, `ConfigurationError` when there is no account.
+    Raises `NotFoundError` for an unknown name, `SettingsError` for one that is misconfigured, `ConfigurationError` when
+    there is no account.
     """
     if not settings.listed:
         where = settings.file or "orders_sync.toml"
@@ -253,7 +263,7 @@ def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSo
             raise SettingsError(f"{name} is misconfigured: {misconfigured[0]}")
         if not named(settings, name):
             known = ", ".join(each.name for each in settings.accounts)
-            raise SettingsError(f"there is no account {name}; known are {known}")
+            raise NotFoundError(f"there is no account {name}; known are {known}")
     return [
         AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform])
         for each in settings.accounts
@@ -291,14 +301,27 @@ def settle(settings: Settings, url: str) -> list[str]:
 
 
 def moment(text: str, option: str) -> datetime:
-    """Parse an option's date or time to the second (`local_times.parse`). Raises `SettingsError`."""
+    """Parse an option's date or time to the second (`local_times.parse`). Raises `UsageError`."""
     try:
         found = local_times.parse(text)
     except ValueError as error:
-        raise SettingsError(f"{option}: {error}") from None
+        raise UsageError(f"{option}: {error}") from None
     if not FIRST_YEAR <= found.year < PAST_YEARS:
-        raise SettingsError(f'{option}: must lie between {FIRST_YEAR} and {PAST_YEARS} (got "{text}")')
+        raise UsageError(f'{option}: must lie between {FIRST_YEAR} and {PAST_YEARS} (got "{text}")')
     return found
+
+
+def confirm(question: str) -> None:
+    """Ask on standard error. Raises `DeclinedError` for any answer but yes, where nobody answers, and with --json."""
+    if output.is_json():
+        raise DeclinedError(f"nothing was done: with --json, --yes must confirm it ({question})")
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        print(file=sys.stderr)
+        raise DeclinedError("nothing was done: nobody answered. --yes answers beforehand")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise DeclinedError("nothing was done: it was not confirmed")
 
 
 def limits(settings: Settings) -> Limits:

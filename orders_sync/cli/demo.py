@@ -11,6 +11,7 @@ import typer
 from msgspec import structs
 
 from orders_sync.cli import context, output
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
 from orders_sync.domain.errors import DatabaseError
@@ -57,8 +58,10 @@ def demo(
             _show_tables(connection)
             is_equal = _verify(connection, sandbox, sources)
         _show_next(outcomes)
-    if not is_equal or any(outcome.errors for outcome in outcomes):
-        raise typer.Exit(1)
+    if any(outcome.errors for outcome in outcomes):
+        raise typer.Exit(ExitCode.FAILED)
+    if not is_equal:
+        raise typer.Exit(ExitCode.DIFFERENCE)
 
 
 def _clear(settings: Settings, home: Path) -> None:

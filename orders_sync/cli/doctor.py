@@ -26,7 +26,7 @@ from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
-from orders_sync.engine.service_status import Severity
+from orders_sync.engine.service_status import Severity, State
 from orders_sync.platforms import PageQuery
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions
@@ -146,7 +146,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
     else:
         yield Finding("rights", not grants, "as needed" if not grants else rights.advice(grants))
     yield tables
-    if status and status.verdict.states:
+    if status and not _is_new(status):
         yield from _service(status)
     for each in unrefreshed:
         yield Finding("removed account", False, each)
@@ -172,6 +172,11 @@ def _tables(connection: Session) -> Finding:
         True,
         "up to date" if revision == schema.HEAD else "of an older version: the next `sync` migrates them",
     )
+
+
+def _is_new(status: View) -> bool:
+    """Tell whether nothing was ever started here: that is the next step, not a fault."""
+    return not status.verdict.processes and set(status.verdict.states.values()) <= {State.NOT_READ}
 
 
 def _service(status: View) -> Iterator[Finding]:

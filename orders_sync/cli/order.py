@@ -11,7 +11,7 @@ from msgspec import structs
 
 from orders_sync.cli import context, output
 from orders_sync.domain import pasted
-from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.order_answer import Absent, Answer, FoundOrder
@@ -61,7 +61,7 @@ def order(
 ) -> None:
     """Show orders with their lines, products, parcels and history; or why they are not here and what to do.
 
-    Exit code 0 when every number was found, 1 when one was not.
+    Exit code 0 when every number was found, 6 when one was not.
     """
     moment = None if placed is None else context.moment(placed, "--placed")
     texts = [sys.stdin.read() if text == STDIN else text for text in numbers]
@@ -82,15 +82,15 @@ def order(
     else:
         _show_answer(answer)
     if answer.absent:
-        raise DatabaseError(_nothing_has([each.number for each in answer.absent]))
+        raise NotFoundError(_nothing_has([each.number for each in answer.absent]))
 
 
 def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> Known:
-    """Raise `SettingsError` for an account that the tables do not know."""
+    """Raise `NotFoundError` for an account that the tables do not know."""
     accounts = overview.accounts(connection)
     for name in names or []:
         if name not in {each.name for each in accounts}:
-            raise SettingsError(f"no account is named {name}: `orders-sync accounts list` shows every account")
+            raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     chosen = [each for each in accounts if not names or each.name in names]
     verdict = service_status.assess(chosen, [], context.paces(settings), settings.sync, settings.service.audit)
     return Known(chosen, verdict)
@@ -98,9 +98,9 @@ def _known(settings: Settings, connection: database.Session, names: list[str] | 
 
 def _check(numbers: list[str]) -> None:
     if not numbers:
-        raise SettingsError("there is no number in what was given: `orders-sync order NUMBER`")
+        raise UsageError("there is no number in what was given: `orders-sync order NUMBER`")
     if len(numbers) > pasted.MOST:
-        raise SettingsError(f"{len(numbers)} numbers at once; {pasted.MOST} at most: ask for fewer")
+        raise UsageError(f"{len(numbers)} numbers at once; {pasted.MOST} at most: ask for fewer")
 
 
 def _nothing_has(numbers: list[str]) -> str:
@@ -118,12 +118,12 @@ def _print_raw(connection: database.Session, numbers: list[str], matches: list[M
         else:
             output.print_payload(payload)
     if gone:
-        raise DatabaseError(
+        raise NotFoundError(
             f"the payload of {', '.join(gone)} was removed by [retention] raw. Its values are in the tables: omit --raw"
         )
     held = {match.number for match in matches}
     if absent := [number for number in numbers if number not in held]:
-        raise DatabaseError(_nothing_has(absent))
+        raise NotFoundError(_nothing_has(absent))
 
 
 def _plain(found: FoundOrder) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Printing: results on standard output; errors, notices and progress on standard error.
 
+With --json, standard error is JSON too: {"error": ...}, the last with `kind` and `exit_code`, or {"notice": ...}.
+
 Printed text may come from platforms and users: control characters are made visible (`domain/display.py`), nothing is
 read as markup.
 """
@@ -11,7 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -34,6 +36,8 @@ TEXT = {
     "carrier_name",
 }  # columns that fold
 
+_is_json = False
+
 
 @cache
 def out() -> Console:
@@ -47,14 +51,44 @@ def err() -> Console:
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
-def error(text: str, keep: str = "") -> None:
-    """Print an error message. `keep`: control characters that stay, such as a line end in a text of several lines."""
+def use_json(wanted: bool) -> None:
+    """Print errors and notices as JSON from now on, one object a line, or no longer."""
+    global _is_json
+    _is_json = wanted
+
+
+def is_json() -> bool:
+    """Tell whether errors and notices are printed as JSON."""
+    return _is_json
+
+
+def error(text: str, keep: str = "", **more: object) -> None:
+    """Print an error message.
+
+    `keep`: control characters that stay, such as a line end in a text of several lines. `more`: further members of the
+    JSON object.
+    """
+    if _is_json:
+        _print_line({"error": text, **more})
+        return
     err().print(Text.assemble(("orders-sync:", "bold red"), " ", visible(text, keep)), soft_wrap=True)
 
 
 def info(text: str, keep: str = "") -> None:
     """Print a notice. `keep`: as in `error`."""
+    if _is_json:
+        _print_line({"notice": text})
+        return
     err().print(Text(visible(text, keep), style="dim"), soft_wrap=True)
+
+
+def _print_line(value: dict[str, object]) -> None:
+    """Print a JSON object on a line of standard error."""
+    print(visible_json(json.dumps(value, ensure_ascii=not _is_utf8(sys.stderr))), file=sys.stderr, flush=True)
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def say(text: str) -> None:
@@ -73,8 +107,7 @@ def print_json(value: Any) -> None:
 
     Times are ISO 8601 in the user's zone with the offset, to the second; durations are seconds, amounts text.
     """
-    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(visible_json(json.dumps(value, ensure_ascii=not is_utf8, indent=2, default=_plain)))
+    print(visible_json(json.dumps(value, ensure_ascii=not _is_utf8(sys.stdout), indent=2, default=_plain)))
 
 
 def _plain(value: object) -> object:

@@ -11,7 +11,7 @@ import typer
 from orders_sync.cli import context, output, reject_tables
 from orders_sync.cli.progress import bars
 from orders_sync.domain.display import visible
-from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.reject_reasons import RejectReason, RejectState
 from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
@@ -203,7 +203,7 @@ def _decide(
 ) -> None:
     """Count the rejects that are meant, ask, and do it to exactly these."""
     if not (numbers or account or reason or all_):
-        raise SettingsError("which rejects? Give their IDs, --reason, --account, or --all")
+        raise UsageError("which rejects? Give their IDs, --reason, --account, or --all")
 
     async def choose(connection: Connection) -> list[int]:
         return await _numbers(connection, numbers, reason, account, states)
@@ -212,7 +212,7 @@ def _decide(
         chosen = context.run(context.ask(url, choose))
         if chosen and not yes:
             those = f"reject {chosen[0]}" if len(chosen) == 1 else f"{len(chosen):,} rejects"
-            typer.confirm(f"{do[0].upper()}{do[1:]} {those}?", abort=True, err=True)
+            context.confirm(f"{do[0].upper()}{do[1:]} {those}?")
         count = context.run(context.ask(url, lambda connection: act(connection, chosen))) if chosen else 0
     if as_json:
         output.print_json({done.replace(" ", "_"): count, "ids": chosen})
@@ -228,7 +228,7 @@ async def _numbers(
     states: Sequence[RejectState],
     limit: int | None = None,
 ) -> list[int]:
-    """Raise `DatabaseError` for a number that no reject has."""
+    """Raise `NotFoundError` for a number that no reject has."""
     if numbers:
         unknown = sorted(set(numbers) - set(await store.known_numbers(connection, numbers)))
         if unknown:
@@ -241,8 +241,8 @@ def _shown(value: object) -> object:
     return str(value) if isinstance(value, int) else value
 
 
-def _unknown(numbers: Sequence[int]) -> DatabaseError:
-    return DatabaseError(
+def _unknown(numbers: Sequence[int]) -> NotFoundError:
+    return NotFoundError(
         f"there is no reject {', '.join(map(str, numbers))}; nothing was done. `orders-sync rejects list --all` lists "
         "all of them"
     )

@@ -9,7 +9,7 @@ import typer
 
 from orders_sync.cli import context, output
 from orders_sync.cli.progress import bars
-from orders_sync.domain.errors import DatabaseError, SettingsError
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine import renormalize as engine
 from orders_sync.engine.renormalize import Rebuilt
 from orders_sync.platforms import PLATFORMS
@@ -29,12 +29,12 @@ def renormalize(
     whose payload was removed by [retention] keep their rows.
     """
     if platform is not None and platform not in PLATFORMS:
-        raise SettingsError(f"--platform: unknown platform {platform}; known are {', '.join(PLATFORMS)}")
+        raise UsageError(f"--platform: unknown platform {platform}; known are {', '.join(PLATFORMS)}")
 
     async def run(connection: Connection) -> list[Rebuilt]:
         totals = await rebuild.count(connection, platform, account)
         if account is not None and not totals:
-            raise DatabaseError(
+            raise NotFoundError(
                 f"no orders of account {account} are stored{f' on {platform}' if platform else ''}. "
                 "`orders-sync status` lists the accounts"
             )

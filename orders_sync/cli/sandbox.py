@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from orders_sync.cli import context, output
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.sandbox import World, load_simulations, serve
 from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
@@ -92,4 +93,4 @@ def verify(
             for example in result.examples():
                 output.error(example)
     if not all(result.is_equal for result in results):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.DIFFERENCE)

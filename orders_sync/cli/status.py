@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from orders_sync.cli import context, output
-from orders_sync.domain.errors import DatabaseError, SchemaVersionError, SettingsError
+from orders_sync.cli.exit_codes import ExitCode
+from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
 from orders_sync.domain.times import duration
 from orders_sync.engine import service_status
 from orders_sync.engine.service_status import Severity, State, Verdict
@@ -21,7 +22,6 @@ from orders_sync.settings import Settings
 from orders_sync.store import database, overview, progress, schema
 from orders_sync.store.overview import AccountStatus, ProcessStatus
 
-ATTENTION, BROKEN = 3, 4  # exit codes of --check; 1 and 2 mean what they mean everywhere
 SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
 MOST = 20  # problems shown above the table of all accounts
 NOTHING = "no account has been synced yet: run `orders-sync sync`, or `orders-sync demo` to try it"
@@ -65,11 +65,10 @@ def status(
 
     Exit codes with --check; without it 0, whatever is found:
     0 all is well
-    1 no verdict: the database does not answer; 78: the settings cannot be used
-    2 wrong usage
     3 something needs attention: an account is behind, windows failed, ...
     4 a person has to act: an account is suspended, no scheduler or worker
     is running, the tables are of another version
+    Any other: no verdict; 69 because the database does not answer.
 
     With --json a list of the accounts; with --check --json one object of verdict, problems, processes and accounts.
     """
@@ -106,19 +105,23 @@ def _exit_code_of_other_tables(check: bool) -> Iterator[None]:
         if not check:
             raise
         output.error(str(error))
-        raise typer.Exit(BROKEN) from error
+        raise typer.Exit(ExitCode.BROKEN) from error
 
 
 def _exit_code(found: View) -> int:
     if not found.verdict.states:
-        return ATTENTION
-    return {None: 0, Severity.ATTENTION: ATTENTION, Severity.BROKEN: BROKEN}[found.verdict.severity]
+        return ExitCode.ATTENTION
+    return {
+        None: ExitCode.DONE,
+        Severity.ATTENTION: ExitCode.ATTENTION,
+        Severity.BROKEN: ExitCode.BROKEN,
+    }[found.verdict.severity]
 
 
 def view(
     settings: Settings, url: str, names: list[str] | None = None, only_problems: bool = False, counted: bool = False
 ) -> View:
-    """Ask the database. Raises `SettingsError` for a name that neither it nor the settings know."""
+    """Ask the database. Raises `NotFoundError` for a name that neither it nor the settings know."""
     with database.session(url) as connection:
         accounts = overview.accounts(connection)
         processes = overview.processes(connection)
@@ -130,7 +133,7 @@ def view(
     accounts += [AccountStatus(name, platform) for name, platform in platforms.items() if name not in known]
     for name in names or []:
         if name not in {each.name for each in accounts}:
-            raise SettingsError(f"no account is named {name}: `orders-sync accounts list` shows every account")
+            raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     accounts = [each for each in accounts if not names or each.name in names]
     verdict = service_status.assess(
         accounts, processes, context.paces(settings), settings.sync, settings.service.audit, misconfigured

@@ -3,6 +3,10 @@
 OrdersSyncError
 ├── SettingsError                   a mistake in the settings, with its place
 │   └── ConfigurationError          one because of which nothing can start
+├── UsageError                      an argument or option that cannot be meant so
+├── NotFoundError                   what was asked for by its name or number is not there
+├── DeclinedError                   a question was not answered with yes: nothing was done
+├── DifferenceError                 what was compared is not equal
 ├── DatabaseError                   the database cannot be reached, is too old, is full, or is someone else's
 │   ├── SchemaVersionError          its tables are not there or of another version than this program's
 │   └── DatabaseBusyError           it ended a transaction again and again for reasons that pass: try again later
@@ -42,6 +46,22 @@ class SettingsError(OrdersSyncError):
 
 class ConfigurationError(SettingsError):
     """The settings as a whole cannot be used. Starting again is of no use until a person has corrected them."""
+
+
+class UsageError(OrdersSyncError):
+    """An argument or option of a command that cannot be meant so. The text names it."""
+
+
+class NotFoundError(OrdersSyncError):
+    """What was asked for by its name or number is not there."""
+
+
+class DeclinedError(OrdersSyncError):
+    """A question was not answered with yes. Nothing was done."""
+
+
+class DifferenceError(OrdersSyncError):
+    """What was compared is not equal."""
 
 
 class DatabaseError(OrdersSyncError):

@@ -89,6 +89,8 @@ def parse(text: str) -> datetime:
         raise ValueError(f'must be a date or a time, such as 2026-10-01 or "2026-10-01 12:00" (got "{text}")') from None
     if moment.tzinfo is not None:
         return moment
+    if not 1 < moment.year < 9999:
+        return moment.replace(tzinfo=UTC)  # in another zone it may be no date
     local = moment.replace(tzinfo=_zone)
     if _is_date(written) or _is_certain(local):
         return local.astimezone(UTC)

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import msgspec
 
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, ListedAccount, compare
 from orders_sync.domain.local_times import stamp
 from orders_sync.store.database import Session
@@ -109,15 +109,15 @@ def unrefreshed(connection: Session) -> list[str]:
 
 
 def rename(connection: Session, old: str, new: str) -> None:
-    """Give an account another label. Raises `SettingsError` where the first is not known or the other taken."""
+    """Give an account another label. Raises `NotFoundError` and `UsageError`."""
     with plain_words(connection.info.dsn), connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         connection.execute(_EXCLUDE)
         names = {each.name for each in _known(connection)}
         if old not in names:
-            raise SettingsError(f"no account is known as {old}: `orders-sync accounts list` shows every account")
+            raise NotFoundError(f"no account is known as {old}: `orders-sync accounts list` shows every account")
         if new in names:
-            raise SettingsError(f"an account is known as {new} already; `accounts merge` makes one of two")
+            raise UsageError(f"an account is known as {new} already; `accounts merge` makes one of two")
         move(connection, {old: new})
 
 
@@ -129,7 +129,7 @@ def retire(connection: Session, name: str) -> None:
     query = "UPDATE sync.accounts SET retired_at = now(), updated_at = now() WHERE name = %s"
     with plain_words(connection.info.dsn):
         if connection.execute(query, [name]).rowcount == 0:
-            raise SettingsError(f"no account is known as {name}: `orders-sync accounts list` shows every account")
+            raise NotFoundError(f"no account is known as {name}: `orders-sync accounts list` shows every account")
         connection.execute(HAND_OVER, [[name]])
 
 
@@ -143,7 +143,7 @@ def merge(connection: Session, old: str, new: str) -> None:
         connection.execute(_EXCLUDE)
         platforms = {each.name: each.platform for each in _known(connection)}
         if old == new or old not in platforms or platforms.get(new) != platforms[old]:
-            raise SettingsError(f"{old} and {new} are not two known accounts of one platform: see `accounts list`")
+            raise NotFoundError(f"{old} and {new} are not two known accounts of one platform: see `accounts list`")
         for statement in _MERGE:
             connection.execute(statement, {"old": old, "new": new})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
 from tests.support.landed import Landed
@@ -20,7 +21,7 @@ def test_equal_tables_are_exit_code_0_and_leave_their_counts(landed: Landed) -> 
     assert landed.tables.query(finished) == [(before + 3,)]
 
 
-def test_a_lost_order_is_exit_code_1_until_it_is_repaired(terminal: Terminal, url: str, world: World) -> None:
+def test_a_lost_order_is_a_difference_until_it_is_repaired(terminal: Terminal, url: str, world: World) -> None:
     terminal.variables["DATABASE_URL"] = url
     with platforms(world) as (root, _):
         terminal.describe(world, root)
@@ -31,7 +32,7 @@ def test_a_lost_order_is_exit_code_1_until_it_is_repaired(terminal: Terminal, ur
         for table in ("raw_orders", "orders", "sub_orders", "product_items", "order_receivers", "order_history"):
             Tables(url).execute(f"DELETE FROM {table} WHERE order_id = %s", lost)
         said = terminal.run("audit", "--account", "sandbox-ka")
-        assert said.code == 1
+        assert said.code == ExitCode.DIFFERENCE
         assert "Ranges that differ" in said.out
         assert "audit --repair" in said.err
         assert "sandbox-1688" not in said.out
@@ -59,7 +60,7 @@ def test_a_version_that_is_missing_is_shown_by_update_time_and_repaired(
             )
         tables.execute("UPDATE raw_orders SET payload_hash = '1', rows_hash = '1' WHERE order_id = %s", order_id)
         said = terminal.run("audit", "--account", "sandbox-1688")
-        assert said.code == 1
+        assert said.code == ExitCode.DIFFERENCE
         assert "updated" in said.out
         [repaired] = terminal.run("audit", "--account", "sandbox-1688", "--repair", "--json").assert_well().json
         assert [(each["feed"], each["missing"], each["repaired"]) for each in repaired["differences"]] == [

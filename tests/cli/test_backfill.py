@@ -29,7 +29,7 @@ READ = WindowResult(CLAIM, 1, 5, LoadCounts(new=5), None, 0.1)
 def test_preview_says_what_is_missing_and_nothing_is_stored_without_a_yes(landed: Landed) -> None:
     ask = ["backfill", "--account", "sandbox-1688", "--from", "2026-11-01", "--to", "2026-11-03", "--by", "created"]
     said = landed.terminal.run(*ask)
-    assert said.code == 1
+    assert said.code == 7
     assert "to read" in said.out
     assert landed.terminal.run("backfill", "list", "--json").assert_well().json == []
 
@@ -47,7 +47,7 @@ def test_a_backfill_is_read_at_once_with_wait_and_listed_as_done(landed: Landed)
     listed = landed.terminal.run("backfill", "list", "--json").assert_well().json
     assert [(row["account"], row["state"], row["waiting"]) for row in listed] == [("sandbox-ka", "done", 0)]
     refused = landed.terminal.run("backfill", "cancel", str(listed[0]["id"]))
-    assert refused.code == 1
+    assert refused.code == 6
     assert "is not open" in refused.err
 
 
@@ -60,7 +60,7 @@ def test_mistakes_are_one_clear_message(landed: Landed) -> None:
         (["--account", "sandbox-ka", "--from", "2026-11-01", "--by", "updated"], "does not list by updated time"),
     ):
         said = landed.terminal.run("backfill", *options)
-        assert said.code == 1
+        assert said.code == 2
         assert words in said.err
 
 

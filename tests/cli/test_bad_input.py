@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.sandbox import Faults, World
 from orders_sync.store import database_errors, migrate
@@ -58,9 +59,11 @@ MISTAKES = {
     "database that is not reached": Mistake(
         ("127.0.0.1:PORT", "Is the server running", "DATABASE_URL"),
         variables={"DATABASE_URL": "postgresql://somebody@127.0.0.1:PORT/orders"},
-        code=1,
+        code=ExitCode.DATABASE,
     ),
-    "database that does not exist": Mistake(("nobody_made_this", "does not exist", "DATABASE_URL"), code=1),
+    "database that does not exist": Mistake(
+        ("nobody_made_this", "does not exist", "DATABASE_URL"), code=ExitCode.DATABASE
+    ),
 }
 
 

@@ -89,7 +89,7 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
 
 def test_rejects_are_dropped_after_a_yes_and_mistakes_drop_nothing(shop: Shop) -> None:
     odd, before = shop.odd_one(), shop.open()
-    assert shop.terminal.run("rejects", "drop", odd).code == 1  # nobody said yes
+    assert shop.terminal.run("rejects", "drop", odd).code == 7  # nobody said yes
     for command in ("drop", "replay", "show"):
         numbers = ["31415926"] if command == "show" else [odd, "31415926"]
         shop.terminal.run("rejects", command, *numbers).assert_complains("31415926", "orders-sync rejects list --all")
@@ -103,7 +103,7 @@ def test_rejects_of_a_reason_are_ignored_after_a_yes_and_counted_open_no_more(sh
     before = shop.open()
     shop.terminal.run("rejects", "ignore").assert_complains("--reason", "--account", "--all")
     refused = shop.terminal.run("rejects", "ignore", "--reason", "not_utf8")
-    assert refused.code == 1
+    assert refused.code == 7
     assert "Ignore reject" in refused.text
     done = shop.terminal.run("rejects", "ignore", "--reason", "not_utf8", "--yes", "--json").assert_well().json
     assert (done["ignored"], len(done["ids"])) == (1, 1)

@@ -80,6 +80,13 @@ def test_a_date_begins_with_the_day_of_the_zone_at_any_hour(now: datetime) -> No
         assert local_times.parse("2026-10-01") == datetime(2026, 10, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+@pytest.mark.parametrize("text", ["0001-01-01", "0001-01-01 00:00", "9999-12-31 23:59:59"])
+def test_the_ends_of_the_calendar_are_read(text: str, zone: str) -> None:
+    local_times.use(zone)
+    assert local_times.parse(text).isoformat(" ").startswith(text)
+
+
 def test_a_day_that_begins_when_clocks_are_changed_begins_with_its_first_moment() -> None:
     local_times.use("Africa/Cairo")
     assert local_times.shown(local_times.parse("2026-04-24")) == "2026-04-24 01:00:00"

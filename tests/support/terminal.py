@@ -30,6 +30,8 @@ PROGRAM = Path(sys.executable).with_name("orders-sync")
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
 CONFIGURATION = 78  # exit code where the settings as a whole cannot be used
 LONGEST = 120  # seconds: a command that takes longer hangs
+COMPLAINTS = ("orders-sync:", '{"error":')  # the latter with --json
+ERRORS = (1, 2, 6, 7, 69, 78)  # without those that only say what was found
 STOP_SECONDS = 10  # promised, from SIGTERM to the end of a service
 OURS = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TEST_DATABASE_URL")
 
@@ -48,7 +50,7 @@ class Said:
 
     @property
     def complaints(self) -> list[str]:
-        return [line for line in self.err.splitlines() if line.startswith("orders-sync:")]
+        return [line for line in self.err.splitlines() if line.startswith(COMPLAINTS)]
 
     @property
     def json(self) -> Any:
@@ -59,12 +61,12 @@ class Said:
         assert (self.code, self.complaints) == (0, []), self.text
         return self
 
-    def assert_complains(self, *words: str, code: int = 1) -> str:
-        """This exit code and exactly one message, which holds all these words; and no word of a library."""
-        assert self.code == code, self.text
+    def assert_complains(self, *words: str, code: int | None = None) -> str:
+        """One message that holds all these words, and no word of a library; the exit code of some error, or `code`."""
+        assert self.code in (ERRORS if code is None else (code,)), self.text
         assert [word for word in MACHINERY if word in self.text] == [], self.text
         assert len(self.complaints) == 1, self.text
-        message = self.err[self.err.index("orders-sync:") :]
+        message = self.err[self.err.index(self.complaints[0]) :]
         for word in words:
             assert word in message, message
         return message
@@ -128,6 +130,13 @@ class Terminal:
         """Run a command to its end."""
         return result(self.start(*arguments, **variables))
 
+    def run_answering(self, answer: str, *arguments: str) -> Said:
+        """Run a command to its end whose standard input is `answer`."""
+        file = self.folder / "answer"
+        file.write_text(answer)
+        with file.open() as answers:
+            return result(self._start(arguments, {}, subprocess.PIPE, subprocess.PIPE, answers))
+
     def serve_sandbox(self, *arguments: str) -> tuple[subprocess.Popen[str], str]:
         """Start `sandbox` on any free port; return the process and its root URL."""
         process = self.start("sandbox", "--port", "0", *arguments)
@@ -163,13 +172,18 @@ class Terminal:
             return Service(self._start(arguments, {}, out, subprocess.STDOUT), log)
 
     def _start(
-        self, arguments: tuple[str, ...], variables: dict[str, str], out: int | IO[bytes], err: int
+        self,
+        arguments: tuple[str, ...],
+        variables: dict[str, str],
+        out: int | IO[bytes],
+        err: int,
+        stdin: int | IO[str] = subprocess.DEVNULL,
     ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [str(PROGRAM), *arguments],
             cwd=self.folder,
             env=self._environment() | variables,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=out,
             stderr=err,
             text=True,
