@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import context
+from orders_sync.cli import context, signals
 from orders_sync.service import logs
 from orders_sync.service.app import Service
 from orders_sync.service.components import Components
 from orders_sync.service.redaction import collect_secrets
+from orders_sync.service.reload import Configuration, Reload
 from orders_sync.service.web import listening_socket
-from orders_sync.settings import Settings
+from orders_sync.store import database
 
 Listen = Annotated[
     str | None,
@@ -32,36 +33,75 @@ ListenIf = Annotated[
 
 
 def run(listen: Listen = None, config: context.Config = None) -> None:
-    """Keep all accounts current: scheduler, worker and HTTP server in one process. Stops within 10 s of SIGTERM."""
-    settings = context.load_with_secrets(config)
-    _run(settings, listen or settings.service.listen, schedules=True, works=True, hooks=True)
+    """Keep all accounts current: scheduler, worker and HTTP server in one process. Stops within 10 s of SIGTERM.
+
+    SIGHUP reads the settings again.
+    """
+    _run(config, listen, schedules=True, works=True, hooks=True)
 
 
 def scheduler(listen: ListenIf = None, config: context.Config = None) -> None:
-    """Run only the scheduler, which plans work for workers elsewhere. Any number may run."""
-    _run(context.load_with_secrets(config), listen, schedules=True)
+    """Run only the scheduler, which plans work for workers elsewhere. Any number may run.
+
+    SIGHUP reads the settings again.
+    """
+    _run(config, listen, schedules=True)
 
 
 def worker(listen: ListenIf = None, config: context.Config = None) -> None:
-    """Run only a worker, which reads what is planned. Any number may run, on any number of machines."""
-    _run(context.load_with_secrets(config), listen, works=True)
+    """Run only a worker, which reads what is planned. Any number may run, on any number of machines.
+
+    SIGHUP reads the settings again.
+    """
+    _run(config, listen, works=True)
 
 
 def console(listen: Listen = None, config: context.Config = None) -> None:
-    """Run only the HTTP server: platform messages, health and metrics. Any number may run."""
-    settings = context.load_with_secrets(config)
-    _run(settings, listen or settings.service.listen, hooks=True)
+    """Run only the HTTP server: platform messages, health and metrics. Any number may run.
+
+    SIGHUP reads the settings again.
+    """
+    _run(config, listen, hooks=True)
 
 
-def _run(settings: Settings, listen: str | None, **parts: bool) -> None:
-    """`parts`: as `Components` has them."""
-    sources = context.sources(settings)
+def _run(config: context.Config, listen: str | None, **parts: bool) -> None:
+    """Run until a signal, with other settings each time they are read again. `parts`: as `Components` has them."""
+    first = _configuration(config)
+    if parts.get("hooks"):
+        listen = listen or first.settings.service.listen
     web = listening_socket(listen) if listen else None
-    logs.configure(settings.log, collect_secrets(settings))
+    secrets = collect_secrets(first.settings)
+    logs.configure(first.settings.log, secrets)
     logs.catch_unhandled()
-    limits, http = context.limits(settings), context.http_client(settings)
-    with context.hosted(settings) as host:
-        context.refuse_demo(settings, host.url)
-        context.settle(settings, host.url)
-        service = Service(host.url, settings, sources, limits, http, Components(web=web, **parts), host.revive)
-        context.run(service.run())
+    reload = Reload(lambda: _reloaded(config, host.url))
+    with signals.reloading(reload.request), context.hosted(first.settings) as host:
+        context.refuse_demo(first.settings, host.url)
+        configuration: Configuration | None = first
+        while configuration is not None:
+            secrets |= collect_secrets(configuration.settings)
+            logs.configure(configuration.settings.log, secrets)
+            context.settle(configuration.settings, host.url)
+            components = Components(web=web.dup() if web else None, **parts)
+            service = Service(
+                host.url,
+                configuration.settings,
+                configuration.sources,
+                configuration.limits,
+                configuration.http,
+                components,
+                host.revive,
+                reload,
+            )
+            configuration = context.run(service.run())
+
+
+def _configuration(config: context.Config) -> Configuration:
+    settings = context.load_with_secrets(config)
+    return Configuration(settings, context.sources(settings), context.limits(settings), context.http_client(settings))
+
+
+def _reloaded(config: context.Config, url: str) -> Configuration:
+    """Read the settings again. Raises `DatabaseError` during an outage, in which nothing could start with them."""
+    configuration = _configuration(config)
+    with database.session(url):
+        return configuration

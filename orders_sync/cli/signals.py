@@ -20,15 +20,27 @@ PATIENCE = 3  # signals; at the last one the process is ended as it stands
 
 _received: list[int] = []
 _cancel: Callable[[], object] | None = None
+_reload: Callable[[], object] | None = None
 
 
 def install() -> None:
-    """Install the handlers; ignored signals stay ignored. SIGHUP (a closed terminal) counts as SIGTERM."""
+    """Install the handlers; ignored signals stay ignored. SIGHUP counts as SIGTERM, except within `reloading`."""
     for number in OURS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+        signal.signal(signal.SIGHUP, _handle_hangup)
+
+
+@contextmanager
+def reloading(reload: Callable[[], object]) -> Iterator[None]:
+    """Call `reload` at SIGHUP (`systemctl reload`, a closed terminal) instead of ending, during the block."""
+    global _reload
+    _reload = reload
+    try:
+        yield
+    finally:
+        _reload = None
 
 
 @contextmanager
@@ -79,6 +91,13 @@ def cancelling() -> Iterator[None]:
         _cancel = None
         if again is not None:
             again.cancel()
+
+
+def _handle_hangup(*_: object) -> None:
+    if _reload is None:
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        _reload()
 
 
 def _handle(number: int, _: FrameType | None) -> None:

@@ -38,6 +38,7 @@ from orders_sync.service.metrics import Metrics
 from orders_sync.service.outage import Outage
 from orders_sync.service.progress_log import LoggingProgress
 from orders_sync.service.queue import CONNECTION_ERRORS
+from orders_sync.service.reload import Configuration, Reload
 from orders_sync.service.scheduler import Scheduler
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
@@ -69,8 +70,10 @@ class Service:
         http: httpx.AsyncClient,
         components: Components,
         revive: Callable[[], None],
+        reload: Reload | None = None,
     ) -> None:
         self._url = url
+        self._reload = reload
         self._settings = settings
         self._sources = sources
         self._limits = limits
@@ -79,6 +82,7 @@ class Service:
         self._revive = revive
         self._reviving = asyncio.Lock()
         self._stop = asyncio.Event()
+        self._is_signalled = False
         self._health = ComponentHealth()
         self._outage = Outage()
         self._liveness = Liveness()
@@ -88,8 +92,11 @@ class Service:
         self._schema_ok.set()
         self._schema_mismatched = asyncio.Event()
 
-    async def run(self) -> None:
-        """Run the components until SIGTERM or SIGINT. Call once.
+    async def run(self) -> Configuration | None:
+        """Run the components until SIGTERM or SIGINT, or until other settings are to be used. Call once.
+
+        Return those settings, None after a signal. Windows in flight are finished or released before that; the HTTP
+        side answers meanwhile.
 
         Raises `DatabaseError` when there is no database at the start, and any unexpected error of a component: a
         restart is better than running on without it.
@@ -98,7 +105,7 @@ class Service:
         loop.set_exception_handler(logs.log_unhandled)
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as the parent wants it (`nohup`, `&`)
-                loop.add_signal_handler(number, self._stop.set)
+                loop.add_signal_handler(number, self._end_by_signal)
         connections = self._limits.workers * 2 + 4
         async with AsyncExitStack() as stack:
             stack.enter_context(self._outage.capture_pool_logs())
@@ -112,13 +119,14 @@ class Service:
             service = self._settings.service
             scheduler = Scheduler(pool, jobs, self._sources, service.tick, service.audit, self._liveness)
             running: list[asyncio.Task[None]] = []
+            working: list[asyncio.Task[None]] = []
             timer: AsyncIOScheduler | None = None
             self._liveness.watch(schedules=self._components.schedules, works=self._components.works)
             if self._components.works:
                 worker = Worker(
                     run_context, jobs, self._sources, service.audit, self._liveness, self._outage.record_failure
                 )
-                running.append(asyncio.create_task(self._supervise("worker", worker.run)))
+                working.append(asyncio.create_task(self._supervise("worker", worker.run)))
             if self._components.schedules:
                 self._health.watch("scheduler")
                 timer = scheduler.start(partial(self._record_failure, "scheduler"), partial(self._remove_old, pool))
@@ -140,17 +148,26 @@ class Service:
             log.info(
                 "running", version=version("orders-sync"), accounts=len(self._sources), **self._components.log_fields()
             )
-            await self._await_end(running)
-            log.info("stopping; windows in flight are finished or released")
+            configuration = await self._await_end([*working, *running])
+            what = "stopping" if configuration is None else "using other settings"
+            log.info(f"{what}; windows in flight are finished or released")
             self._stop.set()
             run_context.stopping.set()
-            for task in running:
-                task.cancel()
-            ended, _ = await asyncio.wait(running, timeout=STOP_SECONDS) if running else (set(), set())
-        log.info("stopped")
+            if configuration is not None:  # the HTTP side and the heartbeat go on until the worker has ended
+                await self._end(working)
+            ended = await self._end([*working, *running])
+        if self._is_signalled:  # maybe after other settings had been read
+            configuration = None
+        if configuration is None:
+            log.info("stopped")
         for task in ended:
             if not task.cancelled():
                 task.result()
+        return configuration
+
+    def _end_by_signal(self) -> None:
+        self._is_signalled = True
+        self._stop.set()
 
     def _log_mistakes(self) -> None:
         """Log what the settings have wrong of accounts; the others are read."""
@@ -159,11 +176,27 @@ class Service:
         for mistake in self._settings.unknown:
             log.warning("unknown variable of an account", error=mistake)
 
-    async def _await_end(self, running: list[asyncio.Task[None]]) -> None:
-        """Wait for a signal, or for a component that ends by itself."""
+    async def _await_end(self, running: list[asyncio.Task[None]]) -> Configuration | None:
+        """Wait for a signal, or for a component that ends by itself; return other settings if that is why to end."""
         stopped = asyncio.create_task(self._stop.wait())
-        await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+        reloaded = asyncio.create_task(self._reload.next(self._settings)) if self._reload else None
+        waited = [stopped, *running] if reloaded is None else [stopped, reloaded, *running]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        if reloaded is None:
+            return None
+        if not reloaded.done() or self._stop.is_set():
+            reloaded.cancel()
+            return None
+        return reloaded.result()
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """Cancel these tasks; return those that ended in time."""
+        for task in tasks:
+            if not task.cancelling():
+                task.cancel()
+        ended, _ = await asyncio.wait(tasks, timeout=STOP_SECONDS) if tasks else (set(), set())
+        return ended
 
     async def _serve(self, server: Server, listening: socket.socket) -> None:
         """Serve until cancelled; then answer the requests in flight."""

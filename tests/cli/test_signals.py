@@ -88,7 +88,7 @@ def test_sigterm_ends_a_command_whose_parent_ignores_ctrl_c(
 @pytest.mark.parametrize("command", SERVES)
 @pytest.mark.parametrize(
     ("number", "ignored"),
-    [(signal.SIGTERM, "nothing"), (signal.SIGINT, "nothing"), (signal.SIGHUP, "nothing"), (signal.SIGTERM, "INT")],
+    [(signal.SIGTERM, "nothing"), (signal.SIGINT, "nothing"), (signal.SIGTERM, "INT"), (signal.SIGTERM, "INT and HUP")],
 )
 def test_what_is_left_running_hands_its_windows_back_and_ends_well(
     terminal: Terminal, tables: Tables, command: str, number: signal.Signals, ignored: str

@@ -1,0 +1,163 @@
+"""SIGHUP has `run` and its parts read the settings again, without a restart and without losing anything."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+import httpx
+import pytest
+
+from orders_sync.sandbox import World
+from tests.support.databases import Tables
+from tests.support.services import ANYWHERE, PACE, equal
+from tests.support.terminal import STOP_SECONDS, Pause, Service, Terminal, eventually, platforms
+
+RUNNING = "SELECT count(*) FROM sync.windows WHERE state = 'running'"
+
+
+@pytest.fixture
+def tables(terminal: Terminal, url: str) -> Tables:
+    terminal.variables["DATABASE_URL"] = url
+    return Tables(url)
+
+
+@pytest.fixture
+def root(world: World) -> Iterator[str]:
+    with platforms(world) as (address, _):
+        yield address
+
+
+def reload(service: Service) -> None:
+    """Send the signal, and wait until the new settings are in use."""
+    before = starts(service)
+    service.process.send_signal(signal.SIGHUP)
+    eventually(lambda: starts(service) > before or service.process.poll() is not None)
+
+
+def refused(service: Service, count: int) -> bool:
+    return service.said.count("those read before stay in use") == count
+
+
+def starts(service: Service) -> int:
+    """How often it began with settings."""
+    return service.said.count('"event": "running"') + service.said.count('"event":"running"')
+
+
+def test_added_removed_and_renamed_accounts_take_effect(
+    terminal: Terminal, tables: Tables, world: World, root: str
+) -> None:
+    terminal.describe(world, root, "sandbox-1688", "sandbox-ka", extra=PACE)
+    service = terminal.serve("run", *ANYWHERE)
+    eventually(lambda: equal(tables, world, "sandbox-1688", "sandbox-ka"))
+    address = service.root
+    terminal.describe(world, root, "sandbox-1688", "sandbox-open", extra=PACE)
+    terminal.write(terminal.settings.read_text().replace('name = "sandbox-1688"', 'name = "shop"'))
+    reload(service)
+    eventually(lambda: equal(tables, world, "sandbox-open"))
+    assert tables.query("SELECT name FROM sync.accounts WHERE removed_at IS NULL ORDER BY 1") == [
+        ("sandbox-open",),
+        ("shop",),
+    ]
+    assert httpx.get(f"{address}/readyz").status_code == 200
+    assert 'behind_seconds{account="shop"}' in httpx.get(f"{address}/metrics").text
+    assert "sandbox-1688 was renamed to shop" in service.stop()
+
+
+def test_wrong_settings_are_one_line_and_those_before_stay_in_use(
+    terminal: Terminal, tables: Tables, world: World, root: str
+) -> None:
+    terminal.describe(world, root, "sandbox-1688", extra=PACE)
+    right = terminal.settings.read_text()
+    service = terminal.serve("run", *ANYWHERE)
+    eventually(lambda: equal(tables, world, "sandbox-1688"))
+    for count, wrong in enumerate(
+        ("[sync", f"{right}[log]\nlevel = 'x'\n[more]\n", "", right.replace('1688"', '"')), 1
+    ):
+        terminal.write(wrong)
+        service.process.send_signal(signal.SIGHUP)
+        eventually(partial(refused, service, count))
+    assert starts(service) == 1
+    victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
+    world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
+    assert not equal(tables, world, "sandbox-1688")
+    eventually(lambda: equal(tables, world, "sandbox-1688"))
+    terminal.write(right)
+    reload(service)
+    service.stop()
+
+
+def test_a_window_in_flight_is_finished_or_handed_back_P5(
+    terminal: Terminal, tables: Tables, world: World, root: str
+) -> None:
+    terminal.describe(world, root, "sandbox-1688", extra=PACE)
+    with Pause(world, at=2) as pause:
+        service = terminal.serve("run", *ANYWHERE)
+        pause.wait()
+        assert tables.query(RUNNING) != [(0,)]
+        reload(service)
+    eventually(lambda: equal(tables, world, "sandbox-1688"))
+    assert "Traceback" not in service.said
+    service.stop()
+    assert tables.query(RUNNING) == [(0,)]
+
+
+def test_an_account_that_becomes_misconfigured_stops_alone(
+    terminal: Terminal, tables: Tables, world: World, root: str
+) -> None:
+    terminal.describe(world, root, extra=PACE)
+    service = terminal.serve("run", *ANYWHERE)
+    eventually(lambda: equal(tables, world))
+    before, own = terminal.settings.read_text().split('name = "sandbox-ka"')
+    terminal.write(f'{before}name = "sandbox-ka"\npage_size = 0{own}')
+    reload(service)
+    assert 'account_misconfigured{account="sandbox-ka"} 1.0' in httpx.get(f"{service.root}/metrics").text
+    eventually(lambda: "sandbox-ka: misconfigured" in terminal.run("status").out)
+    assert tables.query("SELECT count(*) FROM sync.accounts WHERE removed_at IS NOT NULL") == [(0,)]
+    service.stop()
+
+
+@pytest.mark.parametrize("command", ["scheduler", "worker", "console"])
+def test_every_part_of_the_service_reads_them_again(
+    terminal: Terminal, tables: Tables, world: World, root: str, command: str
+) -> None:
+    terminal.describe(world, root, "sandbox-1688", extra=PACE)
+    service = terminal.serve(command, *ANYWHERE)
+    eventually(lambda: starts(service))
+    terminal.describe(world, root, extra=PACE)
+    reload(service)
+    assert '"accounts": 3' in service.said or '"accounts":3' in service.said
+    service.stop()
+
+
+@pytest.mark.parametrize("command", ["scheduler", "run"])
+def test_sigterm_in_the_midst_of_it_ends_the_process(
+    terminal: Terminal, tables: Tables, world: World, root: str, command: str
+) -> None:
+    terminal.describe(world, root, "sandbox-1688", extra=PACE)
+    for _ in range(3):
+        service = terminal.serve(command, *ANYWHERE)
+        eventually(partial(starts, service))
+        service.process.send_signal(signal.SIGHUP)
+        eventually(partial(is_said, service, "using other settings"))
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(STOP_SECONDS) in (0, 143, -signal.SIGTERM)
+        assert "Traceback" not in service.said
+
+
+def is_said(service: Service, words: str) -> bool:
+    return words in service.said
+
+
+def test_requests_that_come_together_are_all_taken(terminal: Terminal, tables: Tables, world: World, root: str) -> None:
+    terminal.describe(world, root, "sandbox-1688", extra=PACE)
+    service = terminal.serve("scheduler", *ANYWHERE)
+    eventually(lambda: starts(service))
+    for _ in range(5):
+        service.process.send_signal(signal.SIGHUP)
+    terminal.describe(world, root, extra=PACE)
+    reload(service)
+    eventually(lambda: '"accounts": 3' in service.said or '"accounts":3' in service.said)
+    service.stop()
