@@ -16,7 +16,7 @@ from orders_sync.domain.errors import (
 
 
 class ExitCode(IntEnum):
-    """Why a command ended. docs/operations.md has the table for users."""
+    """The reasons for which a command ends. docs/operations.md has the table for users."""
 
     DONE = 0
     FAILED = 1  # an error of no other kind, or not everything could be read

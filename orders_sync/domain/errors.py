@@ -53,7 +53,7 @@ class UsageError(OrdersSyncError):
 
 
 class NotFoundError(OrdersSyncError):
-    """What was asked for by its name or number is not there."""
+    """Nothing has the name or number that was asked for."""
 
 
 class DeclinedError(OrdersSyncError):
@@ -61,7 +61,7 @@ class DeclinedError(OrdersSyncError):
 
 
 class DifferenceError(OrdersSyncError):
-    """What was compared is not equal."""
+    """A comparison found a difference."""
 
 
 class DatabaseError(OrdersSyncError):

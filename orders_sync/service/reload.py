@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a process takes from its settings. `http`: a client for the addresses of all accounts."""
+    """The values that a process takes from its settings. `http`: a client for the addresses of all accounts."""
 
     settings: Settings
     sources: Sequence[AccountSource]

@@ -47,7 +47,7 @@ class ColumnEntry:
 
     @property
     def unit(self) -> str:
-        """What a value counts; empty where it counts nothing."""
+        """The unit that a value counts; empty where it counts nothing."""
         if re.search(r"(^|_)(amount|price|payable|refund_of|refund_by)", self.name) and self.type.startswith("numeric"):
             return "yuan, or `currency`"
         if self.name == "quantity":

@@ -93,7 +93,7 @@ def removed_at() -> Column[Any]:
 def destination(whose: str) -> list[Column[Any]]:
     """Return the columns of a destination down to the city; `whose` begins their comments."""
     return [
-        column("country", Text, f"{whose}: country; NULL when not said"),
+        column("country", Text, f"{whose}: country; NULL where the platform gives none"),
         column("province", Text, f"{whose}: 1688 province, KA state"),
         column("city", Text, f"{whose}: city"),
     ]

@@ -47,9 +47,7 @@ sub_orders = Table(
     column("after_sale_refund_id", Text, "1688 refundIdForAs"),
     column("close_reason", Text, "1688 closeReason, xportcn_open closeReason, else close_reason of the result"),
     column("is_closed", Boolean, "Xportcn subOrderResult.closed"),
-    column(
-        "currency", Text, "ISO 4217, of every amount in the row; CNY where the platform says nothing", nullable=False
-    ),
+    column("currency", Text, "ISO 4217, of every amount in the row; CNY where the platform gives none", nullable=False),
     column(
         "amount",
         MONEY,
@@ -108,7 +106,7 @@ sub_orders = Table(
     Index(None, "payment_no", postgresql_where=text("payment_no IS NOT NULL")),
     Index(None, "status"),
     Index(None, "refund_status", postgresql_where=text("refund_status IS NOT NULL")),
-    comment="one row a line as traded",
+    comment="one row per line as traded",
 )
 
 product_items = Table(
@@ -129,9 +127,7 @@ product_items = Table(
     column("shop_name", Text, "Xportcn option_fields.shopName"),
     column("unit", Text, "what quantity counts: 1688 unit"),
     column("quantity", Numeric, "in units as sent, may be a fraction; 1688 quantityFactor, where noted, divides it"),
-    column(
-        "currency", Text, "ISO 4217, of every amount in the row; CNY where the platform says nothing", nullable=False
-    ),
+    column("currency", Text, "ISO 4217, of every amount in the row; CNY where the platform gives none", nullable=False),
     column(
         "unit_price",
         Numeric,
@@ -149,7 +145,7 @@ product_items = Table(
     PrimaryKeyConstraint("platform", "order_id", "sub_order_id", "item_no"),
     Index(None, "product_id"),
     Index(None, "sku_id"),
-    comment="one row a product on a line",
+    comment="one row per product on a line",
 )
 
 order_parcels = Table(
@@ -174,7 +170,7 @@ order_parcels = Table(
     PrimaryKeyConstraint("platform", "order_id", "parcel_id"),
     Index(None, "tracking_no"),
     Index(None, "parcel_id"),
-    comment="one row a parcel",
+    comment="one row per parcel",
 )
 
 order_receivers = Table(

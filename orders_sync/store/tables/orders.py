@@ -138,7 +138,7 @@ orders = Table(
     Index(None, "modified_at"),
     Index(None, "paid_at"),
     Index(None, "changed_xid", "platform", "order_id"),
-    comment="one row an order",
+    comment="one row per order",
 )
 
 order_history = Table(

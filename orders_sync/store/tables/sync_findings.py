@@ -135,5 +135,5 @@ audit_differences = Table(
     ),
     PrimaryKeyConstraint("audit_id", "feed", "starts_at"),
     schema=SYNC_SCHEMA,
-    comment="where an audit found another number, as narrow as it looked",
+    comment="ranges of which platform and tables have other numbers of orders, as narrow as the audit compared",
 )

@@ -50,7 +50,7 @@ accounts = Table(
     column("watermark", TIME, "everything the feed holds before it has landed, with proof"),
     column("last_error", Text, "why the last run of the account stopped; NULL after one that did not"),
     column("suspended_at", TIME, "when the platform refused its credentials; no call is made since"),
-    column("suspended_because", Text, "what the platform said then"),
+    column("suspended_because", Text, "the platform's refusal"),
     column("credentials", Text, "a fingerprint of what was refused: other credentials lift the suspension"),
     column("rests_until", TIME, "its windows failed one after the other: the service makes no call for it before"),
     column("removed_at", TIME, "when it was found missing in the settings: nobody refreshes its orders since"),
@@ -64,7 +64,7 @@ accounts = Table(
     PrimaryKeyConstraint("name"),
     UniqueConstraint("platform", "host", "seller", name="uq_accounts_identity"),
     schema=SYNC_SCHEMA,
-    comment="one row an account",
+    comment="one row per account",
 )
 
 windows = Table(
@@ -95,7 +95,7 @@ windows = Table(
     column("fence", BigInteger, "number of the claim: only its holder may commit", nullable=False, server_default="0"),
     column("owner", Text, "host and process that claimed it"),
     column("lease_until", TIME, "after this anyone may claim it again"),
-    column("total", Integer, "rows the platform counted, newest word"),
+    column("total", Integer, "rows the platform counted, by its newest answer"),
     column("seen", Integer, "distinct rows read"),
     column("calls", Integer, "calls spent, retries included", nullable=False, server_default="0"),
     column(
@@ -189,5 +189,5 @@ backfills = Table(
     CheckConstraint(f"state IN {sql_list(BackfillState)}", name="ck_backfills_state"),
     Index("ix_backfills_open", "account", postgresql_where=text(f"state IN {OPEN_BACKFILLS}")),
     schema=SYNC_SCHEMA,
-    comment="ranges somebody asked to be read; sync.request_backfill() adds one",
+    comment="ranges that were requested to be read; sync.request_backfill() adds one",
 )

@@ -69,7 +69,7 @@ messages = Table(
     Column("id", BigInteger, Identity(), comment="number of the message"),
     column("account", Text, "sync.accounts.name", nullable=False),
     column("digest", BYTEA, "XXH3, 128 bits, of the body: the same one once", nullable=False),
-    column("message_type", Text, "messageType, once it was looked at and could be read"),
+    column("message_type", Text, "messageType, once it was decoded; NULL where it could not be"),
     column("order_no", Text, "orderNo of the order it speaks of, when it names one"),
     column("order_id", Text, "orderId of the order it speaks of, when it names one"),
     column("body", BYTEA, "exactly as received; bytes, it may not even be text", nullable=False),
@@ -83,5 +83,5 @@ messages = Table(
     Index("ix_messages_waiting", "account", "id", postgresql_where=text("handled_at IS NULL")),
     Index(None, "received_at"),
     schema=SYNC_SCHEMA,
-    comment="what platforms told by themselves: hints on orders that are then read from the API",
+    comment="notifications that platforms sent: their orders are then read from the API",
 )
