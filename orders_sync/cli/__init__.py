@@ -10,7 +10,6 @@ import errno
 import io
 import logging
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from orders_sync.cli import exit_codes, output, signals
+from orders_sync.cli import completion, exit_codes, help, output, signals
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import OrdersSyncError, PlatformError
@@ -41,6 +40,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
     "renormalize": ("renormalize", "renormalize", REPAIR),
     "config": ("config", "app", SETUP),
     "doctor": ("doctor", "doctor", SETUP),
+    "completion": ("completion", "completion", SETUP),
     "migrate": ("db", "migrate", SETUP),
     "db": ("db", "app", SETUP),
     "demo": ("demo", "demo", TRY),
@@ -52,7 +52,7 @@ PASSED_ON = ("db", "shell")  # its arguments are psql's
 ClickException: Any = typer.BadParameter.__mro__[2]  # typer has its own, which it does not export
 
 
-def application(asked: str = "") -> Callable[[], object]:
+def application(asked: str = "") -> Callable[..., object]:
     """Return the command line with the command `asked` only, with all commands if there is none of that name."""
     made = typer.Typer(
         name="orders-sync",
@@ -72,17 +72,8 @@ def application(asked: str = "") -> Callable[[], object]:
         else:
             made.command(name, rich_help_panel=panel)(found)
     command = typer.main.get_command(made)
-    _take_help_as_written(command)
+    help.complete(command)
     return command
-
-
-def _take_help_as_written(command: Any) -> None:
-    """Escape brackets in help texts that Rich would read as markup, as in `[service] listen`."""
-    for part in (command, *command.params):
-        if help_ := getattr(part, "help", None):
-            part.help = re.sub(r"\[(?=[a-z/])", r"\\[", help_)
-    for each in getattr(command, "commands", {}).values():
-        _take_help_as_written(each)
 
 
 def _show_version(wanted: bool) -> None:
@@ -111,7 +102,7 @@ def main() -> None:
     output.use_json("--json" in sys.argv and tuple(sys.argv[1:3]) != PASSED_ON)
     try:
         _refuse_unprintable(sys.argv[1:])
-        made = application(command)
+        made = application("" if completion.is_asked() else command)
         signals.install()
         try:
             _run(made)

@@ -37,8 +37,8 @@ def audit(
 ) -> None:
     """Compare the platforms' order counts with the tables, down to the orders that differ.
 
-    Exit code 5 if differences remain, 1 if an account could not be compared. Results are stored in sync.audits and
-    sync.audit_differences.
+    Exit code 5 if differences remain, 1 if an account could not be compared.
+    Results are stored in sync.audits and sync.audit_differences.
     """
     settings = context.load_with_secrets(config)
     sources = context.sources(settings, account)

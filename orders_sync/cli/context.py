@@ -63,10 +63,29 @@ Config = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Account = Annotated[str | None, typer.Option("--account", "-a", help="Only this account.", show_default=False)]
+
+
+def account_names(incomplete: str) -> list[str]:
+    """Return the accounts that a shell may complete a word to; none where the settings cannot be read."""
+    try:
+        return [each.name for each in settings_module.load(None).accounts if each.name.startswith(incomplete)]
+    except SettingsError:
+        return []
+
+
+Account = Annotated[
+    str | None,
+    typer.Option("--account", "-a", help="Only this account.", show_default=False, autocompletion=account_names),
+]
 Accounts = Annotated[
     list[str] | None,
-    typer.Option("--account", "-a", help="Only this account; may be repeated.", show_default=False),
+    typer.Option(
+        "--account",
+        "-a",
+        help="Only this account; may be repeated.",
+        show_default=False,
+        autocompletion=account_names,
+    ),
 ]
 
 

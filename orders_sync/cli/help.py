@@ -1,0 +1,83 @@
+"""What `--help` shows beside the texts of the commands: examples, and the words that stand for values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "run": ("orders-sync run", "orders-sync run --listen 0.0.0.0:8710"),
+    "sync": ("orders-sync sync", "orders-sync sync --account shop-1 --retry"),
+    "status": ("orders-sync status --problems", "orders-sync status --check && echo well"),
+    "order": ("orders-sync order 3876532491611498520", "orders-sync order YT763924467125 --json"),
+    "audit": ("orders-sync audit", "orders-sync audit --account shop-1 --from 2026-10-01 --to 2026-11-01 --repair"),
+    "scheduler": ("orders-sync scheduler", "orders-sync scheduler --listen 127.0.0.1:8711"),
+    "worker": ("orders-sync worker", "orders-sync worker --listen 127.0.0.1:8712"),
+    "console": ("orders-sync console --listen 0.0.0.0:8710",),
+    "accounts list": ("orders-sync accounts list",),
+    "accounts rename": ("orders-sync accounts rename shop-1 shop-hangzhou",),
+    "accounts retire": ("orders-sync accounts retire shop-1",),
+    "accounts merge": ("orders-sync accounts merge shop-old shop-1",),
+    "accounts resume": ("orders-sync accounts resume shop-1",),
+    "backfill": (
+        "orders-sync backfill --account shop-1 --from 2026-10-01 --to 2026-11-01",
+        'orders-sync backfill --platform 1688 --from "2026-10-01 12:00" --wait --yes',
+    ),
+    "backfill list": ("orders-sync backfill list",),
+    "backfill cancel": ("orders-sync backfill cancel 12",),
+    "rejects list": ("orders-sync rejects list --account shop-1",),
+    "rejects show": ("orders-sync rejects show 12",),
+    "rejects replay": ("orders-sync rejects replay", "orders-sync rejects replay 12 13"),
+    "rejects ignore": ("orders-sync rejects ignore 12",),
+    "rejects unignore": ("orders-sync rejects unignore --all",),
+    "rejects drop": ("orders-sync rejects drop 12 13 --yes",),
+    "renormalize": ("orders-sync renormalize", "orders-sync renormalize --account shop-1"),
+    "config check": ("orders-sync config check",),
+    "config example": ("orders-sync config example > orders_sync.toml",),
+    "doctor": ("orders-sync doctor", "orders-sync doctor --probe"),
+    "completion": (
+        "orders-sync completion bash > ~/.local/share/bash-completion/completions/orders-sync",
+        "orders-sync completion zsh > ~/.zfunc/_orders-sync",
+        "orders-sync completion fish > ~/.config/fish/completions/orders-sync.fish",
+    ),
+    "migrate": ("orders-sync migrate",),
+    "db url": ("psql $(orders-sync db url)",),
+    "db serve": ("orders-sync db serve",),
+    "db dump": ("orders-sync db dump orders.dump",),
+    "db restore": ("DATABASE_URL=postgresql://orders@host/new orders-sync db restore orders.dump",),
+    "db move": ("orders-sync db move postgresql://orders@host/orders",),
+    "db shell": ("orders-sync db shell", 'orders-sync db shell -c "SELECT count(*) FROM orders"'),
+    "demo": ("orders-sync demo", "orders-sync demo --clear"),
+    "sandbox": ("orders-sync sandbox --port 8688",),
+    "verify": ("orders-sync verify http://127.0.0.1:8688",),
+}
+METAVARS = {"account": "NAME", "platform": "NAME", "start": "TIME", "end": "TIME", "config": "FILE", "file": "FILE"}
+
+
+def complete(command: Any, path: str = "") -> None:
+    """Add examples and words for values to a command and all below it, and have brackets shown as they are written."""
+    _show_brackets(command)
+    for parameter in command.params:
+        _show_brackets(parameter)
+        if parameter.metavar is None and parameter.name in METAVARS:
+            parameter.metavar = METAVARS[parameter.name]
+        if parameter.param_type_name == "argument":
+            _name_plainly(parameter)
+    if path in EXAMPLES:
+        command.epilog = "\n\n".join([f"Example{'s' if len(EXAMPLES[path]) > 1 else ''}:", *EXAMPLES[path]])
+    for name, each in getattr(command, "commands", {}).items():
+        complete(each, f"{path} {name}".strip())
+
+
+def _show_brackets(part: Any) -> None:
+    """Escape brackets that Rich would read as markup, as in `[service] listen`."""
+    if help_ := getattr(part, "help", None):
+        part.help = re.sub(r"\[(?=[a-z/])", r"\\[", help_)
+
+
+def _name_plainly(argument: Any) -> None:
+    """Show an argument in the usage line as ID, [ID] or [ID]..."""
+    word = (argument.metavar or argument.name).strip("[].").upper()
+    word = word if argument.required else f"[{word}]"
+    usage = word if argument.nargs == 1 else f"{word}..."
+    argument.make_metavar = lambda *_, **__: usage

@@ -1,0 +1,124 @@
+"""The help of every command: whole within 80 columns, with examples that can be run; and completion in shells."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from orders_sync.cli import application, completion
+from orders_sync.cli.help import EXAMPLES
+from tests.support.terminal import PROGRAM, Terminal
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found = {path: command}
+    for name, each in getattr(command, "commands", {}).items():
+        found |= commands(each, (*path, name))
+    return found
+
+
+APPLICATION = application()
+ALL = commands(APPLICATION)
+LEAVES = [path for path, each in ALL.items() if path and (" ".join(path) in EXAMPLES or not hasattr(each, "commands"))]
+ACCOUNT = """
+[[accounts]]
+name = "{name}"
+platform = "1688"
+seller_nick = "{name}"
+app_id = "a"
+app_secret = "s"
+history_from = "2026-01-01"
+"""
+Helps = dict[tuple[str, ...], str]
+
+
+@pytest.fixture(scope="module")
+def helps() -> Helps:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        return {path: shown(*path, "--help") for path in ALL}
+
+
+def shown(*arguments: str) -> str:
+    with redirect_stdout(io.StringIO()) as out:
+        APPLICATION(args=list(arguments), prog_name="orders-sync", standalone_mode=False)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_help_fits_80_columns_and_says_what_values_are(path: tuple[str, ...], helps: Helps) -> None:
+    said = helps[path]
+    assert [line for line in said.splitlines() if cell_len(line) > 80] == []
+    usage = said[said.index("Usage:") :].split("\n\n")[0]
+    assert not re.search(r"[{}]|\]\.\.\.\.", usage), usage
+    for option in ("--account", "--from", "--to", "--config", "--platform"):
+        assert not re.search(rf"{option}\b.*<(str|path)>", said), option
+
+
+def test_brackets_are_shown_as_they_are_written(helps: Helps) -> None:
+    for path, words in (
+        ("run", "[service] listen of the settings"),
+        ("db serve", "[database] listen ="),
+        ("renormalize", "removed by [retention] keep"),
+        ("audit", "[display] time_zone"),
+    ):
+        text = " ".join(helps[tuple(path.split())].replace("│", " ").split())
+        assert words in text, text
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_command_has_examples_that_it_understands(path: tuple[str, ...], helps: Helps) -> None:
+    text = " ".join(helps[path].split())
+    for example in EXAMPLES[" ".join(path)]:
+        assert example in text
+        assert re.search(r"\borders-sync " + " ".join(path), example), example
+        options = re.findall(r"(?<= )--[a-z-]+", example.split("orders-sync", 1)[1].split("&&")[0])
+        known = {name for each in ALL[path].params for name in each.opts}
+        assert set(options) <= known, example
+
+
+def test_examples_are_of_commands_that_there_are() -> None:
+    assert set(EXAMPLES) == {" ".join(path) for path in LEAVES}
+
+
+@pytest.mark.db
+@pytest.mark.parametrize("shell", completion.Shell)
+def test_a_script_for_each_shell_that_it_can_read(terminal: Terminal, shell: str) -> None:
+    script = terminal.run("completion", shell).assert_well().out
+    assert completion.VARIABLE in script
+    if program := shutil.which(shell):
+        subprocess.run([program, "-n", "-c", script], check=True)
+
+
+@pytest.mark.db
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("orders-sync rej", {"rejects"}),
+        ("orders-sync backfill ca", {"cancel"}),
+        ("orders-sync status --prob", {"--problems"}),
+        ("orders-sync sync --account shop-", {"shop-1", "shop-2"}),
+    ],
+)
+def test_bash_completes_commands_options_and_accounts(terminal: Terminal, typed: str, offered: set[str]) -> None:
+    terminal.write("".join(ACCOUNT.format(name=name) for name in ("shop-1", "shop-2", "other")))
+    script = Path(terminal.folder / "completion.bash")
+    script.write_text(terminal.run("completion", "bash").out)
+    words = typed.split()
+    array = " ".join(f"'{word}'" for word in words)
+    ask = (
+        f"source {script}; COMP_WORDS=({array}); COMP_CWORD={len(words) - 1}; "
+        "_orders_sync_completion orders-sync; echo ${COMPREPLY[@]}"
+    )
+    environment = {"PATH": f"{PROGRAM.parent}:/usr/bin:/bin", "ORDERS_SYNC_HOME": str(terminal.home)}
+    said = subprocess.check_output(["bash", "-c", ask], cwd=terminal.folder, env=environment, text=True)
+    assert set(said.split()) == offered
