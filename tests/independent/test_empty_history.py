@@ -135,11 +135,11 @@ async def test_an_empty_history_is_said_in_one_sentence_with_the_time_of_the_nex
     assert (await shop.sync()).found_empty
     assert not (await shop.sync()).found_empty  # it is news once
     ((next_read,),) = shop.query(
-        "SELECT to_char(empty_since AT TIME ZONE 'UTC' + '10 min', 'HH24:MI') FROM sync.accounts"
+        "SELECT to_char(empty_since AT TIME ZONE 'Asia/Shanghai' + '10 min', 'HH24:MI:SS') FROM sync.accounts"
     )
     (said,) = await remarks(pool)
     assert "no order is listed in all of its history" in said
-    assert f"{next_read} UTC reads it again" in said
+    assert f"{next_read} +08:00 reads it again" in said
     passes(shop, 25 * HOUR)
     await shop.sync()
     (said,) = await remarks(pool)
