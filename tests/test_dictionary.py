@@ -11,8 +11,9 @@ import pytest
 from orders_sync.store import bi, dictionary
 from orders_sync.store.tables import BUSINESS, metadata
 from tests.support.databases import Tables, made_database
-from tests.support.dictionary import FILE, questions, render
+from tests.support.dictionary import FILE, render
 from tests.support.landed import land_world
+from tests.support.questions import questions
 
 
 @pytest.fixture(scope="module")
@@ -53,5 +54,5 @@ def test_the_diagram_holds_every_table_of_orders() -> None:
 
 def test_each_question_is_listed_with_the_views_that_answer_it() -> None:
     text = FILE.read_text(encoding="utf-8")
-    for title, _ in questions():
-        assert title in text
+    for each in questions():
+        assert each.title in text

@@ -629,3 +629,7 @@ def test_orders_of_before_0026_are_read_by_whoever_follows_changes_from_the_begi
     alembic(empty_url, "downgrade", "0025")
     assert ask(empty_url, "SELECT count(*) FROM orders") == [(3,)]
     assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0026") :]
+
+
+def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
+    assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]

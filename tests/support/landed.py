@@ -32,6 +32,30 @@ class Landed:
     first: Said
 
 
+# what questions are asked of and the sandbox has none of
+_ADDED = (
+    # customers that buy again
+    """UPDATE orders SET buyer_id = 'customer-' || n % 2 FROM (
+        SELECT order_id, row_number() OVER (ORDER BY order_id) AS n FROM orders WHERE platform = '1688'
+    ) AS o WHERE orders.platform = '1688' AND orders.order_id = o.order_id AND n <= 9""",
+    # a variant with two prices
+    """UPDATE product_items AS i SET unit_price = unit_price + 1.5 FROM (
+        SELECT min(order_id) AS order_id, sku_id FROM product_items WHERE platform = '1688' AND sku_id IS NOT NULL
+        GROUP BY sku_id HAVING count(DISTINCT order_id) > 2 ORDER BY sku_id LIMIT 2
+    ) AS o WHERE i.platform = '1688' AND (i.order_id, i.sku_id) = (o.order_id, o.sku_id)""",
+    # an order in both lists of Xportcn
+    """UPDATE orders SET order_no = (SELECT max(order_no) FROM orders WHERE platform = 'xportcn_open')
+    WHERE platform = 'xportcn_ka' AND order_id = (SELECT max(order_id) FROM orders WHERE platform = 'xportcn_ka')""",
+    # a line that vanished
+    """INSERT INTO sub_orders
+        (platform, order_id, sub_order_id, line_no, status, currency, amount, removed_at, direction)
+    SELECT platform, order_id, sub_order_id || '-gone', line_no, status, currency, amount, '2026-11-20 05:00Z',
+        direction
+    FROM sub_orders WHERE platform = '1688' ORDER BY sub_order_id LIMIT 1""",
+    """INSERT INTO product_items (platform, order_id, sub_order_id, item_no, title, currency, removed_at, direction)
+    SELECT platform, order_id, sub_order_id, 1, 'no longer wanted', currency, removed_at, direction
+    FROM sub_orders WHERE removed_at IS NOT NULL""",
+)
 WORLD_TIME = datetime(2026, 11, 20, 4, tzinfo=UTC)  # of the orders of `land_world`: noon in China
 
 
@@ -46,6 +70,8 @@ async def land_world(url: str, orders: int = 600, changes: int = 300) -> None:
             for account in world.accounts:
                 await _land_shop(connection, world, account, read_at)
             world.mutate(changes, now=read_at + timedelta(hours=5))
+        for statement in _ADDED:
+            await connection.execute(statement.encode())
         await connection.execute("UPDATE order_history SET seen_at = read_at")
         await connection.execute(
             "UPDATE orders AS o SET synced_at = r.read_at FROM raw_orders AS r"

@@ -1,7 +1,7 @@
 -- One row per account, currency and day on which something was ordered, paid or refunded. Each figure names the day it goes by.
 --
 -- direction                      sale or purchase; never add up both
--- day                            a day of the shop
+-- day                            a day of the shop; NULL where the platform or the history does not say it
 -- orders_by_ordered_day          orders placed on the day, whatever became of them
 -- valid_orders_by_ordered_day    of these, those that count: orders.is_valid
 -- valid_amount_by_ordered_day    what those cost: orders.payable_amount
@@ -28,18 +28,21 @@ SELECT
     coalesce(sum(d.refund), 0) AS refund_by_refunded_day,
     sum(d.refunded)::bigint AS orders_by_refunded_day
 FROM (
-    SELECT o.direction, o.platform, o.account, o.currency, o.ordered_day AS day, 1 AS ordered,
-        o.is_valid::integer AS valid, CASE WHEN o.is_valid THEN o.payable_amount END AS valid_amount,
-        o.refund_amount AS refund_of_ordered, (o.status_group = 'cancelled')::integer AS cancelled,
-        0 AS paid, NULL::numeric AS paid_amount, NULL::numeric AS refund, 0 AS refunded
-    FROM bi.orders AS o
+    SELECT o.direction, o.platform, o.account, o.currency, o.ordered_day AS day,
+        count(*) AS ordered, count(*) FILTER (WHERE o.is_valid) AS valid,
+        sum(o.payable_amount) FILTER (WHERE o.is_valid) AS valid_amount, sum(o.refund_amount) AS refund_of_ordered,
+        count(*) FILTER (WHERE o.status_group = 'cancelled') AS cancelled,
+        0 AS paid, NULL::numeric AS paid_amount, 0 AS refunded, NULL::numeric AS refund
+    FROM bi.orders AS o GROUP BY o.direction, o.platform, o.account, o.currency, o.ordered_day
     UNION ALL
-    SELECT o.direction, o.platform, o.account, o.currency, o.paid_day, 0, 0, NULL, NULL, 0,
-        1, o.payable_amount, NULL, 0
+    SELECT o.direction, o.platform, o.account, o.currency, o.paid_day,
+        0, 0, NULL, NULL, 0, count(*), sum(o.payable_amount), 0, NULL
     FROM bi.orders AS o WHERE o.paid_at IS NOT NULL
+    GROUP BY o.direction, o.platform, o.account, o.currency, o.paid_day
     UNION ALL
-    SELECT o.direction, o.platform, o.account, o.currency, o.refunded_day, 0, 0, NULL, NULL, 0,
-        0, NULL, o.refund_amount, 1
-    FROM bi.orders AS o WHERE o.has_refund AND o.refunded_at IS NOT NULL
+    SELECT o.direction, o.platform, o.account, o.currency, o.refunded_day,
+        0, 0, NULL, NULL, 0, 0, NULL, count(*), sum(o.refund_amount)
+    FROM bi.orders AS o WHERE o.is_refunded
+    GROUP BY o.direction, o.platform, o.account, o.currency, o.refunded_day
 ) AS d
 GROUP BY d.direction, d.platform, d.account, d.currency, d.day;

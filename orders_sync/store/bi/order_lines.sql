@@ -31,7 +31,7 @@ SELECT
     o.status_group,
     o.is_valid,
     s.status AS line_status,
-    CASE WHEN s.refund_status <> '0' THEN s.refund_status END AS line_refund_status,
+    coalesce(nullif(s.refund_status, '0'), s.after_sale_refund_status) AS line_refund_status,
     i.product_id,
     i.sku_id,
     i.cargo_no,

@@ -39,6 +39,7 @@
 -- has_notes          something about the record was odd: `orders.notes`
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed
+-- is_refunded        a refund was made: an amount, or a status that says so
 CREATE OR REPLACE VIEW bi.orders AS
 SELECT
     o.platform || ':' || o.order_id AS order_key,
@@ -106,7 +107,8 @@ SELECT
     ) END AS also_listed_as,
     o.notes IS NOT NULL AS has_notes,
     o.unread_version_since IS NOT NULL AS is_outdated,
-    o.synced_at
+    o.synced_at,
+    v.is_refunded
 FROM public.orders AS o
 LEFT JOIN public.order_statuses AS s ON s.platform = o.platform AND s.status = o.status
 CROSS JOIN LATERAL (SELECT

@@ -10,7 +10,8 @@
 -- quantity       pieces, as sent
 -- goods_amount   what they cost, without postage
 -- refund_amount  refunds of these lines: 1688
--- refunded_lines lines with a refund
+-- refunded_lines lines with a refund that was made
+-- lines          lines with it
 CREATE OR REPLACE VIEW bi.product_sales AS
 SELECT
     l.direction,
@@ -26,7 +27,8 @@ SELECT
     sum(l.quantity) AS quantity,
     coalesce(sum(l.goods_amount), 0) AS goods_amount,
     sum(l.refund_amount) AS refund_amount,
-    count(*) FILTER (WHERE l.line_refund_status IS NOT NULL OR l.refund_amount <> 0) AS refunded_lines
+    count(*) FILTER (WHERE bi.refund_state(l.line_refund_status) = 'refunded' OR l.refund_amount <> 0) AS refunded_lines,
+    count(*) AS lines
 FROM bi.order_lines AS l
 WHERE l.is_valid AND NOT l.is_removed
 GROUP BY l.direction, l.platform, l.account, l.currency, l.ordered_day, l.product_id, l.sku_id;
