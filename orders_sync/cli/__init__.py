@@ -31,6 +31,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
     "status": ("status", "status", DAILY),
     "order": ("order", "order", DAILY),
     "audit": ("audit", "audit", DAILY),
+    "export": ("export", "export", DAILY),
     "scheduler": ("service", "scheduler", DAILY),
     "worker": ("service", "worker", DAILY),
     "console": ("service", "console", DAILY),

@@ -66,6 +66,11 @@ def shown_range(start: datetime, end: datetime) -> str:
     return f"{first.removesuffix(same)} .. {last}"
 
 
+def local(moment: datetime) -> datetime:
+    """Return what clocks in the zone show, without a zone and to the second."""
+    return moment.astimezone(_zone).replace(tzinfo=None, microsecond=0)
+
+
 def day(moment: datetime) -> str:
     """Format the day of a time."""
     return moment.astimezone(_zone).date().isoformat()

@@ -1,0 +1,110 @@
+"""`orders-sync export`: the rows of a view of schema `bi` as a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orders_sync import exports
+from orders_sync.cli import context, output
+from orders_sync.domain.errors import OrdersSyncError, UsageError
+from orders_sync.store import database
+
+LINE_EVERY = 10.0  # seconds
+
+
+def export(
+    view: Annotated[
+        str, typer.Argument(metavar="VIEW", help="A view of schema bi, such as orders, order_lines or daily_sales.")
+    ],
+    file: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write; it is replaced if it exists.")
+    ],
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv|xlsx|parquet",
+            help="Format of the file. [default: by its ending]",
+            show_default=False,
+        ),
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="First moment or day.", show_default=False)
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End, not included.", show_default=False)
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="COLUMN",
+            help="The time that --from and --to mean. [default: when the order was placed]",
+            show_default=False,
+        ),
+    ] = None,
+    account: context.Accounts = None,
+    config: context.Config = None,
+    json: context.Json = False,
+) -> None:
+    """Write the rows of a view to a CSV, XLSX or Parquet file.
+
+    Ids are text. The file appears when it is whole, so a job that reads it never sees half of it.
+
+    Example: orders-sync export orders --from 2026-10-01 --to 2026-11-01 -o october.xlsx
+    """
+    format_ = _format(file, format_name)
+    format_.must_be_installed()
+    selection = exports.Selection(
+        view.removeprefix("bi."),
+        None if from_ is None else context.moment(from_, "--from"),
+        None if to is None else context.moment(to, "--to"),
+        by,
+        tuple(account or ()),
+    )
+    if selection.start and selection.end and selection.start >= selection.end:
+        raise UsageError(f"nothing lies between --from {from_} and --to {to}")
+    settings = context.load(config)
+    with context.opened(settings) as url, database.session(url) as connection, _progress() as report:
+        try:
+            rows, notes = exports.write(connection, selection, file, format_, report)
+        except OSError as error:
+            raise OrdersSyncError(f"{file}: {error.strerror or error}; nothing was written") from None
+    if json:
+        output.print_json({"file": str(file), "rows": rows, "notes": notes})
+        return
+    output.info("; ".join([f"{rows:,} rows in {file}", *notes]))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Show the number of rows so far: on a terminal always, elsewhere in a line every ten seconds."""
+    console = output.err()
+    with console.status("exporting") as status:
+        said = time.monotonic()
+
+        def report(rows: int) -> None:
+            nonlocal said
+            if console.is_terminal:
+                status.update(f"exporting: {rows:,} rows")
+            elif time.monotonic() - said >= LINE_EVERY:
+                said = time.monotonic()
+                output.info(f"exporting: {rows:,} rows so far")
+
+        yield report
+
+
+def _format(file: Path, name: str | None) -> exports.Format:
+    asked = name or file.suffix.removeprefix(".").lower()
+    if asked not in exports.FORMATS:
+        known = ", ".join(exports.FORMATS)
+        if name is not None:
+            raise UsageError(f"--format: {name} is none of {known}")
+        raise UsageError(f"{file}: its ending is none of {known}: give --format")
+    return exports.FORMATS[asked]

@@ -1,0 +1,217 @@
+"""One writer per file format. Ids are text in all of them; times are in the zone of the settings.
+
+| format  | times                               | numbers                        | needs (extra `export`) |
+|---------|-------------------------------------|--------------------------------|------------------------|
+| csv     | ISO 8601 with offset                | exact                          |                        |
+| xlsx    | without a zone, as Excel knows none | 15 digits, as Excel knows them | XlsxWriter             |
+| parquet | UTC, microseconds                   | exact, decimal(38, 10)         | pyarrow                |
+"""
+
+from __future__ import annotations
+
+import csv
+import decimal
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from orders_sync.domain import local_times
+from orders_sync.domain.errors import UsageError
+from orders_sync.exports.source import Column, Kind
+
+EXCEL_ROWS = 1_048_576  # of a sheet, its header included
+EXCEL_TEXT = 32_767  # characters of a cell
+EXCEL_FIRST_YEAR = 1900
+_SCALE = Decimal(1).scaleb(-10)
+_PLACES = decimal.Context(prec=38)
+
+Batch = Sequence[tuple[Any, ...]]
+
+
+class Writer(Protocol):
+    """What writes batches of rows. `notes`: what a reader of the file should know, known at its end."""
+
+    notes: list[str]
+
+    def write(self, batch: Batch) -> None:
+        """Write rows, each with a value for every column."""
+
+
+class Opener(Protocol):
+    """What opens a file for writing rows of these columns. Closed without an error, the file is whole."""
+
+    def __call__(self, file: Path, columns: Sequence[Column]) -> AbstractContextManager[Writer]:
+        """Open the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format. `package`: the module it needs beyond ours, None for none."""
+
+    name: str
+    open: Opener
+    package: str | None = None
+
+    def must_be_installed(self) -> None:
+        """Raise `UsageError`, with what to install, if the package is missing."""
+        if self.package is None:
+            return
+        try:
+            import_module(self.package)
+        except ImportError:
+            raise UsageError(f"{self.name} needs a package more: pip install 'orders-sync[export]'") from None
+
+
+class _Csv:
+    def __init__(self, file: Any, columns: Sequence[Column]) -> None:
+        self.notes: list[str] = []
+        self._writer = csv.writer(file, lineterminator="\n")
+        self._writer.writerow([column.name for column in columns])
+        self._moments = [number for number, column in enumerate(columns) if column.kind is Kind.MOMENT]
+        self._booleans = [number for number, column in enumerate(columns) if column.kind is Kind.BOOLEAN]
+
+    def write(self, batch: Batch) -> None:
+        for row in batch:
+            values = list(row)
+            for number in self._moments:
+                if (moment := values[number]) is not None:
+                    values[number] = local_times.iso(moment)
+            for number in self._booleans:
+                if (value := values[number]) is not None:
+                    values[number] = "true" if value else "false"
+            self._writer.writerow(values)
+
+
+@contextmanager
+def open_csv(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+    """Write UTF-8 with a header, as RFC 4180 quotes it; NULL is empty."""
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        yield _Csv(opened, columns)
+
+
+class _Xlsx:
+    def __init__(self, book: Any, columns: Sequence[Column]) -> None:
+        self.notes: list[str] = []
+        self._book = book
+        self._columns = columns
+        self._bold = book.add_format({"bold": True})
+        patterns = {Kind.DAY: "yyyy-mm-dd", Kind.MOMENT: "yyyy-mm-dd hh:mm:ss", Kind.TEXT: "@"}
+        self._styles = [
+            book.add_format({"num_format": patterns[column.kind]}) if column.kind in patterns else None
+            for column in columns
+        ]
+        self._cut = 0
+        self._row = EXCEL_ROWS
+        self._sheets = 0
+        self._begin_sheet()
+
+    def write(self, batch: Batch) -> None:
+        for row in batch:
+            if self._row == EXCEL_ROWS:
+                self._begin_sheet()
+            for number, value in enumerate(row):
+                if value is not None:
+                    self._write_cell(number, value)
+            self._row += 1
+
+    def end(self) -> None:
+        if any(column.kind is Kind.MOMENT for column in self._columns):
+            self.notes.append(f"times are in {local_times.zone_name()}")
+        if self._sheets > 1:
+            self.notes.append(f"{self._sheets} sheets, each as long as Excel allows")
+        if self._cut:
+            self.notes.append(f"{self._cut} texts are cut after {EXCEL_TEXT} characters, as long as Excel allows")
+
+    def _begin_sheet(self) -> None:
+        self._sheets += 1
+        self._sheet = self._book.add_worksheet(f"{self._sheets}")
+        self._sheet.freeze_panes(1, 0)
+        widths = {Kind.MOMENT: 19, Kind.DAY: 11, Kind.TEXT: 20}
+        for number, column in enumerate(self._columns):
+            self._sheet.set_column(number, number, max(len(column.name) + 2, widths.get(column.kind, 10)))
+            self._sheet.write_string(0, number, column.name, self._bold)
+        self._row = 1
+
+    def _write_cell(self, number: int, value: Any) -> None:
+        kind, style, sheet = self._columns[number].kind, self._styles[number], self._sheet
+        if kind is Kind.BOOLEAN:
+            sheet.write_boolean(self._row, number, value)
+        elif kind in (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT) and Decimal(value).is_finite():
+            sheet.write_number(self._row, number, float(value))
+        elif kind is Kind.MOMENT and (local := local_times.local(value)).year >= EXCEL_FIRST_YEAR:
+            sheet.write_datetime(self._row, number, local, style)
+        elif kind is Kind.DAY and value.year >= EXCEL_FIRST_YEAR:
+            sheet.write_datetime(self._row, number, value, style)
+        else:
+            self._write_text(number, local_times.iso(value) if isinstance(value, datetime) else str(value))
+
+    def _write_text(self, number: int, text: str) -> None:
+        if len(text) > EXCEL_TEXT:
+            self._cut += 1
+            text = text[: EXCEL_TEXT - 1] + "…"
+        self._sheet.write_string(self._row, number, text, self._styles[number])
+
+
+@contextmanager
+def open_xlsx(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+    """Write a workbook row by row; a text is never a formula or a link. More rows than fit go to further sheets."""
+    xlsxwriter = import_module("xlsxwriter")
+    book = xlsxwriter.Workbook(str(file), {"constant_memory": True})
+    try:
+        writer = _Xlsx(book, columns)
+        yield writer
+        writer.end()
+    finally:
+        book.close()
+
+
+class _Parquet:
+    def __init__(self, arrow: Any, writer: Any, schema: Any, columns: Sequence[Column]) -> None:
+        self.notes: list[str] = []
+        self._arrow, self._writer, self._schema = arrow, writer, schema
+        self._columns = columns
+
+    def write(self, batch: Batch) -> None:
+        values = [
+            [_exact(value) for value in series] if column.kind is Kind.DECIMAL else list(series)
+            for column, series in zip(self._columns, zip(*batch, strict=True), strict=True)
+        ]
+        self._writer.write_table(self._arrow.table(values, schema=self._schema))
+
+
+def _exact(value: Decimal | None) -> Decimal | None:
+    """Return a number with ten places; NULL for one that is none, as Postgres's NaN."""
+    return None if value is None or not value.is_finite() else value.quantize(_SCALE, context=_PLACES)
+
+
+@contextmanager
+def open_parquet(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+    """Write a group of rows per batch, compressed."""
+    arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    types = {
+        Kind.TEXT: arrow.string(),
+        Kind.INTEGER: arrow.int64(),
+        Kind.DECIMAL: arrow.decimal128(38, 10),
+        Kind.FLOAT: arrow.float64(),
+        Kind.BOOLEAN: arrow.bool_(),
+        Kind.DAY: arrow.date32(),
+        Kind.MOMENT: arrow.timestamp("us", tz="UTC"),
+    }
+    schema = arrow.schema([(column.name, types[column.kind]) for column in columns])
+    with parquet.ParquetWriter(str(file), schema, compression="zstd") as writer:
+        yield _Parquet(arrow, writer, schema, columns)
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("csv", open_csv),
+        Format("xlsx", open_xlsx, "xlsxwriter"),
+        Format("parquet", open_parquet, "pyarrow"),
+    )
+}

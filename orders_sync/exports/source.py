@@ -1,0 +1,187 @@
+"""The rows of a view of schema `bi`, in values that every format can hold.
+
+| in the database         | kind    | value                                   |
+|-------------------------|---------|-----------------------------------------|
+| timestamptz             | MOMENT  | datetime with a zone                    |
+| date                    | DAY     | date                                    |
+| boolean                 | BOOLEAN | bool                                    |
+| smallint to bigint      | INTEGER | int                                     |
+| numeric                 | DECIMAL | Decimal                                 |
+| real, double precision  | FLOAT   | float                                   |
+| interval                | DECIMAL | seconds; the column gets the suffix _s  |
+| arrays, json            | TEXT    | JSON                                    |
+| anything else           | TEXT    | as Postgres prints it: ids stay text    |
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+from psycopg import sql
+
+from orders_sync.domain import local_times
+from orders_sync.domain.errors import UsageError
+from orders_sync.store import bi
+from orders_sync.store.database import Session
+from orders_sync.store.queries import select_rows
+
+BATCH = 2000  # rows
+# what a range of time means where nothing else is said: the first of these that a view has
+TIMES = ("ordered_at", "ordered_day", "day", "entered_at", "refunded_at", "first_ordered_at")
+_COLUMNS = """
+SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS type
+FROM pg_attribute AS a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+
+
+class Kind(Enum):
+    """What a column holds."""
+
+    TEXT = auto()
+    INTEGER = auto()
+    DECIMAL = auto()
+    FLOAT = auto()
+    BOOLEAN = auto()
+    DAY = auto()
+    MOMENT = auto()
+
+
+_KINDS = {
+    "timestamp with time zone": Kind.MOMENT,
+    "date": Kind.DAY,
+    "boolean": Kind.BOOLEAN,
+    "smallint": Kind.INTEGER,
+    "integer": Kind.INTEGER,
+    "bigint": Kind.INTEGER,
+    "numeric": Kind.DECIMAL,
+    "interval": Kind.DECIMAL,
+    "real": Kind.FLOAT,
+    "double precision": Kind.FLOAT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an export. `expression`: the SQL of its values."""
+
+    name: str
+    kind: Kind
+    expression: sql.Composable
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows: those of a view whose column `by` lies in `start` (included) to `end` (not included).
+
+    by: None: the first of `TIMES` that the view has. accounts: empty: all.
+    """
+
+    view: str
+    start: datetime | None = None
+    end: datetime | None = None
+    by: str | None = None
+    accounts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Attribute:
+    name: str
+    type: str
+
+
+class Rows:
+    """The columns of a selection, and its rows in batches."""
+
+    def __init__(self, columns: Sequence[Column], cursor: Any) -> None:
+        self.columns = columns
+        self._cursor = cursor
+
+    def __iter__(self) -> Iterator[list[tuple[Any, ...]]]:
+        while batch := self._cursor.fetchmany(BATCH):
+            yield batch
+
+
+def views() -> list[str]:
+    """Return the names of the views that can be exported."""
+    return sorted(each.name for each in bi.definitions() if each.kind == "VIEW")
+
+
+@contextmanager
+def stream(session: Session, selection: Selection) -> Iterator[Rows]:
+    """Yield the rows of a selection as they were at one moment, read in batches.
+
+    Raises `UsageError` for a view or column that does not exist, and for a range that the view has no time for.
+    """
+    attributes = _attributes(session, selection.view)
+    columns = [_column(each) for each in attributes]
+    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        sql.SQL(", ").join(column.expression for column in columns),
+        sql.Identifier(bi.SCHEMA, selection.view),
+        sql.SQL(" AND ").join(_conditions(selection, {each.name: each.type for each in attributes})),
+    )
+    with session.transaction():
+        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with session.cursor(name="export") as cursor:
+            cursor.itersize = BATCH
+            cursor.execute(query)
+            yield Rows(columns, cursor)
+
+
+def _attributes(session: Session, view: str) -> list[_Attribute]:
+    if view not in views():
+        near = difflib.get_close_matches(view, views(), 1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(f"there is no view bi.{view}. {meant}There are {', '.join(views())}")
+    found = select_rows(session, _COLUMNS, [f"{bi.SCHEMA}.{view}"], _Attribute)
+    if not found:
+        raise UsageError(f"the database has no view bi.{view} yet: `orders-sync migrate` makes it")
+    return found
+
+
+def _column(attribute: _Attribute) -> Column:
+    kind = _KINDS.get(attribute.type, Kind.TEXT)
+    name = sql.Identifier(attribute.name)
+    if attribute.type == "interval":
+        return Column(f"{attribute.name}_s", kind, sql.SQL("extract(epoch FROM {})").format(name))
+    if attribute.type.endswith("[]"):
+        return Column(attribute.name, kind, sql.SQL("array_to_json({})::text").format(name))
+    return Column(attribute.name, kind, sql.SQL("{}::text").format(name) if kind is Kind.TEXT else name)
+
+
+def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composable]:
+    conditions: list[sql.Composable] = [sql.SQL("true")]
+    if selection.accounts:
+        if "account" not in types:
+            raise UsageError(f"bi.{selection.view} has no accounts: leave out --account")
+        conditions.append(sql.SQL("account = ANY({})").format(sql.Literal(list(selection.accounts))))
+    if selection.start is None and selection.end is None:
+        return conditions
+    by = _time_of(selection, types)
+    is_day = types[by] == "date"
+    for comparison, moment in ((">=", selection.start), ("<", selection.end)):
+        if moment is not None:
+            value = _day(moment, by) if is_day else moment
+            conditions.append(sql.SQL(f"{{}} {comparison} {{}}").format(sql.Identifier(by), sql.Literal(value)))
+    return conditions
+
+
+def _time_of(selection: Selection, types: dict[str, str]) -> str:
+    times = [name for name, type_ in types.items() if _KINDS.get(type_) in (Kind.DAY, Kind.MOMENT)]
+    by = selection.by or next((name for name in TIMES if name in times), None)
+    if by in times:
+        return by
+    if selection.by is None:
+        raise UsageError(f"bi.{selection.view} does not say by which time a range is meant: leave out --from and --to")
+    raise UsageError(f"bi.{selection.view} has no time {selection.by}. There are {', '.join(times) or 'none'}")
+
+
+def _day(moment: datetime, by: str) -> str:
+    if not local_times.shown(moment).endswith(" 00:00:00"):
+        raise UsageError(f"{by} holds days: give a date, not {local_times.stamp(moment)}")
+    return local_times.day(moment)
