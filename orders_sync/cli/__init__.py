@@ -30,7 +30,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
     "sync": ("sync", "sync", DAILY),
     "status": ("status", "status", DAILY),
     "order": ("order", "order", DAILY),
-    "audit": ("audit", "audit", DAILY),
+    "audit": ("audit", "app", DAILY),
     "export": ("export", "export", DAILY),
     "scheduler": ("service", "scheduler", DAILY),
     "worker": ("service", "worker", DAILY),

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from msgspec import structs
 
-from orders_sync.cli import context, output
+from orders_sync.cli import audit_tables, context, output
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
-from orders_sync.domain.errors import UsageError
-from orders_sync.domain.windows import Feed
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine import audit as engine
-from orders_sync.engine.audit import Audited, Updates
+from orders_sync.engine.audit import Audited
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.reconcile import Reconciliation
 from orders_sync.engine.run_context import RunContext
 from orders_sync.settings import Settings
-from orders_sync.store import database
+from orders_sync.store import audit_reports, database
+from orders_sync.store.audit_reports import AuditReport, DifferenceReport
+from orders_sync.store.database import Connection
+
+Number = Annotated[int, typer.Argument(metavar="ID")]
+
+app = typer.Typer(
+    help="Compare the platforms' order counts with the tables; list audits, show one, acknowledge what stays.",
+    invoke_without_command=True,
+)
 
 
+@app.callback()
 def audit(
+    typer_context: typer.Context,
     account: context.Accounts = None,
     start: Annotated[
         str | None,
@@ -37,9 +47,11 @@ def audit(
 ) -> None:
     """Compare the platforms' order counts with the tables, down to the orders that differ.
 
-    Exit code 5 if differences remain, 1 if an account could not be compared.
-    Results are stored in sync.audits and sync.audit_differences.
+    Exit code 5 if differences remain that nobody acknowledged, 1 if an account could not be compared.
+    Results are stored in sync.audits and sync.audit_differences: `orders-sync audit list`, `audit show ID`.
     """
+    if typer_context.invoked_subcommand is not None:
+        return
     settings = context.load_with_secrets(config)
     sources = context.sources(settings, account)
     first = None if start is None else context.moment(start, "--from")
@@ -50,9 +62,9 @@ def audit(
         context.settle(settings, url)
         results = context.run(_audit(url, sources, settings, first, last, repair))
     if json:
-        output.print_json([_plain(result) for result in results])
+        output.print_json([audit_tables.plain(result) for result in results])
     else:
-        _show(results)
+        audit_tables.show(results)
     for result in results:
         if result.beyond:
             output.info(f"{result.account}: {result.beyond}")
@@ -84,107 +96,71 @@ async def _audit(
             )
 
 
-def _plain(result: Audited) -> dict[str, Any]:
-    found = result.found
-    return {
-        "account": result.account,
-        "start": result.start,
-        "end": result.end,
-        "platform_orders": found.platform,
-        "table_orders": found.tables,
-        "rejects": found.rejects,
-        "awaited": found.awaited,
-        "updates": None if result.updates is None else _plain_updates(result.updates),
-        "differences": [
-            {
-                "feed": each.feed,
-                "start": each.window.start,
-                "end": each.window.end,
-                "platform_orders": each.counts.platform,
-                "table_orders": each.counts.tables,
-                "missing": each.missing,
-                "not_listed": each.surplus,
-                "repaired": each in result.repaired,
-            }
-            for each in result.differences
-        ],
-        "calls": result.calls,
-        "beyond": result.beyond,
-        "error": result.error,
-    }
+@app.command("list")
+def list_(
+    account: context.Account = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those with open differences.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 20,
+    config: context.Config = None,
+    json: context.Json = False,
+) -> None:
+    """List the newest audits: what became of each, and how many of its differences are open."""
+
+    async def ask(connection: Connection) -> list[AuditReport]:
+        return await audit_reports.listed(connection, account, limit, only_open=only_open)
+
+    with context.opened(context.load(config)) as url:
+        found = context.run(context.ask(url, ask))
+    if json:
+        output.print_json([structs.asdict(each) for each in found])
+    elif found:
+        audit_tables.show_list(found)
+    else:
+        output.info("no audit has open differences" if only_open else "no audit was made yet: `orders-sync audit`")
 
 
-def _plain_updates(updates: Updates) -> dict[str, Any]:
-    return {
-        "start": updates.start,
-        "end": updates.end,
-        "platform_orders": updates.found.platform,
-        "table_orders": updates.found.tables,
-        "rejects": updates.found.rejects,
-        "awaited": updates.found.awaited,
-    }
+@app.command()
+def show(number: Number, config: context.Config = None, json: context.Json = False) -> None:
+    """Show an audit, and every order that differed."""
+
+    async def ask(connection: Connection) -> tuple[AuditReport, list[DifferenceReport]] | None:
+        return await audit_reports.report(connection, number)
+
+    with context.opened(context.load(config)) as url:
+        found = context.run(context.ask(url, ask))
+    if found is None:
+        raise _unknown(number)
+    if json:
+        differences = [{**structs.asdict(each), "state": each.state} for each in found[1]]
+        output.print_json({**structs.asdict(found[0]), "difference_list": differences})
+    else:
+        audit_tables.show_report(*found)
 
 
-def _show(results: list[Audited]) -> None:
-    columns = ["account", "feed", "from", "to", "platform", "tables", "rejects", "awaited", "ranges"]
-    output.table(
-        "Orders by creation and update time. Tables include open rejects; the next sync reads those awaited",
-        [*columns, "calls"],
-        [row for result in results for row in _rows(result)],
-        [*columns[4:], "calls"],
-    )
-    differing = [(result, each) for result in results for each in result.differences]
-    if not differing:
-        return
-    columns = ["account", "feed", "from", "to", "platform", "tables", "missing"]
-    output.out().print()
-    output.table(
-        "Ranges that differ",
-        [*columns, "repaired", "not listed"],
-        [
-            (
-                result.account,
-                each.feed,
-                each.window.start,
-                each.window.end,
-                each.counts.platform,
-                each.counts.tables,
-                each.missing,
-                "yes" if each in result.repaired else "no",
-                ", ".join(each.surplus),
-            )
-            for result, each in differing
-        ],
-        columns[4:],
-    )
-    if any(each.surplus for _, each in differing):
-        output.info(
-            "not listed: the platform no longer lists these orders, or not at this time; they stay in the tables"
-        )
-    if any(each.missing for result in results for each in result.remaining):
-        output.info("`orders-sync audit --repair` reads the ranges with missing orders")
+@app.command()
+def acknowledge(
+    number: Number,
+    reason: Annotated[str, typer.Option("--reason", help="Why it may stay so; kept with the differences.")],
+    config: context.Config = None,
+) -> None:
+    """Acknowledge the open differences of an audit: they raise no alert any more, and stay in the tables.
+
+    A later audit that finds the same orders takes the acknowledgement over; any other order raises the alert again.
+    """
+    if not reason.strip():
+        raise UsageError("--reason must say why")
+
+    async def end(connection: Connection) -> int | None:
+        if await audit_reports.report(connection, number) is None:
+            return None
+        return await audit_reports.acknowledge(connection, number, reason.strip())
+
+    with context.opened(context.load(config)) as url:
+        count = context.run(context.ask(url, end))
+    if count is None:
+        raise _unknown(number)
+    output.info(f"audit {number}: {count} {'difference' if count == 1 else 'differences'} acknowledged")
 
 
-def _rows(result: Audited) -> list[tuple[object, ...]]:
-    """A row for each list that was compared; the calls of both in the first."""
-    rows = [_row(result.account, Feed.CREATED, result.start, result.end, result.found, result.calls)]
-    if updates := result.updates:
-        rows.append(_row(result.account, Feed.UPDATED, updates.start, updates.end, updates.found, None))
-    return rows
-
-
-def _row(
-    account: str, feed: Feed, start: datetime | None, end: datetime | None, found: Reconciliation, calls: int | None
-) -> tuple[object, ...]:
-    return (
-        account,
-        feed,
-        start,
-        end,
-        found.platform,
-        found.tables,
-        found.rejects,
-        found.awaited,
-        len(found.differences),
-        calls,
-    )
+def _unknown(number: int) -> NotFoundError:
+    return NotFoundError(f"there is no audit {number}: `orders-sync audit list` lists them")

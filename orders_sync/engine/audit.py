@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import psycopg
 
 from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
 from orders_sync.domain.local_times import stamp
@@ -16,9 +18,12 @@ from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageCli
 from orders_sync.engine.reconcile import Counts, Difference, Reconciliation
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.runner import stop
 from orders_sync.engine.sync import drain_all
 from orders_sync.store import audits, ledger
-from orders_sync.store.audits import Synced
+from orders_sync.store.audits import NotedDifference, Synced
+
+LIFE_SECONDS = 30.0  # between two signs of life
 
 
 @dataclass(slots=True)
@@ -35,7 +40,7 @@ class Audited:
     """The audit of one account in `[start, end)`, by creation time.
 
     `updates`: the comparison by update time, where the platform lists changes by it. `repaired`: differences that were
-    gone after their ranges were read.
+    gone after their ranges were read; `acknowledged`: those acknowledged when an earlier audit found them.
     """
 
     account: str
@@ -44,6 +49,7 @@ class Audited:
     found: Reconciliation = field(default_factory=Reconciliation)
     updates: Updates | None = None
     repaired: list[Difference] = field(default_factory=list)
+    acknowledged: list[Difference] = field(default_factory=list)
     calls: int = 0
     beyond: str | None = None  # what lies beyond the platform's reach, in words
     error: str | None = None
@@ -56,8 +62,9 @@ class Audited:
 
     @property
     def remaining(self) -> list[Difference]:
-        """The differences that no read has resolved."""
-        return [each for each in self.differences if each not in self.repaired]
+        """The differences that no read has ended and nobody has acknowledged."""
+        settled = [*self.repaired, *self.acknowledged]
+        return [each for each in self.differences if each not in settled]
 
 
 async def audit(
@@ -94,6 +101,7 @@ class _Audit:
         self._name = source.account.name
         self._platform = source.platform
         self._lists: dict[Feed, ListComparison] = {}
+        self._done = self._steps = 0
         self.result = Audited(self._name)
 
     async def compare(self, start: datetime | None, end: datetime | None, is_routine: bool) -> None:
@@ -111,7 +119,7 @@ class _Audit:
         self.result.start, self.result.end = window.start, window.end
         async with self._pool.connection() as connection:
             self._number = await audits.begin(connection, self._name, window, is_routine=is_routine)
-        async with self._recording_errors():
+        async with self._recording_errors(), self._showing_life():
             await self._compare(window)
             await self._write_result()
 
@@ -128,7 +136,7 @@ class _Audit:
 
     async def check_repairs(self, outcome: AccountResult) -> None:
         """Compare the ranges again that were read for repair, and record whose differences are gone."""
-        async with self._recording_errors():
+        async with self._recording_errors(), self._showing_life():
             for each in self.result.differences:
                 if each.missing and not (await self._lists[each.feed].examine(each)).differences:
                     self.result.repaired.append(each)
@@ -151,6 +159,29 @@ class _Audit:
             await self._fail(f"{error}. The audit stopped there: {hint}")
         finally:
             self.result.calls = self._client.calls
+
+    @asynccontextmanager
+    async def _showing_life(self) -> AsyncIterator[None]:
+        """Note twice a minute that the audit runs, and notify the user while the platform lets it wait."""
+        task = asyncio.create_task(self._show_life())
+        try:
+            yield
+        finally:
+            await stop([task])
+
+    async def _show_life(self) -> None:
+        done = None
+        while True:
+            await asyncio.sleep(LIFE_SECONDS)
+            with suppress(psycopg.Error):  # the comparison meets it, too
+                async with self._pool.connection() as connection:
+                    await audits.note_alive(connection, self._number)
+            if done == (done := self._done):
+                self._run_context.progress.notify(
+                    self._name,
+                    f"the audit still waits for the platform: {self._client.calls} calls so far, retries included, "
+                    f"{self._done} of {self._steps} windows compared",
+                )
 
     async def _fail(self, error: str) -> None:
         self.result.error = error
@@ -223,6 +254,7 @@ class _Audit:
         return made
 
     def _report_progress(self, done: int) -> None:
+        self._done = done
         calls, differences = self._client.calls, len(self.result.differences)
         self._run_context.progress.compared(self._name, done, self._steps, calls, differences)
 
@@ -236,14 +268,35 @@ class _Audit:
             return counts, f"it counts {counts.platform} orders, the tables hold {counts.tables}"
         return counts, ""
 
+    def _compared(self) -> Iterator[tuple[Feed, Window]]:
+        """Yield the range that was compared by each list."""
+        start, end, updates = self.result.start, self.result.end, self.result.updates
+        if start is not None and end is not None and start < end:
+            yield Feed.CREATED, Window(start, end)
+        if updates is not None:
+            yield Feed.UPDATED, Window(updates.start, updates.end)
+
     async def _write_result(self) -> None:
         result, found = self.result, self.result.found
         assert result.start is not None
         async with self._pool.connection() as connection, connection.transaction():
             for each in result.differences:
-                counts = each.counts
-                platform, tables = counts.platform, counts.tables
-                await audits.note_difference(connection, self._number, each.feed, each.window, platform, tables)
+                noted = NotedDifference(
+                    each.feed,
+                    each.window,
+                    each.counts.platform,
+                    each.counts.tables,
+                    each.missing,
+                    each.lacking,
+                    each.older,
+                    each.surplus,
+                )
+                await audits.note_difference(connection, self._number, noted)
+            for feed, compared in self._compared():
+                known = await audits.succeed(connection, self._name, self._number, feed, compared)
+                result.acknowledged += [
+                    each for each in result.differences if each.feed is feed and each.window.start in known
+                ]
             await audits.finish(
                 connection,
                 self._number,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from orders_sync.domain.errors import (
@@ -26,7 +26,7 @@ from orders_sync.domain.sweep_cost import merge_small_windows
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine.page_client import AccountSource, PageClient
 from orders_sync.engine.paging import AskPage, FetchedPage, Identify, Read, read_completely
-from orders_sync.engine.reconcile import SHOWN, Counts, Difference, Reconciliation, compare, is_readable, ranges
+from orders_sync.engine.reconcile import MOST_IDS, Counts, Difference, Reconciliation, compare, is_readable, ranges
 from orders_sync.engine.window_job import NO_LIMIT, Limits
 from orders_sync.platforms import PageQuery
 from orders_sync.store import audits
@@ -40,6 +40,18 @@ UNREADABLE = (
     InvalidRequestError,
     TransientError,
 )  # a range; a smaller one, or its count, may still be answered
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A listed record that the tables lack, or hold in an older version (`is_older`). `moment`: where it is listed."""
+
+    order_id: str | None
+    moment: datetime | None
+    is_older: bool
+
+    def is_within(self, window: Window) -> bool:
+        return self.moment is not None and window.start <= self.moment < window.end
 
 
 class ListComparison:
@@ -172,7 +184,7 @@ class ListComparison:
 
         found = Reconciliation(platform=len(records), rejects=len(rejected) + len(nameless) - len(strange))
         found.tables = len(listed) - len(missing) + len(nameless) - len(strange) + len(surplus)
-        moments: list[datetime | None] = []
+        entries: list[_Missing] = []
         for record in [*missing, *strange]:
             moment, is_awaited = self._times(record)
             if moment is not None and moment >= window.end:
@@ -180,8 +192,9 @@ class ListComparison:
             if is_awaited:
                 found.awaited += 1
             else:
-                moments.append(moment if moment is None or moment >= window.start else None)
-        found.differences = self._differences(window, held, moments, surplus)
+                known = moment if moment is None or moment >= window.start else None
+                entries.append(_Missing(record.order_id, known, record.order_id in stored))
+        found.differences = self._differences(window, held, entries, surplus)
         return found
 
     def _is_newer(self, record: Record, stored: datetime | None) -> bool:
@@ -243,10 +256,10 @@ class ListComparison:
         return moment, changed_at is not None and changed_at >= self._due
 
     def _differences(
-        self, window: Window, held: dict[str, datetime], missing: Sequence[datetime | None], surplus: Sequence[str]
+        self, window: Window, held: dict[str, datetime], missing: Sequence[_Missing], surplus: Sequence[str]
     ) -> list[Difference]:
         """Return the parts of a window that differ; the whole window where the time of a missing order is unknown."""
-        known = [moment for moment in missing if moment is not None]
+        known = [each.moment for each in missing if each.moment is not None]
         if len(known) < len(missing):
             parts = [window]
         else:
@@ -255,10 +268,14 @@ class ListComparison:
         found = []
         for part in parts:
             tables = sum(part.start <= moment < part.end for moment in held.values())
-            lost = len(missing) if part == window else sum(part.start <= moment < part.end for moment in known)
+            lost = [each for each in missing if part == window or each.is_within(part)]
             gone = tuple(order_id for order_id in surplus if part.start <= held[order_id] < part.end)
-            counts = Counts(tables - len(gone) + lost, tables)
-            found.append(Difference(part, counts, lost, gone[:SHOWN], self._feed))
+            counts = Counts(tables - len(gone) + len(lost), tables)
+            lacking, older = (
+                tuple(sorted(each.order_id for each in lost if each.order_id and each.is_older is older))[:MOST_IDS]
+                for older in (False, True)
+            )
+            found.append(Difference(part, counts, len(lost), gone[:MOST_IDS], self._feed, lacking, older))
         return found
 
 

@@ -20,7 +20,7 @@ from orders_sync.domain.windows import Feed, Window
 
 FINEST = timedelta(minutes=1)  # differences are ranges of whole minutes
 UNITS = (timedelta(days=1), timedelta(hours=1), FINEST, timedelta(seconds=1))
-SHOWN = 20  # ids of a difference
+MOST_IDS = 10_000  # of a difference that are named, of each kind
 ROUNDS = 3  # in which a window and its halves are counted while the counts contradict each other
 
 
@@ -36,8 +36,9 @@ class Counts:
 class Difference:
     """A range that differs.
 
-    `missing`: orders the tables lack; by the counts alone where the range was too large to be read order by order.
-    `surplus`: ids, at most `SHOWN`, the platform does not list. `feed`: the list that was compared.
+    `missing`: orders the tables lack, or hold in an older version; by the counts alone where the range was too large to
+    be read order by order. `feed`: the list that was compared. At most `MOST_IDS` ids each: `lacking` and `older` of
+    what is missing, as far as its records name an order, and `surplus`, which the platform does not list.
     """
 
     window: Window
@@ -45,6 +46,8 @@ class Difference:
     missing: int = 0
     surplus: tuple[str, ...] = ()
     feed: Feed = Feed.CREATED
+    lacking: tuple[str, ...] = ()
+    older: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -252,8 +252,8 @@ def _of_account(account: AccountStatus, state: State, delay: timedelta, alive: s
     if account.differences and account.audited_at:
         ranges = "1 range" if account.differences == 1 else f"{account.differences:,} ranges"
         yield attention(
-            f"the audit of {stamp(account.audited_at)} found {ranges} in which the platform's count "
-            f"differs from the tables: `orders-sync audit --account {account.name} --repair`"
+            f"the audit of {stamp(account.audited_at)} found {ranges} in which the platform's list differs from the "
+            f"tables: `orders-sync audit --account {account.name} --repair`, then `orders-sync audit list --open`"
         )
     if account.oldest_message_at and account.now and account.now - account.oldest_message_at > OLDEST_MESSAGE:
         yield attention(

@@ -76,7 +76,7 @@ ACCOUNT_GAUGES = (
     ),
     Gauge(
         "orders_sync_audit_differences",
-        "Ranges in which the last audit's counts differed from the tables, without those repaired since.",
+        "Ranges in which audits found the tables to differ, without those repaired, compared again or acknowledged.",
         lambda account: None if account.audit_age is None else account.differences,
     ),
     Gauge(

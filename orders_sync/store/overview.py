@@ -34,6 +34,11 @@ ACCOUNTS = f"""
     ), waiting AS (
         SELECT account, count(*) AS messages, min(received_at) AS oldest
         FROM sync.messages WHERE handled_at IS NULL GROUP BY account
+    ), open_differences AS (
+        SELECT b.account, count(*) FILTER (WHERE d.acknowledged_at IS NULL) AS ranges,
+            count(d.acknowledged_at) AS acknowledged
+        FROM sync.audit_differences AS d JOIN sync.audits AS b ON b.id = d.audit_id
+        WHERE d.repaired_at IS NULL GROUP BY b.account
     ), not_listed AS (
         {MISSING_BY_ACCOUNT}
     )
@@ -49,7 +54,7 @@ ACCOUNTS = f"""
         CASE WHEN a.removed_at IS NULL THEN true ELSE
             coalesce((SELECT true FROM orders AS o WHERE o.account = a.name LIMIT 1), false) END AS may_hold_orders,
         audit.finished_at AS audited_at,
-        (SELECT count(*) FROM sync.audit_differences WHERE audit_id = audit.id AND repaired_at IS NULL) AS differences,
+        coalesce(d.ranges, 0) AS differences, coalesce(d.acknowledged, 0) AS acknowledged_differences,
         {LATE_BY} AS late_by,
         coalesce(l.orders, 0) AS missing_orders, l.order_id AS missing_order_id, l.since AS missing_since,
         clock_timestamp() AS now
@@ -59,6 +64,7 @@ ACCOUNTS = f"""
     LEFT JOIN open_rejects AS r ON r.account = a.name
     LEFT JOIN waiting AS m ON m.account = a.name
     LEFT JOIN not_listed AS l ON l.account = a.name
+    LEFT JOIN open_differences AS d ON d.account = a.name
     LEFT JOIN LATERAL (
         SELECT id, finished_at FROM sync.audits
         WHERE account = a.name AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
@@ -79,8 +85,9 @@ class AccountStatus:
     `[read_from, read_to)`: the newest stretch that was read without a gap; `behind`: seconds since its end;
     `history_share`: how much of the history is read, between 0 and 1. `retry_at`: when the first failed window is due
     again, which may be past. `rests_until`: no call is made before, set only while it lies ahead. `may_hold_orders`:
-    False only for a removed account without orders. `differences`: ranges that the last finished audit, `audited_at`,
-    found to differ and no read has repaired. `now`: the database's clock.
+    False only for a removed account without orders. `differences`: ranges that audits, the last of them at
+    `audited_at`, found to differ, without those that were repaired, compared again or acknowledged. `now`: the
+    database's clock.
     """
 
     name: str
@@ -115,6 +122,7 @@ class AccountStatus:
     may_hold_orders: bool = True
     audited_at: datetime | None = None
     differences: int = 0
+    acknowledged_differences: int = 0
     late_by: timedelta | None = None
     missing_orders: int = 0
     missing_order_id: str | None = None

@@ -64,9 +64,9 @@ class AccountMetrics:
     history is read, between 0 and 1. `oldest_message`, `audit_age`: seconds. `watermark`, and `proven_from`, where its
     proof begins: seconds since 1970.
 
-    None: nothing is known yet (never planned, never landed, never audited). `differences`: ranges the last finished
-    audit found to differ, without those a read repaired. `late_by`: seconds by which the latest order of the last seven
-    days was listed late at least; None for none.
+    None: nothing is known yet (never planned, never landed, never audited). `differences`: ranges that audits found to
+    differ, without those repaired, compared again or acknowledged. `late_by`: seconds by which the latest order of the
+    last seven days was listed late at least; None for none.
     """
 
     name: str

@@ -36,8 +36,31 @@ def test_a_lost_order_is_a_difference_until_it_is_repaired(terminal: Terminal, u
         assert "Ranges that differ" in said.out
         assert "audit --repair" in said.err
         assert "sandbox-1688" not in said.out
+        assert f"missing: {lost}" in said.out
+        [listed] = terminal.run("audit", "list", "--open", "--json").assert_well().json
+        assert (listed["state"], listed["open"], listed["missing"]) == ("finished", 1, 1)
+        number = str(listed["id"])
+        assert lost in terminal.run("audit", "show", number).assert_well().out
+        [found] = terminal.run("audit", "show", number, "--json").assert_well().json["difference_list"]
+        assert (found["missing_ids"], found["state"]) == ([lost], "open")
+        assert terminal.run("audit", "acknowledge", number).code == 2
+        terminal.run("audit", "acknowledge", number, "--reason", " ").assert_complains("--reason", code=2)
+        terminal.run("audit", "acknowledge", "999", "--reason", "x").assert_complains(
+            "no audit 999", "audit list", code=6
+        )
+        terminal.run("audit", "show", "999").assert_complains("no audit 999", code=6)
+        acknowledged = terminal.run("audit", "acknowledge", number, "--reason", "a test").assert_well()
+        assert "1 difference acknowledged" in acknowledged.err
+        [again] = terminal.run("audit", "--account", "sandbox-ka", "--json").assert_well().json  # no longer a failure
+        assert [each["acknowledged"] for each in again["differences"]] == [True]
+        [row] = [row for row in terminal.run("status", "--json").json if row["account"] == "sandbox-ka"]
+        assert (row["differences"], row["acknowledged_differences"]) == (0, 1)
+        assert terminal.run("audit", "list", "--open", "--json").assert_well().json == []
         [repaired] = terminal.run("audit", "--account", "sandbox-ka", "--repair", "--json").assert_well().json
-        assert [(each["missing"], each["repaired"]) for each in repaired["differences"]] == [(1, True)]
+        assert [(each["missing"], each["missing_ids"], each["repaired"]) for each in repaired["differences"]] == [
+            (1, [lost], True)
+        ]
+        assert "Audits" in terminal.run("audit", "list", "--account", "sandbox-ka", "--limit", "2").assert_well().out
         terminal.run("audit").assert_well()
         assert terminal.run("verify", root).code == 0
 

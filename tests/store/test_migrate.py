@@ -491,6 +491,28 @@ def test_rejects_of_before_0024_have_a_kind_of_reason_and_are_open(empty_url: st
     assert ask(empty_url, "SELECT count(*) FROM sync.rejects") == [(len(REASONS),)]
 
 
+def test_differences_of_before_0025_are_settled_by_the_audits_that_compared_them_again(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0024")
+    ask(
+        empty_url,
+        "INSERT INTO sync.audits (account, starts_at, ends_at, started_at, finished_at) SELECT account, "
+        "'2026-01-01Z', '2026-02-01Z', began, CASE WHEN ended THEN began + interval '1 minute' END "
+        "FROM (VALUES ('shop', '2026-03-01Z'::timestamptz, true), ('shop', '2026-03-02Z', true), "
+        "('shop', '2026-03-03Z', false), ('other', '2026-03-09Z', true)) AS v (account, began, ended)",
+    )
+    ask(
+        empty_url,
+        "INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders) "
+        "SELECT id, starts_at, starts_at + interval '1 day', 2, 1 FROM sync.audits WHERE finished_at IS NOT NULL",
+    )
+    migrate.migrate(empty_url)
+    found = "SELECT audit_id, settled_by FROM sync.audit_differences ORDER BY 1"
+    assert ask(empty_url, found) == [(1, 2), (2, None), (4, None)]
+    assert ask(empty_url, "SELECT audit_id FROM sync.audit_differences WHERE repaired_at IS NOT NULL") == [(1,)]
+    alembic(empty_url, "downgrade", "0024")
+    assert ask(empty_url, "SELECT count(*) FROM sync.audit_differences") == [(3,)]
+
+
 def test_columns_of_before_0019_say_that_a_platform_may_be_of_any_package(empty_url: str) -> None:
     alembic(empty_url, "upgrade", "0018")
     tables = Tables(empty_url)

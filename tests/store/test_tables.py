@@ -88,6 +88,7 @@ INDEXES = {
     ("windows", "backfill_id"),
     ("windows", "account, finished_at"),
     ("audits", "account, started_at"),
+    ("audit_differences", "audit_id"),
     ("messages", "account, digest"),
     ("messages", "account, id"),
     ("messages", "received_at"),

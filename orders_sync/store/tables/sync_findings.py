@@ -16,7 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from orders_sync.store.tables.columns import PLATFORM, SYNC_SCHEMA, TIME, column, key, metadata
 
@@ -111,6 +111,7 @@ audits = Table(
         "is_routine", Boolean, "the service made it by itself, of everything", nullable=False, server_default="false"
     ),
     column("error", Text, "why it stopped"),
+    column("seen_at", TIME, "last sign of life while it runs, two a minute; long past: its process was killed"),
     PrimaryKeyConstraint("id"),
     Index(None, "account", "started_at"),
     schema=SYNC_SCHEMA,
@@ -125,7 +126,7 @@ audit_differences = Table(
     column("ends_at", TIME, "first moment after it", nullable=False),
     column("platform_orders", Integer, "orders the platform counts", nullable=False),
     column("table_orders", Integer, "orders and open rejects in the tables", nullable=False),
-    column("repaired_at", TIME, "when a read of the range ended the difference"),
+    column("repaired_at", TIME, "when a read of the range ended the difference, or a later audit compared it again"),
     column(
         "feed",
         Text,
@@ -133,7 +134,16 @@ audit_differences = Table(
         nullable=False,
         server_default="created",
     ),
+    column("missing", Integer, "orders that the tables lack or hold in an older version; NULL before 0029"),
+    column("missing_ids", ARRAY(Text), "those the tables lack, as far as they were read one by one"),
+    column("older_ids", ARRAY(Text), "those the tables hold in an older version"),
+    column("not_listed_ids", ARRAY(Text), "those the platform does not list (any more) though the tables hold them"),
+    column("settled_by", BigInteger, "the later audit that compared the range again, sync.audits.id"),
+    column("acknowledged_at", TIME, "when somebody said that it is known: it raises no alert since"),
+    column("acknowledged_by", Text, "the database role that said so"),
+    column("acknowledged_because", Text, "why"),
     PrimaryKeyConstraint("audit_id", "feed", "starts_at"),
+    Index("ix_audit_differences_open", "audit_id", postgresql_where=text("repaired_at IS NULL")),
     schema=SYNC_SCHEMA,
     comment="ranges of which platform and tables have other numbers of orders, as narrow as the audit compared",
 )

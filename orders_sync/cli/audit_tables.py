@@ -1,0 +1,210 @@
+"""What `orders-sync audit` prints: what was compared, what differs, and the audits there were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from orders_sync.cli import output
+from orders_sync.domain.windows import Feed
+from orders_sync.engine.audit import Audited, Updates
+from orders_sync.engine.reconcile import Difference, Reconciliation
+from orders_sync.store.audit_reports import AuditReport, DifferenceReport
+
+SHOWN = 20  # ids of each kind in a table
+
+
+def plain(result: Audited) -> dict[str, Any]:
+    """Return what an audit found for a machine."""
+    found = result.found
+    return {
+        "account": result.account,
+        "start": result.start,
+        "end": result.end,
+        "platform_orders": found.platform,
+        "table_orders": found.tables,
+        "rejects": found.rejects,
+        "awaited": found.awaited,
+        "updates": None if result.updates is None else _plain_updates(result.updates),
+        "differences": [
+            {
+                "feed": each.feed,
+                "start": each.window.start,
+                "end": each.window.end,
+                "platform_orders": each.counts.platform,
+                "table_orders": each.counts.tables,
+                "missing": each.missing,
+                "missing_ids": each.lacking,
+                "older_ids": each.older,
+                "not_listed": each.surplus,
+                "repaired": each in result.repaired,
+                "acknowledged": each in result.acknowledged,
+            }
+            for each in result.differences
+        ],
+        "calls": result.calls,
+        "beyond": result.beyond,
+        "error": result.error,
+    }
+
+
+def _plain_updates(updates: Updates) -> dict[str, Any]:
+    return {
+        "start": updates.start,
+        "end": updates.end,
+        "platform_orders": updates.found.platform,
+        "table_orders": updates.found.tables,
+        "rejects": updates.found.rejects,
+        "awaited": updates.found.awaited,
+    }
+
+
+def show(results: list[Audited]) -> None:
+    """Print what audits found: the counts, then the ranges that differ with their orders."""
+    columns = ["account", "feed", "from", "to", "platform", "tables", "rejects", "awaited", "ranges"]
+    output.table(
+        "Orders by creation and update time. Tables include open rejects; the next sync reads those awaited",
+        [*columns, "calls"],
+        [row for result in results for row in _rows(result)],
+        [*columns[4:], "calls"],
+    )
+    differing = [(result, each) for result in results for each in result.differences]
+    if not differing:
+        return
+    columns = ["account", "feed", "from", "to", "platform", "tables", "missing"]
+    output.out().print()
+    output.table(
+        "Ranges that differ",
+        [*columns, "state", "orders"],
+        [
+            (
+                result.account,
+                each.feed,
+                each.window.start,
+                each.window.end,
+                each.counts.platform,
+                each.counts.tables,
+                each.missing,
+                _state(result, each),
+                orders(each.lacking, each.older, each.surplus),
+            )
+            for result, each in differing
+        ],
+        columns[4:],
+    )
+    if any(each.surplus for _, each in differing):
+        output.info(
+            "not listed: the platform no longer lists these orders, or not at this time; they stay in the tables. "
+            "`orders-sync audit acknowledge ID --reason TEXT` ends the alert about what stays so"
+        )
+    if any(each.missing for result in results for each in result.remaining):
+        output.info("`orders-sync audit --repair` reads the ranges with missing orders")
+    output.info("`orders-sync audit list` and `audit show ID` show them again, with the id of every order")
+
+
+def _state(result: Audited, difference: Difference) -> str:
+    if difference in result.repaired:
+        return "repaired"
+    return "acknowledged" if difference in result.acknowledged else "open"
+
+
+def orders(lacking: Sequence[str], older: Sequence[str], surplus: Sequence[str], most: int = SHOWN) -> str:
+    """Say which orders differ, `most` of each kind."""
+    kinds = (("missing", lacking), ("older version", older), ("not listed", surplus))
+    return "; ".join(f"{kind}: {_named(ids, most)}" for kind, ids in kinds if ids)
+
+
+def _named(ids: Sequence[str], most: int) -> str:
+    return ", ".join(ids[:most]) + (f" and {len(ids) - most:,} more" if len(ids) > most else "")
+
+
+def _rows(result: Audited) -> list[tuple[object, ...]]:
+    """A row for each list that was compared; the calls of both in the first."""
+    rows = [_row(result.account, Feed.CREATED, result.start, result.end, result.found, result.calls)]
+    if updates := result.updates:
+        rows.append(_row(result.account, Feed.UPDATED, updates.start, updates.end, updates.found, None))
+    return rows
+
+
+def _row(
+    account: str, feed: Feed, start: datetime | None, end: datetime | None, found: Reconciliation, calls: int | None
+) -> tuple[object, ...]:
+    return (
+        account,
+        feed,
+        start,
+        end,
+        found.platform,
+        found.tables,
+        found.rejects,
+        found.awaited,
+        len(found.differences),
+        calls,
+    )
+
+
+def show_list(found: list[AuditReport]) -> None:
+    """Print audits, the newest first."""
+    columns = ["id", "account", "from", "to", "began", "state", "differences", "open", "acknowledged"]
+    output.table(
+        "Audits",
+        columns,
+        [
+            (
+                str(each.id),
+                each.account,
+                each.starts_at,
+                each.ends_at,
+                each.started_at,
+                each.state,
+                each.differences,
+                each.open,
+                each.acknowledged,
+            )
+            for each in found
+        ],
+        columns[6:],
+    )
+    for each in found:
+        if each.error:
+            output.info(f"audit {each.id}: {each.error}")
+        elif each.state == "interrupted":
+            output.info(f"audit {each.id} of {each.account}: its process was killed; nothing of it counts")
+
+
+def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None:
+    """Print one audit with its differences and the id of every order in them."""
+    output.table(
+        f"Audit {audit.id} of {audit.account}",
+        ["column", "value"],
+        [
+            ("state", audit.state),
+            ("from", audit.starts_at),
+            ("to", audit.ends_at),
+            ("began", audit.started_at),
+            ("ended", audit.finished_at),
+            ("platform orders", audit.platform_orders),
+            ("table orders", audit.table_orders),
+            ("calls", audit.calls),
+            ("error", audit.error),
+        ],
+    )
+    for each in differences:
+        output.out().print()
+        output.table(
+            f"Difference by {each.feed} time",
+            ["column", "value"],
+            [
+                ("from", each.starts_at),
+                ("to", each.ends_at),
+                ("platform", each.platform_orders),
+                ("tables", each.table_orders),
+                ("missing", each.missing),
+                ("state", each.state),
+                ("because", each.acknowledged_because),
+                ("missing ids", ", ".join(each.missing_ids)),
+                ("older versions", ", ".join(each.older_ids)),
+                ("not listed", ", ".join(each.not_listed_ids)),
+            ],
+        )

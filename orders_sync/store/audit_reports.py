@@ -1,0 +1,127 @@
+"""Audits as an operator sees them: which there were, what each found, what was acknowledged."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
+
+SILENCE = timedelta(minutes=3)  # an audit that runs reports twice a minute
+
+_AUDITS = """
+SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
+    a.table_orders, a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
+    CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
+        WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
+FROM sync.audits AS a CROSS JOIN LATERAL (
+    SELECT count(*) AS differences,
+        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NULL) AS open,
+        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NOT NULL) AS acknowledged,
+        coalesce(sum(missing) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS missing,
+        coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS not_listed
+    FROM sync.audit_differences WHERE audit_id = a.id
+) AS d
+"""
+_LIST = f"""
+{_AUDITS}
+WHERE (%(account)s::text IS NULL OR a.account = %(account)s)
+    AND (NOT %(only_open)s OR d.open > 0)
+ORDER BY a.started_at DESC, a.id DESC LIMIT %(limit)s
+"""
+_DIFFERENCES = """
+SELECT feed, starts_at, ends_at, platform_orders, table_orders, missing, coalesce(missing_ids, '{}') AS missing_ids,
+    coalesce(older_ids, '{}') AS older_ids, coalesce(not_listed_ids, '{}') AS not_listed_ids, repaired_at, settled_by,
+    acknowledged_at, acknowledged_by, acknowledged_because
+FROM sync.audit_differences WHERE audit_id = %s ORDER BY starts_at, feed
+"""
+
+
+class AuditReport(msgspec.Struct, frozen=True):
+    """One audit of `[starts_at, ends_at)`.
+
+    `state`: running; finished; failed, with `error`; or interrupted, where its process was killed. `differences` in
+    all, those that are still `open`, those that are `acknowledged` instead. `missing`, `not_listed`: orders of the
+    differences that no read ended.
+    """
+
+    id: int
+    account: str
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    started_at: datetime
+    finished_at: datetime | None
+    is_routine: bool
+    platform_orders: int | None
+    table_orders: int | None
+    calls: int
+    differences: int
+    open: int
+    acknowledged: int
+    missing: int
+    not_listed: int
+    error: str | None
+
+
+class DifferenceReport(msgspec.Struct, frozen=True):
+    """One range that differed. The columns of `sync.audit_differences`; ids are empty where they are not known."""
+
+    feed: str
+    starts_at: datetime
+    ends_at: datetime
+    platform_orders: int
+    table_orders: int
+    missing: int | None
+    missing_ids: list[str]
+    older_ids: list[str]
+    not_listed_ids: list[str]
+    repaired_at: datetime | None
+    settled_by: int | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    acknowledged_because: str | None
+
+    @property
+    def state(self) -> str:
+        """Say what became of it: repaired, settled by a later audit, acknowledged, or open."""
+        if self.settled_by is not None:
+            return f"see audit {self.settled_by}"
+        if self.repaired_at is not None:
+            return "repaired"
+        return "open" if self.acknowledged_at is None else "acknowledged"
+
+
+async def listed(
+    connection: Connection, account: str | None = None, limit: int = 20, *, only_open: bool = False
+) -> list[AuditReport]:
+    """Return the newest audits, or the newest with differences that are open."""
+    values = {"silence": SILENCE, "account": account, "limit": limit, "only_open": only_open}
+    return await fetch_rows(connection, _LIST, values, AuditReport)
+
+
+async def report(connection: Connection, number: int) -> tuple[AuditReport, list[DifferenceReport]] | None:
+    """Return an audit with its differences, the earliest range first; None for an unknown number."""
+    values = {"silence": SILENCE, "number": number}
+    found = await fetch_row(connection, f"{_AUDITS} WHERE a.id = %(number)s", values, AuditReport)
+    if found is None:
+        return None
+    return found, await fetch_rows(connection, _DIFFERENCES, [number], DifferenceReport)
+
+
+async def acknowledge(connection: Connection, number: int, because: str) -> int:
+    """Acknowledge the open differences of an audit, and return how many there were.
+
+    They raise no alert any more; a later audit that finds the same orders takes it over.
+    """
+    query = """
+        WITH done AS (
+            UPDATE sync.audit_differences SET acknowledged_at = clock_timestamp(), acknowledged_by = session_user,
+                acknowledged_because = %s
+            WHERE audit_id = %s AND repaired_at IS NULL AND acknowledged_at IS NULL RETURNING 1
+        )
+        SELECT count(*) FROM done
+    """
+    return await fetch_value(connection, query, [because, number], int)

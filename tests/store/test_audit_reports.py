@@ -1,0 +1,110 @@
+"""What audits found, name by name: taken over by later ones, acknowledged, shown."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.store import audit_reports, audits
+from orders_sync.store.audits import NotedDifference
+from orders_sync.store.database import Connection
+from tests.support.databases import one, rows
+from tests.support.loading import NOON
+
+HOUR = timedelta(hours=1)
+DAY = Window(NOON - 24 * HOUR, NOON)
+OPEN = """
+    SELECT d.audit_id, d.starts_at FROM sync.audit_differences AS d JOIN sync.audits AS a ON a.id = d.audit_id
+    WHERE d.repaired_at IS NULL ORDER BY 1, 2
+"""
+
+
+def difference(hour: int, *missing: str, older: tuple[str, ...] = (), gone: tuple[str, ...] = ()) -> NotedDifference:
+    window = Window(DAY.start + hour * HOUR, DAY.start + (hour + 1) * HOUR)
+    count = len(missing) + len(older)
+    return NotedDifference(Feed.CREATED, window, 10 + count, 10 + len(gone), count, missing, older, gone)
+
+
+async def audit(
+    connection: Connection, *found: NotedDifference, account: str = "shop", window: Window = DAY
+) -> tuple[int, list[datetime]]:
+    """A finished audit that found these; its number, and the starts of what was acknowledged before."""
+    number = await audits.begin(connection, account, window, is_routine=False)
+    for each in found:
+        await audits.note_difference(connection, number, each)
+    known = await audits.succeed(connection, account, number, Feed.CREATED, window)
+    await audits.finish(connection, number, window.start, 10, 10, len(found), 1)
+    return number, known
+
+
+async def test_a_later_audit_settles_what_earlier_ones_found_in_the_range_it_compared(connection: Connection) -> None:
+    first, _ = await audit(connection, difference(1, "a"), difference(20, "b"))
+    other, _ = await audit(connection, difference(1, "x"), account="other")
+    half = Window(DAY.start, DAY.start + 12 * HOUR)
+    again, _ = await audit(connection, difference(1, "a"), window=half)
+    assert await rows(connection, OPEN) == [
+        (first, DAY.start + 20 * HOUR),
+        (other, DAY.start + HOUR),
+        (again, DAY.start + HOUR),
+    ]
+    await audit(connection)
+    assert await rows(connection, OPEN) == [(other, DAY.start + HOUR)]
+    found = await audit_reports.report(connection, first)
+    assert found is not None
+    assert [each.state for each in found[1]] == [f"see audit {again}", f"see audit {again + 1}"]
+
+
+async def test_what_was_acknowledged_stays_so_until_another_order_differs(connection: Connection) -> None:
+    first, _ = await audit(connection, difference(1, "a", "b", older=("c",)), difference(5, gone=("d",)))
+    assert await audit_reports.acknowledge(connection, first, "the platform confirms it") == 2
+    assert await audit_reports.acknowledge(connection, first, "again") == 0
+    second, known = await audit(connection, difference(1, "a", older=("c",)), difference(5, gone=("d",)))
+    assert known == [DAY.start + HOUR, DAY.start + 5 * HOUR]
+    third, known = await audit(connection, difference(1, "a", "e"), difference(5, gone=("d",)))
+    assert known == [DAY.start + 5 * HOUR]
+    reports = {each.id: each for each in await audit_reports.listed(connection)}
+    assert [(reports[number].open, reports[number].acknowledged) for number in (first, second, third)] == [
+        (0, 0),
+        (0, 0),
+        (1, 1),
+    ]
+    because = "SELECT DISTINCT acknowledged_because FROM sync.audit_differences WHERE acknowledged_at IS NOT NULL"
+    assert await one(connection, because) == "the platform confirms it"
+
+
+async def test_a_difference_without_ids_stays_acknowledged_with_the_same_range_and_counts_only(
+    connection: Connection,
+) -> None:
+    same = NotedDifference(Feed.CREATED, difference(1).window, 90, 60, 30)
+    first, _ = await audit(connection, same)
+    await audit_reports.acknowledge(connection, first, "known")
+    _, known = await audit(connection, same)
+    assert known == [DAY.start + HOUR]
+    _, known = await audit(connection, NotedDifference(Feed.CREATED, same.window, 91, 60, 31))
+    assert known == []
+
+
+async def test_an_audit_whose_records_name_no_order_is_not_acknowledged_by_the_others_of_its_range(
+    connection: Connection,
+) -> None:
+    first, _ = await audit(connection, difference(1, "a"))
+    await audit_reports.acknowledge(connection, first, "known")
+    window = difference(1).window
+    _, known = await audit(connection, NotedDifference(Feed.CREATED, window, 12, 10, 2, ["a"]))  # one has no id
+    assert known == []
+
+
+async def test_audits_are_listed_as_what_became_of_them(connection: Connection) -> None:
+    finished, _ = await audit(connection, difference(1, "a"))
+    running = await audits.begin(connection, "shop", DAY, is_routine=True)
+    killed = await audits.begin(connection, "shop", DAY, is_routine=True)
+    await connection.execute("UPDATE sync.audits SET seen_at = now() - interval '1 hour' WHERE id = %s", [killed])
+    failed = await audits.begin(connection, "shop", DAY, is_routine=True)
+    await audits.fail(connection, failed, "no answer", 3)
+    states = {each.id: each.state for each in await audit_reports.listed(connection)}
+    assert states == {finished: "finished", running: "running", killed: "interrupted", failed: "failed"}
+    await audits.note_alive(connection, killed)
+    assert (await audit_reports.listed(connection, "shop", 2))[1].state == "running"
+    assert [each.id for each in await audit_reports.listed(connection, only_open=True)] == [finished]
+    assert await audit_reports.listed(connection, "nobody") == []
+    assert await audit_reports.report(connection, 999) is None
