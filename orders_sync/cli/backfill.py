@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import backfill_tables, context, output
 from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
-from orders_sync.domain import schedule
 from orders_sync.domain.errors import NotFoundError, UsageError
-from orders_sync.domain.local_times import stamp
-from orders_sync.domain.sweep_cost import calls_for
-from orders_sync.domain.times import duration
+from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine import planner
+from orders_sync.engine import backfill as engine
+from orders_sync.engine import service_status
+from orders_sync.engine.backfill import Preview, Requested
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
-from orders_sync.store import backfills, database, ledger, progress
-from orders_sync.store.backfills import Standing
+from orders_sync.store import backfills, database, ledger, overview
 from orders_sync.store.database import Connection
 
+MOST = 50  # requests that `list` shows where --limit says nothing else
+
 app = typer.Typer(
-    help="Request a range of an account to be read, list requests, cancel one.", invoke_without_command=True
+    help="Request a range of accounts to be read, list requests, cancel one.", invoke_without_command=True
 )
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The calls and time that a backfill of one account would take.
-
-    `seconds` at the configured rate. `history_from`: where the account's history begins, in the tables or else in the
-    settings.
-    """
-
-    account: str
-    window: Window
-    standing: Standing
-    windows: int
-    calls: int
-    seconds: float
-    history_from: datetime
 
 
 @app.callback()
@@ -63,13 +46,15 @@ def backfill(
         bool, typer.Option("--everything", help="Also read windows that are already complete.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Read it now, instead of in the next sync.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would cost.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
     """Show the cost of a range, then request it to be read: what is missing or failed, or with --everything all of it.
 
-    `orders-sync backfill list` shows its progress; `backfill cancel ID` ends it after the windows in flight.
+    One request for all accounts. `orders-sync backfill list` shows its progress; `backfill cancel --request N` ends it
+    after the windows in flight. With --json nothing is asked: without --yes it is a dry run.
     In SQL: SELECT sync.request_backfill('account', '2026-10-01', '2026-11-01').
     """
     if typer_context.invoked_subcommand is not None:
@@ -79,81 +64,113 @@ def backfill(
     if start is None:
         raise UsageError("--from is required, for example --from 2026-10-01")
     window = _range(start, end)
+    requested, outcomes = None, []
     with context.opened(settings) as url:
         context.settle(settings, url)
-        previews = context.run(_preview(url, sources, window, by, everything))
-        _show(previews, sources, quiet=json)
+        previews = context.run(context.ask(url, partial(_preview, sources, window, by, everything)))
+        if not json:
+            backfill_tables.show_preview(previews)
+        for each in previews:
+            for notice in each.notices:
+                output.info(f"{each.account}: {notice}")
         if not any(each.windows for each in previews):
             output.info("nothing to do: the range is complete. --everything reads it again")
-            if json:
-                output.print_json({"backfills": [], "outcomes": []})
-            return
-        if not yes:
-            context.confirm("Request it?")
-        numbers = context.run(_request(url, sources, window, by, everything))
-        output.info(
-            f"requested as backfill {', '.join(map(str, numbers))}; `orders-sync backfill list` shows its progress"
-        )
-        outcomes = _read(url, sources, settings) if wait else []
-        if not wait:
-            output.info("the next `orders-sync sync` reads it; --wait reads it now")
+        elif dry_run or (json and not yes):
+            output.info("nothing was requested" + ("" if dry_run else ": --yes requests it"))
+        else:
+            if not yes:
+                context.confirm("Request it?")
+            requested = context.run(context.ask(url, partial(_request, sources, window, by, everything)))
+            outcomes = _read(url, sources, settings) if wait else []
+            output.info(_said(requested, url, is_read=wait))
     if json:
-        output.print_json({"backfills": numbers, "outcomes": [asdict(outcome) for outcome in outcomes]})
+        output.print_json(backfill_tables.plain(previews, requested, outcomes))
     elif outcomes:
         show(outcomes)
     if any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
 
 
+async def _preview(
+    sources: list[AccountSource], window: Window, by: Feed | None, everything: bool, connection: Connection
+) -> list[Preview]:
+    return await engine.preview(connection, sources, window, by, datetime.now(UTC), everything=everything)
+
+
+async def _request(
+    sources: list[AccountSource], window: Window, by: Feed | None, everything: bool, connection: Connection
+) -> Requested:
+    return await engine.request(connection, sources, window, by, everything=everything)
+
+
+def _said(requested: Requested, url: str, *, is_read: bool) -> str:
+    """Say which number the request has, and who reads it."""
+    numbers = ", ".join(map(str, requested.backfills))
+    said = f"request {requested.number} (backfill {numbers}); `orders-sync backfill list` shows its progress"
+    if is_read:
+        return said
+    with database.session(url) as connection:
+        alive = {part for each in overview.processes(connection) if each.is_alive for part in each.parts}
+    if alive.issuperset(service_status.NEEDED):
+        return f"{said}. The running service reads it from now on"
+    return f"{said}. The next `orders-sync sync` or `run` reads it; --wait reads it now"
+
+
 @app.command("list")
-def list_(config: context.Config = None, json: context.Json = False) -> None:
-    """List all backfills with their progress."""
+def list_(
+    account: context.Account = None,
+    state: Annotated[BackfillState | None, typer.Option("--state", help="Only in this state.")] = None,
+    request: Annotated[
+        int | None, typer.Option("--request", help="Only this request, account by account.", show_default=False)
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many requests.")] = None,
+    config: context.Config = None,
+    json: context.Json = False,
+) -> None:
+    """List the newest requests with their progress; with --request or --account backfill by backfill.
+
+    With --json always backfill by backfill, each with its request_id.
+    """
+    most = limit or (None if json else MOST)
+
+    async def ask(connection: Connection) -> list[dict[str, Any]]:
+        return await backfills.listed(connection, account, state, request, most)
+
     with context.opened(context.load(config)) as url:
-        found = context.run(context.ask(url, backfills.all_of_them))
+        found = context.run(context.ask(url, ask))
     if json:
         output.print_json(found)
-        return
-    if not found:
+    elif not found and not (account or state or request):
         output.info("no backfill has been requested yet: orders-sync backfill --account NAME --from DATE --to DATE")
-        return
-    columns = ["id", "account", "by", "from", "to", "state", "done", "waiting", "failed", "orders", "left"]
-    output.table(
-        "Backfills",
-        columns,
-        [
-            (
-                str(row["id"]),
-                row["account"],
-                row["feed"],
-                row["starts_at"],
-                row["ends_at"],
-                row["state"],
-                row["done"],
-                row["waiting"],
-                row["failed"],
-                row["orders"],
-                "" if row["seconds_left"] is None else duration(row["seconds_left"]),
-            )
-            for row in found
-        ],
-        columns[6:],
-    )
-    for row in found:
-        if row["error"]:
-            output.error(f"backfill {row['id']} of {row['account']}: {row['error']}")
+    elif not found:
+        output.info("no backfill fits: `orders-sync backfill list` lists all of them")
+    else:
+        backfill_tables.show_list(found, one_by_one=bool(account or request))
 
 
 @app.command()
-def cancel(number: Annotated[int, typer.Argument(metavar="ID")], config: context.Config = None) -> None:
-    """Cancel a backfill. Windows in flight are finished; stored orders stay."""
+def cancel(
+    number: Annotated[int | None, typer.Argument(metavar="[ID]", show_default=False)] = None,
+    request: Annotated[
+        int | None, typer.Option("--request", help="All that is open of this request.", show_default=False)
+    ] = None,
+    config: context.Config = None,
+) -> None:
+    """Cancel a backfill, or with --request all of a request. Windows in flight are finished; stored orders stay."""
+    if (number is None) == (request is None):
+        raise UsageError("which backfill? Give its ID, or --request with the number of a request")
 
-    async def end(connection: Connection) -> bool:
-        return await backfills.cancel(connection, number)
+    async def end(connection: Connection) -> int:
+        if request is not None:
+            return await backfills.cancel_request(connection, request)
+        return await backfills.cancel(connection, number or 0)
 
+    what = f"backfill {number}" if request is None else f"request {request}"
     with context.opened(context.load(config)) as url:
-        if not context.run(context.ask(url, end)):
-            raise NotFoundError(f"backfill {number} is not open: see `orders-sync backfill list`")
-    output.info(f"backfill {number} is cancelled")
+        count = context.run(context.ask(url, end))
+        if not count:
+            raise NotFoundError(f"{what} is not open: see `orders-sync backfill list`")
+    output.info(f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}")
 
 
 def _chosen(settings: Settings, names: list[str] | None, platform: str | None, by: Feed | None) -> list[AccountSource]:
@@ -179,49 +196,9 @@ def _range(start: str, end: str | None) -> Window:
     ends = whole_second(datetime.now(UTC)) if end is None else context.moment(end, "--to")
     if begins >= ends:
         raise UsageError(f"--from {start} must be before --to {end or 'now'}")
+    if begins >= datetime.now(UTC):
+        raise UsageError(f"--from {start} lies in the future: nothing of the range can be read yet")
     return Window(begins, ends)
-
-
-async def _preview(
-    url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool
-) -> list[Preview]:
-    async def look(connection: Connection) -> list[Preview]:
-        return [await _preview_of(connection, source, window, by, everything) for source in sources]
-
-    return await context.ask(url, look)
-
-
-async def _preview_of(
-    connection: Connection, source: AccountSource, window: Window, by: Feed | None, everything: bool
-) -> Preview:
-    name, feed = source.account.name, by or source.platform.feed
-    parts = [window] if everything else await backfills.unproven(connection, name, feed, window)
-    windows = schedule.backfill(parts, datetime.now(UTC), source.policy)
-    calls = 0
-    for each in windows:
-        calls += calls_for(await backfills.known_orders(connection, name, feed, each), source.policy.page_size)
-    standing = await backfills.standing(connection, name, feed, window)
-    known = await progress.progress(connection, name)
-    begins = min(source.policy.history_from, (known and known.history_from) or source.policy.history_from)
-    return Preview(name, window, standing, len(windows), calls, calls / source.policy.requests_per_second, begins)
-
-
-async def _request(
-    url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool
-) -> list[int]:
-    async def store(connection: Connection) -> list[int]:
-        numbers = []
-        for source in sources:
-            name, feed = source.account.name, by or source.platform.feed
-            async with connection.transaction():
-                await ledger.register(connection, source.account, source.platform.feed)
-                numbers.append(await backfills.request(connection, name, feed, window, everything=everything))
-                reach = await ledger.reach(connection, name)
-                for wish in await backfills.requested(connection, name):
-                    await planner.plan_backfill(connection, source, wish, reach.now)
-        return numbers
-
-    return await context.ask(url, store)
 
 
 def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[AccountResult]:
@@ -239,42 +216,3 @@ def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[Ac
                 return await drain_all(RunContext(pool, http, sources, limits, progress), sources)
 
     return context.run(drain())
-
-
-def _show(previews: list[Preview], sources: list[AccountSource], *, quiet: bool) -> None:
-    """The table goes to standard output unless a machine reads that."""
-    columns = ["account", "from", "to", "complete", "failed", "waiting", "to read", "calls", "time"]
-    if not quiet:
-        output.table(
-            "Windows of the range in the ledger, and the cost of reading the rest",
-            columns,
-            [
-                (
-                    each.account,
-                    each.window.start,
-                    each.window.end,
-                    each.standing.complete,
-                    each.standing.failed,
-                    each.standing.waiting,
-                    each.windows,
-                    f"about {each.calls}",
-                    f"about {duration(int(each.seconds) + 1)}",
-                )
-                for each in previews
-            ],
-            columns[3:],
-        )
-    for source, each in zip(sources, previews, strict=True):
-        if each.window.start < each.history_from:
-            output.info(
-                f"{each.account}: the range starts before the account's history ({stamp(each.history_from)}). "
-                "Sweeps keep its orders current like all others, but the daily audit and the completeness in `status` "
-                "cover only the history. To include the range, set an earlier history_from"
-            )
-        furthest = source.platform.furthest_back
-        if furthest is not None and each.window.start < datetime.now(UTC) - furthest:
-            output.info(
-                f"{each.account}: {source.platform.name} is documented to list one month back. Orders before "
-                f"{stamp(datetime.now(UTC) - furthest)} are requested all the same, but an empty "
-                "result does not prove that there were none"
-            )

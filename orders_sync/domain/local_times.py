@@ -98,7 +98,10 @@ def parse(text: str) -> datetime:
         return moment.replace(tzinfo=UTC)  # in another zone it may be no date
     local = moment.replace(tzinfo=_zone)
     if _is_date(written) or _is_certain(local):
-        return local.astimezone(UTC)
+        try:
+            return local.astimezone(UTC)
+        except OverflowError:  # the first or last day there is: the caller has narrower bounds
+            return local
     first, second = local.utcoffset() or timedelta(), local.replace(fold=1).utcoffset() or timedelta()
     why = "was skipped" if first < second else "occurred twice"
     raise ValueError(

@@ -13,12 +13,12 @@ import msgspec
 from psycopg.rows import dict_row
 
 from orders_sync.domain import emptiness
-from orders_sync.domain.ledger import Backfill
+from orders_sync.domain.ledger import Backfill, BackfillState
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_windows
-from orders_sync.store.states import OPEN_BACKFILLS, OPEN_WINDOWS
+from orders_sync.store.states import OPEN_WINDOWS
 
 # windows may have been removed behind the watermark, where all of the account's own feed is proven (`retention`)
 _UNPROVEN = f"""
@@ -46,6 +46,7 @@ SELECT count(*) FILTER (WHERE state = 'done')::int AS complete, count(*) FILTER 
     count(*) FILTER (WHERE state IN ('planned', 'running'))::int AS waiting
 FROM sync.windows
 WHERE account = %(account)s AND feed = %(feed)s AND starts_at < %(end)s AND ends_at > %(start)s AND status IS NULL
+    AND kind <> 'hook' AND orders IS NULL
 """
 
 _KNOWN = {
@@ -54,48 +55,83 @@ _KNOWN = {
 }
 
 _LIST = """
-SELECT b.id, b.account, b.feed, b.starts_at, b.ends_at, b.everything, b.state, b.requested_by, b.requested_at,
-    b.finished_at, b.error, w.done, w.waiting, w.failed, w.orders, w.calls,
+SELECT b.id, coalesce(b.request_id, b.id) AS request_id, b.account, b.feed, b.starts_at, b.ends_at, b.everything,
+    b.state,
+    CASE WHEN b.state = 'planned' AND w.begun > 0 THEN 'reading'
+        WHEN b.state = 'done' AND w.beyond > 0 THEN 'done within reach' ELSE b.state END AS progress,
+    b.requested_by, b.requested_at, b.finished_at, b.error, b.notice, w.done, w.waiting, w.failed, w.beyond, w.orders,
+    w.calls,
     CASE WHEN b.state = 'planned' AND w.done > 0
         THEN (extract(epoch FROM clock_timestamp() - w.began) / w.done * w.waiting)::bigint END AS seconds_left
 FROM sync.backfills AS b
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state = 'failed') AS failed,
         count(*) FILTER (WHERE state IN ('planned', 'running')) AS waiting,
+        count(*) FILTER (WHERE state = 'beyond') AS beyond, count(*) FILTER (WHERE state <> 'planned') AS begun,
         coalesce(sum(seen) FILTER (WHERE state = 'done'), 0) AS orders, coalesce(sum(calls), 0) AS calls,
         min(started_at) AS began
     FROM sync.windows WHERE backfill_id = b.id
 ) AS w
-ORDER BY b.id
+WHERE coalesce(b.request_id, b.id) IN (
+        SELECT coalesce(request_id, id) FROM sync.backfills
+        WHERE (%(account)s::text IS NULL OR account = %(account)s) AND (%(state)s::text IS NULL OR state = %(state)s)
+            AND (%(request)s::bigint IS NULL OR coalesce(request_id, id) = %(request)s)
+        GROUP BY 1 ORDER BY 1 DESC LIMIT %(limit)s
+    )
+    AND (%(account)s::text IS NULL OR b.account = %(account)s) AND (%(state)s::text IS NULL OR b.state = %(state)s)
+ORDER BY coalesce(b.request_id, b.id), b.id
+"""
+
+_EQUAL = """
+SELECT id, state FROM sync.backfills
+WHERE account = %s AND feed = %s AND starts_at = %s AND ends_at = %s AND state <> 'cancelled'
+    AND (%s::bigint IS NULL OR id < %s)
+ORDER BY id DESC LIMIT 1
 """
 
 
-_CANCEL = f"""
-WITH cancelled AS (
-    UPDATE sync.backfills SET state = 'cancelled', finished_at = clock_timestamp()
-    WHERE id = %s AND state IN {OPEN_BACKFILLS} RETURNING id
-), taken_out AS (
-    DELETE FROM sync.windows WHERE backfill_id IN (SELECT id FROM cancelled) AND state IN ('planned', 'failed')
-)
-SELECT id FROM cancelled
-"""
+class EqualRequest(msgspec.Struct, frozen=True):
+    """An earlier backfill of the same account, feed and range, that nobody cancelled."""
+
+    id: int
+    state: BackfillState
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The numbers of windows that overlap a range, by state, without those that list one status and prove nothing."""
+    """The numbers of windows that overlap a range, by state, without those read for one status or for some orders."""
 
     complete: int
     failed: int
     waiting: int
 
 
-async def request(connection: Connection, account: str, feed: Feed, window: Window, *, everything: bool) -> int:
-    """Store a request and return its number. The next pass over the account plans it."""
-    query = """
-        INSERT INTO sync.backfills (account, feed, starts_at, ends_at, everything) VALUES (%s, %s, %s, %s, %s)
-        RETURNING id
+async def request(
+    connection: Connection,
+    account: str,
+    feed: Feed,
+    window: Window,
+    *,
+    everything: bool,
+    request_id: int | None = None,
+) -> int:
+    """Store a backfill and return its number. The next pass over the account plans it.
+
+    `request_id`: the first backfill of the same request, which may be for many accounts; None for the first one.
     """
-    return await fetch_value(connection, query, [account, feed, window.start, window.end, everything], int)
+    query = """
+        INSERT INTO sync.backfills (account, feed, starts_at, ends_at, everything, request_id)
+        VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
+    """
+    values = [account, feed, window.start, window.end, everything, request_id]
+    return await fetch_value(connection, query, values, int)
+
+
+async def equal(
+    connection: Connection, account: str, feed: Feed, window: Window, before: int | None = None
+) -> list[EqualRequest]:
+    """Return the newest backfill of the same range, if there is one. `before`: only with a smaller number."""
+    values = [account, feed, window.start, window.end, before, before]
+    return await fetch_rows(connection, _EQUAL, values, EqualRequest)
 
 
 async def requested(connection: Connection, account: str) -> list[Backfill]:
@@ -144,12 +180,17 @@ async def known_orders(connection: Connection, account: str, feed: Feed, window:
     return await fetch_value(connection, _KNOWN[feed], [account, window.start, window.end], int)
 
 
-async def plan(connection: Connection, backfill: Backfill, windows: list[Window]) -> None:
-    """Add a request's windows to the ledger; without any it is done at once. In a transaction."""
+async def plan(connection: Connection, backfill: Backfill, windows: list[Window], notice: str | None = None) -> None:
+    """Add a request's windows to the ledger; without any it is done at once. In a transaction.
+
+    `notice`: what whoever asked should know.
+    """
     await ledger.plan(
         connection, backfill.account, WindowKind.BACKFILL, Feed(backfill.feed), windows, backfill_id=backfill.id
     )
-    await connection.execute("UPDATE sync.backfills SET state = 'planned' WHERE id = %s", [backfill.id])
+    await connection.execute(
+        "UPDATE sync.backfills SET state = 'planned', notice = %s WHERE id = %s", [notice, backfill.id]
+    )
     await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": backfill.id})
 
 
@@ -161,17 +202,30 @@ async def refuse(connection: Connection, backfill: Backfill, reason: str) -> Non
     )
 
 
-async def cancel(connection: Connection, number: int) -> bool:
-    """Cancel a backfill and remove its waiting windows; return False if it is unknown or closed."""
-    cursor = await connection.execute(_CANCEL, [number])
-    return await cursor.fetchone() is not None
+async def cancel(connection: Connection, number: int) -> int:
+    """Cancel a backfill and remove its waiting windows; return 0 if it is unknown or closed, else 1."""
+    return await fetch_value(connection, "SELECT sync.cancel_backfill(%s)", [number], int)
 
 
-async def all_of_them(connection: Connection) -> list[dict[str, Any]]:
-    """Return every backfill as columns by name, with its progress.
+async def cancel_request(connection: Connection, number: int) -> int:
+    """Cancel every open backfill of a request and remove their waiting windows; return how many there were."""
+    return await fetch_value(connection, "SELECT sync.cancel_backfill_request(%s)", [number], int)
 
-    That is `done`, `waiting` and `failed` windows, `orders` read, `calls`, and `seconds_left`, an estimate or None.
+
+async def listed(
+    connection: Connection,
+    account: str | None = None,
+    state: BackfillState | None = None,
+    request_id: int | None = None,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
+    """Return the backfills of the newest requests, `limit` of them, as columns by name, with their progress.
+
+    That is `done`, `waiting`, `failed` windows and those `beyond` the platform's reach, `orders` read, `calls`,
+    `seconds_left`, an estimate or None, and `progress`: the state, but `reading` once a window was begun, and `done
+    within reach` where windows lie beyond it.
     """
+    values = {"account": account, "state": state, "request": request_id, "limit": limit}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_LIST)
+        await cursor.execute(_LIST.encode(), values)
         return await cursor.fetchall()

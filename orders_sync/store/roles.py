@@ -2,7 +2,7 @@
 
     orders_reader      the views of `bi`, and the tables of `public` without persons, messages and payloads
     orders_pii_reader  the same with persons, messages and payloads of orders
-    orders_operator    as orders_reader; the ledger without payloads; may request backfills
+    orders_operator    as orders_reader; the ledger without payloads; may request and cancel backfills
     orders_console     what the two before it may; payloads of rejects and messages too
 
 They cannot log in: `GRANT orders_reader TO ana`. Each has its grants itself, so that none must be a member of another.
@@ -27,8 +27,15 @@ _LEDGER = (
     "sync.alembic_version, sync.accounts, sync.windows, sync.backfills, sync.audits, sync.audit_differences, "
     "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views"
 )
-_REJECTS = "id, account, platform, order_id, reason, window_id, read_at, rejected_at, resolved_at"
+_REJECTS = (
+    "id, account, platform, order_id, reason, reason_key, window_id, read_at, rejected_at, resolved_at, ignored_at, "
+    "ignored_by"
+)
 _MESSAGES = "id, account, message_type, order_no, order_id, received_at, handled_at, outcome"
+# they act by the rights of their owner, and nobody else may call them
+_BACKFILL_FUNCTIONS = (
+    "sync.cancel_backfill(bigint), sync.cancel_backfill_request(bigint), sync.join_backfill(bigint, bigint)"
+)
 
 _EXISTING = "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)"
 _MAY_CREATE = "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -91,6 +98,7 @@ def _grants(role: str, columns: str, *, has_views: bool, has_jobs: bool) -> Iter
         yield f"GRANT SELECT ({_REJECTS}) ON sync.rejects TO {role}"
         yield f"GRANT SELECT ({_MESSAGES}) ON sync.messages TO {role}"
         yield f"GRANT INSERT (account, feed, starts_at, ends_at, everything) ON sync.backfills TO {role}"
+        yield f"GRANT EXECUTE ON FUNCTION {_BACKFILL_FUNCTIONS} TO {role}"
     if role == CONSOLE:
         yield f"GRANT SELECT ON ALL TABLES IN SCHEMA sync TO {role}"
         yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA sync GRANT SELECT ON TABLES TO {role}"

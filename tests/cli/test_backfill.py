@@ -51,6 +51,57 @@ def test_a_backfill_is_read_at_once_with_wait_and_listed_as_done(landed: Landed)
     assert "is not open" in refused.err
 
 
+def test_a_dry_run_and_json_without_yes_show_the_cost_and_request_nothing(landed: Landed) -> None:
+    ask = ["backfill", "--account", "sandbox-1688", "--from", "2026-11-01", "--to", "2026-11-03", "--by", "created"]
+    before = landed.terminal.run("backfill", "list", "--json").assert_well().json
+    shown = landed.terminal.run(*ask, "--dry-run").assert_well()
+    assert "to read" in shown.out
+    for options in (["--json"], ["--json", "--dry-run", "--yes"]):
+        said = landed.terminal.run(*ask, *options).assert_well().json
+        assert (said["request"], said["backfills"], said["outcomes"]) == (None, [], [])
+        [preview] = said["preview"]
+        assert (preview["account"], preview["feed"], preview["windows"] > 0) == ("sandbox-1688", "created", True)
+    assert landed.terminal.run("backfill", "list", "--json").assert_well().json == before
+
+
+def test_many_accounts_are_one_request_that_is_listed_and_cancelled_as_one(
+    terminal: Terminal, url: str, world: World
+) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    with platforms(world) as (root, _):
+        terminal.describe(world, root)
+        ask = ["backfill", "--account", "sandbox-ka", "--account", "sandbox-open", "--from", "2020-01-01"]
+        made = terminal.run(*ask, "--to", "2020-01-03", "--yes", "--json").assert_well().json
+        assert (made["request"], len(made["backfills"])) == (made["backfills"][0], 2)
+        number = str(made["request"])
+        rows = terminal.run("backfill", "list", "--json").assert_well().json
+        assert {row["request_id"] for row in rows} == {made["request"]}
+        listed = terminal.run("backfill", "list").assert_well()
+        assert "2 accounts" in listed.out
+        assert "2 planned" in listed.out
+        again = terminal.run(*ask, "--to", "2020-01-03", "--dry-run").assert_well()
+        assert "asks for the same range" in again.err
+        assert "sandbox-ka" in terminal.run("backfill", "list", "--request", number).assert_well().out
+        one = terminal.run("backfill", "list", "--account", "sandbox-open", "--json").assert_well().json
+        assert [row["account"] for row in one] == ["sandbox-open"]
+        assert "no backfill fits" in terminal.run("backfill", "list", "--state", "done").assert_well().err
+        assert terminal.run("backfill", "cancel").code == 2
+        assert "2 backfills" in terminal.run("backfill", "cancel", "--request", number).assert_well().err
+        assert terminal.run("backfill", "cancel", "--request", number).code == 6
+        states = terminal.run("backfill", "list", "--state", "cancelled", "--json").assert_well().json
+        assert [row["state"] for row in states] == ["cancelled", "cancelled"]
+
+
+def test_a_range_in_the_future_is_said_and_not_called_complete(landed: Landed) -> None:
+    later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    ask = ["backfill", "--account", "sandbox-ka", "--yes"]
+    landed.terminal.run(*ask, "--from", later).assert_complains("must be before --to now", code=2)
+    much_later = (datetime.now(UTC) + timedelta(days=4)).isoformat()
+    landed.terminal.run(*ask, "--from", later, "--to", much_later).assert_complains("lies in the future", code=2)
+    partly = landed.terminal.run(*ask[:-1], "--from", "2026-11-01", "--to", later, "--dry-run").assert_well()
+    assert "the range ends in the future: it is read up to" in partly.err
+
+
 def test_mistakes_are_one_clear_message(landed: Landed) -> None:
     for options, words in (
         (["--from", "2026-11-01"], "which accounts?"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox.states import State
@@ -102,6 +103,84 @@ async def test_plain_sql_asks_for_the_same(tell: Tell) -> None:
     assert story.query(STATES) == [("done",)]
     with pytest.raises(psycopg.errors.RaiseException, match="no account is named nobody"):
         story.query("SELECT sync.request_backfill('nobody', '2026-10-01', '2026-10-02')")
+
+
+async def test_sql_asks_for_many_accounts_at_once_and_cancels_them_as_one(tell: Tell) -> None:
+    story = tell()
+    await story.sync()
+    many = "SELECT sync.request_backfills(array_agg(name ORDER BY name), '2026-10-01', '2026-10-02') FROM sync.accounts"
+    assert story.query(many) == [(1,)]
+    rows = "SELECT account, coalesce(request_id, id), starts_at FROM sync.backfills ORDER BY id"
+    start = datetime(2026, 9, 30, 16, tzinfo=UTC)
+    assert story.query(rows) == [(name, 1, start) for name in ("sandbox-1688", "sandbox-ka", "sandbox-open")]
+    assert story.query("SELECT sync.cancel_backfill(2), sync.cancel_backfill(2)") == [(1, 0)]
+    assert story.query("SELECT sync.cancel_backfill_request(1), sync.cancel_backfill_request(1)") == [(2, 0)]
+    assert story.query("SELECT DISTINCT state FROM sync.backfills") == [("cancelled",)]
+    with pytest.raises(psycopg.errors.RaiseException, match="no account is named nobody"):
+        story.query("SELECT sync.request_backfills(ARRAY['sandbox-ka', 'nobody'], '2026-10-01', '2026-10-02')")
+    with pytest.raises(psycopg.errors.RaiseException, match="begins in the future"):
+        story.query(
+            "SELECT sync.request_backfills(ARRAY['sandbox-ka'], now() + interval '1 d', now() + interval '2 d')"
+        )
+    assert story.query("SELECT count(*) FROM sync.backfills") == [(3,)]
+
+
+async def test_what_there_is_to_know_of_a_range_stands_with_the_request(tell: Tell) -> None:
+    story = tell()
+    await story.sync()
+    for asked in (
+        "'sandbox-1688', now() - interval '90 days', now() - interval '80 days'",
+        "'sandbox-ka', now() - interval '2 days', now() + interval '2 days'",
+        "'sandbox-ka', now() + interval '1 day', now() + interval '2 days'",
+        "'sandbox-open', '2026-10-01', '2026-10-02'",
+        "'sandbox-open', '2026-10-01', '2026-10-02'",
+    ):
+        story.query(f"SELECT sync.request_backfill({asked})")
+    await story.sync()
+    found = story.query("SELECT state, concat(notice, error) FROM sync.backfills ORDER BY id")
+    for (state, said), (expected, words) in zip(
+        found,
+        (
+            ("done", "documented to list one month back"),
+            ("done", "ends in the future: it is read up to"),
+            ("failed", "lies in the future"),
+            ("done", ""),
+            ("done", "backfill 4, "),
+        ),
+        strict=True,
+    ):
+        assert state == expected
+        assert words in str(said)
+    assert found[3][1] == ""
+
+
+async def test_reads_for_messages_do_not_count_as_windows_of_the_range(tell: Tell) -> None:
+    story = tell()
+    await story.sync("sandbox-ka")
+    window = last_days(2)
+    async with story.pool.connection() as connection:
+        before = await backfills.standing(connection, "sandbox-ka", Feed.CREATED, window)
+        await connection.execute(
+            "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, orders) "
+            "SELECT 'sandbox-ka', kind, 'created', %s, %s, 'done', orders "
+            "FROM (VALUES ('hook', NULL), ('repair', ARRAY['7'])) AS v (kind, orders)",
+            [window.start, window.start + timedelta(seconds=1)],
+        )
+        assert await backfills.standing(connection, "sandbox-ka", Feed.CREATED, window) == before
+
+
+async def test_a_backfill_that_is_being_read_is_said_to_be(tell: Tell) -> None:
+    story = tell()
+    await story.sync(story.shop)
+    number = await ask(story, last_days(20), everything=True)
+    story.faults.set_rates({"http_5xx": 1.0})
+    story.with_limits(tries=1)
+    await story.sync(story.shop)
+    async with story.pool.connection() as connection:
+        [row] = await backfills.listed(connection)
+        assert (row["id"], row["state"], row["progress"]) == (number, "planned", "reading")
+        assert await backfills.listed(connection, state=BackfillState.DONE) == []
+        assert await backfills.listed(connection, request_id=number + 1) == []
 
 
 async def test_a_time_the_platform_does_not_list_by_is_said_on_the_request(tell: Tell) -> None:

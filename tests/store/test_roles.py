@@ -34,11 +34,13 @@ ALLOWED = {
     "SELECT * FROM order_receivers": SEES_PERSONS,
     "SELECT payload FROM raw_orders": SEES_PERSONS,
     "SELECT * FROM sync.accounts, sync.windows, sync.backfills, sync.audits, sync.processes": SEES_LEDGER,
-    "SELECT id, reason FROM sync.rejects": SEES_LEDGER,
+    "SELECT id, reason, reason_key, ignored_at FROM sync.rejects": SEES_LEDGER,
     "SELECT payload FROM sync.rejects": {roles.CONSOLE},
     "SELECT body FROM sync.messages": {roles.CONSOLE},
     "SELECT * FROM sync_jobs.procrastinate_jobs": SEES_LEDGER,
     "SELECT sync.request_backfill('shop', '2026-10-01', '2026-11-01')": SEES_LEDGER,
+    "SELECT sync.request_backfills(ARRAY['shop', 'shop'], '2026-10-01', '2026-11-01')": SEES_LEDGER,
+    "SELECT sync.cancel_backfill(1), sync.cancel_backfill_request(1)": SEES_LEDGER,
     "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, requested_by)"
     " VALUES ('shop', 'created', '2026-10-01', '2026-10-02', 'somebody else')": set(),
     "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state)"

@@ -84,6 +84,7 @@ INDEXES = {
     ("rejects", "platform, order_id"),
     ("rejects", "account"),
     ("backfills", "account"),
+    ("backfills", "request_id"),
     ("windows", "account, fence"),
     ("windows", "backfill_id"),
     ("windows", "account, finished_at"),

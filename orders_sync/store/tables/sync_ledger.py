@@ -178,6 +178,8 @@ backfills = Table(
     column("requested_at", TIME, "when it was asked for", nullable=False, server_default=func.now()),
     column("finished_at", TIME, "when it was done, failed or cancelled"),
     column("error", Text, "why it could not be planned or read"),
+    column("request_id", BigInteger, "the first backfill of the same request for several accounts; NULL for that one"),
+    column("notice", Text, "what whoever asked should know: how far the platform lists, the same range before, ..."),
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_backfills_not_empty"),
     CheckConstraint(
@@ -187,6 +189,7 @@ backfills = Table(
         name="ck_backfills_range",
     ),
     CheckConstraint(f"state IN {sql_list(BackfillState)}", name="ck_backfills_state"),
+    Index("ix_backfills_request", "request_id", postgresql_where=text("request_id IS NOT NULL")),
     Index("ix_backfills_open", "account", postgresql_where=text(f"state IN {OPEN_BACKFILLS}")),
     schema=SYNC_SCHEMA,
     comment="ranges that were requested to be read; sync.request_backfill() adds one",
