@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from orders_sync.store.database import Session
 from orders_sync.store.missing import MISSING
 from orders_sync.store.order_numbers import OrderKey
-from orders_sync.store.queries import select_optional, select_rows
+from orders_sync.store.queries import select_optional, select_rows, select_values
 
 _MISSING = f"""
 SELECT m.missing_since FROM {MISSING}
@@ -26,6 +27,15 @@ _PARTS = {
     "order_parcels": f"SELECT * FROM order_parcels {_OF_ORDER} ORDER BY 3",
     "history": f"SELECT * FROM order_history {_OF_ORDER} ORDER BY seen_at",
 }
+
+
+# roles that may not see persons read the other columns
+_READABLE = """
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = 'public.orders'::regclass AND attnum > 0 AND NOT attisdropped
+    AND has_column_privilege(attrelid, attnum, 'SELECT')
+ORDER BY attnum
+"""
 
 
 class _Keeper(msgspec.Struct, frozen=True):
@@ -51,13 +61,13 @@ def payload(session: Session, key: OrderKey) -> str | None:
 
 
 def everything(session: Session, key: OrderKey) -> dict[str, Any]:
-    """Return every column of an order by name.
+    """Return every column of an order by name, without those that the role may not read.
 
     The `order`, lists of rows for its parts and its `history`, and `missing_since`, which is None while the platform
     lists the order.
     """
     values = msgspec.structs.asdict(key)
-    [order] = _rows(session, f"SELECT * FROM orders {_OF_ORDER}", values)
+    [order] = _rows(session, _order_query(session), values)
     return {
         "order": order,
         **{part: _rows(session, query, values) for part, query in _PARTS.items()},
@@ -65,6 +75,14 @@ def everything(session: Session, key: OrderKey) -> dict[str, Any]:
     }
 
 
-def _rows(session: Session, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+def _order_query(session: Session) -> sql.Composed:
+    columns = [sql.Identifier(name) for name in select_values(session, _READABLE, None, str)]
+    return sql.SQL("SELECT {} FROM orders " + _OF_ORDER).format(
+        sql.SQL(", ").join(columns) if columns else sql.SQL("*")
+    )
+
+
+def _rows(session: Session, query: str | sql.Composed, values: dict[str, Any]) -> list[dict[str, Any]]:
     with session.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+        statement = query.encode() if isinstance(query, str) else query
+        return cursor.execute(statement, values).fetchall()

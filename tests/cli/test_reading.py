@@ -134,12 +134,42 @@ def operations(landed: Landed) -> Iterator[str]:
         landed.tables.execute(f"DROP ROLE {each}")
 
 
+@pytest.fixture
+def operator(landed: Landed) -> Iterator[str]:
+    """The URL of a login that is a member of `orders_operator`."""
+    role = f"t{os.getpid()}_operator"
+    landed.tables.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'password' IN ROLE orders_operator")
+    parts = conninfo_to_dict(landed.tables.url)
+    host, port = parts.get("host", ""), parts.get("port", "")
+    yield f"postgresql://{role}:password@/{parts['dbname']}?host={host}&port={port}"
+    landed.tables.execute(f"DROP ROLE {role}")
+
+
+def test_an_operator_can_use_the_commands_that_read_and_sees_no_person(landed: Landed, operator: str) -> None:
+    [(order_id,)] = landed.tables.query("SELECT order_id FROM orders WHERE buyer_name IS NOT NULL ORDER BY 1 LIMIT 1")
+    commands = (
+        ["status"],
+        ["order", order_id],
+        ["order", order_id, "--json"],
+        ["accounts", "list"],
+        ["rejects", "list"],
+        ["rejects", "list", "--ids"],
+        ["backfill", "list"],
+        ["audit", "list"],
+    )
+    for process in [landed.terminal.start(*command, DATABASE_URL=operator) for command in commands]:
+        assert "buyer_name" not in result(process).assert_well().out
+    absent = landed.terminal.run("order", "31415926535", "--json", DATABASE_URL=operator)
+    assert absent.json[0]["order"] is None
+
+
 def test_the_role_that_the_documentation_describes_can_use_every_reading_command(
     landed: Landed, operations: str
 ) -> None:
     [(order_id,)] = landed.tables.query("SELECT order_id FROM orders ORDER BY platform, order_id LIMIT 1")
     status = (["status"], ["status", "--problems", "--orders"], ["status", "--json"])
-    commands = (*status, ["order", order_id], ["accounts", "list"], ["rejects", "list"], ["backfill", "list"])
+    lists = (["accounts", "list"], ["rejects", "list"], ["backfill", "list"], ["audit", "list"])
+    commands = (*status, ["order", order_id], *lists)
     for process in [landed.terminal.start(*command, DATABASE_URL=operations) for command in commands]:
         result(process).assert_well()
     for command in (["order", order_id, "--raw"], ["rejects", "show", "1"], ["renormalize"]):
