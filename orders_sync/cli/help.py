@@ -1,4 +1,4 @@
-"""What `--help` shows beside the texts of the commands: examples, and the words that stand for values."""
+"""Parts of `--help` beside the texts of the commands: examples, and the words that stand for values."""
 
 from __future__ import annotations
 

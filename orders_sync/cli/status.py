@@ -16,6 +16,7 @@ from orders_sync.cli import context, output
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
 from orders_sync.domain.times import duration
+from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine import service_status
 from orders_sync.engine.service_status import Severity, State, Verdict
 from orders_sync.settings import Settings
@@ -25,7 +26,7 @@ from orders_sync.store.overview import AccountStatus, ProcessStatus
 SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
 MOST = 20  # problems shown above the table of all accounts
 NOTHING = "no account has been synced yet: run `orders-sync sync`, or `orders-sync demo` to try it"
-_OPEN = ("planned", "running", "failed", "rejects")  # windows by state, and rejects
+_OPEN = (*OPEN_WINDOWS, "rejects")  # windows by state, and rejects
 
 
 @dataclass(frozen=True)

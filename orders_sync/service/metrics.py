@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orders_sync.domain.errors import AuthenticationError, LeaseLostError
+from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine.results import WindowResult
 from orders_sync.service.account_gauges import ACCOUNT_GAUGES
 from orders_sync.service.liveness import Liveness
@@ -194,7 +195,7 @@ def _open_windows(found: ServiceMetrics) -> Metric:
         "orders_sync_windows_open", "Windows in the ledger that are not done, by state.", "account", "state"
     )
     for account in found.accounts:
-        for state in ("planned", "running", "failed"):
+        for state in OPEN_WINDOWS:
             family.add_metric([account.name, state], getattr(account, state))
     return family
 
