@@ -113,6 +113,17 @@ def test_views_of_amounts_tell_sales_and_purchases_apart(tables: Tables) -> None
     assert without == {"calendar", "check_directions"}
 
 
+def test_amounts_say_how_many_places_they_have_so_that_no_client_reads_them_as_floats(tables: Tables) -> None:
+    found = tables.query(
+        "SELECT relname, attname, format_type(atttypid, atttypmod)"
+        " FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid"
+        " WHERE relnamespace = 'bi'::regnamespace AND relkind = 'v' AND format_type(atttypid, NULL) = 'numeric'"
+    )
+    others = {"quantity", "unit_price", "highest_price", "lowest_price", "last_price"}  # with any number of places
+    assert len(found) > 30
+    assert [each for each in found if each[1] not in others and each[2] != "numeric(18,2)"] == []
+
+
 def test_a_view_dropped_or_changed_by_hand_is_made_again_and_others_stay(tables: Tables) -> None:
     tables.execute("DROP VIEW bi.sync_health")
     tables.execute("CREATE VIEW bi.theirs AS SELECT * FROM bi.orders")

@@ -22,9 +22,10 @@ SELECT
     min(o.ordered_day) FILTER (WHERE o.is_valid) AS first_valid_day,
     count(*) AS orders,
     count(*) FILTER (WHERE o.is_valid) AS valid_orders,
-    coalesce(sum(o.payable_amount) FILTER (WHERE o.is_valid), 0) AS valid_amount,
-    coalesce(sum(o.refund_amount) FILTER (WHERE o.is_valid), 0) AS refund_amount,
-    coalesce(sum(o.payable_amount - coalesce(o.refund_amount, 0)) FILTER (WHERE o.is_valid), 0) AS net_amount,
+    coalesce(sum(o.payable_amount) FILTER (WHERE o.is_valid), 0)::numeric(18, 2) AS valid_amount,
+    coalesce(sum(o.refund_amount) FILTER (WHERE o.is_valid), 0)::numeric(18, 2) AS refund_amount,
+    coalesce(sum(o.payable_amount - coalesce(o.refund_amount, 0)) FILTER (WHERE o.is_valid), 0)::numeric(18, 2)
+        AS net_amount,
     count(*) FILTER (WHERE o.is_valid) > 1 AS is_repeat
 FROM bi.orders AS o
 WHERE o.direction = 'sale' AND o.customer_id IS NOT NULL

@@ -5,7 +5,8 @@
 -- daily_amount   valid_amount_by_ordered_day of all days
 -- amount         payable_amount of orders that count
 CREATE OR REPLACE VIEW bi.check_daily_sales AS
-SELECT platform, account, direction, currency, d.daily_orders, o.orders, d.daily_amount, o.amount
+SELECT platform, account, direction, currency, d.daily_orders::bigint AS daily_orders, o.orders,
+    d.daily_amount::numeric(18, 2) AS daily_amount, o.amount::numeric(18, 2) AS amount
 FROM (
     SELECT platform, account, coalesce(direction, 'unknown') AS direction, currency, sum(orders_by_ordered_day) AS daily_orders,
         sum(valid_amount_by_ordered_day) AS daily_amount

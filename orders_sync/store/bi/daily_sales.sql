@@ -20,12 +20,12 @@ SELECT
     d.day,
     sum(d.ordered)::bigint AS orders_by_ordered_day,
     sum(d.valid)::bigint AS valid_orders_by_ordered_day,
-    coalesce(sum(d.valid_amount), 0) AS valid_amount_by_ordered_day,
-    coalesce(sum(d.refund_of_ordered), 0) AS refund_by_ordered_day,
+    coalesce(sum(d.valid_amount), 0)::numeric(18, 2) AS valid_amount_by_ordered_day,
+    coalesce(sum(d.refund_of_ordered), 0)::numeric(18, 2) AS refund_by_ordered_day,
     sum(d.cancelled)::bigint AS cancelled_by_ordered_day,
     sum(d.paid)::bigint AS orders_by_paid_day,
-    coalesce(sum(d.paid_amount), 0) AS amount_by_paid_day,
-    coalesce(sum(d.refund), 0) AS refund_by_refunded_day,
+    coalesce(sum(d.paid_amount), 0)::numeric(18, 2) AS amount_by_paid_day,
+    coalesce(sum(d.refund), 0)::numeric(18, 2) AS refund_by_refunded_day,
     sum(d.refunded)::bigint AS orders_by_refunded_day
 FROM (
     SELECT o.direction, o.platform, o.account, o.currency, o.ordered_day AS day,

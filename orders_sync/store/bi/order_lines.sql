@@ -42,16 +42,16 @@ SELECT
     i.unit,
     i.unit_price,
     s.currency,
-    CASE WHEN coalesce(i.item_no, 1) = 1 THEN
+    (CASE WHEN coalesce(i.item_no, 1) = 1 THEN
         CASE s.platform WHEN 'xportcn_ka' THEN s.amount - coalesce(s.shipping_amount, 0) ELSE s.amount END
-    END AS goods_amount,
-    CASE WHEN coalesce(i.item_no, 1) = 1 THEN s.shipping_amount END AS shipping_amount,
-    CASE WHEN coalesce(i.item_no, 1) = 1 THEN s.refund_amount END AS refund_amount,
+    END)::numeric(18, 2) AS goods_amount,
+    CASE WHEN coalesce(i.item_no, 1) = 1 THEN s.shipping_amount END::numeric(18, 2) AS shipping_amount,
+    CASE WHEN coalesce(i.item_no, 1) = 1 THEN s.refund_amount END::numeric(18, 2) AS refund_amount,
     CASE WHEN s.removed_at IS NULL AND coalesce(i.item_no, 1) = 1 AND NOT EXISTS (
         SELECT FROM public.sub_orders AS f
         WHERE f.platform = s.platform AND f.order_id = s.order_id AND f.removed_at IS NULL
           AND (f.line_no, f.sub_order_id) < (s.line_no, s.sub_order_id)
-    ) THEN o.payable_amount END AS order_payable_once
+    ) THEN o.payable_amount END::numeric(18, 2) AS order_payable_once
 FROM public.sub_orders AS s
 JOIN bi.orders AS o ON o.platform = s.platform AND o.order_id = s.order_id
 LEFT JOIN public.product_items AS i

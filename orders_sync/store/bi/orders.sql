@@ -68,7 +68,7 @@ SELECT
     o.paid_amount,
     o.refund_amount,
     CASE WHEN o.refund_amount IS NOT NULL OR NOT v.has_refund
-        THEN o.total_amount - coalesce(o.refund_amount, 0) END AS net_amount,
+        THEN o.total_amount - coalesce(o.refund_amount, 0) END::numeric(18, 2) AS net_amount,
     v.has_refund,
     o.refund_status,
     o.after_sale_refund_status,

@@ -25,8 +25,8 @@ SELECT
     max(l.sku_text) AS sku_text,
     count(DISTINCT l.order_id) AS orders,
     sum(l.quantity) AS quantity,
-    coalesce(sum(l.goods_amount), 0) AS goods_amount,
-    sum(l.refund_amount) AS refund_amount,
+    coalesce(sum(l.goods_amount), 0)::numeric(18, 2) AS goods_amount,
+    sum(l.refund_amount)::numeric(18, 2) AS refund_amount,
     count(*) FILTER (WHERE bi.refund_state(l.line_refund_status) = 'refunded' OR l.refund_amount <> 0) AS refunded_lines,
     count(*) AS lines
 FROM bi.order_lines AS l

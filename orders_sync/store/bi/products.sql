@@ -24,7 +24,7 @@ SELECT
     max(l.ordered_at) AS last_ordered_at,
     count(DISTINCT l.order_id) FILTER (WHERE l.is_valid) AS orders,
     coalesce(sum(l.quantity) FILTER (WHERE l.is_valid), 0) AS quantity,
-    coalesce(sum(l.goods_amount) FILTER (WHERE l.is_valid), 0) AS goods_amount,
+    coalesce(sum(l.goods_amount) FILTER (WHERE l.is_valid), 0)::numeric(18, 2) AS goods_amount,
     min(l.unit_price) FILTER (WHERE l.is_valid) AS lowest_price,
     max(l.unit_price) FILTER (WHERE l.is_valid) AS highest_price,
     (array_agg(l.unit_price ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS last_price
