@@ -40,13 +40,13 @@ ENOUGH = 200  # windows; messages that remain are planned when these are read
 class Decision(msgspec.Struct, frozen=True):
     """The reads that a message asks for: `windows` of creation time, for `orders` where these are known.
 
-    `hurries`: changes are due now; `is_final`: nothing else follows.
+    `plan_now`: changes are due now; `is_final`: nothing else follows.
     """
 
     outcome: str
     windows: tuple[Window, ...] = ()
     is_final: bool = True
-    hurries: bool = False
+    plan_now: bool = False
     orders: tuple[Wanted, ...] = ()
 
 
@@ -60,7 +60,7 @@ async def plan_notifications(connection: Connection, source: AccountSource, reac
         return False
     windows: list[Window] = []
     sought: list[Wanted] = []
-    hurries = False
+    plan_now = False
     batch = await messages.waiting(connection, name)
     while batch:
         notifications = [_read(service, message.body) for message in batch]
@@ -69,18 +69,18 @@ async def plan_notifications(connection: Connection, source: AccountSource, reac
         wanted: list[Window] = []
         for message, notification in zip(batch, notifications, strict=True):
             found = [order for number in notification.numbers for order in orders[number]]
-            made = decide(message, notification, found, reach, source.policy)
-            wanted += made.windows
-            sought += made.orders
-            hurries = hurries or made.hurries
-            if made.outcome != message.outcome:
+            decision = decide(message, notification, found, reach, source.policy)
+            wanted += decision.windows
+            sought += decision.orders
+            plan_now = plan_now or decision.plan_now
+            if decision.outcome != message.outcome:
                 named = notification.message_type, notification.order_no, notification.order_id
-                notes.append(MessageOutcome(message.id, *named, made.outcome, made.is_final))
+                notes.append(MessageOutcome(message.id, *named, decision.outcome, decision.is_final))
         await messages.note(connection, notes)
         windows = merge([*windows, *wanted])
         batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
     await followups.plan(connection, name, WindowKind.HOOK, windows, sought)
-    return hurries
+    return plan_now
 
 
 def _read(service: MessageService, body: bytes) -> Notification:
@@ -132,7 +132,7 @@ def decide(
     # changes reach back by the overlap only; the first ones as far as the history
     is_old = notification.created and reach.planned_to and notification.created < reach.planned_to - policy.overlap
     windows = _guess(message, notification, reach) if is_old else ()
-    return Decision(COMES_WITH_CHANGES, windows, hurries=not is_planned)
+    return Decision(COMES_WITH_CHANGES, windows, plan_now=not is_planned)
 
 
 def _guess(message: Message, notification: Notification, reach: Reach) -> tuple[Window, ...]:

@@ -43,8 +43,8 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     """
     reach = await _enter(connection, source)
     await ledger.replan_failed(connection, source.account.name)
-    is_hurried = await plan_notifications(connection, source, reach)
-    if is_hurried or schedule.is_interval_over(reach, source.policy):
+    plan_now = await plan_notifications(connection, source, reach)
+    if plan_now or schedule.is_interval_over(reach, source.policy):
         await _plan_changes(connection, source, reach, Sweep.DUE)
     await _plan_empty_history(connection, source, reach)
     await _plan_backfills(connection, source, reach.now)

@@ -17,7 +17,7 @@ from orders_sync.store.retrying import retried
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class StillRejected:
     """A reject that cannot be normalised today either, and why."""
 
     id: int
@@ -33,7 +33,7 @@ class Replayed:
 
     landed: int = 0
     older: int = 0
-    rejected: list[Still] = field(default_factory=list)
+    rejected: list[StillRejected] = field(default_factory=list)
 
 
 async def replay(connection: Connection, number: int, result: Replayed) -> None:
@@ -47,7 +47,7 @@ async def replay(connection: Connection, number: int, result: Replayed) -> None:
         return
     landed, still = outcome
     if still is not None:
-        result.rejected.append(Still(number, still.account, still.platform, still.order_id, still.reason))
+        result.rejected.append(StillRejected(number, still.account, still.platform, still.order_id, still.reason))
     elif landed.stale or landed.rejected:
         result.older += 1
     else:

@@ -285,7 +285,7 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
 
 
 @pytest.mark.parametrize(
-    ("planned_to", "received", "is_final", "hurries"),
+    ("planned_to", "received", "is_final", "plan_now"),
     [
         (NOON - MINUTE, NOON - 2 * MINUTE, True, False),  # planned past it already
         (NOON - MINUTE, NOON - LAG - SECOND, True, True),
@@ -295,12 +295,12 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
     ],
 )
 def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
-    story: Story, planned_to: datetime | None, received: datetime, is_final: bool, hurries: bool
+    story: Story, planned_to: datetime | None, received: datetime, is_final: bool, plan_now: bool
 ) -> None:
     policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     reach = Reach(NOON, None, planned_to, None)
     made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], reach, policy)
-    assert (made.is_final, made.hurries, made.windows) == (is_final, hurries, ())
+    assert (made.is_final, made.plan_now, made.windows) == (is_final, plan_now, ())
 
 
 def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not_reach_P1(story: Story) -> None:
