@@ -34,7 +34,7 @@ Batch = Sequence[tuple[Any, ...]]
 
 
 class Writer(Protocol):
-    """What writes batches of rows. `notes`: what a reader of the file should know, known at its end."""
+    """A writer of batches of rows. `notes`: remarks for readers of the file, complete at its end."""
 
     notes: list[str]
 
@@ -43,7 +43,7 @@ class Writer(Protocol):
 
 
 class Opener(Protocol):
-    """What opens a file for writing rows of these columns. Closed without an error, the file is whole."""
+    """A format: opens a file for writing rows of these columns. Closed without an error, the file is whole."""
 
     def __call__(self, file: Path, columns: Sequence[Column]) -> AbstractContextManager[Writer]:
         """Open the file."""

@@ -41,7 +41,7 @@ FROM pg_attribute AS a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND N
 
 
 class Kind(Enum):
-    """What a column holds."""
+    """The kind of values in a column."""
 
     TEXT = auto()
     INTEGER = auto()
@@ -77,7 +77,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows: those of a view whose column `by` lies in `start` (included) to `end` (not included).
+    """The selection of rows: those of a view whose column `by` lies in `start` (included) to `end` (not included).
 
     by: None: the first of `TIMES` that the view has. accounts: empty: all.
     """
