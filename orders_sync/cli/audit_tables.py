@@ -1,4 +1,4 @@
-"""What `orders-sync audit` prints: what was compared, what differs, and the audits there were."""
+"""Print the tables of `orders-sync audit`: what was compared, what differs, and the audits there were."""
 
 from __future__ import annotations
 

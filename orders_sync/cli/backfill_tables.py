@@ -1,4 +1,4 @@
-"""What `orders-sync backfill` prints: the cost of a range, and the requests there are."""
+"""Print the tables of `orders-sync backfill`: the cost of a range, and the requests there are."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from orders_sync.store.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a backfill of one account would do.
+    """The estimate of a backfill of one account.
 
     `windows` to read, in about `calls`, which take `seconds` at the configured rate. `standing`: windows that overlap
     the range now. `notices`: what to know about it, in sentences.

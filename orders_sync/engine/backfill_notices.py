@@ -1,4 +1,4 @@
-"""What whoever asks for a range should know about it. Pure."""
+"""Notices for people who ask for a backfill. Pure."""
 
 from __future__ import annotations
 
