@@ -1,21 +1,28 @@
-"""`orders-sync accounts`: the accounts of the settings and of the ledger, and the end of a suspension."""
+"""`orders-sync accounts`: the accounts of the settings and of the ledger; pauses, and the end of a suspension."""
 
 from __future__ import annotations
 
-from typing import Any
+import getpass
+import os
+import socket
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 
 from orders_sync.cli import context, output
+from orders_sync.cli.doctor import Probed, doctor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
+from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
-from orders_sync.store import account_status, database, identities, ownership, suspensions
+from orders_sync.store import account_status, database, identities, ownership, pauses, suspensions
 from orders_sync.store.account_status import StoredAccount
+from orders_sync.store.pauses import Pause
 from orders_sync.store.suspensions import Suspension
 
-app = typer.Typer(help="List, resume, rename, merge and retire accounts.", no_args_is_help=True)
+app = typer.Typer(help="List, pause, resume, test, rename, merge and retire accounts.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -42,6 +49,8 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
         for row in rows:
             if row["misconfigured"]:
                 output.info(f"{row['account']}: misconfigured: {row['misconfigured']}")
+            if row["paused_at"]:
+                output.info(str(_pause(row)))
             if row["suspended_at"]:
                 output.info(_why(row))
         for each in unrefreshed:
@@ -88,17 +97,63 @@ def merge(old: str, new: str, config: context.Config = None) -> None:
 
 
 @app.command()
+def pause(
+    name: str,
+    reason: Annotated[str | None, typer.Option("--reason", help="Shown in `status`.", show_default=False)] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", help="Date or time at which it ends by itself. [default: at `accounts resume`]"),
+    ] = None,
+    config: context.Config = None,
+) -> None:
+    """Pause an account: it is neither planned nor read. Windows in flight are finished, messages are kept for later."""
+    settings = context.load(config)
+    ends = None if until is None else context.moment(until, "--until")
+    if ends is not None and ends <= datetime.now(UTC):
+        raise UsageError(f'--until: lies in the past (got "{until}")')
+    account = next((each for each in settings.listed if each.name == name), None)
+    if account is None or account.identity is None:
+        raise NotFoundError(f"there is no account {name} in the settings: `orders-sync accounts list` shows every one")
+    feed = PLATFORMS[account.identity.platform].feed
+    with context.opened(settings) as url:
+        context.settle(settings, url)
+        with database.session(url) as connection:
+            pauses.pause(connection, name, account.identity, feed, _person(), reason, ends)
+            [paused] = pauses.active(connection, [name])
+    output.info(str(paused))
+
+
+@app.command()
 def resume(name: str, config: context.Config = None) -> None:
-    """End a suspension: make calls again with the credentials that were refused."""
+    """End a pause, or a suspension: make calls again with the credentials that were refused."""
 
     async def lift(url: str) -> bool:
         async with database.connected(url, size=1) as pool, pool.connection() as connection:
             return await suspensions.resume(connection, name)
 
     with context.opened(context.load(config)) as url:
-        if not context.run(lift(url)):
-            raise NotFoundError(f"{name} is not suspended: `orders-sync accounts list` shows every account")
+        with database.session(url) as connection:
+            was_paused = pauses.resume(connection, name)
+        if not context.run(lift(url)) and not was_paused:
+            raise NotFoundError(
+                f"{name} is neither paused nor suspended: `orders-sync accounts list` shows every account"
+            )
     output.info(f"{name}: the next `orders-sync sync` makes calls for it again")
+
+
+@app.command("test")
+def check(name: str, probe: Probed = False, config: context.Config = None, json: context.Json = False) -> None:
+    """Check one account as `doctor` does: its settings, its secrets, its address, and one call with its credentials."""
+    doctor(config=config, json=json, probe=probe, account=[name])
+
+
+def _person() -> str:
+    """Return who runs this command: user and machine."""
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        user = f"user {os.getuid()}"
+    return f"{user} on {socket.gethostname()}"
 
 
 def _rows(settings: Settings, known: dict[str, StoredAccount]) -> list[dict[str, Any]]:
@@ -146,6 +201,10 @@ def _row(
         "suspended_at": stored.suspended_at if stored else None,
         "suspended_because": stored.suspended_because if stored else None,
         "misconfigured": None,
+        "paused_at": stored.paused_at if stored else None,
+        "paused_until": stored.paused_until if stored else None,
+        "paused_by": stored.paused_by if stored else None,
+        "paused_because": stored.paused_because if stored else None,
     }
 
 
@@ -156,11 +215,17 @@ def _rate(rate: float | None) -> str:
 def _state(row: dict[str, Any]) -> str:
     if row["misconfigured"]:
         return "misconfigured"
+    if row["paused_at"]:
+        return f"paused since {stamp(row['paused_at'])}"
     if row["suspended_at"]:
         return f"suspended since {stamp(row['suspended_at'])}"
     if not row["in_settings"] and row["retired_at"]:
         return "retired"
     return "active" if row["in_settings"] else "not in the settings"
+
+
+def _pause(row: dict[str, Any]) -> Pause:
+    return Pause(row["account"], row["paused_at"], row["paused_until"], row["paused_by"], row["paused_because"])
 
 
 def _why(row: dict[str, Any]) -> str:

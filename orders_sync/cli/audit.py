@@ -60,6 +60,7 @@ def audit(
         raise UsageError(f"--from {start} must be before --to {end}")
     with context.opened(settings) as url:
         context.settle(settings, url)
+        sources = context.without_paused(url, sources, account)
         results = context.run(_audit(url, sources, settings, first, last, repair))
     if json:
         output.print_json([audit_tables.plain(result) for result in results])

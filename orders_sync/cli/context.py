@@ -41,7 +41,7 @@ from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS, network
 from orders_sync.settings import Settings
-from orders_sync.store import bi, change_feed, database, demo_data, identities, order_statuses, schema
+from orders_sync.store import bi, change_feed, database, demo_data, identities, order_statuses, pauses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -295,6 +295,21 @@ def report_misconfigured(settings: Settings, only: list[str] | None = None) -> b
     for each in [] if only else settings.misconfigured:
         output.error(f"{each.label} is misconfigured and was left out: {each}")
     return not only and bool(settings.misconfigured)
+
+
+def without_paused(url: str, sources: list[AccountSource], only: list[str] | None = None) -> list[AccountSource]:
+    """Leave out accounts that a person has paused, and print a notice for each.
+
+    Raises `UsageError` where `only` names one of them.
+    """
+    with database.session(url) as connection:
+        paused = pauses.active(connection, [each.account.name for each in sources])
+    if only and paused:
+        raise UsageError("\n".join(map(str, paused)))
+    for each in paused:
+        info(str(each))
+    names = {each.name for each in paused}
+    return [each for each in sources if each.account.name not in names]
 
 
 def paces(settings: Settings) -> dict[str, SyncPolicy]:

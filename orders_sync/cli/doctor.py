@@ -21,7 +21,14 @@ from orders_sync.cli import context, output
 from orders_sync.cli.status import View, view
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
-from orders_sync.domain.errors import DatabaseError, EmbeddedError, OrdersSyncError, PlatformError, SettingsError
+from orders_sync.domain.errors import (
+    DatabaseError,
+    EmbeddedError,
+    NotFoundError,
+    OrdersSyncError,
+    PlatformError,
+    SettingsError,
+)
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import probe_account
@@ -50,20 +57,24 @@ class Finding:
     advice: str = ""
 
 
+Probed = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Also test the assumptions about the platforms: about ten calls per account; results are stored.",
+    ),
+]
+
+
 def doctor(
     config: context.Config = None,
     json: context.Json = False,
-    probe: Annotated[
-        bool,
-        typer.Option(
-            "--probe",
-            help="Also test the assumptions about the platforms: about ten calls per account; results are stored.",
-        ),
-    ] = False,
+    probe: Probed = False,
+    account: context.Accounts = None,
 ) -> None:
     """Check settings, database, clocks and credentials, with one call per account. Writes nothing without --probe."""
     findings = []
-    for finding in _examine(config, probe):
+    for finding in _examine(config, probe, account):
         findings.append(finding)
         if not json:
             _show(finding)
@@ -81,7 +92,7 @@ def _show(finding: Finding) -> None:
         output.say(f"    {finding.advice}")
 
 
-def _examine(config: context.Config, is_probed: bool) -> Iterator[Finding]:
+def _examine(config: context.Config, is_probed: bool, only: list[str] | None) -> Iterator[Finding]:
     yield Finding("version", True, f"orders-sync {version('orders-sync')}, Python {python_platform.python_version()}")
     try:
         settings = context.load(config, with_secrets=True)
@@ -91,23 +102,29 @@ def _examine(config: context.Config, is_probed: bool) -> Iterator[Finding]:
     yield Finding("settings", True, f"{settings.file or 'none, defaults'}; {len(settings.listed)} accounts")
     if settings.unknown:
         yield Finding("settings", False, "\n".join(settings.unknown), CORRECT)
-    yield from _database(settings, shows_probes=not is_probed)
+    for name in only or []:
+        if not context.named(settings, name):
+            raise NotFoundError(f"there is no account {name}: `orders-sync accounts list` shows every account")
+    yield from _database(settings, only, shows_probes=not is_probed)
     for each in settings.misconfigured:
-        yield Finding(f"account {each.label}", False, f"misconfigured: {each}", CORRECT)
+        if not only or each.label in only:
+            yield Finding(f"account {each.label}", False, f"misconfigured: {each}", CORRECT)
     if not settings.listed:
         yield Finding("accounts", True, "none yet: add one to orders_sync.toml, or try `orders-sync demo`")
         return
-    if not settings.accounts:
+    usable = [each.name for each in settings.accounts if not only or each.name in only]
+    if not usable:
         return
     try:
-        yield from _accounts(settings)
+        sources = context.sources(settings, usable)
+        yield from _accounts(settings, sources)
         if is_probed:
-            yield from _probe(settings)
+            yield from _probe(settings, sources)
     except SettingsError as error:
         yield Finding("network", False, str(error))
 
 
-def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
+def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool) -> Iterator[Finding]:
     if settings.database.url is None:
         try:
             home = context.embedded_home(settings)
@@ -126,7 +143,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
             clock = database.clock(connection)
             state, tables = database.state_of(connection), _tables(connection)
             needs_tables = not schema.is_current(connection)
-            names = [account.name for account in settings.accounts]
+            names = [account.name for account in settings.accounts if not only or account.name in only]
             probed = {} if needs_tables or not shows_probes else probes.kept(connection, names)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = select_values(connection, rights.missing(migrates=needs_tables), None, str)
@@ -146,7 +163,7 @@ def _database(settings: Settings, *, shows_probes: bool) -> Iterator[Finding]:
     else:
         yield Finding("rights", not grants, "as needed" if not grants else rights.advice(grants))
     yield tables
-    if status and not _is_new(status):
+    if not only and status and not _is_new(status):
         yield from _service(status)
     for each in unrefreshed:
         yield Finding("removed account", False, each)
@@ -198,11 +215,11 @@ def _probed(name: str, probe: Probe) -> Finding:
     return Finding(f"probe of {name}", not probe.remedy, str(probe), probe.remedy)
 
 
-def _probe(settings: Settings) -> Iterator[Finding]:
-    """Test the assumptions about every account's platform concurrently and store the answers with the accounts."""
+def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding]:
+    """Test the assumptions about these accounts' platforms concurrently and store the answers with the accounts."""
 
     async def probe_all(url: str) -> list[Finding]:
-        sources, retry_policy = context.sources(settings), context.limits(settings).retry_policy
+        retry_policy = context.limits(settings).retry_policy
         async with database.connected(url, len(sources) + 1) as pool, context.http_client(settings) as http:
             paces = rate_limiters(pool, sources)
 
@@ -226,11 +243,11 @@ def _probe(settings: Settings) -> Iterator[Finding]:
         yield Finding("probe", False, str(error), "this needs the tables: run `orders-sync migrate` first")
 
 
-def _accounts(settings: Settings) -> Iterator[Finding]:
-    """Check every account concurrently; yield results in the order of the answers."""
+def _accounts(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding]:
+    """Check these accounts concurrently; yield results in the order of the answers."""
     with context.event_loop() as runner:
         http = context.http_client(settings)
-        waiting = {runner.get_loop().create_task(_account(http, source)) for source in context.sources(settings)}
+        waiting = {runner.get_loop().create_task(_account(http, source)) for source in sources}
         while waiting:
             first = asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             answered, waiting = context.run_in(runner, first)

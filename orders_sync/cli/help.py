@@ -25,6 +25,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "accounts rename": ("orders-sync accounts rename shop-1 shop-hangzhou",),
     "accounts retire": ("orders-sync accounts retire shop-1",),
     "accounts merge": ("orders-sync accounts merge shop-old shop-1",),
+    "accounts pause": ('orders-sync accounts pause shop-1 --reason "moves to a new app" --until 2026-12-01',),
+    "accounts test": ("orders-sync accounts test shop-1", "orders-sync accounts test shop-1 --probe"),
     "accounts resume": ("orders-sync accounts resume shop-1",),
     "backfill": (
         "orders-sync backfill --account shop-1 --from 2026-10-01 --to 2026-11-01",
@@ -42,7 +44,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "renormalize": ("orders-sync renormalize", "orders-sync renormalize --account shop-1"),
     "config check": ("orders-sync config check",),
     "config example": ("orders-sync config example > orders_sync.toml",),
-    "doctor": ("orders-sync doctor", "orders-sync doctor --probe"),
+    "doctor": ("orders-sync doctor", "orders-sync doctor --account shop-1", "orders-sync doctor --probe"),
     "completion": (
         "orders-sync completion bash > ~/.local/share/bash-completion/completions/orders-sync",
         "orders-sync completion zsh > ~/.zfunc/_orders-sync",
@@ -59,7 +61,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "sandbox": ("orders-sync sandbox --port 8688",),
     "verify": ("orders-sync verify http://127.0.0.1:8688",),
 }
-METAVARS = {"account": "NAME", "platform": "NAME", "start": "TIME", "end": "TIME", "config": "FILE", "file": "FILE"}
+METAVARS = {
+    "account": "NAME",
+    "platform": "NAME",
+    "start": "TIME",
+    "end": "TIME",
+    "until": "TIME",
+    "config": "FILE",
+    "file": "FILE",
+}
 
 
 def complete(command: Any, path: str = "") -> None:

@@ -195,6 +195,8 @@ def _show(found: View) -> None:
         output.sentence(
             f"... {len(problems) - found.most:,} more problems: `orders-sync status --problems` shows all of them"
         )
+    for note in found.verdict.notes:
+        output.sentence(f"- {note}")
     if not found.accounts:
         return
     columns = ["account", "platform", "state", "current to", "behind", "audited", "open"]
@@ -251,6 +253,7 @@ def _object(found: View) -> dict[str, Any]:
             {"severity": str(each.severity), "account": each.account, "text": each.text}
             for each in found.verdict.problems
         ],
+        "notes": found.verdict.notes,
         "processes": [asdict(each) for each in found.verdict.processes],
         "accounts": [_row(each, found) for each in _by_name(found)],
     }

@@ -49,6 +49,7 @@ def sync(
     with context.hosted(settings) as host:
         context.refuse_demo(settings, host.url)
         context.settle(settings, host.url)
+        sources = context.without_paused(host.url, sources, account)
         with _shown([each.account.name for each in sources], json) as progress:
             outcomes = context.run(
                 catch_up(

@@ -3,6 +3,7 @@
 OrdersSyncError
 ├── SettingsError                   a mistake in the settings, with its place
 │   └── ConfigurationError          one because of which nothing can start
+├── AddressError                    an address to listen on cannot be had: it may be free later
 ├── UsageError                      an argument or option that cannot be meant so
 ├── NotFoundError                   what was asked for by its name or number is not there
 ├── DeclinedError                   a question was not answered with yes: nothing was done
@@ -46,6 +47,10 @@ class SettingsError(OrdersSyncError):
 
 class ConfigurationError(SettingsError):
     """The settings as a whole cannot be used. Starting again is of no use until a person has corrected them."""
+
+
+class AddressError(OrdersSyncError):
+    """An address to listen on cannot be had, for another process has it. It may be free later."""
 
 
 class UsageError(OrdersSyncError):

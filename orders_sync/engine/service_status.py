@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -34,6 +34,7 @@ class State(StrEnum):
     CATCHING_UP = "catching up"  # its newest orders are current, older history is still being read
     BEHIND = "behind"  # longer than its settings promise
     NOT_READ = "not read yet"
+    PAUSED = "paused"  # by a person
     SUSPENDED = "suspended"
     MISCONFIGURED = "misconfigured"
     REMOVED = "removed"  # not in the settings
@@ -58,11 +59,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict. `problems`: broken ones first, those of processes before those of accounts. `states`: by account."""
+    """The verdict. `problems`: broken ones first, those of processes before those of accounts. `states`: by account.
+
+    `notes`: sentences on what is as a person wants it, which is no problem.
+    """
 
     problems: list[Problem]
     states: dict[str, State]
     processes: list[ProcessStatus]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def severity(self) -> Severity | None:
@@ -116,7 +121,7 @@ def assess(
     is_late = not {State.BEHIND, State.NOT_READ}.isdisjoint(states.values())
     problems = list(_of_processes(processes, alive, is_late))
     for each in accounts:
-        if states[each.name] is State.RETIRED:
+        if states[each.name] in (State.RETIRED, State.PAUSED):
             continue
         if each.name in misconfigured:
             problems.append(Problem(Severity.BROKEN, _of_mistake(each.name, misconfigured[each.name]), each.name))
@@ -126,7 +131,8 @@ def assess(
         if alive.issuperset(NEEDED):
             problems += _of_old_audit(each, audit_every)
     problems.sort(key=lambda each: (each.severity is not Severity.BROKEN, each.account is not None))
-    return Verdict(problems, states, list(processes))
+    notes = [str(each.pause) for each in accounts if states[each.name] is State.PAUSED]
+    return Verdict(problems, states, list(processes), notes)
 
 
 def process_problems(processes: Sequence[ProcessStatus]) -> list[Problem]:
@@ -159,6 +165,8 @@ def _state(account: AccountStatus, delay: timedelta) -> State:
         return State.RETIRED
     if account.removed_at is not None:
         return State.REMOVED
+    if account.pause is not None:
+        return State.PAUSED
     if account.suspended_at is not None:
         return State.SUSPENDED
     if account.read_to is None or account.behind is None:

@@ -45,6 +45,11 @@ ACCOUNT_GAUGES = (
         lambda account: account.is_suspended,
     ),
     Gauge(
+        "orders_sync_account_paused",
+        "1 if a person has paused the account.",
+        lambda account: account.is_paused,
+    ),
+    Gauge(
         "orders_sync_account_resting",
         "1 if the account is paused because several of its windows failed in a row.",
         lambda account: account.is_resting,

@@ -24,7 +24,7 @@ from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
-from orders_sync.store import due_accounts, ledger, suspensions
+from orders_sync.store import due_accounts, ledger, pauses, suspensions
 from orders_sync.store.database import Pool
 
 AUDIT_AGAIN = timedelta(hours=1)  # after a failed audit
@@ -114,6 +114,8 @@ class Scheduler:
         """Plan what is due for one account, and enqueue it if there is something to read."""
         source = self._sources[name]
         async with self._pool.connection() as connection:
+            if await pauses.is_paused(connection, name):
+                return
             if await suspensions.standing(connection, source.account) is not None:
                 return
             async with connection.transaction():

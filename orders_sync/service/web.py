@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.errors import AddressError, SettingsError
 
 BACKLOG = 128
 LARGEST_PORT = 65535
@@ -30,7 +30,7 @@ MIN_CONNECTIONS = 16
 
 
 def listening_socket(listen: str) -> socket.socket:
-    """Return a listening socket on `address:port`. Raises `SettingsError` if that is not possible."""
+    """Return a listening socket on `address:port`. Raises `SettingsError`, `AddressError` if it is taken."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     if not host or not port.isdecimal() or int(port) > LARGEST_PORT:
@@ -44,7 +44,7 @@ def listening_socket(listen: str) -> socket.socket:
         return listening
     except OSError as error:
         listening.close()
-        raise SettingsError(
+        raise AddressError(
             f"cannot listen on {listen}: {error.strerror}. Another process may have the port: choose one with --listen "
             "or [service] listen"
         ) from None

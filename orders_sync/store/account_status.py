@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders_sync.store.database import Session
+from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import select_rows
 
-_STORED = """
-SELECT name, platform, host, seller, suspended_at, suspended_because, credentials, removed_at, retired_at
-FROM sync.accounts ORDER BY name
+_STORED = f"""
+SELECT name, platform, host, seller, suspended_at, suspended_because, credentials, removed_at, retired_at,
+    CASE WHEN {IS_PAUSED} THEN paused_at END AS paused_at, paused_until, paused_by, paused_because
+FROM sync.accounts AS a ORDER BY name
 """
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAccount:
-    """An account as the tables know it. `credentials`: the fingerprint of those that were refused."""
+    """An account as the tables know it. `credentials`: the fingerprint of those that were refused.
+
+    `paused_at` is None where it is not paused, or no more.
+    """
 
     name: str
     platform: str
@@ -27,6 +32,10 @@ class StoredAccount:
     credentials: str | None
     removed_at: datetime | None
     retired_at: datetime | None
+    paused_at: datetime | None = None
+    paused_until: datetime | None = None
+    paused_by: str | None = None
+    paused_because: str | None = None
 
 
 def stored(session: Session) -> list[StoredAccount]:

@@ -20,6 +20,7 @@ from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.windows import WindowKind
 from orders_sync.store.database import Connection
+from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_optional
 
 # kinds of window, the first read first
@@ -35,7 +36,7 @@ LEASE = timedelta(seconds=30)
 CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
 
 
-_CLAIM = """
+_CLAIM = f"""
 -- one claim of an account at a time: two on overlapping windows would wait for each other
 SELECT pg_advisory_xact_lock(%(lock)s, hashtext(%(account)s));
 UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(owner)s,
@@ -46,6 +47,7 @@ WHERE id = (
       AND (%(platform)s::text IS NULL OR EXISTS (
           SELECT FROM sync.accounts AS a WHERE a.name = %(account)s
             AND (a.platform, a.host, a.seller) = (%(platform)s, %(host)s, %(seller)s)))
+      AND NOT EXISTS (SELECT FROM sync.accounts AS a WHERE a.name = %(account)s AND {IS_PAUSED})
       AND (state = 'planned' OR state = 'running' AND lease_until < clock_timestamp())
       AND (not_before IS NULL OR not_before <= clock_timestamp())
       AND NOT EXISTS (
@@ -65,7 +67,7 @@ WHERE id = (
     LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfill_id, fence, attempts,
-    not_before, clock_timestamp() AS now, coalesce(orders, '{}') AS orders, repeats, part_rows, parts_again_at,
+    not_before, clock_timestamp() AS now, coalesce(orders, '{{}}') AS orders, repeats, part_rows, parts_again_at,
     coalesce((
         SELECT p.total * extract(epoch FROM windows.ends_at - windows.starts_at)
             / extract(epoch FROM p.ends_at - p.starts_at)

@@ -10,6 +10,7 @@ from orders_sync.domain.ledger import CLOCK_TOLERANCE
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
 from orders_sync.store.ledger import RETRY_AT
+from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_values
 
 # one that is planned into the future of a clock that was put back is due, to say so;
@@ -23,8 +24,8 @@ LEFT JOIN LATERAL (
     SELECT max(ends_at) AS planned_to FROM sync.windows AS w WHERE w.account = n.name AND w.kind = 'incremental'
 ) AS w ON true
 WHERE a.name IS NULL
-   OR a.suspended_at IS NOT NULL AND a.credentials <> n.fingerprint
-   OR a.suspended_at IS NULL AND (
+   OR NOT {IS_PAUSED} AND a.suspended_at IS NOT NULL AND a.credentials <> n.fingerprint
+   OR NOT {IS_PAUSED} AND a.suspended_at IS NULL AND (
         w.planned_to IS NULL
         OR clock_timestamp() - n.lag - w.planned_to >= n.every
         OR greatest(w.planned_to, a.watermark) > clock_timestamp() + greatest(n.lag, interval '0') + %(tolerance)s
@@ -43,9 +44,10 @@ WHERE a.name IS NULL
 ORDER BY w.planned_to NULLS FIRST
 """
 
-_UNAUDITED = """
+_UNAUDITED = f"""
 SELECT n.name FROM unnest(%s::text[]) AS n (name)
 JOIN sync.accounts AS a ON a.name = n.name AND a.watermark IS NOT NULL AND a.suspended_at IS NULL
+    AND NOT {IS_PAUSED}
 LEFT JOIN LATERAL (
     SELECT started_at, finished_at, error FROM sync.audits
     WHERE account = n.name AND is_routine ORDER BY started_at DESC LIMIT 1

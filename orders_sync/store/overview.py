@@ -13,6 +13,7 @@ from orders_sync.store.database import Connection, Session
 from orders_sync.store.lateness import LATE_BY
 from orders_sync.store.ledger import RETRY_AT
 from orders_sync.store.missing import MISSING_BY_ACCOUNT, Missing
+from orders_sync.store.pauses import IS_PAUSED, Pause
 from orders_sync.store.progress import PROGRESS, Progress
 from orders_sync.store.queries import fetch_rows, select_dict, select_rows
 from orders_sync.store.states import OPEN_WINDOWS
@@ -51,6 +52,7 @@ ACCOUNTS = f"""
         a.last_error, a.suspended_at, a.suspended_because,
         CASE WHEN a.rests_until > clock_timestamp() THEN a.rests_until END AS rests_until,
         a.removed_at, a.retired_at,
+        CASE WHEN {IS_PAUSED} THEN a.paused_at END AS paused_at, a.paused_until, a.paused_by, a.paused_because,
         CASE WHEN a.removed_at IS NULL THEN true ELSE
             coalesce((SELECT true FROM orders AS o WHERE o.account = a.name LIMIT 1), false) END AS may_hold_orders,
         audit.finished_at AS audited_at,
@@ -120,6 +122,10 @@ class AccountStatus:
     removed_at: datetime | None = None
     retired_at: datetime | None = None
     may_hold_orders: bool = True
+    paused_at: datetime | None = None
+    paused_until: datetime | None = None
+    paused_by: str | None = None
+    paused_because: str | None = None
     audited_at: datetime | None = None
     differences: int = 0
     acknowledged_differences: int = 0
@@ -148,6 +154,13 @@ class AccountStatus:
             self.empty_since,
             self.empty_read_next,
         )
+
+    @property
+    def pause(self) -> Pause | None:
+        """The pause, if it is paused now."""
+        if self.paused_at is None or self.paused_by is None:
+            return None
+        return Pause(self.name, self.paused_at, self.paused_until, self.paused_by, self.paused_because)
 
     @property
     def missing(self) -> Missing | None:

@@ -20,7 +20,8 @@ _ACCOUNTS = f"""
     SELECT name, platform, behind, history_share,
         extract(epoch FROM watermark)::float AS watermark,
         extract(epoch FROM coalesce(proven_from, history_from))::float AS proven_from,
-        suspended_at IS NOT NULL AS is_suspended, rests_until IS NOT NULL AS is_resting,
+        suspended_at IS NOT NULL AS is_suspended, paused_at IS NOT NULL AS is_paused,
+        rests_until IS NOT NULL AS is_resting,
         planned, running, failed, rejects, ignored_rejects, messages,
         coalesce(extract(epoch FROM now - oldest_message_at), 0)::float AS oldest_message,
         extract(epoch FROM now - audited_at)::float AS audit_age,
@@ -76,6 +77,7 @@ class AccountMetrics:
     watermark: float | None
     proven_from: float | None
     is_suspended: bool
+    is_paused: bool
     is_resting: bool
     planned: int
     running: int

@@ -32,3 +32,16 @@ def test_processes_of_before_stay_and_are_kept_from_no_account(empty_url: str) -
     )
     migrate.migrate(empty_url)
     assert tables.query("SELECT id, misconfigured::text FROM sync.processes") == [("one", "{}")]
+
+
+def test_accounts_of_before_stay_and_are_not_paused(empty_url: str) -> None:
+    upgrade_to_before(empty_url, "paused_accounts")
+    tables = Tables(empty_url)
+    tables.execute(
+        "INSERT INTO sync.accounts (name, platform, host, seller, feed, watermark)"
+        " VALUES ('a', '1688', 'h', 's', 'updated', '2026-01-01')"
+    )
+    migrate.migrate(empty_url)
+    assert tables.query("SELECT name, watermark::date::text, paused_at FROM sync.accounts") == [
+        ("a", "2026-01-01", None)
+    ]

@@ -60,6 +60,12 @@ accounts = Table(
         "empty_since", TIME, "when all of its history was first found to list no order; NULL once anything was listed"
     ),
     column("empty_read_at", TIME, "when that history was last read again, in case it was not listed yet"),
+    column(
+        "paused_at", TIME, "when a person paused it: it is neither planned nor read since; NULL while it is not paused"
+    ),
+    column("paused_until", TIME, "when the pause ends by itself; NULL: when somebody resumes it"),
+    column("paused_by", Text, "who paused it: user, machine and database role"),
+    column("paused_because", Text, "the reason given for the pause"),
     column("observed", JSONB, "what the platform was seen to do where no document says it: page_size, ..."),
     PrimaryKeyConstraint("name"),
     UniqueConstraint("platform", "host", "seller", name="uq_accounts_identity"),

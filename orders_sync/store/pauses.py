@@ -1,0 +1,90 @@
+"""Accounts that a person has paused: they are neither planned nor read until the pause ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import msgspec
+
+from orders_sync.domain.accounts import Identity
+from orders_sync.domain.local_times import stamp
+from orders_sync.store.database import Connection, Session
+from orders_sync.store.database_errors import plain_words
+from orders_sync.store.queries import fetch_value, select_rows
+
+# of a row `a` of sync.accounts; not NULL where there is none
+IS_PAUSED = "(a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > clock_timestamp()))"
+
+# an account may be paused before it was ever planned; `host` and `seller` are not overwritten: who it is, is settled
+_PAUSE = """
+INSERT INTO sync.accounts AS a (name, platform, host, seller, feed, paused_at, paused_until, paused_by, paused_because)
+VALUES (%(name)s, %(platform)s, %(host)s, %(seller)s, %(feed)s, clock_timestamp(), %(until)s,
+    %(person)s || ' as ' || session_user, %(because)s)
+ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, paused_until = excluded.paused_until,
+    paused_by = excluded.paused_by, paused_because = excluded.paused_because, updated_at = now()
+"""
+_RESUME = f"""
+WITH before AS (SELECT name FROM sync.accounts AS a WHERE name = %(name)s AND {IS_PAUSED} FOR UPDATE)
+UPDATE sync.accounts AS a
+SET paused_at = NULL, paused_until = NULL, paused_by = NULL, paused_because = NULL, updated_at = now()
+FROM before WHERE a.name = before.name
+"""
+_PAUSED = f"""
+SELECT name, paused_at, paused_until, paused_by, paused_because FROM sync.accounts AS a
+WHERE name = ANY(%(names)s) AND {IS_PAUSED} ORDER BY name
+"""
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """A pause. As text: a sentence with who, since when, until when and why, and what ends it."""
+
+    name: str
+    paused_at: datetime
+    paused_until: datetime | None
+    paused_by: str
+    paused_because: str | None
+
+    def __str__(self) -> str:
+        until = f" until {stamp(self.paused_until)}" if self.paused_until else ""
+        because = f": {self.paused_because}" if self.paused_because else ""
+        return (
+            f"{self.name}: paused{until}, since {stamp(self.paused_at)} by {self.paused_by}{because}. "
+            f"`orders-sync accounts resume {self.name}` ends it"
+        )
+
+
+def pause(
+    session: Session,
+    name: str,
+    identity: Identity,
+    feed: str,
+    person: str,
+    because: str | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Pause an account of the settings; one that is paused already gets the new reason and end. Raises `DatabaseError`.
+
+    Windows in flight are finished. `until`: exclusive; None: until somebody resumes it.
+    """
+    values = {"name": name, "feed": feed, "person": person, "because": because, "until": until}
+    with plain_words(session.info.dsn):
+        session.execute(_PAUSE, {**values, **asdict(identity)})
+
+
+def resume(session: Session, name: str) -> bool:
+    """End a pause; return False if there was none."""
+    with plain_words(session.info.dsn):
+        return session.execute(_RESUME.encode(), {"name": name}).rowcount == 1
+
+
+def active(session: Session, names: Sequence[str]) -> list[Pause]:
+    """Return the pauses of these accounts, by name."""
+    return select_rows(session, _PAUSED, {"names": list(names)}, Pause)
+
+
+async def is_paused(connection: Connection, name: str) -> bool:
+    """Tell whether an account is paused now."""
+    query = f"SELECT EXISTS (SELECT FROM sync.accounts AS a WHERE a.name = %s AND {IS_PAUSED})"
+    return await fetch_value(connection, query, [name], bool)
