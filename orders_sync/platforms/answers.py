@@ -15,7 +15,7 @@ from orders_sync.domain.errors import (
     TransientError,
 )
 from orders_sync.platforms.contract import Page
-from orders_sync.platforms.records import exact_records
+from orders_sync.platforms.decoding import exact_records
 
 _LONGEST_MESSAGE = 300
 LARGEST_TOTAL = 10**8  # orders of one account in one window: what is more is no count

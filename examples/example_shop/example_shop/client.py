@@ -14,7 +14,7 @@ from orders_sync.domain.errors import MalformedResponseError
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms import Page, PageQuery
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
-from orders_sync.platforms.records import decode_envelope
+from orders_sync.platforms.decoding import decode_envelope
 
 BASE_URL = "https://api.example-shop.test"
 PATH = "/v1/orders"

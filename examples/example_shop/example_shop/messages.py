@@ -14,7 +14,7 @@ from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.platforms import MessageService, Notification
 from orders_sync.platforms.conversion import Notes, key
-from orders_sync.platforms.records import decode_record
+from orders_sync.platforms.decoding import decode_record
 
 
 class Message(Struct):

@@ -23,8 +23,8 @@ from orders_sync.platforms.conversion import (
     text,
     yuan,
 )
+from orders_sync.platforms.decoding import decode_record, make_storable, order_id_of, read_head
 from orders_sync.platforms.line_ids import distinct_lines
-from orders_sync.platforms.records import decode_record, make_storable, order_id_of, read_head
 
 ORDER = Columns(
     wire.Order,

@@ -15,7 +15,7 @@ from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.contract import Page, PageQuery
-from orders_sync.platforms.records import decode_envelope
+from orders_sync.platforms.decoding import decode_envelope
 
 BASE_URL = "https://kf.fw199.com"
 PATH = "/gateway/1688/order/ext/list"

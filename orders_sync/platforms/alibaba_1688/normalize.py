@@ -35,7 +35,7 @@ from orders_sync.platforms.conversion import (
     texts,
     yuan,
 )
-from orders_sync.platforms.records import decode_record, make_storable, order_id_of, read_head
+from orders_sync.platforms.decoding import decode_record, make_storable, order_id_of, read_head
 
 NO_PAYMENT_YET = "UNCREATED"  # alipayTradeId before payment (api-facts 6)
 ID_AT = "baseInfo.idOfStr"  # only the exact text form: the numeric id is damaged (api-facts 4.3)

@@ -2,7 +2,7 @@
 
 Only fields that become columns stand here; everything else stays in the raw payload. Any field may be null, absent or
 something else than documented: the conversions in `normalize.py` judge values, a record that does not fit these structs
-is fitted (`records.decode_record`). Times are yyyyMMddHHmmssSSS+0800, the offset is their own; aggregators write
+is fitted (`decoding.decode_record`). Times are yyyyMMddHHmmssSSS+0800, the offset is their own; aggregators write
 yyyy-MM-dd HH:mm:ss, and turn longs into strings (api-facts 6).
 """
 

@@ -13,7 +13,7 @@ from orders_sync.domain.records import Head
 from orders_sync.domain.times import platform_time
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.conversion import Number, id_text
-from orders_sync.platforms.records import read_head
+from orders_sync.platforms.decoding import read_head
 from orders_sync.platforms.wire_types import Id, Time
 
 

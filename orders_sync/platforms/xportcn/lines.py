@@ -30,7 +30,7 @@ from orders_sync.platforms.conversion import (
     readable,
     text,
 )
-from orders_sync.platforms.records import UNREADABLE, make_storable
+from orders_sync.platforms.decoding import UNREADABLE, make_storable
 from orders_sync.platforms.wire_types import Json
 from orders_sync.platforms.xportcn.results import (
     UNKNOWN,

@@ -20,7 +20,7 @@ from orders_sync.domain.notifications import Notification
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.platforms.contract import MessageService
 from orders_sync.platforms.conversion import Notes, Number, id_text, key, kind_of, moment
-from orders_sync.platforms.records import decode_record, fitted
+from orders_sync.platforms.decoding import decode_record, fitted
 from orders_sync.platforms.wire_types import Id, Json, Text, Time
 
 T = TypeVar("T")

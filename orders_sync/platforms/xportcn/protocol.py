@@ -21,7 +21,7 @@ from orders_sync.domain.times import EPOCH, local_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.contract import Page, PageQuery
-from orders_sync.platforms.records import decode_envelope
+from orders_sync.platforms.decoding import decode_envelope
 
 BASE_URL = "https://www.xportcn.com/api"
 REFUSED_CODES = ("401", "403")

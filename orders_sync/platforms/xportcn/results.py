@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.platforms.conversion import Notes, Number
-from orders_sync.platforms.records import decode_any, decode_record, fitted
+from orders_sync.platforms.decoding import decode_any, decode_record, fitted
 from orders_sync.platforms.wire_types import Fen, Id, Json, Quantity, Text, Time
 
 T = TypeVar("T")

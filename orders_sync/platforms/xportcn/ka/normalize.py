@@ -10,8 +10,8 @@ from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, Receive
 from orders_sync.platforms.amounts import settled
 from orders_sync.platforms.columns import Columns, add_missing
 from orders_sync.platforms.conversion import Notes, exact_id, id_text, key, known_status, moment, quantity, text
+from orders_sync.platforms.decoding import decode_record, order_id_of
 from orders_sync.platforms.line_ids import distinct_lines
-from orders_sync.platforms.records import decode_record, order_id_of
 from orders_sync.platforms.xportcn.amounts import LineAmount, part, read_amounts
 from orders_sync.platforms.xportcn.ids import same
 from orders_sync.platforms.xportcn.ka import wire

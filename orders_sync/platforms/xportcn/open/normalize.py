@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, SubOrderRow
 from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import Notes, fen, id_text, key, known_status, moment, quantity, text
+from orders_sync.platforms.decoding import decode_record, order_id_of
 from orders_sync.platforms.line_ids import product_ids
-from orders_sync.platforms.records import decode_record, order_id_of
 from orders_sync.platforms.xportcn.amounts import LineAmount, read_amounts
 from orders_sync.platforms.xportcn.ids import same
 from orders_sync.platforms.xportcn.lines import Line, add_result, new_line, rows_of
