@@ -25,7 +25,7 @@ def page_size_capped(most: int) -> Oddity:
 
 
 def total_capped(most: int) -> Oddity:
-    """Never counts more; the rows go on."""
+    """Never count more than the limit; the rows go on."""
 
     def apply(stages: Stages) -> None:
         usual = stages.total
@@ -35,7 +35,7 @@ def total_capped(most: int) -> Oddity:
 
 
 def total_is(count: object) -> Oddity:
-    """Always the same count, whatever is listed: 0, a text, an absurd number."""
+    """Return always the same count, whatever is listed: 0, a text, an absurd number."""
 
     def apply(stages: Stages) -> None:
         stages.total = lambda query, found: count  # type: ignore[assignment, return-value]
@@ -59,7 +59,7 @@ def total_cached() -> Oddity:
 
 
 def total_of_page() -> Oddity:
-    """Counts the rows of the page instead of all."""
+    """Count the rows of the page instead of all."""
 
     def apply(stages: Stages) -> None:
         stages.total = lambda query, found: len(stages.page(query, found, stages.size(query)))
@@ -76,7 +76,7 @@ def total_too_high_by(more: int) -> Oddity:
 
 
 def reach_capped(rows: int) -> Oddity:
-    """Pages beyond so many rows come empty, though the rows are counted."""
+    """Return empty pages beyond so many rows, though the rows are counted."""
 
     def apply(stages: Stages) -> None:
         usual = stages.page
@@ -101,12 +101,12 @@ def begin_exclusive() -> Oddity:
 
 
 def filter_ignored() -> Oddity:
-    """Everything, whatever range is asked for."""
+    """List everything, whatever range is asked for."""
     return _selects(lambda query, order: True)
 
 
 def filter_by_date_only() -> Oddity:
-    """Only the day of each end counts, by China's clock."""
+    """Compare only the day of each end, by China's clock."""
 
     def chooses(query: Query, order: Order) -> bool:
         at = query.time_of(order).astimezone(CHINA).date()
@@ -188,13 +188,13 @@ def reversed_order() -> Oddity:
 
 
 def random_order(seed: int = 1) -> Oddity:
-    """Another order at every call: no sort key at all."""
+    """List in another order at every call: there is no sort key."""
     dice = random.Random(seed)
     return arranged(lambda query, found: dice.sample(found, len(found)))
 
 
 def counted_never_listed(number: int) -> Oddity:
-    """One order is in every count and in no list."""
+    """Count one order that is in no list."""
 
     def apply(stages: Stages) -> None:
         usual = stages.page
@@ -208,7 +208,7 @@ def counted_never_listed(number: int) -> Oddity:
 
 
 def listed_twice(number: int) -> Oddity:
-    """One order stands in the list twice and counts twice."""
+    """List and count one order twice."""
     return arranged(lambda query, found: [o for order in found for o in [order] * (1 + (order.number == number))])
 
 
@@ -228,7 +228,7 @@ def last_page_repeated() -> Oddity:
 
 
 def answers(response: Response, times: int | None = None, when: Callable[[Query], bool] = lambda query: True) -> Oddity:
-    """This answer instead of its own: always, or so many times, to the queries chosen by `when`."""
+    """Give this answer instead of the usual one: always, or so many times, to the queries chosen by `when`."""
 
     def apply(stages: Stages) -> None:
         usual, left = stages.respond, [times]
@@ -258,7 +258,7 @@ def redirected_to(where: str, status: int = 302) -> Oddity:
 def hidden_in_ranges_of(
     less_than: timedelta, chooses: Callable[[Order], bool], while_: Callable[[], bool] = lambda: True
 ) -> Oddity:
-    """These orders are counted and listed in longer ranges alone."""
+    """Count and list these orders in longer ranges alone."""
 
     def apply(stages: Stages) -> None:
         usual = stages.select

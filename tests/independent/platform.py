@@ -89,7 +89,7 @@ Oddity = Callable[[Stages], None]
 
 
 def usual() -> Stages:
-    """Both ends inclusive, all rows counted, the page asked for; 1688 oldest first as asked, Xportcn newest first."""
+    """Return the usual stages: ends inclusive, all rows counted; 1688 oldest first as asked, Xportcn newest first."""
     return Stages(
         select=lambda query, orders: [order for order in orders if query.start <= query.time_of(order) <= query.end],
         arrange=lambda query, found: sorted(
@@ -152,7 +152,7 @@ class FakePlatform:
 def orders_every(
     step: timedelta, count: int, *, end: datetime | None = None, status: str = "", first: int = 1
 ) -> list[Order]:
-    """Orders one `step` apart, created and last modified at the same time, the youngest just before `end`."""
+    """Return orders one `step` apart, created and last modified at the same time, the youngest just before `end`."""
     end = end or datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
     times = [end - step * (count - number) for number in range(count)]
     return [Order(4_000_000_000_000_000_000 + first + n, at, at, status) for n, at in enumerate(times)]

@@ -28,7 +28,7 @@ def not_listed_yet(install: Install, kind: str, count: int = 30) -> Installation
 
 
 def passes(shop: Installation, time: timedelta) -> None:
-    """So much time goes by, as far as the emptiness of the history is concerned."""
+    """Let so much time go by, as far as the emptiness of the history is concerned."""
     shop.query(
         "UPDATE sync.accounts SET empty_since = empty_since - %s, empty_read_at = empty_read_at - %s RETURNING 1",
         time,

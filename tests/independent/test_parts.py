@@ -34,7 +34,7 @@ def limits() -> Limits:
 
 
 def orders(step: timedelta, count: int) -> list[Order]:
-    """None stands on the border of two windows, where both would bring it."""
+    """Return orders of which none is on the border of two windows, where both would bring it."""
     return orders_every(step, count, end=datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30, seconds=13))
 
 

@@ -38,7 +38,7 @@ HOUR = timedelta(hours=1)
 
 
 def shop_orders(count: int = 600, step: timedelta = HOUR) -> list[Order]:
-    """Orders that changed some hours after they were placed, none in the same order as the others."""
+    """Return orders that changed some hours after they were placed, none in the same order as the others."""
     orders = orders_every(step, count, end=datetime.now(UTC).replace(microsecond=0) - timedelta(hours=12))
     for number, order in enumerate(orders):
         order.modified += timedelta(minutes=7 * (number % 50), seconds=number % 60)

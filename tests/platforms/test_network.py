@@ -30,7 +30,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def http_proxy(handler: socketserver.StreamRequestHandler) -> str:
-    """Answers in place of the host that is asked for; returns what was asked."""
+    """Answer in place of the host; return the URL that was requested."""
     asked = handler.rfile.readline().split()[1].decode()
     while handler.rfile.readline().strip():
         pass

@@ -1,4 +1,4 @@
-"""Xportcn OpenAPI, GET /open/order/page: what its rows become."""
+"""Xportcn OpenAPI, GET /open/order/page: the contract suite, and rows of its records."""
 
 from __future__ import annotations
 
