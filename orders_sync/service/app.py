@@ -13,7 +13,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
 
@@ -40,6 +40,7 @@ from orders_sync.service.progress_log import LoggingProgress
 from orders_sync.service.queue import CONNECTION_ERRORS
 from orders_sync.service.reload import Configuration, Reload
 from orders_sync.service.scheduler import Scheduler
+from orders_sync.service.schema_gate import SchemaGate
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
@@ -51,7 +52,6 @@ LONGEST_PAUSE = 15.0
 PROBE_SECONDS = 1.0  # between two probes during an outage
 WATCH_SECONDS = 5.0  # between two checks of connection and schema version
 STABLE_SECONDS = 60.0  # a component that ran this long retries with `FIRST_PAUSE` again
-MESSAGE_DEBOUNCE = 0.2  # seconds in which messages of an account are collected before it is planned
 WEB_CONNECTIONS = 4  # a pool of its own, so that busy workers cost no message
 STOP_SECONDS = 9.0  # for all components to end
 
@@ -87,10 +87,7 @@ class Service:
         self._outage = Outage()
         self._liveness = Liveness()
         self._throttle = LogThrottle()
-        self._schema_mismatch: str | None = None  # set while the tables are of another version: nothing is done then
-        self._schema_ok = asyncio.Event()
-        self._schema_ok.set()
-        self._schema_mismatched = asyncio.Event()
+        self._gate = SchemaGate()
 
     async def run(self) -> Configuration | None:
         """Run the components until SIGTERM or SIGINT, or until other settings are to be used. Call once.
@@ -139,7 +136,7 @@ class Service:
             heartbeat = Heartbeat(
                 pool,
                 self._components.names,
-                self._schema_ok,
+                self._gate.opened,
                 partial(self._record_failure, "heartbeat"),
                 lambda: {each.label: str(each) for each in self._settings.misconfigured},
             )
@@ -215,9 +212,8 @@ class Service:
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             began = loop.time()
-            await self._schema_ok.wait()
             try:
-                await self._run_until_mismatch(work)
+                await self._gate.run(work)
             except CONNECTION_ERRORS as error:
                 await self._record_failure(name, error)
             if loop.time() - began > STABLE_SECONDS:
@@ -228,49 +224,22 @@ class Service:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _run_until_mismatch(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run a component to its end; cancel it when the tables turn out to be of another version."""
-        working = asyncio.ensure_future(work())
-        mismatched = asyncio.create_task(self._schema_mismatched.wait())
-        try:
-            await asyncio.wait([working, mismatched], return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                working.result()
-        finally:
-            mismatched.cancel()
-            if not working.done():
-                working.cancel()
-                with suppress(asyncio.CancelledError, *CONNECTION_ERRORS):
-                    await working
-
     async def _watch(self, pool: Pool, timer: AsyncIOScheduler | None) -> None:
         """Check the database every few seconds, more often during an outage: connection, schema version, job age."""
         while True:
             try:
                 async with pool.connection() as connection:
-                    self._apply_schema_state(schema.mismatch(await schema.revision_of(connection)), timer)
-                    if self._schema_mismatch is None:
+                    is_changed = self._gate.update(schema.mismatch(await schema.revision_of(connection)))
+                    if timer is not None and is_changed:
+                        timer.resume() if self._gate.mismatch is None else timer.pause()
+                    if self._gate.mismatch is None:
                         self._liveness.set_longest_wait(await service_metrics.oldest_job(connection))
                 self._outage.end()
             except CONNECTION_ERRORS as error:
                 await self._record_failure("watch", error)
-            if self._outage.is_active or self._schema_mismatch is not None:
+            if self._outage.is_active or self._gate.mismatch is not None:
                 self._liveness.restart_timers()
             await asyncio.sleep(PROBE_SECONDS if self._outage.is_active else WATCH_SECONDS)
-
-    def _apply_schema_state(self, mismatch: str | None, timer: AsyncIOScheduler | None) -> None:
-        """Pause planning and reading while the tables are of another version, which must not be written to."""
-        if mismatch == self._schema_mismatch:
-            return
-        self._schema_mismatch = mismatch
-        if mismatch is None:
-            log.info("the tables are of this program's version again; resuming")
-        else:
-            log.error(f"{mismatch}. Nothing is planned or read meanwhile")
-        for event, is_set in ((self._schema_ok, mismatch is None), (self._schema_mismatched, mismatch is not None)):
-            event.set() if is_set else event.clear()
-        if timer is not None:
-            timer.resume() if mismatch is None else timer.pause()
 
     async def _record_failure(self, name: str, error: Exception) -> None:
         """Record an error of the database. On a lost connection restart the database if it is the embedded one."""
@@ -302,10 +271,9 @@ class Service:
         routes = health.routes(pool, metrics, self._component_states, names, self._liveness, misconfigured)
         if self._components.hooks:
             limits = hooks.Limits(
-                self._settings.service.messages_per_minute, self._schema_ok.is_set, metrics.hook_refused
+                self._settings.service.messages_per_minute, self._gate.opened.is_set, metrics.hook_refused
             )
-            planned = partial(self._plan_for_message, scheduler, set())
-            routes += hooks.routes(pool, self._settings.accounts, planned, limits)
+            routes += hooks.routes(pool, self._settings.accounts, scheduler.plan_for_message, limits)
         return routes
 
     def _component_states(self) -> dict[str, str | None]:
@@ -313,15 +281,3 @@ class Service:
         overdue = self._liveness.overdue()
         failing = self._health.lasting_failures()
         return overdue | {name: text or overdue.get(name) for name, text in failing.items()}
-
-    async def _plan_for_message(self, scheduler: Scheduler, under_way: set[str], account: str) -> None:
-        """Plan an account that got a message. Messages that arrive together are planned once; a tick finds any left."""
-        if account in under_way:
-            return
-        under_way.add(account)
-        try:
-            await asyncio.sleep(MESSAGE_DEBOUNCE)
-            with suppress(*CONNECTION_ERRORS):
-                await scheduler.plan_account(account)
-        finally:
-            under_way.discard(account)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -28,6 +29,7 @@ from orders_sync.store import due_accounts, ledger, pauses, suspensions
 from orders_sync.store.database import Pool
 
 AUDIT_AGAIN = timedelta(hours=1)  # after a failed audit
+MESSAGE_DEBOUNCE = 0.2  # seconds in which messages of an account are collected before it is planned
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ class Scheduler:
         queue: Queue,
         sources: Sequence[AccountSource],
         tick: timedelta,
-        enqueue_audits: timedelta,
+        audit: timedelta,
         liveness: Liveness | None = None,
     ) -> None:
         self._pool = pool
@@ -49,8 +51,9 @@ class Scheduler:
         self._queue = queue
         self._sources = {source.account.name: source for source in sources}
         self._tick_interval = tick
-        self._audit_interval = enqueue_audits
+        self._audit_interval = audit
         self._throttle = LogThrottle()
+        self._collecting: set[str] = set()  # accounts whose messages are being collected
 
     def start(
         self, failed: Callable[[Exception], Awaitable[None]], clean: Callable[[], Awaitable[None]]
@@ -109,6 +112,18 @@ class Scheduler:
                 )
             async with self._pool.connection() as connection:
                 await ledger.note_error(connection, name, isolation.report(name, error))
+
+    async def plan_for_message(self, name: str) -> None:
+        """Plan an account that got a message. Messages that arrive together are planned once; a tick finds any left."""
+        if name in self._collecting:
+            return
+        self._collecting.add(name)
+        try:
+            await asyncio.sleep(MESSAGE_DEBOUNCE)
+            with suppress(*CONNECTION_ERRORS):
+                await self.plan_account(name)
+        finally:
+            self._collecting.discard(name)
 
     async def _plan_and_enqueue(self, name: str) -> None:
         """Plan what is due for one account, and enqueue it if there is something to read."""
