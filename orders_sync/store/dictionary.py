@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from orders_sync.store import bi
 from orders_sync.store.database import Session
 from orders_sync.store.queries import select_rows, select_values
@@ -16,6 +18,9 @@ from orders_sync.store.queries import select_rows, select_values
 SCHEMAS = ("bi", "public", "sync")
 EXAMPLE_LENGTH = 40
 
+_SMALLEST = """
+    SELECT value FROM (SELECT {} AS value FROM {} WHERE {} IS NOT NULL) AS v ORDER BY value COLLATE "C" LIMIT 1
+"""
 _COLUMNS = """
     SELECT n.nspname::text AS schema, c.relname::text AS relation, obj_description(c.oid, 'pg_class') AS about,
         a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS is_required,
@@ -105,12 +110,12 @@ def _table(session: Session, name: str, entries: Sequence[ColumnEntry], question
         mark = " (key)" if each.is_key else ""
         kind = each.type.replace("timestamp with time zone", "timestamptz")
         lines.append(
-            f"| `{each.name}`{mark} | {kind} | {each.unit} | {_cell(each.meaning)} | {_example(session, name, each)} |"
+            f"| `{each.name}`{mark} | {kind} | {each.unit} | {_cell(each.meaning)} | {_example(session, each)} |"
         )
     return "\n".join(lines)
 
 
-def _example(session: Session, name: str, column: ColumnEntry) -> str:
+def _example(session: Session, column: ColumnEntry) -> str:
     """Return the value that sorts first; nothing where it may be another tomorrow."""
     if (
         column.schema == "sync"
@@ -119,11 +124,12 @@ def _example(session: Session, name: str, column: ColumnEntry) -> str:
         or column.name in _NO_EXAMPLES
     ):
         return ""
-    text = f'"{column.name}"::text'
+    text = sql.SQL("{}::text")
     if column.type == "timestamp with time zone":
-        text = f"""to_char("{column.name}" AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI:SS') || '+08'"""
-    values = f'SELECT {text} AS value FROM {name} WHERE "{column.name}" IS NOT NULL'
-    found = select_values(session, f'SELECT value FROM ({values}) AS v ORDER BY value COLLATE "C" LIMIT 1', None, str)
+        text = sql.SQL("to_char({} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI:SS') || '+08'")
+    name = sql.Identifier(column.name)
+    query = sql.SQL(_SMALLEST).format(text.format(name), sql.Identifier(column.schema, column.relation), name)
+    found = select_values(session, query.as_string(session), None, str)
     if not found:
         return ""
     value = found[0] if len(found[0]) <= EXAMPLE_LENGTH else found[0][: EXAMPLE_LENGTH - 1] + "…"

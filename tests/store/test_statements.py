@@ -22,8 +22,8 @@ MADE_OF_NAMES = {
     "statements.py": None,  # made once, of the columns that `tables/` describes
 }
 # the sandbox checks the tables from outside; the embedded server makes the database before there are tables; help of a
-# command quotes SQL
-ELSEWHERE = {"sandbox/verify.py", "embedded_postgres/server.py", "cli/db.py"}
+# command quotes SQL; an export composes its columns and conditions with `psycopg.sql`
+ELSEWHERE = {"sandbox/verify.py", "embedded_postgres/server.py", "cli/db.py", "cli/help.py", "exports/source.py"}
 
 
 def is_constant(node: ast.expr, names: set[str]) -> bool:
