@@ -36,7 +36,7 @@ def migrate(
             return
         applied = context.bring_up(host.url, anew=True)
         with database.session(host.url) as connection:
-            problems = [bi.obstacle(connection), roles.advice(connection)]
+            problems = [bi.obstacle(connection) or bi.difference(connection), roles.advice(connection)]
     for problem in filter(None, problems):
         output.info(problem)
     output.info(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")

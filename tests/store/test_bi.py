@@ -11,6 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from orders_sync.cli.context import bring_up
+from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import bi, migrate
 from tests.support.databases import Tables, made_database
 from tests.support.landed import land_world
@@ -147,6 +149,15 @@ def test_somebody_elses_view_under_our_name_keeps_ours_away_and_nothing_else(emp
     assert theirs.query("SELECT count(*) FROM bi.orders") == [(0,)]
 
 
+def test_views_dropped_by_a_migration_back_are_made_by_the_next_one(tables: Tables) -> None:
+    with psycopg.connect(tables.url) as connection:
+        bi.drop(connection)
+        connection.execute("DELETE FROM sync.views")
+    migrate.migrate(tables.url)
+    migrate.check(tables.url)
+    assert tables.query("SELECT count(*) FROM bi.orders") == [(0,)]
+
+
 def test_the_time_zone_that_a_shop_chose_stays(tables: Tables) -> None:
     add_order(tables, "a", created_at="2026-10-31 16:30:00Z")
     assert tables.query("SELECT ordered_day::text FROM bi.orders") == [("2026-11-01",)]
@@ -157,6 +168,24 @@ def test_the_time_zone_that_a_shop_chose_stays(tables: Tables) -> None:
     migrate.migrate(tables.url)
     assert tables.query("SELECT ordered_day::text FROM bi.orders") == [("2026-10-31",)]
     assert tables.query("SELECT bi.day_start('2026-11-01') = '2026-11-01 04:00:00Z'") == [(True,)]
+
+
+PUBLISHED = Path(__file__).with_name("bi_columns.txt")
+
+
+def test_published_columns_keep_their_names_types_and_places_and_new_ones_come_last(tables: Tables) -> None:
+    """Analysts count on them, and `CREATE OR REPLACE VIEW` refuses anything else in a database that has the view."""
+    found = tables.query(
+        "SELECT c.relname, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)"
+        " FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0"
+        " WHERE c.relnamespace = 'bi'::regnamespace AND c.relkind = 'v' GROUP BY 1 ORDER BY 1"
+    )
+    columns = dict(found)
+    published = dict(line.split(": ", 1) for line in PUBLISHED.read_text().splitlines())
+    assert {view: columns.get(view, "")[: len(before)] for view, before in published.items()} == published
+    assert "\n".join(f"{view}: {each}" for view, each in found) + "\n" == PUBLISHED.read_text(), (
+        f"add the new columns, at their view's end, to {PUBLISHED.name}"
+    )
 
 
 # what they mean
@@ -388,3 +417,40 @@ def test_a_check_finds_what_it_is_for(tables: Tables, check: str, damage: str) -
     assert tables.query(f"SELECT * FROM bi.{check}") == []
     tables.execute(damage)
     assert len(tables.query(f"SELECT * FROM bi.{check}")) == 1
+
+
+def test_a_command_does_nothing_about_views_while_the_revision_is_its_own(tables: Tables) -> None:
+    tables.execute("UPDATE sync.views SET definition_hash = ''")  # as if a newer program of the revision made them
+    made = tables.query("SELECT xmin::text FROM sync.views ORDER BY name")
+    assert bring_up(tables.url) == []
+    assert tables.query("SELECT xmin::text FROM sync.views ORDER BY name") == made
+    tables.execute("DROP VIEW bi.sync_health")  # as after `db restore`, whose dumps hold no views
+    bring_up(tables.url)
+    assert tables.query("SELECT count(*) FROM bi.sync_health") == [(0,)]
+
+
+OLDER = """
+    DROP VIEW bi.buyers;
+    CREATE VIEW bi.buyers AS SELECT 1 AS direction, now() AS gone;
+    UPDATE sync.views SET definition_hash = '' WHERE name = 'buyers';
+    CREATE OR REPLACE FUNCTION bi.time_zone() RETURNS text LANGUAGE sql IMMUTABLE RETURN 'America/New_York';
+"""
+
+
+def test_a_view_with_other_columns_is_made_anew_with_all_that_may_use_it(tables: Tables) -> None:
+    tables.execute(OLDER)
+    migrate.migrate(tables.url)
+    migrate.check(tables.url)
+    assert tables.query("SELECT count(customer_id) FROM bi.buyers") == [(0,)]
+    assert tables.query("SELECT bi.time_zone()") == [("America/New_York",)]
+
+
+def test_a_view_with_other_columns_stays_where_somebody_elses_view_uses_it_and_migrate_says_so(tables: Tables) -> None:
+    tables.execute(OLDER + "CREATE VIEW public.theirs AS SELECT gone FROM bi.buyers")
+    migrate.migrate(tables.url)
+    assert tables.query("SELECT count(gone) FROM public.theirs") == [(1,)]
+    with pytest.raises(DatabaseError, match=r"bi\.buyers: not as in this version"):
+        migrate.check(tables.url)
+    tables.execute("DROP VIEW public.theirs")
+    migrate.migrate(tables.url)
+    migrate.check(tables.url)

@@ -10,12 +10,13 @@ columns, at its end: `CREATE OR REPLACE` refuses anything else, and analysts cou
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from orders_sync.store.database import Session
 from orders_sync.store.queries import select_dict, select_values
@@ -132,6 +133,17 @@ def install(session: Session) -> None:
     if not _exists(session):
         session.execute("CREATE SCHEMA bi")
         session.execute(sql.SQL("COMMENT ON SCHEMA bi IS {}").format(sql.Literal(SCHEMA_COMMENT)))
+    try:
+        with session.transaction():
+            _make(session)
+    except (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition):
+        # other columns than before, which only an unreleased version had: views of others on top of ours keep them
+        with suppress(errors.DependentObjectsStillExist), session.transaction():
+            drop(session)
+            _make(session)
+
+
+def _make(session: Session) -> None:
     for each in _missing(session):
         session.execute(each.statement.encode())
         _comment(session, each)
@@ -141,7 +153,8 @@ def install(session: Session) -> None:
 def obstacle(session: Session) -> str | None:
     """Return why the views cannot be made and what to do; None where nothing is in the way."""
     made = select_dict(session, _MADE, None, dict[str, bytes])
-    strangers = sorted(set(select_values(session, _EXISTING, None, str)).intersection(NAMES).difference(made))
+    names_of_ours = {each.name for each in definitions() if each.is_replaced}
+    strangers = sorted(set(select_values(session, _EXISTING, None, str)).intersection(names_of_ours).difference(made))
     if strangers:
         names = ", ".join(f"bi.{name}" for name in strangers)
         return f"{names}: not ours, though the name is, so no view of schema bi was made. Rename it, then migrate again"
@@ -150,16 +163,27 @@ def obstacle(session: Session) -> str | None:
     return None
 
 
-def is_current(session: Session) -> bool:
-    """Return whether every view and function is there as this version defines it."""
-    return not _missing(session)
+def difference(session: Session) -> str | None:
+    """Return which views and functions are not as this version defines them, and what to do; None where all are."""
+    names = ", ".join(f"bi.{each.name}" for each in _missing(session))
+    if not names:
+        return None
+    return f"{names}: not as in this version. Drop views of your own that use them, then run `orders-sync migrate`"
+
+
+def is_complete(session: Session) -> bool:
+    """Return whether every view and function is there, however it is defined.
+
+    What a command asks at its start: one of an older version leaves the views of a newer one alone.
+    """
+    return set(NAMES) <= set(select_values(session, _EXISTING, None, str))
 
 
 def drop(session: Session) -> None:
-    """Drop every view and function of ours, for a migration back."""
+    """Drop every view and function of ours but those that are the user's once they are made: they use no other."""
     made = select_dict(session, _MADE, None, dict[str, bytes])
     for each in reversed(definitions()):
-        if each.name in made:
+        if each.name in made and each.is_replaced:
             statement = sql.SQL("DROP {} IF EXISTS bi.{}")
             session.execute(statement.format(sql.SQL(each.kind), sql.Identifier(each.name)))
 

@@ -39,6 +39,7 @@
 -- has_notes          something about the record was odd: `orders.notes`
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed
+-- refund_id          number of the refund at the platform
 -- is_refunded        a refund was made: an amount, or a status that says so
 CREATE OR REPLACE VIEW bi.orders AS
 SELECT
@@ -108,7 +109,8 @@ SELECT
     o.notes IS NOT NULL AS has_notes,
     o.unread_version_since IS NOT NULL AS is_outdated,
     o.synced_at,
-    v.is_refunded
+    v.is_refunded,
+    coalesce(o.refund_id, o.after_sale_refund_id) AS refund_id
 FROM public.orders AS o
 LEFT JOIN public.order_statuses AS s ON s.platform = o.platform AND s.status = o.status
 CROSS JOIN LATERAL (SELECT

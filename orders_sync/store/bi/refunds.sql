@@ -9,41 +9,45 @@
 -- line_goods_amount what the line cost, without postage; NULL on rows without a line
 CREATE OR REPLACE VIEW bi.refunds AS
 SELECT
-    o.order_key,
-    o.platform,
-    o.account,
-    o.direction,
-    o.order_id,
+    r.order_key,
+    r.platform,
+    r.account,
+    r.direction,
+    r.order_id,
     r.sub_order_id,
     r.refund_id,
     r.is_after_sale,
     r.refund_status,
     bi.refund_state(r.refund_status) AS refund_state,
-    o.currency,
+    r.currency,
     r.refund_amount::numeric(18, 2) AS refund_amount,
     r.line_goods_amount::numeric(18, 2) AS line_goods_amount,
-    o.payable_amount AS order_payable_amount,
-    o.ordered_at,
-    o.ordered_day,
-    o.refunded_at,
-    o.refunded_day,
-    o.is_refund_day_estimated
+    r.payable_amount AS order_payable_amount,
+    r.ordered_at,
+    r.ordered_day,
+    r.refunded_at,
+    bi.shop_day(r.refunded_at) AS refunded_day,
+    r.is_refund_day_estimated
 FROM (
-    SELECT s.platform, s.order_id, s.sub_order_id, coalesce(s.refund_id, s.after_sale_refund_id) AS refund_id,
-        bi.refund_state(s.refund_status) = 'none' AND s.after_sale_refund_status IS NOT NULL AS is_after_sale,
+    SELECT o.order_key, o.platform, o.account, o.direction, o.order_id, o.currency, o.payable_amount, o.ordered_at,
+        o.ordered_day, o.refunded_at, o.is_refund_day_estimated,
+        s.sub_order_id, coalesce(s.refund_id, s.after_sale_refund_id) AS refund_id,
+        nullif(s.refund_status, '0') IS NULL AND s.after_sale_refund_status IS NOT NULL AS is_after_sale,
         coalesce(nullif(s.refund_status, '0'), s.after_sale_refund_status) AS refund_status,
-        s.refund_amount,
-        CASE s.platform WHEN 'xportcn_ka' THEN s.amount - coalesce(s.shipping_amount, 0) ELSE s.amount END
+        s.refund_amount::numeric AS refund_amount,
+        CASE s.platform WHEN 'xportcn_ka' THEN s.amount - coalesce(s.shipping_amount, 0) ELSE s.amount END::numeric
             AS line_goods_amount
-    FROM public.sub_orders AS s
-    WHERE s.removed_at IS NULL
-      AND (nullif(s.refund_status, '0') IS NOT NULL OR s.after_sale_refund_status IS NOT NULL
-        OR coalesce(s.refund_amount, 0) <> 0)
+    FROM bi.orders AS o
+    JOIN public.sub_orders AS s ON s.platform = o.platform AND s.order_id = o.order_id AND s.removed_at IS NULL
+    WHERE nullif(s.refund_status, '0') IS NOT NULL OR s.after_sale_refund_status IS NOT NULL
+        OR coalesce(s.refund_amount, 0) <> 0
     UNION ALL
-    SELECT o.platform, o.order_id, NULL, coalesce(o.refund_id, o.after_sale_refund_id),
-        o.refund_status IS NULL AND o.after_sale_refund_status IS NOT NULL,
-        coalesce(o.refund_status, o.after_sale_refund_status), o.refund_amount - coalesce(l.refund_amount, 0), NULL
-    FROM public.orders AS o
+    SELECT o.order_key, o.platform, o.account, o.direction, o.order_id, o.currency, o.payable_amount, o.ordered_at,
+        o.ordered_day, o.refunded_at, o.is_refund_day_estimated,
+        NULL::text, o.refund_id, o.refund_status IS NULL AND o.after_sale_refund_status IS NOT NULL,
+        coalesce(o.refund_status, o.after_sale_refund_status),
+        (o.refund_amount - coalesce(l.refund_amount, 0))::numeric, NULL::numeric
+    FROM bi.orders AS o
     CROSS JOIN LATERAL (
         SELECT sum(s.refund_amount) AS refund_amount, count(*) FILTER (
             WHERE nullif(s.refund_status, '0') IS NOT NULL OR s.after_sale_refund_status IS NOT NULL
@@ -51,8 +55,7 @@ FROM (
         FROM public.sub_orders AS s
         WHERE s.platform = o.platform AND s.order_id = o.order_id AND s.removed_at IS NULL
     ) AS l
-    WHERE (o.refund_status IS NOT NULL OR o.after_sale_refund_status IS NOT NULL OR o.refund_amount <> 0)
+    WHERE o.has_refund
       AND (coalesce(o.refund_amount, 0) <> coalesce(l.refund_amount, 0)
         OR (l.refunds = 0 AND coalesce(o.refund_amount, 0) = 0))
-) AS r
-JOIN bi.orders AS o ON o.platform = r.platform AND o.order_id = r.order_id;
+) AS r;
