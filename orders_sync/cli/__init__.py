@@ -164,7 +164,7 @@ def _end(error: Exception) -> NoReturn:
         if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer goes nowhere
         if not isinstance(error, BrokenPipeError):  # whoever read it has read enough
-            output.error(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
+            _fail(f"{error.filename or 'cannot write the output'}: {error.strerror or error}", ExitCode.FAILED)
         sys.exit(ExitCode.FAILED)
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "orders_sync" in frame.filename]
     where = f" ({ours[-1].filename}, line {ours[-1].lineno})" if ours else ""

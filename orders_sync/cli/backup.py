@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from orders_sync.cli.progress import speaking
 from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.store import conninfo, database, inventory, schema
@@ -57,11 +58,16 @@ def dump(url: str, file: Path) -> int:
         raise NotFoundError(f"{file}: there is no folder {file.parent}")
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
-        _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
+        with speaking(lambda: f"{_megabytes(unfinished)} MB written"):
+            _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
     return file.stat().st_size
+
+
+def _megabytes(file: Path) -> str:
+    return f"{file.stat().st_size / 2**20:,.1f}" if file.exists() else "0"
 
 
 def restore(url: str, file: Path, report: Report) -> None:
@@ -85,7 +91,8 @@ def restore(url: str, file: Path, report: Report) -> None:
             tempfile.TemporaryFile() as errors,
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as pg_restore,
         ):
-            psql_error = _run_script(psql, url, pg_restore, report)
+            with speaking(lambda: f"restoring {file}"):
+                psql_error = _run_script(psql, url, pg_restore, report)
             # below 0: a signal ended it, because psql had ended before
             restore_error = _problem(pg_restore, errors) if pg_restore.returncode > 0 else ""
     if problem := restore_error or psql_error:
@@ -101,7 +108,8 @@ def compare(left: str, right: str) -> Compared:
         tables = inventory.tables(one, SCHEMAS)
         rows = 0
         for table in tables:
-            ours, theirs = inventory.contents(one, table), inventory.contents(other, table)
+            with speaking(lambda name=table: f"comparing {name}"):  # type: ignore[misc]
+                ours, theirs = inventory.contents(one, table), inventory.contents(other, table)
             if ours != theirs:
                 raise DifferenceError(
                     f"{table} differs: {ours.rows} rows, digest {ours.digest}, in {shown(left)}; {theirs.rows} rows, "

@@ -21,7 +21,6 @@ from rich.text import Text
 from orders_sync.cli import tables
 from orders_sync.domain import local_times
 from orders_sync.domain.display import visible, visible_json
-from orders_sync.engine.results import WindowResult
 
 WIDE = 200  # columns, where nobody's screen sets the width
 TEXT = {
@@ -158,23 +157,3 @@ def cell(value: object) -> str:
     if isinstance(value, list):
         return visible(", ".join(map(str, value)))
     return visible(str(value))
-
-
-class NullProgress:
-    """Progress of a command that shows no bars: only its notices are printed."""
-
-    def counted(self, account: str, rows: int) -> None:
-        """Ignored."""
-
-    def landed(self, account: str, rows: int) -> None:
-        """Ignored."""
-
-    def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
-        """Ignored."""
-
-    def closed(self, window: WindowResult) -> None:
-        """Ignored."""
-
-    def notify(self, account: str, text: str) -> None:
-        """Print a notice of an account."""
-        info(f"{account}: {text}")

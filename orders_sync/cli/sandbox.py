@@ -10,6 +10,7 @@ import typer
 
 from orders_sync.cli import context, output
 from orders_sync.cli.exit_codes import ExitCode
+from orders_sync.cli.progress import speaking
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.sandbox import World, load_simulations, serve
 from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
@@ -72,10 +73,10 @@ def verify(
 ) -> None:
     """Compare the tables with a sandbox's expected values, down to every line. Stop live changes and sync first."""
     with context.opened(context.load(config)) as url, database.session(url) as connection:
-        results = [
-            verify_account(connection, account, platform, fetch_expected(root, account))
-            for account, platform in fetch_accounts(root)
-        ]
+        results = []
+        for account, platform in fetch_accounts(root):
+            with speaking(lambda name=account: f"comparing {name}"):  # type: ignore[misc]
+                results.append(verify_account(connection, account, platform, fetch_expected(root, account)))
     if json:
         output.print_json([asdict(result) for result in results])
     else:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Annotated
 
@@ -50,7 +48,7 @@ def sync(
         context.refuse_demo(settings, host.url)
         context.settle(settings, host.url)
         sources = context.without_paused(host.url, sources, account)
-        with _shown([each.account.name for each in sources], json) as progress:
+        with bars([each.account.name for each in sources]) as progress:
             outcomes = context.run(
                 catch_up(
                     host.url, sources, context.limits(settings), progress, context.http_client(settings), sweep, retry
@@ -64,13 +62,6 @@ def sync(
     are_left_out = context.report_misconfigured(settings, account)
     if are_left_out or any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
-
-
-def _shown(accounts: list[str], json: bool) -> AbstractContextManager[Progress]:
-    """Return progress bars; none with --json unless standard error is a terminal."""
-    if json and not sys.stderr.isatty():
-        return nullcontext(output.NullProgress())
-    return bars(accounts)
 
 
 async def catch_up(

@@ -45,10 +45,10 @@ def test_an_output_that_is_closed_full_or_read_no_further(landed: Landed, comman
     neither = shell(landed, f"orders-sync {command} >&- 2>&- <&-")
     assert neither.returncode == usual.returncode
     full = shell(landed, f"orders-sync {command} >/dev/full")
-    assert (full.returncode, faults(full)) == (
-        1,
-        b"orders-sync: cannot write the output: No space left on device\n",
-    )
+    [said] = faults(full).decode().splitlines()
+    words = "cannot write the output: No space left on device"
+    as_json = json.dumps({"error": words, "kind": "failed", "exit_code": 1})
+    assert (full.returncode, said) == (1, as_json if "--json" in command else f"orders-sync: {words}")
     unread = shell(landed, f"orders-sync {command} | head -c 0; exit ${{PIPESTATUS[0]}}")
     assert (unread.returncode, faults(unread)) == (1, b"")
 
