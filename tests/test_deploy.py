@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
+from orders_sync.cli import COMMANDS
 from orders_sync.domain.errors import IncompleteWindowError
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics, component_metrics, liveness_metrics, settings_metrics, table_metrics
+from orders_sync.settings.models import SECTIONS
+from orders_sync.settings.tables import fields, variable
 from orders_sync.store import service_metrics
 from orders_sync.store.database import Connection
 from tests.support.closed_windows import DONE
@@ -26,6 +29,7 @@ from tests.support.scrape import samples
 
 ROOT = Path(__file__).parent.parent
 PROMETHEUS = ROOT / "deploy" / "prometheus"
+README_OF_DOCKER = next(line for line in (ROOT / "README.md").read_text().splitlines() if "docker compose up" in line)
 NAME = re.compile(r"\b(?:orders_sync|process)_\w+")
 ONE_OF_EACH_ALERT = re.compile(r"^### `?(OrdersSync\w+)`?", re.MULTILINE)
 
@@ -107,11 +111,69 @@ def test_prometheus_scrapes_services_of_compose() -> None:
     assert hosts | names <= services
 
 
+def mounts() -> dict[str, str]:
+    """Return what the services mount, by its source."""
+    found = {}
+    for service in compose()["services"].values():
+        for volume in service.get("volumes", ()):
+            long = (
+                volume if isinstance(volume, dict) else dict(zip(("source", "target"), volume.split(":"), strict=False))
+            )
+            found[long["source"]] = long["target"]
+    return found
+
+
 def test_compose_mounts_files_there_are() -> None:
-    mounted = [volume.split(":")[0] for each in compose()["services"].values() for volume in each.get("volumes", ())]
-    files = [path for path in mounted if path.startswith("./") and path != "./orders_sync.toml"]  # the user's own
+    files = [path for path in mounts() if path.startswith("./") and path != "./orders_sync.toml"]  # the user's own
     assert files
     assert [path for path in files if not (ROOT / path).exists()] == []
+
+
+def test_the_settings_that_compose_mounts_are_those_it_reads_and_never_become_a_folder() -> None:
+    for name, service in compose()["services"].items():
+        if service.get("image") != "orders-sync":
+            continue
+        assert service["environment"]["ORDERS_SYNC_CONFIG"] == mounts()["./orders_sync.toml"], name
+        [volume] = service["volumes"]
+        assert volume["bind"]["create_host_path"] is False
+        assert "orders_sync.toml" in README_OF_DOCKER
+
+
+def test_services_of_compose_run_commands_there_are_with_variables_that_are_read() -> None:
+    known = {"DATABASE_URL", "PGPASSWORD", "ORDERS_SYNC_CONFIG", "ORDERS_SYNC_HOME"}
+    for model in SECTIONS:
+        known |= {variable(model, key) for key in fields(SECTIONS[model])}
+    for service in compose()["services"].values():
+        if service.get("image") == "orders-sync":
+            assert service["command"][0] in COMMANDS
+            assert set(service["environment"]) <= known
+            assert "postgres" in service["depends_on"] or "migrate" in service["depends_on"]
+            assert "profiles" in service or service["command"] == ["migrate"] or service["healthcheck"]["test"]
+
+
+def test_every_alert_leads_to_its_heading() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    slugs = {
+        re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)
+    }
+    for rule in alerts():
+        file, slug = rule["annotations"]["runbook_url"].split("#")
+        assert (file, slug) == ("docs/operations.md", rule["alert"].lower())
+        assert slug in slugs
+
+
+def test_alerts_of_200_accounts_are_one_message() -> None:
+    """They differ in nothing that messages are grouped by."""
+    settings = yaml.safe_load((PROMETHEUS / "alertmanager.yml").read_text())
+    assert settings["route"]["group_by"] == ["alertname"]
+    assert not [route for route in settings["route"]["routes"] if "group_by" in route]
+    names = {receiver["name"] for receiver in settings["receivers"]}
+    assert {route["receiver"] for route in [settings["route"], *settings["route"]["routes"]]} == names
+    named = re.findall(r"OrdersSync\w+", str(settings["inhibit_rules"]))
+    assert set(named) <= {rule["alert"] for rule in alerts()}
+    [alertmanagers] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["alerting"]["alertmanagers"]
+    [target] = alertmanagers["static_configs"][0]["targets"]
+    assert target.split(":")[0] in compose()["services"]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
