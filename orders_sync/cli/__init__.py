@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any, NoReturn
@@ -65,7 +65,7 @@ def application(asked: str = "") -> Callable[..., object]:
     made.callback(
         help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.", epilog=exit_codes.SUMMARY
     )(_options)
-    for name in [asked] if asked in COMMANDS else COMMANDS:
+    for name in _commands(asked):
         module, what, panel = COMMANDS[name]
         found = getattr(import_module(f"orders_sync.cli.{module}"), what)
         if isinstance(found, typer.Typer):
@@ -75,6 +75,13 @@ def application(asked: str = "") -> Callable[..., object]:
     command = typer.main.get_command(made)
     help.complete(command)
     return command
+
+
+def _commands(asked: str) -> Iterable[str]:
+    """Return the commands to import: the one asked for, all to list them, none to show the version."""
+    if asked == "--version":
+        return ()
+    return [asked] if asked in COMMANDS else COMMANDS
 
 
 def _show_version(wanted: bool) -> None:
