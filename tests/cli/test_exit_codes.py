@@ -36,6 +36,8 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], ExitCode]] = {
     "wrong setting": (("status",), {"ORDERS_SYNC_SYNC__LAG": "soon"}, ExitCode.SETTINGS),
 }
 
+WITHOUT_JSON = ("done", "no such backfill", "no such dump", "nobody answers")  # with --json, `backfill` asks nothing
+
 
 def run(landed: Landed, case: str, *more: str) -> Said:
     arguments, variables, _ = CASES[case]
@@ -52,7 +54,7 @@ def test_an_exit_code_has_one_meaning(landed: Landed, case: str) -> None:
     assert "Aborted" not in said.text
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case not in ("done", "no such backfill", "no such dump")])
+@pytest.mark.parametrize("case", [case for case in CASES if case not in WITHOUT_JSON])
 def test_with_json_standard_error_is_json_and_ends_with_the_error(landed: Landed, case: str) -> None:
     said = run(landed, case, "--json")
     code = CASES[case][2]
