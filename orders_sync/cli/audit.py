@@ -13,7 +13,7 @@ from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine import audit as engine
-from orders_sync.engine.audit import Audited
+from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
 from orders_sync.settings import Settings

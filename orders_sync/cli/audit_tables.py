@@ -8,7 +8,7 @@ from typing import Any
 
 from orders_sync.cli import output
 from orders_sync.domain.windows import Feed
-from orders_sync.engine.audit import Audited, Updates
+from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.reconcile import Difference, Reconciliation
 from orders_sync.store.audit_reports import AuditReport, DifferenceReport
 

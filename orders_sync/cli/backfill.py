@@ -15,7 +15,7 @@ from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import backfill as engine
-from orders_sync.engine import service_status
+from orders_sync.engine import service_problems
 from orders_sync.engine.backfill import Preview, Requested
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
@@ -111,7 +111,7 @@ def _said(requested: Requested, url: str, *, is_read: bool) -> str:
         return said
     with database.session(url) as connection:
         alive = {part for each in overview.processes(connection) if each.is_alive for part in each.parts}
-    if alive.issuperset(service_status.NEEDED):
+    if alive.issuperset(service_problems.NEEDED):
         return f"{said}. The running service reads it from now on"
     return f"{said}. The next `orders-sync sync` or `run` reads it; --wait reads it now"
 

@@ -33,7 +33,7 @@ from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
-from orders_sync.engine.service_status import Severity, State
+from orders_sync.engine.service_problems import Severity, State
 from orders_sync.platforms import PageQuery
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions

@@ -18,7 +18,8 @@ from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersio
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine import service_status
-from orders_sync.engine.service_status import Severity, State, Verdict
+from orders_sync.engine.service_problems import Severity, State
+from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import database, overview, progress, schema
 from orders_sync.store.overview import AccountStatus, ProcessStatus

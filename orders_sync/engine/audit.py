@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
@@ -13,9 +12,10 @@ import psycopg
 from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
+from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.lists import ListComparison
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient
-from orders_sync.engine.reconcile import Counts, Difference, Reconciliation
+from orders_sync.engine.reconcile import Counts
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.runner import stop
@@ -24,47 +24,6 @@ from orders_sync.store import audits, ledger
 from orders_sync.store.audits import NotedDifference, Synced
 
 LIFE_SECONDS = 30.0  # between two signs of life
-
-
-@dataclass(slots=True)
-class Updates:
-    """The comparison by update time of `[start, end)`."""
-
-    start: datetime
-    end: datetime
-    found: Reconciliation = field(default_factory=Reconciliation)
-
-
-@dataclass(slots=True)
-class Audited:
-    """The audit of one account in `[start, end)`, by creation time.
-
-    `updates`: the comparison by update time, where the platform lists changes by it. `repaired`: differences that were
-    gone after their ranges were read; `acknowledged`: those acknowledged when an earlier audit found them.
-    """
-
-    account: str
-    start: datetime | None = None
-    end: datetime | None = None
-    found: Reconciliation = field(default_factory=Reconciliation)
-    updates: Updates | None = None
-    repaired: list[Difference] = field(default_factory=list)
-    acknowledged: list[Difference] = field(default_factory=list)
-    calls: int = 0
-    beyond: str | None = None  # what lies beyond the platform's reach, in words
-    error: str | None = None
-
-    @property
-    def differences(self) -> list[Difference]:
-        """The differences of all lists that were compared, oldest first."""
-        found = [*self.found.differences, *(self.updates.found.differences if self.updates else [])]
-        return sorted(found, key=lambda difference: difference.window.start)
-
-    @property
-    def remaining(self) -> list[Difference]:
-        """The differences that no read has ended and nobody has acknowledged."""
-        settled = [*self.repaired, *self.acknowledged]
-        return [each for each in self.differences if each not in settled]
 
 
 async def audit(

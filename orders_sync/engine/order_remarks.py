@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from orders_sync.domain.local_times import day, stamp
-from orders_sync.engine.service_status import State, Verdict
+from orders_sync.engine.service_problems import State
+from orders_sync.engine.service_status import Verdict
 from orders_sync.store.order_numbers import OrderKey
 from orders_sync.store.order_traces import MessageTrace, RejectTrace
 from orders_sync.store.overview import AccountStatus

@@ -9,7 +9,7 @@ from math import ceil, log2
 import pytest
 
 from orders_sync.domain.windows import Feed
-from orders_sync.engine.audit import Audited
+from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import PageClient
 from orders_sync.engine.paging import FetchedPage
 from orders_sync.platforms import PLATFORMS, PageQuery

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.engine.service_status import Severity, State, Verdict, allowed_delay, assess, summary
+from orders_sync.engine.service_problems import Severity, State
+from orders_sync.engine.service_status import Verdict, allowed_delay, assess, summary
 from orders_sync.store.overview import AccountStatus, ProcessStatus
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)

@@ -11,7 +11,8 @@ import psycopg
 from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
-from orders_sync.engine.audit import Audited, audit
+from orders_sync.engine.audit import audit
+from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import AccountSource, RetryPolicy, rate_limiters
 from orders_sync.engine.probe import Probed, probe_account
 from orders_sync.engine.results import AccountResult

@@ -16,7 +16,8 @@ from orders_sync.domain import emptiness
 from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
-from orders_sync.engine.audit import Audited, audit
+from orders_sync.engine.audit import audit
+from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import AccountSource, RetryPolicy
 from orders_sync.engine.results import AccountResult, WindowResult
 from orders_sync.engine.run_context import RunContext
