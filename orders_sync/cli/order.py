@@ -92,7 +92,10 @@ def _known(settings: Settings, connection: database.Session, names: list[str] | 
         if name not in {each.name for each in accounts}:
             raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     chosen = [each for each in accounts if not names or each.name in names]
-    verdict = service_status.assess(chosen, [], context.paces(settings), settings.sync, settings.service.audit)
+    misconfigured = {each.label: str(each) for each in settings.misconfigured}
+    verdict = service_status.assess(
+        chosen, [], context.paces(settings), settings.sync, settings.service.audit, misconfigured
+    )
     return Known(chosen, verdict)
 
 

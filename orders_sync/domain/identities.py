@@ -81,11 +81,13 @@ class ListedAccount(Protocol):
 def compare(known: Sequence[KnownAccount], accounts: Sequence[ListedAccount]) -> IdentityChanges:
     """Compare all accounts of the settings with all of the tables. Of two with one identity the first counts."""
     identities: dict[str, Identity] = {}
+    seen: set[Identity] = set()
     uncertain = []
     for account in accounts:
-        if account.name is None or account.identity is None or account.identity in identities.values():
+        if account.name is None or account.identity is None or account.identity in seen:
             uncertain.append(account)
         else:
+            seen.add(account.identity)
             identities[account.name] = account.identity
     found = _matched(known, identities)
     matched = {match.name for match in found.values()}
