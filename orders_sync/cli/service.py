@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from orders_sync.cli import context, signals
+from orders_sync.domain.errors import SchemaVersionError
 from orders_sync.service import logs
 from orders_sync.service.app import Service
 from orders_sync.service.components import Components
 from orders_sync.service.redaction import collect_secrets
 from orders_sync.service.reload import Configuration, Reload
 from orders_sync.service.web import listening_socket
-from orders_sync.store import database
+from orders_sync.store import database, schema
 
 Listen = Annotated[
     str | None,
@@ -101,7 +102,9 @@ def _configuration(config: context.Config) -> Configuration:
 
 
 def _reloaded(config: context.Config, url: str) -> Configuration:
-    """Read the settings again. Raises `DatabaseError` during an outage, in which nothing could start with them."""
+    """Read the settings again. Raises `DatabaseError` where nothing can start with them: in an outage, say."""
     configuration = _configuration(config)
-    with database.session(url):
-        return configuration
+    with database.session(url) as connection:
+        if difference := schema.difference(connection):
+            raise SchemaVersionError(difference)
+    return configuration

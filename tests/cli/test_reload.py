@@ -89,6 +89,24 @@ def test_wrong_settings_are_one_line_and_those_before_stay_in_use(
     service.stop()
 
 
+def test_beside_tables_of_another_version_nothing_is_begun(
+    terminal: Terminal, tables: Tables, world: World, root: str
+) -> None:
+    terminal.describe(world, root, "sandbox-1688", extra=PACE)
+    service = terminal.serve("run", *ANYWHERE)
+    eventually(lambda: equal(tables, world, "sandbox-1688"))
+    [(ours,)] = tables.query("SELECT version_num FROM sync.alembic_version")
+    tables.execute("UPDATE sync.alembic_version SET version_num = '9999'")
+    terminal.describe(world, root, "sandbox-ka", extra=PACE)
+    service.process.send_signal(signal.SIGHUP)
+    eventually(lambda: refused(service, 1))
+    assert tables.query("SELECT count(*) FROM sync.accounts WHERE removed_at IS NOT NULL") == [(0,)]
+    tables.execute("UPDATE sync.alembic_version SET version_num = %s", ours)
+    reload(service)
+    eventually(lambda: equal(tables, world, "sandbox-ka"))
+    service.stop()
+
+
 def test_a_window_in_flight_is_finished_or_handed_back_P5(
     terminal: Terminal, tables: Tables, world: World, root: str
 ) -> None:
