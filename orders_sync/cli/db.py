@@ -27,19 +27,30 @@ app = typer.Typer(help="Connect to the database, back it up, restore it, move it
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if tables and version differ.")] = False,
     config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Migrate the database to this version's tables. Commands that write orders, such as `run`, do so as well."""
     settings = context.load(config)
     with context.server(settings, create=not check) as host:
         if check:
             migrations.check(host.url)
+            _report({"applied": []}, "the tables are those of this version", json)
             return
         applied = context.bring_up(host.url, anew=True)
         with database.session(host.url) as connection:
             problems = [bi.obstacle(connection) or bi.difference(connection), roles.advice(connection)]
     for problem in filter(None, problems):
         output.info(problem)
-    output.info(f"migrated: {', '.join(applied)}" if applied else "the tables are up to date")
+    said = f"migrated: {', '.join(applied)}" if applied else "the tables are up to date"
+    _report({"applied": applied}, said, json)
+
+
+def _report(result: dict[str, object], text: str, as_json: bool) -> None:
+    """Print what was changed: as JSON, or as a notice."""
+    if as_json:
+        output.print_json(result)
+    else:
+        output.info(text)
 
 
 @app.command("url")
@@ -68,22 +79,36 @@ def serve(config: context.Config = None) -> None:
 
 
 @app.command("dump")
-def dump(file: Annotated[Path, typer.Argument(help="The file to write.")], config: context.Config = None) -> None:
+def dump(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    config: context.Config = None,
+    json: context.Json = False,
+) -> None:
     """Write a dump of the database, for `db restore` or pg_restore. The service may be running."""
     settings = context.load(config)
     with context.server(settings) as host:
         output.info(f"dumping database {conninfo.shown(host.url)}")
         size = backup.dump(host.url, file)
-    output.say(f"{file}: {size / 2**20:,.1f} MB")
+    if json:
+        output.print_json({"file": str(file), "bytes": size})
+    else:
+        output.say(f"{file}: {size / 2**20:,.1f} MB")
 
 
 @app.command("restore")
-def restore(file: Annotated[Path, typer.Argument(help="A dump by `db dump`.")], config: context.Config = None) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(help="A dump by `db dump`.")],
+    config: context.Config = None,
+    json: context.Json = False,
+) -> None:
     """Restore a dump into the empty database of the settings, and migrate it to this version's tables."""
     settings = context.load(config)
     with context.server(settings, create=True) as host:
         _restore(host.url, file)
-    output.say(f"restored {file}. The next `orders-sync sync` or `run` continues from there")
+    if json:
+        output.print_json({"file": str(file)})
+    else:
+        output.say(f"restored {file}. The next `orders-sync sync` or `run` continues from there")
 
 
 @app.command("move")
@@ -96,6 +121,7 @@ def move(
         ),
     ],
     config: context.Config = None,
+    json: context.Json = False,
 ) -> None:
     """Copy everything into another database, compare every row, and show what to do next. Deletes nothing."""
     settings = context.load(config)
@@ -109,6 +135,9 @@ def move(
         output.info("comparing every row")
         compared = backup.compare(host.url, target)
         context.bring_up(target)
+    if json:
+        output.print_json({"moved_to": conninfo.shown(target), "tables": compared.tables, "rows": compared.rows})
+        return
     output.say(f"moved to {conninfo.shown(target)}: {compared.tables} tables, {compared.rows:,} rows, all equal")
     output.say("now set DATABASE_URL to it, then start the service. The old database is unchanged")
 

@@ -22,12 +22,16 @@ from orders_sync.cli.status import View, view
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import (
+    BlockedError,
     DatabaseError,
     EmbeddedError,
     NotFoundError,
     OrdersSyncError,
     PlatformError,
+    RateLimitError,
     SettingsError,
+    TransientError,
+    is_server_error,
 )
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy, rate_limiters
@@ -255,6 +259,17 @@ def _accounts(settings: Settings, sources: list[AccountSource]) -> Iterator[Find
         context.run_in(runner, http.aclose())
 
 
+def _advice(error: PlatformError) -> str:
+    """Say what to check: an answer of the server itself does not come from wrong settings."""
+    if isinstance(error, TransientError) and is_server_error(error):
+        return "the platform is down or overloaded: try again later"
+    if isinstance(error, BlockedError):
+        return "something before the platform blocks the call: check base_url, a proxy and which addresses it lets in"
+    if isinstance(error, RateLimitError):
+        return "the platform asks for fewer calls: try again later, or lower requests_per_second"
+    return "check base_url, the credentials and this machine's clock"
+
+
 async def _account(http: httpx.AsyncClient, source: AccountSource) -> Finding:
     """Request a minute of orders, which proves address, credentials and clock."""
     now = whole_second(datetime.now(UTC))
@@ -269,7 +284,7 @@ async def _account(http: httpx.AsyncClient, source: AccountSource) -> Finding:
     try:
         answer = await client.page(ask)
     except PlatformError as error:
-        return Finding(what, False, str(error), "check base_url, the credentials and this machine's clock")
+        return Finding(what, False, str(error), _advice(error))
     return Finding(
         what, True, f"{source.account.base_url} accepts the credentials; {answer.page.total} orders in the last minute"
     )

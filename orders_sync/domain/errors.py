@@ -188,7 +188,12 @@ class SuspectTotalError(IncompleteWindowError):
 
 def is_answer(error: PlatformError) -> bool:
     """Return whether the platform itself refused the request, not the network or a proxy in front of it."""
-    is_http = (error.code.isdigit() and 500 <= int(error.code) < 600) or error.code == "408"
+    is_http = is_server_error(error) or error.code == "408"
     return isinstance(error, InvalidRequestError) or (
         isinstance(error, TransientError) and bool(error.code) and not is_http
     )
+
+
+def is_server_error(error: PlatformError) -> bool:
+    """Tell whether the error is an HTTP 5xx."""
+    return error.code.isdigit() and 500 <= int(error.code) < 600

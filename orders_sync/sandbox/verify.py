@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from orders_sync.domain.errors import OrdersSyncError
+from orders_sync.domain.local_times import stamp
 
 BATCH = 1000
 EXAMPLES = 5
@@ -132,15 +133,27 @@ def _difference(expected: dict[str, Any], order: dict[str, Any], lines: list[dic
     """Describe the first value that differs from the expected one; empty if none does."""
     for name, value in expected.items():
         if name not in ("lines", "reject") and not _equal(value, order.get(name, UNKNOWN)):
-            return f"{name} is {order.get(name, UNKNOWN)!r}, should be {value!r}"
+            return f"{name} is {_text(order.get(name, UNKNOWN))}, should be {_text(value)}"
     if len(lines) != len(expected["lines"]):
         return f"it has {len(lines)} lines, should have {len(expected['lines'])}"
     for expected_line, line in zip(expected["lines"], lines, strict=True):
         for name, value in expected_line.items():
             if not _equal(value, line.get(name, UNKNOWN)):
-                found = line.get(name, UNKNOWN)
-                return f"line {expected_line['line_no']}: {name} is {found!r}, should be {value!r}"
+                found = _text(line.get(name, UNKNOWN))
+                return f"line {expected_line['line_no']}: {name} is {found}, should be {_text(value)}"
     return ""
+
+
+def _text(value: Any) -> str:
+    """Write a value as people do; text in quotes, so that a blank can be seen."""
+    match value:
+        case datetime():
+            return stamp(value)
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case None:
+            return "empty"
+    return str(value)
 
 
 def _equal(value: Any, actual: Any) -> bool:

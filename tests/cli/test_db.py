@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import psycopg
 
+from orders_sync.store import schema
 from tests.support.databases import Tables
 from tests.support.landed import Landed
 from tests.support.terminal import PROGRAM, Terminal
@@ -94,3 +95,12 @@ def typed(shell: io.FileIO, keys: bytes, answer: bytes) -> None:
         part = shell.read(1024)
         assert part, seen
         seen += part
+
+
+def test_what_changes_the_database_says_so_as_json(terminal: Terminal, empty_url: str) -> None:
+    terminal.variables["DATABASE_URL"] = empty_url
+    assert terminal.run("migrate", "--json").assert_well().json["applied"][-1] == schema.HEAD
+    for command in (["migrate", "--json"], ["migrate", "--check", "--json"]):
+        assert terminal.run(*command).assert_well().json == {"applied": []}
+    said = terminal.run("migrate", "--check").assert_well()
+    assert (said.out, said.err) == ("", "the tables are those of this version\n")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from orders_sync.sandbox import World
 from tests.support.databases import Tables, made_database
 from tests.support.landed import Landed
-from tests.support.terminal import Said, Terminal, closed_port, result
+from tests.support.terminal import Said, Terminal, closed_port, platforms, result
 
 PATIENT = {"ORDERS_SYNC_SYNC__INTERVAL": "7d"}  # nobody reads the orders that landed before: they are still current
 
@@ -142,3 +143,16 @@ def test_what_status_calls_broken_is_not_well(terminal: Terminal, url: str) -> N
     assert found[0]["found"].startswith("1 account: 1 suspended; no scheduler, no worker")
     assert "`orders-sync status --problems`" in found[0]["advice"]
     assert "shop: suspended since" in found[1]["found"]
+
+
+def test_a_platform_that_is_down_is_not_blamed_on_the_settings(
+    landed: Landed, terminal: Terminal, world: World
+) -> None:
+    terminal.variables |= {"DATABASE_URL": landed.tables.url, **PATIENT}
+    with platforms(world) as (root, sandbox):
+        terminal.describe(world, root, "sandbox-ka")
+        sandbox.faults.set_rates({"http_5xx": 1.0}, "sandbox-ka")
+        said = terminal.run("doctor", "--json")
+    [found] = [each for each in said.json if each["what"] == "account sandbox-ka"]
+    assert (said.code, found["is_well"]) == (1, False)
+    assert found["advice"] == "the platform is down or overloaded: try again later"
