@@ -36,6 +36,12 @@ _MESSAGES = "id, account, message_type, order_no, order_id, received_at, handled
 _BACKFILL_FUNCTIONS = (
     "sync.cancel_backfill(bigint), sync.cancel_backfill_request(bigint), sync.join_backfill(bigint, bigint)"
 )
+# of schema `bi`: the same, over every account, so that a role that sees one shop may not
+_FEED = """
+    SELECT oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = to_regnamespace('bi') AND proname IN ('changes_since', 'feed_lag')
+      AND pg_has_role(proowner, 'USAGE')
+"""
 
 _EXISTING = "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)"
 _MAY_CREATE = "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -58,7 +64,10 @@ def install(session: Session) -> None:
     columns = ", ".join(select_values(session, _COLUMNS, [list(PERSONAL)], str))
     has_views = session.execute("SELECT to_regclass('bi.order_persons') IS NOT NULL").fetchone() == (True,)
     has_jobs = session.execute("SELECT to_regclass('sync_jobs.procrastinate_jobs') IS NOT NULL").fetchone() == (True,)
+    feed = ", ".join(select_values(session, _FEED, None, str))
     for role in select_values(session, _EXISTING, [list(ROLES)], str):
+        if feed:
+            session.execute(f"GRANT EXECUTE ON FUNCTION {feed} TO {role}".encode())
         for statement in _grants(role, columns, has_views=has_views, has_jobs=has_jobs):
             session.execute(statement.encode())
 

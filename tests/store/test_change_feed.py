@@ -196,7 +196,7 @@ def test_what_is_no_cursor_is_said_to_be_none(url: str, cursor: str) -> None:
         Tables(url).query("SELECT * FROM bi.changes_since(%s)", cursor)
 
 
-def test_a_role_that_may_read_nothing_else_reads_the_feed(url: str) -> None:
+def test_a_role_that_may_read_nothing_else_reads_the_feed_once_it_is_granted_it(url: str) -> None:
     tables = Tables(url)
     tables.execute("DROP ROLE IF EXISTS feed_reader")
     tables.execute("CREATE ROLE feed_reader")
@@ -204,12 +204,18 @@ def test_a_role_that_may_read_nothing_else_reads_the_feed(url: str) -> None:
         tables.execute("GRANT USAGE ON SCHEMA bi TO feed_reader")
         with psycopg.connect(url, autocommit=True) as session:
             session.execute("SET ROLE feed_reader")
+            for feed in ("bi.changes_since(NULL)", "bi.feed_lag()"):
+                with pytest.raises(errors.InsufficientPrivilege):
+                    session.execute(f"SELECT * FROM {feed}".encode())
+            session.execute("RESET ROLE")
+            session.execute(b"GRANT EXECUTE ON FUNCTION bi.changes_since, bi.feed_lag TO feed_reader")
+            session.execute("SET ROLE feed_reader")
             assert session.execute("SELECT * FROM bi.changes_since(NULL)").fetchall() == []
             assert session.execute("SELECT held_back_orders FROM bi.feed_lag()").fetchone() == (0,)
             with pytest.raises(errors.InsufficientPrivilege):
                 session.execute("SELECT * FROM orders")
     finally:
-        tables.execute("REVOKE ALL ON SCHEMA bi FROM feed_reader")
+        tables.execute("DROP OWNED BY feed_reader")
         tables.execute("DROP ROLE feed_reader")
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from orders_sync.store import bi, migrate, roles
+from orders_sync.store import bi, change_feed, migrate, roles
 from tests.support.databases import Tables
 
 DOC = (Path(__file__).parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")
@@ -26,6 +26,8 @@ ALLOWED = {
     **{f"SELECT * FROM bi.{view} LIMIT 1": EVERYBODY for view in VIEWS},
     "SELECT * FROM bi.orders_as_of(now())": EVERYBODY,
     "SELECT bi.day_start('2026-11-01')": EVERYBODY,
+    "SELECT * FROM bi.changes_since(NULL)": EVERYBODY,
+    "SELECT * FROM bi.feed_lag()": EVERYBODY,
     "SELECT order_id, total_amount, direction, buyer_id FROM orders": EVERYBODY,
     "SELECT * FROM sub_orders, product_items, order_parcels, order_history, order_statuses": EVERYBODY,
     "SELECT * FROM bi.order_persons": SEES_PERSONS,
@@ -80,6 +82,8 @@ class Logins:
 def logins(url: str) -> Iterator[Logins]:
     if "//postgres@" not in url:
         pytest.skip("roles of TEST_DATABASE_URL's server may not log in as these do")
+    with psycopg.connect(url) as connection:
+        change_feed.settle(connection)  # the database is a copy of another
     made = Logins(url)
     made.tables.execute(
         "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('shop', '1688', 's', 'updated')"
@@ -174,7 +178,24 @@ def test_a_role_of_one_shop_sees_that_shop_alone(logins: Logins) -> None:
     with psycopg.connect(logins.url("my_shop_reader"), autocommit=True) as connection:
         assert connection.execute("SELECT order_id FROM my_shop_reader.orders").fetchall() == [("my-shop",)]
         connection.execute("SELECT * FROM my_shop_reader.daily_sales")
-        for refused in ("bi.orders", "public.orders", "bi.order_persons", "bi.shops", "sync.accounts"):
+        connection.execute("SELECT bi.day_start('2026-11-01')")
+        for refused in (
+            "bi.orders", "public.orders", "bi.order_persons", "bi.shops", "sync.accounts",
+            "bi.changes_since(NULL)", "bi.feed_lag()", "bi.orders_as_of(now())",
+        ):  # fmt: skip
             with pytest.raises(InsufficientPrivilege):
                 connection.execute(f"SELECT * FROM {refused}".encode())
     tables.execute("DROP SCHEMA my_shop_reader CASCADE")
+
+
+def test_functions_that_act_by_the_rights_of_their_owner_are_nobodys_unless_granted(url: str) -> None:
+    tables = Tables(url)
+    assert (
+        tables.query(
+            "SELECT oid::regprocedure::text FROM pg_proc AS p"
+            " WHERE pronamespace IN ('bi'::regnamespace, 'sync'::regnamespace, 'public'::regnamespace) AND prosecdef"
+            "   AND prorettype <> 'trigger'::regtype AND (proacl IS NULL OR EXISTS ("
+            "     SELECT FROM aclexplode(proacl) WHERE grantee = 0 AND privilege_type = 'EXECUTE'))"
+        )
+        == []
+    )

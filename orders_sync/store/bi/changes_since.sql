@@ -70,3 +70,5 @@ BEGIN
     ) AS h
     ORDER BY p.changed_xid, p.platform, p.order_id;
 END $$;
+-- it acts by the rights of its owner, over all accounts: the roles that read all of them are granted it
+REVOKE ALL ON FUNCTION bi.changes_since FROM PUBLIC;

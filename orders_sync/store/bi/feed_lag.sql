@@ -14,3 +14,4 @@ CREATE OR REPLACE FUNCTION bi.feed_lag(
         WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1
     ) AS a ON true
 $$;
+REVOKE ALL ON FUNCTION bi.feed_lag FROM PUBLIC;  -- as bi.changes_since
