@@ -99,7 +99,7 @@ class SyncPolicy:
     longest_window: timedelta
     interval: timedelta
     lag: timedelta  # a window ends this long before now
-    overlap: timedelta  # and starts this long before the watermark
+    overlap: timedelta  # and starts this long before the end of what was planned
     confirm: timedelta  # a slower pass reads this much again
     trusts_filter: bool = False  # rows outside the range that was asked for are no fault
     sweeps: SweepPolicy = field(

@@ -46,7 +46,8 @@ def incremental(reach: Reach, policy: SyncPolicy, furthest_back: timedelta | Non
 
     Nothing where the result would be empty. A newest window that nobody has claimed yet (`Reach.newest`) is replaced by
     a longer one, so that windows do not pile up while nobody reads: the caller takes it out (`replaces`). No window
-    reaches over the border of what the platform is documented to list, `furthest_back` of now.
+    of history reaches over the border of what the platform is documented to list, `furthest_back` of now; one of new
+    changes that does is cut when it is read.
     """
     end = whole_second(reach.now - policy.lag)
     if reach.history_from is None or reach.planned_to is None:

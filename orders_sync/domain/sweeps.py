@@ -1,4 +1,8 @@
-"""Decide which orders that can still change are re-read, on feeds that list by creation time. Pure."""
+"""Decide which ranges of creation time are read again, and when. Pure.
+
+Where a platform lists by creation time only, nothing else brings a change. Where it lists by update time, all that it
+still lists is read again once a day (`schedule.daily_sweep`), for changes that were listed late.
+"""
 
 from __future__ import annotations
 

@@ -5,10 +5,13 @@
     a complete read                                   Complete      the range its rows land
     ... of nothing, too long to be believed at once   Unconfirmed   nothing   it is read once more
     ... of nothing, or refused, beyond the reach      Beyond        nothing   it is never read again
+    ... the same, over the border of the reach        Split         nothing   the parts on either side are read instead
     more rows than are read at once                   Split         nothing   its parts are read instead
+    ... each part counted as full as the whole        Failed        nothing   it is read again
+    a total that may be the most it ever counts       Split         nothing   what was read lands, its halves are read
     an error that smaller parts may avoid             Split         nothing   what was read lands, its parts are read
     any other error                                   Failed        nothing   what was read lands, it is read again
-    refused credentials, or a long pause asked for    Released      nothing   it is planned again
+    refused credentials, or a long pause asked for    Released      nothing   what was read is dropped; planned again
     a count that agrees with its parts                PartsAgree    the range
     a count that is higher than its parts             RereadParts   nothing   its parts are read once more, or `Failed`
 
@@ -43,9 +46,9 @@ from orders_sync.engine.rate_limiter import is_long_hold
 
 PARTS = 8  # at most, of a window that cannot be read as a whole
 LONG = timedelta(days=7)  # a longer window may be too much for a platform to answer: no document says how long is
-LONG_HOLDS = (
-    4  # reads of a window, each ended by a long pause; then it is split: it may cost more calls than a quota has
-)
+# reads of a window that each ended because the platform asked for a long pause; the last of them splits the window
+# instead of releasing it: as a whole it may cost more calls than a quota has
+LONG_HOLDS = 4
 BLOCKED_READS = 4  # of a window, over some minutes, after which a block is taken for refused credentials,
 BLOCKED_FOR = timedelta(minutes=10)  # unless a window of the account was read to its end in so long
 EMPTY_BEYOND = "nothing is listed, which proves nothing there"
@@ -128,7 +131,7 @@ class Failed(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Released(Outcome):
-    """Planned again. `suspends`: the account's credentials are refused, and nothing is read with them any more."""
+    """Planned again; what was read is dropped. `suspends`: the credentials are refused, and are used no more."""
 
     suspends: bool = False
 
@@ -243,9 +246,11 @@ def _after_error(facts: Facts, error: PlatformError) -> Outcome:
 def _parts(facts: Facts, error: PlatformError) -> list[Window]:
     """Return what is read instead of a window that could not be read.
 
-    The fewer calls a read takes the likelier all of them are answered well, and what the platform cannot give at all
-    then holds up its own page of orders alone. Empty where smaller parts are no likelier to succeed: the window fits on
-    a page, or the failure is a first one and passing.
+    A smaller part takes fewer calls, so it is likelier that none of them fails; and a record the platform can never
+    give then keeps only the orders of its own part from being read. Empty where parts would help no more than another
+    read: the window fits on a page or is a second long, a transient failure happened for the first time, the rows lie
+    outside the range that was asked for, or the platform seems to ignore the range. Before the platform counted, only
+    a long window that failed before is split.
     """
     claim, total = facts.claim, facts.total
     window, is_first = claim.window, claim.attempts == 1

@@ -1,4 +1,4 @@
-"""The change feed, `bi.changes_since()`: which orders changed after a cursor. How it is read is SQL alone."""
+"""Begin the change feed anew after a restore or copy. It is read by SQL alone: `store/bi/changes_since.sql`."""
 
 from __future__ import annotations
 

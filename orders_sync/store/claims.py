@@ -37,7 +37,7 @@ CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
 
 
 _CLAIM = f"""
--- one claim of an account at a time: two on overlapping windows would wait for each other
+-- one claim of an account at a time: two on overlapping windows would wait for each other (ex_windows_one_reader)
 SELECT pg_advisory_xact_lock(%(lock)s, hashtext(%(account)s));
 UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(owner)s,
     lease_until = clock_timestamp() + %(lease)s, started_at = clock_timestamp(), attempts = attempts + 1
@@ -91,17 +91,18 @@ async def claim(
 ) -> Claim | None:
     """Take the next window of an account for `owner`; None if none can be read now.
 
-    A window can be read that is planned, or whose reader let its lease run out, and that overlaps none being read. The
-    order:
+    A window can be read when it is planned or its reader let the lease run out, its `not_before` has passed, it
+    overlaps no window of the same feed that is being read, and the account is not paused. The order:
 
-    1. After a window of kind `hook` every other kind has its turn, so that messages, however many come, take at most
-       every other read.
-    2. By urgency of the kind.
-    3. Incremental windows: the newest first, for the last days are what people wait for; but old ones that failed
-       before come after those that did not.
-    4. Sweeps: in the order they were planned (`sweeps`). Of one plan, those by status come first, the last of
-       `statuses` first: an order that moves on meanwhile is brought by the list of its new status before it is missed
-       in that of its old one. Re-reads of orders that left their list come after all lists.
+    1. After a window of kind `hook` comes one of another kind if there is any, so that messages, however many come,
+       take at most every other read.
+    2. By urgency of the kind (`URGENCY`).
+    3. Incremental windows: the newest first, for the last days are what people wait for; but those that ended over a
+       day ago and were claimed twice or more come last.
+    4. Sweeps: in the order they were planned (`sweeps`). Of one plan, lists by status come first, the last of
+       `statuses` first: an order that moved on since it was stored has landed with its new status before the list of
+       its old one is read, and is not read again for missing there (`engine/rereads.py`). Sweeps without a status come
+       after all lists.
     5. The oldest first.
 
     `identity`: that of the account in the reader's settings. Nothing is taken if the tables know another one by its

@@ -43,7 +43,7 @@ async def finish(
 
     Raises `LeaseLostError` when another worker has claimed the window since: the transaction must not commit (P5).
     """
-    # in one message, as in `claim`; the account is locked first, so that two that finish do not wait for each other
+    # in one message, as in `claim`; the account is locked first: two that finish lock in one order, and cannot deadlock
     async with psycopg.AsyncClientCursor(connection) as cursor:
         await cursor.execute(
             f"""

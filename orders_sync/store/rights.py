@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-_ANY = "has_database_privilege(current_database(), 'TEMP'), 'GRANT TEMP ON DATABASE ' || db"
+# TEMP: changed orders are staged in temporary tables
+_TO_USE = "has_database_privilege(current_database(), 'TEMP'), 'GRANT TEMP ON DATABASE ' || db"
 _TO_MIGRATE = (
     "has_database_privilege(current_database(), 'CREATE') OR to_regnamespace('sync_jobs') IS NOT NULL,"
     " 'GRANT CREATE ON DATABASE ' || db",
@@ -14,8 +15,11 @@ _TO_MIGRATE = (
 
 
 def missing(*, migrates: bool) -> str:
-    """Return a query for the GRANT statements that this role lacks. `migrates`: those to change tables, too."""
-    rights = [_ANY, *(_TO_MIGRATE if migrates else ())]
+    """Return a query for the statements that give this role what it lacks.
+
+    They are GRANTs, and CREATE SCHEMA where there is no schema public. `migrates`: also what changing tables needs.
+    """
+    rights = [_TO_USE, *(_TO_MIGRATE if migrates else ())]
     return f"""
     SELECT grant_it || ' TO ' || quote_ident(current_user)
     FROM quote_ident(current_database()) AS db,
