@@ -109,21 +109,22 @@ def replay(
     numbers: Ids = None,
     account: context.Account = None,
     reason: Reason = None,
+    all_: All = False,  # as without it, for those who know it from ignore and drop
     limit: Limit = None,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
     """Normalize rejects again with this version's code and store those that succeed. Makes no API calls.
 
-    Without ID all that are open, or those of --reason and --account; what is rejected meanwhile is not touched. Never
-    replaces a newer version. Exit code 1 if a record is still rejected.
+    Without ID all that are open (--all), or those of --reason and --account; what is rejected meanwhile is not touched.
+    Never replaces a newer version. Exit code 1 if a record is still rejected.
     """
 
     async def run(connection: Connection) -> Replayed:
         chosen = await _numbers(connection, numbers, reason, account, UNSETTLED if numbers else OPEN, limit)
         result = Replayed()
         if not chosen:
-            output.info("nothing to replay: none of these is open")
+            output.info(f"nothing to replay: {'all of these are settled' if numbers else 'none of these is open'}")
         with bars(["rejects"], unit="replayed") as progress:
             progress.counted("rejects", len(chosen))
             for number in chosen:

@@ -1,4 +1,4 @@
-"""`orders-sync renormalize`: the flattened tables made anew from the payloads, after a normaliser changed."""
+"""`orders-sync renormalize`: the flattened tables made anew from the payloads, after a normalizer changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def renormalize(
     """Rebuild the tables from raw_orders with this version's code. Makes no API calls; safe at any time.
 
     Orders whose rows are equal are not touched; differences are updated and recorded in the order's history. Orders
-    whose payload was removed by [retention] keep their rows.
+    whose payload was removed by [retention] keep their rows. Moved: another payload landed meanwhile, with rows of its
+    own.
     """
     if platform is not None and platform not in PLATFORMS:
         raise UsageError(f"--platform: unknown platform {platform}; known are {', '.join(PLATFORMS)}")
@@ -48,9 +49,9 @@ def renormalize(
     if json:
         output.print_json([asdict(each) for each in results])
     elif results:
-        columns = ["platform", "examined", "rebuilt", "equal", "rejected", "changed meanwhile"]
+        columns = ["platform", "looked at", "rebuilt", "equal", "rejected", "moved"]  # as the keys of --json
         output.table("Orders rebuilt from their payloads", columns, [astuple(each) for each in results], columns[1:])
     else:
-        output.info("no orders are stored yet: run `orders-sync sync`")
+        output.info(f"no orders{f' of {platform}' if platform else ''} are stored yet: run `orders-sync sync`")
     if any(each.rejected for each in results):
         output.info("rejected orders keep their rows; `orders-sync rejects list` shows the reasons")

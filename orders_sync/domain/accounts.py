@@ -34,13 +34,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The settings that a platform's client needs. The secret is in no repr (P8)."""
+    """The settings that a platform's client needs. No credential is in its repr (P8)."""
 
     name: str
     platform: str
     base_url: str
     seller: str  # 1688: seller_nick; Xportcn: user_id
-    app_id: str  # 1688: appid; Xportcn: access-key
+    app_id: str = field(repr=False)  # 1688: appid; Xportcn: access-key
     app_secret: str = field(repr=False)
     refused_codes: tuple[str, ...] = ()  # answer codes, or words in the message, that mean: credentials not accepted
     throttled_codes: tuple[str, ...] = ()  # the same for: slow down

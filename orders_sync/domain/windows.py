@@ -44,7 +44,7 @@ class WindowState(StrEnum):
 
 
 OPEN_WINDOWS = (WindowState.PLANNED, WindowState.RUNNING, WindowState.FAILED)  # still to be read
-READ_WINDOWS = (WindowState.DONE, WindowState.SPLIT)  # answered in full by the platform
+READ_WINDOWS = (WindowState.DONE, WindowState.SPLIT)  # read to the end, or replaced: by count, or after an error
 
 
 class Window(msgspec.Struct, frozen=True):

@@ -37,7 +37,7 @@ class Replayed:
 
 
 async def replay(connection: Connection, number: int, result: Replayed) -> None:
-    """Replay a reject in a transaction of its own, and add to the result; do nothing when it is not open any more.
+    """Replay a reject in a transaction of its own, and add to the result; do nothing when it is settled.
 
     The time it was read stands, so that it never replaces what was read later (P2). Raises `DatabaseBusyError` and
     psycopg.Error.
@@ -55,7 +55,7 @@ async def replay(connection: Connection, number: int, result: Replayed) -> None:
 
 
 async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reject | None] | None:
-    """Land a reject. Return the counts, and the reject itself where it still is one; None when it was not open."""
+    """Land a reject. Return the counts, and the reject itself where it still is one; None when it is settled."""
     async with connection.transaction():
         reject = await rejects.take(connection, number)
         if reject is None:

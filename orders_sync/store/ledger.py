@@ -266,10 +266,13 @@ async def has_work(connection: Connection, account: str) -> bool:
 
 
 async def was_read(connection: Connection, account: str, within: timedelta) -> bool:
-    """Return whether a window of the account was read to its end `within` this time before now."""
+    """Return whether a window of the account was read to its end, or counted, `within` this time before now.
+
+    One that was split because of an error, which is kept with it, was not.
+    """
     query = f"""
         SELECT EXISTS (SELECT FROM sync.windows WHERE account = %s AND state IN {READ_WINDOWS}
-                       AND finished_at > clock_timestamp() - %s)
+                       AND error IS NULL AND finished_at > clock_timestamp() - %s)
     """
     return await fetch_value(connection, query, [account, within], bool)
 

@@ -97,15 +97,17 @@ class _Loader:
         known, foreign = await self._known([record.order_id for record in batch if record.order_id is not None])
         await self.ownership.learn(foreign)
         orders: list[FlatOrder] = []
-        for number, (record, payload_hash) in enumerate(hashed):
+        attempted = 0
+        for record, payload_hash in hashed:
             if record.order_id in foreign:
                 if self._passes_over(record, payload_hash, foreign[record.order_id], known[record.order_id]):
                     continue
             elif record.order_id is not None and known.get(record.order_id) == payload_hash:
                 self.landed.unchanged += 1
                 continue
-            if number % PIECE == 0:
+            if attempted % PIECE == 0:
                 await asyncio.sleep(0)
+            attempted += 1
             try:
                 orders.append(flatten(self.source, record, payload_hash))
             except InvalidRecordError as error:

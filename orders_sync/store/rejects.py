@@ -201,7 +201,7 @@ async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
 
 
 async def take(connection: Connection, number: int) -> Reject | None:
-    """Return an open reject; None if it is not open any more."""
+    """Return an unsettled reject, open or ignored; None if it is settled or gone."""
     return await fetch_row(connection, _TAKE, [number], Reject)
 
 

@@ -73,7 +73,7 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     shop.tables.execute(
         "UPDATE sync.rejects SET payload = %s WHERE id = %s", shop.mended[broken["order_id"]], broken["id"]
     )  # as if today's code could read it
-    said = shop.terminal.run("rejects", "replay", "--json")
+    said = shop.terminal.run("rejects", "replay", "--all", "--json")
     assert (said.code, said.json["landed"], said.json["older"]) == (1, 1, 0)
     assert {row["id"] for row in said.json["rejected"]} == {row["id"] for row in listed} - {broken["id"]}
     found = shop.tables.query("SELECT order_id FROM orders WHERE order_id = %s", broken["order_id"])
@@ -81,7 +81,7 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     assert broken["id"] not in [row["id"] for row in shop.terminal.run("rejects", "list", "--json").json]
     assert broken["id"] in [row["id"] for row in shop.terminal.run("rejects", "list", "--all", "--json").json]
     again = shop.terminal.run("rejects", "replay", str(broken["id"])).assert_well()
-    assert "nothing to replay" in again.err
+    assert "nothing to replay: all of these are settled" in again.err
     told = shop.terminal.run("rejects", "replay", str(others[0]["id"]))
     assert "0 stored, 0 older than the stored version, 1 still rejected" in told.out
     assert others[0]["reason"][:30] in told.out
@@ -114,7 +114,7 @@ def test_rejects_of_a_reason_are_ignored_after_a_yes_and_counted_open_no_more(sh
     assert (row["rejects"], row["ignored_rejects"]) == (before - 1, 1)
     assert "not_utf8" in shop.terminal.run("rejects", "list", "--ignored").assert_well().out
     replayed = shop.terminal.run("rejects", "replay", "--reason", "not_utf8").assert_well()
-    assert "nothing to replay" in replayed.err
+    assert "nothing to replay: none of these is open" in replayed.err
     shop.terminal.run("rejects", "unignore", "--all", "--yes").assert_well()
     assert "not_utf8" in shop.terminal.run("rejects", "list").assert_well().out
     shop.terminal.run("rejects", "drop", "--reason", "not_utf8", "--yes").assert_well()
@@ -147,6 +147,8 @@ def test_renormalize_says_what_it_did_and_mistakes_are_one_message(shop: Shop) -
     history = "SELECT changed FROM order_history WHERE order_id = %s AND changed IS NOT NULL"
     assert shop.tables.query(history, order_id) == [(["status_group"],)]
     told = shop.terminal.run("renormalize", "--account", "sandbox-ka", "--platform", "xportcn_ka").assert_well()
-    assert "rebuilt" in told.out
+    assert all(key.replace("_", " ") in told.out for key in said)
+    told = shop.terminal.run("renormalize", "--platform", "xportcn_open").assert_well()
+    assert "no orders of xportcn_open are stored yet" in told.err
     shop.terminal.run("renormalize", "--platform", "taobao").assert_complains("taobao", "xportcn_ka")
     shop.terminal.run("renormalize", "--account", "nobody").assert_complains("nobody", "orders-sync status")

@@ -17,6 +17,12 @@ def test_a_credential_of_the_platforms_own_is_in_no_quoted_answer_and_in_no_repr
     assert TOKEN not in f"{WITH_TOKEN!r} {WITH_TOKEN}"
 
 
+def test_no_credential_of_the_app_is_in_a_repr_P8() -> None:
+    account = replace(ACCOUNT, app_id="app-id-0815", app_secret="app-secret-0815")
+    assert "0815" not in f"{account!r} {account} {[account]} {account.identity!r}"
+    assert "shop" in repr(account)
+
+
 def test_another_credential_of_the_platforms_own_is_another_fingerprint() -> None:
     assert ACCOUNT.fingerprint != WITH_TOKEN.fingerprint
     assert WITH_TOKEN.fingerprint != replace(ACCOUNT, own={"session_token": Secret("another")}).fingerprint

@@ -417,6 +417,25 @@ async def test_a_window_too_full_is_replaced_by_its_parts(connection: Connection
     assert await watermark(connection) == at(2)
 
 
+@pytest.mark.parametrize(
+    ("ending", "was_read"), [("too full", True), ("after an error", False), ("done", True), ("failed", False)]
+)
+async def test_only_a_window_that_was_answered_says_that_the_account_is_read(
+    connection: Connection, ending: str, was_read: bool
+) -> None:
+    await plan(connection, hours(0, 2))
+    whole, parts = await claim(connection), [hours(0, 1), hours(1, 2)]
+    if ending == "done":
+        await finish(connection, whole)
+    elif ending == "failed":
+        await closing.fail(connection, whole, "HTTP 403", calls=1)
+    elif ending == "too full":
+        await closing.split(connection, whole, parts, total=4000, calls=1)
+    else:
+        await closing.split(connection, whole, parts, total=None, calls=1, reason="HTTP 403")
+    assert await ledger.was_read(connection, SHOP, timedelta(minutes=10)) is was_read
+
+
 async def test_the_parts_of_a_sweep_are_sweeps_and_move_nothing(connection: Connection) -> None:
     await plan(connection, hours(0, 2), kind=WindowKind.SWEEP)
     whole = await claim(connection)

@@ -43,6 +43,33 @@ async def test_others_go_on_while_a_batch_becomes_rows(connection: Connection) -
     assert sorted(Counter(seen).values()) == [load.PIECE] * 3
 
 
+async def test_others_go_on_though_the_first_of_each_piece_is_unchanged(connection: Connection) -> None:
+    records = [Record(f"{number:04}", payload(f"{number:04}"), at(0)) for number in range(load.BATCH)]
+    held = records[:: load.PIECE]
+    async with connection.transaction():
+        await load.land(connection, SOURCE, held)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    seen: list[int] = []
+
+    def watched(record: bytes) -> OrderRows:
+        seen.append(turns)
+        return normalize(record)
+
+    going_on = asyncio.create_task(others())
+    async with connection.transaction():
+        await load.land(connection, Source("1688", "shop", None, watched, Direction.SALE), records)
+    going_on.cancel()
+    assert len(seen) == len(records) - len(held)
+    assert max(Counter(seen).values()) <= load.PIECE
+
+
 async def test_new_orders_land_in_every_table(connection: Connection) -> None:
     assert await land(connection, payload("b", parcels=["p"]), payload("a")) == LoadCounts(new=2)
     counts = {
