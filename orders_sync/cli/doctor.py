@@ -38,6 +38,7 @@ from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageCli
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.engine.service_problems import Severity, State
+from orders_sync.engine.tasks import run_all
 from orders_sync.platforms import PageQuery
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, probes, rights, schema, suspensions
@@ -238,7 +239,7 @@ def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding
                     return Finding(f"probe of {name}", False, f"no answer: {probed.fault}", "run it again later")
                 return _probed(name, Probe(probed.answers))
 
-            return await asyncio.gather(*(probe(source) for source in sources))
+            return await run_all(probe(source) for source in sources)
 
     try:
         with context.opened(settings) as url:

@@ -18,8 +18,8 @@ from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageCli
 from orders_sync.engine.reconcile import Counts
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
-from orders_sync.engine.runner import stop
 from orders_sync.engine.sync import drain_all
+from orders_sync.engine.tasks import run_all, stop
 from orders_sync.store import audits, ledger
 from orders_sync.store.audits import NotedDifference, Synced
 
@@ -42,11 +42,11 @@ async def audit(
     a platform does wrong is in the results. Raises psycopg.Error when the database is gone.
     """
     made = [_Audit(run_context, source) for source in sources]
-    await asyncio.gather(*[one.compare(start, end, is_routine) for one in made])
+    await run_all(one.compare(start, end, is_routine) for one in made)
     if repair:
         wanting = [one for one in made if await one.plan_repairs()]
         outcomes = await drain_all(run_context, [one.source for one in wanting])
-        await asyncio.gather(*[one.check_repairs(outcome) for one, outcome in zip(wanting, outcomes, strict=True)])
+        await run_all(one.check_repairs(outcome) for one, outcome in zip(wanting, outcomes, strict=True))
     return [one.result for one in made]
 
 

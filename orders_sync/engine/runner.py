@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
 from contextlib import suppress
-from typing import Any
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -22,6 +20,7 @@ from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import is_long_hold
 from orders_sync.engine.results import AccountResult, WindowResult
 from orders_sync.engine.run_context import RunContext, host_of
+from orders_sync.engine.tasks import stop
 from orders_sync.engine.window_job import WindowJob
 from orders_sync.engine.window_outcome import Beyond, Failed, Released, RereadParts, Split, Unconfirmed
 from orders_sync.store import claims, closing, empty_history, ledger, probes, suspensions
@@ -51,14 +50,6 @@ async def release_windows(run_context: RunContext, account: str) -> None:
     """Release every window of an account that this process has claimed and does not read. Raises psycopg.Error."""
     async with run_context.pool.connection() as connection:
         await claims.release_all(connection, account, run_context.owner)
-
-
-async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks that are not being cancelled yet, and wait: a second cancel would interrupt their cleanup."""
-    for task in tasks:
-        if not task.cancelling():
-            task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _AccountRunner:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import isolation, planner
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
-from orders_sync.engine.runner import drain, stop
+from orders_sync.engine.runner import drain
+from orders_sync.engine.tasks import run_all
 from orders_sync.store import ledger, reject_lists, suspensions
-
-Result = TypeVar("Result")
 
 
 async def sync(
@@ -28,12 +25,12 @@ async def sync(
     Windows are read in parallel, as many as `run_context` has slots; pages of one window never are.
     Whatever a platform does wrong is in the results. Raises psycopg.Error when the database is gone.
     """
-    return await _all(_catch_up(run_context, source, sweep, retry) for source in sources)
+    return await run_all(_catch_up(run_context, source, sweep, retry) for source in sources)
 
 
 async def drain_all(run_context: RunContext, sources: Sequence[AccountSource]) -> list[AccountResult]:
     """Read what is planned for these accounts, and plan nothing else. Otherwise as `sync`."""
-    return await _all(_drain(run_context, source) for source in sources)
+    return await run_all(_drain(run_context, source) for source in sources)
 
 
 async def _drain(run_context: RunContext, source: AccountSource) -> AccountResult:
@@ -59,12 +56,3 @@ async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep
         async with run_context.pool.connection() as connection:
             await ledger.note_error(connection, source.account.name, report)
         return AccountResult(source.account.name, errors=[report])
-
-
-async def _all(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run all jobs concurrently; when one fails, or this task is cancelled, stop all of them."""
-    tasks = [asyncio.create_task(job) for job in jobs]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        await stop(tasks)

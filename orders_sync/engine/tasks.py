@@ -1,0 +1,30 @@
+"""Run coroutines side by side so that none outlives the others: an error of one stops all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Coroutine, Iterable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+async def run_all(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Run jobs concurrently; return their results in the order of the jobs.
+
+    When one fails, or this task is cancelled, all others are stopped before the error is raised: none goes on with
+    connections that its caller closes.
+    """
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        await stop(tasks)
+
+
+async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks that are not being cancelled yet, and wait: a second cancel would interrupt their cleanup."""
+    for task in tasks:
+        if not task.cancelling():
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
