@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ from orders_sync.domain import local_times
 from orders_sync.domain.errors import UsageError
 from orders_sync.store import bi
 from orders_sync.store.database import Session
-from orders_sync.store.queries import select_rows
+from orders_sync.store.queries import select_rows, select_values
 
 BATCH = 2000  # rows
 # what a range of time means where nothing else is said: the first of these that a view has
@@ -116,8 +116,9 @@ def views() -> list[str]:
 def stream(session: Session, selection: Selection) -> Iterator[Rows]:
     """Yield the rows of a selection as they were at one moment, read in batches.
 
-    Raises `UsageError` for a view or column that does not exist, and for a range that the view has no time for.
+    Raises `UsageError` for a view, column or account that does not exist, and for a range where the view has no time.
     """
+    _must_be_accounts(session, selection.accounts)
     attributes = _attributes(session, selection.view)
     columns = [_column(each) for each in attributes]
     query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
@@ -131,6 +132,14 @@ def stream(session: Session, selection: Selection) -> Iterator[Rows]:
             cursor.itersize = BATCH
             cursor.execute(query)
             yield Rows(columns, cursor)
+
+
+def _must_be_accounts(session: Session, names: Collection[str]) -> None:
+    if not names:
+        return
+    known = select_values(session, "SELECT account FROM bi.shops ORDER BY 1", None, str)
+    if missing := [name for name in names if name not in known]:
+        raise UsageError(f"no account is named {', '.join(missing)}. There are {', '.join(known) or 'none yet'}")
 
 
 def _attributes(session: Session, view: str) -> list[_Attribute]:

@@ -31,6 +31,9 @@ VALUES ('1688', %s, %s, %s, 'x', 'paid', 'CNY', 'sale', 0, %s, %s, NULL, %s, %s)
 """
 
 
+ACCOUNT = "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES (%s, '1688', %s, 'updated')"
+
+
 @pytest.fixture
 def session(url: str) -> Iterator[Session]:
     with psycopg.connect(url, autocommit=True) as session:
@@ -153,6 +156,7 @@ def test_a_range_of_days_is_one_of_the_shops_days_and_takes_no_hour(session: Ses
 
 def test_only_the_accounts_asked_for(session: Session, url: str, tmp_path: Path) -> None:
     for number, account in enumerate(["a", "b", "it's"]):
+        Tables(url).execute(ACCOUNT, account, account)
         add(url, str(number), account=account)
     write(session, tmp_path / "a.csv", accounts=("a", "it's"))
     assert sorted(row["account"] for row in read(tmp_path / "a.csv")) == ["a", "it's"]
@@ -167,12 +171,14 @@ def test_only_the_accounts_asked_for(session: Session, url: str, tmp_path: Path)
         (Selection("orders", PLACED, by="status"), "has no time status"),
         (Selection("orders", PLACED, by='x"; DROP'), "has no time"),
         (Selection("shops", PLACED), "does not say by which time"),
-        (Selection("calendar", accounts=("a",)), "has no accounts"),
+        (Selection("orders", accounts=("ship",)), "no account is named ship. There are shop"),
+        (Selection("calendar", accounts=("shop",)), "has no accounts"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said_and_no_file_appears(
-    session: Session, tmp_path: Path, selection: Selection, words: str
+    session: Session, url: str, tmp_path: Path, selection: Selection, words: str
 ) -> None:
+    Tables(url).execute(ACCOUNT, "shop", "shop")
     with pytest.raises(UsageError, match=words):
         exports.write(session, selection, tmp_path / "a.csv", FORMATS["csv"], lambda _: None)
     assert list(tmp_path.iterdir()) == []
