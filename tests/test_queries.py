@@ -50,6 +50,9 @@ def test_every_question_has_an_answer_that_shows_something(question: Question) -
 def test_no_query_adds_up_sales_and_purchases_or_currencies(question: Question) -> None:
     if re.search(r"\bsum\(|\bavg\(", question.query):
         assert re.search(r"direction|is_valid_sale|is_valid_purchase|bi\.buyers", question.query)
+    shown = question.query.replace("coalesce(l.refund_amount, 0) <> 0", "")
+    if re.search(r"(payable|refund|goods|net)_amount\b|_price\b", shown):
+        assert "currency" in shown
 
 
 # computed another way: from the tables, without the views
@@ -74,6 +77,25 @@ def test_the_average_is_the_amount_over_the_orders() -> None:
     assert sum(int(row[3]) for row in months) == int(orders)
     total = sum(Decimal(row[4]) for row in months)
     assert round(total / int(orders), 2) == Decimal(average)
+
+
+def test_the_net_amount_of_months_is_that_of_their_orders() -> None:
+    [[_, _, orders, _, average]] = rows(3)
+    assert round(sum(Decimal(row[6]) for row in rows(2)) / int(orders), 2) == Decimal(average)
+    assert all(Decimal(row[4]) - Decimal(row[5]) == Decimal(row[6]) for row in rows(2))
+
+
+def test_variants_are_refunded_as_often_as_their_paid_lines_are_cancelled_orders_included(sandbox: Tables) -> None:
+    query = QUESTIONS[5].query.replace("HAVING count(*) >= 3", "").replace("LIMIT 5", "")
+    found = sandbox.query(f"SELECT sum(refunded)::int, sum(lines)::int FROM ({query.rstrip().rstrip(';')}) AS q")
+    assert found == sandbox.query(
+        "SELECT count(*) FILTER (WHERE s.refund_amount <> 0 OR s.refund_status ILIKE 'refund%success'"
+        "   OR s.after_sale_refund_status ILIKE 'refund%success')::int, count(*)::int"
+        " FROM sub_orders AS s JOIN orders AS o USING (platform, order_id)"
+        " WHERE o.platform = '1688' AND o.paid_at IS NOT NULL AND s.removed_at IS NULL"
+    )
+    [(valid,)] = sandbox.query("SELECT sum(refunded_lines)::int FROM bi.product_sales WHERE direction = 'sale'")
+    assert found[0][0] > valid
 
 
 def test_customers_that_buy_again_are_those_that_were_put_there() -> None:

@@ -56,7 +56,7 @@ class ColumnEntry:
         if re.search(r"(^|_)(amount|price|payable|refund_of|refund_by)", self.name) and self.type.startswith("numeric"):
             return "yuan, or `currency`"
         if self.name == "quantity":
-            return "pieces, or `unit`"
+            return "`unit`"
         return {
             "timestamp with time zone": "a moment",
             "date": "a day of the shop" if self.schema == "bi" else "a day",

@@ -319,6 +319,32 @@ def test_daily_sales_name_the_day_of_each_figure(tables: Tables) -> None:
     ) == [("2026-10-31", 7)]
 
 
+def test_the_net_amount_of_a_day_is_that_of_the_orders_that_count(tables: Tables) -> None:
+    add_order(tables, "a", total_amount=30, refund_amount=12)
+    add_order(tables, "b", total_amount=10)
+    add_order(tables, "gone", total_amount=50, refund_amount=50, status="cancel", status_group="cancelled")
+    day = "valid_amount_by_ordered_day, refund_by_ordered_day, valid_refund_by_ordered_day, net_amount_by_ordered_day"
+    assert tables.query(f"SELECT {day} FROM bi.daily_sales WHERE day = '2026-11-01'") == [(40, 62, 12, 28)]
+    assert tables.query("SELECT sum(net_amount) FROM bi.orders WHERE is_valid") == [(28,)]
+
+
+def test_kilos_and_pieces_of_a_product_are_not_added_up(tables: Tables) -> None:
+    for order_id, unit, quantity in (("a", "个", 3), ("b", "千克", 0.5), ("c", "个", 1)):
+        add_order(tables, order_id, total_amount=1, line_count=1)
+        add_line(tables, order_id, "1", amount=1)
+        tables.execute(
+            "INSERT INTO product_items"
+            " (platform, order_id, sub_order_id, item_no, currency, product_id, unit, quantity)"
+            " VALUES ('1688', %s, '1', 1, 'CNY', 'p', %s, %s)",
+            order_id,
+            unit,
+            quantity,
+        )
+    for view in ("products", "product_sales"):
+        found = tables.query(f"SELECT unit, sum(quantity), count(*) FROM bi.{view} GROUP BY unit ORDER BY 2")
+        assert found == [("千克", Decimal("0.5"), 1), ("个", 4, 1)], view
+
+
 def test_an_order_without_a_time_of_creation_is_in_the_daily_figures_without_a_day(tables: Tables) -> None:
     add_order(tables, "a", total_amount=30, created_at=None)
     assert tables.query("SELECT day, orders_by_ordered_day FROM bi.daily_sales") == [(None, 1)]

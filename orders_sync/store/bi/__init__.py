@@ -60,7 +60,7 @@ COMMON = {
     "title": "name of the product at the time of the order",
     "sku_text": "attributes of the variant as text",
     "sku_attributes": "attributes of the variant, name to value",
-    "unit": "what quantity counts: 1688",
+    "unit": "what quantity counts: 1688, as sent; NULL on Xportcn. Never add up two units",
 }
 
 _OBJECT = re.compile(r"CREATE (OR REPLACE )?(VIEW|FUNCTION) bi\.(\w+)")

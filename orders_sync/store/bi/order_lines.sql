@@ -8,8 +8,8 @@
 -- line_status         as the platform says it
 -- line_refund_status  as the platform says it; NULL where there is no refund
 -- quantity            in `unit`, may be a fraction
--- unit_price          of one piece, with every place that was sent
--- goods_amount        of all pieces, without postage: all platforms. NULL on the second and later products of a line, so that a sum counts a line once
+-- unit_price          of one `unit`, with every place that was sent
+-- goods_amount        of the whole quantity, without postage: all platforms. NULL on the second and later products of a line, so that a sum counts a line once
 -- shipping_amount     postage of the line, once per line; NULL where it is not said
 -- refund_amount       refund of the line, once per line: 1688
 -- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once

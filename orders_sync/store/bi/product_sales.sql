@@ -1,4 +1,4 @@
--- One row per account, product, sku, currency and day on which it was ordered. Removed lines and orders that do not count are left out.
+-- One row per account, product, sku, unit, currency and day on which it was ordered. Removed lines and orders that do not count are left out.
 --
 -- direction      sale or purchase; never add up both
 -- ordered_day    day the orders were placed
@@ -7,10 +7,10 @@
 -- title          newest name on the day
 -- sku_text       attributes of the sku
 -- orders         orders with it
--- quantity       pieces, as sent
+-- quantity       in `unit`, as sent
 -- goods_amount   what they cost, without postage
 -- refund_amount  refunds of these lines: 1688
--- refunded_lines lines with a refund that was made
+-- refunded_lines of `lines`, those with a refund that was made. Cancelled orders are not in it: how often a sku is refunded is told by bi.order_lines, removed and unpaid lines left out
 -- lines          lines with it
 CREATE OR REPLACE VIEW bi.product_sales AS
 SELECT
@@ -28,7 +28,9 @@ SELECT
     coalesce(sum(l.goods_amount), 0)::numeric(18, 2) AS goods_amount,
     sum(l.refund_amount)::numeric(18, 2) AS refund_amount,
     count(*) FILTER (WHERE bi.refund_state(l.line_refund_status) = 'refunded' OR l.refund_amount <> 0) AS refunded_lines,
-    count(*) AS lines
+    count(*) AS lines,
+    l.unit
 FROM bi.order_lines AS l
 WHERE l.is_valid AND NOT l.is_removed
-GROUP BY l.direction, l.platform, l.account, l.currency, l.ordered_day, l.product_id, l.sku_id;
+GROUP BY l.direction, l.platform, l.account, l.currency, l.ordered_day, l.product_id, l.sku_id,
+    l.unit;

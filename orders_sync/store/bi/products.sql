@@ -1,4 +1,4 @@
--- One row per product and sku of a platform and direction, over all orders. Removed lines are left out; orders that do not count only date it.
+-- One row per product, sku, unit and currency of a platform and direction, over all orders. Removed lines are left out; orders that do not count only date it.
 --
 -- direction          sale or purchase
 -- title              name on the newest order
@@ -6,11 +6,11 @@
 -- first_ordered_at   its first order
 -- last_ordered_at    its newest order
 -- orders             orders that count
--- quantity           pieces on orders that count
+-- quantity           in `unit`, on orders that count
 -- goods_amount       what those cost, without postage, in currency
--- lowest_price       of one piece, on orders that count
--- highest_price      of one piece, on orders that count
--- last_price         of one piece, on the newest order
+-- lowest_price       of one `unit`, on orders that count
+-- highest_price      of one `unit`, on orders that count
+-- last_price         of one `unit`, on the newest order
 CREATE OR REPLACE VIEW bi.products AS
 SELECT
     l.direction,
@@ -27,7 +27,8 @@ SELECT
     coalesce(sum(l.goods_amount) FILTER (WHERE l.is_valid), 0)::numeric(18, 2) AS goods_amount,
     min(l.unit_price) FILTER (WHERE l.is_valid) AS lowest_price,
     max(l.unit_price) FILTER (WHERE l.is_valid) AS highest_price,
-    (array_agg(l.unit_price ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS last_price
+    (array_agg(l.unit_price ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS last_price,
+    l.unit
 FROM bi.order_lines AS l
 WHERE NOT l.is_removed AND (l.product_id IS NOT NULL OR l.sku_id IS NOT NULL)
-GROUP BY l.direction, l.platform, l.product_id, l.sku_id, l.currency;
+GROUP BY l.direction, l.platform, l.product_id, l.sku_id, l.currency, l.unit;
