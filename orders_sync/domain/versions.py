@@ -39,12 +39,17 @@ class Precedence(Enum):
 def precedence(read: Version, stored: Version, went_back_at: datetime | None, remembered: Version | None) -> Precedence:
     """Compare a version that was read with the stored one, where a platform's modify time may go back.
 
-        stored 12:00            read 12:05: 11:00       read 13:10: 11:00 or later
-        modify time 11:30       OLDER_AT_FIRST          WENT_BACK
+        stored: read at 12:00, modify time 11:30
+        read at 12:05, modify time 11:00                     OLDER_AT_FIRST: it is remembered
+        read at 12:30, modify time 11:00 to before 11:30     OLDER: less than `BELIEVED_AFTER` later
+        read at 13:10, modify time 11:00 to before 11:30     WENT_BACK
+        read at 13:10, modify time before 11:00              OLDER_AT_FIRST, and remembered instead
+        read at any time, modify time after 11:30            NEWER
 
-    `went_back_at`: when the last read whose older modify time was believed began; modify times read before say nothing
-    beside it. `remembered`: what `OLDER_AT_FIRST` was said of, unless a read that began later brought the stored
-    version or a newer one. A read that began before the stored one is never believed, however often it is repeated.
+    `went_back_at`: when the read began that was last believed to have gone back; every read that began earlier is
+    `OLDER`, whatever its modify time. `remembered`: the version that was `OLDER_AT_FIRST`; None once a later read
+    brought the stored version again, or a newer one. A read that began before the stored one never goes back, however
+    often it is repeated.
     """
     if went_back_at is not None and read.read_at < went_back_at:
         return Precedence.OLDER

@@ -104,7 +104,10 @@ async def _measure_lateness(connection: Connection, read: WindowRead) -> None:
 
 
 async def _land_unproven(pool: Pool, read: WindowRead, outcome: Split | Failed) -> LoadCounts:
-    """Land what was read, and close the window without proof; without its rows where the database takes them never."""
+    """Land what was read, and close the window without proof.
+
+    Where the database keeps ending the transaction (`DatabaseBusyError`), the window is closed without the rows.
+    """
     records = [] if outcome.error is None else read.records
     try:
         return await retried(lambda: _close_unproven(pool, read, records, outcome, outcome.reason))

@@ -18,10 +18,10 @@ from datetime import datetime, timedelta
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Feed, Window
 
-FINEST = timedelta(minutes=1)  # differences are ranges of whole minutes
-UNITS = (timedelta(days=1), timedelta(hours=1), FINEST, timedelta(seconds=1))
-MOST_IDS = 10_000  # of a difference that are named, of each kind
-ROUNDS = 3  # in which a window and its halves are counted while the counts contradict each other
+FINEST = timedelta(minutes=1)  # a difference found by ids is a range of whole minutes, as far as the window reaches
+UNITS = (timedelta(days=1), timedelta(hours=1), FINEST, timedelta(seconds=1))  # see `halves`
+MOST_IDS = 10_000  # ids that a difference names of each kind: lacking, older, surplus
+ROUNDS = 3  # times that a window and its halves are counted, at most, while the halves hold fewer than the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ async def compare(
 ) -> Reconciliation:
     """Find every range of the window whose orders differ in number.
 
-    `compare_orders` is given what fits on a page, one second, or what counts in each half as in the whole: halving that
-    further would not end. `feed`: the list that is counted.
+    `compare_orders` is called with windows that fit on a page or are a second long, and with one of which each half
+    counts as many as the whole: halving that further would find nothing smaller. `feed`: the list that is counted.
 
-    Where both halves agree though the whole holds more than both, the platform's counts contradict each other to the
-    end: the window is a difference by its counts, without the orders.
+    Where both halves agree with the tables, but the platform counts more in the whole than in both together even after
+    `ROUNDS`, the whole window is a difference by its counts, without ids.
     """
     if counts.platform == counts.tables:
         return Reconciliation(counts.platform, counts.tables)

@@ -1,6 +1,6 @@
 """Rebuild the flattened tables from the stored payloads, after a normalizer changed.
 
-    raw_orders --page by key--> normalise --equal rows--> nothing is written, nothing is locked      (P3)
+    raw_orders --page by key--> normalize --equal rows--> nothing is written, nothing is locked      (P3)
                                     |------> other rows: lock; skip what landed meanwhile; update as a changed order
                                     '------> cannot: the rows stay, sync.rejects                     (P4)
 

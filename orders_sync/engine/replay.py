@@ -18,7 +18,7 @@ from orders_sync.store.retrying import retried
 
 @dataclass(frozen=True, slots=True)
 class StillRejected:
-    """A reject that cannot be normalised today either, and why."""
+    """A reject that cannot be normalized today either, and why."""
 
     id: int
     account: str
@@ -29,7 +29,7 @@ class StillRejected:
 
 @dataclass(slots=True)
 class Replayed:
-    """The result of replaying rejects. `older`: the tables hold a newer version, so the reject is closed unwritten."""
+    """The result of replaying rejects. `older`: the tables hold a newer version; the reject is settled unwritten."""
 
     landed: int = 0
     older: int = 0
@@ -68,5 +68,5 @@ async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reje
         record = identified(reject.payload, platform.identifier(platform.feed), reject.read_at)
         landed = await load.land(connection, source, [record])
         if not landed.rejected:
-            await rejects.close(connection, reject, number)
+            await rejects.settle_one(connection, reject, number)
         return landed, await rejects.take(connection, number)

@@ -31,13 +31,22 @@ class LockedOrder(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Comparison:
-    """Each order in one of these lists but for those marked *, which are also in another.
+    """Orders by what is to be done with them.
 
-    `stale`: older than what is stored, or deleted since; dropped. `older_at_first`*: stale, with an earlier modify
-    time, to be remembered. `refused`: with the reason, for another host's account holds the order. Current are `equal`
-    orders, which need no write, and those with other bytes (`same_rows`), other rows (`rebuilt`) or both (`changed`).
-    `went_back`*: the ids of those whose modify time did and is believed. `taken`*: the ids of those that are to be the
-    reader's from now on. `settled`*: current ones of which an older version was remembered.
+    Each is in one of these lists:
+
+    - `stale`: older than what is stored, or deleted since. It is dropped.
+    - `refused`: an account of another host holds the order; with the reason.
+    - `equal`: nothing is to be written. Bytes and rows are the stored ones; or another account keeps the order and what
+      was read may not replace it, whatever its bytes.
+    - `same_rows`: other bytes. `rebuilt`: other rows. `changed`: both.
+
+    Some are in one of these too:
+
+    - `older_at_first`: stale, with an earlier modify time; it is remembered.
+    - `went_back`: ids of orders whose modify time went back and is believed.
+    - `taken`: ids of orders that the reader's account keeps from now on.
+    - `settled`: current orders of which an older version was remembered; it is forgotten.
     """
 
     stale: list[FlatOrder] = field(default_factory=list)
@@ -53,7 +62,7 @@ class Comparison:
 
     @property
     def current(self) -> list[FlatOrder]:
-        """The orders that are what the tables hold now, once the others are written."""
+        """All but the stale and the refused: what was read is stored, or is no reason to replace what is."""
         return [*self.equal, *self.same_rows, *self.changed, *self.rebuilt]
 
 

@@ -131,7 +131,7 @@ class _Loader:
         await self._store(orders, [order.order_id for order in orders])
 
     async def settle(self) -> None:
-        """Store how other accounts' orders are listed and what was rejected; resolve rejects of current orders."""
+        """Store how other accounts' orders are listed and what was rejected; settle rejects of current orders."""
         await self.ownership.settle()
         if self.rejected or self.current:
             source = self.source

@@ -4,9 +4,10 @@ A reject is settled when its order is in the tables as a read saw it that did no
 such a read found nothing to write, `raw_orders.read_at` moves up to it: so the stored version is never older than a
 settled reject, and neither a replay nor a late read can replace it by that one (P2).
 
-Rejects come last in a transaction, and whoever adds or deletes some does it alone on the platform; who only settles
-those of orders whose rows it has locked does so beside others who do the same. So nobody waits for anybody who waits,
-and of two transactions about one order the second sees what the first did.
+A transaction locks the rejects of the platform (`_lock`) after all other rows but the ledger's: exclusively to add or
+delete some, shared to settle only those of orders whose rows in `raw_orders` it holds. With this lock it waits for no
+row of an order (`_note_unread`), so no two transactions deadlock; and of two about one order, the second sees what the
+first did.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.ownership import OTHER_HOST
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_values
 
-# only the newest look at a record says whether it is open; a renormalised order rejects the bytes that are stored
+# only the newest read of a record says whether it is open; a renormalized order rejects the bytes that are stored
 _KEEP = f"""
 INSERT INTO sync.rejects AS r
     (account, platform, order_id, payload, payload_hash, reason, reason_key, window_id, read_at, resolved_at)
@@ -45,7 +46,7 @@ WHERE excluded.read_at >= r.read_at
 """
 
 # bytes that have landed after all settle their own reject whenever they were read
-_RESOLVE = f"""
+_SETTLE = f"""
 WITH settled AS (
     UPDATE sync.rejects AS r SET resolved_at = now()
     FROM unnest(%(order_ids)b::text[], %(read_at)b::timestamptz[], %(hashes)b::bytea[])
@@ -65,7 +66,7 @@ SELECT DISTINCT order_id FROM sync.rejects
 WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b) AND resolved_at IS NULL
 """
 
-# who holds one of the rows has yet to settle, and then sees what was done here
+# SKIP LOCKED: see `_note_unread`
 _NOTE_UNREAD = f"""
 WITH those AS (
     SELECT o.order_id, o.unread_version_since, EXISTS (
@@ -126,7 +127,7 @@ async def settle(
     current: Sequence[Current],
     unread: Collection[str] = (),
 ) -> None:
-    """Store rejects, resolve earlier ones of orders that are current now, and mark orders with an unread newer version.
+    """Store rejects, settle earlier ones of orders that are current now, and mark orders with an unread newer version.
 
     Earlier ones: of accounts on the host of `account`.
 
@@ -142,14 +143,15 @@ async def settle(
     touched = {*opened, *unread, *bad}
     settling = [each for each in current if each.order_id in touched]
     if settling:
-        await _resolve(connection, platform, account, settling)
+        await _settle_earlier(connection, platform, account, settling)
     await _note_unread(connection, platform, touched)
 
 
 async def _note_unread(connection: Connection, platform: str, order_ids: Collection[str]) -> None:
-    """Set or clear `orders.unread_version_since` of these, where it is not right.
+    """Set or clear `orders.unread_version_since` of these, where it is wrong. The rejects must be locked.
 
-    Nothing else is written or locked for long: who waits for nobody is waited for.
+    Orders that another transaction has locked are skipped, for to wait while the rejects are locked could deadlock.
+    That transaction has yet to lock the rejects; once it has, it sees what was done here and sets the mark itself.
     """
     if order_ids:
         await connection.execute(_NOTE_UNREAD, {"platform": platform, "order_ids": sorted(order_ids)})
@@ -164,7 +166,7 @@ async def _lock(connection: Connection, platform: str, *, alone: bool) -> None:
 async def _keep(connection: Connection, reject: Reject) -> None:
     """Store a reject; the same bytes of the same account are stored once, with the newest read of them.
 
-    It is stored as resolved when a later read of the order has landed already.
+    It is stored as settled when a later read of the order has landed already.
     """
     await connection.execute(
         _KEEP,
@@ -182,7 +184,7 @@ async def _keep(connection: Connection, reject: Reject) -> None:
     )
 
 
-async def _resolve(connection: Connection, platform: str, account: str, current: Sequence[Current]) -> None:
+async def _settle_earlier(connection: Connection, platform: str, account: str, current: Sequence[Current]) -> None:
     values = {
         "platform": platform,
         "account": account,
@@ -190,7 +192,7 @@ async def _resolve(connection: Connection, platform: str, account: str, current:
         "read_at": [each.read_at for each in current],
         "hashes": [each.payload_hash for each in current],
     }
-    await connection.execute(_RESOLVE, values)
+    await connection.execute(_SETTLE, values)
 
 
 async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
@@ -205,8 +207,8 @@ async def take(connection: Connection, number: int) -> Reject | None:
     return await fetch_row(connection, _TAKE, [number], Reject)
 
 
-async def close(connection: Connection, reject: Reject, number: int) -> None:
-    """Mark a reject, which has this number, as resolved. The row of its order in `raw_orders` must be locked."""
+async def settle_one(connection: Connection, reject: Reject, number: int) -> None:
+    """Mark a reject, which has this number, as settled. The row of its order in `raw_orders` must be locked."""
     await _lock(connection, reject.platform, alone=False)
     await connection.execute(
         "UPDATE sync.rejects SET resolved_at = now() WHERE id = %s AND resolved_at IS NULL", [number]

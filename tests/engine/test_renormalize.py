@@ -1,4 +1,4 @@
-"""The flattened tables made anew from the payloads after a normaliser changed (P2, P3, P4)."""
+"""The flattened tables made anew from the payloads after a normalizer changed (P2, P3, P4)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RAW = "SELECT order_id, payload::text, payload_hash, read_at, window_id, synced_
 
 @pytest.fixture
 def code(monkeypatch: pytest.MonkeyPatch) -> Code:
-    """From here on KA is normalised with this change made to the rows; by today's code without one."""
+    """From here on KA is normalized with this change made to the rows; by today's code without one."""
 
     def install(change: Change | None) -> None:
         def normalize(record: bytes) -> OrderRows:
@@ -111,7 +111,7 @@ async def test_orders_with_equal_rows_are_neither_written_nor_locked_P3(tell: Te
 
 
 @pytest.mark.parametrize("breaking", [refuse, overflow])
-async def test_a_payload_that_cannot_be_normalised_keeps_its_rows_and_becomes_a_reject_P4(
+async def test_a_payload_that_cannot_be_normalized_keeps_its_rows_and_becomes_a_reject_P4(
     tell: Tell, code: Code, breaking: Change
 ) -> None:
     story = tell(orders=60)

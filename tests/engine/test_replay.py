@@ -1,4 +1,4 @@
-"""Rejects normalised again by another version's code, and landed (P2, P4)."""
+"""Rejects normalized again by another version's code, and landed (P2, P4)."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ async def test_other_bytes_with_equal_rows_move_the_payload_alone_P3(connection:
     assert await one(connection, "SELECT count(*) FROM order_history") == 1
 
 
-async def test_record_that_cannot_be_normalised_is_kept_whole_and_its_neighbours_land_P4(
+async def test_record_that_cannot_be_normalized_is_kept_whole_and_its_neighbours_land_P4(
     connection: Connection,
 ) -> None:
     bad = payload("b", broken=True)

@@ -34,7 +34,7 @@ def expected(name: str) -> OrderRows:
 
 
 class Story:
-    """The documented order with something changed, normalised."""
+    """The documented order with something changed, normalized."""
 
     def __init__(self, name: str, normalize: Callable[[bytes], OrderRows]) -> None:
         self.name = name

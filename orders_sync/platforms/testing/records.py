@@ -34,7 +34,7 @@ from orders_sync.platforms.testing.sample import PlatformSample
 
 
 class RecordContract(PlatformSample):
-    def test_sample_normalises_into_rows_of_the_declared_types(self) -> None:
+    def test_sample_normalizes_into_rows_of_the_declared_types(self) -> None:
         for record in self.records:
             check_rows(self.platform.normalize(record))
 
@@ -60,7 +60,7 @@ class RecordContract(PlatformSample):
                 order, head = self.landed(record, path).order, self.platform.identify(record, Feed.CREATED)
                 assert (head.order_id, head.listed_at) == (order.order_id, order.created_at)
 
-    def test_normalising_twice_gives_equal_rows(self) -> None:
+    def test_normalizing_twice_gives_equal_rows(self) -> None:
         for record in self.records:
             assert self.platform.normalize(record) == self.platform.normalize(record)
 
@@ -117,7 +117,7 @@ class RecordContract(PlatformSample):
 
     @hostile(150)
     @given(data=st.data())
-    def test_any_mixture_of_mutations_normalises_or_is_an_invalid_record(self, data: st.DataObject) -> None:
+    def test_any_mixture_of_mutations_normalizes_or_is_an_invalid_record(self, data: st.DataObject) -> None:
         document = json.loads(data.draw(st.sampled_from(self.records)))
         for _ in range(data.draw(st.integers(1, 5))):
             path = data.draw(st.sampled_from(list(paths(document))))
@@ -131,7 +131,7 @@ class RecordContract(PlatformSample):
 
     @hostile(200)
     @given(data=st.data())
-    def test_damaged_bytes_normalise_or_are_an_invalid_record(self, data: st.DataObject) -> None:
+    def test_damaged_bytes_normalize_or_are_an_invalid_record(self, data: st.DataObject) -> None:
         record = data.draw(st.sampled_from(self.records))
         start = data.draw(st.integers(0, len(record)))
         end = data.draw(st.integers(start, min(len(record), start + 40)))
