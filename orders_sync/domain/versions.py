@@ -44,7 +44,7 @@ def precedence(read: Version, stored: Version, went_back_at: datetime | None, re
         read at 12:30, modify time 11:00 to before 11:30     OLDER: less than `BELIEVED_AFTER` later
         read at 13:10, modify time 11:00 to before 11:30     WENT_BACK
         read at 13:10, modify time before 11:00              OLDER_AT_FIRST, and remembered instead
-        read at any time, modify time after 11:30            NEWER
+        read at any time, modify time after 11:30            NEWER; the same modify time: the later read
 
     `went_back_at`: when the read began that was last believed to have gone back; every read that began earlier is
     `OLDER`, whatever its modify time. `remembered`: the version that was `OLDER_AT_FIRST`; None once a later read

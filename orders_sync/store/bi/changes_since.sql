@@ -40,6 +40,8 @@ BEGIN
     RETURN QUERY
     WITH page AS MATERIALIZED (
         SELECT * FROM (
+            -- the horizon, pg_snapshot_xmin: every transaction below it has ended, so no row can appear below it later
+            -- and the cursor passes none. Rows at or above it wait for the next call, though they may be committed
             (SELECT o.changed_xid, o.platform, o.order_id, o.account, false AS is_deleted FROM public.orders AS o
              WHERE (o.changed_xid, o.platform, o.order_id) > (after_xid, parts[3], parts[4])
                AND o.changed_xid < pg_snapshot_xmin(pg_current_snapshot())

@@ -29,11 +29,15 @@ rejects = Table(
     column("order_id", Text, "when it could be read"),
     column("payload", BYTEA, "the record exactly as received; bytes, it may not even be text", nullable=False),
     column("payload_hash", BYTEA, "XXH3, 128 bits, of the payload", nullable=False),
-    column("reason", Text, "what could not be normalised, with the field", nullable=False),
+    column("reason", Text, "what could not be normalized, with the field", nullable=False),
     column("window_id", BigInteger, "the window that brought it first, sync.windows.id"),
     column("read_at", TIME, "when the read that brought it began, by the database's clock", nullable=False),
     column("rejected_at", TIME, "when it was first seen", nullable=False, server_default=func.now()),
-    column("resolved_at", TIME, "when the order landed after all, or a later complete read did not bring the record"),
+    column(
+        "resolved_at",
+        TIME,
+        "when it was settled: the order landed after all, or a later complete read did not bring the record",
+    ),
     column(
         "reason_key",
         Text,
@@ -50,7 +54,7 @@ rejects = Table(
     Index("ix_rejects_window", "window_id", postgresql_where=text("resolved_at IS NULL")),
     Index("ix_rejects_settled", "resolved_at", postgresql_where=text("resolved_at IS NOT NULL")),
     schema=SYNC_SCHEMA,
-    comment="records that could not be normalised, whole",
+    comment="records that could not be normalized, whole",
 )
 
 shared_orders = Table(
