@@ -162,7 +162,7 @@ def _refunding_lines(order: SandboxOrder) -> list[SandboxLine]:
 
 
 def _ask_refund(order: SandboxOrder, at: int, rng: Random) -> None:
-    present = [line for line in order.lines if line.state not in CLOSED_STATES]
+    present = [line for line in order.lines if line.state not in CLOSED_STATES and line.refund is not Refund.DONE]
     if present:
         _refund(order, present if rng.random() < 0.3 else [pick(rng, present)], Refund.REQUESTED, rng)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
 from orders_sync.sandbox import Sandbox, World
-from orders_sync.sandbox.events import EVENTS
+from orders_sync.sandbox.events import EVENTS, advance
 from orders_sync.sandbox.lifecycle import TRANSITIONS_1688, TRANSITIONS_XPORTCN
+from orders_sync.sandbox.states import State
 from tests.support.sandbox_calls import NOW, id_of, local, rows
 
 LATER = NOW + timedelta(hours=1)
@@ -154,3 +156,15 @@ def test_a_documented_order_does_not_change(world: World) -> None:
 
 def test_mutate_with_nothing_open_changes_nothing() -> None:
     assert World(1, shops=1, now=NOW).mutate(5) == []
+
+
+def test_no_line_is_paid_back_twice_however_often_a_refund_is_asked_for() -> None:
+    world, rng = World(40, 3, seed=1, now=NOW, days=5), Random(1)
+    for account in world.accounts:
+        for order in world.shop(account.name).index.orders.values():
+            order.state, order.refund, order.refunded = State.COMPLETED, None, 0
+            for line in order.lines:
+                line.state, line.refund = State.COMPLETED, None
+            for event in ("ask_refund", "agree_refund", "pay_back") * 9:
+                advance(order, event, int(LATER.timestamp()), rng)
+            assert order.refunded <= sum(line.amount for line in order.lines)

@@ -402,6 +402,45 @@ def test_freshness_has_a_row_for_every_account_with_a_verdict(tables: Tables) ->
     assert len(tables.query("SELECT * FROM bi.sync_health")) == len(tables.query("SELECT * FROM bi.shops")) == 3
 
 
+@pytest.mark.parametrize(
+    ("verdict", "windows"),
+    [
+        ("to be confirmed", ["'done', '3 hours', '0 hours', NULL", "'planned', '900 days', '800 days', now()"]),
+        ("to be confirmed", ["'planned', '900 days', '0 hours', now()", "'running', '10 minutes', '0 hours', NULL"]),
+        ("reading history", ["'done', '3 hours', '0 hours', NULL", "'planned', '900 days', '800 days', NULL"]),
+        ("failing", ["'done', '3 hours', '0 hours', NULL", "'failed', '900 days', '800 days', NULL"]),
+        ("behind", ["'planned', '3 hours', '0 hours', NULL", "'planned', '900 days', '800 days', now()"]),
+        ("behind", ["'done', '9 hours', '8 hours', NULL", "'planned', '900 days', '800 days', now()"]),
+    ],
+)
+def test_ranges_that_await_their_second_read_are_no_delay(tables: Tables, verdict: str, windows: list[str]) -> None:
+    tables.execute(
+        "INSERT INTO sync.accounts (name, platform, seller, feed, history_from, proven_from, watermark)"
+        " VALUES ('shop', '1688', 's', 'updated', now() - interval '999 days', NULL, now() - interval '990 days')"
+    )
+    for each in windows:
+        state, begins, ends, not_before = each.split(", ")
+        tables.execute(
+            "INSERT INTO sync.windows (account, kind, feed, state, starts_at, ends_at, not_before) VALUES"
+            f" ('shop', 'incremental', 'updated', {state}, now() - interval {begins}, now() - interval {ends},"
+            f" {not_before})"
+        )
+    query = "SELECT verdict, is_fresh, complete_from = history_from FROM bi.sync_freshness JOIN sync.accounts ON"
+    assert tables.query(f"{query} name = account") == [(verdict, False, True)]
+    tables.execute("UPDATE sync.accounts SET paused_at = now(), proven_from = now() - interval '991 days'")
+    assert tables.query(f"{query} name = account") == [("paused", False, False)]
+
+
+def test_the_funnel_takes_the_first_read_of_an_order_for_no_time_of_its_cancellation(tables: Tables) -> None:
+    for order_id, changed in (("before", None), ("seen", ["status"])):
+        add_order(tables, order_id, status="cancel", status_group="cancelled")
+        add_version(tables, order_id, "2026-11-05 05:00:00Z", status_group="cancelled", changed=changed)
+    assert tables.query("SELECT order_id, cancelled_at IS NULL, is_valid FROM bi.order_funnel ORDER BY 1") == [
+        ("before", True, False),
+        ("seen", False, False),
+    ]
+
+
 # checks
 
 

@@ -5,7 +5,7 @@
 -- shipped_at          sent, else when it was first seen shipped or later
 -- received_at         received, else when it was first seen received or later
 -- completed_at        completed, else when it was first seen so
--- cancelled_at        when it was first seen cancelled; NULL otherwise
+-- cancelled_at        when it was first seen cancelled; NULL otherwise, and where it was cancelled when it was first read: nothing says since when
 -- time_to_pay         from ordered_at; NULL where either is not known
 -- time_to_ship        from paid_at to shipped_at
 -- time_to_receive     from shipped_at to received_at
@@ -30,7 +30,8 @@ SELECT
     f.shipped_at - f.paid_at AS time_to_ship,
     f.received_at - f.shipped_at AS time_to_receive,
     f.completed_at - f.ordered_at AS time_to_complete,
-    f.has_full_history
+    f.has_full_history,
+    f.is_valid
 FROM (
     SELECT
         o.order_key, o.platform, o.account, o.direction, o.order_id, o.status_group, o.ordered_day, o.ordered_at,
@@ -38,7 +39,7 @@ FROM (
         coalesce(o.shipped_at, h.shipped_at) AS shipped_at,
         coalesce(o.received_at, h.received_at) AS received_at,
         coalesce(o.completed_at, h.completed_at) AS completed_at,
-        h.cancelled_at,
+        h.cancelled_at, o.is_valid,
         coalesce(h.has_full_history, false) AS has_full_history
     FROM bi.orders AS o
     CROSS JOIN LATERAL (
@@ -50,7 +51,7 @@ FROM (
             min(h.seen_at) FILTER (WHERE h.changed IS NOT NULL AND h.status_group IN
                 ('received', 'completed')) AS received_at,
             min(h.seen_at) FILTER (WHERE h.changed IS NOT NULL AND h.status_group = 'completed') AS completed_at,
-            min(h.seen_at) FILTER (WHERE h.status_group = 'cancelled') AS cancelled_at,
+            min(h.seen_at) FILTER (WHERE h.changed IS NOT NULL AND h.status_group = 'cancelled') AS cancelled_at,
             bool_or(h.changed IS NULL AND h.status_group IN ('creating', 'awaiting_payment')) AS has_full_history
         FROM public.order_history AS h
         WHERE h.platform = o.platform AND h.order_id = o.order_id

@@ -2,8 +2,8 @@
 --
 -- host             of the API it is read from
 -- seller           the shop at the platform: 1688 seller_nick, Xportcn user_id
--- history_from     orders from here on are read
--- complete_until   every order before it is in the tables, with proof; NULL while nothing is proven
+-- history_from     orders from here on are read: where the settings begin, or later where the platform lists nothing older
+-- complete_until   every order from history_from up to it is in the tables, with proof; NULL while nothing is proven
 -- first_order_at   when its first order was placed
 -- last_order_at    when its last order was placed
 -- is_active        neither removed from the settings nor retired
