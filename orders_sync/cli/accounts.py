@@ -138,7 +138,7 @@ def resume(name: str, config: context.Config = None) -> None:
             raise NotFoundError(
                 f"{name} is neither paused nor suspended: `orders-sync accounts list` shows every account"
             )
-    output.info(f"{name}: the next `orders-sync sync` makes calls for it again")
+    output.info(f"{name}: a running service, or the next `orders-sync sync`, makes calls for it again")
 
 
 @app.command("test")

@@ -22,7 +22,7 @@ from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
-from orders_sync.store import backfills, database, ledger, overview
+from orders_sync.store import backfills, database, ledger, overview, pauses
 from orders_sync.store.database import Connection
 
 MOST = 50  # requests that `list` shows where --limit says nothing else
@@ -82,7 +82,7 @@ def backfill(
                 context.confirm("Request it?")
             requested = context.run(context.ask(url, partial(_request, sources, window, by, everything)))
             outcomes = _read(url, sources, settings) if wait else []
-            output.info(_said(requested, url, is_read=wait))
+            output.info(_said(requested, url, sources, is_read=wait))
     if json:
         output.print_json(backfill_tables.plain(previews, requested, outcomes))
     elif outcomes:
@@ -103,14 +103,20 @@ async def _request(
     return await engine.request(connection, sources, window, by, everything=everything)
 
 
-def _said(requested: Requested, url: str, *, is_read: bool) -> str:
+def _said(requested: Requested, url: str, sources: list[AccountSource], *, is_read: bool) -> str:
     """Say which number the request has, and who reads it."""
     numbers = ", ".join(map(str, requested.backfills))
     said = f"request {requested.number} (backfill {numbers}); `orders-sync backfill list` shows its progress"
     if is_read:
         return said
+    names = [each.account.name for each in sources]
     with database.session(url) as connection:
+        paused = pauses.active(connection, names)
         alive = {part for each in overview.processes(connection) if each.is_alive for part in each.parts}
+    if paused:
+        said += f". Paused accounts wait: {'; '.join(map(str, paused))}"
+    if len(paused) == len(names):
+        return said
     if alive.issuperset(service_problems.NEEDED):
         return f"{said}. The running service reads it from now on"
     return f"{said}. The next `orders-sync sync` or `run` reads it; --wait reads it now"

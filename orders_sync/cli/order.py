@@ -70,19 +70,21 @@ def order(
         known = _known(settings, connection, account)
         meant, matches = order_answer.find(connection, texts)
         _check(meant)
+        others = {}
         if account:
             names = order_lookup.accounts(connection, [match.key for match in matches])
+            others = {match.number: names[match.key] for match in matches if names.get(match.key, "") not in account}
             matches = [match for match in matches if names.get(match.key) in account]
         if raw:
-            _print_raw(connection, meant, matches)
+            _print_raw(connection, meant, matches, account)
             return
-        answer = order_answer.answer(connection, meant, matches, known, moment)
+        answer = order_answer.answer(connection, meant, matches, known, moment, others)
     if json:
         output.print_json([*map(_plain, answer.found), *map(_plain_absent, answer.absent)])
     else:
         _show_answer(answer)
     if answer.absent:
-        raise NotFoundError(_nothing_has([each.number for each in answer.absent]))
+        raise NotFoundError(_nothing_has([each.number for each in answer.absent], account))
 
 
 def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> Known:
@@ -106,13 +108,16 @@ def _check(numbers: list[str]) -> None:
         raise UsageError(f"{len(numbers)} numbers at once; {pasted.MOST} at most: ask for fewer")
 
 
-def _nothing_has(numbers: list[str]) -> str:
+def _nothing_has(numbers: list[str], accounts: list[str] | None) -> str:
     more = f" and {len(numbers) - 5} more" if len(numbers) > 5 else ""
     those = f"the number {numbers[0]}" if len(numbers) == 1 else f"these numbers: {', '.join(numbers[:5])}{more}"
-    return f"no order, line, parcel, refund or payment has {those}. `orders-sync status` shows what is synced"
+    of = f" of {', '.join(accounts)}" if accounts else ""
+    return f"no order, line, parcel, refund or payment{of} has {those}. `orders-sync status` shows what is synced"
 
 
-def _print_raw(connection: database.Session, numbers: list[str], matches: list[Match]) -> None:
+def _print_raw(
+    connection: database.Session, numbers: list[str], matches: list[Match], accounts: list[str] | None
+) -> None:
     gone = []
     for key in dict.fromkeys(match.key for match in matches):
         payload = order_lookup.payload(connection, key)
@@ -126,7 +131,7 @@ def _print_raw(connection: database.Session, numbers: list[str], matches: list[M
         )
     held = {match.number for match in matches}
     if absent := [number for number in numbers if number not in held]:
-        raise NotFoundError(_nothing_has(absent))
+        raise NotFoundError(_nothing_has(absent, accounts))
 
 
 def _plain(found: FoundOrder) -> dict[str, Any]:
@@ -163,7 +168,7 @@ def _show_answer(answer: Answer) -> None:
             output.out().print()
         _show(found)
     for absent in answer.absent:
-        output.sentence(f"{absent.number}: not here")
+        output.sentence(f"{absent.number}: {f'here, of {absent.kept_by}' if absent.kept_by else 'not here'}")
         for remark in absent.remarks:
             output.sentence(f"- {remark.text}{_next(remark)}")
 

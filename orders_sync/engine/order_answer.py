@@ -6,9 +6,10 @@ answer   each order with its rows and what to know about them; of each other num
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from orders_sync.domain import pasted
@@ -42,12 +43,13 @@ class FoundOrder:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A number that no order has."""
+    """A number that no order has, or none of the accounts that were asked for. `kept_by`: the account that has it."""
 
     number: str
     remarks: list[Remark]
     rejects: list[RejectTrace] = field(default_factory=list)
     messages: list[MessageTrace] = field(default_factory=list)
+    kept_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,30 @@ def find(session: Session, texts: Sequence[str]) -> tuple[list[str], list[Match]
 
 
 def answer(
-    session: Session, numbers: Sequence[str], matches: Sequence[Match], known: Known, placed: datetime | None = None
+    session: Session,
+    numbers: Sequence[str],
+    matches: Sequence[Match],
+    known: Known,
+    placed: datetime | None = None,
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> Answer:
     """Return the order of every number, or the reasons why it is not here.
 
-    `placed`: when the order was placed, if known: it is compared with the ranges that were read.
+    `placed`: when the order was placed, if known: it is compared with the ranges that were read. `others`: by
+    number, the account that has it though it was not asked for.
     """
     keys = list(dict.fromkeys(match.key for match in matches))
     names = order_traces.status_names(session) if keys else {}
     asked = order_traces.asked(session, keys) if keys else {}
     found = [_found(session, key, [m for m in matches if m.key == key], names, asked.get(key), known) for key in keys]
     held = {match.number for match in matches}
-    absent = [_absent(session, number, known, placed) for number in numbers if number not in held]
+    absent = [
+        Absent(number, [order_remarks.of_other_account(number, others[number])], kept_by=others[number])
+        if number in others
+        else _absent(session, number, known, placed)
+        for number in numbers
+        if number not in held
+    ]
     return Answer(found, absent)
 
 
@@ -124,5 +138,12 @@ def _absent(session: Session, number: str, known: Known, placed: datetime | None
             )
         )
     remarks += [order_remarks.of_reject(each) for each in rejects]
+    names = {each.name for each in known.accounts}
+    remarks += [
+        order_remarks.of_audit(each) for each in order_traces.found_by_audits(session, number) if each.account in names
+    ]
+    is_explained = bool(remarks)  # then what was read of each account says nothing more, or the contrary
     remarks += [order_remarks.of_message(each) for each in messages]
-    return Absent(number, [*remarks, *order_remarks.of_accounts(known, placed)], rejects, messages)
+    if not is_explained:
+        remarks += order_remarks.of_accounts(known, placed)
+    return Absent(number, remarks, rejects, messages)

@@ -12,7 +12,7 @@ from orders_sync.domain.local_times import day, stamp
 from orders_sync.engine.service_problems import State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.order_numbers import OrderKey
-from orders_sync.store.order_traces import MessageTrace, RejectTrace
+from orders_sync.store.order_traces import FoundByAudit, MessageTrace, RejectTrace
 from orders_sync.store.overview import AccountStatus
 
 MOST_ACCOUNTS = 5  # named in one sentence
@@ -24,7 +24,9 @@ class Reason(StrEnum):
     """The reason why an order is not in the tables, or not as it is at the platform."""
 
     ROUNDED = "rounded"  # a spreadsheet cut its number
+    OTHER_ACCOUNT = "other_account"  # it is here, of an account that was not asked for
     REJECTED = "rejected"  # a record of it could not be read
+    MISSING = "missing"  # an audit found that the platform lists it
     MESSAGE = "message"  # the platform sent a message about it
     SUSPENDED = "suspended"  # its account makes no calls
     REMOVED = "removed"  # its account is in no settings, or was retired
@@ -100,6 +102,25 @@ def of_reject(reject: RejectTrace) -> Remark:
     )
 
 
+def of_audit(found: FoundByAudit) -> Remark:
+    """Explain that the platform lists an order which the tables lack."""
+    return Remark(
+        Reason.MISSING,
+        f"audit {found.audit} of {_at(found.began_at)} found that the platform lists it on {found.account}, and no "
+        "read has brought it since; this reads it",
+        f"orders-sync audit --account {found.account} --from {day(found.starts_at)} "
+        f"--to {day(found.ends_at + DAY)} --repair",
+        found.account,
+    )
+
+
+def of_other_account(number: str, account: str) -> Remark:
+    """Explain that an order was asked for with `--account` of another account than its own."""
+    return Remark(
+        Reason.OTHER_ACCOUNT, f"it is an order of {account}", f"orders-sync order {number} --account {account}", account
+    )
+
+
 def of_message(message: MessageTrace) -> Remark:
     """Explain what became of a platform's message about the order."""
     state = message.outcome or "it was not processed yet"
@@ -128,7 +149,7 @@ def of_accounts(known: Known, placed: datetime | None) -> Iterator[Remark]:
         not_current += bool(problems)
         if not_current <= MOST_PROBLEMS:
             yield from problems
-        if account.read_from and account.read_to:
+        if _proven(account) is not None:
             current.append(account)
     if not_current > MOST_PROBLEMS:
         more = not_current - MOST_PROBLEMS
@@ -137,15 +158,25 @@ def of_accounts(known: Known, placed: datetime | None) -> Iterator[Remark]:
         yield _of_what_was_read(current)
 
 
+def _proven(account: AccountStatus) -> tuple[datetime, datetime] | None:
+    """Return the range of which it is proven that every order the platform lists is here, its end exclusive."""
+    if account.read_from is None or account.read_to is None:
+        return None
+    begins = max(account.read_from, account.proven_from or account.read_from)
+    return (begins, account.read_to) if begins < account.read_to else None
+
+
 def _of_what_was_read(accounts: Sequence[AccountStatus]) -> Remark:
     named = ", ".join(
-        f"{each.name} from {_at(each.read_from)} to {_at(each.read_to)}" for each in accounts[:MOST_ACCOUNTS]
+        f"{each.name} from {_at(begins)} to {_at(ends)}"
+        for each in accounts[:MOST_ACCOUNTS]
+        for begins, ends in [_proven(each) or (None, None)]
     )
     more = f" and {len(accounts) - MOST_ACCOUNTS} more accounts" if len(accounts) > MOST_ACCOUNTS else ""
     return Remark(
         Reason.NOT_LISTED,
         f"read without a gap: {named}{more}. An order of that time is not listed by the platform, or is of another "
-        "shop; an earlier one is not synced. With the day on which it was placed, "
+        "shop; of an earlier one nothing is proven. With the day on which it was placed, "
         "`orders-sync order NUMBER --placed DATE` says which, and what to do",
         None,
     )
@@ -156,6 +187,7 @@ def _of_time(known: Known, placed: datetime) -> Iterator[Remark]:
     first, last = day(placed), day(placed + DAY)
     for account in known.accounts[:MOST_PROBLEMS]:
         name, begins = account.name, account.proven_from or account.history_from
+        proven = _proven(account)
         if begins and placed < begins:
             yield Remark(
                 Reason.BEFORE_HISTORY,
@@ -163,7 +195,7 @@ def _of_time(known: Known, placed: datetime) -> Iterator[Remark]:
                 f"orders-sync backfill --account {name} --from {first} --to {last} --wait",
                 name,
             )
-        elif account.read_from and account.read_to and account.read_from <= placed < account.read_to:
+        elif proven and proven[0] <= placed < proven[1]:
             yield Remark(
                 Reason.NOT_LISTED,
                 f"{name}: the time it was placed has been read completely, and the platform did not list it",

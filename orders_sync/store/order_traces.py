@@ -47,6 +47,13 @@ FROM (
 WHERE EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS t (text) WHERE position(t.text IN body) > 0)
 ORDER BY received_at DESC LIMIT %(most)s
 """
+# only open differences are looked at, by their partial index: few, with at most some hundred ids each
+_FOUND_BY_AUDITS = """
+SELECT d.audit_id AS audit, a.account, a.started_at AS began_at, d.starts_at, d.ends_at
+FROM sync.audit_differences AS d JOIN sync.audits AS a ON a.id = d.audit_id
+WHERE d.repaired_at IS NULL AND d.missing_ids && %(numbers)s::text[]
+ORDER BY d.audit_id DESC LIMIT 1
+"""
 
 # complete reads of the list in which an order `o` stands by its creation time. Only windows that end soon after it are
 # looked at: those of changes and messages are short, all others a month long at most, as a rule
@@ -96,6 +103,16 @@ class MessageTrace(msgspec.Struct, frozen=True):
     outcome: str | None
 
 
+class FoundByAudit(msgspec.Struct, frozen=True):
+    """An open difference of an audit that names an order as missing. `[starts_at, ends_at)`: its range."""
+
+    audit: int
+    account: str
+    began_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+
+
 class StatusName(msgspec.Struct, frozen=True):
     """A documented status in words."""
 
@@ -111,6 +128,11 @@ def rejects(session: Session, numbers: Sequence[str]) -> list[RejectTrace]:
 def messages(session: Session, numbers: Sequence[str]) -> list[MessageTrace]:
     """Return the newest messages that were found to name one of these numbers, `MOST_SHOWN` at most."""
     return select_rows(session, _MESSAGES, {"numbers": list(numbers), "most": MOST_SHOWN}, MessageTrace)
+
+
+def found_by_audits(session: Session, number: str) -> list[FoundByAudit]:
+    """Return the newest open difference that names this order id as missing, if there is one."""
+    return select_rows(session, _FOUND_BY_AUDITS, {"numbers": [number]}, FoundByAudit)
 
 
 def by_text(session: Session, number: str) -> tuple[list[RejectTrace], list[MessageTrace]]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from orders_sync.domain.local_times import stamp
 from orders_sync.store.order_numbers import SEARCHED
 from tests.support.databases import Tables
 from tests.support.landed import Landed
@@ -187,3 +188,50 @@ def test_numbers_come_from_standard_input(landed: Landed) -> None:
         timeout=120,
     )
     assert [each["order"]["order_id"] for each in json.loads(said.stdout)] == [first, second]
+
+
+def test_what_lies_before_the_proof_is_not_said_to_be_read(terminal: Terminal, shop: Tables) -> None:
+    shop.execute("UPDATE sync.accounts SET proven_from = now() - interval '3 days' WHERE name = 'shop'")
+    [(proven,)] = shop.query("SELECT proven_from FROM sync.accounts WHERE name = 'shop'")
+    text = remarks(terminal.run("order", "31415926", "--account", "shop", "--json"))["not_listed"]["text"]
+    assert f"shop from {stamp(proven)} to" in text
+    shop.execute("UPDATE sync.accounts SET proven_from = now() + interval '1 day' WHERE name = 'shop'")
+    assert "not_listed" not in remarks(terminal.run("order", "31415926", "--account", "shop", "--json"))
+
+
+def test_an_order_that_an_audit_found_missing_is_not_said_to_be_unlisted(terminal: Terminal, shop: Tables) -> None:
+    shop.execute(
+        "INSERT INTO sync.audits (account, starts_at, ends_at, finished_at) "
+        "VALUES ('shop', now() - interval '9 days', now(), now())"
+    )
+    [(number,)] = shop.query("SELECT max(id) FROM sync.audits")
+    shop.execute(
+        "INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders, missing, "
+        "missing_ids) VALUES (%s, now() - interval '2 days', now() - interval '1 day', 2, 1, 1, '{31415926}')",
+        number,
+    )
+    for placed in ([], ["--placed", "2026-01-01"]):
+        found = remarks(terminal.run("order", "31415926", *placed, "--json"))
+        assert set(found) == {"missing"}
+        assert f"audit {number} " in found["missing"]["text"]
+        assert found["missing"]["command"].startswith("orders-sync audit --account shop --from ")
+        assert found["missing"]["command"].endswith(" --repair")
+    assert "missing" not in remarks(terminal.run("order", "31415926", "--account", "stopped", "--json"))
+    shop.execute("UPDATE sync.audit_differences SET repaired_at = now()")
+    assert "not_listed" in remarks(terminal.run("order", "31415926", "--json"))
+
+
+def test_a_true_reason_stands_alone(terminal: Terminal, shop: Tables) -> None:
+    reject(shop, "3956000003473757090", b"{broken")
+    for number, reason in (("3956000003473757090", "rejected"), ("3.14E+18", "rounded")):
+        assert set(remarks(terminal.run("order", number, "--json"))) == {reason}
+
+
+def test_an_order_of_another_account_is_said_to_be_here(terminal: Terminal, shop: Tables) -> None:
+    said = terminal.run("order", "id2", "--account", "shop", "--json")
+    assert said.code == 6
+    assert remarks(said)["other_account"]["account"] == "gone"
+    said = terminal.run("order", "id2", "--account", "shop")
+    assert "id2: here, of gone" in said.out
+    assert "not here" not in said.out
+    said.assert_complains("payment of shop has the number id2", code=6)

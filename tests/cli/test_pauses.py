@@ -153,3 +153,20 @@ def test_one_account_is_tested_alone(terminal: Terminal, tables: Tables, world: 
     assert said.code == 1
     assert "page_size: must be from 1 to 500" in said.out
     terminal.run("accounts", "test", OTHER).assert_well()
+
+
+def test_a_backfill_of_a_paused_account_is_said_to_wait(terminal: Terminal, tables: Tables, shops: Sandbox) -> None:
+    terminal.run("sync").assert_well()
+    terminal.run("accounts", "pause", SHOP, "--reason", "moves to a new app").assert_well()
+    tables.execute(
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at) "
+        "VALUES ('p', '{scheduler,worker}', '1', '1', 'h', 1, now() + interval '1 hour')"
+    )
+    request = ["backfill", "--from", "2026-10-01", "--to", "2026-10-02", "--everything", "--yes"]
+    said = " ".join(terminal.run(*request, "--account", SHOP).assert_well().err.split())
+    assert f"Paused accounts wait: {SHOP}: paused" in said
+    assert "reads it from now on" not in said
+    said = " ".join(terminal.run(*request, "--account", SHOP, "--account", OTHER).assert_well().err.split())
+    assert f"Paused accounts wait: {SHOP}: paused" in said
+    assert "reads it from now on" in said
+    assert "a running service" in " ".join(terminal.run("accounts", "resume", SHOP).assert_well().err.split())
