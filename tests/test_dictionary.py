@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from orders_sync.domain.statuses import StatusGroup
 from orders_sync.store import bi, dictionary
 from orders_sync.store.tables import BUSINESS, metadata
 from tests.support.databases import Tables, made_database
@@ -56,3 +58,20 @@ def test_each_question_is_listed_with_the_views_that_answer_it() -> None:
     text = FILE.read_text(encoding="utf-8")
     for each in questions():
         assert each.title in text
+
+
+def test_functions_are_listed_with_what_they_take_and_return() -> None:
+    [row] = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line.startswith("| `bi.changes_since`")]
+    assert "(since text DEFAULT NULL::text, max_rows integer DEFAULT 1000) → TABLE(" in row
+    assert "cursor text" in row
+
+
+def test_every_word_of_a_group_of_statuses_or_a_verdict_has_its_meaning_in_the_document() -> None:
+    document = (FILE.parent / "bi.md").read_text(encoding="utf-8")
+    [freshness] = [each for each in bi.definitions() if each.name == "sync_freshness"]
+    verdicts = re.findall(r"(?:THEN|ELSE) '(.*?)'", freshness.statement)
+    assert len(verdicts) > 6
+    for word in (*StatusGroup, *verdicts):
+        assert re.search(rf"^  \| .*`{word}`.* \| ", document, re.MULTILINE), word
+    group = next(each for each in bi.definitions() if each.name == "orders").columns["status_group"]
+    assert all(word in group for word in StatusGroup)

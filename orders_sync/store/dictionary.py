@@ -13,7 +13,7 @@ from psycopg import sql
 
 from orders_sync.store import bi
 from orders_sync.store.database import Session
-from orders_sync.store.queries import select_rows, select_values
+from orders_sync.store.queries import select_dict, select_rows, select_values
 
 SCHEMAS = ("bi", "public", "sync")
 EXAMPLE_LENGTH = 40
@@ -32,6 +32,10 @@ _COLUMNS = """
     LEFT JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary
     WHERE n.nspname = ANY (%s) AND c.relkind IN ('r', 'p', 'v') AND c.relname <> 'alembic_version'
     ORDER BY array_position(%s::text[], n.nspname::text), a.attnum
+"""
+_SIGNATURES = """
+    SELECT proname::text, concat('(', pg_get_function_arguments(oid), ') → ', pg_get_function_result(oid))
+    FROM pg_proc WHERE pronamespace = to_regnamespace('bi')
 """
 # what differs from one day to the next, so that no example of it can be written down
 _NO_EXAMPLES = {"synced_at", "removed_at", "lag", "time_in_status", "made_at", "payload", "payload_hash", "rows_hash"}
@@ -80,7 +84,7 @@ def render(session: Session, questions: Iterable[tuple[str, str]] = ()) -> str:
     for schema, title in zip(SCHEMAS, _TITLES, strict=True):
         parts.append(f"## {title}")
         if schema == "bi":
-            parts.append(_functions())
+            parts.append(_functions(session))
         for relation in dict.fromkeys(each.relation for each in entries if each.schema == schema):
             of_it = [each for each in entries if (each.schema, each.relation) == (schema, relation)]
             name = relation if schema == "public" else f"{schema}.{relation}"
@@ -96,9 +100,18 @@ views: [bi.md](bi.md). Examples are from invented orders."""
 _TITLES = ("Views for analysts: schema `bi`", "Tables of orders: schema `public`", "The ledger: schema `sync`")
 
 
-def _functions() -> str:
-    rows = [f"| `bi.{each.name}` | {_cell(each.comment)} |" for each in bi.definitions() if each.kind == "FUNCTION"]
-    return "\n".join(["| function | meaning |", "|---|---|", *rows])
+def _functions(session: Session) -> str:
+    signatures = select_dict(session, _SIGNATURES, None, dict[str, str])
+    rows = [
+        f"| `bi.{each.name}` | {_cell(each.comment)} | {_cell(_short(signatures.get(each.name, '')))} |"
+        for each in bi.definitions()
+        if each.kind == "FUNCTION"
+    ]
+    return "\n".join(["| function | meaning | arguments → result |", "|---|---|---|", *rows])
+
+
+def _short(types: str) -> str:
+    return types.replace("timestamp with time zone", "timestamptz")
 
 
 def _table(session: Session, name: str, entries: Sequence[ColumnEntry], questions: Sequence[str]) -> str:
@@ -108,7 +121,7 @@ def _table(session: Session, name: str, entries: Sequence[ColumnEntry], question
     lines += ["| column | type | unit | meaning, source | example |", "|---|---|---|---|---|"]
     for each in entries:
         mark = " (key)" if each.is_key else ""
-        kind = each.type.replace("timestamp with time zone", "timestamptz")
+        kind = _short(each.type)
         lines.append(
             f"| `{each.name}`{mark} | {kind} | {each.unit} | {_cell(each.meaning)} | {_example(session, each)} |"
         )

@@ -295,6 +295,30 @@ def test_refunds_of_an_order_add_up_to_it(tables: Tables) -> None:
     assert tables.query("SELECT order_id, net_amount FROM bi.orders ORDER BY 1") == [("a", Decimal(18)), ("k", None)]
 
 
+def test_rows_of_one_refund_share_its_number_and_say_whether_money_went_back(tables: Tables) -> None:
+    add_order(tables, "a", total_amount=30, refund_amount=12, refund_status="refundsuccess", refund_id="TQ1")
+    for number in ("1", "2"):
+        add_line(tables, "a", number, refund_status="REFUND_SUCCESS", refund_id="TQ1")
+    add_order(tables, "b", total_amount=9, refund_amount=9, status="cancel", status_group="cancelled")
+    add_order(tables, "c", total_amount=8, refund_amount=0, refund_status="waitselleragree", refund_id="TQ2")
+    assert tables.query(
+        "SELECT order_id, count(*), count(DISTINCT coalesce(refund_id, order_key)), bool_and(is_refunded)"
+        " FROM bi.refunds GROUP BY 1 ORDER BY 1"
+    ) == [("a", 3, 1, True), ("b", 1, 1, True), ("c", 1, 1, False)]
+    assert tables.query("SELECT refund_state FROM bi.refunds WHERE order_id = 'b'") == [("none",)]
+    assert tables.query("SELECT order_id FROM bi.orders WHERE is_refunded ORDER BY 1") == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize(
+    ("status", "net"), [("100", None), ("-10", 7), ("-20", 7), ("10", 7), ("30", 7), ("invented", None), (None, 7)]
+)
+def test_only_a_refund_that_was_made_or_may_have_been_hides_the_net_amount_of_ka(
+    tables: Tables, status: str | None, net: int | None
+) -> None:
+    add_order(tables, "k", "xportcn_ka", refund_status=status, total_amount=7)
+    assert tables.query("SELECT net_amount FROM bi.orders") == [(net,)]
+
+
 def test_daily_sales_name_the_day_of_each_figure(tables: Tables) -> None:
     add_order(
         tables,

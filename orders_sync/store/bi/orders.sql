@@ -3,7 +3,7 @@
 -- status             exactly as the platform says it
 -- status_name_zh     Chinese name; the status itself where the platform does not document it
 -- status_name_en     English name; the status itself where the platform does not document it
--- status_group       the same words on every platform; `other` where the status is not documented
+-- status_group       the same words on every platform: creating, awaiting_payment, awaiting_confirmation, awaiting_shipment, partly_shipped, shipped, received, completed, cancelled, rejected; other where the status is not documented or says so
 -- is_known_status    the platform documents the status
 -- is_final           nothing but a refund follows; NULL where the status is not documented
 -- is_valid           it counts: paid and neither cancelled nor refused. Awaiting shipment or later; awaiting confirmation, or in an undocumented status, with a time of payment
@@ -14,8 +14,8 @@
 -- shipping_amount    postage: 1688. NULL on Xportcn, where only lines say it
 -- payable_amount     what the order costs, after discounts and coupons: all platforms. 1688: gross + discount + shipping. Xportcn: the sum of its lines
 -- paid_amount        paid so far: 1688, where payments are listed. NULL where the platform does not say it
--- refund_amount      refunded or asked back: 1688. NULL where the platform does not say it
--- net_amount         payable less refund; NULL where there is a refund whose amount is not known
+-- refund_amount      paid back: 1688. NULL where the platform does not say it
+-- net_amount         payable less refund; NULL where a refund was made whose amount is not known. A refund that is open or closed takes nothing off
 -- has_refund         a refund was asked for, is under way or was made
 -- ordered_at         when it was placed
 -- paid_at            first payment
@@ -40,7 +40,7 @@
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed
 -- refund_id          number of the refund at the platform
--- is_refunded        a refund was made: an amount, or a status that says so
+-- is_refunded        money went back: an amount, or a status that says so. refund_status is of the newest refund, so that an earlier one may have been made while that is open or closed
 CREATE OR REPLACE VIEW bi.orders AS
 SELECT
     o.platform || ':' || o.order_id AS order_key,
@@ -68,7 +68,7 @@ SELECT
     o.total_amount AS payable_amount,
     o.paid_amount,
     o.refund_amount,
-    CASE WHEN o.refund_amount IS NOT NULL OR NOT v.has_refund
+    CASE WHEN o.refund_amount IS NOT NULL OR NOT v.may_be_refunded
         THEN o.total_amount - coalesce(o.refund_amount, 0) END::numeric(18, 2) AS net_amount,
     v.has_refund,
     o.refund_status,
@@ -120,7 +120,9 @@ CROSS JOIN LATERAL (SELECT
     OR coalesce(o.refund_amount, 0) <> 0 AS has_refund,
     coalesce(o.refund_amount, 0) <> 0 OR 'refunded' IN (
         bi.refund_state(o.refund_status), bi.refund_state(o.after_sale_refund_status)
-    ) AS is_refunded
+    ) AS is_refunded,
+    bi.refund_state(o.refund_status) IN ('refunded', 'other')
+    OR bi.refund_state(o.after_sale_refund_status) IN ('refunded', 'other') AS may_be_refunded
 ) AS v
 CROSS JOIN LATERAL (SELECT
     CASE

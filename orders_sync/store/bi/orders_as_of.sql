@@ -1,4 +1,4 @@
--- What every order looked like at a moment, as far as it had been read by then. `basis`: history; not read yet (placed by then, first read later: values are NULL); no history (rows of it were removed: the values of now).
+-- What every order looked like at a moment, as far as it had been read by then. `basis`: history; not read yet (placed by then, first read later: values are NULL); no history (rows of it were removed: the values of now). shipped_at is what the platform says of the order, without parcels; order_no and the rest: bi.orders, by platform and order_id.
 CREATE OR REPLACE FUNCTION bi.orders_as_of(moment timestamptz) RETURNS TABLE (
     order_key text, platform text, account text, direction text, order_id text, ordered_at timestamptz, basis text,
     seen_at timestamptz, status text, status_group text, refund_status text, currency text, payable_amount numeric,

@@ -1,12 +1,13 @@
--- One row per refund: of a line, or of an order for the part that none of its lines says. The amounts of an order's rows add up to its refund_amount.
+-- One row per line with a refund, and one per order for the part of its refund that none of its lines says: a refund may have several rows. Amounts of an order's rows add up to its refund_amount. Count refunds by count(DISTINCT coalesce(refund_id, order_key)), and orders by count(DISTINCT order_key).
 --
 -- sub_order_id      the line; NULL for the part that only the order says
--- refund_id         number of the refund at the platform
+-- refund_id         number of the refund at the platform; the same on all rows of a refund. NULL where it is not said, for instance of an order cancelled after payment
 -- is_after_sale     asked for after the trade was completed
 -- refund_status     as the platform says it
--- refund_state      the same on every platform: open, refunded, closed, none (an amount without a status), other (not documented)
+-- refund_state      of refund_status, the same on every platform: open, refunded, closed (or refused), other (not documented); none: an amount without a status, as of an order cancelled after payment. Whether money went back: is_refunded
 -- refund_amount     1688; NULL where the platform does not say it: Xportcn
 -- line_goods_amount what the line cost, without postage; NULL on rows without a line
+-- is_refunded       money went back: an amount, or a status that says so. With refund_state open or closed: an earlier refund was made, the newest was not
 CREATE OR REPLACE VIEW bi.refunds AS
 SELECT
     r.order_key,
@@ -27,7 +28,8 @@ SELECT
     r.ordered_day,
     r.refunded_at,
     bi.shop_day(r.refunded_at) AS refunded_day,
-    r.is_refund_day_estimated
+    r.is_refund_day_estimated,
+    bi.refund_state(r.refund_status) = 'refunded' OR coalesce(r.refund_amount, 0) <> 0 AS is_refunded
 FROM (
     SELECT o.order_key, o.platform, o.account, o.direction, o.order_id, o.currency, o.payable_amount, o.ordered_at,
         o.ordered_day, o.refunded_at, o.is_refund_day_estimated,
