@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from orders_sync.cli.progress import speaking
-from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError
+from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError, UsageError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.store import conninfo, database, inventory, schema
 from orders_sync.store.conninfo import shown
@@ -41,10 +41,11 @@ class Compared:
     rows: int
 
 
-def dump(url: str, file: Path) -> int:
-    """Write a dump of a database, whole or not at all, and return its size in bytes.
+def dump(url: str, file: Path, *, replaces: bool = False) -> int:
+    """Write a dump of a database, whole or not at all, and return its size in bytes. Only its owner can read the file.
 
-    Raises `DatabaseError`: no tables of ours, no tools that are new enough, or what pg_dump says.
+    replaces: a file of this name is replaced. Raises `UsageError` for one that must not be, and
+    `DatabaseError`: no tables of ours, no tools that are new enough, or what pg_dump says.
     """
     with database.session(url) as connection:
         if schema.revision(connection) is None:
@@ -56,14 +57,25 @@ def dump(url: str, file: Path) -> int:
     schemas = [f"--schema={name}" for name in SCHEMAS if name in present]
     if not file.parent.is_dir():
         raise NotFoundError(f"{file}: there is no folder {file.parent}")
-    unfinished = file.with_name(f".{file.name}.unfinished")
+    _must_be_new(file, replaces=replaces)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
     try:
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds names and addresses
         with speaking(lambda: f"{_megabytes(unfinished)} MB written"):
             _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
+        _must_be_new(file, replaces=replaces)
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
     return file.stat().st_size
+
+
+def _must_be_new(file: Path, *, replaces: bool) -> None:
+    """Raise `UsageError` for a file that is there already: it may be the only backup."""
+    if file.is_dir() or (file.exists() and not file.is_file()):
+        raise UsageError(f"{file}: is no ordinary file: name a file to write")
+    if file.exists() and not replaces:
+        raise UsageError(f"{file}: exists already: choose another name, or replace it with --force")
 
 
 def _megabytes(file: Path) -> str:
@@ -78,9 +90,7 @@ def restore(url: str, file: Path, report: Report) -> None:
     """
     if not file.is_file():
         raise NotFoundError(f"{file}: there is no such file")
-    with database.session(url) as connection:
-        _must_be_free(connection, url)
-        major = inventory.major_version(connection)
+    major = must_be_free(url)
     restorer, psql = _tool("pg_restore", major), _tool("psql", major)
     with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as wanted:
         listed = _run([restorer, "--list", str(file)])
@@ -128,6 +138,19 @@ def must_be_still(url: str) -> None:
             f"database {shown(url)}: {others} other connection(s). Stop `orders-sync run` and whatever else uses it, "
             "then move it again; nothing was changed"
         )
+
+
+def must_be_free(url: str) -> int:
+    """Return the major version of a server whose database can be restored into; else raise `DatabaseError`."""
+    with database.session(url) as connection:
+        _must_be_free(connection, url)
+        return inventory.major_version(connection)
+
+
+def forget_processes(url: str) -> None:
+    """Delete the processes that a restored database lists: they ran on the one that was dumped."""
+    with database.session(url) as connection:
+        inventory.forget_processes(connection)
 
 
 def _must_be_free(connection: Session, url: str) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from orders_sync.cli import backup, context, output, signals
-from orders_sync.domain.errors import DatabaseError
+from orders_sync.domain.errors import DatabaseError, UsageError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
 from orders_sync.store import bi, conninfo, database, roles
@@ -80,7 +80,8 @@ def serve(config: context.Config = None) -> None:
 
 @app.command("dump")
 def dump(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path, typer.Argument(help="The file to write. Only its owner can read it.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file of this name.")] = False,
     config: context.Config = None,
     json: context.Json = False,
 ) -> None:
@@ -88,7 +89,7 @@ def dump(
     settings = context.load(config)
     with context.server(settings) as host:
         output.info(f"dumping database {conninfo.shown(host.url)}")
-        size = backup.dump(host.url, file)
+        size = backup.dump(host.url, file, replaces=force)
     if json:
         output.print_json({"file": str(file), "bytes": size})
     else:
@@ -104,7 +105,9 @@ def restore(
     """Restore a dump into the empty database of the settings, and migrate it to this version's tables."""
     settings = context.load(config)
     with context.server(settings, create=True) as host:
-        _restore(host.url, file)
+        output.info(f"restoring into database {conninfo.shown(host.url)}")
+        backup.restore(host.url, file, output.info)
+        _make_current(host.url)
     if json:
         output.print_json({"file": str(file)})
     else:
@@ -125,16 +128,21 @@ def move(
 ) -> None:
     """Copy everything into another database, compare every row, and show what to do next. Deletes nothing."""
     settings = context.load(config)
-    target = database_url.read(url)
+    try:
+        target = conninfo.with_variables(database_url.read(url))
+    except ValueError as error:
+        raise UsageError(f"the URL of the new database {error}") from None
+    backup.must_be_free(target)
     with context.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
         backup.must_be_still(host.url)
         file = Path(folder) / "orders.dump"
         output.info(f"dumping database {conninfo.shown(host.url)}")
         backup.dump(host.url, file)
-        _restore(target, file, migrates=False)
+        output.info(f"restoring into database {conninfo.shown(target)}")
+        backup.restore(target, file, output.info)
         output.info("comparing every row")
         compared = backup.compare(host.url, target)
-        context.bring_up(target)
+        _make_current(target)
     if json:
         output.print_json({"moved_to": conninfo.shown(target), "tables": compared.tables, "rows": compared.rows})
         return
@@ -142,11 +150,10 @@ def move(
     output.say("now set DATABASE_URL to it, then start the service. The old database is unchanged")
 
 
-def _restore(url: str, file: Path, *, migrates: bool = True) -> None:
-    output.info(f"restoring into database {conninfo.shown(url)}")
-    backup.restore(url, file, output.info)
-    if migrates:
-        context.bring_up(url)
+def _make_current(url: str) -> None:
+    """Bring a restored database to this version's tables, without the processes that ran on the one it is a copy of."""
+    context.bring_up(url)
+    backup.forget_processes(url)
 
 
 @app.command("shell", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -36,6 +36,7 @@ CONNECT_SECONDS = 10
 ORPHAN_SECONDS = 1.0  # for the processes of a killed server to end by themselves, before they are sent SIGQUIT
 STRAY_SECONDS = 5.0  # the last user waits for processes that it cannot signal
 STOP_SECONDS = 20  # for a fast shutdown, its checkpoint included, before an immediate one
+SERVICE_FILES = ("PGSERVICEFILE", "PGSYSCONFDIR")  # without effect on a URL that names no service
 # whatever the role's own defaults are (ALTER ROLE ... SET)
 SESSION_OPTIONS = "-c statement_timeout=0 -c default_transaction_read_only=off"
 
@@ -102,11 +103,12 @@ def running(home: Path, *, listen: str | None = None, notify: Notify = lambda _:
     listen: `host:port` to listen on as well, with a password kept in the home. Without it a server that others use
     keeps its address. notify: receives what is being waited for.
 
-    Removes libpq's PG* variables from this process's environment: they are meant for another server. Raises
-    EmbeddedError when the server cannot be started or stopped, or listens elsewhere for other commands.
+    Removes libpq's PG* variables from this process's environment: they are meant for another server (a URL of that one
+    is completed before, with `store.conninfo.with_variables`). Those that only say where services are defined stay.
+    Raises EmbeddedError when the server cannot be started or stopped, or listens elsewhere for other commands.
     """
     requested = listen or ""
-    for name in [name for name in os.environ if name.startswith("PG")]:
+    for name in [name for name in os.environ if name.startswith("PG") and name not in SERVICE_FILES]:
         del os.environ[name]
     with _as_embedded_error(home):
         postmaster.parse_address(requested)

@@ -21,6 +21,7 @@ DEFAULTS = {
     "keepalives_count": "3",
 }
 SECRETS = ("password", "sslpassword")
+OF_A_SERVICE = ("service", "password", "passfile")  # a service's file says the rest, and wins over variables
 
 
 def completed(url: str, **defaults: str) -> str:
@@ -35,6 +36,18 @@ def completed(url: str, **defaults: str) -> str:
     variables = _variables()
     ours = {key: value for key, value in defaults.items() if not os.environ.get(variables.get(key, ""))}
     return make_conninfo(**{**ours, **asked, "client_encoding": "UTF8"})
+
+
+def with_variables(url: str) -> str:
+    """Return a connection string with what the PG* variables of this process add to a URL, its password included.
+
+    It connects to the same place after they were removed, as they are for the embedded server. Raises `DatabaseError`.
+    """
+    asked = _read(url)
+    found = {key: os.environ[name] for key, name in _variables().items() if os.environ.get(name)}
+    if "service" in {**found, **asked}:
+        found = {key: value for key, value in found.items() if key in OF_A_SERVICE}
+    return make_conninfo(**{**found, **asked})
 
 
 def shown(url: str) -> str:
@@ -74,7 +87,10 @@ def _read(url: str) -> dict[str, str]:
         # an unknown parameter is named; other words of libpq quote what may be part of a password
         text = str(error).strip()
         problem = text if text.startswith("invalid URI query parameter") else "it cannot be read"
-    raise DatabaseError(f"DATABASE_URL or [database] url: {problem}; it takes libpq's parameters and no others")
+    raise DatabaseError(
+        f"DATABASE_URL, [database] url or the argument of `db move`: {problem}; it takes libpq's parameters and no "
+        "others"
+    )
 
 
 @cache

@@ -21,6 +21,7 @@ SPOILED = (
     errors.FeatureNotSupported,  # "cached plan must not change result type": the tables were migrated
 )
 _FULL = "All its connections are in use: raise max_connections, or run fewer workers"
+_CHECK_URL = "Check its URL: DATABASE_URL, [database] url, or the argument of `db move`"
 _UNREACHABLE = re.compile(
     r"^(?!.*(FATAL|ERROR):).*(Connection refused|timed out|timeout expired|No such file|Permission denied"
     r"|translate host name|resolve host|Name or service|No route to|(Network|Host) is (down|unreachable)|Cannot assign"
@@ -94,11 +95,11 @@ def _of_the_way(message: str) -> str:
     text = " ".join(message.split())
     failures = _FAILURE.findall(message) or [message]
     if all(_UNREACHABLE.match(each) for each in failures):
-        return f"cannot be reached: {text} Check DATABASE_URL or [database] url"
+        return f"cannot be reached: {text} {_CHECK_URL}"
     if re.search(r"too many (clients|connections)|connection slots|connection limit", text):
         return f"takes no more connections: {text}. {_FULL}"
     if re.search(r"shutting down|starting up|in recovery mode|not yet accepting", text):
         return f"{text}. The server is going down or coming up; run the command again"
     if _LOST.search(text):
         return f"the connection was lost: {text}. Run the command again"
-    return f"does not accept the connection: {text}. Check DATABASE_URL or [database] url"
+    return f"does not accept the connection: {text}. {_CHECK_URL}"

@@ -70,6 +70,11 @@ def other_connections(session: Session) -> int:
     return select_value(session, _OTHERS, None, int)
 
 
+def forget_processes(session: Session) -> None:
+    """Delete every process of the service that the database lists."""
+    session.execute("DELETE FROM sync.processes")
+
+
 def creation_rights(session: Session) -> CreationRights:
     """Return the right of the session's role to create tables."""
     found = select_row(session, _MAY_CREATE, None, CreationRights)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import stat
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 import psycopg
 import pytest
 
+from orders_sync import embedded_postgres
 from orders_sync.embedded_postgres import binaries
 from orders_sync.store.session_settings import OLDEST
 from tests.support.databases import Tables, on
 from tests.support.landed import Landed
 from tests.support.servers import installed, system_server
-from tests.support.terminal import PROGRAM, Said, Terminal
+from tests.support.terminal import PROGRAM, Said, Terminal, closed_port
 
 DOC = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 PAGE = DOC[DOC.index("## Back up and restore") : DOC.index("## Reading the ledger")]
@@ -95,6 +98,7 @@ def test_the_documented_restore_gives_back_every_row_and_the_next_sync_goes_on(l
     assert_same(landed.tables.url, url)
     landed.terminal.run("migrate", "--check", DATABASE_URL=url).assert_well()
     landed.terminal.run("sync", DATABASE_URL=url).assert_well()
+    (landed.terminal.folder / "orders.dump").unlink()
 
 
 def test_the_documented_move_compares_every_row_and_deletes_nothing(landed: Landed, place: Place) -> None:
@@ -129,6 +133,112 @@ def test_a_dump_that_was_cut_short_restores_nothing(
     url = make(place, "cut_short")
     landed.terminal.run("db", "restore", str(short), DATABASE_URL=url).assert_complains("end of file")
     assert Tables(url).names() == []
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """The terminal of somebody whose tables are in the embedded server."""
+    terminal = Terminal(tmp_path_factory.mktemp("embedded"))
+    terminal.run("migrate").assert_well()
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitResult]:
+    """The URL of a server that asks for a password."""
+    with closed_port() as port:
+        pass
+    with embedded_postgres.running(tmp_path_factory.mktemp("guarded"), listen=f"127.0.0.1:{port}") as server:
+        assert server.tcp_url is not None
+        yield urlsplit(server.tcp_url)
+
+
+@pytest.mark.db
+@pytest.mark.parametrize("place_of_password", ["PGPASSWORD", "PGPASSFILE", "HOME", "PGSERVICEFILE", "PGPORT"])
+def test_the_embedded_database_moves_to_a_server_whose_password_is_where_libpq_looks_for_it(
+    place_of_password: str, embedded: Terminal, guarded: SplitResult, tmp_path: Path
+) -> None:
+    password, database = guarded.password or "", f"moved_{place_of_password.lower()}"
+    with psycopg.connect(guarded.geturl(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database}".encode())
+    (tmp_path / ".pgpass").write_text(f"*:*:*:*:{password}\n")
+    (tmp_path / ".pgpass").chmod(0o600)
+    (tmp_path / "services").write_text(f"[new]\nhost=127.0.0.1\nport={guarded.port}\npassword={password}\n")
+    url = f"postgresql://postgres@127.0.0.1:{guarded.port}/{database}"
+    url, variables = {
+        "PGPASSWORD": (url, {"PGPASSWORD": password, "PGOPTIONS": "-c statement_timeout=1min"}),
+        "PGPASSFILE": (url, {"PGPASSFILE": str(tmp_path / ".pgpass")}),
+        "HOME": (url, {"HOME": str(tmp_path)}),
+        "PGSERVICEFILE": (
+            f"postgresql://postgres@/{database}?service=new",
+            {"PGSERVICEFILE": str(tmp_path / "services")},
+        ),
+        "PGPORT": (
+            f"postgresql://postgres@/{database}",
+            {"PGHOST": "127.0.0.1", "PGPORT": str(guarded.port), "PGPASSWORD": password},
+        ),
+    }[place_of_password]
+    said = embedded.run("db", "move", url, **variables).assert_well()
+    assert "all equal" in said.out
+    assert password not in said.text
+
+
+def test_a_place_to_move_to_that_cannot_be_used_is_refused_before_anything_is_dumped(
+    landed: Landed, place: Place, embedded: Terminal, guarded: SplitResult
+) -> None:
+    theirs = make(place, "theirs_to_move")
+    Tables(theirs).execute("CREATE TABLE orders (id int)")
+    with closed_port() as port:
+        for terminal in (landed.terminal, embedded):
+            for url, words in (
+                (f"postgresql://orders@127.0.0.1:{port}/orders", "argument of `db move`"),
+                (place.url("missing"), "does not exist"),
+                (landed.tables.url, "holds tables of orders-sync already"),
+                (theirs, "orders stand there already"),
+                (f"postgresql://postgres@127.0.0.1:{guarded.port}/orders_sync", "argument of `db move`"),
+                ("postgresql://or ders@127.0.0.1/orders", "must be a URL without spaces"),
+                ("postgresql://127.0.0.1/orders?no_such=1", "no_such"),
+            ):
+                said = terminal.run("db", "move", url)
+                said.assert_complains(words)
+                assert "dumping" not in said.text
+
+
+def test_a_restored_database_lists_none_of_the_processes_that_ran_when_it_was_dumped(
+    landed: Landed, place: Place, tmp_path: Path
+) -> None:
+    landed.tables.execute(
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, misconfigured, seen_at) "
+        "VALUES ('gone', '{worker}', '1', '1', 'host', 1, '{}', now())"
+    )
+    try:
+        landed.terminal.run("db", "dump", str(tmp_path / "x.dump")).assert_well()
+        moved, restored = make(place, "moved_processes"), make(place, "restored_processes")
+        landed.terminal.run("db", "restore", str(tmp_path / "x.dump"), DATABASE_URL=restored).assert_well()
+        landed.terminal.run("db", "move", moved).assert_well()
+        for url in (moved, restored):
+            assert Tables(url).query("SELECT id FROM sync.processes") == []
+        assert landed.tables.query("SELECT id FROM sync.processes") == [("gone",)]
+    finally:
+        landed.tables.execute("DELETE FROM sync.processes")
+
+
+def test_a_dump_is_readable_by_its_owner_alone_and_replaces_a_file_only_with_force(
+    landed: Landed, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.dump"
+    landed.terminal.run("db", "dump", str(file)).assert_well()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.write_bytes(b"the only backup")
+    file.chmod(0o644)
+    landed.terminal.run("db", "dump", str(file)).assert_complains("exists already", "--force")
+    assert file.read_bytes() == b"the only backup"
+    landed.terminal.run("db", "dump", "--force", str(file)).assert_well()
+    assert file.stat().st_size > 1000
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    landed.terminal.run("db", "dump", "--force", str(tmp_path)).assert_complains("no ordinary file")
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_what_is_no_dump_is_said_to_be_none(landed: Landed, place: Place, tmp_path: Path) -> None:
