@@ -15,6 +15,7 @@ from orders_sync.store import processes
 from orders_sync.store.database import Pool
 
 SECONDS = 10.0  # between two heartbeats
+RETRY_SECONDS = 0.5  # after a lost connection: whoever asks on reconnect must not find the process silent
 REMOVAL_SECONDS = 1.0  # for removing the row at the end: a database that is away must not delay the stop
 
 
@@ -43,19 +44,25 @@ class Heartbeat:
         self.id = f"{self._host}:{self._pid}:{secrets.token_hex(3)}"
 
     async def run(self) -> None:
-        """Report the process every `SECONDS`; once cancelled, remove its row."""
+        """Report the process every `SECONDS`, sooner once a database that was away is back.
+
+        Once cancelled, remove its row.
+        """
         try:
             while True:
                 await self._fits.wait()
+                pause = SECONDS
                 try:
                     async with self._pool.connection() as connection:
                         await processes.report(
                             connection, self.id, self._parts, self._host, self._pid, self._misconfigured()
                         )
                 except CONNECTION_ERRORS as error:
-                    if not is_connection_loss(error.__cause__ or error):
+                    if is_connection_loss(error.__cause__ or error):
+                        pause = RETRY_SECONDS
+                    else:
                         await self._failed(error)
-                await asyncio.sleep(SECONDS)
+                await asyncio.sleep(pause)
         finally:
             await self._remove()
 

@@ -12,8 +12,9 @@ import pytest
 from orders_sync.service import heartbeat as module
 from orders_sync.service.components import Components
 from orders_sync.service.heartbeat import Heartbeat
-from orders_sync.store import processes, schema
+from orders_sync.store import database, processes, schema
 from orders_sync.store.database import Connection, Pool
+from tests.support.cable import cable
 from tests.support.databases import rows
 
 SEEN = "SELECT id, parts, version, tables, pid > 0, seen_at >= started_at FROM sync.processes ORDER BY id"
@@ -124,3 +125,29 @@ def test_parts_are_named_as_the_commands_that_run_them_alone() -> None:
         ["worker"],
         ["console"],
     ]
+
+
+async def test_after_an_outage_a_process_reports_at_once(
+    url: str, connection: Connection, fits: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail_again(pool: Pool) -> None:
+        before = pool.get_stats().get("requests_errors", 0)
+        async with asyncio.timeout(60):
+            while pool.get_stats().get("requests_errors", 0) == before:  # noqa: ASYNC110  only the pool knows
+                await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(module, "SECONDS", 0.1)
+    async with (
+        cable(url) as line,
+        database.connected(line.url, 1, 0.5) as pool,
+        beating(pool, fits, Failures(), "worker"),
+    ):
+        await until("EXISTS (SELECT FROM sync.processes)", connection)
+        line.cut()
+        await fail_again(pool)
+        monkeypatch.setattr(module, "SECONDS", 3600.0)  # only a retry can come now
+        await fail_again(pool)
+        await fail_again(pool)
+        await connection.execute("UPDATE sync.processes SET seen_at = now() - interval '5 minutes'")
+        line.mend()
+        await until("EXISTS (SELECT FROM sync.processes WHERE seen_at > now() - interval '1 minute')", connection)
