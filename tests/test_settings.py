@@ -529,11 +529,12 @@ class TestSecrets:
         assert shop.account().app_secret == SECRET
 
     @pytest.mark.parametrize("written", ["\ufeff", "\r\n", "\ufeff\n"])
-    def test_a_secret_of_nothing_else_is_empty(self, written: str) -> None:
+    def test_a_secret_of_nothing_else_is_empty(self, written: str, folder: Path) -> None:
         Path("secret").write_bytes(written.encode())
         for reference, what in (
             ({"env": "NAME"}, "environment variable NAME"),
-            ({"file": "secret"}, "file named here"),
+            ({"file": "secret"}, f"file named here, in folder {folder},"),
+            ({"file": "./secret"}, f"file {folder}/secret"),
         ):
             (line,) = problems(ORDERS_SYNC_ACCOUNTS=json.dumps([{**SHOP, "app_secret": reference}]), NAME=written)
             assert line.endswith(f"app_secret: {what} is empty")
@@ -583,18 +584,24 @@ class TestSecrets:
             ({"env": SECRET}, "environment variable named here is not set"),
             ({"env": "NOT_SET"}, "environment variable NOT_SET is not set"),
             ({"env": "EMPTY"}, "environment variable EMPTY is empty"),
-            ({"file": SECRET}, "file named here cannot be read: No such file or directory"),
+            ({"file": SECRET}, "file named here, in folder FOLDER, cannot be read: No such file or directory"),
+            (
+                {"file": f"keys/{SECRET}"},
+                "file named here, in folder FOLDER, cannot be read: No such file or directory",
+            ),
+            ({"file": "keys/app.txt"}, "file FOLDER/keys/app.txt cannot be read: No such file or directory"),
+            ({"file": "../app"}, "file FOLDER/../app cannot be read: No such file or directory"),
             ({"file": "/no/such/file"}, "file /no/such/file cannot be read: No such file or directory"),
-            ({"file": "empty"}, "file named here is empty"),
-            ({"file": "binary"}, "file named here is not UTF-8 text"),
+            ({"file": "empty"}, "file named here, in folder FOLDER, is empty"),
+            ({"file": "binary"}, "file named here, in folder FOLDER, is not UTF-8 text"),
         ],
     )
-    def test_malformed_secrets_are_described_and_never_shown(self, secret: object, words: str) -> None:
+    def test_malformed_secrets_are_described_and_never_shown(self, secret: object, words: str, folder: Path) -> None:
         Path("empty").write_text("\n")
         Path("binary").write_bytes(b"\xff\xfe")
         text = json.dumps([{**SHOP, "app_secret": secret}])
         assert problems(ORDERS_SYNC_ACCOUNTS=text, EMPTY="") == [
-            f'ORDERS_SYNC_ACCOUNTS: accounts[0] "kingdo": app_secret: {words}'
+            f'ORDERS_SYNC_ACCOUNTS: accounts[0] "kingdo": app_secret: {words.replace("FOLDER", str(folder))}'
         ]
 
     def test_a_hook_token_comes_from_where_secrets_come_from_and_is_not_needed(self) -> None:

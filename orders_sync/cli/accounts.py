@@ -17,7 +17,7 @@ from orders_sync.domain.local_times import stamp
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
-from orders_sync.store import account_status, database, identities, ownership, pauses, suspensions
+from orders_sync.store import account_status, database, identities, overview, ownership, pauses, suspensions
 from orders_sync.store.account_status import StoredAccount
 from orders_sync.store.pauses import Pause
 from orders_sync.store.suspensions import Suspension
@@ -30,10 +30,13 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
     """List the accounts of the settings and of the tables: platform, seller, rate and state."""
     settings = context.load(config)
     with context.opened(settings) as url, database.session(url) as connection:
+        misconfigured = context.misconfigured(settings, overview.processes(connection))
         known = {each.name: each for each in account_status.stored(connection)}
         shared = ownership.shared(connection)
         unrefreshed = identities.unrefreshed(connection)
     rows = _rows(settings, known)
+    for row in rows:
+        row["misconfigured"] = misconfigured.get(row["account"]) if row["in_settings"] else None
     if json:
         output.print_json(rows)
     elif not rows:
@@ -169,8 +172,7 @@ def _rows(settings: Settings, known: dict[str, StoredAccount]) -> list[dict[str,
         stored = known.pop(wrong.label, None)
         platform, seller = (wrong.identity.platform, wrong.identity.seller) if wrong.identity else ("", None)
         rows.append(
-            _row(wrong.label, platform, seller, None, stored)
-            | {"in_settings": True, "has_other_credentials": False, "misconfigured": str(wrong)}
+            _row(wrong.label, platform, seller, None, stored) | {"in_settings": True, "has_other_credentials": False}
         )
     for name, stored in sorted(known.items()):
         rows.append(

@@ -175,7 +175,9 @@ def cancel(
     with context.opened(context.load(config)) as url:
         count = context.run(context.ask(url, end))
         if not count:
-            raise NotFoundError(f"{what} is not open: see `orders-sync backfill list`")
+            known = context.run(context.ask(url, lambda connection: backfills.exists(connection, number, request)))
+            problem = f"{what} is not open" if known else f"there is no {what}"
+            raise NotFoundError(f"{problem}: see `orders-sync backfill list`")
     output.info(f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +44,7 @@ from orders_sync.settings import Settings
 from orders_sync.store import bi, change_feed, database, demo_data, identities, order_statuses, pauses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
+from orders_sync.store.overview import ProcessStatus
 
 FULL = b"No space left on device"
 
@@ -128,9 +129,12 @@ def opened(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def hosted(settings: Settings) -> Iterator[Host]:
-    """Yield a database with this version's tables, created and migrated if necessary. Raises `DatabaseError`."""
-    with server(settings, create=True) as host:
+def hosted(settings: Settings, notify: Callable[[str], None] = info) -> Iterator[Host]:
+    """Yield a database with this version's tables, created and migrated if necessary. Raises `DatabaseError`.
+
+    notify: receives what is being waited for.
+    """
+    with server(settings, create=True, notify=notify) as host:
         bring_up(host.url)
         yield host
 
@@ -186,10 +190,11 @@ def embedded_home(settings: Settings) -> Path:
 
 
 @contextmanager
-def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
+def server(settings: Settings, *, create: bool = False, notify: Callable[[str], None] = info) -> Iterator[Host]:
     """Yield a database server that runs during the block, whatever tables it holds.
 
-    create: create the embedded one if there is none. Raises `DatabaseError` and `EmbeddedError`.
+    create: create the embedded one if there is none. notify: receives what is being waited for. Raises
+    `DatabaseError` and `EmbeddedError`.
     """
     if settings.database.url is not None:
         yield Host(settings.database.url.reveal())
@@ -200,7 +205,7 @@ def server(settings: Settings, *, create: bool = False) -> Iterator[Host]:
             f"there is no database yet: DATABASE_URL is not set, and no embedded Postgres exists in {home}. "
             "`orders-sync sync`, `run` or `migrate` creates one; `orders-sync demo` is a trial"
         )
-    with embedded_postgres.running(home, listen=settings.database.listen, notify=info) as server:
+    with embedded_postgres.running(home, listen=settings.database.listen, notify=notify) as server:
         told_before = server.log.stat().st_size
         try:
             yield Host(server.url, server.ensure)
@@ -290,6 +295,19 @@ def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSo
     ]
 
 
+def misconfigured(settings: Settings, processes: Sequence[ProcessStatus]) -> dict[str, str]:
+    """Return by account why it cannot be used, by these settings and by those of the processes that run.
+
+    Secrets are only theirs to read: this shell need not have any.
+    """
+    found = {each.label: str(each) for each in settings.misconfigured}
+    for process in processes:
+        if process.is_alive:
+            for name, mistake in process.misconfigured.items():
+                found.setdefault(name, f"{mistake} (process {process.pid} on {process.host})")
+    return found
+
+
 def report_misconfigured(settings: Settings, only: list[str] | None = None) -> bool:
     """Print why accounts cannot be used; return whether there are any. None is reported where `only` names others."""
     for each in [] if only else settings.misconfigured:
@@ -322,16 +340,15 @@ def named(settings: Settings, name: str) -> bool:
     return name in {each.name for each in settings.accounts} | {each.label for each in settings.misconfigured}
 
 
-def settle(settings: Settings, url: str) -> list[str]:
-    """Apply renamed, replaced and removed accounts of the settings to the tables; print and return a notice for each.
+def settle(settings: Settings, url: str, notify: Callable[[str], None] = info) -> None:
+    """Apply renamed, replaced and removed accounts of the settings to the tables; pass a notice for each to `notify`.
 
     For commands that plan or read. A settings file without accounts removes none. Raises `DatabaseError`.
     """
     with database.session(url) as connection:
         said = identities.settle(connection, settings.listed)
     for each in said:
-        info(each)
-    return said
+        notify(each)
 
 
 def moment(text: str, option: str) -> datetime:

@@ -32,7 +32,7 @@ def _words(key: str) -> str:
     return WORDS[RejectReason(key)] if key in list(RejectReason) else key
 
 
-def show_groups(found: Sequence[ReasonGroup], with_all: bool) -> None:
+def show_groups(found: Sequence[ReasonGroup], with_all: bool, *, only_ignored: bool = False) -> None:
     """Print rejects by reason, with an example of each."""
     columns = ["--reason", "platform", "records", "accounts", "first seen", "last read", "example", "reason"]
     output.table(
@@ -53,9 +53,13 @@ def show_groups(found: Sequence[ReasonGroup], with_all: bool) -> None:
         ],
         ["records", "accounts"],
     )
+    show = "`orders-sync rejects show EXAMPLE` shows a record"
+    if only_ignored:
+        output.info(f"{show}; `rejects unignore --reason R` opens them again")
+        return
     output.info(
-        "`orders-sync rejects show EXAMPLE` shows a record; `rejects replay --reason R` converts them again with this "
-        "version's code; `rejects ignore --reason R` takes them off the list"
+        f"{show}; `rejects replay --reason R` converts them again with this version's code; "
+        "`rejects ignore --reason R` takes them off the list"
     )
 
 

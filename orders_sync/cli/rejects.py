@@ -72,7 +72,7 @@ def list_(
     elif one_by_one:
         reject_tables.show_rows(rows, sum(each.records for each in found), all_)
     else:
-        reject_tables.show_groups(found[:limit], all_)
+        reject_tables.show_groups(found[:limit], all_, only_ignored=ignored and not all_)
     if ignored_now and not (ignored or all_):
         output.info(f"{ignored_now:,} more are ignored: `orders-sync rejects list --ignored`")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 import typer
 
 from orders_sync.cli import context, signals
@@ -15,6 +16,8 @@ from orders_sync.service.redaction import collect_secrets
 from orders_sync.service.reload import Configuration, Reload
 from orders_sync.service.web import listening_socket
 from orders_sync.store import database, schema
+
+log = structlog.get_logger(__name__)
 
 Listen = Annotated[
     str | None,
@@ -75,13 +78,13 @@ def _run(config: context.Config, listen: str | None, **parts: bool) -> None:
     logs.configure(first.settings.log, secrets)
     logs.catch_unhandled()
     reload = Reload(lambda: _reloaded(config, host.url))
-    with signals.reloading(reload.request), context.hosted(first.settings) as host:
+    with signals.reloading(reload.request), context.hosted(first.settings, _waiting) as host:
         context.refuse_demo(first.settings, host.url)
         configuration: Configuration | None = first
         while configuration is not None:
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
-            context.settle(configuration.settings, host.url)
+            context.settle(configuration.settings, host.url, _changed)
             components = Components(web=web.dup() if web else None, **parts)
             service = Service(
                 host.url,
@@ -94,6 +97,14 @@ def _run(config: context.Config, listen: str | None, **parts: bool) -> None:
                 reload,
             )
             configuration = context.run(service.run())
+
+
+def _waiting(text: str) -> None:
+    log.info("waiting for the embedded database", reason=text)
+
+
+def _changed(text: str) -> None:
+    log.info("accounts of the settings changed", change=text)
 
 
 def _configuration(config: context.Config) -> Configuration:

@@ -22,7 +22,7 @@ from orders_sync.engine.service_problems import Severity, State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import database, overview, progress, schema
-from orders_sync.store.overview import AccountStatus, ProcessStatus
+from orders_sync.store.overview import AccountStatus
 
 SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
 MOST = 20  # problems shown above the table of all accounts
@@ -128,7 +128,7 @@ def view(
         accounts = overview.accounts(connection)
         processes = overview.processes(connection)
         orders = overview.orders_by_account(connection) if counted else None
-    misconfigured = _misconfigured(settings, processes)
+    misconfigured = context.misconfigured(settings, processes)
     listed = {each.name: each.platform for each in settings.accounts}
     platforms = dict.fromkeys(misconfigured, "") | listed
     known = {each.name for each in accounts}
@@ -145,19 +145,6 @@ def view(
     return View(
         sorted(accounts, key=lambda each: _badness(each, verdict)), verdict, orders, None if only_problems else MOST
     )
-
-
-def _misconfigured(settings: Settings, processes: list[ProcessStatus]) -> dict[str, str]:
-    """Return by account why it cannot be used, by these settings and by those of the processes that run.
-
-    Secrets are only theirs to read: this shell need not have any.
-    """
-    found = {each.label: str(each) for each in settings.misconfigured}
-    for process in processes:
-        if process.is_alive:
-            for name, mistake in process.misconfigured.items():
-                found.setdefault(name, f"{mistake} (process {process.pid} on {process.host})")
-    return found
 
 
 def _badness(account: AccountStatus, verdict: Verdict) -> tuple[object, ...]:

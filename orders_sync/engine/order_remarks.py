@@ -95,8 +95,8 @@ def of_reject(reject: RejectTrace) -> Remark:
     return Remark(
         Reason.REJECTED,
         f"a record with this number came on {reject.account} and could not be converted into an order: "
-        f"{reject.reason}. First read at {_at(reject.rejected_at)}, last at {_at(reject.read_at)}; it is kept as "
-        f"reject {reject.id}, and `orders-sync rejects replay {reject.id}` converts it after an update",
+        f"{reject.reason.rstrip('.')}. First read at {_at(reject.rejected_at)}, last at {_at(reject.read_at)}; it is "
+        f"kept as reject {reject.id}, and `orders-sync rejects replay {reject.id}` converts it after an update",
         f"orders-sync rejects show {reject.id}",
         reject.account,
     )

@@ -22,6 +22,9 @@ from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import FORMS, convert, is_secret
 
 PREFIX = "ORDERS_SYNC_"
+PATH = re.compile(
+    r"(?:\.{1,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:txt|key|pem|secret|token|password)|\.{1,2}/.+"
+)  # no secret looks so
 
 Fields = dict[str, FieldInfo]
 
@@ -116,10 +119,16 @@ class Tables:
                 problem = "empty" if name in self.environ else "not set"
                 raise ValueError(f"environment {_source(value)} is {problem}")
             case {"file": str(path), **rest} if not rest:
-                return _content(self.folder / os.path.expanduser(path), _source(value))
+                return _content(self.folder / os.path.expanduser(path), self._shown(path))
             case dict():
                 raise ValueError(FORMS)
         return value
+
+    def _shown(self, path: str) -> str:
+        """Return how a file is named in messages; a relative one by its folder, where the text may be the secret."""
+        if Path(os.path.expanduser(path)).is_absolute() or PATH.fullmatch(path):
+            return f"file {self.folder.absolute() / os.path.expanduser(path)}"
+        return f"file named here, in folder {self.folder.absolute()},"
 
 
 def is_reference(value: object) -> bool:

@@ -212,6 +212,12 @@ async def cancel_request(connection: Connection, number: int) -> int:
     return await fetch_value(connection, "SELECT sync.cancel_backfill_request(%s)", [number], int)
 
 
+async def exists(connection: Connection, number: int | None, request: int | None) -> bool:
+    """Tell whether a backfill, or one of a request, was ever requested."""
+    query = "SELECT count(*) FROM sync.backfills WHERE id = %s OR coalesce(request_id, id) = %s"
+    return await fetch_value(connection, query, [number, request], int) > 0
+
+
 async def listed(
     connection: Connection,
     account: str | None = None,

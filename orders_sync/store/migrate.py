@@ -24,7 +24,7 @@ from orders_sync.store import bi, rights, roles
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session, connect
 from orders_sync.store.database_errors import plain_words
-from orders_sync.store.schema import HEAD
+from orders_sync.store.schema import HEAD, NO_TABLES
 from orders_sync.store.session_settings import OLDEST, STATE, State
 from orders_sync.store.tables import NAME_CLASHES, SYNC_SCHEMA
 
@@ -130,6 +130,8 @@ def _upgrade(config: Config, connection: Connection) -> list[str]:
 
 
 def _check(config: Config, connection: Connection) -> list[str]:
+    if not _heads(connection):
+        raise DatabaseError(f"database {State(*connection.exec_driver_sql(STATE).one()).database}: {NO_TABLES}")
     config.print_stdout = lambda *_: None  # type: ignore[method-assign]  # it says that there is nothing to say
     try:
         command.check(config)

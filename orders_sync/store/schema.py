@@ -8,6 +8,7 @@ from orders_sync.store.queries import fetch_optional, select_optional, select_va
 HEAD = "0036"  # the newest file in migrations/versions; they are numbered in order
 
 APART = "Nothing was changed; use a database of its own for orders-sync"
+NO_TABLES = "it holds no tables of orders-sync yet: `orders-sync sync` or `orders-sync migrate` makes them"
 
 _IS_MADE = "SELECT to_regclass('sync.alembic_version')::text"
 _VERSION = "SELECT version_num::text FROM sync.alembic_version"
@@ -55,7 +56,7 @@ def difference(connection: Session) -> str | None:
     if why := refusal(connection):
         return why
     if found is None:
-        return "it holds no tables of orders-sync yet: `orders-sync sync` or `orders-sync migrate` makes them"
+        return NO_TABLES
     return f"its tables are of version {found}, older than {HEAD} of this program: run `orders-sync migrate`"
 
 

@@ -49,6 +49,10 @@ def test_a_backfill_is_read_at_once_with_wait_and_listed_as_done(landed: Landed)
     refused = landed.terminal.run("backfill", "cancel", str(listed[0]["id"]))
     assert refused.code == 6
     assert "is not open" in refused.err
+    for unknown in (["987654"], ["--request", "987654"]):
+        never = landed.terminal.run("backfill", "cancel", *unknown)
+        assert never.code == 6
+        assert "there is no " in never.err
 
 
 def test_a_dry_run_and_json_without_yes_show_the_cost_and_request_nothing(landed: Landed) -> None:

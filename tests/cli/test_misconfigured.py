@@ -105,6 +105,9 @@ def test_what_runs_names_the_one_in_log_metrics_and_status(
         terminal.write(with_references(right))  # a shell of its own, where nothing is known of the service's secrets
         eventually(lambda: f"{BAD}: misconfigured" in terminal.run("status").out)
         assert terminal.run("status", "--check").code == 4
+        listed = terminal.run("accounts", "list").assert_well()
+        assert "misconfigured" in next(line for line in listed.out.splitlines() if line.startswith(BAD))
+        assert "NOT_SET is not set" in listed.err
         said = service.stop()
         assert "account misconfigured" in said
         assert "NOT_SET is not set" in said

@@ -128,6 +128,9 @@ def test_an_order_that_was_rejected_is_found_there_by_its_id_and_by_what_its_rec
     told = terminal.run("order", "3956000003473757090")
     told.assert_complains("3956000003473757090", "orders-sync status")
     assert f"orders-sync rejects replay {named}" in told.out
+    shop.execute(f"UPDATE sync.rejects SET reason = 'Key (id)=(1) already exists.' WHERE id = {named}")
+    text = remarks(terminal.run("order", "3956000003473757090", "--json"))["rejected"]["text"]
+    assert "already exists. First read at" in text
 
 
 def test_a_message_about_an_order_that_is_not_here_is_said(terminal: Terminal, shop: Tables) -> None:

@@ -112,7 +112,10 @@ def test_rejects_of_a_reason_are_ignored_after_a_yes_and_counted_open_no_more(sh
     assert "1 more are ignored" in listed.err
     [row] = [row for row in shop.terminal.run("status", "--json").json if row["account"] == "sandbox-ka"]
     assert (row["rejects"], row["ignored_rejects"]) == (before - 1, 1)
-    assert "not_utf8" in shop.terminal.run("rejects", "list", "--ignored").assert_well().out
+    shown = shop.terminal.run("rejects", "list", "--ignored").assert_well()
+    assert "not_utf8" in shown.out
+    assert "rejects unignore --reason" in shown.err
+    assert "rejects ignore" not in shown.err
     replayed = shop.terminal.run("rejects", "replay", "--reason", "not_utf8").assert_well()
     assert "nothing to replay: none of these is open" in replayed.err
     shop.terminal.run("rejects", "unignore", "--all", "--yes").assert_well()

@@ -63,7 +63,9 @@ def test_added_removed_and_renamed_accounts_take_effect(
     ]
     assert httpx.get(f"{address}/readyz").status_code == 200
     assert 'behind_seconds{account="shop"}' in httpx.get(f"{address}/metrics").text
-    assert "sandbox-1688 was renamed to shop" in service.stop()
+    said = service.stop()
+    assert "sandbox-1688 was renamed to shop" in said
+    assert [line for line in said.splitlines() if not line.startswith("{")] == []
 
 
 def test_wrong_settings_are_one_line_and_those_before_stay_in_use(

@@ -184,7 +184,7 @@ def test_check_finds_what_was_changed_by_hand(url: str, difference: str) -> None
 
 def test_check_of_a_database_without_our_tables_says_so_and_writes_nothing(empty_url: str) -> None:
     before = ask(empty_url, EVERYTHING)
-    with pytest.raises(DatabaseError, match="not up to date"):
+    with pytest.raises(DatabaseError, match="holds no tables of orders-sync yet"):
         migrate.check(empty_url)
     assert ask(empty_url, EVERYTHING) == before
 
