@@ -119,19 +119,18 @@ def test_an_empty_schema_of_our_name_was_made_for_us(terminal: Terminal, empty_u
 def operations(landed: Landed) -> Iterator[str]:
     """The URL of a login of the role that the documentation describes, with just its grants."""
     prefix = f"t{os.getpid()}_"
-    block = re.search(r"```sql\n(CREATE ROLE bi;.*?)```", OPERATIONS.read_text(), re.DOTALL)
+    block = re.search(r"```sql\n(CREATE ROLE operations;.*?)```", OPERATIONS.read_text(), re.DOTALL)
     assert block
     for statement in re.sub(r"--.*", "", block[1]).split(";"):
         if statement.strip():
-            landed.tables.execute(re.sub(r"\b(bi|operations)\b", rf"{prefix}\1", statement))
+            landed.tables.execute(re.sub(r"\boperations\b", f"{prefix}operations", statement))
     role = f"{prefix}operations"
     landed.tables.execute(f"ALTER ROLE {role} LOGIN PASSWORD 'password'")
     parts = conninfo_to_dict(landed.tables.url)
     host, port = parts.get("host", ""), parts.get("port", "")
     yield f"postgresql://{role}:password@/{parts['dbname']}?host={host}&port={port}"
-    for each in (role, f"{prefix}bi"):
-        landed.tables.execute(f"DROP OWNED BY {each}")
-        landed.tables.execute(f"DROP ROLE {each}")
+    landed.tables.execute(f"DROP OWNED BY {role}")
+    landed.tables.execute(f"DROP ROLE {role}")
 
 
 @pytest.fixture
