@@ -71,6 +71,7 @@ def show(results: list[Audited]) -> None:
     )
     differing = [(result, each) for result in results for each in result.differences]
     if not differing:
+        output.info(verdict(results))
         return
     columns = ["account", "feed", "from", "to", "platform", "tables", "missing"]
     output.out().print()
@@ -101,6 +102,24 @@ def show(results: list[Audited]) -> None:
     if any(each.missing for result in results for each in result.remaining):
         output.info("`orders-sync audit --repair` reads the ranges with missing orders")
     output.info("`orders-sync audit list` and `audit show ID` show them again, with the id of every order")
+    output.info(verdict(results))
+
+
+def verdict(results: Sequence[Audited]) -> str:
+    """Return in a sentence what is missing and what the next sync reads anyway, of the accounts that were compared.
+
+    Where the platform lists changes, an order may be awaited by both lists; the longer of the two is counted.
+    """
+    compared = [each for each in results if not each.error]
+    remaining = [each for result in compared for each in result.remaining]
+    missing, surplus = sum(each.missing for each in remaining), sum(len(each.surplus) for each in remaining)
+    awaited = sum(max(each.found.awaited, each.updates.found.awaited if each.updates else 0) for each in compared)
+    parts = [f"{missing:,} missing" if missing else "nothing missing"]
+    parts += [f"{surplus:,} not listed"] if surplus else []
+    parts += [f"{awaited:,} awaited (changed lately, the next sync reads them)"] if awaited else []
+    failed = len(results) - len(compared)
+    parts += [f"{failed} more could not be compared"] if failed else []
+    return f"{len(compared)} {'account' if len(compared) == 1 else 'accounts'}: {'; '.join(parts)}"
 
 
 def _state(result: Audited, difference: Difference) -> str:
@@ -190,6 +209,11 @@ def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None
             ("error", audit.error),
         ],
     )
+    if not audit.differences and audit.platform_orders != audit.table_orders:
+        output.info(
+            "nothing missing: where the platform counts more than the tables, the others are awaited (changed "
+            "lately, the next sync reads them), or stand in the tables at another time or account"
+        )
     for each in differences:
         output.out().print()
         output.table(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from orders_sync.cli.audit_tables import verdict
 from orders_sync.cli.exit_codes import ExitCode
+from orders_sync.domain.windows import Window
+from orders_sync.engine.audit_results import Audited, Updates
+from orders_sync.engine.reconcile import Counts, Difference, Reconciliation
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
 from tests.support.landed import Landed
 from tests.support.terminal import Terminal, platforms
+
+T = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def test_equal_tables_are_exit_code_0_and_leave_their_counts(landed: Landed) -> None:
@@ -106,3 +114,27 @@ def test_a_version_that_is_missing_is_shown_by_update_time_and_repaired(
 )
 def test_mistakes_are_one_clear_message(landed: Landed, options: list[str], words: str) -> None:
     landed.terminal.run("audit", *options).assert_complains(words)
+
+
+def test_an_audit_ends_with_a_verdict_that_explains_what_is_awaited() -> None:
+    lacking = Difference(Window(T, T + timedelta(minutes=1)), Counts(2, 1), missing=1, lacking=("1",))
+    equal = Audited("a", found=Reconciliation(platform=505, tables=496, awaited=9))
+    by_both = Audited("b", found=Reconciliation(awaited=1), updates=Updates(T, T, Reconciliation(awaited=2)))
+    unlisted = Difference(Window(T, T + timedelta(minutes=1)), Counts(1, 2), surplus=("1", "2"))
+    differs = Audited("c", found=Reconciliation(differences=[lacking, unlisted]))
+    repaired = Audited("d", found=Reconciliation(differences=[lacking]), repaired=[lacking])
+    next_reads = "awaited (changed lately, the next sync reads them)"
+    assert verdict([equal]) == f"1 account: nothing missing; 9 {next_reads}"
+    assert verdict([equal, by_both, repaired]) == f"3 accounts: nothing missing; 11 {next_reads}"
+    assert verdict([differs, Audited("e", error="refused")]) == (
+        "1 account: 1 missing; 2 not listed; 1 more could not be compared"
+    )
+
+
+def test_an_audit_that_is_shown_again_explains_counts_that_are_not_equal(landed: Landed) -> None:
+    assert "nothing missing" in landed.terminal.run("audit", "--account", "sandbox-ka").assert_well().err
+    [listed] = landed.terminal.run("audit", "list", "--limit", "1", "--json").assert_well().json
+    assert "awaited" not in landed.terminal.run("audit", "show", str(listed["id"])).assert_well().err
+    landed.tables.execute("UPDATE sync.audits SET table_orders = table_orders - 9 WHERE id = %s", listed["id"])
+    said = landed.terminal.run("audit", "show", str(listed["id"])).assert_well().err
+    assert "awaited (changed lately" in " ".join(said.split())
