@@ -68,6 +68,9 @@ def test_arguments_of_psql_need_no_dashes_before_them(landed: Landed) -> None:
     assert landed.terminal.run("db", "shell", "-At", "-c", "SELECT 1", "-c", "SELECT 2").assert_well().out == "1\n2\n"
 
 
+SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"
+
+
 def test_ctrl_c_in_the_shell_cancels_the_query_and_psql_goes_on(landed: Landed) -> None:
     """Send SIGINT as a terminal does: to psql and to us."""
     arguments = [str(PROGRAM), "db", "shell", "-At", "--no-readline", "--pset=pager=off"]
@@ -78,6 +81,8 @@ def test_ctrl_c_in_the_shell_cancels_the_query_and_psql_goes_on(landed: Landed) 
         os.execve(PROGRAM, arguments, variables)
     with os.fdopen(screen, "r+b", buffering=0) as shell:
         typed(shell, b"SELECT 'it ' || 'waits'; SELECT pg_sleep(600);\n", b"it waits")
+        while not landed.tables.query(SLEEPING):  # between two queries psql takes no notice of Ctrl-C
+            pass
         typed(shell, b"\x03", b"canceling statement due to user request")
         typed(shell, b"SELECT 'still ' || 'here';\n", b"still here")
         shell.write(b"\\q\n")
