@@ -57,7 +57,7 @@ async def test_query_for_what_the_watermark_waits_for_finds_the_window(granted: 
     assert {row["name"]: row["state"] for row in rows}["busy"] == "failed"
 
 
-@pytest.mark.parametrize("role", ["bi", "operations"])
+@pytest.mark.parametrize("role", ["orders_reader", "operations"])
 @pytest.mark.parametrize("table", PERSONS)
 async def test_no_reading_role_sees_persons(granted: Connection, role: str, table: str) -> None:
     await granted.execute(f"SET ROLE {role}".encode())
@@ -66,8 +66,9 @@ async def test_no_reading_role_sees_persons(granted: Connection, role: str, tabl
 
 
 async def test_analysts_read_orders(granted: Connection) -> None:
-    await granted.execute("SET ROLE bi")
-    await granted.execute("SELECT * FROM orders JOIN sub_orders USING (platform, order_id)")
+    await granted.execute("SET ROLE orders_reader")
+    await granted.execute("SELECT * FROM bi.orders JOIN bi.order_lines USING (platform, order_id)")
+    await granted.execute("SELECT o.status, s.status FROM orders AS o JOIN sub_orders AS s USING (platform, order_id)")
     await granted.execute("SELECT * FROM order_history JOIN order_statuses USING (platform, status)")
 
 
