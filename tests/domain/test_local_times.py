@@ -23,13 +23,14 @@ HALF_PAST_23, HALF_PAST_16 = datetime(2026, 12, 31, 23, 30, tzinfo=UTC), datetim
 @pytest.fixture(autouse=True, params=["UTC", "America/New_York"])
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine in another zone than its user; afterwards the zone is the default again."""
+    of_machine = os.environ.get("TZ")
     monkeypatch.setenv("TZ", request.param)
     time.tzset()
     yield
     local_times.use(local_times.DEFAULT)
     monkeypatch.undo()
     time.tzset()
-    assert os.environ.get("TZ") != "America/New_York"
+    assert os.environ.get("TZ") == of_machine
 
 
 @pytest.mark.parametrize(
