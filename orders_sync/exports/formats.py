@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import decimal
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class _Xlsx:
         kind, style, sheet = self._columns[number].kind, self._styles[number], self._sheet
         if kind is Kind.BOOLEAN:
             sheet.write_boolean(self._row, number, value)
-        elif kind in (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT) and Decimal(value).is_finite():
+        elif kind in (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT) and math.isfinite(value):
             sheet.write_number(self._row, number, float(value))
         elif kind is Kind.MOMENT and (local := local_times.local(value)).year >= EXCEL_FIRST_YEAR:
             sheet.write_datetime(self._row, number, local, style)

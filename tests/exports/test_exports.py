@@ -237,3 +237,12 @@ def test_a_format_whose_package_is_missing_says_what_to_install(monkeypatch: pyt
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(UsageError, match=r"pip install 'orders-sync\[export\]'"):
         FORMATS["parquet"].must_be_installed()
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_number_that_is_none_stops_no_export(session: Session, url: str, tmp_path: Path, ending: str) -> None:
+    """Postgres knows NaN; Excel and Parquet's decimals do not."""
+    add(url, amount="NaN")
+    write(session, tmp_path / f"a.{ending}")
+    [row] = read(tmp_path / f"a.{ending}")
+    assert row["payable_amount"] == (None if ending == "parquet" else "NaN")
