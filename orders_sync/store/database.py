@@ -27,6 +27,7 @@ from orders_sync.store.database_errors import SPOILED, plain_words, strip
 from orders_sync.store.session_settings import PUBLIC, STATE, State, statements
 
 RECONNECT_SECONDS = 5  # then the next who needs one tries at once; the pool's own back-off takes minutes
+SETTING_ATTEMPTS = 5  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 Session = psycopg.Connection[tuple[object, ...]]
@@ -91,7 +92,14 @@ async def open_pool(
 
 async def _configure(connection: Connection, search_path: str = PUBLIC) -> State:
     """Apply our settings to a new session. Raises `DatabaseError` when it cannot write."""
-    await connection.execute(statements(connection.info.server_version // 10_000, search_path))
+    settings = statements(connection.info.server_version // 10_000, search_path)
+    for left in reversed(range(SETTING_ATTEMPTS)):
+        try:
+            await connection.execute(settings)
+            break
+        except psycopg.errors.QueryCanceled:
+            if not left:
+                raise
     async with connection.cursor(row_factory=class_row(State)) as cursor:
         state = await (await cursor.execute(STATE)).fetchone()
     assert state is not None
@@ -126,7 +134,14 @@ def connect(url: str, *, autocommit: bool = True) -> Session:
     """
     connection = psycopg.connect(completed(url), autocommit=True)
     try:
-        connection.execute(statements(connection.info.server_version // 10_000))
+        settings = statements(connection.info.server_version // 10_000)
+        for left in reversed(range(SETTING_ATTEMPTS)):
+            try:
+                connection.execute(settings)
+                break
+            except psycopg.errors.QueryCanceled:
+                if not left:
+                    raise
         state = state_of(connection)
         if state.unusable:
             raise DatabaseError(f"database {shown(url)} {state.unusable}")

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from orders_sync import embedded_postgres
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.service import queue
-from orders_sync.store import database, migrate
+from orders_sync.store import database, migrate, session_settings
 
 _numbers = itertools.count(1)
 ODD = {  # settings that somebody may have made, and what a session must have instead
@@ -68,6 +68,23 @@ def options(url: str, text: str) -> str:
 def test_settings_of_a_role_are_set_right(empty_url: str) -> None:
     with role(empty_url, **{name: odd for name, (odd, _) in ODD.items()}) as url, database.session(url) as connection:
         assert shows(connection) == MADE
+
+
+async def test_settings_that_a_busy_server_ends_by_the_roles_time_out_are_applied_again(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_twice(version: int, search_path: str = "public") -> bytes:
+        slow = b"SELECT CASE WHEN nextval('public.tries') % 3 > 0 THEN pg_sleep(60) END;"
+        return slow + session_settings.statements(version, search_path)
+
+    monkeypatch.setattr(database, "statements", slow_twice)
+    with role(empty_url, statement_timeout="100ms") as url:
+        with psycopg.connect(empty_url) as owner:
+            owner.execute("CREATE SEQUENCE tries")
+        with database.session(url) as connection:
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+        async with database.connected(url, 1) as pool, pool.connection() as lent:
+            assert await (await lent.execute("SHOW statement_timeout")).fetchone() == ("0",)
 
 
 def test_settings_of_the_environment_are_set_right(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
