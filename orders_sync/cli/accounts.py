@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import account_selection, databases, event_loop, options, output, user_settings
 from orders_sync.cli.doctor import Probed, doctor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
@@ -26,11 +26,11 @@ app = typer.Typer(help="List, pause, resume, test, rename, merge and retire acco
 
 
 @app.command("list")
-def list_(config: context.Config = None, json: context.Json = False) -> None:
+def list_(config: options.Config = None, json: options.Json = False) -> None:
     """List the accounts of the settings and of the tables: platform, seller, rate and state."""
-    settings = context.load(config)
-    with context.opened(settings) as url, database.session(url) as connection:
-        misconfigured = context.misconfigured(settings, overview.processes(connection))
+    settings = user_settings.load(config)
+    with databases.opened(settings) as url, database.session(url) as connection:
+        misconfigured = account_selection.misconfigured(settings, overview.processes(connection))
         known = {each.name: each for each in account_status.stored(connection)}
         shared = ownership.shared(connection)
         unrefreshed = identities.unrefreshed(connection)
@@ -63,36 +63,36 @@ def list_(config: context.Config = None, json: context.Json = False) -> None:
 
 
 @app.command()
-def rename(old: str, new: str, config: context.Config = None) -> None:
+def rename(old: str, new: str, config: options.Config = None) -> None:
     """Rename an account that is not in the settings. Others are renamed in the settings."""
-    settings = context.load(config)
-    if context.named(settings, old):
+    settings = user_settings.load(config)
+    if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: change its name there, and the next run renames it in the tables")
-    if context.named(settings, new):
+    if account_selection.named(settings, new):
         raise UsageError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
-    with context.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as url, database.session(url) as connection:
         identities.rename(connection, old, new)
     output.info(f"renamed {old} to {new}")
 
 
 @app.command()
-def retire(name: str, config: context.Config = None) -> None:
+def retire(name: str, config: options.Config = None) -> None:
     """Declare that the orders of an account that is not in the settings need no more updates. They stay."""
-    settings = context.load(config)
-    if context.named(settings, name):
+    settings = user_settings.load(config)
+    if account_selection.named(settings, name):
         raise UsageError(f"{name} is in the settings: remove it there first")
-    with context.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as url, database.session(url) as connection:
         identities.retire(connection, name)
     output.info(f"{name} is retired: its orders stay as they are. Add it to the settings again to resume reading")
 
 
 @app.command()
-def merge(old: str, new: str, config: context.Config = None) -> None:
+def merge(old: str, new: str, config: options.Config = None) -> None:
     """Merge two accounts of one shop, such as after a change of host: NEW gets the orders of OLD, which is removed."""
-    settings = context.load(config)
-    if context.named(settings, old):
+    settings = user_settings.load(config)
+    if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: remove it there first")
-    with context.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as url, database.session(url) as connection:
         identities.merge(connection, old, new)
     output.info(
         f"{new} now has the orders of {old}; `orders-sync rejects replay` stores those that were rejected meanwhile"
@@ -107,19 +107,19 @@ def pause(
         str | None,
         typer.Option("--until", help="Date or time at which it ends by itself. [default: at `accounts resume`]"),
     ] = None,
-    config: context.Config = None,
+    config: options.Config = None,
 ) -> None:
     """Pause an account: it is neither planned nor read. Windows in flight are finished, messages are kept for later."""
-    settings = context.load(config)
-    ends = None if until is None else context.moment(until, "--until")
+    settings = user_settings.load(config)
+    ends = None if until is None else options.moment(until, "--until")
     if ends is not None and ends <= datetime.now(UTC):
         raise UsageError(f'--until: lies in the past (got "{until}")')
     account = next((each for each in settings.listed if each.name == name), None)
     if account is None or account.identity is None:
         raise NotFoundError(f"there is no account {name} in the settings: `orders-sync accounts list` shows every one")
     feed = PLATFORMS[account.identity.platform].feed
-    with context.opened(settings) as url:
-        context.settle(settings, url)
+    with databases.opened(settings) as url:
+        account_selection.settle(settings, url)
         with database.session(url) as connection:
             pauses.pause(connection, name, account.identity, feed, _person(), reason, ends)
             [paused] = pauses.active(connection, [name])
@@ -127,17 +127,17 @@ def pause(
 
 
 @app.command()
-def resume(name: str, config: context.Config = None) -> None:
+def resume(name: str, config: options.Config = None) -> None:
     """End a pause, or a suspension: make calls again with the credentials that were refused."""
 
     async def lift(url: str) -> bool:
         async with database.connected(url, size=1) as pool, pool.connection() as connection:
             return await suspensions.resume(connection, name)
 
-    with context.opened(context.load(config)) as url:
+    with databases.opened(user_settings.load(config)) as url:
         with database.session(url) as connection:
             was_paused = pauses.resume(connection, name)
-        if not context.run(lift(url)) and not was_paused:
+        if not event_loop.run(lift(url)) and not was_paused:
             raise NotFoundError(
                 f"{name} is neither paused nor suspended: `orders-sync accounts list` shows every account"
             )
@@ -145,7 +145,7 @@ def resume(name: str, config: context.Config = None) -> None:
 
 
 @app.command("test")
-def check(name: str, probe: Probed = False, config: context.Config = None, json: context.Json = False) -> None:
+def check(name: str, probe: Probed = False, config: options.Config = None, json: options.Json = False) -> None:
     """Check one account as `doctor` does: its settings, its secrets, its address, and one call with its credentials."""
     doctor(config=config, json=json, probe=probe, account=[name])
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from orders_sync.cli import audit_tables, context, output
+from orders_sync.cli import account_selection, audit_tables, databases, event_loop, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.domain.errors import NotFoundError, UsageError
@@ -32,18 +32,18 @@ app = typer.Typer(
 @app.callback()
 def audit(
     typer_context: typer.Context,
-    account: context.Accounts = None,
+    account: options.Accounts = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", help=context.START + " [default: the start of the account's history]"),
+        typer.Option("--from", help=options.START + " [default: the start of the account's history]"),
     ] = None,
     end: Annotated[
         str | None,
         typer.Option("--to", help="End, exclusive. [default: as far as the account is synced]"),
     ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Read the ranges with missing orders.")] = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Compare the platforms' order counts with the tables, down to the orders that differ.
 
@@ -52,16 +52,16 @@ def audit(
     """
     if typer_context.invoked_subcommand is not None:
         return
-    settings = context.load_with_secrets(config)
-    sources = context.sources(settings, account)
-    first = None if start is None else context.moment(start, "--from")
-    last = None if end is None else context.moment(end, "--to")
+    settings = user_settings.load_with_secrets(config)
+    sources = account_selection.sources(settings, account)
+    first = None if start is None else options.moment(start, "--from")
+    last = None if end is None else options.moment(end, "--to")
     if first is not None and last is not None and first >= last:
         raise UsageError(f"--from {start} must be before --to {end}")
-    with context.opened(settings) as url:
-        context.settle(settings, url)
-        sources = context.without_paused(url, sources, account)
-        results = context.run(_audit(url, sources, settings, first, last, repair))
+    with databases.opened(settings) as url:
+        account_selection.settle(settings, url)
+        sources = account_selection.without_paused(url, sources, account)
+        results = event_loop.run(_audit(url, sources, settings, first, last, repair))
     if json:
         output.print_json([audit_tables.plain(result) for result in results])
     else:
@@ -71,7 +71,7 @@ def audit(
             output.info(f"{result.account}: {result.beyond}")
         if result.error:
             output.error(result.error)
-    are_left_out = context.report_misconfigured(settings, account)
+    are_left_out = account_selection.report_misconfigured(settings, account)
     if are_left_out or any(result.error for result in results):
         raise typer.Exit(ExitCode.FAILED)
     if any(result.remaining for result in results):
@@ -86,10 +86,10 @@ async def _audit(
     end: datetime | None,
     repair: bool,
 ) -> list[Audited]:
-    limits = context.limits(settings)
+    limits = user_settings.limits(settings)
     with bars([each.account.name for each in sources], unit="done") as progress:
         async with (
-            context.http_client(settings) as http,
+            user_settings.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
         ):
             return await engine.audit(
@@ -99,19 +99,19 @@ async def _audit(
 
 @app.command("list")
 def list_(
-    account: context.Account = None,
+    account: options.Account = None,
     only_open: Annotated[bool, typer.Option("--open", help="Only those with open differences.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 20,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """List the newest audits: what became of each, and how many of its differences are open."""
 
     async def ask(connection: Connection) -> list[AuditReport]:
         return await audit_reports.listed(connection, account, limit, only_open=only_open)
 
-    with context.opened(context.load(config)) as url:
-        found = context.run(context.ask(url, ask))
+    with databases.opened(user_settings.load(config)) as url:
+        found = event_loop.run(databases.ask(url, ask))
     if json:
         output.print_json([structs.asdict(each) for each in found])
     elif found:
@@ -121,14 +121,14 @@ def list_(
 
 
 @app.command()
-def show(number: Number, config: context.Config = None, json: context.Json = False) -> None:
+def show(number: Number, config: options.Config = None, json: options.Json = False) -> None:
     """Show an audit, and every order that differed."""
 
     async def ask(connection: Connection) -> tuple[AuditReport, list[DifferenceReport]] | None:
         return await audit_reports.report(connection, number)
 
-    with context.opened(context.load(config)) as url:
-        found = context.run(context.ask(url, ask))
+    with databases.opened(user_settings.load(config)) as url:
+        found = event_loop.run(databases.ask(url, ask))
     if found is None:
         raise _unknown(number)
     if json:
@@ -142,7 +142,7 @@ def show(number: Number, config: context.Config = None, json: context.Json = Fal
 def acknowledge(
     number: Number,
     reason: Annotated[str, typer.Option("--reason", help="Why it may stay so; kept with the differences.")],
-    config: context.Config = None,
+    config: options.Config = None,
 ) -> None:
     """Acknowledge the open differences of an audit: they raise no alert any more, and stay in the tables.
 
@@ -156,8 +156,8 @@ def acknowledge(
             return None
         return await audit_reports.acknowledge(connection, number, reason.strip())
 
-    with context.opened(context.load(config)) as url:
-        count = context.run(context.ask(url, end))
+    with databases.opened(user_settings.load(config)) as url:
+        count = event_loop.run(databases.ask(url, end))
     if count is None:
         raise _unknown(number)
     output.info(f"audit {number}: {count} {'difference' if count == 1 else 'differences'} acknowledged")

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import backfill_tables, context, output
+from orders_sync.cli import (
+    account_selection,
+    backfill_tables,
+    databases,
+    event_loop,
+    options,
+    output,
+    prompt,
+    user_settings,
+)
 from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
 from orders_sync.domain.errors import NotFoundError, UsageError
@@ -35,9 +44,9 @@ app = typer.Typer(
 @app.callback()
 def backfill(
     typer_context: typer.Context,
-    account: context.Accounts = None,
+    account: options.Accounts = None,
     platform: Annotated[str | None, typer.Option(help="All accounts of this platform.", show_default=False)] = None,
-    start: Annotated[str | None, typer.Option("--from", help=context.START, show_default=False)] = None,
+    start: Annotated[str | None, typer.Option("--from", help=options.START, show_default=False)] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, exclusive. [default: now]", show_default=False)] = None,
     by: Annotated[
         Feed | None, typer.Option(help="The time to list by. [default: the platform's]", show_default=False)
@@ -48,8 +57,8 @@ def backfill(
     wait: Annotated[bool, typer.Option("--wait", help="Read it now, instead of in the next sync.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would cost.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Show the cost of a range, then request it to be read: what is missing or failed, or with --everything all of it.
 
@@ -59,15 +68,15 @@ def backfill(
     """
     if typer_context.invoked_subcommand is not None:
         return
-    settings = context.load_with_secrets(config)
+    settings = user_settings.load_with_secrets(config)
     sources = _chosen(settings, account, platform, by)
     if start is None:
         raise UsageError("--from is required, for example --from 2026-10-01")
     window = _range(start, end)
     requested, outcomes = None, []
-    with context.opened(settings) as url:
-        context.settle(settings, url)
-        previews = context.run(context.ask(url, partial(_preview, sources, window, by, everything)))
+    with databases.opened(settings) as url:
+        account_selection.settle(settings, url)
+        previews = event_loop.run(databases.ask(url, partial(_preview, sources, window, by, everything)))
         if not json:
             backfill_tables.show_preview(previews)
         for each in previews:
@@ -79,8 +88,8 @@ def backfill(
             output.info("nothing was requested" + ("" if dry_run else ": --yes requests it"))
         else:
             if not yes:
-                context.confirm("Request it?")
-            requested = context.run(context.ask(url, partial(_request, sources, window, by, everything)))
+                prompt.confirm("Request it?")
+            requested = event_loop.run(databases.ask(url, partial(_request, sources, window, by, everything)))
             outcomes = _read(url, sources, settings) if wait else []
             output.info(_said(requested, url, sources, is_read=wait))
     if json:
@@ -124,14 +133,14 @@ def _said(requested: Requested, url: str, sources: list[AccountSource], *, is_re
 
 @app.command("list")
 def list_(
-    account: context.Account = None,
+    account: options.Account = None,
     state: Annotated[BackfillState | None, typer.Option("--state", help="Only in this state.")] = None,
     request: Annotated[
         int | None, typer.Option("--request", help="Only this request, account by account.", show_default=False)
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many requests.")] = None,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """List the newest requests with their progress; with --request or --account backfill by backfill.
 
@@ -142,8 +151,8 @@ def list_(
     async def ask(connection: Connection) -> list[dict[str, Any]]:
         return await backfills.listed(connection, account, state, request, most)
 
-    with context.opened(context.load(config)) as url:
-        found = context.run(context.ask(url, ask))
+    with databases.opened(user_settings.load(config)) as url:
+        found = event_loop.run(databases.ask(url, ask))
     if json:
         output.print_json(found)
     elif not found and not (account or state or request):
@@ -160,7 +169,7 @@ def cancel(
     request: Annotated[
         int | None, typer.Option("--request", help="All that is open of this request.", show_default=False)
     ] = None,
-    config: context.Config = None,
+    config: options.Config = None,
 ) -> None:
     """Cancel a backfill, or with --request all of a request. Windows in flight are finished; stored orders stay."""
     if (number is None) == (request is None):
@@ -172,10 +181,10 @@ def cancel(
         return await backfills.cancel(connection, number or 0)
 
     what = f"backfill {number}" if request is None else f"request {request}"
-    with context.opened(context.load(config)) as url:
-        count = context.run(context.ask(url, end))
+    with databases.opened(user_settings.load(config)) as url:
+        count = event_loop.run(databases.ask(url, end))
         if not count:
-            known = context.run(context.ask(url, lambda connection: backfills.exists(connection, number, request)))
+            known = event_loop.run(databases.ask(url, lambda connection: backfills.exists(connection, number, request)))
             problem = f"{what} is not open" if known else f"there is no {what}"
             raise NotFoundError(f"{problem}: see `orders-sync backfill list`")
     output.info(f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}")
@@ -183,7 +192,9 @@ def cancel(
 
 def _chosen(settings: Settings, names: list[str] | None, platform: str | None, by: Feed | None) -> list[AccountSource]:
     sources = [
-        each for each in context.sources(settings, names) if platform is None or each.account.platform == platform
+        each
+        for each in account_selection.sources(settings, names)
+        if platform is None or each.account.platform == platform
     ]
     if names is None and platform is None and len(sources) > 1:
         raise UsageError(
@@ -200,8 +211,8 @@ def _chosen(settings: Settings, names: list[str] | None, platform: str | None, b
 
 
 def _range(start: str, end: str | None) -> Window:
-    begins = context.moment(start, "--from")
-    ends = whole_second(datetime.now(UTC)) if end is None else context.moment(end, "--to")
+    begins = options.moment(start, "--from")
+    ends = whole_second(datetime.now(UTC)) if end is None else options.moment(end, "--to")
     if begins >= ends:
         raise UsageError(f"--from {start} must be before --to {end or 'now'}")
     if begins >= datetime.now(UTC):
@@ -210,11 +221,11 @@ def _range(start: str, end: str | None) -> Window:
 
 
 def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[AccountResult]:
-    limits = context.limits(settings)
+    limits = user_settings.limits(settings)
 
     async def drain() -> list[AccountResult]:
         async with (
-            context.http_client(settings) as http,
+            user_settings.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
         ):
             names = [each.account.name for each in sources]
@@ -223,4 +234,4 @@ def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[Ac
             with range_bars(ranges) as progress:
                 return await drain_all(RunContext(pool, http, sources, limits, progress), sources)
 
-    return context.run(drain())
+    return event_loop.run(drain())

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import ConfigurationError
 from orders_sync.domain.secret import Secret
@@ -20,7 +20,7 @@ app = typer.Typer(help="Check the settings, or print an example of them.", no_ar
 
 
 @app.command()
-def check(config: context.Config = None, json: context.Json = False) -> None:
+def check(config: options.Config = None, json: options.Json = False) -> None:
     """Show every mistake in the settings, and where each secret is found. Calls nothing and prints no secret.
 
     Exit codes:
@@ -30,7 +30,7 @@ def check(config: context.Config = None, json: context.Json = False) -> None:
     """
     settings: Settings | None = None
     try:
-        settings = context.load(config, with_secrets=True)
+        settings = user_settings.load(config, with_secrets=True)
         mistakes = settings.mistakes
     except ConfigurationError as error:
         mistakes = str(error).splitlines()

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import backup, context, output, signals
+from orders_sync.cli import backup, databases, options, output, signals, user_settings
 from orders_sync.domain.errors import DatabaseError, UsageError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
@@ -26,17 +26,17 @@ app = typer.Typer(help="Connect to the database, back it up, restore it, move it
 
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if tables and version differ.")] = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Migrate the database to this version's tables. Commands that write orders, such as `run`, do so as well."""
-    settings = context.load(config)
-    with context.server(settings, create=not check) as host:
+    settings = user_settings.load(config)
+    with databases.server(settings, create=not check) as host:
         if check:
             migrations.check(host.url)
             _report({"applied": []}, "the tables are those of this version", json)
             return
-        applied = context.bring_up(host.url, anew=True)
+        applied = databases.bring_up(host.url, anew=True)
         with database.session(host.url) as connection:
             problems = [bi.obstacle(connection) or bi.difference(connection), roles.advice(connection)]
     for problem in filter(None, problems):
@@ -54,10 +54,10 @@ def _report(result: dict[str, object], text: str, as_json: bool) -> None:
 
 
 @app.command("url")
-def url(config: context.Config = None) -> None:
+def url(config: options.Config = None) -> None:
     """Print the URL of the database, for any client. The embedded server runs only during a command: see `db serve`."""
-    settings = context.load(config)
-    with context.server(settings) as host:
+    settings = user_settings.load(config)
+    with databases.server(settings) as host:
         print(host.url)
     if settings.database.url is None:
         output.info(
@@ -66,12 +66,12 @@ def url(config: context.Config = None) -> None:
 
 
 @app.command("serve")
-def serve(config: context.Config = None) -> None:
+def serve(config: options.Config = None) -> None:
     """Keep the embedded server running until interrupted. For TCP set [database] listen = "127.0.0.1:5433"."""
-    settings = context.load(config)
+    settings = user_settings.load(config)
     if settings.database.url is not None:
         raise DatabaseError("DATABASE_URL is set, so there is no embedded server to keep running")
-    with context.server(settings) as host:
+    with databases.server(settings) as host:
         print(host.url, flush=True)
         output.info("the server is running; Ctrl-C stops it")
         with suppress(KeyboardInterrupt):
@@ -82,12 +82,12 @@ def serve(config: context.Config = None) -> None:
 def dump(
     file: Annotated[Path, typer.Argument(help="The file to write. Only its owner can read it.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a file of this name.")] = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Write a dump of the database, for `db restore` or pg_restore. The service may be running."""
-    settings = context.load(config)
-    with context.server(settings) as host:
+    settings = user_settings.load(config)
+    with databases.server(settings) as host:
         output.info(f"dumping database {conninfo.shown(host.url)}")
         size = backup.dump(host.url, file, replaces=force)
     if json:
@@ -99,12 +99,12 @@ def dump(
 @app.command("restore")
 def restore(
     file: Annotated[Path, typer.Argument(help="A dump by `db dump`.")],
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Restore a dump into the empty database of the settings, and migrate it to this version's tables."""
-    settings = context.load(config)
-    with context.server(settings, create=True) as host:
+    settings = user_settings.load(config)
+    with databases.server(settings, create=True) as host:
         output.info(f"restoring into database {conninfo.shown(host.url)}")
         backup.restore(host.url, file, output.info)
         _make_current(host.url)
@@ -123,17 +123,17 @@ def move(
             "password is better given as PGPASSWORD or in ~/.pgpass."
         ),
     ],
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Copy everything into another database, compare every row, and show what to do next. Deletes nothing."""
-    settings = context.load(config)
+    settings = user_settings.load(config)
     try:
         target = conninfo.with_variables(database_url.read(url))
     except ValueError as error:
         raise UsageError(f"the URL of the new database {error}") from None
     backup.must_be_free(target)
-    with context.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
+    with databases.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
         backup.must_be_still(host.url)
         file = Path(folder) / "orders.dump"
         output.info(f"dumping database {conninfo.shown(host.url)}")
@@ -152,7 +152,7 @@ def move(
 
 def _make_current(url: str) -> None:
     """Bring a restored database to this version's tables, without the processes that ran on the one it is a copy of."""
-    context.bring_up(url)
+    databases.bring_up(url)
     backup.forget_processes(url)
 
 
@@ -165,8 +165,8 @@ def shell(
     ] = None,
 ) -> None:
     """Open psql on the database. Further arguments are passed to psql: `orders-sync db shell -c "SELECT 1"`."""
-    settings = context.load(config)
-    with context.server(settings) as host:
+    settings = user_settings.load(config)
+    with databases.server(settings) as host:
         address = host.url
         rest = conninfo.libpq_argument(address)
         arguments = ["--dbname", rest] if rest else []

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from orders_sync.cli import context, output
+from orders_sync.cli import account_selection, databases, event_loop, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
@@ -37,22 +37,22 @@ def demo(
 
     Always uses the embedded server, whatever DATABASE_URL is: simulated orders do not belong in a real database.
     """
-    settings = Settings(home=context.load(None).home)
-    home = context.embedded_home(settings)
+    settings = Settings(home=user_settings.load(None).home)
+    home = databases.embedded_home(settings)
     if clear:
         _clear(settings, home)
         return
     output.info(f"starting the embedded Postgres in {home}")
-    with context.hosted(settings) as host:
+    with databases.hosted(settings) as host:
         url = host.url
         _refuse_mixing(url)
         sandbox = _sandbox(_anchor(home))
         settings = _with_accounts(settings, sandbox)
-        sources = context.sources(settings)
+        sources = account_selection.sources(settings)
         output.info(f"reading the orders of {len(sources)} simulated accounts")
-        http = context.http_client(settings, SandboxTransport(sandbox.app))
+        http = user_settings.http_client(settings, SandboxTransport(sandbox.app))
         with bars([source.account.name for source in sources]) as progress:
-            outcomes = context.run(catch_up(url, sources, Limits(), progress, http))
+            outcomes = event_loop.run(catch_up(url, sources, Limits(), progress, http))
         with database.session(url) as connection:
             show(outcomes, progress_of(connection, [source.account.name for source in sources]))
             _show_tables(connection)
@@ -65,10 +65,10 @@ def demo(
 
 
 def _clear(settings: Settings, home: Path) -> None:
-    with context.server(settings) as host, database.session(host.url) as connection:
+    with databases.server(settings) as host, database.session(host.url) as connection:
         names = demo_data.accounts(connection)
         orders = removal.remove(connection, names)
-        context.demo_file(home).unlink(missing_ok=True)
+        databases.demo_file(home).unlink(missing_ok=True)
     output.say(f"removed {orders:,} simulated orders of {len(names)} accounts")
 
 
@@ -85,7 +85,7 @@ def _refuse_mixing(url: str) -> None:
 
 def _anchor(home: Path) -> datetime:
     """Return when the demo's world was created, stored beside its database so that a second run has the same world."""
-    file = context.demo_file(home)
+    file = databases.demo_file(home)
     try:
         return datetime.fromisoformat(json.loads(file.read_text())["world_made_at"])
     except (OSError, ValueError, KeyError, TypeError):

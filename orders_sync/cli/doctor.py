@@ -17,7 +17,7 @@ import typer
 from rich.text import Text
 
 from orders_sync import embedded_postgres
-from orders_sync.cli import context, output
+from orders_sync.cli import account_selection, databases, event_loop, options, output, user_settings
 from orders_sync.cli.status import View, view
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.display import visible
@@ -72,10 +72,10 @@ Probed = Annotated[
 
 
 def doctor(
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
     probe: Probed = False,
-    account: context.Accounts = None,
+    account: options.Accounts = None,
 ) -> None:
     """Check settings, database, clocks and credentials, with one call per account. Writes nothing without --probe."""
     findings = []
@@ -97,10 +97,10 @@ def _show(finding: Finding) -> None:
         output.say(f"    {finding.advice}")
 
 
-def _examine(config: context.Config, is_probed: bool, only: list[str] | None) -> Iterator[Finding]:
+def _examine(config: options.Config, is_probed: bool, only: list[str] | None) -> Iterator[Finding]:
     yield Finding("version", True, f"orders-sync {version('orders-sync')}, Python {python_platform.python_version()}")
     try:
-        settings = context.load(config, with_secrets=True)
+        settings = user_settings.load(config, with_secrets=True)
     except SettingsError as error:
         yield Finding("settings", False, str(error), CORRECT)
         return
@@ -108,7 +108,7 @@ def _examine(config: context.Config, is_probed: bool, only: list[str] | None) ->
     if settings.unknown:
         yield Finding("settings", False, "\n".join(settings.unknown), CORRECT)
     for name in only or []:
-        if not context.named(settings, name):
+        if not account_selection.named(settings, name):
             raise NotFoundError(f"there is no account {name}: `orders-sync accounts list` shows every account")
     yield from _database(settings, only, shows_probes=not is_probed)
     for each in settings.misconfigured:
@@ -121,7 +121,7 @@ def _examine(config: context.Config, is_probed: bool, only: list[str] | None) ->
     if not usable:
         return
     try:
-        sources = context.sources(settings, usable)
+        sources = account_selection.sources(settings, usable)
         yield from _accounts(settings, sources)
         if is_probed:
             yield from _probe(settings, sources)
@@ -132,7 +132,7 @@ def _examine(config: context.Config, is_probed: bool, only: list[str] | None) ->
 def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool) -> Iterator[Finding]:
     if settings.database.url is None:
         try:
-            home = context.embedded_home(settings)
+            home = databases.embedded_home(settings)
         except EmbeddedError as error:
             yield Finding("database", False, str(error))
             return
@@ -143,7 +143,7 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
         yield Finding("embedded server", True, f"data in {home}")
         yield _room(home)
     try:
-        with context.server(settings) as host, database.session(host.url) as connection:
+        with databases.server(settings) as host, database.session(host.url) as connection:
             started = datetime.now(UTC)
             clock = database.clock(connection)
             state, tables = database.state_of(connection), _tables(connection)
@@ -224,8 +224,8 @@ def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding
     """Test the assumptions about these accounts' platforms concurrently and store the answers with the accounts."""
 
     async def probe_all(url: str) -> list[Finding]:
-        retry_policy = context.limits(settings).retry_policy
-        async with database.connected(url, len(sources) + 1) as pool, context.http_client(settings) as http:
+        retry_policy = user_settings.limits(settings).retry_policy
+        async with database.connected(url, len(sources) + 1) as pool, user_settings.http_client(settings) as http:
             paces = rate_limiters(pool, sources)
 
             async def probe(source: AccountSource) -> Finding:
@@ -242,22 +242,22 @@ def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding
             return await run_all(probe(source) for source in sources)
 
     try:
-        with context.opened(settings) as url:
-            yield from context.run(probe_all(url))
+        with databases.opened(settings) as url:
+            yield from event_loop.run(probe_all(url))
     except DatabaseError as error:
         yield Finding("probe", False, str(error), "this needs the tables: run `orders-sync migrate` first")
 
 
 def _accounts(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding]:
     """Check these accounts concurrently; yield results in the order of the answers."""
-    with context.event_loop() as runner:
-        http = context.http_client(settings)
+    with event_loop.runner() as runner:
+        http = user_settings.http_client(settings)
         waiting = {runner.get_loop().create_task(_account(http, source)) for source in sources}
         while waiting:
             first = asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            answered, waiting = context.run_in(runner, first)
+            answered, waiting = event_loop.run_in(runner, first)
             yield from sorted((task.result() for task in answered), key=lambda finding: finding.what)
-        context.run_in(runner, http.aclose())
+        event_loop.run_in(runner, http.aclose())
 
 
 def _advice(error: PlatformError) -> str:

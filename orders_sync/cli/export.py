@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from orders_sync import exports
-from orders_sync.cli import context, output
+from orders_sync.cli import databases, options, output, user_settings
 from orders_sync.domain.errors import OrdersSyncError, UsageError
 from orders_sync.store import database
 
@@ -49,9 +49,9 @@ def export(
             show_default=False,
         ),
     ] = None,
-    account: context.Accounts = None,
-    config: context.Config = None,
-    json: context.Json = False,
+    account: options.Accounts = None,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Write the rows of a view to a CSV, XLSX or Parquet file.
 
@@ -63,15 +63,15 @@ def export(
     format_.must_be_installed()
     selection = exports.Selection(
         view.removeprefix("bi."),
-        None if from_ is None else context.moment(from_, "--from"),
-        None if to is None else context.moment(to, "--to"),
+        None if from_ is None else options.moment(from_, "--from"),
+        None if to is None else options.moment(to, "--to"),
         by,
         tuple(account or ()),
     )
     if selection.start and selection.end and selection.start >= selection.end:
         raise UsageError(f"nothing lies between --from {from_} and --to {to}")
-    settings = context.load(config)
-    with context.opened(settings) as url, database.session(url) as connection, _progress() as report:
+    settings = user_settings.load(config)
+    with databases.opened(settings) as url, database.session(url) as connection, _progress() as report:
         try:
             rows, notes = exports.write(connection, selection, file, format_, report)
         except OSError as error:

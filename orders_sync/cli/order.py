@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from orders_sync.cli import context, output
+from orders_sync.cli import account_selection, databases, options, output, user_settings
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
@@ -49,24 +49,24 @@ def order(
         ),
     ],
     raw: Annotated[bool, typer.Option("--raw", help="Print the payload exactly as received.")] = False,
-    account: context.Accounts = None,
+    account: options.Accounts = None,
     placed: Annotated[
         str | None,
         typer.Option(
             "--placed", metavar="DATE", help="When it was placed: says why it is not here.", show_default=False
         ),
     ] = None,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Show orders with their lines, products, parcels and history; or why they are not here and what to do.
 
     Exit code 0 when every number was found, 6 when one was not.
     """
-    moment = None if placed is None else context.moment(placed, "--placed")
+    moment = None if placed is None else options.moment(placed, "--placed")
     texts = [sys.stdin.read() if text == STDIN else text for text in numbers]
-    settings = context.load(config)
-    with context.opened(settings) as url, database.session(url) as connection:
+    settings = user_settings.load(config)
+    with databases.opened(settings) as url, database.session(url) as connection:
         known = _known(settings, connection, account)
         meant, matches = order_answer.find(connection, texts)
         _check(meant)
@@ -96,7 +96,7 @@ def _known(settings: Settings, connection: database.Session, names: list[str] | 
     chosen = [each for each in accounts if not names or each.name in names]
     misconfigured = {each.label: str(each) for each in settings.misconfigured}
     verdict = service_status.assess(
-        chosen, [], context.paces(settings), settings.sync, settings.service.audit, misconfigured
+        chosen, [], account_selection.paces(settings), settings.sync, settings.service.audit, misconfigured
     )
     return Known(chosen, verdict)
 

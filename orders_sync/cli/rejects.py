@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import context, output, reject_tables
+from orders_sync.cli import databases, event_loop, options, output, prompt, reject_tables, user_settings
 from orders_sync.cli.progress import bars
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import NotFoundError, UsageError
@@ -37,15 +37,15 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 
 @app.command("list")
 def list_(
-    account: context.Account = None,
+    account: options.Account = None,
     reason: Reason = None,
     ids: Annotated[bool, typer.Option("--ids", help="One by one, each with its number.")] = False,
     ignored: Annotated[bool, typer.Option("--ignored", help="Only ignored ones.")] = False,
     all_: Annotated[bool, typer.Option("--all", help="Also ignored and settled ones.")] = False,
     limit: Limit = None,
     groups: Annotated[bool, typer.Option("--groups", help="With --json: by reason, as on the screen.")] = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """List open rejects by reason, with an example of each; with --ids one by one.
 
@@ -61,8 +61,8 @@ def list_(
         rows = await reject_lists.listed(connection, chosen, most) if one_by_one else []
         return found, rows, await reject_lists.ignored(connection, account)
 
-    with context.opened(context.load(config)) as url:
-        found, rows, ignored_now = context.run(context.ask(url, ask))
+    with databases.opened(user_settings.load(config)) as url:
+        found, rows, ignored_now = event_loop.run(databases.ask(url, ask))
     if json:
         output.print_json(rows if one_by_one else list(map(reject_tables.plain, found)))
         return
@@ -79,15 +79,15 @@ def list_(
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(metavar="ID")], config: context.Config = None, json: context.Json = False
+    number: Annotated[int, typer.Argument(metavar="ID")], config: options.Config = None, json: options.Json = False
 ) -> None:
     r"""Show a reject and the record as received; bytes that are not text as \xNN."""
 
     async def ask(connection: Connection) -> dict[str, Any] | None:
         return await store.whole(connection, number)
 
-    with context.opened(context.load(config)) as url:
-        found = context.run(context.ask(url, ask))
+    with databases.opened(user_settings.load(config)) as url:
+        found = event_loop.run(databases.ask(url, ask))
     if found is None:
         raise _unknown([number])
     text = found["payload"].decode("utf-8", "backslashreplace")
@@ -107,12 +107,12 @@ def show(
 @app.command()
 def replay(
     numbers: Ids = None,
-    account: context.Account = None,
+    account: options.Account = None,
     reason: Reason = None,
     all_: All = False,  # as without it, for those who know it from ignore and drop
     limit: Limit = None,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Normalize rejects again with this version's code and store those that succeed. Makes no API calls.
 
@@ -132,8 +132,8 @@ def replay(
                 progress.landed("rejects", 1)
         return result
 
-    with context.opened(context.load(config)) as url:
-        result = context.run(context.ask(url, run))
+    with databases.opened(user_settings.load(config)) as url:
+        result = event_loop.run(databases.ask(url, run))
     if json:
         output.print_json(asdict(result))
     else:
@@ -145,12 +145,12 @@ def replay(
 @app.command()
 def ignore(
     numbers: Ids = None,
-    account: context.Account = None,
+    account: options.Account = None,
     reason: Reason = None,
     all_: All = False,
     yes: Yes = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Ignore rejects for good: they are counted as open no more, and the same record stays ignored when it comes again.
 
@@ -162,12 +162,12 @@ def ignore(
 @app.command()
 def unignore(
     numbers: Ids = None,
-    account: context.Account = None,
+    account: options.Account = None,
     reason: Reason = None,
     all_: All = False,
     yes: Yes = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Open ignored rejects again."""
     _decide("open again", "open", IGNORED, reject_lists.unignore, numbers, account, reason, all_, yes, config, json)
@@ -176,12 +176,12 @@ def unignore(
 @app.command()
 def drop(
     numbers: Ids = None,
-    account: context.Account = None,
+    account: options.Account = None,
     reason: Reason = None,
     all_: All = False,
     yes: Yes = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Delete rejects permanently. A record that the platform still lists returns when it is read again."""
     states = tuple(RejectState) if numbers else OPEN
@@ -199,7 +199,7 @@ def _decide(
     reason: RejectReason | None,
     all_: bool,
     yes: bool,
-    config: context.Config,
+    config: options.Config,
     as_json: bool,
 ) -> None:
     """Count the rejects that are meant, ask, and do it to exactly these."""
@@ -209,12 +209,12 @@ def _decide(
     async def choose(connection: Connection) -> list[int]:
         return await _numbers(connection, numbers, reason, account, states)
 
-    with context.opened(context.load(config)) as url:
-        chosen = context.run(context.ask(url, choose))
+    with databases.opened(user_settings.load(config)) as url:
+        chosen = event_loop.run(databases.ask(url, choose))
         if chosen and not yes:
             those = f"reject {chosen[0]}" if len(chosen) == 1 else f"{len(chosen):,} rejects"
-            context.confirm(f"{do[0].upper()}{do[1:]} {those}?")
-        count = context.run(context.ask(url, lambda connection: act(connection, chosen))) if chosen else 0
+            prompt.confirm(f"{do[0].upper()}{do[1:]} {those}?")
+        count = event_loop.run(databases.ask(url, lambda connection: act(connection, chosen))) if chosen else 0
     if as_json:
         output.print_json({done.replace(" ", "_"): count, "ids": chosen})
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import databases, event_loop, options, output, user_settings
 from orders_sync.cli.progress import bars
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine import renormalize as engine
@@ -19,9 +19,9 @@ from orders_sync.store.database import Connection
 
 def renormalize(
     platform: Annotated[str | None, typer.Option(help="Only this platform.", show_default=False)] = None,
-    account: context.Account = None,
-    config: context.Config = None,
-    json: context.Json = False,
+    account: options.Account = None,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Rebuild the tables from raw_orders with this version's code. Makes no API calls; safe at any time.
 
@@ -44,8 +44,8 @@ def renormalize(
                 progress.counted(name, orders)
             return [await engine.renormalize(connection, name, account, progress) for name in totals]
 
-    with context.opened(context.load(config)) as url:
-        results = context.run(context.ask(url, run))
+    with databases.opened(user_settings.load(config)) as url:
+        results = event_loop.run(databases.ask(url, run))
     if json:
         output.print_json([asdict(each) for each in results])
     elif results:

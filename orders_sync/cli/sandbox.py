@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import databases, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import speaking
 from orders_sync.domain.errors import OrdersSyncError
@@ -68,11 +68,11 @@ def verify(
     root: Annotated[
         str, typer.Argument(metavar="URL", help="URL of a running sandbox, for example http://127.0.0.1:8688")
     ],
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Compare the tables with a sandbox's expected values, down to every line. Stop live changes and sync first."""
-    with context.opened(context.load(config)) as url, database.session(url) as connection:
+    with databases.opened(user_settings.load(config)) as url, database.session(url) as connection:
         results = []
         for account, platform in fetch_accounts(root):
             with speaking(lambda name=account: f"comparing {name}"):  # type: ignore[misc]

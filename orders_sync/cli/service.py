@@ -7,7 +7,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from orders_sync.cli import context, signals
+from orders_sync.cli import account_selection, databases, event_loop, options, signals, user_settings
 from orders_sync.domain.errors import SchemaVersionError
 from orders_sync.service import logs
 from orders_sync.service.app import Service
@@ -36,7 +36,7 @@ ListenIf = Annotated[
 ]
 
 
-def run(listen: Listen = None, config: context.Config = None) -> None:
+def run(listen: Listen = None, config: options.Config = None) -> None:
     """Keep all accounts current: scheduler, worker and HTTP server in one process. Stops within 10 s of SIGTERM.
 
     SIGHUP reads the settings again.
@@ -44,7 +44,7 @@ def run(listen: Listen = None, config: context.Config = None) -> None:
     _run(config, listen, schedules=True, works=True, hooks=True)
 
 
-def scheduler(listen: ListenIf = None, config: context.Config = None) -> None:
+def scheduler(listen: ListenIf = None, config: options.Config = None) -> None:
     """Run only the scheduler, which plans work for workers elsewhere. Any number may run.
 
     SIGHUP reads the settings again.
@@ -52,7 +52,7 @@ def scheduler(listen: ListenIf = None, config: context.Config = None) -> None:
     _run(config, listen, schedules=True)
 
 
-def worker(listen: ListenIf = None, config: context.Config = None) -> None:
+def worker(listen: ListenIf = None, config: options.Config = None) -> None:
     """Run only a worker, which reads what is planned. Any number may run, on any number of machines.
 
     SIGHUP reads the settings again.
@@ -60,7 +60,7 @@ def worker(listen: ListenIf = None, config: context.Config = None) -> None:
     _run(config, listen, works=True)
 
 
-def console(listen: Listen = None, config: context.Config = None) -> None:
+def console(listen: Listen = None, config: options.Config = None) -> None:
     """Run only the HTTP server: platform messages, health and metrics. Any number may run.
 
     SIGHUP reads the settings again.
@@ -68,7 +68,7 @@ def console(listen: Listen = None, config: context.Config = None) -> None:
     _run(config, listen, hooks=True)
 
 
-def _run(config: context.Config, listen: str | None, **parts: bool) -> None:
+def _run(config: options.Config, listen: str | None, **parts: bool) -> None:
     """Run until a signal, with other settings each time they are read again. `parts`: as `Components` has them."""
     first = _configuration(config)
     if parts.get("hooks"):
@@ -78,13 +78,13 @@ def _run(config: context.Config, listen: str | None, **parts: bool) -> None:
     logs.configure(first.settings.log, secrets)
     logs.catch_unhandled()
     reload = Reload(lambda: _reloaded(config, host.url))
-    with signals.reloading(reload.request), context.hosted(first.settings, _waiting) as host:
-        context.refuse_demo(first.settings, host.url)
+    with signals.reloading(reload.request), databases.hosted(first.settings, _waiting) as host:
+        databases.refuse_demo(first.settings, host.url)
         configuration: Configuration | None = first
         while configuration is not None:
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
-            context.settle(configuration.settings, host.url, _changed)
+            account_selection.settle(configuration.settings, host.url, _changed)
             components = Components(web=web.dup() if web else None, **parts)
             service = Service(
                 host.url,
@@ -96,7 +96,7 @@ def _run(config: context.Config, listen: str | None, **parts: bool) -> None:
                 host.revive,
                 reload,
             )
-            configuration = context.run(service.run())
+            configuration = event_loop.run(service.run())
 
 
 def _waiting(text: str) -> None:
@@ -107,12 +107,17 @@ def _changed(text: str) -> None:
     log.info("accounts of the settings changed", change=text)
 
 
-def _configuration(config: context.Config) -> Configuration:
-    settings = context.load_with_secrets(config)
-    return Configuration(settings, context.sources(settings), context.limits(settings), context.http_client(settings))
+def _configuration(config: options.Config) -> Configuration:
+    settings = user_settings.load_with_secrets(config)
+    return Configuration(
+        settings,
+        account_selection.sources(settings),
+        user_settings.limits(settings),
+        user_settings.http_client(settings),
+    )
 
 
-def _reloaded(config: context.Config, url: str) -> Configuration:
+def _reloaded(config: options.Config, url: str) -> Configuration:
     """Read the settings again. Raises `DatabaseError` where nothing can start with them: in an outage, say."""
     configuration = _configuration(config)
     with database.session(url) as connection:

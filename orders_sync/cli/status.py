@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import account_selection, databases, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
 from orders_sync.domain.times import duration
@@ -54,14 +54,14 @@ def status(
         typer.Option("--check", help="Exit with 3 when something needs attention, 4 when a person has to act, else 0."),
     ] = False,
     problems: Annotated[bool, typer.Option("--problems", help="Only accounts with problems.")] = False,
-    account: context.Accounts = None,
+    account: options.Accounts = None,
     orders: Annotated[
         bool, typer.Option("--orders", help="Count the orders of each account, which takes time on a large database.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again and again until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, help="How often --watch asks.")] = 5.0,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """One verdict on all accounts and processes, the problems with what to do, and how current every account is.
 
@@ -76,8 +76,8 @@ def status(
     """
     if watch and (json or check):
         raise typer.BadParameter("goes with neither --json nor --check", param_hint="--watch")
-    settings = context.load(config)
-    with _exit_code_of_other_tables(check), context.opened(settings) as url:
+    settings = user_settings.load(config)
+    with _exit_code_of_other_tables(check), databases.opened(settings) as url:
         found = view(settings, url, account, problems, orders)
         while watch:
             _redraw(found)
@@ -128,7 +128,7 @@ def view(
         accounts = overview.accounts(connection)
         processes = overview.processes(connection)
         orders = overview.orders_by_account(connection) if counted else None
-    misconfigured = context.misconfigured(settings, processes)
+    misconfigured = account_selection.misconfigured(settings, processes)
     listed = {each.name: each.platform for each in settings.accounts}
     platforms = dict.fromkeys(misconfigured, "") | listed
     known = {each.name for each in accounts}
@@ -138,7 +138,7 @@ def view(
             raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     accounts = [each for each in accounts if not names or each.name in names]
     verdict = service_status.assess(
-        accounts, processes, context.paces(settings), settings.sync, settings.service.audit, misconfigured
+        accounts, processes, account_selection.paces(settings), settings.sync, settings.service.audit, misconfigured
     )
     if only_problems:
         accounts = [each for each in accounts if verdict.of_account(each.name)]

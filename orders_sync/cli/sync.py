@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from orders_sync.cli import context, output
+from orders_sync.cli import account_selection, databases, event_loop, options, output, user_settings
 from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
@@ -27,7 +27,7 @@ SHOWN = 3  # waiting windows an account
 
 
 def sync(
-    account: context.Accounts = None,
+    account: options.Accounts = None,
     sweep: Annotated[
         Sweep,
         typer.Option(
@@ -38,20 +38,26 @@ def sync(
     retry: Annotated[
         bool, typer.Option("--retry", help="Read failed windows now, without waiting for their pause to end.")
     ] = False,
-    config: context.Config = None,
-    json: context.Json = False,
+    config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Read all new and changed orders into Postgres, then exit. Safe to run at any time and in parallel."""
-    settings = context.load_with_secrets(config)
-    sources = context.sources(settings, account)
-    with context.hosted(settings) as host:
-        context.refuse_demo(settings, host.url)
-        context.settle(settings, host.url)
-        sources = context.without_paused(host.url, sources, account)
+    settings = user_settings.load_with_secrets(config)
+    sources = account_selection.sources(settings, account)
+    with databases.hosted(settings) as host:
+        databases.refuse_demo(settings, host.url)
+        account_selection.settle(settings, host.url)
+        sources = account_selection.without_paused(host.url, sources, account)
         with bars([each.account.name for each in sources]) as progress:
-            outcomes = context.run(
+            outcomes = event_loop.run(
                 catch_up(
-                    host.url, sources, context.limits(settings), progress, context.http_client(settings), sweep, retry
+                    host.url,
+                    sources,
+                    user_settings.limits(settings),
+                    progress,
+                    user_settings.http_client(settings),
+                    sweep,
+                    retry,
                 )
             )
         if json:
@@ -59,7 +65,7 @@ def sync(
         else:
             with database.session(host.url) as connection:
                 show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))
-    are_left_out = context.report_misconfigured(settings, account)
+    are_left_out = account_selection.report_misconfigured(settings, account)
     if are_left_out or any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
 

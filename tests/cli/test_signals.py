@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from orders_sync.cli import context, signals
+from orders_sync.cli import event_loop, signals
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
 from tests.support.drip import accounts, drip
@@ -146,7 +146,7 @@ def test_a_cancellation_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatch
     try:
         signals.install()
         with pytest.raises(KeyboardInterrupt):
-            context.run(deaf())
+            event_loop.run(deaf())
         assert signals.exit_code() == 143
     finally:
         for number, handler in before:

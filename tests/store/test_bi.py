@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from orders_sync.cli.context import bring_up
+from orders_sync.cli.databases import bring_up
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import bi, migrate
 from tests.support.databases import Tables, made_database

@@ -1,0 +1,96 @@
+"""Accounts that a command is for: which the settings have, and which of them can be used or are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from orders_sync.cli import output
+from orders_sync.cli.output import info
+from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.domain.errors import ConfigurationError, NotFoundError, SettingsError, UsageError
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.platforms import PLATFORMS
+from orders_sync.settings import Settings
+from orders_sync.store import database, identities, pauses
+from orders_sync.store.overview import ProcessStatus
+
+
+def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSource]:
+    """Return the usable accounts with their platforms and schedules, or only those named in `only`.
+
+    Raises `NotFoundError` for an unknown name, `SettingsError` for one that is misconfigured, `ConfigurationError` when
+    there is no account.
+    """
+    if not settings.listed:
+        where = settings.file or "orders_sync.toml"
+        raise ConfigurationError(
+            f"{where}: no accounts. `orders-sync config example` shows how to add one ([[accounts]]); "
+            "`orders-sync demo` needs none"
+        )
+    for name in only or []:
+        if misconfigured := [each for each in settings.misconfigured if each.label == name]:
+            raise SettingsError(f"{name} is misconfigured: {misconfigured[0]}")
+        if not named(settings, name):
+            known = ", ".join(each.name for each in settings.accounts)
+            raise NotFoundError(f"there is no account {name}; known are {known}")
+    return [
+        AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform])
+        for each in settings.accounts
+        if not only or each.name in only
+    ]
+
+
+def misconfigured(settings: Settings, processes: Sequence[ProcessStatus]) -> dict[str, str]:
+    """Return by account why it cannot be used, by these settings and by those of the processes that run.
+
+    Secrets are only theirs to read: this shell need not have any.
+    """
+    found = {each.label: str(each) for each in settings.misconfigured}
+    for process in processes:
+        if process.is_alive:
+            for name, mistake in process.misconfigured.items():
+                found.setdefault(name, f"{mistake} (process {process.pid} on {process.host})")
+    return found
+
+
+def report_misconfigured(settings: Settings, only: list[str] | None = None) -> bool:
+    """Print why accounts cannot be used; return whether there are any. None is reported where `only` names others."""
+    for each in [] if only else settings.misconfigured:
+        output.error(f"{each.label} is misconfigured and was left out: {each}")
+    return not only and bool(settings.misconfigured)
+
+
+def without_paused(url: str, sources: list[AccountSource], only: list[str] | None = None) -> list[AccountSource]:
+    """Leave out accounts that a person has paused, and print a notice for each.
+
+    Raises `UsageError` where `only` names one of them.
+    """
+    with database.session(url) as connection:
+        paused = pauses.active(connection, [each.account.name for each in sources])
+    if only and paused:
+        raise UsageError("\n".join(map(str, paused)))
+    for each in paused:
+        info(str(each))
+    names = {each.name for each in paused}
+    return [each for each in sources if each.account.name not in names]
+
+
+def paces(settings: Settings) -> dict[str, SyncPolicy]:
+    """Return how every account of the settings is read, by its name."""
+    return {each.name: settings.policy(each) for each in settings.accounts}
+
+
+def named(settings: Settings, name: str) -> bool:
+    """Return whether an account of the settings has this name, usable or not."""
+    return name in {each.name for each in settings.accounts} | {each.label for each in settings.misconfigured}
+
+
+def settle(settings: Settings, url: str, notify: Callable[[str], None] = info) -> None:
+    """Apply renamed, replaced and removed accounts of the settings to the tables; pass a notice for each to `notify`.
+
+    For commands that plan or read. A settings file without accounts removes none. Raises `DatabaseError`.
+    """
+    with database.session(url) as connection:
+        said = identities.settle(connection, settings.listed)
+    for each in said:
+        notify(each)

@@ -1,0 +1,70 @@
+"""Options that several commands have, and the values they stand for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orders_sync import settings as settings_module
+from orders_sync.domain import local_times
+from orders_sync.domain.errors import SettingsError, UsageError
+from orders_sync.domain.setting_types import FIRST_YEAR
+
+PAST_YEARS = 2200  # as the tables take it
+
+
+START = "Start, as a date or time. Without an offset it is Asia/Shanghai, or [display] time_zone."
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="Settings file. [default: ORDERS_SYNC_CONFIG, else ./orders_sync.toml]",
+        show_default=False,
+    ),
+]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def account_names(incomplete: str) -> list[str]:
+    """Return the accounts that a shell may complete a word to; none where the settings cannot be read."""
+    try:
+        return [each.name for each in settings_module.load(None).accounts if each.name.startswith(incomplete)]
+    except SettingsError:
+        return []
+
+
+Account = Annotated[
+    str | None,
+    typer.Option("--account", "-a", help="Only this account.", show_default=False, autocompletion=account_names),
+]
+
+
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--account",
+        "-a",
+        help="Only this account; may be repeated.",
+        show_default=False,
+        autocompletion=account_names,
+    ),
+]
+
+
+def moment(text: str, option: str) -> datetime:
+    """Parse an option's date or time to the second (`local_times.parse`). Raises `UsageError`."""
+    try:
+        found = local_times.parse(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    if not FIRST_YEAR <= found.year < PAST_YEARS:
+        raise UsageError(f'{option}: must lie between {FIRST_YEAR} and {PAST_YEARS} (got "{text}")')
+    return found
