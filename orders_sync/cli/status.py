@@ -18,7 +18,7 @@ from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersio
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine import service_status
-from orders_sync.engine.service_problems import Severity, State
+from orders_sync.engine.service_problems import Problem, Severity, State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import database, overview, progress, schema
@@ -222,12 +222,16 @@ def _row(account: AccountStatus, found: View) -> dict[str, Any]:
     return {
         "account": row.pop("name"),
         "state": str(found.verdict.states[account.name]),
-        "problems": [{"severity": str(e.severity), "text": e.text} for e in found.verdict.of_account(account.name)],
+        "problems": [_problem(e) for e in found.verdict.of_account(account.name)],
         "behind_seconds": None if (behind := row.pop("behind")) is None else int(behind),
         "late_seconds": late_by.total_seconds() if late_by else None,
         "orders": None if found.orders is None else found.orders.get(account.name, 0),
         **row,
     }
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {"kind": str(problem.kind), "severity": str(problem.severity), "text": problem.text}
 
 
 def _object(found: View) -> dict[str, Any]:
@@ -237,10 +241,7 @@ def _object(found: View) -> dict[str, Any]:
         "summary": found.summary,
         "version": version("orders-sync"),
         "tables": schema.HEAD,
-        "problems": [
-            {"severity": str(each.severity), "account": each.account, "text": each.text}
-            for each in found.verdict.problems
-        ],
+        "problems": [{**_problem(each), "account": each.account} for each in found.verdict.problems],
         "notes": found.verdict.notes,
         "processes": [asdict(each) for each in found.verdict.processes],
         "accounts": [_row(each, found) for each in _by_name(found)],

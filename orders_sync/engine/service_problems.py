@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.local_times import stamp
+from orders_sync.domain.problems import ProblemKind
 from orders_sync.domain.times import duration
 from orders_sync.store import lateness, missing
 from orders_sync.store.overview import AccountStatus, ProcessStatus
@@ -46,6 +47,7 @@ class Severity(StrEnum):
 class Problem:
     """A sentence that says what is wrong and what to do. `account` is None where it concerns all of them."""
 
+    kind: ProblemKind
     severity: Severity
     text: str
     account: str | None = None
@@ -56,6 +58,7 @@ def of_processes(processes: Sequence[ProcessStatus], alive: set[str], is_late: b
     if not processes:
         if is_late:
             yield Problem(
+                ProblemKind.SERVICE,
                 Severity.BROKEN,
                 "no process of the service is running and accounts are not current: start `orders-sync run`, or "
                 "`orders-sync sync` for one pass",
@@ -66,11 +69,14 @@ def of_processes(processes: Sequence[ProcessStatus], alive: set[str], is_late: b
             last = max((each.seen_at for each in processes if part in each.parts), default=None)
             seen = f"; the last one reported at {stamp(last)}" if last else ""
             yield Problem(
-                Severity.BROKEN, f"no {part} is running: {consequence}{seen}. Start `orders-sync run` or `{part}`"
+                ProblemKind.SERVICE,
+                Severity.BROKEN,
+                f"no {part} is running: {consequence}{seen}. Start `orders-sync run` or `{part}`",
             )
     for each in processes:
         if not each.is_alive:
             yield Problem(
+                ProblemKind.SERVICE,
                 Severity.ATTENTION,
                 f"process {each.pid} on {each.host} ({', '.join(each.parts)}) has not reported since "
                 f"{stamp(each.seen_at)}: it was killed, hangs or has lost the database. See its log",
@@ -82,7 +88,11 @@ def of_processes(processes: Sequence[ProcessStatus], alive: set[str], is_late: b
             for each in processes
             if each.is_alive
         )
-        yield Problem(Severity.ATTENTION, f"processes of different versions run: {those}. Update or stop the older")
+        yield Problem(
+            ProblemKind.SERVICE,
+            Severity.ATTENTION,
+            f"processes of different versions run: {those}. Update or stop the older",
+        )
 
 
 def of_mistake(name: str, mistake: str) -> str:
@@ -96,55 +106,62 @@ def of_mistake(name: str, mistake: str) -> str:
 def of_account(account: AccountStatus, state: State, delay: timedelta, alive: set[str]) -> Iterator[Problem]:
     """Yield what is wrong with an account. `delay`: how far it may be behind; `alive`: parts that run."""
 
-    def attention(text: str) -> Problem:
-        return Problem(Severity.ATTENTION, f"{account.name}: {text}", account.name)
+    def attention(kind: ProblemKind, text: str) -> Problem:
+        return Problem(kind, Severity.ATTENTION, f"{account.name}: {text}", account.name)
 
     if state is State.REMOVED:
         if account.may_hold_orders and account.removed_at:
             yield attention(
+                ProblemKind.REMOVED,
                 f"not in the settings since {stamp(account.removed_at)}: nobody refreshes its orders. Put it back, or "
-                f"`orders-sync accounts retire {account.name}`"
+                f"`orders-sync accounts retire {account.name}`",
             )
         return
     if state is State.SUSPENDED and account.suspended_at:
         because = account.suspended_because or "the platform refused its credentials"
         text = str(Suspension(account.name, account.suspended_at, because))
-        yield Problem(Severity.BROKEN, text, account.name)
+        yield Problem(ProblemKind.SUSPENDED, Severity.BROKEN, text, account.name)
     elif account.last_error:
-        yield Problem(Severity.ATTENTION, account.last_error, account.name)
+        yield Problem(ProblemKind.FAILING, Severity.ATTENTION, account.last_error, account.name)
     if account.rests_until:
         yield attention(
-            f"no call is made until {stamp(account.rests_until)}, because several of its windows failed in a row"
+            ProblemKind.FAILING,
+            f"no call is made until {stamp(account.rests_until)}, because several of its windows failed in a row",
         )
     if state is State.NOT_READ:
-        yield attention(f"nothing has been read yet: {_remedy(account, alive)}")
+        yield attention(ProblemKind.BEHIND, f"nothing has been read yet: {_remedy(account, alive)}")
     if state is State.BEHIND and account.read_to and account.behind is not None:
         yield attention(
+            ProblemKind.BEHIND,
             f"{_span(timedelta(seconds=account.behind))} behind (current to {stamp(account.read_to)}), "
-            f"allowed are {_span(delay)}: {_remedy(account, alive)}"
+            f"allowed are {_span(delay)}: {_remedy(account, alive)}",
         )
     if account.failed:
         yield attention(
+            ProblemKind.FAILING,
             f"{_windows(account.failed)} failed, {_retry(account)}; "
-            f"`orders-sync sync --retry --account {account.name}` reads them at once"
+            f"`orders-sync sync --retry --account {account.name}` reads them at once",
         )
     if account.rejects:
         records = "1 record" if account.rejects == 1 else f"{account.rejects:,} records"
         yield attention(
-            f"{records} could not be converted into orders: `orders-sync rejects list --account {account.name}`"
+            ProblemKind.REJECTS,
+            f"{records} could not be converted into orders: `orders-sync rejects list --account {account.name}`",
         )
     if account.missing:
-        yield Problem(Severity.ATTENTION, missing.remark(account.missing), account.name)
+        yield Problem(ProblemKind.AUDIT, Severity.ATTENTION, missing.remark(account.missing), account.name)
     if account.differences and account.audited_at:
         ranges = "1 range" if account.differences == 1 else f"{account.differences:,} ranges"
         yield attention(
+            ProblemKind.AUDIT,
             f"the audit of {stamp(account.audited_at)} found {ranges} in which the platform's list differs from the "
-            f"tables: `orders-sync audit --account {account.name} --repair`, then `orders-sync audit list --open`"
+            f"tables: `orders-sync audit --account {account.name} --repair`, then `orders-sync audit list --open`",
         )
     if account.oldest_message_at and account.now and account.now - account.oldest_message_at > OLDEST_MESSAGE:
         yield attention(
+            ProblemKind.BEHIND,
             f"messages of the platform wait for a read ({account.messages:,}), the oldest since "
-            f"{stamp(account.oldest_message_at)}: {_remedy(account, alive)}"
+            f"{stamp(account.oldest_message_at)}: {_remedy(account, alive)}",
         )
 
 
@@ -175,6 +192,7 @@ def of_lateness(account: AccountStatus, pace: SyncPolicy) -> Iterator[Problem]:
         return
     found = lateness.found_by_passes(pace.overlap, pace.confirm)
     yield Problem(
+        ProblemKind.LATE,
         Severity.ATTENTION,
         f"{account.name}: in the last seven days an order was listed at least {_span(account.late_by)} after its own "
         f"time. The confirming pass finds orders up to {_span(found)} late; later ones are found only by sweeps and "
@@ -189,6 +207,7 @@ def of_old_audit(account: AccountStatus, every: timedelta) -> Iterator[Problem]:
         return
     if account.now - account.audited_at > 2 * every:
         yield Problem(
+            ProblemKind.AUDIT,
             Severity.ATTENTION,
             f"{account.name}: no audit has ended since {stamp(account.audited_at)}: `orders-sync audit --account "
             f"{account.name}` says what stops it",

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine import service_problems
 from orders_sync.engine.service_problems import NEEDED, Problem, Severity, State
 from orders_sync.store import progress
@@ -91,7 +92,12 @@ def assess(
             continue
         if each.name in misconfigured:
             problems.append(
-                Problem(Severity.BROKEN, service_problems.of_mistake(each.name, misconfigured[each.name]), each.name)
+                Problem(
+                    ProblemKind.MISCONFIGURED,
+                    Severity.BROKEN,
+                    service_problems.of_mistake(each.name, misconfigured[each.name]),
+                    each.name,
+                )
             )
         problems += service_problems.of_account(each, states[each.name], delays[each.name], alive)
         if each.name in paces:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine.service_problems import Severity, State
 from orders_sync.engine.service_status import Verdict, allowed_delay, assess, summary
 from orders_sync.store.overview import AccountStatus, ProcessStatus
@@ -153,6 +154,30 @@ def test_every_state_of_an_account_has_its_words(case: str) -> None:
     assert [each for each in expected if each not in said] == [], said
     assert bool(said) == bool(expected), said
     assert {each.account for each in verdict.problems} <= {"shop"}
+
+
+KINDS = {
+    "behind": [ProblemKind.BEHIND],
+    "behind a failure": [ProblemKind.BEHIND, ProblemKind.FAILING],
+    "not read yet": [ProblemKind.BEHIND],
+    "suspended": [ProblemKind.SUSPENDED],
+    "resumed": [ProblemKind.FAILING],
+    "resting": [ProblemKind.FAILING],
+    "rejects": [ProblemKind.REJECTS],
+    "missing": [ProblemKind.AUDIT],
+    "differences": [ProblemKind.AUDIT],
+    "no audit": [ProblemKind.AUDIT],
+    "messages": [ProblemKind.BEHIND],
+    "listed late": [ProblemKind.LATE],
+    "removed": [ProblemKind.REMOVED],
+}
+
+
+def test_every_problem_has_the_kind_of_what_it_is_about() -> None:
+    assert {case: [each.kind for each in judge(ACCOUNTS[case][0]).problems] for case in KINDS} == KINDS
+    assert [each.kind for each in judge(CURRENT, processes=[WORKER]).problems] == [ProblemKind.SERVICE]
+    mistake = assess([CURRENT], [RUN], {}, PACE, DAY, {"shop": "app_secret: variable X is not set"})
+    assert [each.kind for each in mistake.problems] == [ProblemKind.MISCONFIGURED]
 
 
 PROCESSES: dict[str, tuple[list[ProcessStatus], list[str]]] = {

@@ -1,0 +1,19 @@
+"""The kinds of problem that the service finds in its own state, and the kinds of message that it sends about them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ProblemKind(StrEnum):
+    """The kind of a problem, by what it is about. Declared in the order in which a message names them."""
+
+    SUSPENDED = "suspended"  # the platform refused the credentials of an account
+    MISCONFIGURED = "misconfigured"  # a mistake in the settings keeps an account from being read
+    SERVICE = "service"  # no scheduler or worker runs, a process is silent, versions differ
+    BEHIND = "behind"  # an account is less current than its settings promise, or was never read
+    FAILING = "failing"  # windows or the planning of an account fail
+    AUDIT = "audit"  # platform and tables differ, orders are no longer listed, or no audit ends
+    REJECTS = "rejects"  # records that could not be converted into orders
+    LATE = "late"  # orders are listed later than the passes over the newest time look back
+    REMOVED = "removed"  # an account with orders is not in the settings
