@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ from orders_sync.settings.models import SECTIONS
 from orders_sync.settings.tables import fields, variable
 from orders_sync.store import service_metrics
 from orders_sync.store.database import Connection
+from tests.support import grafana
 from tests.support.closed_windows import DONE
 from tests.support.ledgers import ACCOUNTS, fill
 from tests.support.scrape import samples
@@ -39,14 +39,9 @@ def alerts() -> list[dict[str, Any]]:
     return list(group["rules"])
 
 
-def dashboard() -> dict[str, Any]:
-    return dict(json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "orders-sync.json").read_text()))
-
-
 def queries() -> Iterator[str]:
-    for panel in dashboard()["panels"]:
-        yield from (target["expr"] for target in panel.get("targets", ()))
-    yield from (variable["definition"] for variable in dashboard()["templating"]["list"])
+    for path in grafana.DASHBOARDS:
+        yield from grafana.promql(grafana.dashboard(path.stem))
 
 
 def compose() -> dict[str, Any]:
@@ -75,13 +70,13 @@ def test_alerts_ask_for_metrics_there_are(exported: set[str]) -> None:
     assert asked - exported == set()
 
 
-def test_dashboard_asks_for_metrics_there_are(exported: set[str]) -> None:
+def test_dashboards_ask_for_metrics_there_are(exported: set[str]) -> None:
     asked = {name for query in queries() for name in NAME.findall(query)}
     assert asked
     assert asked - exported == set()
 
 
-def test_dashboard_shows_every_metric_of_ours(exported: set[str]) -> None:
+def test_dashboards_show_every_metric_of_ours(exported: set[str]) -> None:
     """Save the sum and the count of the histogram, which is shown by its buckets."""
     asked = {name for query in queries() for name in NAME.findall(query)}
     ours = {name for name in exported if name.startswith("orders_sync_")}
