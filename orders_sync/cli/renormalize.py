@@ -25,9 +25,9 @@ def renormalize(
 ) -> None:
     """Rebuild the tables from raw_orders with this version's code. Makes no API calls; safe at any time.
 
-    Orders whose rows are equal are not touched; differences are updated and recorded in the order's history. Orders
-    whose payload was removed by [retention] keep their rows. Moved: another payload landed meanwhile, with rows of its
-    own.
+    Rows that were deleted or changed by hand come back, too. Orders whose rows are equal are not touched; differences
+    are updated and recorded in the order's history. Orders whose payload was removed by [retention] keep their rows.
+    Moved: another payload landed meanwhile, with rows of its own.
     """
     if platform is not None and platform not in PLATFORMS:
         raise UsageError(f"--platform: unknown platform {platform}; known are {', '.join(PLATFORMS)}")

@@ -9,6 +9,7 @@ from orders_sync.domain.completeness import SETTLED_AFTER
 from orders_sync.domain.errors import DatabaseBusyError, TransientError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts, Record
+from orders_sync.domain.windows import WindowKind
 from orders_sync.engine import rereads
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.window_outcome import (
@@ -26,6 +27,9 @@ from orders_sync.store import claims, closing, followups, lateness, load, suspen
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.flat_orders import Source
 from orders_sync.store.retrying import retried
+
+# windows that somebody asked for, because orders are missing or in doubt
+_CHECKING = frozenset({WindowKind.BACKFILL, WindowKind.REPAIR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,5 +168,6 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
 
 
 def _load_source(read: WindowRead) -> Source:
-    platform = read.source.platform
-    return Source(platform.name, read.claim.account, read.claim.id, platform.normalize, platform.direction)
+    platform, claim = read.source.platform, read.claim
+    checks_rows = claim.kind in _CHECKING
+    return Source(platform.name, claim.account, claim.id, platform.normalize, platform.direction, checks_rows)

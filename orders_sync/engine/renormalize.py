@@ -1,4 +1,4 @@
-"""Rebuild the flattened tables from the stored payloads, after a normalizer changed.
+"""Rebuild the flattened tables from the stored payloads, after a normalizer changed or rows were changed by hand.
 
     raw_orders --page by key--> normalize --equal rows--> nothing is written, nothing is locked      (P3)
                                     |------> other rows: lock; skip what landed meanwhile; update as a changed order

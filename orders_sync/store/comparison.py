@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,7 +39,7 @@ class Comparison:
     - `refused`: an account of another host holds the order; with the reason.
     - `equal`: nothing is to be written. Bytes and rows are the stored ones; or another account keeps the order and what
       was read may not replace it, whatever its bytes.
-    - `same_rows`: other bytes. `rebuilt`: other rows. `changed`: both.
+    - `same_rows`: other bytes. `rebuilt`: other rows. `changed`: both. Damaged orders have other rows.
 
     Some are in one of these too:
 
@@ -71,10 +71,12 @@ def compare(
     locked: Mapping[str, LockedOrder],
     remembered: Mapping[str, Version],
     ownership: Ownership,
+    damaged: Collection[str] = (),
 ) -> Comparison:
     """Compare orders with the locked rows of all of them.
 
     `remembered`: older versions that were read before, by id (`older`). `ownership` knows the owners of all of them.
+    `damaged`: ids of orders that the tables hold other rows of than their payload became (`restoration`).
     """
     found = Comparison()
     for order in orders:
@@ -89,7 +91,7 @@ def compare(
                 found.equal.append(order)
                 continue
         if order.payload_hash == stored.payload_hash:
-            _add_equal_bytes(found, order, stored)
+            _add_equal_bytes(found, order, stored, damaged)
             continue
         is_now = precedence(order.version, stored.version, stored.time_went_back_at, remembered.get(order.order_id))
         if is_now in (Precedence.OLDER, Precedence.OLDER_AT_FIRST):
@@ -99,12 +101,14 @@ def compare(
             continue
         if is_now is Precedence.WENT_BACK:
             found.went_back.append(order.order_id)
-        (found.same_rows if order.rows_hash == stored.rows_hash else found.changed).append(order)
+        (found.same_rows if _has_same_rows(order, stored, damaged) else found.changed).append(order)
     found.settled = [order for order in found.current if order.order_id in remembered]
     return found
 
 
-def compare_rebuilt(orders: Sequence[FlatOrder], locked: Mapping[str, LockedOrder]) -> Comparison:
+def compare_rebuilt(
+    orders: Sequence[FlatOrder], locked: Mapping[str, LockedOrder], damaged: Collection[str]
+) -> Comparison:
     """Compare the rows that stored payloads became anew; a payload that is another by now, or gone, is stale."""
     found = Comparison()
     for order in orders:
@@ -112,12 +116,16 @@ def compare_rebuilt(orders: Sequence[FlatOrder], locked: Mapping[str, LockedOrde
         if stored is None or stored.payload_hash != order.payload_hash:
             found.stale.append(order)
         else:
-            _add_equal_bytes(found, order, stored)
+            _add_equal_bytes(found, order, stored, damaged)
     return found
 
 
-def _add_equal_bytes(found: Comparison, order: FlatOrder, stored: LockedOrder) -> None:
-    has_same_rows = order.rows_hash == stored.rows_hash
+def _has_same_rows(order: FlatOrder, stored: LockedOrder, damaged: Collection[str]) -> bool:
+    return order.rows_hash == stored.rows_hash and order.order_id not in damaged
+
+
+def _add_equal_bytes(found: Comparison, order: FlatOrder, stored: LockedOrder, damaged: Collection[str]) -> None:
+    has_same_rows = _has_same_rows(order, stored, damaged)
     if stored.time_went_back_at == stored.read_at and not has_same_rows:
         found.went_back.append(order.order_id)  # it still is the version that was believed
     (found.equal if has_same_rows else found.rebuilt).append(order)

@@ -79,15 +79,13 @@ async def update(
 
 async def _update_rows(
     connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]
-) -> tuple[dict[str, list[str]], set[str]]:
-    """Return what changed, columns of orders and names of other tables, by order id; and ids with an unread version."""
+) -> tuple[dict[str, list[str] | None], set[str]]:
+    """Return what changed, columns of orders and names of other tables, by order id; and ids with an unread version.
+
+    None for an order whose row was not there: somebody deleted it.
+    """
     run = connection.execute
-    await _copy_rows(connection, orders, "stage")
-    if went_back:
-        await run(statements.NOTE_WENT_BACK, [list(went_back)])
-    keeping = [order.order_id for order in orders if not order.has_all_lines]
-    if keeping:
-        await run(statements.KEEP_LINES, {"platform": orders[0].platform, "order_ids": keeping})
+    keeping = await _stage_rows(connection, orders, went_back)
     changes: defaultdict[str, list[str]] = defaultdict(list)
     unread: set[str] = set()
     changed = cast("list[tuple[str, bool, list[str]]]", await (await run(statements.UPDATE_ORDERS)).fetchall())
@@ -102,10 +100,34 @@ async def _update_rows(
         touched = [*await (await run(upsert)).fetchall(), *await (await run(mark, values)).fetchall()]
         for order_id in {str(row[0]) for row in touched}:
             changes[order_id].append(table.name)
-    return changes, unread
+    deleted = {order.order_id for order in orders} - {order_id for order_id, _, _ in changed}
+    if deleted:
+        await run(statements.INSERT_MISSING, [list(deleted)])
+    return {**changes, **dict.fromkeys(deleted)}, unread
 
 
-async def _add_history(connection: Connection, orders: Sequence[FlatOrder], changes: dict[str, list[str]]) -> None:
+async def stage(connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]) -> list[str]:
+    """Fill the temporary tables with the rows of orders as they are to stand; return those that keep their lines.
+
+    These are orders of which not all lines could be read. Of `went_back` the modify time did, and is believed.
+    """
+    await _clear_stages(connection)
+    return await _stage_rows(connection, orders, went_back)
+
+
+async def _stage_rows(connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]) -> list[str]:
+    await _copy_rows(connection, orders, "stage")
+    if went_back:
+        await connection.execute(statements.NOTE_WENT_BACK, [list(went_back)])
+    keeping = [order.order_id for order in orders if not order.has_all_lines]
+    if keeping:
+        await connection.execute(statements.KEEP_LINES, {"platform": orders[0].platform, "order_ids": keeping})
+    return keeping
+
+
+async def _add_history(
+    connection: Connection, orders: Sequence[FlatOrder], changes: dict[str, list[str] | None]
+) -> None:
     await connection.execute(
         statements.ADD_HISTORY,
         {
@@ -113,9 +135,13 @@ async def _add_history(connection: Connection, orders: Sequence[FlatOrder], chan
             "order_ids": [order.order_id for order in orders],
             "read_at": [order.read_at for order in orders],
             "window_ids": [order.window_id for order in orders],
-            "changed": [copy_format.array(changes[order.order_id]) for order in orders],
+            "changed": [_as_array(changes.get(order.order_id, [])) for order in orders],
         },
     )
+
+
+def _as_array(names: list[str] | None) -> str | None:
+    return None if names is None else copy_format.array(names)
 
 
 async def _copy_rows(connection: Connection, orders: Sequence[FlatOrder], into: str) -> None:

@@ -27,13 +27,18 @@ _history_values = itemgetter(*(OrderRow.__struct_fields__.index(name) for name i
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The origin of records. `normalize` makes the rows of one; it raises `InvalidRecordError` and nothing else."""
+    """The origin of records. `normalize` makes the rows of one; it raises `InvalidRecordError` and nothing else.
+
+    `checks_rows`: rows in the tables are compared with those that unchanged payloads become, so that what was deleted
+    or changed by hand is written again. Without it equal bytes end the comparison.
+    """
 
     platform: str
     account: str
     window_id: int | None
     normalize: Callable[[bytes], OrderRows]
     direction: Direction
+    checks_rows: bool = False
 
 
 class FlatOrder(msgspec.Struct, frozen=True):

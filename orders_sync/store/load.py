@@ -1,7 +1,7 @@
 """Landing the records of a window: known ones are skipped, new ones copied, changed ones staged and updated.
 
     records --compare hashes--> equal, and no open reject: nothing is written, nothing is decoded    (P3)
-                 |
+                 |                 '--`Source.checks_rows`: the rows are compared, too; what differs is rebuilt
                  '--normalize--> cannot: sync.rejects                                                (P4)
                         |------> new: COPY into every table
                         '------> changed: lock, drop the stale (P2), COPY to temporary tables, update
@@ -26,7 +26,7 @@ from psycopg import errors
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import LoadCounts, Record
-from orders_sync.store import copy_writer, older, rejects, statements
+from orders_sync.store import copy_writer, older, rejects, restoration, statements
 from orders_sync.store.comparison import Comparison, LockedOrder, compare, compare_rebuilt
 from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten
@@ -72,8 +72,8 @@ async def land(connection: Connection, source: Source, records: Iterable[Record]
 async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -> LoadCounts:
     """Make the rows of stored orders anew, in the transaction of `connection`; payloads stay. Raises psycopg.Error.
 
-    Counted as `changed`: rebuilt. `unchanged`: equal rows, not even locked. `stale`: the payload is another by now, or
-    gone. `rejected`: cannot be normalized any more; the order keeps its rows.
+    Counted as `changed`: rebuilt. `unchanged`: the tables hold equal rows, which are not even locked. `stale`: the
+    payload is another by now, or gone. `rejected`: cannot be normalized any more; the order keeps its rows.
     """
     loader = _Loader(connection, source, rebuilds=True)
     await loader.rebuild(batch)
@@ -90,6 +90,7 @@ class _Loader:
         self.rejected: list[Reject] = []
         self.current: list[Current] = []
         self.unread: set[str] = set()  # changed orders of which an unread version was noted before
+        self.damaged: set[str] = set()  # orders that the tables hold other rows of than they should
         self.ownership = Ownership(connection, source.platform, source.account)
 
     async def land(self, batch: list[Record]) -> None:
@@ -99,10 +100,11 @@ class _Loader:
         orders: list[FlatOrder] = []
         attempted = 0
         for record, payload_hash in hashed:
+            is_stored = record.order_id is not None and known.get(record.order_id) == payload_hash
             if record.order_id in foreign:
                 if self._passes_over(record, payload_hash, foreign[record.order_id], known[record.order_id]):
                     continue
-            elif record.order_id is not None and known.get(record.order_id) == payload_hash:
+            elif is_stored and not self.source.checks_rows:
                 self.landed.unchanged += 1
                 continue
             if attempted % PIECE == 0:
@@ -111,23 +113,26 @@ class _Loader:
             try:
                 orders.append(flatten(self.source, record, payload_hash))
             except InvalidRecordError as error:
-                self._reject(record, payload_hash, str(error))
+                if is_stored:  # by an earlier version, which could read it
+                    self.landed.unchanged += 1
+                else:
+                    self._reject(record, payload_hash, str(error))
+        if self.source.checks_rows:
+            orders = await self._without_intact(orders, known)
         await self._store(orders, known.keys())
 
     async def rebuild(self, batch: list[Stored]) -> None:
         known, _ = await self._known([stored.order_id for stored in batch])
         orders: list[FlatOrder] = []
-        for stored in batch:
+        for number, stored in enumerate(batch):
+            if number % PIECE == 0:
+                await asyncio.sleep(0)
             record = Record(stored.order_id, stored.payload, stored.read_at)
             try:
-                order = flatten(self.source, record, stored.payload_hash)
+                orders.append(flatten(self.source, record, stored.payload_hash))
             except InvalidRecordError as error:
                 self._reject(record, stored.payload_hash, str(error))
-                continue
-            if order.rows_hash == stored.rows_hash and known.get(stored.order_id) == stored.payload_hash:
-                self.landed.unchanged += 1
-            else:
-                orders.append(order)
+        orders = await self._without_intact(orders, known)
         await self._store(orders, [order.order_id for order in orders])
 
     async def settle(self) -> None:
@@ -159,6 +164,15 @@ class _Loader:
         owners = {order_id: owner for order_id, _, owner in rows if owner is not None}
         return {order_id: payload_hash for order_id, payload_hash, _ in rows}, owners
 
+    async def _without_intact(self, orders: list[FlatOrder], known: Mapping[str, bytes | None]) -> list[FlatOrder]:
+        """Count the orders that the tables hold with these bytes and these rows, and return the others."""
+        stored = [order for order in orders if order.order_id in known]
+        intact = await restoration.intact(self.connection, stored)
+        self.damaged |= {order.order_id for order in stored} - intact
+        others = [each for each in orders if each.order_id not in intact or known[each.order_id] != each.payload_hash]
+        self.landed.unchanged += len(orders) - len(others)
+        return others
+
     async def _store(self, orders: list[FlatOrder], known: Iterable[str]) -> None:
         """Store what is new or changed; a batch that the database refuses is halved until the refused order is alone.
 
@@ -175,9 +189,12 @@ class _Loader:
         except _DeletedError as error:
             await self._store(orders, stored - error.order_ids)
         except errors.UniqueViolation as error:
-            now_known, _ = await self._known([order.order_id for order in orders])
+            order_ids = [order.order_id for order in orders]
+            now_known, _ = await self._known(order_ids)
             if now_known.keys() - stored:  # somebody landed some of them since we asked
                 await self._store(orders, now_known)
+            elif adopted := await restoration.adopt(self.connection, self.source, order_ids):
+                await self._store(orders, stored | adopted)
             else:
                 await self._store_halves(orders, stored, error)
         except _REFUSALS as error:
@@ -243,10 +260,15 @@ class _Loader:
         if not orders:
             return []
         locked = await self._lock(orders)
-        found = compare_rebuilt(orders, locked) if self.rebuilds else await self._compare(orders, locked)
+        if self.rebuilds:
+            found = compare_rebuilt(orders, locked, self.damaged)
+        else:
+            found = await self._compare(orders, locked)
         self.unread |= await copy_writer.update(
             self.connection, found.same_rows, found.changed, found.rebuilt, found.went_back
         )
+        if restored := [order.order_id for order in found.rebuilt if order.order_id in self.damaged]:
+            await restoration.return_to_account(self.connection, self.source.platform, restored)
         await self.ownership.take(found.taken)
         await older.remember(self.connection, found.older_at_first)
         await older.forget(self.connection, found.settled)
@@ -262,7 +284,7 @@ class _Loader:
         remembered = await older.remembered(self.connection, self.source.platform, locked)
         owners = {order_id: stored.account for order_id, stored in locked.items()}
         await self.ownership.learn({name: owner for name, owner in owners.items() if self.ownership.is_foreign(owner)})
-        return compare(orders, locked, remembered, self.ownership)
+        return compare(orders, locked, remembered, self.ownership, self.damaged)
 
     async def _lock(self, orders: list[FlatOrder]) -> dict[str, LockedOrder]:
         values = [self.source.platform, [order.order_id for order in orders]]

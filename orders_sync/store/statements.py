@@ -196,6 +196,16 @@ def _update_orders() -> str:
     """
 
 
+def _insert_missing() -> str:
+    """Insert from the stage rows that somebody deleted, for the account that keeps their payloads."""
+    columns = [name for name in ORDERS.columns if name != "account"]
+    return f"""
+    INSERT INTO orders (account, {_list(columns)})
+    SELECT r.account, {_list(columns, "s.")} FROM stage_orders AS s JOIN raw_orders AS r USING (platform, order_id)
+    WHERE s.order_id = ANY(%s)
+    """
+
+
 def _upsert_children(table: Target) -> str:
     """Insert or update the rows that differ; one that had vanished and is listed again comes back."""
     key, values = table.key, table.values
@@ -243,6 +253,7 @@ CLEAR_STAGES = "TRUNCATE " + _list([f"stage_{table.name}" for table in _STAGED])
 INSERT_OR_LOCK = _insert_or_lock()
 UPDATE_RAW = _update_raw()
 UPDATE_ORDERS = _update_orders()
+INSERT_MISSING = _insert_missing()
 ADD_HISTORY = _add_history()
 UPSERT_CHILDREN = [_upsert_children(table) for table in CHILDREN]
 MARK_VANISHED = [_mark_vanished(table) for table in CHILDREN]
