@@ -26,11 +26,7 @@ from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
 Result = TypeVar("Result")
-
-
 FULL = b"No space left on device"
-
-
 ROLES = "The database role lacks a privilege: see docs/operations.md (Roles that read) for the grants"
 
 

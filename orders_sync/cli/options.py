@@ -14,10 +14,7 @@ from orders_sync.domain.errors import SettingsError, UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR
 
 PAST_YEARS = 2200  # as the tables take it
-
-
 START = "Start, as a date or time. Without an offset it is Asia/Shanghai, or [display] time_zone."
-
 
 Config = Annotated[
     Path | None,
@@ -28,8 +25,6 @@ Config = Annotated[
         show_default=False,
     ),
 ]
-
-
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -45,8 +40,6 @@ Account = Annotated[
     str | None,
     typer.Option("--account", "-a", help="Only this account.", show_default=False, autocompletion=account_names),
 ]
-
-
 Accounts = Annotated[
     list[str] | None,
     typer.Option(

@@ -70,7 +70,9 @@ def error(text: str, keep: str = "", **more: object) -> None:
     if _is_json:
         _print_line({"error": text, **more})
         return
-    err().print(Text.assemble(("orders-sync:", "bold red"), " ", visible(text, keep)), soft_wrap=True)
+    first, *others = _folded(f"orders-sync: {visible(text, keep)}", err())
+    name, rest = first[: len("orders-sync:")], first[len("orders-sync:") :]
+    err().print(Text.assemble((name, "bold red"), "\n".join([rest, *others])), soft_wrap=True)
 
 
 def info(text: str, keep: str = "") -> None:
@@ -78,7 +80,14 @@ def info(text: str, keep: str = "") -> None:
     if _is_json:
         _print_line({"notice": text})
         return
-    err().print(Text(visible(text, keep), style="dim"), soft_wrap=True)
+    err().print(Text("\n".join(_folded(visible(text, keep), err())), style="dim"), soft_wrap=True)
+
+
+def _folded(text: str, console: Console) -> list[str]:
+    """Fold each line of a text between words where a screen sets the width."""
+    if not console.is_terminal:
+        return text.split("\n")
+    return [part for line in text.split("\n") for part in tables.fold(line, console.width)]
 
 
 def _print_line(value: dict[str, object]) -> None:
@@ -97,7 +106,7 @@ def say(text: str) -> None:
 
 def sentence(text: str) -> None:
     """Print a sentence of a result, folded between words where a screen sets the width."""
-    for line in tables.fold(text, out().width) if out().is_terminal else [text]:
+    for line in _folded(text, out()):
         say(line)
 
 
@@ -130,20 +139,31 @@ def print_payload(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[str] = ()) -> None:
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    numbers: Iterable[str] = (),
+    optional: Sequence[str] = (),
+) -> Sequence[str]:
     """Print a table; the columns named in `numbers` are aligned right. No value is cut (`cli/tables.py`).
 
-    Give times as they are: they are shown in the user's zone, which the title then names.
+    Give times as they are: they are shown in the user's zone, which the title then names. Returns the columns of
+    `optional` that were left out to save lines on a narrow screen (`tables.left_out`).
     """
     values = [list(row) for row in rows]
-    cells = [[cell(value) for value in row] for row in values]
     width = out().width
+    left_out = tables.left_out(columns, [[cell(v) for v in row] for row in values], width, TEXT, optional)
+    kept = [number for number, name in enumerate(columns) if name not in left_out]
+    columns, values = [columns[number] for number in kept], [[row[number] for number in kept] for row in values]
+    cells = [[cell(value) for value in row] for row in values]
     if any(isinstance(value, datetime) and value.tzinfo for row in values for value in row):
         title = f"{title} (times in {local_times.zone_name()})"
     for part in tables.fold(visible(title), width):
         out().print(Text(part, style="bold"), soft_wrap=True)
     for line in tables.lines(columns, cells, width, set(numbers), TEXT):
         out().print(line, soft_wrap=True)
+    return left_out
 
 
 def cell(value: object) -> str:

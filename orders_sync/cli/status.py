@@ -27,6 +27,13 @@ from orders_sync.store.overview import AccountStatus
 SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
 MOST = 20  # problems shown above the table of all accounts
 NOTHING = "no account has been synced yet: run `orders-sync sync`, or `orders-sync demo` to try it"
+MOST_REMARKS = 3  # accounts whose history is explained below the table of all accounts
+OPTIONAL = (
+    "current to",
+    "platform",
+    "audited",
+    "history",
+)  # columns, the first to be left out on a narrow screen first
 _OPEN = (*OPEN_WINDOWS, "rejects")  # windows by state, and rejects
 
 
@@ -35,12 +42,14 @@ class View:
     """The content of the screen: the selected accounts, the worst first, and the verdict on them and the processes.
 
     `orders`: by account; None where they were not to be counted. `most`: problems that are shown; None for all.
+    `in_full`: every account is shown with all there is, as accounts asked for by name are.
     """
 
     accounts: list[AccountStatus]
     verdict: Verdict
     orders: dict[str, int] | None
     most: int | None
+    in_full: bool = False
 
     @property
     def summary(self) -> str:
@@ -90,11 +99,9 @@ def status(
         output.print_json(_object(found) if check else [_row(each, found) for each in _by_name(found)])
     elif found.verdict.states:
         _show(found)
-        for each in found.accounts:
-            for remark in progress.remarks(each.progress):
-                output.info(remark)
+        _explain_histories(found)
     else:
-        output.info(NOTHING)
+        output.sentence(NOTHING)
     if check:
         raise typer.Exit(_exit_code(found))
 
@@ -143,7 +150,11 @@ def view(
     if only_problems:
         accounts = [each for each in accounts if verdict.of_account(each.name)]
     return View(
-        sorted(accounts, key=lambda each: _badness(each, verdict)), verdict, orders, None if only_problems else MOST
+        sorted(accounts, key=lambda each: _badness(each, verdict)),
+        verdict,
+        orders,
+        None if only_problems else MOST,
+        in_full=bool(names),
     )
 
 
@@ -187,25 +198,42 @@ def _show(found: View) -> None:
         output.sentence(f"- {note}")
     if not found.accounts:
         return
-    columns = ["account", "platform", "state", "current to", "behind", "audited", "open"]
+    columns = ["account", "platform", "state", "history", "current to", "behind", "audited", "open"]
     numbers = ["behind", "audited"]
     if found.orders is not None:
-        columns.insert(6, "orders")
+        columns.insert(-1, "orders")
         numbers.append("orders")
     output.say("")
-    output.table("Accounts", columns, [_cells(each, found) for each in found.accounts], numbers)
+    rows = [_cells(each, found) for each in found.accounts]
+    left_out = output.table("Accounts", columns, rows, numbers, () if found.in_full else OPTIONAL)
+    if left_out:
+        output.sentence(f"Not shown: {', '.join(left_out)} (see `orders-sync status --account NAME`)")
+
+
+def _explain_histories(found: View) -> None:
+    """Print why parts of histories are not read or not proven; of many accounts only how many there are."""
+    remarks = [said for each in found.accounts if (said := progress.remarks(each.progress))]
+    if len(remarks) > MOST_REMARKS and not found.in_full:
+        output.sentence(
+            f"{len(remarks):,} accounts have a history that is not read or not proven in full: "
+            "`orders-sync status --account NAME` says why"
+        )
+        return
+    for said in remarks:
+        for remark in said:
+            output.sentence(remark)
 
 
 def _cells(account: AccountStatus, found: View) -> list[object]:
     state = found.verdict.states[account.name]
-    history = progress.state(account.progress)
-    is_plain = history in ("", "complete") or state in (State.REMOVED, State.RETIRED)
+    history = "" if state in (State.REMOVED, State.RETIRED) else progress.state(account.progress)
     orders = [] if found.orders is None else [found.orders.get(account.name, 0)]
     audited = account.now - account.audited_at if account.now and account.audited_at else None
     return [
         account.name,
         account.platform,
-        str(state) if is_plain else f"{state}, {history}",
+        str(state),
+        history.removeprefix("complete ") or history,
         account.read_to or "never",
         "" if account.behind is None else duration(int(account.behind)),
         "never" if audited is None else f"{duration(int(audited.total_seconds()))} ago",

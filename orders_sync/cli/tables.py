@@ -36,6 +36,23 @@ def lines(columns: Row, rows: Iterable[Row], width: int, right: Collection[str],
     return _records(columns, cells, width, text) if widths is None else _grid(columns, cells, widths, right)
 
 
+def left_out(
+    columns: Row, rows: Iterable[Row], width: int, text: Collection[str], optional: Sequence[str]
+) -> Sequence[str]:
+    """Return the columns of a long table to leave out on a screen of `width` columns: as few as give the fewest lines.
+
+    `optional`: columns that may be left out, the least important first. `text`: as for `lines`.
+    """
+    cells = [list(row) for row in rows]
+
+    def height(count: int) -> int:
+        kept = [number for number, name in enumerate(columns) if name not in optional[:count]]
+        narrowed = [[row[number] for number in kept] for row in cells]
+        return len(lines([columns[number] for number in kept], narrowed, width, (), text))
+
+    return optional[: min(range(len(optional) + 1), key=height)]
+
+
 def fold(text: str, width: int) -> list[str]:
     """Wrap text into lines of at most `width` columns; a longer word, such as an id, stays whole."""
     made, used = [""], 0

@@ -36,7 +36,7 @@ def test_status_json_says_how_far_every_account_is_complete(landed: Landed) -> N
 def test_status_of_an_empty_database_says_what_to_do(terminal: Terminal, url: str) -> None:
     both = [terminal.start("status", DATABASE_URL=url), terminal.start("status", "--json", DATABASE_URL=url)]
     said, machine = [result(process).assert_well() for process in both]
-    assert "orders-sync sync" in said.err
+    assert "orders-sync sync" in said.out
     assert machine.json == []
 
 

@@ -53,6 +53,7 @@ def troubled(server: str, template: str, tmp_path_factory: pytest.TempPathFactor
     with made_database(server, "troubled", template) as tables:
         asyncio.run(prepare(tables.url))
         tables.execute("UPDATE sync.accounts SET suspended_because = 'code 50' WHERE name = 'refused'")
+        tables.execute("UPDATE sync.processes SET seen_at = now() + interval '1 d' WHERE pid = 7")  # runs on
         terminal = Terminal(tmp_path_factory.mktemp("troubled"), {"DATABASE_URL": tables.url})
         yield terminal
         terminal.close()
@@ -91,6 +92,40 @@ def test_nothing_is_cut_on_a_narrow_screen(troubled: Terminal, width: int, optio
     for word in wide.out[: wide.out.index("\n\n")].split():
         if not any(c.isdigit() for c in word):  # times and durations move on
             assert word in said
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_six_shops_fit_a_screen_and_a_current_one_takes_a_line(terminal: Terminal, tables: Tables, width: int) -> None:
+    for number in range(2, 7):
+        tables.execute(SHOP, f"sandbox-{number}")
+        tables.execute(READ, f"sandbox-{number}")
+    tables.execute("UPDATE sync.accounts SET suspended_at = now(), suspended_because = 'code 50' WHERE name = 'shop'")
+    shown = terminal.on_screen(width, "status").out
+    lines = shown.splitlines()
+    assert len(lines) <= 24, shown
+    assert [len([line for line in lines if line.startswith(f"sandbox-{n} ")]) for n in range(2, 7)] == [1] * 5, shown
+    assert all("current" in line for line in lines if line.startswith("sandbox-"))
+    assert "✗ shop: suspended since" in shown
+    assert "Not shown: current to" in shown
+    one = terminal.on_screen(width, "status", "--account", "sandbox-2").out
+    for words in ("platform", "current to", "audited", "history", "times in Asia/Shanghai"):
+        assert words in one, one
+
+
+def test_histories_of_many_accounts_are_explained_one_by_one_only_where_asked_for(
+    terminal: Terminal, tables: Tables
+) -> None:
+    for number in range(2, 6):
+        tables.execute(SHOP, f"shop-{number}")
+        tables.execute(READ, f"shop-{number}")
+    tables.execute("UPDATE sync.accounts SET proven_from = history_from + interval '1 d' WHERE name <> 'shop'")
+    said = terminal.run("status").assert_well().out
+    assert "4 accounts have a history that is not read or not proven in full" in said
+    assert "complete only from" not in said
+    assert said.count(" from 20") == 4
+    assert "shop-3: complete only from" in terminal.run("status", "--account", "shop-3").assert_well().out
+    tables.execute("UPDATE sync.accounts SET proven_from = NULL WHERE name = 'shop-2'")
+    assert terminal.run("status").out.count("complete only from") == 3
 
 
 def test_only_what_was_asked_for_is_shown(troubled: Terminal) -> None:
@@ -157,6 +192,7 @@ def test_check_says_by_its_exit_code_what_there_is_to_do(
     runs = [terminal.start("status", *options) for options in (["--check"], ["--check", "--json"], [])]
     check, machine, plain = map(result, runs)
     assert (check.code, machine.code, plain.code) == (code, code, 0)
+    assert check.err == machine.err == ""  # a job of cron that keeps nothing but the exit code sends no mail
     assert check.out.splitlines()[:-1] == plain.out.splitlines()[:-1]  # the last line says how far it is behind
     assert machine.json["severity"] == severity
     assert machine.json["summary"].startswith("1 account: ")
@@ -180,7 +216,8 @@ def test_check_without_a_verdict_has_a_code_of_its_own(terminal: Terminal, table
 
 
 def test_check_of_a_database_without_accounts_is_not_well(terminal: Terminal, url: str) -> None:
-    assert terminal.run("status", "--check", DATABASE_URL=url).code == 3
+    said = terminal.run("status", "--check", DATABASE_URL=url)
+    assert (said.code, said.err) == (3, "")
 
 
 def test_watch_shows_it_again_until_ctrl_c_also_after_an_outage(terminal: Terminal, tables: Tables) -> None:

@@ -67,6 +67,15 @@ def test_numbers_stand_to_the_right_and_wide_letters_count_twice() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(60, []), (44, ["tracking_no"]), (30, ["tracking_no", "title"]), (10, ["tracking_no", "title"])],
+)
+def test_only_as_many_columns_are_left_out_as_give_the_fewest_lines(width: int, left_out: list[str]) -> None:
+    rows = [("3876532491611498520", "YT763924467125", "a skirt", "25,760", "")] * 2
+    assert list(tables.left_out(COLUMNS, rows, width, TEXT, ["tracking_no", "title"])) == left_out
+
+
+@pytest.mark.parametrize(
     ("value", "cell"),
     [
         (None, ""),
