@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.console_questions import QUESTIONS
 from orders_sync.platforms import PLATFORMS
 
 pytestmark = pytest.mark.db
@@ -103,3 +104,14 @@ def test_startup_compares_each_variant_with_the_unchanged_command() -> None:
     for each in variants:
         assert each["saved"] == pytest.approx(1 - each["seconds"] / unchanged["seconds"])
         assert each["cpu_seconds"] > 0
+
+
+def test_every_question_of_the_console_is_measured_with_its_plans(tmp_path: Path) -> None:
+    plans = tmp_path / "plans"
+    options = "--accounts", "10", "--days", "3", "--repeats", "1", "--plans", str(plans)
+    found = benchmark("console", *options)
+    assert {each["question"] for each in found} == QUESTIONS.keys()
+    for each in found:
+        assert each["statements"] > 0
+        assert 0 < each["p50"] <= each["p95"]
+        assert f"-- {each['question']}: " in plans.read_text()

@@ -17,7 +17,7 @@ from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import OPEN_WINDOWS
-from orders_sync.engine import service_status
+from orders_sync.engine import account_list, service_status
 from orders_sync.engine.service_problems import Problem, Severity, State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
@@ -147,23 +147,9 @@ def view(
     verdict = service_status.assess(
         accounts, processes, account_selection.paces(settings), settings.sync, settings.service.audit, misconfigured
     )
-    if only_problems:
-        accounts = [each for each in accounts if verdict.of_account(each.name)]
-    return View(
-        sorted(accounts, key=lambda each: _badness(each, verdict)),
-        verdict,
-        orders,
-        None if only_problems else MOST,
-        in_full=bool(names),
-    )
-
-
-def _badness(account: AccountStatus, verdict: Verdict) -> tuple[object, ...]:
-    """A key that sorts the worst account first."""
-    worst = next((each.severity for each in verdict.of_account(account.name)), None)
-    is_over = verdict.states[account.name] is State.RETIRED
-    rank = [Severity.BROKEN, Severity.ATTENTION, None].index(worst)
-    return rank, is_over, -(account.behind or 0) if worst else 0, account.name
+    rows = account_list.ranked(accounts, verdict)
+    chosen = [row.account for row in rows if row.problems or not only_problems]
+    return View(chosen, verdict, orders, None if only_problems else MOST, in_full=bool(names))
 
 
 def _by_name(found: View) -> list[AccountStatus]:

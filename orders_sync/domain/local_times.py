@@ -76,6 +76,26 @@ def day(moment: datetime) -> str:
     return moment.astimezone(_zone).date().isoformat()
 
 
+def date_of(moment: datetime) -> date:
+    """Return the day of a time."""
+    return moment.astimezone(_zone).date()
+
+
+def start_of(day: date) -> datetime:
+    """Return the moment at which a day begins, in UTC, also where clocks skipped midnight."""
+    return datetime.combine(day, time(), _zone).astimezone(UTC)
+
+
+def hours_of(day: date) -> list[tuple[int, datetime, datetime]]:
+    """Return the hours of a day: what clocks show, first moment, first moment after it, in UTC.
+
+    An hour that clocks skipped is left out, one that they showed twice is two hours long.
+    """
+    starts = [datetime.combine(day, time(hour), _zone).astimezone(UTC) for hour in range(24)]
+    ends = [*starts[1:], start_of(day + timedelta(days=1))]
+    return [(hour, start, end) for hour, (start, end) in enumerate(zip(starts, ends, strict=True)) if start < end]
+
+
 def iso(moment: datetime) -> str:
     """Format a time for a machine: ISO 8601 with its offset, `Z` where the zone is UTC."""
     text = moment.astimezone(_zone).isoformat(timespec="seconds")

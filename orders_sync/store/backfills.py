@@ -20,14 +20,19 @@ from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_windows
 from orders_sync.store.states import OPEN_WINDOWS
 
+# that a window proves its range: it was read completely, with all orders of it (see `unproven`)
+PROVES = """
+    kind <> 'hook' AND status IS NULL AND state = 'done'
+    AND NOT (kind <> 'incremental' AND seen = 0 AND ends_at - starts_at > %(one_answer)s)
+"""
+
 # windows may have been removed behind the watermark, where all of the account's own feed is proven (`retention`)
 _UNPROVEN = f"""
 SELECT lower(piece) AS start, upper(piece) AS end
 FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
     SELECT range_agg(proven) FROM (
         SELECT tstzrange(starts_at, ends_at) AS proven FROM sync.windows
-        WHERE account = %(account)s AND feed = %(feed)s AND kind <> 'hook' AND status IS NULL AND state = 'done'
-          AND NOT (kind <> 'incremental' AND seen = 0 AND ends_at - starts_at > %(one_answer)s)
+        WHERE account = %(account)s AND feed = %(feed)s AND {PROVES}
           AND starts_at < %(end)s AND ends_at > %(start)s
         UNION ALL
         SELECT tstzrange(history_from, greatest(history_from, {ledger.PROVEN_TO})) FROM sync.accounts AS a

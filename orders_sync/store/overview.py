@@ -194,6 +194,11 @@ def accounts(connection: Session) -> list[AccountStatus]:
     return select_rows(connection, f"{ACCOUNTS} ORDER BY a.name", None, AccountStatus)
 
 
+async def read_accounts(connection: Connection) -> list[AccountStatus]:
+    """Return the same as `accounts` by a connection of the service."""
+    return await fetch_rows(connection, f"{ACCOUNTS} ORDER BY a.name", None, AccountStatus)
+
+
 def processes(connection: Session) -> list[ProcessStatus]:
     """Return every process that has reported itself within `FORGOTTEN_DAYS` and did not stop, the oldest first."""
     return select_rows(connection, PROCESSES, None, ProcessStatus)

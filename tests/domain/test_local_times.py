@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -16,6 +16,7 @@ from orders_sync.domain import local_times
 from orders_sync.domain.errors import ClockSetBackError
 from orders_sync.domain.windows import Window
 
+DAY = timedelta(days=1)
 BERLIN, TWICE, SKIPPED = "Europe/Berlin", "2026-10-25 02:30:00", "2026-03-29 02:30:00"
 HALF_PAST_23, HALF_PAST_16 = datetime(2026, 12, 31, 23, 30, tzinfo=UTC), datetime(2026, 12, 31, 16, 30, tzinfo=UTC)
 
@@ -135,3 +136,30 @@ def test_sentences_far_from_the_settings_name_the_zone() -> None:
     local_times.use("UTC")
     assert str(Window(HALF_PAST_16, HALF_PAST_23)) == "2026-12-31 16:30:00 .. 2026-12-31 23:30:00 UTC"
     assert "2026-12-31 23:30:00 UTC" in str(ClockSetBackError("shop", HALF_PAST_23))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Asia/Shanghai", "2026-03-29", 24),
+        ("UTC", "2028-02-29", 24),
+        ("Asia/Kathmandu", "2026-12-31", 24),
+        (BERLIN, "2026-03-29", 23),
+        (BERLIN, "2026-10-25", 25),
+        ("America/Sao_Paulo", "2018-11-04", 23),  # midnight was skipped
+        ("America/Havana", "2026-11-01", 25),  # midnight is shown twice
+        ("Australia/Lord_Howe", "2026-10-04", 23.5),
+    ],
+)
+def test_the_hours_of_a_day_follow_each_other_from_its_beginning_to_that_of_the_next(
+    zone: str, day: str, hours: float
+) -> None:
+    local_times.use(zone)
+    the_day = date.fromisoformat(day)
+    found = local_times.hours_of(the_day)
+    assert found[0][1] == local_times.start_of(the_day)
+    assert [end for _, _, end in found] == [*(start for _, start, _ in found[1:]), local_times.start_of(the_day + DAY)]
+    assert found[-1][2] - found[0][1] == timedelta(hours=hours)
+    for hour, start, end in found:
+        assert local_times.date_of(start) == local_times.date_of(end - timedelta(seconds=1)) == the_day
+        assert local_times.local(start).hour == hour or zone == "Australia/Lord_Howe"

@@ -1,0 +1,46 @@
+"""The questions that the pages of the console ask the database: a name and a function of a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from orders_sync.domain import local_times
+from orders_sync.store import overview
+from orders_sync.store.console import freshness, heat_map
+from orders_sync.store.console import overview as console_overview
+from orders_sync.store.database import Connection
+
+PAGE = [f"shop{n:03}" for n in range(1, 51)]
+Question = Callable[[Connection], Awaitable[object]]
+
+
+async def _status(connection: Connection) -> None:
+    await overview.read_accounts(connection)
+    await overview.read_processes(connection)
+
+
+async def _figures(connection: Connection) -> None:
+    await console_overview.figures(connection, PAGE, datetime.now(UTC))
+
+
+async def _lags(connection: Connection) -> None:
+    await freshness.lags(connection, "shop001", datetime.now(UTC))
+
+
+async def _heat_map(connection: Connection, account: str, ago: int) -> None:
+    now = datetime.now(UTC)
+    last = local_times.date_of(now) - timedelta(days=ago)
+    days = [last - timedelta(days=back) for back in reversed(range(heat_map.MOST_DAYS))]
+    await heat_map.heat_map(connection, account, days, now - timedelta(minutes=10))
+
+
+QUESTIONS: dict[str, Question] = {
+    "status: state of all accounts and processes": _status,
+    "overview: figures of a page of 50 accounts": _figures,
+    "account: freshness of 48 hours": _lags,
+    "account: heat map of 31 days, a window a minute": partial(_heat_map, account="shop001", ago=0),
+    "account: heat map of 31 days, windows of one second": partial(_heat_map, account="shop002", ago=0),
+    "account: heat map of 31 days, most of a year ago": partial(_heat_map, account="shop001", ago=300),
+}

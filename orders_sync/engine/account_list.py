@@ -1,0 +1,122 @@
+"""The accounts as a list with trouble on top: ranked, searched, filtered, in pages; and one sum over all of them. Pure.
+
+accounts, verdict --ranked--> rows, the worst first --page--> those of one page
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders_sync.engine.service_problems import Problem, Severity, State
+from orders_sync.engine.service_status import Verdict
+from orders_sync.store.overview import AccountStatus
+
+PAGE = 50  # rows
+MOST_NAMED = 3  # accounts in the sum
+_RANKS = (Severity.BROKEN, Severity.ATTENTION, None)
+_UNREAD = (State.PAUSED, State.SUSPENDED, State.MISCONFIGURED, State.REMOVED, State.RETIRED)  # nobody reads them
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An account with its state and its problems, the worst first. `severity`: of the worst, None for none."""
+
+    account: AccountStatus
+    state: State
+    problems: list[Problem]
+
+    @property
+    def severity(self) -> Severity | None:
+        """The severity of the worst problem; None where there is none."""
+        return self.problems[0].severity if self.problems else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one page. `matching`: how many fit in all; `after`: begins the next page, None on the last one."""
+
+    rows: list[Row]
+    matching: int
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """One sum over all accounts, for one sentence.
+
+    `states`: how many are in each; `broken`, `attention`: how many have such a problem as their worst, the first of
+    them in `worst`. `read_to`: every account that is being read is read up to then at least; None where one of them was
+    not read yet, or there is none. `differences`: open ranges of audits.
+    """
+
+    accounts: int
+    states: dict[State, int]
+    broken: int
+    attention: int
+    worst: list[str]
+    read_to: datetime | None
+    differences: int
+    rejects: int
+
+
+def ranked(accounts: Sequence[AccountStatus], verdict: Verdict) -> list[Row]:
+    """Return the accounts, the worst first: by severity, then by how far behind they are; retired ones last."""
+    problems: dict[str, list[Problem]] = {}
+    for each in verdict.problems:
+        if each.account is not None:
+            problems.setdefault(each.account, []).append(each)
+    rows = [Row(each, verdict.states[each.name], problems.get(each.name, [])) for each in accounts]
+    return sorted(rows, key=_badness)
+
+
+def page(
+    rows: Sequence[Row],
+    *,
+    text: str = "",
+    states: Collection[State] = (),
+    severities: Collection[Severity] = (),
+    after: str | None = None,
+    size: int = PAGE,
+) -> Page:
+    """Return the rows of a page.
+
+    `text`: parts of a name or platform, in any case and order; `states`, `severities`: any of them, all where empty.
+    `after`: the name of the last row of the page before. One that fits no more begins at the top again.
+    """
+    words = text.casefold().split()
+    found = [
+        row
+        for row in rows
+        if (not states or row.state in states)
+        and (not severities or row.severity in severities)
+        and all(word in f"{row.account.name} {row.account.platform}".casefold() for word in words)
+    ]
+    first = next((place + 1 for place, row in enumerate(found) if row.account.name == after), 0)
+    shown = found[first : first + size]
+    is_last = first + size >= len(found)
+    return Page(shown, len(found), None if is_last or not shown else shown[-1].account.name)
+
+
+def total(rows: Sequence[Row]) -> Sum:
+    """Return the sum over ranked rows."""
+    severities = Counter(row.severity for row in rows)
+    reads = [row.account.read_to for row in rows if row.state not in _UNREAD]
+    known = [each for each in reads if each is not None]
+    return Sum(
+        accounts=len(rows),
+        states=dict(Counter(row.state for row in rows)),
+        broken=severities[Severity.BROKEN],
+        attention=severities[Severity.ATTENTION],
+        worst=[row.account.name for row in rows if row.problems][:MOST_NAMED],
+        read_to=min(known) if known and len(known) == len(reads) else None,
+        differences=sum(row.account.differences for row in rows),
+        rejects=sum(row.account.rejects for row in rows),
+    )
+
+
+def _badness(row: Row) -> tuple[int, bool, float, str]:
+    behind = (row.account.behind or 0.0) if row.problems else 0.0
+    return _RANKS.index(row.severity), row.state is State.RETIRED, -behind, row.account.name

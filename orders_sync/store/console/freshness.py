@@ -1,0 +1,82 @@
+"""Lag of an account over time, from the ledger: how old the newest order that is here may be.
+
+It grows as time passes and falls when a window of changes is read, so it is drawn as a sawtooth:
+
+     before  /|    /|          before   lag in the moment before a window was landed
+            / |   / |  /
+    after  /  |  /  | /        after    lag in the moment after it
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_optional, fetch_rows
+
+SPAN = timedelta(hours=48)
+MOST_TEETH = 288  # one for each ten minutes of two days
+
+# windows are walked from the newest end back, no further than those read since
+_REACHED = """
+SELECT ends_at FROM sync.windows
+WHERE account = %(account)s AND kind = 'incremental' AND state = 'done' AND finished_at <= %(since)s
+ORDER BY ends_at DESC LIMIT 1
+"""
+# of each part of the time the tooth that rose highest
+_TEETH = """
+WITH reads AS (
+    SELECT finished_at AS at, coalesce(
+            max(ends_at) OVER (ORDER BY finished_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+            %(reached)s) AS before,
+        max(ends_at) OVER (ORDER BY finished_at, id) AS after, max(ends_at) OVER () AS last
+    FROM sync.windows
+    WHERE account = %(account)s AND kind = 'incremental' AND state = 'done' AND finished_at > %(since)s
+        AND finished_at <= %(until)s AND ends_at > coalesce(%(reached)s, '-infinity'::timestamptz)
+)
+SELECT DISTINCT ON (part) at, before, after, last
+FROM reads, floor(extract(epoch FROM at - %(since)s) / %(seconds)s) AS part
+ORDER BY part, at - before DESC NULLS FIRST, at
+"""
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """The lag in seconds around one moment. `before` is None where nothing had been read before it."""
+
+    at: datetime
+    before: float | None
+    after: float
+
+
+class _Tooth(msgspec.Struct, frozen=True):
+    at: datetime
+    before: datetime | None
+    after: datetime
+    last: datetime
+
+
+async def lags(connection: Connection, account: str, now: datetime, span: timedelta = SPAN) -> list[Lag]:
+    """Return the lag of an account in the time `span` before `now`, oldest first; empty where nothing was read.
+
+    The first moment is the beginning of that time, if something had been read by then, the last one is `now`. Between
+    two moments it rises as time passes from `after` of the first one; of shorter rises only the highest are returned,
+    `MOST_TEETH` at most.
+    """
+    since = now - span
+    values: dict[str, object] = {"account": account, "since": since, "until": now}
+    reached = await fetch_optional(connection, _REACHED, values, datetime)
+    values |= {"reached": reached, "seconds": span.total_seconds() / MOST_TEETH}
+    teeth = await fetch_rows(connection, _TEETH, values, _Tooth)
+    last = teeth[-1].last if teeth else reached
+    found = [] if reached is None else [Lag(since, None, _seconds(since, reached))]
+    found += [
+        Lag(each.at, None if each.before is None else _seconds(each.at, each.before), _seconds(each.at, each.after))
+        for each in teeth
+    ]
+    return found if last is None else [*found, Lag(now, _seconds(now, last), _seconds(now, last))]
+
+
+def _seconds(at: datetime, reached: datetime) -> float:
+    return (at - reached).total_seconds()
