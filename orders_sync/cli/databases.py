@@ -77,7 +77,7 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
     """
     applied = []
     with database.session(url) as connection:
-        current = schema.is_current(connection) and (bi.is_complete(connection) or bi.obstacle(connection) is not None)
+        current = schema.is_current(connection) and (bi.is_current(connection) or bi.obstacle(connection) is not None)
     if anew or not current:
         refuse_others(url)
         from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`

@@ -41,7 +41,7 @@ from orders_sync.engine.service_problems import Severity, State
 from orders_sync.engine.tasks import run_all
 from orders_sync.platforms import PageQuery
 from orders_sync.settings import Settings
-from orders_sync.store import database, identities, probes, rights, schema, suspensions
+from orders_sync.store import bi, database, identities, probes, rights, schema, suspensions
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session
 from orders_sync.store.queries import select_values
@@ -189,11 +189,12 @@ def _tables(connection: Session) -> Finding:
     revision = schema.revision(connection)
     if revision is None:
         return Finding("tables", True, "do not exist yet: the first `sync` creates them")
-    return Finding(
-        "tables",
-        True,
-        "up to date" if revision == schema.HEAD else "of an older version: the next `sync` migrates them",
-    )
+    if revision != schema.HEAD:
+        return Finding("tables", True, "of an older version: the next `sync` migrates them")
+    if obstacle := bi.obstacle(connection):
+        return Finding("tables", True, f"up to date; {obstacle}")
+    views = "" if bi.is_current(connection) else "; views of an older version: the next `sync` makes them anew"
+    return Finding("tables", True, f"up to date{views}")
 
 
 def _is_new(status: View) -> bool:

@@ -26,7 +26,7 @@ from typing import Any
 from psycopg import sql
 
 from orders_sync.domain import local_times
-from orders_sync.domain.errors import UsageError
+from orders_sync.domain.errors import SchemaVersionError, UsageError
 from orders_sync.store import bi
 from orders_sync.store.database import Session
 from orders_sync.store.queries import select_rows, select_values
@@ -116,8 +116,11 @@ def views() -> list[str]:
 def stream(session: Session, selection: Selection) -> Iterator[Rows]:
     """Yield the rows of a selection as they were at one moment, read in batches.
 
-    Raises `UsageError` for a view, column or account that does not exist, and for a range where the view has no time.
+    Raises `UsageError` for a view, column or account that does not exist, and for a range where the view has no time;
+    `SchemaVersionError` where the views are older than this version.
     """
+    if selection.view in views() and (difference := bi.difference(session)):
+        raise SchemaVersionError(difference)
     _must_be_accounts(session, selection.accounts)
     attributes = _attributes(session, selection.view)
     columns = [_column(each) for each in attributes]
@@ -147,10 +150,7 @@ def _attributes(session: Session, view: str) -> list[_Attribute]:
         near = difflib.get_close_matches(view, views(), 1)
         meant = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(f"there is no view bi.{view}. {meant}There are {', '.join(views())}")
-    found = select_rows(session, _COLUMNS, [f"{bi.SCHEMA}.{view}"], _Attribute)
-    if not found:
-        raise UsageError(f"the database has no view bi.{view} yet: `orders-sync migrate` makes it")
-    return found
+    return select_rows(session, _COLUMNS, [f"{bi.SCHEMA}.{view}"], _Attribute)
 
 
 def _column(attribute: _Attribute) -> Column:

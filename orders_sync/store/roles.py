@@ -25,7 +25,8 @@ PERSONAL = ("buyer_name", "buyer_company", "buyer_message", "buyer_memo", "selle
 _WITHOUT_PERSONS = "sub_orders, product_items, order_parcels, order_history, order_statuses"
 _LEDGER = (
     "sync.alembic_version, sync.accounts, sync.windows, sync.backfills, sync.audits, sync.audit_differences, "
-    "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views"
+    "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views, "
+    "sync.view_sets"
 )
 _REJECTS = (
     "id, account, platform, order_id, reason, reason_key, window_id, read_at, rejected_at, resolved_at, ignored_at, "

@@ -156,3 +156,9 @@ def test_a_platform_that_is_down_is_not_blamed_on_the_settings(
     [found] = [each for each in said.json if each["what"] == "account sandbox-ka"]
     assert (said.code, found["is_well"]) == (1, False)
     assert found["advice"] == "the platform is down or overloaded: try again later"
+
+
+def test_views_of_an_older_version_are_named(terminal: Terminal, url: str) -> None:
+    Tables(url).execute("UPDATE sync.views SET definition_hash = '' WHERE name = 'buyers'")
+    said = terminal.run("doctor", DATABASE_URL=url)
+    assert "tables: up to date; views of an older version: the next `sync` makes them anew" in said.out

@@ -17,7 +17,7 @@ import pytest
 
 from orders_sync import exports
 from orders_sync.domain import local_times
-from orders_sync.domain.errors import UsageError
+from orders_sync.domain.errors import SchemaVersionError, UsageError
 from orders_sync.exports import FORMATS, Selection, formats
 from orders_sync.store.database import Session
 from tests.support.databases import Tables
@@ -246,3 +246,11 @@ def test_a_number_that_is_none_stops_no_export(session: Session, url: str, tmp_p
     write(session, tmp_path / f"a.{ending}")
     [row] = read(tmp_path / f"a.{ending}")
     assert row["payable_amount"] == (None if ending == "parquet" else "NaN")
+
+
+def test_views_of_an_older_version_are_refused_with_what_to_do(session: Session, url: str, tmp_path: Path) -> None:
+    for change in ("UPDATE sync.views SET definition_hash = '' WHERE name = 'is_refund'", "DROP VIEW bi.products"):
+        Tables(url).execute(change)
+        with pytest.raises(SchemaVersionError, match="Run `orders-sync migrate`"):
+            write(session, tmp_path / "orders.csv")
+    assert list(tmp_path.iterdir()) == []

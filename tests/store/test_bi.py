@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -392,6 +393,46 @@ def test_orders_as_of_a_moment_say_what_they_are_based_on(tables: Tables) -> Non
     ]
 
 
+def test_orders_as_of_a_moment_have_the_columns_of_versions_with_places_of_amounts(tables: Tables) -> None:
+    columns = (
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
+    )
+    with psycopg.connect(tables.url) as connection:
+        connection.execute("CREATE VIEW public.as_of AS SELECT * FROM bi.orders_as_of(now())")
+        found = connection.execute(columns, ["public.as_of"]).fetchall()
+        assert found == connection.execute(columns, ["bi.order_versions"]).fetchall()
+    assert ("payable_amount", "numeric(18,2)") in found
+
+
+def test_a_version_was_shipped_when_its_parcels_were_sent_as_far_as_they_were_known(tables: Tables) -> None:
+    add_order(tables, "a", status_group="shipped", order_no="N")
+    add_version(tables, "a", "2026-11-01 05:00:00Z", status_group="awaiting_shipment")
+    add_version(tables, "a", "2026-11-03 05:00:00Z", status_group="shipped", changed=["status"])
+    add_version(tables, "a", "2026-11-05 05:00:00Z", status_group="shipped", changed=["order_parcels"])
+    for parcel, delivered_at, removed_at in (
+        ("1", "2026-11-02 01:00:00Z", None),
+        ("2", "2026-11-03 01:00:00Z", "2026-11-04 00:00:00Z"),
+        ("3", "2026-11-04 01:00:00Z", None),
+    ):
+        tables.execute(
+            "INSERT INTO order_parcels (platform, order_id, parcel_id, delivered_at, removed_at)"
+            " VALUES ('1688', 'a', %s, %s, %s)",
+            parcel,
+            delivered_at,
+            removed_at,
+        )
+    days = "SELECT order_no, (shipped_at AT TIME ZONE 'UTC')::date::text FROM"
+    assert tables.query(f"{days} bi.order_versions ORDER BY seen_at") == [
+        ("N", None),
+        ("N", "2026-11-03"),
+        ("N", "2026-11-04"),
+    ]
+    assert tables.query(f"{days} bi.orders_as_of('2026-11-04')") == [("N", "2026-11-03")]
+    tables.execute("DELETE FROM order_history")
+    assert tables.query(f"{days} bi.orders_as_of('2026-11-06')") == [("N", "2026-11-04")]
+
+
 def test_the_time_in_each_status_is_that_between_its_versions(tables: Tables) -> None:
     add_order(tables, "a")
     for seen_at, status, changed in (
@@ -455,6 +496,23 @@ def test_ranges_that_await_their_second_read_are_no_delay(tables: Tables, verdic
     assert tables.query(f"{query} name = account") == [("paused", False, False)]
 
 
+def test_an_account_that_a_running_process_cannot_read_for_its_settings_is_misconfigured(tables: Tables) -> None:
+    tables.execute(
+        "INSERT INTO sync.accounts (name, platform, seller, feed, watermark, paused_at)"
+        " VALUES ('shop', '1688', 's', 'updated', now(), now())"
+    )
+    tables.execute(
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, misconfigured, seen_at)"
+        " VALUES (gen_random_uuid(), '{worker}', '1', '1', 'h', 1, '{\"shop\": \"no secret\"}', now())"
+    )
+    query = "SELECT verdict, is_fresh FROM bi.sync_freshness"
+    assert tables.query(query) == [("misconfigured", False)]
+    tables.execute("UPDATE sync.processes SET seen_at = now() - interval '1 hour'")  # it was killed
+    assert tables.query(query) == [("paused", False)]
+    tables.execute("UPDATE sync.processes SET seen_at = now(), misconfigured = '{}'")
+    assert tables.query(query) == [("paused", False)]
+
+
 def test_the_funnel_takes_the_first_read_of_an_order_for_no_time_of_its_cancellation(tables: Tables) -> None:
     for order_id, changed in (("before", None), ("seen", ["status"])):
         add_order(tables, order_id, status="cancel", status_group="cancelled")
@@ -508,14 +566,64 @@ def test_a_check_finds_what_it_is_for(tables: Tables, check: str, damage: str) -
     assert len(tables.query(f"SELECT * FROM bi.{check}")) == 1
 
 
-def test_a_command_does_nothing_about_views_while_the_revision_is_its_own(tables: Tables) -> None:
-    tables.execute("UPDATE sync.views SET definition_hash = ''")  # as if a newer program of the revision made them
-    made = tables.query("SELECT xmin::text FROM sync.views ORDER BY name")
+def made(tables: Tables) -> list[tuple[Any, ...]]:
+    return tables.query("SELECT name, definition_hash, xmin::text FROM sync.views ORDER BY name")
+
+
+def test_a_command_makes_the_views_of_an_older_version_anew_without_a_revision_of_the_tables(tables: Tables) -> None:
+    current = made(tables)
     assert bring_up(tables.url) == []
-    assert tables.query("SELECT xmin::text FROM sync.views ORDER BY name") == made
+    assert made(tables) == current
+    tables.execute("UPDATE sync.views SET definition_hash = '' WHERE name = 'buyers'")
+    tables.execute("UPDATE sync.view_sets SET fingerprint = 'older'")
+    with pytest.raises(DatabaseError, match=r"bi\.buyers: not as in this version. Run `orders-sync migrate`"):
+        migrate.check(tables.url)
+    assert bring_up(tables.url) == []
+    assert [row[:2] for row in made(tables)] == [row[:2] for row in current]
+    migrate.check(tables.url)
+
+
+@pytest.mark.parametrize("command", [bring_up, migrate.migrate])
+def test_a_command_leaves_the_views_of_a_newer_version_and_makes_only_what_is_missing(
+    tables: Tables, command: Callable[[str], list[str]]
+) -> None:
+    tables.execute("UPDATE sync.views SET definition_hash = 'newer'")
+    tables.execute("INSERT INTO sync.view_sets (fingerprint) VALUES ('newer')")
+    newer = made(tables)
+    assert command(tables.url) == []
+    migrate.check(tables.url)
+    assert made(tables) == newer
     tables.execute("DROP VIEW bi.sync_health")  # as after `db restore`, whose dumps hold no views
-    bring_up(tables.url)
+    assert command(tables.url) == []
     assert tables.query("SELECT count(*) FROM bi.sync_health") == [(0,)]
+    assert [row for row in made(tables) if row[0] != "sync_health"] == [row for row in newer if row[0] != "sync_health"]
+    assert tables.query("SELECT fingerprint FROM sync.view_sets ORDER BY number DESC LIMIT 1") == [(b"newer",)]
+
+
+def test_the_fingerprint_of_all_views_changes_with_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, found = bi.set_fingerprint(), bi.definitions()
+    for place, each in enumerate(found):
+        changed = (*found[:place], replace(each, comment="other"), *found[place + 1 :])
+        monkeypatch.setattr(bi, "definitions", lambda changed=changed: changed)
+        assert bi.set_fingerprint() != before
+
+
+def test_a_function_gets_other_columns_and_views_of_others_stay(tables: Tables) -> None:
+    tables.execute("DROP FUNCTION bi.orders_as_of")
+    tables.execute(
+        "CREATE FUNCTION bi.orders_as_of(moment timestamptz) RETURNS TABLE (order_key text) LANGUAGE sql RETURN 'a'"
+    )
+    tables.execute("UPDATE sync.views SET definition_hash = '' WHERE name = 'orders_as_of'")
+    tables.execute("CREATE VIEW public.theirs AS SELECT * FROM bi.orders")
+    tables.execute("CREATE VIEW public.of_function AS SELECT * FROM bi.orders_as_of('2026-11-01')")
+    migrate.migrate(tables.url)
+    with pytest.raises(DatabaseError, match=r"bi\.orders_as_of: not as in this version"):
+        migrate.check(tables.url)
+    tables.execute("DROP VIEW public.of_function")
+    migrate.migrate(tables.url)
+    migrate.check(tables.url)
+    assert tables.query("SELECT count(order_no) FROM bi.orders_as_of(now())") == [(0,)]
+    assert tables.query("SELECT count(*) FROM public.theirs") == [(0,)]
 
 
 OLDER = """

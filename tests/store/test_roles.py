@@ -173,10 +173,21 @@ def test_a_role_of_one_shop_sees_that_shop_alone(logins: Logins) -> None:
             account,
             account,
         )
+    for platform, account in (("xportcn_ka", "my-shop"), ("xportcn_open", "other")):
+        tables.execute(
+            "INSERT INTO orders (platform, account, order_id, order_no, status, status_group, currency, line_count)"
+            " VALUES (%s, %s, %s, 'in both lists', '11', 'shipped', 'CNY', 0)",
+            platform,
+            account,
+            f"{account}-both",
+        )
     tables.execute(ONE_SHOP)
     tables.execute(ONE_SHOP)
     with psycopg.connect(logins.url("my_shop_reader"), autocommit=True) as connection:
-        assert connection.execute("SELECT order_id FROM my_shop_reader.orders").fetchall() == [("my-shop",)]
+        assert connection.execute("SELECT order_id, also_listed_as FROM my_shop_reader.orders").fetchall() == [
+            ("my-shop", None),
+            ("my-shop-both", None),
+        ]
         connection.execute("SELECT * FROM my_shop_reader.daily_sales")
         connection.execute("SELECT bi.day_start('2026-11-01')")
         for refused in (

@@ -37,6 +37,7 @@ KEYS = {
     "sync.audits": ["id"],
     "sync.audit_differences": ["audit_id", "feed", "starts_at"],
     "sync.processes": ["id"],
+    "sync.view_sets": ["fingerprint"],
     "sync.rates": ["key"],
     "sync.messages": ["id"],
     "sync.views": ["name"],

@@ -3,8 +3,12 @@
 A file begins with comments: first what the object is, then an empty one, then each column, spaces and its text. They
 become the COMMENTs in the database and docs/dictionary.md. Columns that mean the same everywhere are in `COMMON`.
 
-`install` makes what is missing or defined otherwise, after every migration. A view that exists may only get more
-columns, at its end: `CREATE OR REPLACE` refuses anything else, and analysts count on it.
+`install` makes what is missing or defined otherwise, at the end of `migrate`, which no revision of the tables is needed
+for. A view that exists may only get more columns, at its end: `CREATE OR REPLACE` refuses anything else, and analysts
+count on it.
+
+Which of two versions of orders-sync is older is known by `sync.view_sets`, which keeps a fingerprint of all definitions
+for every version that made them: a version whose fingerprint stands there, but not last, leaves those of a newer one.
 """
 
 from __future__ import annotations
@@ -27,7 +31,8 @@ SCHEMA_COMMENT = "views of orders-sync for analysts; what they mean: docs/dictio
 NAMES = (
     "time_zone", "shop_day", "day_start", "refund_state", "is_refund",
     "calendar", "shops", "orders", "order_persons", "order_lines", "refunds", "daily_sales", "product_sales",
-    "products", "buyers", "order_status_periods", "order_funnel", "orders_as_of", "sync_freshness", "sync_health",
+    "products", "buyers", "order_status_periods", "order_funnel", "order_versions", "orders_as_of", "sync_freshness",
+    "sync_health",
     "check_amounts", "check_daily_sales", "check_directions", "check_lines", "check_refunds", "check_unknown_statuses",
     "changes_since", "feed_lag",
 )  # fmt: skip
@@ -73,6 +78,11 @@ _REMEMBER = """
     INSERT INTO sync.views (name, definition_hash) VALUES (%s, %s)
     ON CONFLICT (name) DO UPDATE SET definition_hash = excluded.definition_hash, made_at = now()
 """
+_IS_NEWER = """
+    SELECT count(*) > 0 FROM sync.view_sets
+    WHERE fingerprint = %s AND number < (SELECT max(number) FROM sync.view_sets)
+"""
+_REMEMBER_SET = "INSERT INTO sync.view_sets (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING"
 _MAY_CREATE = "SELECT coalesce(has_schema_privilege(to_regnamespace('bi'), 'CREATE'), true)"
 
 
@@ -104,6 +114,11 @@ def definitions() -> tuple[Definition, ...]:
     return tuple(_parsed(folder.joinpath(f"{name}.sql").read_text(encoding="utf-8")) for name in NAMES)
 
 
+def set_fingerprint() -> bytes:
+    """Return 16 bytes that change with any definition."""
+    return blake2b(b"".join(each.fingerprint for each in definitions()), digest_size=16).digest()
+
+
 def _parsed(text: str) -> Definition:
     head, _, _ = text.partition("CREATE ")
     about, _, rest = head.partition("\n--\n")
@@ -133,21 +148,39 @@ def install(session: Session) -> None:
     if not _exists(session):
         session.execute("CREATE SCHEMA bi")
         session.execute(sql.SQL("COMMENT ON SCHEMA bi IS {}").format(sql.Literal(SCHEMA_COMMENT)))
+    is_older = _is_older(session)
     try:
         with session.transaction():
             _make(session)
-    except (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition):
+    except errors.InvalidTableDefinition:
         # other columns than before, which only an unreleased version had: views of others on top of ours keep them
         with suppress(errors.DependentObjectsStillExist), session.transaction():
             drop(session)
             _make(session)
+    if not is_older:
+        session.execute(_REMEMBER_SET, [set_fingerprint()])
 
 
 def _make(session: Session) -> None:
     for each in _missing(session):
-        session.execute(each.statement.encode())
-        _comment(session, each)
-        session.execute(_REMEMBER, [each.name, each.fingerprint])
+        if _replace(session, each):
+            _comment(session, each)
+            session.execute(_REMEMBER, [each.name, each.fingerprint])
+
+
+def _replace(session: Session, each: Definition) -> bool:
+    """Make a view or function; return False for a function with other columns that somebody else's view uses."""
+    try:
+        with session.transaction():
+            session.execute(each.statement.encode())
+    except errors.InvalidFunctionDefinition:  # other columns: CREATE OR REPLACE adds none to a function
+        try:
+            with session.transaction():
+                session.execute(sql.SQL("DROP FUNCTION {}").format(sql.Identifier(SCHEMA, each.name)))
+                session.execute(each.statement.encode())
+        except errors.DependentObjectsStillExist:
+            return False
+    return True
 
 
 def obstacle(session: Session) -> str | None:
@@ -164,19 +197,23 @@ def obstacle(session: Session) -> str | None:
 
 
 def difference(session: Session) -> str | None:
-    """Return which views and functions are not as this version defines them, and what to do; None where all are."""
-    names = ", ".join(f"bi.{each.name}" for each in _missing(session))
+    """Return which views and functions are not as this version defines them, and what to do.
+
+    None where all are, and where those that are there were made by a newer version.
+    """
+    names = [f"bi.{each.name}" for each in _missing(session)]
     if not names:
         return None
-    return f"{names}: not as in this version. Drop views of your own that use them, then run `orders-sync migrate`"
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (
+        f"{', '.join(names[:3])}{more}: not as in this version. Run `orders-sync migrate`; "
+        "if they stay, drop views of your own that use them first"
+    )
 
 
-def is_complete(session: Session) -> bool:
-    """Return whether every view and function is there, however it is defined.
-
-    What a command asks at its start: one of an older version leaves the views of a newer one alone.
-    """
-    return set(NAMES) <= set(select_values(session, _EXISTING, None, str))
+def is_current(session: Session) -> bool:
+    """Return whether nothing is to be made: every view and function is as this version or a newer one defines it."""
+    return not _missing(session)
 
 
 def drop(session: Session) -> None:
@@ -189,13 +226,22 @@ def drop(session: Session) -> None:
 
 
 def _missing(session: Session) -> list[Definition]:
+    """Return what is not there, or is of an older version."""
     existing = set(select_values(session, _EXISTING, None, str))
     made = select_dict(session, _MADE, None, dict[str, bytes])
-    return [
+    found = [
         each
         for each in definitions()
         if each.name not in existing or (each.is_replaced and made.get(each.name) != each.fingerprint)
     ]
+    if found and _is_older(session):
+        return [each for each in found if each.name not in existing]
+    return found
+
+
+def _is_older(session: Session) -> bool:
+    """Return whether a newer version made the views after this one did."""
+    return session.execute(_IS_NEWER, [set_fingerprint()]).fetchone() == (True,)
 
 
 def _exists(session: Session) -> bool:

@@ -35,7 +35,7 @@
 -- province           where it goes
 -- city               where it goes
 -- line_count         lines listed now
--- also_listed_as     order_key of an order with the same number in the other list of Xportcn: count one of them; NULL as a rule
+-- also_listed_as     order_key of an order with the same number in the other list of Xportcn, which another account reads: over all accounts count one of them; NULL as a rule
 -- has_notes          something about the record was odd: `orders.notes`
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed

@@ -2,7 +2,7 @@
 --
 -- complete_until   every order that the account's list holds from complete_from up to it is in the tables, with proof; NULL while nothing is proven
 -- lag              from complete_until to now
--- verdict          removed (or retired), paused (by a person), suspended (the platform refuses its credentials), fresh, failing (ranges fail and are tried again), reading history (the newest orders may be there already), to be confirmed (all is read up to now; ranges that were listed as empty count as proven after a second read), or behind
+-- verdict          removed (or retired), misconfigured (a running process cannot read it for a mistake in its settings), paused (by a person), suspended (the platform refuses its credentials), fresh, failing (ranges fail and are tried again), reading history (the newest orders may be there already), to be confirmed (all is read up to now; ranges that were listed as empty count as proven after a second read), or behind
 -- open_rejects     records that could not be read and are in no view
 -- outdated_orders  orders of which a newer version is known that could not be read
 -- is_fresh         the verdict is fresh: complete up to an hour ago, at least
@@ -36,6 +36,9 @@ CROSS JOIN LATERAL (
 ) AS w
 CROSS JOIN LATERAL (SELECT CASE
     WHEN a.removed_at IS NOT NULL OR a.retired_at IS NOT NULL THEN 'removed'
+    WHEN EXISTS (  -- by a process that reported lately: see store/overview.py
+        SELECT FROM sync.processes AS p WHERE p.misconfigured ? a.name AND p.seen_at > now() - interval '30 s'
+    ) THEN 'misconfigured'
     WHEN a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > now()) THEN 'paused'
     WHEN a.suspended_at IS NOT NULL THEN 'suspended'
     WHEN a.watermark >= now() - interval '1 hour' THEN 'fresh'

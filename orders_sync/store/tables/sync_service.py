@@ -63,6 +63,17 @@ views = Table(
     comment="views and functions of schema bi that orders-sync made; what is not here is somebody else's",
 )
 
+view_sets = Table(
+    "view_sets",
+    metadata,
+    column("fingerprint", BYTEA, "blake2b, 16 bytes, of all definitions of a version", nullable=False),
+    Column("number", Integer, Identity(), nullable=False, comment="the last one is of the newest version"),
+    column("made_at", TIME, "when it made the views first", nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("fingerprint"),
+    schema=SYNC_SCHEMA,
+    comment="versions of orders-sync that made the views of schema bi: an older one leaves those of a newer one",
+)
+
 messages = Table(
     "messages",
     metadata,

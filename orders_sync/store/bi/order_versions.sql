@@ -1,0 +1,51 @@
+-- One row per version of an order that was read, oldest first known: what its history holds. Times and amounts are those of that version.
+--
+-- basis          history, in this view; bi.orders_as_of has others
+-- seen_at        when the version landed
+-- status         as the platform said it
+-- payable_amount as orders.payable_amount
+-- discount_amount as orders.discount_amount
+-- shipping_amount as orders.shipping_amount
+-- paid_amount    as orders.paid_amount
+-- refund_amount  as orders.refund_amount
+-- paid_at        first payment
+-- shipped_at     as orders.shipped_at, from the parcels sent by seen_at where the order says none
+-- received_at    everything received: 1688
+-- completed_at   1688
+-- line_count     lines listed then
+-- changed        columns of orders and names of tables that differ from the version before; NULL: it was read first
+CREATE OR REPLACE VIEW bi.order_versions AS
+SELECT
+    o.platform || ':' || o.order_id AS order_key,
+    o.platform,
+    o.account,
+    o.direction,
+    o.order_id,
+    o.created_at AS ordered_at,
+    'history'::text AS basis,
+    h.seen_at,
+    h.status,
+    h.status_group,
+    h.refund_status,
+    o.currency,
+    h.total_amount AS payable_amount,
+    h.discount_amount,
+    h.shipping_amount,
+    h.paid_amount,
+    h.refund_amount,
+    h.paid_at,
+    CASE
+        WHEN h.delivered_at IS NOT NULL THEN h.delivered_at
+        WHEN h.status_group IN ('shipped', 'received', 'completed') THEN (
+            SELECT max(p.delivered_at) FROM public.order_parcels AS p
+            WHERE p.platform = h.platform AND p.order_id = h.order_id AND p.delivered_at <= h.seen_at
+              AND (p.removed_at IS NULL OR p.removed_at > h.seen_at)
+        )
+    END AS shipped_at,
+    h.received_at,
+    h.completed_at,
+    h.line_count,
+    o.order_no,
+    h.changed
+FROM public.order_history AS h
+JOIN public.orders AS o ON o.platform = h.platform AND o.order_id = h.order_id;
