@@ -38,6 +38,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
     "accounts": ("accounts", "app", REPAIR),
     "backfill": ("backfill", "app", REPAIR),
     "rejects": ("rejects", "app", REPAIR),
+    "activity": ("activity", "activity", REPAIR),
     "renormalize": ("renormalize", "renormalize", REPAIR),
     "config": ("config", "app", SETUP),
     "doctor": ("doctor", "doctor", SETUP),

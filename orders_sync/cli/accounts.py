@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import account_selection, databases, event_loop, options, output, user_settings
+from orders_sync.cli import account_selection, actor, databases, event_loop, options, output, user_settings
 from orders_sync.cli.doctor import Probed, doctor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
+from orders_sync.engine.actions import accounts as actions
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
-from orders_sync.store import account_status, database, identities, overview, ownership, pauses, suspensions
+from orders_sync.store import account_status, database, identities, overview, ownership
 from orders_sync.store.account_status import StoredAccount
 from orders_sync.store.pauses import Pause
 from orders_sync.store.suspensions import Suspension
@@ -71,7 +69,7 @@ def rename(old: str, new: str, config: options.Config = None) -> None:
     if account_selection.named(settings, new):
         raise UsageError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
     with databases.opened(settings) as url, database.session(url) as connection:
-        identities.rename(connection, old, new)
+        identities.rename(connection, actor.current(), old, new)
     output.info(f"renamed {old} to {new}")
 
 
@@ -82,7 +80,7 @@ def retire(name: str, config: options.Config = None) -> None:
     if account_selection.named(settings, name):
         raise UsageError(f"{name} is in the settings: remove it there first")
     with databases.opened(settings) as url, database.session(url) as connection:
-        identities.retire(connection, name)
+        identities.retire(connection, actor.current(), name)
     output.info(f"{name} is retired: its orders stay as they are. Add it to the settings again to resume reading")
 
 
@@ -93,7 +91,7 @@ def merge(old: str, new: str, config: options.Config = None) -> None:
     if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: remove it there first")
     with databases.opened(settings) as url, database.session(url) as connection:
-        identities.merge(connection, old, new)
+        identities.merge(connection, actor.current(), old, new)
     output.info(
         f"{new} now has the orders of {old}; `orders-sync rejects replay` stores those that were rejected meanwhile"
     )
@@ -120,27 +118,21 @@ def pause(
     feed = PLATFORMS[account.identity.platform].feed
     with databases.opened(settings) as url:
         account_selection.settle(settings, url)
-        with database.session(url) as connection:
-            pauses.pause(connection, name, account.identity, feed, _person(), reason, ends)
-            [paused] = pauses.active(connection, [name])
+        identity = account.identity
+        paused = event_loop.run(
+            databases.ask(
+                url,
+                lambda connection: actions.pause(connection, actor.current(), name, identity, feed, reason, ends),
+            )
+        )
     output.info(str(paused))
 
 
 @app.command()
 def resume(name: str, config: options.Config = None) -> None:
     """End a pause, or a suspension: make calls again with the credentials that were refused."""
-
-    async def lift(url: str) -> bool:
-        async with database.connected(url, size=1) as pool, pool.connection() as connection:
-            return await suspensions.resume(connection, name)
-
     with databases.opened(user_settings.load(config)) as url:
-        with database.session(url) as connection:
-            was_paused = pauses.resume(connection, name)
-        if not event_loop.run(lift(url)) and not was_paused:
-            raise NotFoundError(
-                f"{name} is neither paused nor suspended: `orders-sync accounts list` shows every account"
-            )
+        event_loop.run(databases.ask(url, lambda connection: actions.resume(connection, actor.current(), name)))
     output.info(f"{name}: a running service, or the next `orders-sync sync`, makes calls for it again")
 
 
@@ -148,15 +140,6 @@ def resume(name: str, config: options.Config = None) -> None:
 def check(name: str, probe: Probed = False, config: options.Config = None, json: options.Json = False) -> None:
     """Check one account as `doctor` does: its settings, its secrets, its address, and one call with its credentials."""
     doctor(config=config, json=json, probe=probe, account=[name])
-
-
-def _person() -> str:
-    """Return who runs this command: user and machine."""
-    try:
-        user = os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in a container
-        user = f"user {os.getuid()}"
-    return f"{user} on {socket.gethostname()}"
 
 
 def _rows(settings: Settings, known: dict[str, StoredAccount]) -> list[dict[str, Any]]:

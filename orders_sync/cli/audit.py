@@ -8,11 +8,20 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from orders_sync.cli import account_selection, audit_tables, databases, event_loop, options, output, user_settings
+from orders_sync.cli import (
+    account_selection,
+    actor,
+    audit_tables,
+    databases,
+    event_loop,
+    options,
+    output,
+    user_settings,
+)
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
-from orders_sync.domain.errors import NotFoundError, UsageError
-from orders_sync.engine import audit as engine
+from orders_sync.domain.errors import UsageError
+from orders_sync.engine.actions import audits as actions
 from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
@@ -92,8 +101,13 @@ async def _audit(
             user_settings.http_client(settings) as http,
             database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
         ):
-            return await engine.audit(
-                RunContext(pool, http, sources, limits, progress), sources, start, end, repair=repair
+            return await actions.run(
+                RunContext(pool, http, sources, limits, progress),
+                actor.current(),
+                sources,
+                start,
+                end,
+                repair=repair,
             )
 
 
@@ -130,7 +144,7 @@ def show(number: Number, config: options.Config = None, json: options.Json = Fal
     with databases.opened(user_settings.load(config)) as url:
         found = event_loop.run(databases.ask(url, ask))
     if found is None:
-        raise _unknown(number)
+        raise actions.unknown(number)
     if json:
         differences = [{**structs.asdict(each), "state": each.state} for each in found[1]]
         output.print_json({**structs.asdict(found[0]), "difference_list": differences})
@@ -151,17 +165,8 @@ def acknowledge(
     if not reason.strip():
         raise UsageError("--reason must say why")
 
-    async def end(connection: Connection) -> int | None:
-        if await audit_reports.report(connection, number) is None:
-            return None
-        return await audit_reports.acknowledge(connection, number, reason.strip())
-
     with databases.opened(user_settings.load(config)) as url:
-        count = event_loop.run(databases.ask(url, end))
-    if count is None:
-        raise _unknown(number)
+        count = event_loop.run(
+            databases.ask(url, lambda connection: actions.acknowledge(connection, actor.current(), number, reason))
+        )
     output.info(f"audit {number}: {count} {'difference' if count == 1 else 'differences'} acknowledged")
-
-
-def _unknown(number: int) -> NotFoundError:
-    return NotFoundError(f"there is no audit {number}: `orders-sync audit list` lists them")

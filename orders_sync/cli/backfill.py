@@ -10,6 +10,7 @@ import typer
 
 from orders_sync.cli import (
     account_selection,
+    actor,
     backfill_tables,
     databases,
     event_loop,
@@ -25,6 +26,7 @@ from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import backfill as engine
 from orders_sync.engine import service_problems
+from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.backfill import Preview, Requested
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
@@ -109,7 +111,7 @@ async def _preview(
 async def _request(
     sources: list[AccountSource], window: Window, by: Feed | None, everything: bool, connection: Connection
 ) -> Requested:
-    return await engine.request(connection, sources, window, by, everything=everything)
+    return await engine.request(connection, actor.current(), sources, window, by, everything=everything)
 
 
 def _said(requested: Requested, url: str, sources: list[AccountSource], *, is_read: bool) -> str:
@@ -175,18 +177,16 @@ def cancel(
     if (number is None) == (request is None):
         raise UsageError("which backfill? Give its ID, or --request with the number of a request")
 
-    async def end(connection: Connection) -> int:
-        if request is not None:
-            return await backfills.cancel_request(connection, request)
-        return await backfills.cancel(connection, number or 0)
-
+    is_request = number is None
+    asked = (request if number is None else number) or 0
     what = f"backfill {number}" if request is None else f"request {request}"
     with databases.opened(user_settings.load(config)) as url:
-        count = event_loop.run(databases.ask(url, end))
-        if not count:
-            known = event_loop.run(databases.ask(url, lambda connection: backfills.exists(connection, number, request)))
-            problem = f"{what} is not open" if known else f"there is no {what}"
-            raise NotFoundError(f"{problem}: see `orders-sync backfill list`")
+        count = event_loop.run(
+            databases.ask(
+                url,
+                lambda connection: actions.cancel(connection, actor.current(), asked, whole_request=is_request),
+            )
+        )
     output.info(f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}")
 
 

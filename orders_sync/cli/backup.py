@@ -12,16 +12,17 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from orders_sync.cli.progress import speaking
+from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError, UsageError
 from orders_sync.embedded_postgres import binaries
-from orders_sync.store import conninfo, database, inventory, schema
+from orders_sync.store import activity, conninfo, database, inventory, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session
 
@@ -41,9 +42,10 @@ class Compared:
     rows: int
 
 
-def dump(url: str, file: Path, *, replaces: bool = False) -> int:
+def dump(url: str, file: Path, *, actor: Actor | None = None, replaces: bool = False) -> int:
     """Write a dump of a database, whole or not at all, and return its size in bytes. Only its owner can read the file.
 
+    actor: who is recorded to have made it, before the file has its name; None for one that is removed again.
     replaces: a file of this name is replaced. Raises `UsageError` for one that must not be, and
     `DatabaseError`: no tables of ours, no tools that are new enough, or what pg_dump says.
     """
@@ -64,10 +66,19 @@ def dump(url: str, file: Path, *, replaces: bool = False) -> int:
         with speaking(lambda: f"{_megabytes(unfinished)} MB written"):
             _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
         _must_be_new(file, replaces=replaces)
+        if actor is not None:
+            record(url, actor, Action.DATABASE_DUMP, {"file": file.name, "bytes": unfinished.stat().st_size})
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
     return file.stat().st_size
+
+
+def record(url: str, actor: Actor, action: Action, details: Mapping[str, object]) -> None:
+    """Record what was done with a whole database; tables of an older version have no place for it."""
+    with database.session(url) as connection:
+        if activity.is_kept(connection):
+            activity.record_blocking(connection, actor, action, details=details)
 
 
 def _must_be_new(file: Path, *, replaces: bool) -> None:

@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import backup, databases, options, output, signals, user_settings
+from orders_sync.cli import actor, backup, databases, options, output, signals, user_settings
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import DatabaseError, UsageError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
@@ -89,7 +90,7 @@ def dump(
     settings = user_settings.load(config)
     with databases.server(settings) as host:
         output.info(f"dumping database {conninfo.shown(host.url)}")
-        size = backup.dump(host.url, file, replaces=force)
+        size = backup.dump(host.url, file, actor=actor.current(), replaces=force)
     if json:
         output.print_json({"file": str(file), "bytes": size})
     else:
@@ -108,6 +109,7 @@ def restore(
         output.info(f"restoring into database {conninfo.shown(host.url)}")
         backup.restore(host.url, file, output.info)
         _make_current(host.url)
+        backup.record(host.url, actor.current(), Action.DATABASE_RESTORE, {"file": file.name})
     if json:
         output.print_json({"file": str(file)})
     else:
@@ -143,6 +145,8 @@ def move(
         output.info("comparing every row")
         compared = backup.compare(host.url, target)
         _make_current(target)
+        details = {"source": conninfo.shown(host.url), "rows": compared.rows}
+        backup.record(target, actor.current(), Action.DATABASE_MOVE, details)
     if json:
         output.print_json({"moved_to": conninfo.shown(target), "tables": compared.tables, "rows": compared.rows})
         return

@@ -41,6 +41,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rejects ignore": ("orders-sync rejects ignore --reason no_order_id --account shop-1",),
     "rejects unignore": ("orders-sync rejects unignore --all",),
     "rejects drop": ("orders-sync rejects drop 12 13 --yes",),
+    "activity": ("orders-sync activity --since 2026-11-01", "orders-sync activity --account shop-1"),
     "renormalize": ("orders-sync renormalize", "orders-sync renormalize --account shop-1"),
     "config check": ("orders-sync config check",),
     "config example": ("orders-sync config example > orders_sync.toml",),

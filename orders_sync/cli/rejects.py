@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import databases, event_loop, options, output, prompt, reject_tables, user_settings
+from orders_sync.cli import actor, databases, event_loop, options, output, prompt, reject_tables, user_settings
 from orders_sync.cli.progress import bars
+from orders_sync.domain.activity import Actor
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.reject_reasons import RejectReason, RejectState
-from orders_sync.engine import replay as engine
+from orders_sync.engine.actions import rejects as actions
 from orders_sync.engine.replay import Replayed
 from orders_sync.store import reject_lists
 from orders_sync.store import rejects as store
@@ -122,15 +123,12 @@ def replay(
 
     async def run(connection: Connection) -> Replayed:
         chosen = await _numbers(connection, numbers, reason, account, UNSETTLED if numbers else OPEN, limit)
-        result = Replayed()
         if not chosen:
             output.info(f"nothing to replay: {'all of these are settled' if numbers else 'none of these is open'}")
+            return Replayed()
         with bars(["rejects"], unit="replayed") as progress:
             progress.counted("rejects", len(chosen))
-            for number in chosen:
-                await engine.replay(connection, number, result)
-                progress.landed("rejects", 1)
-        return result
+            return await actions.replay(connection, actor.current(), chosen, lambda: progress.landed("rejects", 1))
 
     with databases.opened(user_settings.load(config)) as url:
         result = event_loop.run(databases.ask(url, run))
@@ -156,7 +154,7 @@ def ignore(
 
     Their records are kept; `rejects unignore` undoes it. Nothing but what was counted is ignored.
     """
-    _decide("ignore", "ignored", OPEN, reject_lists.ignore, numbers, account, reason, all_, yes, config, json)
+    _decide("ignore", "ignored", OPEN, actions.ignore, numbers, account, reason, all_, yes, config, json)
 
 
 @app.command()
@@ -170,7 +168,7 @@ def unignore(
     json: options.Json = False,
 ) -> None:
     """Open ignored rejects again."""
-    _decide("open again", "open", IGNORED, reject_lists.unignore, numbers, account, reason, all_, yes, config, json)
+    _decide("open again", "open", IGNORED, actions.unignore, numbers, account, reason, all_, yes, config, json)
 
 
 @app.command()
@@ -186,14 +184,14 @@ def drop(
     """Delete rejects permanently. A record that the platform still lists returns when it is read again."""
     states = tuple(RejectState) if numbers else OPEN
     words = "delete, including the records as received,"
-    _decide(words, "deleted", states, store.drop, numbers, account, reason, all_, yes, config, json)
+    _decide(words, "deleted", states, actions.drop, numbers, account, reason, all_, yes, config, json)
 
 
 def _decide(
     do: str,
     done: str,
     states: Sequence[RejectState],
-    act: Callable[[Connection, Sequence[int]], Awaitable[int]],
+    act: Callable[[Connection, Actor, Sequence[int]], Awaitable[int]],
     numbers: list[int] | None,
     account: str | None,
     reason: RejectReason | None,
@@ -214,7 +212,9 @@ def _decide(
         if chosen and not yes:
             those = f"reject {chosen[0]}" if len(chosen) == 1 else f"{len(chosen):,} rejects"
             prompt.confirm(f"{do[0].upper()}{do[1:]} {those}?")
-        count = event_loop.run(databases.ask(url, lambda connection: act(connection, chosen))) if chosen else 0
+        count = 0
+        if chosen:
+            count = event_loop.run(databases.ask(url, lambda connection: act(connection, actor.current(), chosen)))
     if as_json:
         output.print_json({done.replace(" ", "_"): count, "ids": chosen})
     else:

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import databases, event_loop, options, output, user_settings
+from orders_sync.cli import actor, databases, event_loop, options, output, user_settings
 from orders_sync.cli.progress import bars
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine import renormalize as engine
 from orders_sync.engine.renormalize import Rebuilt
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import rebuild
+from orders_sync.store import activity, rebuild
 from orders_sync.store.database import Connection
 
 
@@ -42,6 +43,8 @@ def renormalize(
         with bars(totals) as progress:
             for name, orders in totals.items():
                 progress.counted(name, orders)
+            subject = platform if account is None else None
+            await activity.record(connection, actor.current(), Action.RENORMALIZE, account=account, subject=subject)
             return [await engine.renormalize(connection, name, account, progress) for name in totals]
 
     with databases.opened(user_settings.load(config)) as url:

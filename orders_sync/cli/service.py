@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Annotated
 
 import structlog
 import typer
 
-from orders_sync.cli import account_selection, databases, event_loop, options, signals, user_settings
+from orders_sync.cli import account_selection, actor, databases, event_loop, options, signals, user_settings
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import SchemaVersionError
 from orders_sync.service import logs
 from orders_sync.service.app import Service
@@ -15,7 +18,7 @@ from orders_sync.service.components import Components
 from orders_sync.service.redaction import collect_secrets
 from orders_sync.service.reload import Configuration, Reload
 from orders_sync.service.web import listening_socket
-from orders_sync.store import database, schema
+from orders_sync.store import activity, database, schema
 
 log = structlog.get_logger(__name__)
 
@@ -118,9 +121,14 @@ def _configuration(config: options.Config) -> Configuration:
 
 
 def _reloaded(config: options.Config, url: str) -> Configuration:
-    """Read the settings again. Raises `DatabaseError` where nothing can start with them: in an outage, say."""
+    """Read the settings again, and record that this process uses them.
+
+    Raises `DatabaseError` where nothing can start with them: in an outage, say.
+    """
     configuration = _configuration(config)
     with database.session(url) as connection:
         if difference := schema.difference(connection):
             raise SchemaVersionError(difference)
+        which = f"process {os.getpid()} on {socket.gethostname()}"
+        activity.record_blocking(connection, actor.current(), Action.SETTINGS_RELOAD, subject=which)
     return configuration

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders_sync.domain import schedule
+from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.sweep_cost import calls_for
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import planner
 from orders_sync.engine.backfill_notices import notices
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.store import backfills, ledger, progress
+from orders_sync.store import activity, backfills, ledger, progress
 from orders_sync.store.backfills import Standing
 from orders_sync.store.database import Connection
 
@@ -85,9 +86,15 @@ async def _of_history(connection: Connection, source: AccountSource, window: Win
 
 
 async def request(
-    connection: Connection, sources: Sequence[AccountSource], window: Window, by: Feed | None, *, everything: bool
+    connection: Connection,
+    actor: Actor,
+    sources: Sequence[AccountSource],
+    window: Window,
+    by: Feed | None,
+    *,
+    everything: bool,
 ) -> Requested:
-    """Store one request for all these accounts and plan it."""
+    """Store one request for all these accounts, plan it, and record who asked."""
     numbers: list[int] = []
     for source in sources:
         name, feed = source.account.name, by or source.platform.feed
@@ -97,6 +104,9 @@ async def request(
             numbers.append(
                 await backfills.request(connection, name, feed, window, everything=everything, request_id=first)
             )
+            details = {"from": window.start, "to": window.end, "by": feed, "everything": everything}
+            what = f"backfill {numbers[-1]}"
+            await activity.record(connection, actor, Action.BACKFILL_START, account=name, subject=what, details=details)
             reach = await ledger.reach(connection, name)
             for each in await backfills.requested(connection, name):
                 await planner.plan_backfill(connection, source, each, reach.now)

@@ -18,7 +18,7 @@ from orders_sync.settings.models import SECTIONS, Settings
 from orders_sync.settings.tables import PREFIX, Tables, fields, hint, printable, variable
 
 DEFAULT_FILE = Path("orders_sync.toml")
-HOME, CONFIG, ACCOUNTS = variable("home"), variable("config"), variable("accounts")
+HOME, CONFIG, ACCOUNTS, USER = variable("home"), variable("config"), variable("accounts"), variable("user")
 # Kubernetes sets these in every pod beside a service named orders-sync or orders-sync-console.
 SERVICE_LINK = re.compile(r"ORDERS_SYNC_([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_[A-Z]+(_[A-Z]+)?)?)")
 
@@ -103,7 +103,7 @@ def _section(tables: Tables, name: str, table: object, origin: str) -> dict[str,
 
 def _unknown_variables(tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield each with a sentence on it."""
-    known = tables.known | {HOME, CONFIG, ACCOUNTS}
+    known = tables.known | {HOME, CONFIG, ACCOUNTS, USER}
     for name in tables.environ:
         if name.upper().startswith(PREFIX) and name not in known and not SERVICE_LINK.fullmatch(name):
             yield name, f"{name}: unknown variable{hint(name.upper(), known)}"

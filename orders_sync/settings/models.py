@@ -78,6 +78,7 @@ class RetentionSettings(Section, frozen=True):
     windows: Age | None = timedelta(days=30)  # finished windows, audits, backfills
     jobs: Age | None = timedelta(days=1)
     messages: Age | None = timedelta(days=30)
+    activity: Age | None = timedelta(days=365)  # what people did
     history: Age | None = None
     raw: Age | None = None  # payloads of orders that have not changed for so long; the rest of the row stays
 

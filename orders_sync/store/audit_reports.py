@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
+from orders_sync.store.queries import fetch_optional, fetch_row, fetch_rows, fetch_value
 
 SILENCE = timedelta(minutes=3)  # an audit that runs reports twice a minute
 
@@ -109,6 +109,11 @@ async def report(connection: Connection, number: int) -> tuple[AuditReport, list
     if found is None:
         return None
     return found, await fetch_rows(connection, _DIFFERENCES, [number], DifferenceReport)
+
+
+async def account_of(connection: Connection, number: int) -> str | None:
+    """Return the account of an audit, None for an unknown number."""
+    return await fetch_optional(connection, "SELECT account FROM sync.audits WHERE id = %s", [number], str)
 
 
 async def acknowledge(connection: Connection, number: int, because: str) -> int:

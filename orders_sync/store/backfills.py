@@ -17,7 +17,7 @@ from orders_sync.domain.ledger import Backfill, BackfillState
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import ledger
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_windows
+from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values, fetch_windows
 from orders_sync.store.states import OPEN_WINDOWS
 
 # that a window proves its range: it was read completely, with all orders of it (see `unproven`)
@@ -86,6 +86,8 @@ WHERE coalesce(b.request_id, b.id) IN (
     AND (%(account)s::text IS NULL OR b.account = %(account)s) AND (%(state)s::text IS NULL OR b.state = %(state)s)
 ORDER BY coalesce(b.request_id, b.id), b.id
 """
+
+_OF_NUMBER = "(id = %(number)s OR %(is_request)s AND request_id = %(number)s)"
 
 _EQUAL = """
 SELECT id, state FROM sync.backfills
@@ -217,10 +219,19 @@ async def cancel_request(connection: Connection, number: int) -> int:
     return await fetch_value(connection, "SELECT sync.cancel_backfill_request(%s)", [number], int)
 
 
-async def exists(connection: Connection, number: int | None, request: int | None) -> bool:
+async def exists(connection: Connection, number: int, *, is_request: bool = False) -> bool:
     """Tell whether a backfill, or one of a request, was ever requested."""
-    query = "SELECT count(*) FROM sync.backfills WHERE id = %s OR coalesce(request_id, id) = %s"
-    return await fetch_value(connection, query, [number, request], int) > 0
+    query = f"SELECT EXISTS (SELECT FROM sync.backfills WHERE {_OF_NUMBER})"
+    return await fetch_value(connection, query, {"number": number, "is_request": is_request}, bool)
+
+
+async def accounts_cancelled_now(connection: Connection, number: int, *, is_request: bool = False) -> list[str]:
+    """Return the accounts whose backfills of this number were cancelled in this transaction, by name."""
+    query = f"""
+        SELECT DISTINCT account FROM sync.backfills
+        WHERE {_OF_NUMBER} AND state = 'cancelled' AND finished_at >= now() ORDER BY account
+    """
+    return await fetch_values(connection, query, {"number": number, "is_request": is_request}, str)
 
 
 async def listed(

@@ -16,9 +16,11 @@ from datetime import datetime
 
 import msgspec
 
+from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, ListedAccount, compare
 from orders_sync.domain.local_times import stamp
+from orders_sync.store import activity
 from orders_sync.store.database import Session
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
@@ -33,7 +35,7 @@ FROM sync.accounts ORDER BY name
 # in the order in which a landing and a plan lock them; readers are not kept out
 _EXCLUDE = """
 LOCK TABLE raw_orders, orders, sync.shared_orders, sync.rejects, sync.accounts, sync.windows, sync.backfills,
-    sync.messages, sync.audits IN EXCLUSIVE MODE
+    sync.messages, sync.audits, sync.activity IN EXCLUSIVE MODE
 """
 _FENCE = """
 UPDATE sync.windows SET state = 'planned', fence = nextval('sync.fences')
@@ -52,6 +54,7 @@ _MERGE = (
     "DELETE FROM sync.messages WHERE account = %(old)s",
     "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = %(old)s)",
     "DELETE FROM sync.audits WHERE account = %(old)s",
+    "UPDATE sync.activity SET account = %(new)s WHERE account = %(old)s",
     "DELETE FROM sync.accounts WHERE name = %(old)s",
 )
 # orders of accounts that are gone from the settings, until somebody says that they need no refresh
@@ -63,7 +66,7 @@ LEFT JOIN order_statuses AS s ON (s.platform, s.status) = (o.platform, o.status)
 WHERE a.removed_at IS NOT NULL AND a.retired_at IS NULL GROUP BY a.name ORDER BY a.name
 """
 _UNIQUE = ("sync.rejects", "sync.messages", "sync.shared_orders")
-_PLAIN = ("raw_orders", "sync.windows", "sync.backfills", "sync.audits")
+_PLAIN = ("raw_orders", "sync.windows", "sync.backfills", "sync.audits", "sync.activity")
 _BETWEEN = "~moving~"
 _MOVE = """
 UPDATE {table} AS t SET {column} = l.new{more}
@@ -108,8 +111,8 @@ def unrefreshed(connection: Session) -> list[str]:
         ]
 
 
-def rename(connection: Session, old: str, new: str) -> None:
-    """Give an account another label. Raises `NotFoundError` and `UsageError`."""
+def rename(connection: Session, actor: Actor, old: str, new: str) -> None:
+    """Give an account another label, and record who did. Raises `NotFoundError` and `UsageError`."""
     with plain_words(connection.info.dsn), connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         connection.execute(_EXCLUDE)
@@ -119,22 +122,28 @@ def rename(connection: Session, old: str, new: str) -> None:
         if new in names:
             raise UsageError(f"an account is known as {new} already; `accounts merge` makes one of two")
         move(connection, {old: new})
+        details = {"was": old}
+        activity.record_blocking(connection, actor, Action.ACCOUNT_RENAME, account=new, details=details)
 
 
-def retire(connection: Session, name: str) -> None:
-    """Record that the account's orders need no refresh; those that another account lists become that one's.
+def retire(connection: Session, actor: Actor, name: str) -> None:
+    """Record that the account's orders need no refresh, and who said so.
+
+    Orders that another account lists become that one's.
 
     Raises `SettingsError` for an unknown account.
     """
     query = "UPDATE sync.accounts SET retired_at = now(), updated_at = now() WHERE name = %s"
     with plain_words(connection.info.dsn):
-        if connection.execute(query, [name]).rowcount == 0:
-            raise NotFoundError(f"no account is known as {name}: `orders-sync accounts list` shows every account")
+        with connection.transaction():
+            if connection.execute(query, [name]).rowcount == 0:
+                raise NotFoundError(f"no account is known as {name}: `orders-sync accounts list` shows every account")
+            activity.record_blocking(connection, actor, Action.ACCOUNT_RETIRE, account=name)
         connection.execute(HAND_OVER, [[name]])
 
 
-def merge(connection: Session, old: str, new: str) -> None:
-    """Give all orders and rejects of an account to another one of the same shop, and remove the first.
+def merge(connection: Session, actor: Actor, old: str, new: str) -> None:
+    """Give all orders and rejects of an account to another one of the same shop, remove the first, record who did.
 
     Its ledger is removed too: the other has a proof of its own. Raises `SettingsError`.
     """
@@ -146,6 +155,8 @@ def merge(connection: Session, old: str, new: str) -> None:
             raise NotFoundError(f"{old} and {new} are not two known accounts of one platform: see `accounts list`")
         for statement in _MERGE:
             connection.execute(statement, {"old": old, "new": new})
+        details = {"merged": old}
+        activity.record_blocking(connection, actor, Action.ACCOUNT_MERGE, account=new, details=details)
 
 
 def move(connection: Session, labels: Mapping[str, str]) -> None:

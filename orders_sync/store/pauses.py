@@ -11,8 +11,7 @@ import msgspec
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.local_times import stamp
 from orders_sync.store.database import Connection, Session
-from orders_sync.store.database_errors import plain_words
-from orders_sync.store.queries import fetch_value, select_rows
+from orders_sync.store.queries import fetch_row, fetch_value, select_rows
 
 # of a row `a` of sync.accounts; not NULL where there is none
 IS_PAUSED = "(a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > clock_timestamp()))"
@@ -24,6 +23,7 @@ VALUES (%(name)s, %(platform)s, %(host)s, %(seller)s, %(feed)s, clock_timestamp(
     %(person)s || ' as ' || session_user, %(because)s)
 ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, paused_until = excluded.paused_until,
     paused_by = excluded.paused_by, paused_because = excluded.paused_because, updated_at = now()
+RETURNING a.name, a.paused_at, a.paused_until, a.paused_by, a.paused_because
 """
 _RESUME = f"""
 WITH before AS (SELECT name FROM sync.accounts AS a WHERE name = %(name)s AND {IS_PAUSED} FOR UPDATE)
@@ -55,28 +55,28 @@ class Pause(msgspec.Struct, frozen=True):
         )
 
 
-def pause(
-    session: Session,
+async def pause(
+    connection: Connection,
     name: str,
     identity: Identity,
     feed: str,
     person: str,
     because: str | None = None,
     until: datetime | None = None,
-) -> None:
-    """Pause an account of the settings; one that is paused already gets the new reason and end. Raises `DatabaseError`.
+) -> Pause:
+    """Pause an account of the settings; one that is paused already gets the new reason and end.
 
     Windows in flight are finished. `until`: exclusive; None: until somebody resumes it.
     """
     values = {"name": name, "feed": feed, "person": person, "because": because, "until": until}
-    with plain_words(session.info.dsn):
-        session.execute(_PAUSE, {**values, **asdict(identity)})
+    paused = await fetch_row(connection, _PAUSE, {**values, **asdict(identity)}, Pause)
+    assert paused is not None
+    return paused
 
 
-def resume(session: Session, name: str) -> bool:
+async def resume(connection: Connection, name: str) -> bool:
     """End a pause; return False if there was none."""
-    with plain_words(session.info.dsn):
-        return session.execute(_RESUME.encode(), {"name": name}).rowcount == 1
+    return (await connection.execute(_RESUME.encode(), {"name": name})).rowcount == 1
 
 
 def active(session: Session, names: Sequence[str]) -> list[Pause]:

@@ -223,8 +223,14 @@ async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[
     return await fetch_values(connection, query, [list(numbers)], int)
 
 
+async def accounts_of(connection: Connection, numbers: Sequence[int]) -> list[str]:
+    """Return the accounts of these rejects, by name."""
+    query = "SELECT DISTINCT account FROM sync.rejects WHERE id = ANY(%s) ORDER BY account"
+    return await fetch_values(connection, query, [list(numbers)], str)
+
+
 async def drop(connection: Connection, numbers: Sequence[int]) -> int:
-    """Delete rejects in a transaction of its own; return their number."""
+    """Delete rejects in one transaction; return their number."""
     async with connection.transaction():
         query = "SELECT DISTINCT platform FROM sync.rejects WHERE id = ANY(%s) ORDER BY platform"
         platforms = await fetch_values(connection, query, [numbers], str)

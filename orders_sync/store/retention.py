@@ -4,6 +4,7 @@
                    by their age alone
     backfills      finished, and none of their windows is still to be read
     audits         a later one of the account was finished
+    activity       by its age alone: it is kept longer than what was acted on
     windows        done or split, unless something still follows from them:
                    incremental   what is planned and the watermark: one goes only behind the watermark, never the newest
                    backfill      the progress that is shown of it: they go after their backfill
@@ -108,6 +109,13 @@ DELETE FROM sync.messages WHERE id = ANY (ARRAY(
 ))
 """
 
+_ACTIVITY = """
+DELETE FROM sync.activity WHERE id = ANY (ARRAY(
+    SELECT id FROM sync.activity WHERE at < now() - %(age)s
+    ORDER BY at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""
+
 _HISTORY = """
 WITH old AS MATERIALIZED (
     SELECT platform, order_id, seen_at FROM order_history WHERE seen_at < now() - %(age)s
@@ -146,6 +154,7 @@ RULES = (
     Rule("older_versions", "windows", _OLDER_VERSIONS),
     Rule("jobs", "jobs", _JOBS),
     Rule("messages", "messages", _MESSAGES),
+    Rule("activity", "activity", _ACTIVITY),
     Rule("history", "history", _HISTORY),
     Rule("payloads", "raw", _PAYLOADS),
 )

@@ -26,12 +26,14 @@ _WITHOUT_PERSONS = "sub_orders, product_items, order_parcels, order_history, ord
 _LEDGER = (
     "sync.alembic_version, sync.accounts, sync.windows, sync.backfills, sync.audits, sync.audit_differences, "
     "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views, "
-    "sync.view_sets"
+    "sync.view_sets, sync.activity"
 )
 _REJECTS = (
     "id, account, platform, order_id, reason, reason_key, window_id, read_at, rejected_at, resolved_at, ignored_at, "
     "ignored_by"
 )
+# `at` and `role` are not theirs to choose
+_ACTIVITY = "actor, origin, action, account, subject, details"
 _MESSAGES = "id, account, message_type, order_no, order_id, received_at, handled_at, outcome"
 # they act by the rights of their owner, and nobody else may call them
 _BACKFILL_FUNCTIONS = (
@@ -109,6 +111,7 @@ def _grants(role: str, columns: str, *, has_views: bool, has_jobs: bool) -> Iter
         yield f"GRANT SELECT ({_MESSAGES}) ON sync.messages TO {role}"
         yield f"GRANT INSERT (account, feed, starts_at, ends_at, everything) ON sync.backfills TO {role}"
         yield f"GRANT EXECUTE ON FUNCTION {_BACKFILL_FUNCTIONS} TO {role}"
+        yield f"GRANT INSERT ({_ACTIVITY}) ON sync.activity TO {role}"
     if role == CONSOLE:
         yield f"GRANT SELECT ON ALL TABLES IN SCHEMA sync TO {role}"
         yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA sync GRANT SELECT ON TABLES TO {role}"

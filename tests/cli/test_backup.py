@@ -217,6 +217,10 @@ def test_a_restored_database_lists_none_of_the_processes_that_ran_when_it_was_du
         moved, restored = make(place, "moved_processes"), make(place, "restored_processes")
         landed.terminal.run("db", "restore", str(tmp_path / "x.dump"), DATABASE_URL=restored).assert_well()
         landed.terminal.run("db", "move", moved).assert_well()
+        acted = "SELECT action, details ->> 'file' FROM sync.activity ORDER BY id DESC LIMIT 1"
+        assert landed.tables.query(acted) == [("database.dump", "x.dump")]
+        assert Tables(restored).query(acted) == [("database.restore", "x.dump")]
+        assert Tables(moved).query(acted) == [("database.move", None)]
         for url in (moved, restored):
             assert Tables(url).query("SELECT id FROM sync.processes") == []
         assert landed.tables.query("SELECT id FROM sync.processes") == [("gone",)]

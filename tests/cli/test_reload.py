@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -61,6 +62,8 @@ def test_added_removed_and_renamed_accounts_take_effect(
         ("sandbox-open",),
         ("shop",),
     ]
+    acted = "SELECT action, subject FROM sync.activity"
+    assert tables.query(acted) == [("settings.reload", f"process {service.process.pid} on {socket.gethostname()}")]
     assert httpx.get(f"{address}/readyz").status_code == 200
     assert 'behind_seconds{account="shop"}' in httpx.get(f"{address}/metrics").text
     said = service.stop()
@@ -106,6 +109,21 @@ def test_beside_tables_of_another_version_nothing_is_begun(
     tables.execute("UPDATE sync.alembic_version SET version_num = %s", ours)
     reload(service)
     eventually(lambda: equal(tables, world, "sandbox-ka"))
+    service.stop()
+
+
+def test_a_reload_that_cannot_be_recorded_leaves_the_settings_in_use(
+    terminal: Terminal, tables: Tables, world: World, root: str
+) -> None:
+    terminal.describe(world, root, "sandbox-1688", extra=PACE)
+    service = terminal.serve("run", *ANYWHERE)
+    eventually(lambda: equal(tables, world, "sandbox-1688"))
+    tables.execute("ALTER TABLE sync.activity ADD CONSTRAINT none CHECK (action = '')")
+    terminal.describe(world, root, "sandbox-ka", extra=PACE)
+    service.process.send_signal(signal.SIGHUP)
+    eventually(lambda: refused(service, 1))
+    assert tables.query("SELECT count(*) FROM sync.accounts WHERE removed_at IS NOT NULL") == [(0,)]
+    assert starts(service) == 1
     service.stop()
 
 

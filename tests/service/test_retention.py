@@ -374,3 +374,15 @@ async def test_a_transaction_takes_no_more_than_a_batch_and_waits_for_nobody(
         assert await retention.remove(other, rule, 30 * DAY, 4) == 4
         assert await retention.remove(other, rule, 30 * DAY, 4) == 2
     assert await remove_old(pool, KEPT) == {"windows": 1}
+
+
+async def test_what_people_did_goes_by_its_age_alone(pool: Pool, connection: Connection) -> None:
+    await connection.execute(
+        """
+        INSERT INTO sync.activity (actor, origin, action, at)
+        SELECT 'ana', 'cli', 'x', now() - days * interval '1 day' FROM unnest(ARRAY[366, 364, 0]) AS days
+        """
+    )
+    assert await remove_old(pool, KEPT) == {"activity": 1}
+    assert await remove_old(pool, RetentionSettings(activity=None)) == {}
+    assert await ask(connection, "SELECT id FROM sync.activity ORDER BY 1") == [2, 3]

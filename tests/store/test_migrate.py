@@ -653,5 +653,14 @@ def test_orders_of_before_0026_are_read_by_whoever_follows_changes_from_the_begi
     assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0026") :]
 
 
+def test_a_ledger_of_before_0038_stays_and_nobody_has_done_anything_yet(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0037")
+    ask(empty_url, "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'x', 'updated')")
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT count(*) FROM sync.activity") == [(0,)]
+    alembic(empty_url, "downgrade", "0037")
+    assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
+
+
 def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
     assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]

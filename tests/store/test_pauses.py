@@ -10,22 +10,22 @@ from orders_sync.store.database import Connection
 from tests.support.ledger_steps import SHOP, claim, hours, plan
 
 
-async def test_nothing_of_a_paused_account_is_claimed(connection: Connection, url: str) -> None:
+async def test_nothing_of_a_paused_account_is_claimed(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
-    with psycopg.connect(url, autocommit=True) as session:
-        pauses.pause(session, SHOP, Identity("1688", "h", "s"), "updated", "a person")
-        assert await pauses.is_paused(connection, SHOP)
-        assert await claims.claim(connection, SHOP, "worker") is None
-        assert pauses.resume(session, SHOP)
+    paused = await pauses.pause(connection, SHOP, Identity("1688", "h", "s"), "updated", "a person")
+    assert (paused.name, paused.paused_until) == (SHOP, None)
+    assert await pauses.is_paused(connection, SHOP)
+    assert await claims.claim(connection, SHOP, "worker") is None
+    assert await pauses.resume(connection, SHOP)
     assert not await pauses.is_paused(connection, SHOP)
     assert (await claim(connection)).window == hours(0, 1)
 
 
 async def test_a_pause_that_has_ended_holds_nothing_up(connection: Connection, url: str) -> None:
     await plan(connection, hours(0, 1))
+    await pauses.pause(connection, SHOP, Identity("1688", "h", "s"), "updated", "a person")
     with psycopg.connect(url, autocommit=True) as session:
-        pauses.pause(session, SHOP, Identity("1688", "h", "s"), "updated", "a person")
         session.execute("UPDATE sync.accounts SET paused_until = clock_timestamp()")
         assert pauses.active(session, [SHOP]) == []
-        assert not pauses.resume(session, SHOP)
+    assert not await pauses.resume(connection, SHOP)
     assert (await claim(connection)).window == hours(0, 1)

@@ -43,6 +43,12 @@ ALLOWED = {
     "SELECT sync.request_backfill('shop', '2026-10-01', '2026-11-01')": SEES_LEDGER,
     "SELECT sync.request_backfills(ARRAY['shop', 'shop'], '2026-10-01', '2026-11-01')": SEES_LEDGER,
     "SELECT sync.cancel_backfill(1), sync.cancel_backfill_request(1)": SEES_LEDGER,
+    "SELECT * FROM sync.activity": SEES_LEDGER,
+    "INSERT INTO sync.activity (actor, origin, action) VALUES ('ana', 'console', 'account.pause')": SEES_LEDGER,
+    "INSERT INTO sync.activity (actor, origin, action, at) VALUES ('ana', 'console', 'x', now())": set(),
+    "INSERT INTO sync.activity (actor, origin, action, role) VALUES ('ana', 'console', 'x', 'postgres')": set(),
+    "UPDATE sync.activity SET actor = 'ben'": set(),
+    "DELETE FROM sync.activity": set(),
     "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, requested_by)"
     " VALUES ('shop', 'created', '2026-10-01', '2026-10-02', 'somebody else')": set(),
     "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state)"

@@ -33,6 +33,7 @@ OF_ROWS = [
 ]
 
 KEYS = {
+    "sync.activity": ["id"],
     "sync.backfills": ["id"],
     "sync.audits": ["id"],
     "sync.audit_differences": ["audit_id", "feed", "starts_at"],
@@ -96,7 +97,9 @@ INDEXES = {
     ("messages", "received_at"),
     ("accounts", "platform, host, seller"),
     ("shared_orders", "account"),
+    ("activity", "account, id"),
     # what retention asks
+    ("activity", "at"),
     ("windows", "finished_at"),
     ("rejects", "resolved_at"),
     ("rejects", "window_id"),

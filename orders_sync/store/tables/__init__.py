@@ -5,12 +5,13 @@ order_parts    `public`: lines, products, parcels, receiver
 sync_ledger    `sync`: accounts, windows, backfills
 sync_findings  `sync`: rejects, orders with a peculiarity, audits
 sync_service   `sync`: rate limits, processes, messages
+activity       `sync`: what people did
 change_feed    `sync`: deleted orders, and the feed that cursors of `bi.changes_since()` belong to
 """
 
 from __future__ import annotations
 
-from orders_sync.store.tables import change_feed, sync_findings, sync_ledger, sync_service
+from orders_sync.store.tables import activity, change_feed, sync_findings, sync_ledger, sync_service
 from orders_sync.store.tables.columns import SYNC_SCHEMA, metadata
 from orders_sync.store.tables.order_parts import order_parcels, order_receivers, product_items, sub_orders
 from orders_sync.store.tables.orders import order_history, order_statuses, orders, raw_orders
@@ -19,6 +20,7 @@ __all__ = [
     "BUSINESS",
     "NAME_CLASHES",
     "SYNC_SCHEMA",
+    "activity",
     "change_feed",
     "metadata",
     "order_history",

@@ -1,0 +1,80 @@
+"""`orders-sync activity`: who did what, and when."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from msgspec import structs
+
+from orders_sync.cli import databases, event_loop, options, output, user_settings
+from orders_sync.domain.activity import TIMES
+from orders_sync.domain.local_times import stamp
+from orders_sync.store import activity as store
+from orders_sync.store.activity import Activity
+from orders_sync.store.database import Connection
+
+
+def activity(
+    account: options.Account = None,
+    actor: Annotated[str | None, typer.Option("--actor", help="Only of this person.", show_default=False)] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="Only from this date or time on. Without an offset it is Asia/Shanghai, or [display] time_zone.",
+            show_default=False,
+        ),
+    ] = None,
+    before: Annotated[
+        int | None, typer.Option("--before", help="Only older than this number.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
+    config: options.Config = None,
+    json: options.Json = False,
+) -> None:
+    """List what people did, newest first: pauses, backfills, replays, audits and so on, by command and in the console.
+
+    One line for each account that an action concerns. ORDERS_SYNC_USER says who runs a command; without it that is the
+    user of the shell.
+    """
+    first = None if since is None else options.moment(since, "--since")
+
+    async def ask(connection: Connection) -> list[Activity]:
+        return await store.listed(connection, account=account, actor=actor, since=first, before=before, limit=limit)
+
+    with databases.opened(user_settings.load(config)) as url:
+        found = event_loop.run(databases.ask(url, ask))
+    if json:
+        output.print_json([structs.asdict(each) for each in found])
+        return
+    if not found:
+        output.info("nothing was recorded" + (" that fits" if account or actor or since or before else " yet"))
+        return
+    columns = ["at", "who", "from", "action", "account", "subject", "details"]
+    output.table(
+        "What people did",
+        columns,
+        [
+            (each.at, each.actor, each.origin, each.action, each.account, each.subject, _details(each.details))
+            for each in found
+        ],
+    )
+    if len(found) == limit:
+        output.info(f"older ones: --before {found[-1].id}")
+
+
+def _details(details: dict[str, Any]) -> str:
+    """Return details in a line, times in the zone of the user."""
+    return ", ".join(f"{name}: {_value(name, value)}" for name, value in details.items())
+
+
+def _value(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if name in TIMES:
+        with suppress(ValueError):
+            return stamp(datetime.fromisoformat(str(value)))
+    return str(value)

@@ -1,0 +1,60 @@
+"""Actions on rejects. Each acts on the numbers it is given and on no other."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from orders_sync.domain.activity import Action, Actor
+from orders_sync.engine import replay as engine
+from orders_sync.engine.replay import Replayed
+from orders_sync.store import activity, reject_lists
+from orders_sync.store import rejects as store
+from orders_sync.store.database import Connection
+
+
+async def replay(
+    connection: Connection, actor: Actor, numbers: Sequence[int], replayed: Callable[[], None] = lambda: None
+) -> Replayed:
+    """Replay rejects one by one, each in a transaction of its own; settled ones are passed over.
+
+    `replayed` is called after each. Raises `DatabaseBusyError` and psycopg.Error; what landed before stays.
+    """
+    result = Replayed()
+    await _record(connection, actor, Action.REJECTS_REPLAY, numbers)
+    for number in numbers:
+        await engine.replay(connection, number, result)
+        replayed()
+    return result
+
+
+async def ignore(connection: Connection, actor: Actor, numbers: Sequence[int]) -> int:
+    """Ignore those of these rejects that are open; return their number."""
+    return await _decide(connection, actor, Action.REJECTS_IGNORE, numbers, reject_lists.ignore)
+
+
+async def unignore(connection: Connection, actor: Actor, numbers: Sequence[int]) -> int:
+    """Open those of these rejects again that are ignored; return their number."""
+    return await _decide(connection, actor, Action.REJECTS_UNIGNORE, numbers, reject_lists.unignore)
+
+
+async def drop(connection: Connection, actor: Actor, numbers: Sequence[int]) -> int:
+    """Delete rejects; return their number."""
+    return await _decide(connection, actor, Action.REJECTS_DROP, numbers, store.drop)
+
+
+async def _decide(
+    connection: Connection,
+    actor: Actor,
+    action: Action,
+    numbers: Sequence[int],
+    act: Callable[[Connection, Sequence[int]], Awaitable[int]],
+) -> int:
+    async with connection.transaction():
+        await _record(connection, actor, action, numbers)  # before: what is dropped has no account any more
+        return await act(connection, numbers)
+
+
+async def _record(connection: Connection, actor: Actor, action: Action, numbers: Sequence[int]) -> None:
+    accounts = await store.accounts_of(connection, numbers)
+    subject = f"reject {numbers[0]}" if len(numbers) == 1 else None
+    await activity.record(connection, actor, action, accounts=accounts, subject=subject, details=activity.some(numbers))

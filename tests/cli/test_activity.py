@@ -1,0 +1,156 @@
+"""Every action of a command is recorded with it, and `orders-sync activity` shows who did what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orders_sync.sandbox import World
+from tests.support.databases import Tables
+from tests.support.terminal import Terminal, platforms
+
+KA, OPEN = "sandbox-ka", "sandbox-open"
+GONE = "gone"
+RANGE = ["--account", KA, "--account", OPEN, "--from", "2020-01-01", "--to", "2020-01-03", "--yes"]
+# what may be looked at to see that nothing was done
+STATE = """
+SELECT json_build_array(
+    (SELECT json_agg(row(name, paused_at, paused_because, suspended_at, retired_at) ORDER BY name)
+        FROM sync.accounts),
+    (SELECT json_agg(row(id, state) ORDER BY id) FROM sync.backfills),
+    (SELECT json_agg(row(id, ignored_at, resolved_at) ORDER BY id) FROM sync.rejects),
+    (SELECT json_agg(row(audit_id, acknowledged_at, repaired_at)) FROM sync.audit_differences),
+    (SELECT count(*) FROM sync.audits),
+    (SELECT count(*) FROM sync.windows)
+)::text
+"""
+REJECT = """
+INSERT INTO sync.rejects (id, account, platform, order_id, payload, payload_hash, reason, read_at)
+OVERRIDING SYSTEM VALUE
+VALUES ({id}, '{account}', 'xportcn_ka', 'R{id}', '\\x7b7d', decode(md5('{id}'), 'hex'), 'no id', now())
+"""
+AUDIT = f"""
+INSERT INTO sync.audits (id, account, starts_at, ends_at, finished_at) OVERRIDING SYSTEM VALUE
+VALUES (90, '{KA}', '2026-01-01', '2026-02-01', now());
+INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders)
+VALUES (90, '2026-01-01', '2026-01-02', 2, 1)
+"""
+UNRECORDED = """
+CREATE FUNCTION sync.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the record is full'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON sync.activity FOR EACH ROW EXECUTE FUNCTION sync.refuse()
+"""
+SUSPENDED = f"UPDATE sync.accounts SET suspended_at = now(), suspended_because = 'refused' WHERE name = '{OPEN}'"
+SAME_NUMBERS = """
+SELECT setval(pg_get_serial_sequence('sync.backfills', 'id'), coalesce(max(id), 0) + 1, false) FROM sync.backfills
+"""
+# a command, and what it is recorded as: (action, account, subject)
+ACTIONS: list[tuple[list[str], list[tuple[str, str | None, str | None]]]] = [
+    (["accounts", "pause", KA, "--reason", "moves"], [("account.pause", KA, None)]),
+    (["accounts", "resume", KA], [("account.resume", KA, None)]),
+    (["accounts", "resume", OPEN], [("account.resume", OPEN, None)]),
+    (["accounts", "rename", GONE, "left"], [("account.rename", "left", None)]),
+    (["accounts", "retire", "left"], [("account.retire", "left", None)]),
+    (
+        ["backfill", *RANGE],
+        [("backfill.start", OPEN, "backfill 1"), ("backfill.start", KA, "backfill 2")],
+    ),
+    (["backfill", "cancel", "2"], [("backfill.cancel", KA, "backfill 2")]),
+    (["backfill", "cancel", "--request", "1"], [("backfill.cancel", OPEN, "request 1")]),
+    (["rejects", "ignore", "91", "--yes"], [("rejects.ignore", KA, "reject 91")]),
+    (["rejects", "unignore", "91", "--yes"], [("rejects.unignore", KA, "reject 91")]),
+    (["rejects", "replay", "91", "92"], [("rejects.replay", KA, None), ("rejects.replay", OPEN, None)]),
+    (["rejects", "drop", "91", "92", "--yes"], [("rejects.drop", KA, None), ("rejects.drop", OPEN, None)]),
+    (["audit", "acknowledge", "90", "--reason", "known"], [("audit.acknowledge", KA, "audit 90")]),
+    (["audit", "--account", KA], [("audit.run", KA, None)]),
+    (["audit", "--account", KA, "--repair"], [("audit.repair", KA, None)]),
+    (["renormalize", "--platform", "1688"], [("renormalize", None, "1688")]),
+    (["db", "dump", "a.dump"], [("database.dump", None, None)]),
+]
+
+
+@pytest.fixture
+def tables(terminal: Terminal, url: str, world: World) -> Iterator[Tables]:
+    terminal.variables |= {"DATABASE_URL": url, "ORDERS_SYNC_USER": "ana"}
+    with platforms(world) as (root, _):
+        terminal.describe(world, root)
+        terminal.run("sync", "--account", KA, "--account", OPEN).assert_well()
+        made = Tables(url)
+        made.execute(
+            "INSERT INTO sync.accounts (name, platform, host, seller, feed) "
+            f"VALUES ('{GONE}', '1688', 'h', 's', 'updated')"
+        )
+        for number, account in ((91, KA), (92, OPEN)):
+            made.execute(REJECT.format(id=number, account=account))
+        made.execute(AUDIT)
+        made.execute(SUSPENDED)
+        yield made
+
+
+def recorded(tables: Tables) -> list[tuple[Any, ...]]:
+    return tables.query("SELECT action, account, subject, actor, origin FROM sync.activity ORDER BY id")
+
+
+def test_every_action_is_recorded_with_who_did_it(terminal: Terminal, tables: Tables) -> None:
+    for command, rows in ACTIONS:
+        tables.execute("DELETE FROM sync.activity")
+        said = terminal.run(*command)
+        assert said.code in (0, 1, 5), (command, said.text)  # a reject stays one, an audit finds a difference
+        assert recorded(tables) == [(*row, "ana", "cli") for row in rows], command
+
+
+def test_an_action_that_cannot_be_recorded_is_not_done(terminal: Terminal, tables: Tables) -> None:
+    """Each command fails while nothing can be recorded, changes nothing, and is done once it can."""
+    for command, rows in ACTIONS:
+        tables.execute("DELETE FROM sync.activity")
+        tables.execute(UNRECORDED)
+        before = tables.query(STATE)
+        terminal.run(*command).assert_complains("the record is full", code=69)
+        assert tables.query(STATE) == before, command
+        assert not (terminal.folder / "a.dump").exists()
+        tables.execute("DROP TRIGGER refuse ON sync.activity; DROP FUNCTION sync.refuse")
+        tables.execute(SAME_NUMBERS)
+        terminal.run(*command)
+        assert [row[:3] for row in recorded(tables)] == rows, command
+
+
+def test_the_list_shows_who_did_what_in_pages(terminal: Terminal, tables: Tables) -> None:
+    assert "nothing was recorded yet" in terminal.run("activity").assert_well().err
+    assert terminal.run("activity", "--json").assert_well().json == []
+    terminal.run("accounts", "pause", KA, "--reason", "moves", "--until", "2199-01-01").assert_well()
+    terminal.run("accounts", "resume", KA, ORDERS_SYNC_USER="Ben").assert_well()
+    shown = terminal.run("activity", "--limit", "1").assert_well()
+    assert "Ben" in shown.out
+    assert "ana" not in shown.out
+    older = shown.err.split("--before ")[1].split()[0]
+    rest = terminal.run("activity", "--before", older).assert_well()
+    for words in ("ana", "account.pause", KA, "reason: moves", "until: 2199-01-01 00:00:00 +08:00"):
+        assert words in rest.out
+    rows = terminal.run("activity", "--account", KA, "--since", "2020-01-01", "--json").assert_well().json
+    assert [(row["actor"], row["action"]) for row in rows] == [("Ben", "account.resume"), ("ana", "account.pause")]
+    assert terminal.run("activity", "--since", "2199-01-01", "--json").assert_well().json == []
+    assert [row["actor"] for row in terminal.run("activity", "--actor", "Ben", "--json").json] == ["Ben"]
+    terminal.run("activity", "--since", "yesterday").assert_complains("--since", code=2)
+
+
+def test_without_a_name_in_the_environment_it_is_the_user_of_the_shell(terminal: Terminal, tables: Tables) -> None:
+    for variables, name in (
+        ({"ORDERS_SYNC_USER": "", "SUDO_USER": "carla"}, "carla"),
+        ({"ORDERS_SYNC_USER": "", "SUDO_USER": "", "LOGNAME": "dan"}, "dan"),
+    ):
+        terminal.run("accounts", "pause", KA, **variables).assert_well()
+        assert tables.query("SELECT actor FROM sync.activity ORDER BY id DESC LIMIT 1") == [(name,)]
+
+
+def test_a_database_is_dumped_before_its_tables_have_a_place_for_it(
+    terminal: Terminal, url: str, tmp_path: Path
+) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    tables = Tables(url)
+    tables.execute("DROP TABLE sync.activity")
+    tables.execute("UPDATE sync.alembic_version SET version_num = '0037'")
+    said = terminal.run("db", "dump", str(tmp_path / "old.dump"), "--json").assert_well()
+    assert json.loads(said.out)["bytes"] > 0
