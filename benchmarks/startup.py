@@ -29,9 +29,8 @@ GOAL = 0.20  # saved of the whole command
 UNCHANGED = "unchanged"
 VARIANTS = {  # name: code that runs in the process before the command
     UNCHANGED: "",
-    "imports frozen for the garbage collector": (
-        "import gc; gc.set_threshold(100_000); from orders_sync import cli; gc.freeze()"
-    ),
+    "imports not frozen for the garbage collector": "import gc; gc.freeze = lambda: None",
+    "garbage collected during imports": "import gc; gc.set_threshold(100_000); gc.disable = lambda: None",
     "httpx without its own command line": "sys.modules['httpx._main'] = None",
     "modules of all commands imported": (
         "import pkgutil, importlib, orders_sync.cli as c\n"
@@ -40,7 +39,7 @@ VARIANTS = {  # name: code that runs in the process before the command
     "migrations imported (Alembic, SQLAlchemy)": "import orders_sync.store.migrate",
     "embedded server imported": "import orders_sync.embedded_postgres",
 }
-RUN = "import sys; del sys.argv[0]\n{}\nfrom orders_sync import cli; cli.main()"
+RUN = "import sys; del sys.argv[0]\n{}\nfrom orders_sync.__main__ import main; main()"
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,17 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during imports ends the process, without a traceback
     _open_standard_streams()
-    gc.set_threshold(OBJECTS_PER_COLLECTION)
+    gc.disable()  # until the command is imported
     from orders_sync import cli  # here: after the signal and the streams are set up
 
-    gc.freeze()  # imported objects are never garbage; saves a quarter of an idle `sync`, most of it the walk at exit
-    cli.main()
+    cli.main(on_imported=_collect_garbage)
+
+
+def _collect_garbage() -> None:
+    """Start garbage collection; what is imported is never garbage, and is not walked for any, at the exit neither."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
+    gc.enable()
 
 
 def _open_standard_streams() -> None:

@@ -98,10 +98,11 @@ def _options(
 ) -> None: ...
 
 
-def main() -> None:
+def main(on_imported: Callable[[], None] = lambda: None) -> None:
     """Run the command of `sys.argv` and exit. Exit codes: as in `cli/exit_codes.py`.
 
-    With --json every line on standard error is a JSON object.
+    With --json every line on standard error is a JSON object. `on_imported` is called once the command's modules are
+    imported, before it runs.
     """
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters of it reaches the user as an error
@@ -112,6 +113,7 @@ def main() -> None:
     try:
         _refuse_unprintable(sys.argv[1:])
         made = application("" if completion.is_asked() else command)
+        on_imported()
         signals.install()
         try:
             _run(made)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import msgspec
@@ -36,12 +37,6 @@ class Field:
 class Columns:
     """A table of columns: target column = (source field as the platform spells it, conversion)."""
 
-    fill: Fill
-    """Set the columns of a row of which a source says something; one that has a value keeps it.
-
-    `at`: the place for notes, such as "line 2: ".
-    """
-
     def __init__(
         self, source: type[msgspec.Struct], row: type[msgspec.Struct], /, **table: tuple[str, Convert]
     ) -> None:
@@ -50,15 +45,25 @@ class Columns:
         assert not unknown, f"{row.__name__} has no {unknown}"
         columns = {name: column for column, (name, _) in table.items()}
         assert len(columns) == len(table), "a field stands in two columns"
-        attributes = {field.encode_name: field.name for field in msgspec.structs.fields(source)}
+        attributes = dict(zip(source.__struct_encode_fields__, source.__struct_fields__, strict=True))
         assert columns.keys() <= attributes.keys(), f"{source.__name__} has no {columns.keys() - attributes.keys()}"
         self._fields = [  # in the order of the source, which is that of the notes
             Field(columns[name], name, attribute, table[columns[name]][1])
             for name, attribute in attributes.items()
             if name in columns
         ]
-        self.fill = compiled(self._fields, _SET_ATTRIBUTE, {"put": add_missing, "read_noting": self.read_noting})
-        self._fill_dict = compiled(self._fields, _SET_ITEM, {"put": dict.update, "read_noting": self.read_noting})
+
+    @cached_property
+    def fill(self) -> Fill:
+        """Set the columns of a row of which a source says something; one that has a value keeps it.
+
+        `at`: the place for notes, such as "line 2: ". Compiled at the first use: a sync without a change needs none.
+        """
+        return compiled(self._fields, _SET_ATTRIBUTE, {"put": add_missing, "read_noting": self.read_noting})
+
+    @cached_property
+    def _fill_dict(self) -> Fill:
+        return compiled(self._fields, _SET_ITEM, {"put": dict.update, "read_noting": self.read_noting})
 
     def read(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
         """Return the columns that the source has a value for, for a row that does not exist yet."""
