@@ -8,6 +8,7 @@ The goal is printed with the measured values; missing it does not change the exi
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import statistics
 import time
@@ -76,8 +77,9 @@ def main(
 async def _measure(url: str, repeats: int) -> tuple[list[Timing], list[str]]:
     """Ask every question; return the timings, and the plan of every statement."""
     timings, texts = [], []
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        await connection.execute("SET search_path = public")
+    gc.collect()
+    gc.freeze()  # as commands do with what they import
+    async with database.open_pool(url, 1, 30.0) as pool, pool.connection() as connection:
         await connection.execute(_STATEMENT_TIMEOUT)
         for name, question in QUESTIONS.items():
             info(name)

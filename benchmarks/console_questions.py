@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from orders_sync.domain import local_times
+from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.store import overview
-from orders_sync.store.console import freshness, heat_map
+from orders_sync.store.console import account as account_page
+from orders_sync.store.console import freshness, heat_map, windows
 from orders_sync.store.console import overview as console_overview
 from orders_sync.store.database import Connection
 
@@ -36,6 +38,23 @@ async def _heat_map(connection: Connection, account: str, ago: int) -> None:
     await heat_map.heat_map(connection, account, days, now - timedelta(minutes=10))
 
 
+async def _hour(connection: Connection, account: str, ago: timedelta) -> None:
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - ago
+    await windows.touching(connection, account, Window(end - timedelta(hours=1), end))
+
+
+async def _reads(connection: Connection) -> None:
+    await windows.failed(connection, "shop001")
+    await windows.latest(connection, "shop001", [WindowKind.SWEEP])
+    await windows.by_kind(connection, "shop001")
+
+
+async def _messages(connection: Connection) -> None:
+    await account_page.messages(connection, "shop003")
+    await account_page.messages(connection, "no such shop")
+    await account_page.observed(connection, "shop003")
+
+
 QUESTIONS: dict[str, Question] = {
     "status: state of all accounts and processes": _status,
     "overview: figures of a page of 50 accounts": _figures,
@@ -43,4 +62,11 @@ QUESTIONS: dict[str, Question] = {
     "account: heat map of 31 days, a window a minute": partial(_heat_map, account="shop001", ago=0),
     "account: heat map of 31 days, windows of one second": partial(_heat_map, account="shop002", ago=0),
     "account: heat map of 31 days, most of a year ago": partial(_heat_map, account="shop001", ago=300),
+    "account: an hour of the heat map, a window a minute": partial(_hour, account="shop001", ago=timedelta(hours=5)),
+    "account: an hour of the heat map, windows of one second": partial(
+        _hour, account="shop002", ago=timedelta(hours=5)
+    ),
+    "account: an hour of the heat map, weeks ago": partial(_hour, account="shop001", ago=timedelta(days=29)),
+    "account: failed windows and newest reads": _reads,
+    "account: messages and what was seen of the platform": _messages,
 }

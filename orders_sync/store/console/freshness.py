@@ -25,16 +25,19 @@ SELECT ends_at FROM sync.windows
 WHERE account = %(account)s AND kind = 'incremental' AND state = 'done' AND finished_at <= %(since)s
 ORDER BY ends_at DESC LIMIT 1
 """
-# of each part of the time the tooth that rose highest
+# of each part of the time the tooth that rose highest. The index by the end of windows is meant, not that by the time
+# they were read, of all accounts
 _TEETH = """
-WITH reads AS (
+WITH newer AS MATERIALIZED (
+    SELECT id, ends_at, finished_at FROM sync.windows
+    WHERE account = %(account)s AND kind = 'incremental' AND state = 'done'
+        AND ends_at > coalesce(%(reached)s, '-infinity'::timestamptz)
+), reads AS (
     SELECT finished_at AS at, coalesce(
             max(ends_at) OVER (ORDER BY finished_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
             %(reached)s) AS before,
         max(ends_at) OVER (ORDER BY finished_at, id) AS after, max(ends_at) OVER () AS last
-    FROM sync.windows
-    WHERE account = %(account)s AND kind = 'incremental' AND state = 'done' AND finished_at > %(since)s
-        AND finished_at <= %(until)s AND ends_at > coalesce(%(reached)s, '-infinity'::timestamptz)
+    FROM newer WHERE finished_at > %(since)s AND finished_at <= %(until)s
 )
 SELECT DISTINCT ON (part) at, before, after, last
 FROM reads, floor(extract(epoch FROM at - %(since)s) / %(seconds)s) AS part

@@ -23,7 +23,7 @@ from orders_sync.store.states import OPEN_WINDOWS
 
 MOST_DAYS = 31
 LONGEST = timedelta(days=40)  # of windows, as a rule: what ends later than this behind the range began behind it
-_READ_AGAIN = (WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.BACKFILL, WindowKind.REPAIR)
+READ_AGAIN = (WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.BACKFILL, WindowKind.REPAIR)
 
 _REACH = f"""
 SELECT a.feed, p.history_from, p.proven_from, p.past AS read_to, {PLANNED_TO} AS planned_to
@@ -170,7 +170,7 @@ async def heat_map(
     values = {
         "account": account,
         "feed": feed,
-        "kinds": list(_READ_AGAIN),
+        "kinds": list(READ_AGAIN),
         "start": hours[0][2],
         "end": hours[-1][3],
         "starts": [start for _, _, start, _ in hours],
