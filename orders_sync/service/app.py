@@ -128,11 +128,6 @@ class Service:
                 self._health.watch("scheduler")
                 timer = scheduler.start(partial(self._record_failure, "scheduler"), partial(self._remove_old, pool))
                 stack.callback(timer.shutdown, wait=False)
-            if self._components.web is not None:
-                web_pool = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
-                server = Server(self._routes(web_pool, metrics, scheduler))
-                running.append(asyncio.create_task(self._serve(server, self._components.web)))
-            running.append(asyncio.create_task(self._watch(pool, timer)))
             heartbeat = Heartbeat(
                 pool,
                 self._components.names,
@@ -140,6 +135,11 @@ class Service:
                 partial(self._record_failure, "heartbeat"),
                 lambda: {each.label: str(each) for each in self._settings.misconfigured},
             )
+            if self._components.web is not None:
+                web_pool = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
+                server = Server(self._routes(web_pool, metrics, scheduler, heartbeat.id))
+                running.append(asyncio.create_task(self._serve(server, self._components.web)))
+            running.append(asyncio.create_task(self._watch(pool, timer)))
             running.append(asyncio.create_task(heartbeat.run()))
             self._log_mistakes()
             log.info(
@@ -239,7 +239,10 @@ class Service:
                 await self._record_failure("watch", error)
             if self._outage.is_active or self._gate.mismatch is not None:
                 self._liveness.restart_timers()
-            await asyncio.sleep(PROBE_SECONDS if self._outage.is_active else WATCH_SECONDS)
+            if self._outage.is_active:
+                await asyncio.sleep(PROBE_SECONDS)
+            else:  # a component that meets a lost connection waits until this probe ends the outage
+                await self._outage.wait_for_beginning(WATCH_SECONDS)
 
     async def _record_failure(self, name: str, error: Exception) -> None:
         """Record an error of the database. On a lost connection restart the database if it is the embedded one."""
@@ -264,11 +267,11 @@ class Service:
             for found in await messages.note_never_listed(connection):
                 log.warning("messages named orders that no list has brought", **msgspec.structs.asdict(found))
 
-    def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler) -> list[Route]:
+    def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler, own_id: str) -> list[Route]:
         """Return the HTTP routes. Only the process with the hooks exports the gauges of the tables."""
         names = [source.account.name for source in self._sources] if self._components.hooks else None
         misconfigured = [each.label for each in self._settings.misconfigured]
-        routes = health.routes(pool, metrics, self._component_states, names, self._liveness, misconfigured)
+        routes = health.routes(pool, metrics, self._component_states, names, self._liveness, misconfigured, own_id)
         if self._components.hooks:
             limits = hooks.Limits(
                 self._settings.service.messages_per_minute, self._gate.opened.is_set, metrics.hook_refused

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import psycopg
@@ -49,17 +50,19 @@ def routes(
     accounts: Collection[str] | None = None,
     liveness: Liveness | None = None,
     misconfigured: Collection[str] = (),
+    own_id: str = "",
 ) -> list[Route]:
     """Return the three routes.
 
     `accounts`: those whose gauges are read from the tables at each scrape; None: only the metrics of the process.
     `misconfigured`: those this process cannot read for a mistake in the settings.
+    `own_id`: of this process in `sync.processes`.
     `pool`: not shared, else workers that hold every connection look like a database that is down. `state` is shown to
     everyone: no secrets.
     """
     return [
         liveness_route(state),
-        readiness_route(pool),
+        readiness_route(pool, own_id),
         metrics_route(pool, metrics, state, accounts, liveness or Liveness(), misconfigured),
     ]
 
@@ -74,11 +77,11 @@ def liveness_route(state: State) -> Route:
     return Route("/healthz", answer)
 
 
-def readiness_route(pool: Pool) -> Route:
-    """Return the route /readyz."""
+def readiness_route(pool: Pool, own_id: str = "") -> Route:
+    """Return the route /readyz. The process `own_id` answers, so it is alive, whenever it reported last."""
 
     async def answer(_: Request) -> Response:
-        reason, problems = await _readiness(pool)
+        reason, problems = await _readiness(pool, own_id)
         body = {"ready": reason is None, "because": reason, "problems": problems}
         return JSONResponse(body, 200 if reason is None else 503)
 
@@ -104,14 +107,16 @@ def metrics_route(
     return Route("/metrics", answer)
 
 
-async def _readiness(pool: Pool) -> tuple[str | None, list[str]]:
+async def _readiness(pool: Pool, own_id: str) -> tuple[str | None, list[str]]:
     """Return why this process cannot work, None if it can; and what is wrong with the processes of the service."""
 
     async def ask() -> tuple[str | None, list[str]]:
         async with pool.connection(timeout=READY_SECONDS) as connection:
             if reason := schema.mismatch(await schema.revision_of(connection)):
                 return reason, []
-            found = service_status.process_problems(await overview.read_processes(connection))
+            processes = await overview.read_processes(connection)
+            seen = [replace(each, is_alive=each.is_alive or each.id == own_id) for each in processes]
+            found = service_status.process_problems(seen)
             return None, [f"{each.severity}: {each.text}" for each in found]
 
     try:

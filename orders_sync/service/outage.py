@@ -40,6 +40,7 @@ class Outage:
         self._since: float | None = None
         self._last_logged = 0.0
         self._reason = ""
+        self._begun = asyncio.Event()
         self._over = asyncio.Event()
         self._over.set()
 
@@ -54,6 +55,7 @@ class Outage:
         if self._since is None:
             self._since = self._last_logged = now
             self._over.clear()
+            self._begun.set()
             log.warning("database unavailable; retrying until it is back", part=part, error=self._error_text(error))
         elif now - self._last_logged >= REPEAT_SECONDS:
             self._last_logged = now
@@ -65,12 +67,15 @@ class Outage:
             log.info("database available again", seconds=round(self._clock() - self._since))
             self._since, self._reason = None, ""
             self._over.set()
+            self._begun.clear()
 
     async def wait(self, seconds: float) -> None:
         """Return when the outage is over, or after `seconds` at the latest."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._over.wait()
+        await _wait(self._over, seconds)
+
+    async def wait_for_beginning(self, seconds: float) -> None:
+        """Return when an outage is active, or after `seconds` at the latest."""
+        await _wait(self._begun, seconds)
 
     @contextmanager
     def capture_pool_logs(self) -> Iterator[None]:
@@ -93,6 +98,12 @@ class Outage:
     def _error_text(self, error: BaseException) -> str:
         reason = self._reason if isinstance(error, psycopg.OperationalError) and error.sqlstate is None else ""
         return " ".join((reason or f"{type(error).__name__}: {error}").split())
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 class _CallbackHandler(logging.Handler):

@@ -26,7 +26,7 @@ from orders_sync.store.conninfo import completed, shown
 from orders_sync.store.database_errors import SPOILED, plain_words, strip
 from orders_sync.store.session_settings import PUBLIC, STATE, State, statements
 
-RECONNECT_SECONDS = 5  # then the next who needs one tries at once; the pool's own back-off takes minutes
+RECONNECT_SECONDS = 1.0  # between two attempts while somebody waits; the pool's own back-off takes minutes
 SETTING_ATTEMPTS = 5  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
@@ -36,7 +36,8 @@ Session = psycopg.Connection[tuple[object, ...]]
 class Pool(AsyncConnectionPool[Connection]):
     """A pool that closes a connection on which a session-wide error came up, instead of handing it out again.
 
-    Errors that leave it hold no rows (DETAIL, CONTEXT).
+    It is back as soon as its server is: while somebody waits, a connection is tried every `RECONNECT_SECONDS`, and
+    where one turns out to be broken, all idle ones are checked. Errors that leave it hold no rows (DETAIL, CONTEXT).
     """
 
     @asynccontextmanager
@@ -50,6 +51,11 @@ class Pool(AsyncConnectionPool[Connection]):
                 if isinstance(error, SPOILED):
                     await connection.close()
                 raise
+
+    async def reconnect_failed(self) -> None:
+        """Try again: the pool alone would not before somebody else asks for a connection."""
+        if self.get_stats().get("requests_waiting"):
+            await self.check()
 
 
 @asynccontextmanager
@@ -75,6 +81,14 @@ async def open_pool(
     url: str, size: int, wait: float, *, search_path: str = PUBLIC, name: str = "orders-sync"
 ) -> AsyncIterator[Pool]:
     """Open a pool whose first connection is made in the background. `name`: shown in pg_stat_activity."""
+
+    async def check(connection: Connection) -> None:
+        try:
+            await _check(connection)
+        except psycopg.Error:  # the others are likely to be broken too, and each costs a pause that doubles
+            await pool.check()
+            raise
+
     pool = Pool(
         completed(url, application_name=name),
         kwargs={"autocommit": True},
@@ -84,7 +98,7 @@ async def open_pool(
         timeout=wait,
         reconnect_timeout=RECONNECT_SECONDS,
         configure=partial(_ready, search_path=search_path),
-        check=_check,
+        check=check,
     )
     async with pool:
         yield pool

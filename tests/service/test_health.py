@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from orders_sync.service import health
 from orders_sync.service.health import State
 from orders_sync.service.metrics import Metrics
-from orders_sync.store import database, schema
+from orders_sync.store import database, processes, schema
 from orders_sync.store.database import Pool
 from tests.support.cable import Cable, cable
 from tests.support.closed_windows import DONE
@@ -145,3 +145,15 @@ async def test_worker_tells_its_own_metrics_and_asks_no_table(pool: Pool) -> Non
     exposed = samples((await ask(pool, "/metrics", accounts=None)).text)
     assert exposed["orders_sync_calls_total"] == {("shop",): 3}
     assert "orders_sync_database_up" not in exposed
+
+
+async def test_a_process_that_answers_is_alive_though_it_could_not_report_during_an_outage(pool: Pool) -> None:
+    parts = ["scheduler", "worker", "console"]
+    async with pool.connection() as connection:
+        for name in ("own", "other"):
+            await processes.report(connection, name, parts, "host", 7 if name == "own" else 8)
+        await connection.execute("UPDATE sync.processes SET seen_at = now() - interval '5 minutes'")
+    app = Starlette(routes=[health.readiness_route(pool, "own")])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as http:
+        [problem] = (await http.get("/readyz")).json()["problems"]
+    assert problem.startswith("attention: process 8 on host (scheduler, worker, console) has not reported since")

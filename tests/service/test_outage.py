@@ -219,3 +219,17 @@ async def test_planning_that_raises_for_every_account_turns_health_red_and_back(
         monkeypatch.setattr(planner, "plan_due", plan_due)
         await running.until(lambda: not running.service._liveness.failing_accounts)
         assert (await running.get("/healthz")).status_code == 200
+
+
+async def test_a_probe_waits_no_longer_than_until_an_outage_begins() -> None:
+    """What a component says of a connection that was lost before must not hold it up once the database is back."""
+    outage = Outage()
+    probing = asyncio.create_task(outage.wait_for_beginning(LONGEST * 100))
+    await asyncio.sleep(0)
+    outage.record_failure("worker", PoolTimeout("none in 5 s"))
+    async with asyncio.timeout(LONGEST):
+        await probing
+        await outage.wait_for_beginning(LONGEST * 100)  # it is active
+    outage.end()
+    await outage.wait_for_beginning(0)
+    assert not outage.is_active
