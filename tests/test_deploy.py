@@ -58,7 +58,7 @@ async def exported(connection: Connection) -> set[str]:
     metrics.hook_refused("", "token")
     liveness = Liveness()
     liveness.watch(schedules=True, works=True)
-    liveness.planning_failed("shop")
+    liveness.planning_failed("shop", "why")
     tables = table_metrics(await service_metrics.read(connection, ACCOUNTS))
     of_process = component_metrics({"worker": None}), liveness_metrics(liveness), settings_metrics(["shop"])
     return set(samples(metrics.exposition(tables, *of_process)))

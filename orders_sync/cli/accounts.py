@@ -28,12 +28,15 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
     """List the accounts of the settings and of the tables: platform, seller, rate and state."""
     settings = user_settings.load(config)
     with databases.opened(settings) as url, database.session(url) as connection:
-        misconfigured = account_selection.misconfigured(settings, overview.processes(connection))
+        processes = overview.processes(connection)
         known = {each.name: each for each in account_status.stored(connection)}
         shared = ownership.shared(connection)
         unrefreshed = identities.unrefreshed(connection)
+    misconfigured = account_selection.misconfigured(settings, processes)
+    elsewhere = {name for each in processes if each.is_alive for name in each.accounts}
     rows = _rows(settings, known)
     for row in rows:
+        row["in_running_process"] = row["account"] in elsewhere
         row["misconfigured"] = misconfigured.get(row["account"]) if row["in_settings"] else None
     if json:
         output.print_json(rows)
@@ -206,6 +209,8 @@ def _state(row: dict[str, Any]) -> str:
         return f"suspended since {stamp(row['suspended_at'])}"
     if not row["in_settings"] and row["retired_at"]:
         return "retired"
+    if not row["in_settings"] and row["in_running_process"]:
+        return "in the settings of a running process"
     return "active" if row["in_settings"] else "not in the settings"
 
 

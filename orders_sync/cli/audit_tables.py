@@ -106,14 +106,11 @@ def show(results: list[Audited]) -> None:
 
 
 def verdict(results: Sequence[Audited]) -> str:
-    """Return in a sentence what is missing and what the next sync reads anyway, of the accounts that were compared.
-
-    Where the platform lists changes, an order may be awaited by both lists; the longer of the two is counted.
-    """
+    """Return in a sentence what is missing and what the next sync reads anyway, of the accounts that were compared."""
     compared = [each for each in results if not each.error]
     remaining = [each for result in compared for each in result.remaining]
     missing, surplus = sum(each.missing for each in remaining), sum(len(each.surplus) for each in remaining)
-    awaited = sum(max(each.found.awaited, each.updates.found.awaited if each.updates else 0) for each in compared)
+    awaited = sum(each.awaited for each in compared)
     parts = [f"{missing:,} missing" if missing else "nothing missing"]
     parts += [f"{surplus:,} not listed"] if surplus else []
     parts += [f"{awaited:,} awaited (changed lately, the next sync reads them)"] if awaited else []
@@ -205,14 +202,15 @@ def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None
             ("ended", audit.finished_at),
             ("platform orders", audit.platform_orders),
             ("table orders", audit.table_orders),
+            ("awaited", audit.awaited),
             ("calls", audit.calls),
             ("error", audit.error),
         ],
     )
     if not audit.differences and audit.platform_orders != audit.table_orders:
         output.info(
-            "nothing missing: where the platform counts more than the tables, the others are awaited (changed "
-            "lately, the next sync reads them), or stand in the tables at another time or account"
+            "nothing missing: orders that the platform counts and the tables do not are awaited (changed lately, the "
+            "next sync reads them), or stand in the tables at another time or account"
         )
     for each in differences:
         output.out().print()

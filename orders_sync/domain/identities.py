@@ -78,8 +78,13 @@ class ListedAccount(Protocol):
         ...
 
 
-def compare(known: Sequence[KnownAccount], accounts: Sequence[ListedAccount]) -> IdentityChanges:
-    """Compare all accounts of the settings with all of the tables. Of two with one identity the first counts."""
+def compare(
+    known: Sequence[KnownAccount], accounts: Sequence[ListedAccount], elsewhere: Collection[str] = ()
+) -> IdentityChanges:
+    """Compare all accounts of the settings with all of the tables. Of two with one identity the first counts.
+
+    `elsewhere`: names in the settings of other processes that run; none of these accounts is removed.
+    """
     identities: dict[str, Identity] = {}
     seen: set[Identity] = set()
     uncertain = []
@@ -108,8 +113,9 @@ def compare(known: Sequence[KnownAccount], accounts: Sequence[ListedAccount]) ->
             continue
         if each.name in identities:
             changes.replaced[each.name] = _free(each.name + REPLACED, taken)
-        if each.is_current and not may_be_any:
-            changes.removed.append(changes.replaced.get(each.name, each.name))
+        label = changes.replaced.get(each.name, each.name)
+        if each.is_current and not may_be_any and label not in elsewhere:
+            changes.removed.append(label)
     return changes
 
 

@@ -260,8 +260,9 @@ class _Audit:
                 connection,
                 self._number,
                 result.start,
-                found.platform,
-                found.tables,
-                len(result.differences),
-                self._client.calls,
+                platform=found.platform,
+                tables=found.tables,
+                awaited=result.awaited,
+                differences=len(result.differences),
+                calls=self._client.calls,
             )

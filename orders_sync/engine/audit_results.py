@@ -43,6 +43,14 @@ class Audited:
         return sorted(found, key=lambda difference: difference.window.start)
 
     @property
+    def awaited(self) -> int:
+        """The number of orders that the next sync reads anyway.
+
+        An order may be awaited by both lists: the longer of the two is counted.
+        """
+        return max(self.found.awaited, self.updates.found.awaited if self.updates else 0)
+
+    @property
     def remaining(self) -> list[Difference]:
         """The differences that no read has ended and nobody has acknowledged."""
         settled = [*self.repaired, *self.acknowledged]

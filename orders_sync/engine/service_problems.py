@@ -95,6 +95,21 @@ def of_processes(processes: Sequence[ProcessStatus], alive: set[str], is_late: b
         )
 
 
+def of_planning(processes: Sequence[ProcessStatus], accounts: Sequence[AccountStatus]) -> Iterator[Problem]:
+    """Yield what keeps processes from planning accounts, each reason once, unless it is the account's `last_error`.
+
+    A process may know an account by a name that is in no table.
+    """
+    said = {each.last_error for each in accounts}
+    names = {each.name for each in accounts}
+    for process in processes:
+        for name, reason in process.failing.items() if process.is_alive else ():
+            if reason not in said:
+                said.add(reason)
+                text = f"{reason} (process {process.pid} on {process.host})"
+                yield Problem(ProblemKind.FAILING, Severity.ATTENTION, text, name if name in names else None)
+
+
 def of_mistake(name: str, mistake: str) -> str:
     """Describe a mistake in the settings of an account."""
     return (

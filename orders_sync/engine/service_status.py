@@ -87,6 +87,7 @@ def assess(
     alive = {part for each in processes if each.is_alive for part in each.parts}
     is_late = not {State.BEHIND, State.NOT_READ}.isdisjoint(states.values())
     problems = list(service_problems.of_processes(processes, alive, is_late))
+    problems += service_problems.of_planning(processes, accounts)
     for each in accounts:
         if states[each.name] in (State.RETIRED, State.PAUSED):
             continue

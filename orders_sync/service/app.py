@@ -46,6 +46,7 @@ from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
 from orders_sync.store import database, messages, schema, service_metrics
 from orders_sync.store.database import Pool
+from orders_sync.store.processes import ReportedAccounts
 
 FIRST_PAUSE = 1.0  # seconds between two tries of a failing component, doubled each time
 LONGEST_PAUSE = 15.0
@@ -133,7 +134,8 @@ class Service:
                 self._components.names,
                 self._gate.opened,
                 partial(self._record_failure, "heartbeat"),
-                lambda: {each.label: str(each) for each in self._settings.misconfigured},
+                self._reported_accounts,
+                self._liveness.reasons_changed,
             )
             if self._components.web is not None:
                 web_pool = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
@@ -165,6 +167,11 @@ class Service:
     def _end_by_signal(self) -> None:
         self._is_signalled = True
         self._stop.set()
+
+    def _reported_accounts(self) -> ReportedAccounts:
+        misconfigured = {each.label: str(each) for each in self._settings.misconfigured}
+        names = [each.name for each in self._settings.accounts]
+        return ReportedAccounts([*names, *misconfigured], misconfigured, self._liveness.planning_errors)
 
     def _log_mistakes(self) -> None:
         """Log what the settings have wrong of accounts; the others are read."""

@@ -6,13 +6,14 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from orders_sync.service.outage import is_connection_loss
 from orders_sync.service.queue import CONNECTION_ERRORS
 from orders_sync.store import processes
 from orders_sync.store.database import Pool
+from orders_sync.store.processes import ReportedAccounts
 
 SECONDS = 10.0  # between two heartbeats
 RETRY_SECONDS = 0.5  # after a lost connection: whoever asks on reconnect must not find the process silent
@@ -23,8 +24,8 @@ class Heartbeat:
     """Reports one process until cancelled, then removes its row.
 
     `fits`: set while the tables are of this version; nothing is written otherwise. `failed` gets what the database
-    answers when it refuses a report; one that is away is noticed elsewhere. `misconfigured`: returns by account why
-    this process cannot read it.
+    answers when it refuses a report; one that is away is noticed elsewhere. `accounts`: returns what is to be reported
+    of them; `changed`: set when that is other than before.
     """
 
     def __init__(
@@ -33,18 +34,20 @@ class Heartbeat:
         parts: Sequence[str],
         fits: asyncio.Event,
         failed: Callable[[Exception], Awaitable[None]],
-        misconfigured: Callable[[], Mapping[str, str]] = dict,
+        accounts: Callable[[], ReportedAccounts] = ReportedAccounts,
+        changed: asyncio.Event | None = None,
     ) -> None:
         self._pool = pool
         self._parts = parts
         self._fits = fits
         self._failed = failed
-        self._misconfigured = misconfigured
+        self._accounts = accounts
+        self._changed = changed or asyncio.Event()
         self._host, self._pid = socket.gethostname(), os.getpid()
         self.id = f"{self._host}:{self._pid}:{secrets.token_hex(3)}"
 
     async def run(self) -> None:
-        """Report the process every `SECONDS`, sooner once a database that was away is back.
+        """Report the process every `SECONDS`, sooner when there is news or a database that was away is back.
 
         Once cancelled, remove its row.
         """
@@ -54,15 +57,18 @@ class Heartbeat:
                 pause = SECONDS
                 try:
                     async with self._pool.connection() as connection:
+                        self._changed.clear()
                         await processes.report(
-                            connection, self.id, self._parts, self._host, self._pid, self._misconfigured()
+                            connection, self.id, self._parts, self._host, self._pid, self._accounts()
                         )
                 except CONNECTION_ERRORS as error:
                     if is_connection_loss(error.__cause__ or error):
                         pause = RETRY_SECONDS
                     else:
                         await self._failed(error)
-                await asyncio.sleep(pause)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._changed.wait()
         finally:
             await self._remove()
 

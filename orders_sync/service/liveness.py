@@ -5,6 +5,7 @@ An outage of the database is no reason to restart a process: while it lasts, not
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -26,6 +27,8 @@ class Liveness:
         self._longest_wait = 0.0
         self._attempted: set[str] = set()
         self._failing: dict[str, float] = {}
+        self._reasons: dict[str, str] = {}
+        self.reasons_changed = asyncio.Event()
 
     def watch(self, *, schedules: bool, works: bool) -> None:
         """Begin to watch the parts that this process runs."""
@@ -42,12 +45,17 @@ class Liveness:
         """Record that planning an account succeeded."""
         self._attempted.add(account)
         self._failing.pop(account, None)
+        if self._reasons.pop(account, None) is not None:
+            self.reasons_changed.set()
         self.tick_ended()
 
-    def planning_failed(self, account: str) -> None:
-        """Record that planning the account raised."""
+    def planning_failed(self, account: str, reason: str) -> None:
+        """Record that planning the account raised, and why."""
         self._attempted.add(account)
         self._failing.setdefault(account, self._clock())
+        if self._reasons.get(account) != reason:
+            self._reasons[account] = reason
+            self.reasons_changed.set()
 
     def job_started(self) -> None:
         """Record that the worker took a job."""
@@ -77,6 +85,11 @@ class Liveness:
         self._taken_at = None if self._taken_at is None else now
         self._progressed_at, self._longest_wait = now, 0.0
         self._failing = dict.fromkeys(self._failing, now)
+
+    @property
+    def planning_errors(self) -> dict[str, str]:
+        """By account, why its last planning raised. `reasons_changed` is set when this is other than before."""
+        return dict(self._reasons)
 
     @property
     def failing_accounts(self) -> list[str]:

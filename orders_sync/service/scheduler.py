@@ -101,7 +101,8 @@ class Scheduler:
         except Exception as error:
             if isinstance(error, QueueError) or isolation.concerns_all(error):
                 raise
-            self._liveness.planning_failed(name)
+            reason = isolation.report(name, error)
+            self._liveness.planning_failed(name, reason)
             if (others := self._throttle.admit(name)) is not None:
                 is_ours = not isinstance(error, OrdersSyncError)  # else its text says what to do
                 log.error(
@@ -111,7 +112,7 @@ class Scheduler:
                     **({"exc_info": True} if is_ours else {"error": str(error)}),
                 )
             async with self._pool.connection() as connection:
-                await ledger.note_error(connection, name, isolation.report(name, error))
+                await ledger.note_error(connection, name, reason)
 
     async def plan_for_message(self, name: str) -> None:
         """Plan an account that got a message. Messages that arrive together are planned once; a tick finds any left."""

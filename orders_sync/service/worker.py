@@ -129,6 +129,7 @@ class Worker:
             account=account,
             platform_orders=found.platform,
             table_orders=found.tables,
+            awaited=result.awaited,
             differences=len(result.differences),
             repaired=len(result.repaired),
             calls=result.calls,

@@ -13,7 +13,7 @@ SILENCE = timedelta(minutes=3)  # an audit that runs reports twice a minute
 
 _AUDITS = """
 SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
-    a.table_orders, a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
+    a.table_orders, a.awaited, a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
     CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
         WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
 FROM sync.audits AS a CROSS JOIN LATERAL (
@@ -44,7 +44,8 @@ class AuditReport(msgspec.Struct, frozen=True):
 
     `state`: running; finished; failed, with `error`; or interrupted, where its process was killed. `differences` in
     all, those that are still `open`, those that are `acknowledged` instead. `missing`, `not_listed`: orders of the
-    differences that no read ended.
+    differences that no read ended. `awaited`: orders that were no difference, for the next sync read them anyway; None
+    where an earlier version did not count them.
     """
 
     id: int
@@ -57,6 +58,7 @@ class AuditReport(msgspec.Struct, frozen=True):
     is_routine: bool
     platform_orders: int | None
     table_orders: int | None
+    awaited: int | None
     calls: int
     differences: int
     open: int

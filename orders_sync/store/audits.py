@@ -143,19 +143,28 @@ async def begin(connection: Connection, account: str, window: Window, *, is_rout
 
 
 async def finish(
-    connection: Connection, number: int, start: datetime, platform: int, tables: int, differences: int, calls: int
+    connection: Connection,
+    number: int,
+    start: datetime,
+    *,
+    platform: int,
+    tables: int,
+    awaited: int,
+    differences: int,
+    calls: int,
 ) -> None:
     """Record the totals of an audit.
 
-    `start`: the beginning of its range, moved to that of the platform's reach if that is later.
+    `start`: the beginning of its range, moved to that of the platform's reach if that is later. `awaited`: orders that
+    the next sync reads anyway.
     """
     await connection.execute(
         """
         UPDATE sync.audits SET finished_at = clock_timestamp(), starts_at = %s, platform_orders = %s, table_orders = %s,
-            differences = %s, calls = %s
+            awaited = %s, differences = %s, calls = %s
         WHERE id = %s
         """,
-        [start, platform, tables, differences, calls, number],
+        [start, platform, tables, awaited, differences, calls, number],
     )
 
 

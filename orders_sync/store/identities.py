@@ -3,7 +3,7 @@
     name      platform, host, seller
     new       known                    renamed: everything that belongs to the account moves to its new name
     known     new                      a new account; the former one of that name is kept as `name~old`
-    gone      gone                     removed: nobody refreshes its orders
+    gone      gone                     removed: nobody refreshes its orders; unless a running process has it
 
 A label is moved everywhere in one transaction in which nobody can land or claim. Windows being read then are taken from
 their readers: what these still land fails at its fence (P5).
@@ -20,7 +20,7 @@ from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, ListedAccount, compare
 from orders_sync.domain.local_times import stamp
-from orders_sync.store import activity
+from orders_sync.store import activity, overview
 from orders_sync.store.database import Session
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
@@ -84,17 +84,21 @@ class _Unrefreshed(msgspec.Struct, frozen=True):
 def settle(connection: Session, accounts: Sequence[ListedAccount]) -> list[str]:
     """Make the tables agree with all accounts of the settings; return what was changed, in sentences.
 
+    An account that another process has in its settings is not removed while that one runs.
+
+
     Raises `DatabaseError`.
     """
     with plain_words(connection.info.dsn):
-        if not compare(_known(connection), accounts):
+        elsewhere = {name for each in overview.processes(connection) if each.is_alive for name in each.accounts}
+        if not compare(_known(connection), accounts, elsewhere):
             return []
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            if compare(_known(connection), accounts).labels:
+            if compare(_known(connection), accounts, elsewhere).labels:
                 connection.execute(_EXCLUDE)
             known = _known(connection)
-            changes = compare(known, accounts)
+            changes = compare(known, accounts, elsewhere)
             _apply(connection, changes)
         connection.execute(HAND_OVER, [changes.removed])  # alone: a landing locks orders before accounts
     return _sentences(changes, {each.name: each for each in known}, accounts)

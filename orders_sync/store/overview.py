@@ -74,7 +74,7 @@ ACCOUNTS = f"""
 """
 
 PROCESSES = f"""
-    SELECT id, parts, version, tables, host, pid, started_at, seen_at, misconfigured,
+    SELECT id, parts, version, tables, host, pid, started_at, seen_at, misconfigured, accounts, failing,
         seen_at > clock_timestamp() - interval '{ALIVE_SECONDS} s' AS is_alive
     FROM sync.processes WHERE seen_at > clock_timestamp() - interval '{FORGOTTEN_DAYS} d' ORDER BY started_at, id
 """
@@ -174,7 +174,7 @@ class AccountStatus:
 class ProcessStatus:
     """A row of `sync.processes`. `is_alive`: it reported within the last `ALIVE_SECONDS`.
 
-    `misconfigured`: by account, why the process cannot read it.
+    `accounts`: of its settings. `misconfigured`, `failing`: by account, why the process cannot read it or plan it.
     """
 
     id: str
@@ -187,6 +187,8 @@ class ProcessStatus:
     seen_at: datetime
     is_alive: bool
     misconfigured: dict[str, str] = field(default_factory=dict)
+    accounts: list[str] = field(default_factory=list)
+    failing: dict[str, str] = field(default_factory=dict)
 
 
 def accounts(connection: Session) -> list[AccountStatus]:

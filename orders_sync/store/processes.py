@@ -8,8 +8,8 @@ stop       the row is deleted; a process that was killed leaves it behind
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
-from types import MappingProxyType
 
 from psycopg.types.json import Jsonb
 
@@ -22,10 +22,23 @@ _REPORT = f"""
 WITH gone AS (
     DELETE FROM sync.processes WHERE seen_at < clock_timestamp() - interval '{FORGOTTEN_AFTER}' AND id <> %(id)s
 )
-INSERT INTO sync.processes (id, parts, version, tables, host, pid, misconfigured, seen_at)
-VALUES (%(id)s, %(parts)s, %(version)s, %(tables)s, %(host)s, %(pid)s, %(misconfigured)s, clock_timestamp())
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, misconfigured = excluded.misconfigured
+INSERT INTO sync.processes (id, parts, version, tables, host, pid, accounts, misconfigured, failing, seen_at)
+VALUES (
+    %(id)s, %(parts)s, %(version)s, %(tables)s, %(host)s, %(pid)s, %(accounts)s, %(misconfigured)s, %(failing)s,
+    clock_timestamp()
+)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, misconfigured = excluded.misconfigured,
+    failing = excluded.failing
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedAccounts:
+    """The accounts of a process's settings by name, and by name why it cannot read or plan one."""
+
+    names: Sequence[str] = ()
+    misconfigured: Mapping[str, str] = field(default_factory=dict)
+    failing: Mapping[str, str] = field(default_factory=dict)
 
 
 async def report(
@@ -34,12 +47,10 @@ async def report(
     parts: Sequence[str],
     host: str,
     pid: int,
-    misconfigured: Mapping[str, str] = MappingProxyType({}),
+    accounts: ReportedAccounts | None = None,
 ) -> None:
-    """Record that this process is alive, and delete processes that have not been for `FORGOTTEN_AFTER`.
-
-    `misconfigured`: by account, why this process cannot read it.
-    """
+    """Record that this process is alive, and delete processes that have not been for `FORGOTTEN_AFTER`."""
+    accounts = accounts or ReportedAccounts()
     values = {
         "id": id_,
         "parts": list(parts),
@@ -47,7 +58,9 @@ async def report(
         "tables": schema.HEAD,
         "host": host,
         "pid": pid,
-        "misconfigured": Jsonb(dict(misconfigured)),
+        "accounts": list(accounts.names),
+        "misconfigured": Jsonb(dict(accounts.misconfigured)),
+        "failing": Jsonb(dict(accounts.failing)),
     }
     await connection.execute(_REPORT.encode(), values)
 

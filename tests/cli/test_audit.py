@@ -134,7 +134,12 @@ def test_an_audit_ends_with_a_verdict_that_explains_what_is_awaited() -> None:
 def test_an_audit_that_is_shown_again_explains_counts_that_are_not_equal(landed: Landed) -> None:
     assert "nothing missing" in landed.terminal.run("audit", "--account", "sandbox-ka").assert_well().err
     [listed] = landed.terminal.run("audit", "list", "--limit", "1", "--json").assert_well().json
+    assert listed["awaited"] == 0
     assert "awaited" not in landed.terminal.run("audit", "show", str(listed["id"])).assert_well().err
-    landed.tables.execute("UPDATE sync.audits SET table_orders = table_orders - 9 WHERE id = %s", listed["id"])
-    said = landed.terminal.run("audit", "show", str(listed["id"])).assert_well().err
-    assert "awaited (changed lately" in " ".join(said.split())
+    landed.tables.execute(
+        "UPDATE sync.audits SET table_orders = table_orders - 9, awaited = 9 WHERE id = %s", listed["id"]
+    )
+    said = landed.terminal.run("audit", "show", str(listed["id"])).assert_well()
+    assert "awaited (changed lately" in " ".join(said.err.split())
+    assert [line.split()[-1] for line in said.out.splitlines() if "awaited" in line] == ["9"]
+    assert landed.terminal.run("audit", "show", str(listed["id"]), "--json").json["awaited"] == 9

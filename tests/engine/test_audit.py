@@ -165,6 +165,11 @@ async def test_what_the_next_sync_reads_anyway_is_no_difference(tell: Tell) -> N
         "sandbox-open": 1,
         "sandbox-ka": 0,
     }
+    assert story.query("SELECT account, awaited FROM sync.audits ORDER BY account") == [
+        ("sandbox-1688", 1),
+        ("sandbox-ka", 0),
+        ("sandbox-open", 1),
+    ]
 
 
 async def test_what_is_younger_than_the_watermark_is_not_compared(tell: Tell) -> None:

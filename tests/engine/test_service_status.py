@@ -274,3 +274,16 @@ def test_the_sum_is_one_line() -> None:
     dead = judge(CURRENT, processes=[replace(RUN, is_alive=False)])
     assert summary(dead, "1", "2") == "1 account: 1 current; no scheduler, no worker; orders-sync 1, tables 2"
     assert "; 1 scheduler, 1 worker, 1 console;" in summary(judge(CURRENT, processes=[RUN]), "1", "2")
+
+
+def test_what_a_process_cannot_plan_is_said_once_though_no_table_knows_the_name() -> None:
+    """As when the shop was renamed, and the process has its old name."""
+    unknown = replace(RUN, failing={"old name": "old name: these settings are of the account shop"})
+    [problem] = judge(CURRENT, processes=[unknown, replace(WORKER, failing=unknown.failing)]).problems
+    assert (problem.kind, problem.account) == (ProblemKind.FAILING, None)
+    assert problem.text == "old name: these settings are of the account shop (process 7 on one)"
+    known = replace(CURRENT, last_error="a mistake")
+    [problem] = judge(known, processes=[replace(RUN, failing={"shop": "a mistake"}), WORKER]).problems
+    assert (problem.text, problem.account) == ("a mistake", "shop")
+    gone = replace(WORKER, is_alive=False, failing={"shop": "long ago"})
+    assert "long ago" not in " ".join(words(judge(CURRENT, processes=[RUN, gone])))

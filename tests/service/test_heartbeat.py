@@ -12,8 +12,10 @@ import pytest
 from orders_sync.service import heartbeat as module
 from orders_sync.service.components import Components
 from orders_sync.service.heartbeat import Heartbeat
+from orders_sync.service.liveness import Liveness
 from orders_sync.store import database, processes, schema
 from orders_sync.store.database import Connection, Pool
+from orders_sync.store.processes import ReportedAccounts
 from tests.support.cable import cable
 from tests.support.databases import rows
 
@@ -151,3 +153,26 @@ async def test_after_an_outage_a_process_reports_at_once(
         await connection.execute("UPDATE sync.processes SET seen_at = now() - interval '5 minutes'")
         line.mend()
         await until("EXISTS (SELECT FROM sync.processes WHERE seen_at > now() - interval '1 minute')", connection)
+
+
+async def test_news_of_an_account_is_reported_at_once(
+    pool: Pool, connection: Connection, fits: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SECONDS", 3600.0)
+    liveness = Liveness()
+
+    def accounts() -> ReportedAccounts:
+        return ReportedAccounts(["a", "b"], {"b": "no secret"}, liveness.planning_errors)
+
+    heartbeat = Heartbeat(pool, ["scheduler"], fits, Failures().note, accounts, liveness.reasons_changed)
+    task = asyncio.create_task(heartbeat.run())
+    await until("EXISTS (SELECT FROM sync.processes WHERE failing = '{}')", connection)
+    liveness.planning_failed("a", "the clock was put back")
+    await until("EXISTS (SELECT FROM sync.processes WHERE failing->>'a' = 'the clock was put back')", connection)
+    liveness.account_planned("a")
+    await until("EXISTS (SELECT FROM sync.processes WHERE failing = '{}')", connection)
+    assert await rows(connection, "SELECT accounts, misconfigured FROM sync.processes") == [
+        (["a", "b"], {"b": "no secret"})
+    ]
+    task.cancel()
+    await asyncio.wait([task])

@@ -35,14 +35,15 @@ def test_a_clock_that_comes_to_no_end_is_late_until_it_does() -> None:
 def test_planning_is_late_when_it_raises_for_all_that_are_tried_not_for_one() -> None:
     process = Watched()
     process.account_planned("well")
-    process.planning_failed("ill")
+    process.planning_failed("ill", "why")
     for _ in range(10):
         process.pass_by(PLANNING_LIMIT)
-        process.planning_failed("ill")
+        process.planning_failed("ill", "why")
         process.tick_ended()
     assert process.overdue()["scheduler"] is None
     assert process.failing_accounts == ["ill"]
-    process.planning_failed("well")
+    assert process.planning_errors == {"ill": "why"}
+    process.planning_failed("well", "why")
     process.pass_by(PLANNING_LIMIT + 1)
     process.tick_ended()
     assert "no account can be planned" in str(process.overdue()["scheduler"])
@@ -75,7 +76,7 @@ def test_a_worker_with_its_hands_full_has_longer() -> None:
 @pytest.mark.parametrize("seconds", [PLANNING_LIMIT, 10 * FINISH_LIMIT])
 def test_an_outage_of_the_database_is_no_reason_to_restart_a_process(seconds: float) -> None:
     process = Watched()
-    process.planning_failed("shop")
+    process.planning_failed("shop", "why")
     process.set_longest_wait(10 * FINISH_LIMIT)
     process.pass_by(seconds)
     process.restart_timers()

@@ -10,6 +10,7 @@ import pytest
 
 from orders_sync.engine import planner
 from orders_sync.engine.page_client import AccountSource
+from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import Queue
 from orders_sync.store import due_accounts, suspensions
 from orders_sync.store.database import Connection
@@ -189,7 +190,22 @@ async def test_an_account_that_cannot_be_planned_stops_no_other(
         "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES (%s, '1688', 's', 'updated') RETURNING 1",
         story.shop,
     )
-    await scheduler(story, queue).plan_due_accounts()
+    liveness = Liveness()
+    await scheduler(story, queue, liveness=liveness).plan_due_accounts()
     assert sorted(jobs(story)) == [("drain", "sandbox-ka", "todo"), ("drain", "sandbox-open", "todo")]
     [(error,)] = story.query("SELECT last_error FROM sync.accounts WHERE name = %s", story.shop)
     assert "whole seconds" in str(error)
+    assert liveness.planning_errors == {story.shop: error}
+
+
+async def test_a_process_with_the_old_name_of_a_shop_says_at_once_that_it_cannot_plan_it(
+    tell: Tell, queue: Queue
+) -> None:
+    """No account of the tables has that name, so that no row could hold the error."""
+    story = tell()
+    await story.sync(story.shop)
+    story.execute(f"UPDATE sync.accounts SET name = 'new-name' WHERE name = '{story.shop}'")
+    liveness = Liveness()
+    await scheduler(story, queue, liveness=liveness).plan_due_accounts()
+    assert list(liveness.planning_errors) == [story.shop]
+    assert "by another name" in liveness.planning_errors[story.shop]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import structlog
 
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
@@ -159,7 +160,10 @@ async def test_the_routine_audit_reads_what_is_missing_and_is_noted(tell: Tell, 
         story.query(f"DELETE FROM {table} WHERE platform = '1688' AND order_id LIKE '%%7' RETURNING 1")
     assert not all(verdict.is_equal for verdict in story.verify(story.shop).values())
     one, _ = worker(story, queue)
-    await one.audit(story.shop)
+    with structlog.testing.capture_logs() as lines:
+        await one.audit(story.shop)
+    [line] = [line for line in lines if line["event"] == "audit"]
+    assert (line["differences"] > 0, line["repaired"], line["awaited"]) == (True, line["differences"], 0)
     story.assert_equal(story.shop)
     noted = "SELECT differences > 0 FROM sync.audits WHERE is_routine AND account = %s"
     assert story.query(noted, story.shop) == [(True,)]

@@ -33,7 +33,9 @@ async def audit(
     for each in found:
         await audits.note_difference(connection, number, each)
     known = await audits.succeed(connection, account, number, Feed.CREATED, window)
-    await audits.finish(connection, number, window.start, 10, 10, len(found), 1)
+    await audits.finish(
+        connection, number, window.start, platform=10, tables=10, awaited=3, differences=len(found), calls=1
+    )
     return number, known
 
 

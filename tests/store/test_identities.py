@@ -13,9 +13,10 @@ from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed, WindowKind
-from orders_sync.store import claims, closing, identities, ledger, load
+from orders_sync.store import claims, closing, identities, ledger, load, processes
 from orders_sync.store.database import Connection, Pool, Session
 from orders_sync.store.flat_orders import Source
+from orders_sync.store.processes import ReportedAccounts
 from tests.support.databases import one
 from tests.support.ledger_steps import WAITING, finish, hours
 from tests.support.loading import SOURCE, at, payload
@@ -206,3 +207,39 @@ async def test_hosts_of_an_older_version_are_filled_and_nothing_else_is_written(
     assert identities.settle(session, [account("a", "s", "https://first.example:443/api")]) == []
     assert rows(session, "SELECT host, removed_at FROM sync.accounts") == [("first.example", None)]
     assert rows(session, "SELECT xmin::text FROM orders") == before
+
+
+async def test_an_account_of_another_process_that_runs_is_not_removed(connection: Connection, session: Session) -> None:
+    ours, theirs = account("ours", "one"), account("theirs", "two")
+    for each in (ours, theirs):
+        await fill(connection, each, f"order of {each.name}")
+    await processes.report(connection, "them", ["worker"], "host", 1, ReportedAccounts(["theirs"]))
+    assert identities.settle(session, [ours]) == []
+    assert identities.settle(session, [theirs]) == [
+        "ours is not in the settings any more: nothing refreshes its orders"
+    ]
+    assert identities.settle(session, [ours]) == []  # and it is back
+    assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == []
+
+
+@pytest.mark.parametrize(
+    "end", ["UPDATE sync.processes SET seen_at = now() - interval '1 m'", "DELETE FROM sync.processes"]
+)
+async def test_an_account_of_a_process_that_stopped_or_was_killed_is_removed(
+    connection: Connection, session: Session, end: str
+) -> None:
+    for each in (account("ours", "one"), account("theirs", "two")):
+        await fill(connection, each, f"order of {each.name}")
+    await processes.report(connection, "them", ["worker"], "host", 1, ReportedAccounts(["theirs"]))
+    session.execute(end.encode())
+    identities.settle(session, [account("ours", "one")])
+    assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == [("theirs",)]
+
+
+async def test_an_account_replaced_under_its_name_is_removed_though_a_process_has_the_name(
+    connection: Connection, session: Session
+) -> None:
+    await fill(connection, account("shop", "one"), "1")
+    await processes.report(connection, "them", ["worker"], "host", 1, ReportedAccounts(["shop"]))
+    identities.settle(session, [account("shop", "two")])
+    assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == [("shop~old",)]

@@ -664,3 +664,19 @@ def test_a_ledger_of_before_0038_stays_and_nobody_has_done_anything_yet(empty_ur
 
 def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
     assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]
+
+
+def test_processes_and_audits_of_before_0039_report_nothing_new(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0038")
+    ask(
+        empty_url,
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)"
+        " VALUES ('a:1:b', ARRAY['worker'], '0', '0038', 'a', 1, now())",
+    )
+    ask(empty_url, "INSERT INTO sync.audits (account, starts_at, ends_at) VALUES ('shop', now(), now())")
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0039") :]
+    assert ask(empty_url, "SELECT accounts, failing FROM sync.processes") == [([], {})]
+    assert ask(empty_url, "SELECT awaited FROM sync.audits") == [(None,)]
+    migrate.check(empty_url)
+    alembic(empty_url, "downgrade", "0038")
+    assert ask(empty_url, "SELECT count(*) FROM sync.processes") == [(1,)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orders_sync.engine.page_client import AccountSource
+from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import Queue
 from orders_sync.service.scheduler import Scheduler
 from tests.support.story import Story
@@ -13,8 +14,10 @@ from tests.support.story import Story
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
-def scheduler(story: Story, queue: Queue, sources: list[AccountSource] | None = None) -> Scheduler:
-    return Scheduler(story.pool, queue, sources or story.sources(), SECOND, DAY)
+def scheduler(
+    story: Story, queue: Queue, sources: list[AccountSource] | None = None, liveness: Liveness | None = None
+) -> Scheduler:
+    return Scheduler(story.pool, queue, sources or story.sources(), SECOND, DAY, liveness)
 
 
 def with_interval(sources: list[AccountSource], interval: timedelta) -> list[AccountSource]:

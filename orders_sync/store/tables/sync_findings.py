@@ -116,6 +116,12 @@ audits = Table(
     ),
     column("error", Text, "why it stopped"),
     column("seen_at", TIME, "last sign of life while it runs, two a minute; long past: its process was killed"),
+    column(
+        "awaited",
+        Integer,
+        "orders that the platform lists and the next sync reads anyway, which are no difference; NULL for audits of "
+        "earlier versions",
+    ),
     PrimaryKeyConstraint("id"),
     Index(None, "account", "started_at"),
     schema=SYNC_SCHEMA,
