@@ -34,7 +34,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
     "export": ("export", "export", DAILY),
     "scheduler": ("service", "scheduler", DAILY),
     "worker": ("service", "worker", DAILY),
-    "console": ("service", "console", DAILY),
+    "console": ("console", "app", DAILY),
     "accounts": ("accounts", "app", REPAIR),
     "backfill": ("backfill", "app", REPAIR),
     "rejects": ("rejects", "app", REPAIR),

@@ -1,17 +1,28 @@
-"""`orders-sync run`, `scheduler`, `worker`, `console`: what is left running."""
+"""`orders-sync run`, `scheduler`, `worker`, and the processes of `console`: what is left running."""
 
 from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
-from orders_sync.cli import account_selection, actor, databases, event_loop, options, signals, user_settings
+from orders_sync.cli import (
+    account_selection,
+    actor,
+    console_people,
+    databases,
+    event_loop,
+    options,
+    output,
+    signals,
+    user_settings,
+)
 from orders_sync.domain.activity import Action
-from orders_sync.domain.errors import SchemaVersionError
+from orders_sync.domain.errors import AddressError, SchemaVersionError
 from orders_sync.service import logs
 from orders_sync.service.app import Service
 from orders_sync.service.components import Components
@@ -39,12 +50,23 @@ ListenIf = Annotated[
 ]
 
 
-def run(listen: Listen = None, config: options.Config = None) -> None:
-    """Keep all accounts current: scheduler, worker and HTTP server in one process. Stops within 10 s of SIGTERM.
+Console = Annotated[
+    str | None,
+    typer.Option(
+        "--console",
+        metavar="ADDRESS:PORT|off",
+        help="Address of the web page. [default: [console] listen of the settings]",
+        show_default=False,
+    ),
+]
+
+
+def run(listen: Listen = None, console: Console = None, config: options.Config = None) -> None:
+    """Keep all accounts current: scheduler, worker, HTTP server and console. Stops within 10 s of SIGTERM.
 
     SIGHUP reads the settings again.
     """
-    _run(config, listen, schedules=True, works=True, hooks=True)
+    _run(config, listen, console, schedules=True, works=True, hooks=True)
 
 
 def scheduler(listen: ListenIf = None, config: options.Config = None) -> None:
@@ -63,32 +85,38 @@ def worker(listen: ListenIf = None, config: options.Config = None) -> None:
     _run(config, listen, works=True)
 
 
-def console(listen: Listen = None, config: options.Config = None) -> None:
-    """Run only the HTTP server: platform messages, health and metrics. Any number may run.
+def serve_console(listen: str | None, console: str | None, config: Path | None) -> None:
+    """Run only the HTTP server and the console. Raises `AddressError` where the console's address is taken."""
+    _run(config, listen, console, must_show=True, hooks=True)
 
-    SIGHUP reads the settings again.
+
+def _run(
+    config: Path | None, listen: str | None, console: str | None = "off", *, must_show: bool = False, **parts: bool
+) -> None:
+    """Run until a signal, with other settings each time they are read again.
+
+    `must_show`: an address of the console that is taken is an error; else only that is logged, and orders go on.
+    `parts`: as `Components` has them.
     """
-    _run(config, listen, hooks=True)
-
-
-def _run(config: options.Config, listen: str | None, **parts: bool) -> None:
-    """Run until a signal, with other settings each time they are read again. `parts`: as `Components` has them."""
     first = _configuration(config)
     if parts.get("hooks"):
         listen = listen or first.settings.service.listen
     web = listening_socket(listen) if listen else None
+    page = _console_socket(console or first.settings.console.listen, must_show)
     secrets = collect_secrets(first.settings)
     logs.configure(first.settings.log, secrets)
     logs.catch_unhandled()
     reload = Reload(lambda: _reloaded(config, host.url))
     with signals.reloading(reload.request), databases.hosted(first.settings, _waiting) as host:
         databases.refuse_demo(first.settings, host.url)
+        if page:
+            console_people.welcome(host.url, first.settings, page)
         configuration: Configuration | None = first
         while configuration is not None:
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
             account_selection.settle(configuration.settings, host.url, _changed)
-            components = Components(web=web.dup() if web else None, **parts)
+            components = Components(web=web.dup() if web else None, console=page.dup() if page else None, **parts)
             service = Service(
                 host.url,
                 configuration.settings,
@@ -100,6 +128,19 @@ def _run(config: options.Config, listen: str | None, **parts: bool) -> None:
                 reload,
             )
             configuration = event_loop.run(service.run())
+
+
+def _console_socket(listen: str, must_show: bool) -> socket.socket | None:
+    """Return the listening socket of the console; None where it is off or another process has the address."""
+    if listen == "off":
+        return None
+    try:
+        return listening_socket(listen)
+    except AddressError as error:
+        if must_show:
+            raise
+        output.info(f"no console: {error}")
+        return None
 
 
 def _waiting(text: str) -> None:

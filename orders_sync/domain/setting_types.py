@@ -15,6 +15,7 @@ import re
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import ip_network
 from itertools import pairwise
 from types import NoneType
 from typing import Annotated, Any, get_args
@@ -32,6 +33,7 @@ FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
 FIRST_YEAR = 1999  # no platform had an order before
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
+_NETWORKS = 'must be a list of addresses and ranges, such as ["127.0.0.1", "10.0.0.0/8"]'
 _TIERS = 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h"'
 
 Reader = Callable[[object], Any]
@@ -210,6 +212,28 @@ def _listen(value: object) -> str:
     return match[0]
 
 
+def _console_listen(value: object) -> str:
+    return "off" if value == "off" else _listen(value)
+
+
+def _base_path(value: object) -> str:
+    if value == "":
+        return ""
+    return _match(r"(/[A-Za-z0-9._~-]+)+", value, 'a path such as "/console", without / at its end')[0]
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    written = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(written, list):
+        raise ValueError(_NETWORKS)
+    for each in written:
+        try:
+            ip_network(each, strict=False)
+        except (ValueError, TypeError):
+            raise ValueError(f"{_NETWORKS} {_got(each)}") from None
+    return tuple(written)
+
+
 def _time_zone(value: object) -> str:
     try:
         local_times.find_zone(str(value))
@@ -232,6 +256,10 @@ HookToken = Annotated[Secret, _hook_token]
 Codes = Annotated[tuple[str, ...], _codes]
 BaseUrl = Annotated[str, _base_url]
 Listen = Annotated[str, _listen]
+ConsoleListen = Annotated[str, _console_listen]
+BasePath = Annotated[str, _base_path]
+Networks = Annotated[tuple[str, ...], _networks]
+HeaderName = Annotated[str, matching("[A-Za-z0-9-]{1,64}", "the name of a header, such as X-Forwarded-User")]
 HistoryFrom = Annotated[datetime, _history_from]
 Rate = Annotated[float, Meta(gt=0, le=1000, description="a number above 0, at most 1000")]
 Size = Annotated[int, _size]

@@ -21,8 +21,11 @@ import httpx
 import msgspec
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from starlette.applications import Starlette
 from starlette.routing import Route
 
+from orders_sync.console import app as console
+from orders_sync.console.site import Site
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
@@ -54,6 +57,8 @@ PROBE_SECONDS = 1.0  # between two probes during an outage
 WATCH_SECONDS = 5.0  # between two checks of connection and schema version
 STABLE_SECONDS = 60.0  # a component that ran this long retries with `FIRST_PAUSE` again
 WEB_CONNECTIONS = 4  # a pool of its own, so that busy workers cost no message
+CONSOLE_CONNECTIONS = 8
+CONSOLE_WAIT = 2.0  # seconds for a connection, then a page says that the database does not answer
 STOP_SECONDS = 9.0  # for all components to end
 
 log = structlog.get_logger(__name__)
@@ -139,8 +144,14 @@ class Service:
             )
             if self._components.web is not None:
                 web_pool = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
-                server = Server(self._routes(web_pool, metrics, scheduler, heartbeat.id))
+                server = Server(Starlette(routes=self._routes(web_pool, metrics, scheduler, heartbeat.id)))
                 running.append(asyncio.create_task(self._serve(server, self._components.web)))
+            if self._components.console is not None:
+                opened = database.open_pool(self._url, CONSOLE_CONNECTIONS, CONSOLE_WAIT, name="orders-sync-console")
+                console_pool = await stack.enter_async_context(opened)
+                site = Site(self._url, self._settings, console_pool, lambda: self._gate.mismatch)
+                server = Server(console.make(site), proxy_headers=False)  # it has settings of its own for that
+                running.append(asyncio.create_task(self._serve(server, self._components.console)))
             running.append(asyncio.create_task(self._watch(pool, timer)))
             running.append(asyncio.create_task(heartbeat.run()))
             self._log_mistakes()

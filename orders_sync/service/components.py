@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Components:
-    """The components of a process. `web`: the listening socket; `hooks`: it also receives platform messages there."""
+    """The components of a process.
+
+    `web`: the listening socket of health and metrics; `hooks`: it also receives platform messages there. `console`: the
+    listening socket of the console.
+    """
 
     schedules: bool = False
     works: bool = False
     web: socket.socket | None = None
     hooks: bool = False
+    console: socket.socket | None = None
 
     @property
     def names(self) -> list[str]:
@@ -26,5 +31,12 @@ class Components:
         components = [name for name, runs in (("scheduler", self.schedules), ("worker", self.works)) if runs]
         if self.web is None:
             return {"parts": components}
-        host, port = self.web.getsockname()[:2]
-        return {"parts": [*components, "web"], "listening": f"http://{host}:{port}"}
+        fields: dict[str, object] = {"parts": [*components, "web"], "listening": _url(self.web)}
+        if self.console is not None:
+            fields["console"] = _url(self.console)
+        return fields
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

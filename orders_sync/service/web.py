@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -131,10 +129,12 @@ def close_after_refusal(app: ASGIApp) -> ASGIApp:
 
 
 class Server(uvicorn.Server):
-    """Serves routes until `should_exit`. No access log: a hook's path holds its token (P8)."""
+    """Serves an application until `should_exit`. No access log: a hook's path holds its token (P8).
 
-    def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        app = Starlette(routes=routes)
+    `proxy_headers`: whether a proxy on this machine is believed what address a request comes from.
+    """
+
+    def __init__(self, app: ASGIApp, *, proxy_headers: bool = True) -> None:
         super().__init__(
             uvicorn.Config(
                 close_after_refusal(app),
@@ -143,6 +143,8 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=proxy_headers,
+                server_header=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )

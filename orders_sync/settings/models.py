@@ -13,10 +13,15 @@ from orders_sync.domain.accounts import Identity, SyncPolicy
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import (
     Age,
+    BasePath,
+    BaseUrl,
     Confirm,
+    ConsoleListen,
+    HeaderName,
     Interval,
     Lag,
     Listen,
+    Networks,
     Overlap,
     Size,
     Tiers,
@@ -70,6 +75,23 @@ class ServiceSettings(Section, frozen=True):
     tick: Annotated[timedelta, span("1s", "1m")] = timedelta(seconds=2)
     audit: Annotated[timedelta, span("1h", "30d")] = timedelta(days=1)
     messages_per_minute: Annotated[int, whole(1, 1_000_000)] = 1000  # of one account, kept by one process
+
+
+class ConsoleSettings(Section, frozen=True):
+    """[console]: the web page. `listen`: address:port, or "off".
+
+    `trusted_proxies`: addresses and ranges whose X-Forwarded-* headers are believed; `user_header`: in which they say
+    who is logged in, instead of the console's own log-in. `base_path`: empty, or the path that a proxy serves it under.
+    `session`: how long one lasts that is not used.
+    """
+
+    listen: ConsoleListen = "127.0.0.1:8711"
+    base_path: BasePath = ""
+    url: BaseUrl | None = None  # as people reach it, for links in messages
+    language: Literal["auto", "en", "zh"] = "auto"
+    session: Annotated[timedelta, span("5m", "365d")] = timedelta(days=7)
+    trusted_proxies: Networks = ()
+    user_header: HeaderName | None = None
 
 
 class RetentionSettings(Section, frozen=True):
@@ -127,6 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseSettings = DatabaseSettings()
     sync: SyncSettings = SyncSettings()
     service: ServiceSettings = ServiceSettings()
+    console: ConsoleSettings = ConsoleSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
     display: DisplaySettings = DisplaySettings()

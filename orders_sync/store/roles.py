@@ -12,6 +12,7 @@ Default privileges let later tables and views of the role that migrates follow.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from psycopg import errors
 
@@ -28,6 +29,7 @@ _LEDGER = (
     "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views, "
     "sync.view_sets, sync.activity"
 )
+_OF_THE_CONSOLE = "sync.console_people, sync.console_sessions, sync.console_logins"  # hashes of passwords and keys
 _REJECTS = (
     "id, account, platform, order_id, reason, reason_key, window_id, read_at, rejected_at, resolved_at, ignored_at, "
     "ignored_by"
@@ -64,6 +66,7 @@ def install(session: Session) -> None:
                 session.execute(f"CREATE ROLE {role} NOLOGIN".encode())
         except (errors.DuplicateObject, errors.UniqueViolation):
             pass
+    _join(session)
     columns = ", ".join(select_values(session, _COLUMNS, [list(PERSONAL)], str))
     has_views = session.execute("SELECT to_regclass('bi.order_persons') IS NOT NULL").fetchone() == (True,)
     has_jobs = session.execute("SELECT to_regclass('sync_jobs.procrastinate_jobs') IS NOT NULL").fetchone() == (True,)
@@ -73,6 +76,15 @@ def install(session: Session) -> None:
             session.execute(f"GRANT EXECUTE ON FUNCTION {feed} TO {role}".encode())
         for statement in _grants(role, columns, has_views=has_views, has_jobs=has_jobs):
             session.execute(statement.encode())
+
+
+def _join(session: Session) -> None:
+    """Let the role that migrates take the roles by whose rights the console reads, where that is its to grant."""
+    for role in select_values(session, _EXISTING, [[OPERATOR, CONSOLE]], str):
+        if session.execute("SELECT pg_has_role(%s, 'MEMBER')", [role]).fetchone() == (True,):
+            continue
+        with suppress(errors.InsufficientPrivilege), session.transaction():
+            session.execute(f"GRANT {role} TO CURRENT_USER".encode())
 
 
 def missing(session: Session) -> list[str]:
@@ -115,6 +127,7 @@ def _grants(role: str, columns: str, *, has_views: bool, has_jobs: bool) -> Iter
     if role == CONSOLE:
         yield f"GRANT SELECT ON ALL TABLES IN SCHEMA sync TO {role}"
         yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA sync GRANT SELECT ON TABLES TO {role}"
+        yield f"REVOKE ALL ON {_OF_THE_CONSOLE} FROM {role}"
     if sees_ledger and has_jobs:
         yield f"GRANT USAGE ON SCHEMA sync_jobs TO {role}"
         yield f"GRANT SELECT ON sync_jobs.procrastinate_jobs, sync_jobs.procrastinate_workers TO {role}"

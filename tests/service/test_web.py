@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 import structlog
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -55,7 +56,7 @@ async def serving(pool: Pool, **limits: object) -> AsyncIterator[Site]:
         *hooks.routes(pool, ACCOUNTS, Planned(), bounds),
         Route("/read", read, methods=["POST"]),
     ]
-    server, listening = Server(routes), listening_socket("127.0.0.1:0")
+    server, listening = Server(Starlette(routes=routes)), listening_socket("127.0.0.1:0")
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         async with asyncio.timeout(HANGS):

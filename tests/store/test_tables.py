@@ -41,6 +41,9 @@ KEYS = {
     "sync.view_sets": ["fingerprint"],
     "sync.rates": ["key"],
     "sync.messages": ["id"],
+    "sync.console_people": ["id"],
+    "sync.console_sessions": ["key_hash"],
+    "sync.console_logins": ["id"],
     "sync.views": ["name"],
     "orders": ["platform", "order_id"],
     "sub_orders": ["platform", "order_id", "sub_order_id"],
@@ -98,6 +101,11 @@ INDEXES = {
     ("accounts", "platform, host, seller"),
     ("shared_orders", "account"),
     ("activity", "account, id"),
+    # what the console asks
+    ("console_people", "name"),
+    ("console_sessions", "person_id"),
+    ("console_sessions", "seen_at"),
+    ("console_logins", "at"),
     # what retention asks
     ("activity", "at"),
     ("windows", "finished_at"),

@@ -107,6 +107,7 @@ class Terminal:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.variables.setdefault("ORDERS_SYNC_HOME", str(self.home))
+        self.variables.setdefault("ORDERS_SYNC_CONSOLE__LISTEN", "off")  # one port for all who run at the same time
         self._started: list[subprocess.Popen[str]] = []
 
     @property

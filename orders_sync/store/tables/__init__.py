@@ -6,12 +6,13 @@ sync_ledger    `sync`: accounts, windows, backfills
 sync_findings  `sync`: rejects, orders with a peculiarity, audits
 sync_service   `sync`: rate limits, processes, messages
 activity       `sync`: what people did
+console        `sync`: people who use the console, their sessions and log-ins
 change_feed    `sync`: deleted orders, and the feed that cursors of `bi.changes_since()` belong to
 """
 
 from __future__ import annotations
 
-from orders_sync.store.tables import activity, change_feed, sync_findings, sync_ledger, sync_service
+from orders_sync.store.tables import activity, change_feed, console, sync_findings, sync_ledger, sync_service
 from orders_sync.store.tables.columns import SYNC_SCHEMA, metadata
 from orders_sync.store.tables.order_parts import order_parcels, order_receivers, product_items, sub_orders
 from orders_sync.store.tables.orders import order_history, order_statuses, orders, raw_orders
@@ -22,6 +23,7 @@ __all__ = [
     "SYNC_SCHEMA",
     "activity",
     "change_feed",
+    "console",
     "metadata",
     "order_history",
     "order_parcels",

@@ -1,0 +1,40 @@
+"""People who may log in to the console, as commands and the first start add them."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import structlog
+
+from orders_sync.cli import databases, event_loop
+from orders_sync.cli.output import info
+from orders_sync.console import passwords
+from orders_sync.settings import Settings
+from orders_sync.store import console_access
+from orders_sync.store.database import Connection
+
+FIRST = "admin"
+
+log = structlog.get_logger(__name__)
+
+
+def welcome(url: str, settings: Settings, listening: socket.socket) -> None:
+    """Add the first person with a token, which is printed once; where no person reads that, say how to get one."""
+    host, port = listening.getsockname()[:2]
+    address = settings.console.url or f"http://{host}:{port}{settings.console.base_path}/"
+    if settings.console.user_header:
+        return
+    if not sys.stderr.isatty():
+        if not event_loop.run(databases.ask(url, console_access.exists)):
+            log.info(
+                "nobody may log in to the console yet: `orders-sync console token` on this machine", console=address
+            )
+        return
+    token = passwords.new_token()
+
+    async def add(connection: Connection) -> bool:
+        return await console_access.add_first(connection, FIRST, passwords.hashed(token))
+
+    if event_loop.run(databases.ask(url, add)):
+        info(f"console: {address}  name: {FIRST}  token: {token}  (shown once; another: `orders-sync console token`)")

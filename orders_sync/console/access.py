@@ -1,0 +1,175 @@
+"""Log-in, log-out and sessions.
+
+A session is a row with the hash of a random key; the key itself is in a cookie that scripts cannot read. A person
+whom a trusted proxy has logged in needs no session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from urllib.parse import unquote, urlsplit
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from orders_sync.console import passwords
+from orders_sync.console.site import Site
+from orders_sync.console.visit import MESSAGE, Visit, read_form
+from orders_sync.console.words import LANGUAGES, Words, chosen
+from orders_sync.store import console_access
+from orders_sync.store.console_access import Person
+
+LANGUAGE = "orders_sync_language"  # cookie
+YEAR_SECONDS = 365 * 86_400
+LONGEST_NAME = 100
+HASHES = 2  # at a time: log-ins must not take memory and cores from the rest
+
+log = structlog.get_logger(__name__)
+
+
+class Access:
+    """The log-in of one site, and the sessions that follow it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._hashing = asyncio.Semaphore(HASHES)
+
+    def routes(self) -> list[Route]:
+        """Return the routes that need no session."""
+        return [
+            Route("/login", self._show, methods=["GET"]),
+            Route("/login", self._log_in, methods=["POST"]),
+            Route("/logout", self._log_out, methods=["POST"]),
+            Route("/language", self._choose_language, methods=["POST"]),
+        ]
+
+    async def person(self, request: Request) -> Person | None:
+        """Return who makes a request, None where nobody is logged in."""
+        async with self._site.pool.connection() as connection:
+            if self._site.settings.console.user_header:
+                name = getattr(request.state, "user", None)
+                found = await console_access.find(connection, name) if name else None
+                return found[0] if found else None
+            if not (key := request.cookies.get(self._cookie(request))):
+                return None
+            return await console_access.of_session(connection, _hash(key), self._site.settings.console.session)
+
+    def visit(self, request: Request, person: Person) -> Visit:
+        """Return the request as one of this person."""
+        message = unquote(request.cookies.get(MESSAGE, ""))[:1000]
+        return Visit(request, self._site, person, self.words(request), message)
+
+    def words(self, request: Request) -> Words:
+        """Return the language of a request: chosen, set, or asked for by the browser."""
+        default = self._site.settings.console.language
+        return Words(chosen(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""), default))
+
+    def login(self, request: Request) -> Response:
+        """Send the browser to the log-in and then back; after a form, to the page it stood on."""
+        if self._site.settings.console.user_header:
+            return self._refuse(request)
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if request.method == "POST":
+            referer = urlsplit(request.headers.get("referer", ""))
+            path = referer.path + (f"?{referer.query}" if referer.query else "")
+        if request.headers.get("x-part"):
+            return Response(status_code=401)
+        visit = self.visit(request, NOBODY)
+        return RedirectResponse(visit.url("/login", next=self._inside(path)), 303)
+
+    def _refuse(self, request: Request) -> Response:
+        name = getattr(request.state, "user", None)
+        words = self.words(request)
+        text = (
+            words("The proxy logged in %(name)s, whom this console does not know.", name=name)
+            if name
+            else words("The proxy in front of this console did not say who you are.")
+        )
+        advice = words("An administrator adds people with: orders-sync console add NAME --no-password")
+        return self.visit(request, NOBODY).render(
+            "message.html", 403, title=words("No access"), text=text, advice=advice
+        )
+
+    async def _show(self, request: Request) -> Response:
+        return self._form(request, request.query_params.get("next", ""))
+
+    def _form(self, request: Request, after: str, problem: str = "", code: int = 200) -> Response:
+        visit = self.visit(request, NOBODY)
+        return visit.render("login.html", code, after=self._inside(after), problem=problem)
+
+    async def _log_in(self, request: Request) -> Response:
+        form, _ = read_form(await request.body())
+        name = form.get("name", "").strip()[:LONGEST_NAME]
+        address = request.client.host if request.client else "unknown"
+        words = self.words(request)
+        async with self._hashing:
+            async with self._site.pool.connection() as connection:
+                if not await console_access.may_try(connection, name, address):
+                    text = words("Too many failed log-ins: wait 15 minutes, then try again.")
+                    return self._form(request, form.get("next", ""), text, 429)
+                found = await console_access.find(connection, name)
+            right = await passwords.is_right(form.get("password", "").strip(), found[1] if found else None)
+            async with self._site.pool.connection() as connection:
+                await console_access.record_login(connection, name, address, succeeded=right)
+                if not right or found is None:
+                    log.warning("console: log-in refused", address=address)
+                    text = words("Name and password do not match.")
+                    return self._form(request, form.get("next", ""), text, 401)
+                key = secrets.token_urlsafe(32)
+                browser = request.headers.get("user-agent", "")[:300]
+                await console_access.open_session(connection, found[0], _hash(key), address, browser)
+        answer = RedirectResponse(self._site.base_path + (self._inside(form.get("next", "")) or "/"), 303)
+        self._set_cookie(request, answer, key)
+        return answer
+
+    async def _log_out(self, request: Request) -> Response:
+        person = await self.person(request)
+        answer = RedirectResponse(self.visit(request, NOBODY).url("/login"), 303)
+        if person and (key := request.cookies.get(self._cookie(request))):
+            async with self._site.pool.connection() as connection:
+                await console_access.close_session(connection, person, _hash(key))
+        answer.delete_cookie(self._cookie(request), path=self._cookie_path(request))
+        return answer
+
+    async def _choose_language(self, request: Request) -> Response:
+        form, _ = read_form(await request.body())
+        answer = RedirectResponse(self._site.base_path + (self._inside(form.get("next", "")) or "/"), 303)
+        if (language := form.get("language")) in LANGUAGES:
+            path = self._site.base_path or "/"
+            answer.set_cookie(LANGUAGE, language, max_age=YEAR_SECONDS, path=path, httponly=True, samesite="lax")
+        return answer
+
+    def _inside(self, path: str) -> str:
+        """Return a path of this console without the base path; an empty text for what leads elsewhere."""
+        path = path.removeprefix(self._site.base_path)
+        inside = path.startswith("/") and not path.startswith(("//", "/\\", "/login")) and path.isprintable()
+        return path if inside else ""
+
+    def _cookie(self, request: Request) -> str:
+        is_alone = request.url.scheme == "https" and not self._site.base_path
+        return "__Host-orders_sync" if is_alone else "orders_sync"
+
+    def _cookie_path(self, request: Request) -> str:
+        return self._site.base_path or "/"
+
+    def _set_cookie(self, request: Request, answer: Response, key: str) -> None:
+        answer.set_cookie(
+            self._cookie(request),
+            key,
+            max_age=int(self._site.settings.console.session.total_seconds()),
+            path=self._cookie_path(request),
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="lax",
+        )
+
+
+NOBODY = Person(0, "", may_act=False, may_see_persons=False)
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()

@@ -1,0 +1,149 @@
+"""The routes of the console, and the order in which a request passes them.
+
+Proxy -> Guard -> log-in -> page -> answer
+                    |         '- errors become pages: what happened, and what to do
+                    '- nobody: the log-in page, then back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import psycopg
+import structlog
+from psycopg import errors
+from psycopg_pool import PoolTimeout
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from orders_sync.console import guard, rendering
+from orders_sync.console.access import NOBODY, Access
+from orders_sync.console.pages import Page, all_pages
+from orders_sync.console.site import Site
+from orders_sync.console.visit import ForbiddenError, Visit, read_form
+from orders_sync.domain.errors import DatabaseError, NotFoundError, OrdersSyncError
+
+FOREVER = "public, max-age=31536000, immutable"
+
+log = structlog.get_logger(__name__)
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+def make(site: Site) -> ASGIApp:
+    """Return the console as an ASGI application."""
+    access = Access(site)
+    routes = [
+        Route("/static/{fingerprint}/{name}", _static, methods=["GET"]),
+        *(Route(each.path, guarded(access, each), methods=[each.method]) for each in all_pages()),
+    ]
+    routes += [
+        Route(each.path, _shielded(access, each.endpoint), methods=list(each.methods or ())) for each in access.routes()
+    ]
+    routes.append(Route("/{path:path}", guarded(access, Page("/{path:path}", _nothing_here)), methods=["GET", "POST"]))
+    app: ASGIApp = Starlette(routes=routes)
+    if site.base_path:
+        app = _below(site.base_path, app)
+    console = site.settings.console
+    return guard.Proxy(guard.Guard(app), guard.networks(console.trusted_proxies), console.user_header)
+
+
+def guarded(access: Access, page: Page) -> Answer:
+    """Return the page for people who are logged in."""
+
+    async def answer(request: Request) -> Response:
+        person = await access.person(request)
+        if person is None:
+            return access.login(request)
+        request.state.person = person
+        visit = access.visit(request, person)
+        if page.method == "POST":
+            visit.form, visit.choices = read_form(await request.body())
+            if page.acts and not person.may_act:
+                raise ForbiddenError(visit._("You may look, but not change anything."))
+        return await page.answer(visit)
+
+    return _shielded(access, answer)
+
+
+def _shielded(access: Access, answer: Answer) -> Answer:
+    """Return the same with every error as a page."""
+
+    async def shielded(request: Request) -> Response:
+        def visit() -> Visit:
+            return access.visit(request, getattr(request.state, "person", NOBODY))
+
+        try:
+            return await answer(request)
+        except (psycopg.OperationalError, PoolTimeout, errors.InsufficientPrivilege, OrdersSyncError) as error:
+            return _problem(visit(), error)
+        except psycopg.Error as error:
+            log.error("console: database error", path=request.url.path, error=type(error).__name__)
+            return _problem(visit(), error)
+        except Exception:
+            number = uuid4().hex[:12]
+            log.exception("console: internal error", path=request.url.path, number=number)
+            return _failure(visit(), number)
+
+    return shielded
+
+
+def _problem(visit: Visit, error: Exception) -> Response:
+    """Return the page of an expected error: what happened, and what to do."""
+    match error:
+        case ForbiddenError():
+            return visit.render("message.html", 403, title=visit._("No access"), text=str(error), advice="")
+        case NotFoundError():
+            return visit.render("message.html", 404, title=visit._("Not found"), text=str(error), advice="")
+        case DatabaseError():
+            title = visit._("Nothing can be changed now")
+            return visit.render("message.html", 503, title=title, text=str(error), advice="")
+        case OrdersSyncError():
+            return visit.render("message.html", 400, title=visit._("Not done"), text=str(error), advice="")
+        case errors.QueryCanceled():
+            text = visit._("The database took too long to answer.")
+            advice = visit._("Ask for less: a shorter range, one account, or try again in a minute.")
+        case errors.InsufficientPrivilege():
+            text = visit._("The database role of the console lacks a privilege.")
+            advice = visit._("An administrator runs: orders-sync migrate, then orders-sync doctor.")
+        case psycopg.OperationalError() | PoolTimeout():
+            text = visit._("The database does not answer.")
+            advice = visit._("This page tries again by itself. Nothing that has landed is lost.")
+        case _:
+            text = visit._("The database refused the question of this page.")
+            advice = visit._("The tables may be of another version: orders-sync migrate.")
+    return visit.render("message.html", 503, title=visit._("No data now"), text=text, advice=advice, again=True)
+
+
+def _failure(visit: Visit, number: str) -> Response:
+    text = visit._("This page failed by a mistake of the program.")
+    advice = visit._("The log of the service has it under number %(number)s.", number=number)
+    return visit.render("message.html", 500, title=visit._("Internal error"), text=text, advice=advice)
+
+
+async def _nothing_here(visit: Visit) -> Response:
+    raise NotFoundError(visit._("There is no such page."))
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in {each.name for each in rendering.STATIC.iterdir()}:
+        return PlainTextResponse("not found", 404)
+    return FileResponse(rendering.STATIC / name, headers={"cache-control": FOREVER})
+
+
+def _below(base_path: str, app: ASGIApp) -> ASGIApp:
+    """Return the application for a proxy that passes the base path on, and for one that removes it."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and (path == base_path or path.startswith(base_path + "/")):
+            scope = {**scope, "path": path.removeprefix(base_path) or "/"}
+            scope["raw_path"] = scope["path"].encode()
+        await app(scope, receive, send)
+
+    return answer

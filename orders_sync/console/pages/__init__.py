@@ -1,0 +1,45 @@
+"""Pages: each module has `PAGES`, its routes.
+
+    PAGES = [page("/things", show), action("/things/{id}/start", start)]
+
+`show` and `start` take a `Visit` and return a response. An action is a POST; it ends with `visit.go(...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+
+from starlette.responses import Response
+
+from orders_sync.console.visit import Visit
+
+Answer = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A route for people who are logged in. `acts`: only for those who may act."""
+
+    path: str
+    answer: Answer
+    method: str = "GET"
+    acts: bool = False
+
+
+def page(path: str, answer: Answer) -> Page:
+    """Return a page that everybody may look at."""
+    return Page(path, answer)
+
+
+def action(path: str, answer: Answer, *, acts: bool = True) -> Page:
+    """Return an action. `acts`: False for one that changes only what is the person's own."""
+    return Page(path, answer, "POST", acts)
+
+
+def all_pages() -> list[Page]:
+    """Return the routes of every module of this package."""
+    names = sorted(each.name for each in iter_modules(__path__))
+    return [each for name in names for each in import_module(f"{__name__}.{name}").PAGES]

@@ -1,0 +1,30 @@
+"""The person who is logged in: rights, and sessions, which can be ended."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from orders_sync.console.pages import action, page
+from orders_sync.console.visit import Visit
+from orders_sync.store import console_access
+
+
+async def show(visit: Visit) -> Response:
+    """Show the person's rights and sessions."""
+    async with visit.site.writing() as connection:  # no role that reads may read sessions
+        sessions = await console_access.sessions(connection, visit.person)
+    return visit.render("me.html", sessions=sessions)
+
+
+async def end(visit: Visit) -> Response:
+    """End one session of the person."""
+    try:
+        key_hash = bytes.fromhex(visit.form.get("session", ""))
+    except ValueError:
+        key_hash = b""
+    async with visit.site.writing() as connection:
+        await console_access.close_session(connection, visit.person, key_hash)
+    return visit.go("/me", visit._("The session has ended."))
+
+
+PAGES = [page("/me", show), action("/me/end", end, acts=False)]

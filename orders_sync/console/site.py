@@ -1,0 +1,72 @@
+"""The console of one process: its settings, its pool of connections, and what the rest of the process tells it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import psycopg
+from psycopg import errors
+
+from orders_sync.settings import Settings
+from orders_sync.store import roles
+from orders_sync.store.database import Connection, Pool
+
+READING_SECONDS = 2  # for a statement of a page
+ACTING_SECONDS = 10  # for a statement of an action
+
+
+@dataclass
+class Site:
+    """The state that pages share. `pool`: the console's own, so that busy workers cost no page.
+
+    `mismatch`: why the tables are of another version than the program, None if they are not: then nothing is changed.
+    `may_switch`: whether a statement of a page runs by a role that can do no more than the page (`store/roles.py`).
+    """
+
+    url: str
+    settings: Settings
+    pool: Pool
+    mismatch: Callable[[], str | None] = lambda: None
+    may_switch: bool | None = None
+
+    @cached_property
+    def base_path(self) -> str:
+        """The path before every path of the console: empty, or as /console."""
+        return self.settings.console.base_path
+
+    @asynccontextmanager
+    async def reading(self, *, persons: bool = False) -> AsyncIterator[Connection]:
+        """Open a transaction that only reads, by a role that sees no persons and payloads unless `persons`."""
+        async with self.pool.connection() as connection:
+            if self.may_switch is None:
+                self.may_switch = await _may_switch(connection)
+            async with connection.transaction():
+                limits = [f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{READING_SECONDS}s'"]
+                if self.may_switch:
+                    limits.append(f"SET LOCAL ROLE {roles.CONSOLE if persons else roles.OPERATOR}")
+                await connection.execute("; ".join(limits).encode())
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """Open a transaction of the service's own role."""
+        async with self.pool.connection() as connection, connection.transaction():
+            await connection.execute(f"SET LOCAL statement_timeout = '{ACTING_SECONDS}s'".encode())
+            yield connection
+
+
+async def _may_switch(connection: Connection) -> bool:
+    """Return whether this session may take the roles of readers."""
+    try:
+        async with connection.transaction():
+            for role in (roles.OPERATOR, roles.CONSOLE):
+                await connection.execute(f"SET LOCAL ROLE {role}".encode())
+                await connection.execute("RESET ROLE")
+    except (errors.InsufficientPrivilege, errors.UndefinedObject, errors.InvalidParameterValue):
+        return False
+    except psycopg.Error:
+        raise
+    return True

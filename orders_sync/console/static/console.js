@@ -1,0 +1,86 @@
+// Live parts of the console. Every page works without this file.
+//
+// data-refresh="5"      the element is fetched again with its page every 5 seconds and replaced
+// data-events="/path"   server-sent events: each brings the new HTML of the element
+// data-confirm="text"   a question before a form is sent
+// data-auto             a form that is sent when one of its fields changes
+
+const waiting = new Map();
+
+function inUse(element) {
+  const focused = document.activeElement;
+  return element.contains(focused) && focused.matches("input, select, textarea");
+}
+
+function replace(element, html) {
+  const found = new DOMParser().parseFromString(html, "text/html").getElementById(element.id);
+  if (!found || inUse(element)) return element;
+  const open = new Set([...element.querySelectorAll("details[open][id]")].map((each) => each.id));
+  for (const each of found.querySelectorAll("details[id]")) each.open = open.has(each.id) || each.open;
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  const fresh = document.adoptNode(found);
+  element.replaceWith(fresh);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  return fresh;
+}
+
+function logIn() {
+  location.reload(); // the server sends the browser to the log-in, and back here
+}
+
+async function refresh(element) {
+  try {
+    const answer = await fetch(location.href, { headers: { "X-Part": element.id }, redirect: "manual" });
+    if (answer.status === 401 || answer.type === "opaqueredirect") return logIn();
+    const text = await answer.text();
+    const page = new DOMParser().parseFromString(text, "text/html");
+    if (!page.getElementById(element.id)) {
+      if (answer.ok) location.reload(); // the page is another one now: the database is back
+      element.classList.add("stale");
+    } else {
+      element = replace(element, text);
+      element.classList.remove("stale");
+    }
+  } catch {
+    element.classList.add("stale"); // the console does not answer: what is shown is old
+  }
+  schedule(element);
+}
+
+function schedule(element) {
+  const seconds = Number(element.dataset.refresh);
+  if (!element.id || !seconds) return;
+  clearTimeout(waiting.get(element.id));
+  waiting.set(element.id, setTimeout(() => {
+    if (document.hidden) return schedule(element);
+    refresh(element);
+  }, seconds * 1000));
+}
+
+function listen(element) {
+  let part = element;
+  const source = new EventSource(element.dataset.events);
+  source.addEventListener("part", (event) => { part = replace(part, event.data); });
+  source.addEventListener("end", () => { source.close(); location.reload(); });
+  source.addEventListener("error", () => part.classList.add("stale"));
+  source.addEventListener("open", () => part.classList.remove("stale"));
+}
+
+document.addEventListener("submit", (event) => {
+  const asker = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  if (asker && !confirm(asker)) return event.preventDefault();
+  // a second click must not send the form twice; the button's own value is read before it is disabled
+  setTimeout(() => { for (const each of event.target.querySelectorAll("button")) each.disabled = true; });
+});
+
+window.addEventListener("pageshow", () => {
+  for (const each of document.querySelectorAll("button:disabled")) each.disabled = false;
+});
+
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form?.matches("[data-auto]")) form.requestSubmit();
+});
+
+for (const each of document.querySelectorAll("[data-refresh]")) schedule(each);
+for (const each of document.querySelectorAll("[data-events]")) listen(each);

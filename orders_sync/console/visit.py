@@ -1,0 +1,124 @@
+"""One request of one person: what a page needs to read, act and answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from orders_sync.console import rendering
+from orders_sync.console.site import Site
+from orders_sync.console.words import Words
+from orders_sync.domain.errors import SchemaVersionError, UsageError
+from orders_sync.store.console_access import Person
+from orders_sync.store.database import Connection
+
+MOST_FIELDS = 2000  # of a form
+MESSAGE = "orders_sync_message"  # cookie: what the page after an action says
+MESSAGE_SECONDS = 60
+
+
+class ForbiddenError(UsageError):
+    """The person has no right to do or see this."""
+
+
+@dataclass
+class Visit:
+    """A request of a person. `message`: what the action before has to say, shown once."""
+
+    request: Request
+    site: Site
+    person: Person
+    words: Words
+    message: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def _(self, key: str, **values: object) -> str:
+        """Return a text in the person's language."""
+        return self.words(key, **values)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the URL, each once."""
+        return self.request.query_params
+
+    @property
+    def path(self) -> str:
+        """The path of this page, without the base path."""
+        return self.request.url.path.removeprefix(self.site.base_path) or "/"
+
+    @cached_property
+    def here(self) -> str:
+        """The path of this page with its parameters, without the base path."""
+        return self.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+
+    def url(self, path: str, /, **query: object) -> str:
+        """Return the URL of a path of the console; parameters that are None or empty are left out."""
+        kept = {name: str(value) for name, value in query.items() if value not in (None, "", False)}
+        return self.site.base_path + quote(path, safe="/:@!$&'()*+,;=~") + (f"?{urlencode(kept)}" if kept else "")
+
+    def url_here(self, **changes: object) -> str:
+        """Return the URL of this page with some parameters changed; None removes one."""
+        return self.url(self.path, **{**self.query, **changes})
+
+    @asynccontextmanager
+    async def reading(self, *, persons: bool = False) -> AsyncIterator[Connection]:
+        """Open a transaction that only reads. Raises `ForbiddenError` where `persons` are not this person's to see."""
+        if persons and not self.person.may_see_persons:
+            raise ForbiddenError(self._("You have no right to see personal data."))
+        async with self.site.reading(persons=persons) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def acting(self) -> AsyncIterator[Connection]:
+        """Open a transaction that may change things. Raises `ForbiddenError` for a person who may only look.
+
+        Raises `SchemaVersionError` while the tables are of another version.
+        """
+        if not self.person.may_act:
+            raise ForbiddenError(self._("You may look, but not change anything."))
+        if reason := self.site.mismatch():
+            raise SchemaVersionError(reason)
+        async with self.site.writing() as connection:
+            yield connection
+
+    def render(self, template: str, code: int = 200, **values: Any) -> Response:
+        """Return a page."""
+        text = rendering.page(template, self.words, {"visit": self, "url": self.url, **values})
+        answer = HTMLResponse(text, code)
+        if self.message:
+            answer.delete_cookie(MESSAGE, path=self.site.base_path or "/")
+        return answer
+
+    def go(self, path: str, message: str = "", **query: object) -> Response:
+        """Send the browser to another page after an action; `message` is shown there once."""
+        answer = RedirectResponse(self.url(path, **query), 303)
+        if message:
+            answer.set_cookie(
+                MESSAGE,
+                quote(message[:1000]),
+                max_age=MESSAGE_SECONDS,
+                path=self.site.base_path or "/",
+                httponly=True,
+                samesite="lax",
+            )
+        return answer
+
+
+def read_form(body: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return the fields of a form, each with its last value and with all of them. Raises `UsageError`."""
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise UsageError("the form cannot be read: reload the page and try again") from None
+    choices: dict[str, list[str]] = {}
+    for name, value in pairs:
+        choices.setdefault(name, []).append(value.replace("\x00", ""))
+    return {name: values[-1] for name, values in choices.items()}, choices

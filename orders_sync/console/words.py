@@ -1,0 +1,121 @@
+"""Words of the console in Chinese and English, and how numbers, times and spans are written.
+
+English texts are the keys of the catalogue `locale/zh/LC_MESSAGES/console.po`, which is read when the process starts.
+Times are in the zone of `domain/local_times.py`, the only one of the console.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from markupsafe import Markup
+
+from orders_sync.domain import local_times
+
+LANGUAGES = {"en": "English", "zh": "中文"}  # the first is the language of the keys
+CATALOGUE = Path(__file__).with_name("locale") / "zh" / "LC_MESSAGES" / "console.po"
+
+
+def later(key: str) -> str:
+    """Mark a text for the catalogue that is looked up elsewhere; return it."""
+    return key
+
+
+UNITS = ((later("d"), 86_400), (later("h"), 3600), (later("min"), 60), (later("s"), 1))
+STATES = (  # the values of `engine/service_problems.py` State
+    later("current"),
+    later("catching up"),
+    later("behind"),
+    later("not read yet"),
+    later("paused"),
+    later("suspended"),
+    later("misconfigured"),
+    later("removed"),
+    later("retired"),
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts in one language. `_`: the text of an English key; without a translation the key itself."""
+
+    language: str
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return the text of a key, with its %(name)s replaced."""
+        text = _translations(self.language).gettext(key) if key else ""
+        return text % values if values else text
+
+    def number(self, number: float | None) -> str:
+        """Write a number with separators; a dash for none."""
+        return "–" if number is None else f"{number:,}"
+
+    def capped(self, number: int, cap: int) -> str:
+        """Write a count that was not continued beyond `cap`."""
+        return f"{cap:,}+" if number > cap else f"{number:,}"
+
+    def time(self, moment: datetime | None) -> Markup:
+        """Write a time in the console's zone, to the second; a dash for none."""
+        if moment is None:
+            return Markup("–")
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            local_times.iso(moment), local_times.stamp(moment), local_times.shown(moment)
+        )
+
+    def span(self, span: timedelta | float | None) -> str:
+        """Write a length of time by its two largest units, such as 3 h 5 min; a dash for none."""
+        if span is None:
+            return "–"
+        seconds = int(span.total_seconds() if isinstance(span, timedelta) else span)
+        sign, seconds = ("−", -seconds) if seconds < 0 else ("", seconds)
+        parts: list[str] = []
+        for unit, length in UNITS:
+            count, seconds = divmod(seconds, length)
+            if count or (unit == "s" and not parts):
+                parts.append(f"{count} {self(unit)}")
+        return sign + " ".join(parts[:2])
+
+
+def chosen(asked: str | None, accepted: str, default: str | None = None) -> str:
+    """Return the language that was chosen, else the setting, else the first known one of an Accept-Language header."""
+    for each in (asked, default):
+        if each in LANGUAGES:
+            return each
+    for each in _by_quality(accepted):
+        if each in LANGUAGES:
+            return each
+    return "en"
+
+
+def _by_quality(accepted: str) -> Iterable[str]:
+    """Return the languages of an Accept-Language header without regions, the preferred first."""
+    found = []
+    for part in accepted.split(",")[:20]:
+        name, _, quality = part.partition(";q=")
+        try:
+            weight = float(quality or 1)
+        except ValueError:
+            weight = 0.0
+        found.append((-weight, name.strip().split("-")[0].lower()))
+    return [name for _, name in sorted(found, key=lambda each: each[0])]
+
+
+@cache
+def _translations(language: str) -> gettext.NullTranslations:
+    """Return the compiled catalogue of a language; for that of the keys an empty one."""
+    if language == "en":
+        return gettext.NullTranslations()
+    with CATALOGUE.open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

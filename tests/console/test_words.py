@@ -1,0 +1,83 @@
+"""Chinese and English: nothing untranslated, one zone, one way to write a time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from orders_sync.console.words import CATALOGUE, LANGUAGES, Words, chosen
+from orders_sync.domain import local_times
+from orders_sync.engine.service_problems import State
+from tests.support import catalogue
+from tests.support.console import Served
+
+EN, ZH = Words("en"), Words("zh")
+
+
+def test_every_text_is_translated_and_no_unused_one_is_left() -> None:
+    assert [message.id for message in catalogue.translations() if message.id and not message.string] == []
+    assert CATALOGUE.read_bytes() == catalogue.renewed(), "python -m tests.support.catalogue"
+
+
+def test_a_translation_has_the_values_of_its_text() -> None:
+    def values(text: str) -> list[str]:
+        return sorted(re.findall(r"%\((\w+)\)[sd]", text))
+
+    for message in catalogue.translations():
+        assert values(str(message.id)) == values(str(message.string)), message.id
+
+
+@pytest.mark.parametrize("state", State)
+def test_states_are_translated(state: State) -> None:
+    assert ZH(state.value) != state.value
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "default", "language"),
+    [
+        (None, "zh-CN,zh;q=0.9,en;q=0.8", None, "zh"),
+        (None, "fr, en;q=0.5, zh;q=0.7", None, "zh"),
+        (None, "fr", None, "en"),
+        (None, "", None, "en"),
+        (None, "en;q=none, zh", None, "zh"),
+        ("en", "zh", "zh", "en"),
+        ("xx", "zh", "auto", "zh"),
+        (None, "en", "zh", "zh"),
+    ],
+)
+def test_a_language_is_chosen_set_or_asked_for(
+    asked: str | None, accepted: str, default: str | None, language: str
+) -> None:
+    assert chosen(asked, accepted, default) == language
+
+
+def test_a_time_is_shown_in_the_zone_of_the_console_at_2330_utc() -> None:
+    local_times.use("Asia/Shanghai")
+    moment = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    assert str(EN.time(moment)) == (
+        '<time datetime="2026-12-01T07:30:00+08:00" title="2026-12-01 07:30:00 +08:00">2026-12-01 07:30:00</time>'
+    )
+    assert EN.time(None) == "–"
+
+
+def test_spans_are_written_by_their_two_largest_units() -> None:
+    assert EN.span(timedelta(hours=3, minutes=5, seconds=9)) == "3 h 5 min"
+    assert EN.span(0) == "0 s"
+    assert EN.span(-90) == "−1 min 30 s"
+    assert ZH.span(86_400 * 2) == "2 天"
+    assert EN.span(None) == "–"
+
+
+@time_machine.travel("2026-11-30T23:30:00Z", tick=True)
+async def test_the_header_names_the_zone_and_the_language_can_be_changed(console: Served) -> None:
+    async with console.person(language="zh-CN") as client:
+        text = (await client.get("/me")).text
+        assert '<html lang="zh">' in text
+        assert "Asia/Shanghai" in text
+        answer = await client.post("/language", data={"language": "en", "next": "/me"})
+        assert answer.headers["location"] == "/me"
+        assert '<html lang="en">' in (await client.get("/me")).text
+        assert LANGUAGES["zh"] in (await client.get("/me")).text
