@@ -10,7 +10,7 @@ from orders_sync.domain import local_times
 from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.store import overview
 from orders_sync.store.console import account as account_page
-from orders_sync.store.console import freshness, heat_map, windows
+from orders_sync.store.console import freshness, heat_map, rejects, windows
 from orders_sync.store.console import overview as console_overview
 from orders_sync.store.database import Connection
 
@@ -55,6 +55,18 @@ async def _messages(connection: Connection) -> None:
     await account_page.observed(connection, "shop003")
 
 
+async def _reasons(connection: Connection) -> None:
+    await rejects.groups(connection)
+    await rejects.groups(connection, account="shop003")
+
+
+async def _rejects(connection: Connection) -> None:
+    found = await rejects.listed(connection)
+    await rejects.listed(connection, "no_order_id", before=found[-1].id)
+    await rejects.listed(connection, "no_order_id", account="shop003")
+    await rejects.record(connection, found[0].id)
+
+
 QUESTIONS: dict[str, Question] = {
     "status: state of all accounts and processes": _status,
     "overview: figures of a page of 50 accounts": _figures,
@@ -69,4 +81,6 @@ QUESTIONS: dict[str, Question] = {
     "account: an hour of the heat map, weeks ago": partial(_hour, account="shop001", ago=timedelta(days=29)),
     "account: failed windows and newest reads": _reads,
     "account: messages and what was seen of the platform": _messages,
+    "rejects: by reason, of all accounts and of one": _reasons,
+    "rejects: pages of the list, one record": _rejects,
 }

@@ -62,6 +62,15 @@ def classify(reason: str) -> RejectReason:
     return next((kind for kind, pattern in _PATTERNS if re.search(pattern, reason)), RejectReason.OTHER)
 
 
+def path_of(reason: str) -> list[str | int] | None:
+    """Return the path of the field that a reason begins with, positions from 0; None where it names none."""
+    found = _FIELD.match(reason)
+    if found is None:
+        return None
+    steps = re.findall(r"\[(\d+)\]|(\w+)", found[1])
+    return [int(number) - 1 if number else name for number, name in steps]
+
+
 def field_of(reason: str) -> str | None:
     """Return the field that a reason begins with, in words: "idOfStr in baseInfo"; None where it names none."""
     found = _FIELD.match(reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orders_sync.domain.reject_reasons import WORDS, RejectReason, classify, field_of
+from orders_sync.domain.reject_reasons import WORDS, RejectReason, classify, field_of, path_of
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,17 @@ def test_every_kind_has_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "field"),
+    ("reason", "field", "path"),
     [
-        ("id: missing or empty", "id"),
-        ("baseInfo.idOfStr: missing or empty", "idOfStr in baseInfo"),
-        ("lines[2].id: missing", "id in lines number 2"),
-        ("not JSON", None),
-        ("refused by the database: x", None),
+        ("id: missing or empty", "id", ["id"]),
+        ("baseInfo.idOfStr: missing or empty", "idOfStr in baseInfo", ["baseInfo", "idOfStr"]),
+        ("lines[2].id: missing", "id in lines number 2", ["lines", 1, "id"]),
+        ("not JSON", None, None),
+        ("refused by the database: x", None, None),
     ],
 )
-def test_the_field_is_named_in_words(reason: str, field: str | None) -> None:
+def test_the_field_is_named_in_words_and_has_a_path(
+    reason: str, field: str | None, path: list[str | int] | None
+) -> None:
     assert field_of(reason) == field
+    assert path_of(reason) == path

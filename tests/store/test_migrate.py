@@ -662,6 +662,20 @@ def test_a_ledger_of_before_0038_stays_and_nobody_has_done_anything_yet(empty_ur
     assert ask(empty_url, "SELECT name FROM sync.accounts") == [("kingdo",)]
 
 
+def test_rejects_of_before_0041_stay_and_are_listed_by_their_reason(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0040")
+    ask(
+        empty_url,
+        "INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, reason_key, read_at) "
+        "VALUES ('kingdo', '1688', '', '', 'id: missing', 'no_order_id', now())",
+    )
+    migrate.migrate(empty_url)
+    kept = "SELECT reason_key FROM sync.rejects WHERE resolved_at IS NULL AND reason_key = 'no_order_id'"
+    assert ask(empty_url, kept) == [("no_order_id",)]
+    alembic(empty_url, "downgrade", "0040")
+    assert ask(empty_url, kept) == [("no_order_id",)]
+
+
 def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
     assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]
 

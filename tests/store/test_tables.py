@@ -88,6 +88,7 @@ INDEXES = {
     ("rejects", "account, payload_hash"),
     ("rejects", "platform, order_id"),
     ("rejects", "account"),
+    ("rejects", "reason_key, id, account, platform, ignored_at"),
     ("backfills", "account"),
     ("backfills", "request_id"),
     ("windows", "account, fence"),

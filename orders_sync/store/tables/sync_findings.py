@@ -52,6 +52,13 @@ rejects = Table(
     Index("ix_rejects_open", "platform", "order_id", postgresql_where=text("resolved_at IS NULL")),
     Index("ix_rejects_nameless", "account", postgresql_where=text("order_id IS NULL AND resolved_at IS NULL")),
     Index("ix_rejects_window", "window_id", postgresql_where=text("resolved_at IS NULL")),
+    Index(
+        "ix_rejects_reason",
+        "reason_key",
+        "id",
+        postgresql_include=["account", "platform", "ignored_at"],
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
     Index("ix_rejects_settled", "resolved_at", postgresql_where=text("resolved_at IS NOT NULL")),
     schema=SYNC_SCHEMA,
     comment="records that could not be normalized, whole",
