@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from orders_sync.domain import local_times
-from orders_sync.domain.windows import Window, WindowKind
-from orders_sync.store import overview
+from orders_sync.domain.windows import Feed, Window, WindowKind
+from orders_sync.store import backfill_ranges, overview
+from orders_sync.store.backfill_ranges import Asked
 from orders_sync.store.console import account as account_page
 from orders_sync.store.console import freshness, heat_map, rejects, windows
 from orders_sync.store.console import overview as console_overview
@@ -67,7 +68,19 @@ async def _rejects(connection: Connection) -> None:
     await rejects.record(connection, found[0].id)
 
 
+async def _backfill(connection: Connection, days: int, ago: int) -> None:
+    """Ask for the state of a range for all accounts, as the preview of a backfill does."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    rows = await (await connection.execute("SELECT name, feed FROM sync.accounts ORDER BY name")).fetchall()
+    asked = [Asked(str(name), Feed(str(feed)), now, timedelta(days=7), 100) for name, feed in rows]
+    start = now - timedelta(days=ago + days)
+    await backfill_ranges.read(connection, asked, start, start + timedelta(days=days))
+
+
 QUESTIONS: dict[str, Question] = {
+    "backfill: preview of all accounts and a day of last week": partial(_backfill, days=1, ago=6),
+    "backfill: preview of all accounts and a year": partial(_backfill, days=365, ago=0),
+    "backfill: preview of all accounts and two years": partial(_backfill, days=730, ago=0),
     "status: state of all accounts and processes": _status,
     "overview: figures of a page of 50 accounts": _figures,
     "account: freshness of 48 hours": _lags,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +26,8 @@ from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import backfill as engine
 from orders_sync.engine import service_problems
 from orders_sync.engine.actions import backfills as actions
-from orders_sync.engine.backfill import Preview, Requested
+from orders_sync.engine.actions.backfills import Requested
+from orders_sync.engine.backfill import Previewed
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
@@ -56,6 +56,9 @@ def backfill(
     everything: Annotated[
         bool, typer.Option("--everything", help="Also read windows that are already complete.")
     ] = False,
+    plan: Annotated[
+        int | None, typer.Option("--plan", help="Start what a dry run has shown, by its number.", show_default=False)
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Read it now, instead of in the next sync.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would cost.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
@@ -65,62 +68,80 @@ def backfill(
     """Show the cost of a range, then request it to be read: what is missing or failed, or with --everything all of it.
 
     One request for all accounts. `orders-sync backfill list` shows its progress; `backfill cancel --request N` ends it
-    after the windows in flight. With --json nothing is asked: without --yes it is a dry run.
+    after the windows in flight. --dry-run gives the plan a number: --plan NUMBER starts exactly that within an hour,
+    and is refused when something else would be read by then. With --json nothing is asked: without --yes
+    it is a dry run.
     In SQL: SELECT sync.request_backfill('account', '2026-10-01', '2026-11-01').
     """
     if typer_context.invoked_subcommand is not None:
         return
     settings = user_settings.load_with_secrets(config)
-    sources = _chosen(settings, account, platform, by)
-    if start is None:
-        raise UsageError("--from is required, for example --from 2026-10-01")
-    window = _range(start, end)
-    requested, outcomes = None, []
+    if plan is not None and (account or platform or start or end or by or everything or dry_run):
+        raise UsageError("--plan starts what was shown: it takes no range, no accounts and no --dry-run")
+    requested, outcomes, shown, asked = None, [], None, None
+    if plan is None:
+        asked = _chosen(settings, account, platform, by), _range(start, end)
     with databases.opened(settings) as url:
         account_selection.settle(settings, url)
-        previews = event_loop.run(databases.ask(url, partial(_preview, sources, window, by, everything)))
-        if not json:
-            backfill_tables.show_preview(previews)
-        for each in previews:
-            for notice in each.notices:
-                output.info(f"{each.account}: {notice}")
-        if not any(each.windows for each in previews):
+        if asked is not None:
+            shown = _shown(url, *asked, by, everything)
+            _show(shown, json)
+        if shown is not None and not any(each.windows for each in shown.previews):
             output.info("nothing to do: the range is complete. --everything reads it again")
-        elif dry_run or (json and not yes):
-            output.info("nothing was requested" + ("" if dry_run else ": --yes requests it"))
+        elif shown is not None and (dry_run or (json and not yes)):
+            output.info(
+                f"nothing was requested: `orders-sync backfill --plan {shown.number}` starts it within the hour"
+            )
         else:
-            if not yes:
+            if not yes and shown is not None:
                 prompt.confirm("Request it?")
-            requested = event_loop.run(databases.ask(url, partial(_request, sources, window, by, everything)))
+            requested = _start(url, settings, plan if shown is None else shown.number)
+            sources = account_selection.sources(settings, requested.accounts)
             outcomes = _read(url, sources, settings) if wait else []
-            output.info(_said(requested, url, sources, is_read=wait))
+            output.info(_said(requested, url, is_read=wait))
     if json:
-        output.print_json(backfill_tables.plain(previews, requested, outcomes))
+        output.print_json(backfill_tables.plain(shown, requested, outcomes))
     elif outcomes:
         show(outcomes)
     if any(outcome.errors or outcome.waiting for outcome in outcomes):
         raise typer.Exit(1)
 
 
-async def _preview(
-    sources: list[AccountSource], window: Window, by: Feed | None, everything: bool, connection: Connection
-) -> list[Preview]:
-    return await engine.preview(connection, sources, window, by, datetime.now(UTC), everything=everything)
+def _shown(url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool) -> Previewed:
+    """Plan a range and return what there is to show of it."""
+
+    async def ask(connection: Connection) -> Previewed:
+        return await engine.preview(connection, sources, window, by, datetime.now(UTC), everything=everything)
+
+    return event_loop.run(databases.ask(url, ask))
 
 
-async def _request(
-    sources: list[AccountSource], window: Window, by: Feed | None, everything: bool, connection: Connection
-) -> Requested:
-    return await engine.request(connection, actor.current(), sources, window, by, everything=everything)
+def _show(shown: Previewed, as_json: bool) -> None:
+    if not as_json:
+        backfill_tables.show_preview(shown)
+    for each in shown.previews:
+        for notice in each.notices:
+            output.info(f"{each.account}: {notice}")
 
 
-def _said(requested: Requested, url: str, sources: list[AccountSource], *, is_read: bool) -> str:
+def _start(url: str, settings: Settings, number: int | None) -> Requested:
+    """Start a plan. Raises `ChangedError` where another thing would be read than was shown."""
+    assert number is not None
+    sources = account_selection.sources(settings)
+
+    async def ask(connection: Connection) -> Requested:
+        return await actions.start(connection, actor.current(), sources, number)
+
+    return event_loop.run(databases.ask(url, ask))
+
+
+def _said(requested: Requested, url: str, *, is_read: bool) -> str:
     """Say which number the request has, and who reads it."""
     numbers = ", ".join(map(str, requested.backfills))
     said = f"request {requested.number} (backfill {numbers}); `orders-sync backfill list` shows its progress"
     if is_read:
         return said
-    names = [each.account.name for each in sources]
+    names = requested.accounts
     with database.session(url) as connection:
         paused = pauses.active(connection, names)
         alive = {part for each in overview.processes(connection) if each.is_alive for part in each.parts}
@@ -210,7 +231,9 @@ def _chosen(settings: Settings, names: list[str] | None, platform: str | None, b
     return sources
 
 
-def _range(start: str, end: str | None) -> Window:
+def _range(start: str | None, end: str | None) -> Window:
+    if start is None:
+        raise UsageError("--from is required, for example --from 2026-10-01")
     begins = options.moment(start, "--from")
     ends = whole_second(datetime.now(UTC)) if end is None else options.moment(end, "--to")
     if begins >= ends:

@@ -10,59 +10,83 @@ from typing import Any
 
 from orders_sync.cli import output
 from orders_sync.domain.times import duration
-from orders_sync.engine.backfill import Preview, Requested
+from orders_sync.engine.actions.backfills import Requested
+from orders_sync.engine.backfill import Preview, Previewed
 from orders_sync.engine.results import AccountResult
 
+MOST_RANGES = 40  # that are listed on a screen
 SUMS = ("done", "waiting", "failed", "orders")
 
 
-def plain(previews: Sequence[Preview], requested: Requested | None, outcomes: Sequence[AccountResult]) -> Any:
+def plain(plan: Previewed | None, requested: Requested | None, outcomes: Sequence[AccountResult]) -> Any:
     """Return what was shown and what was requested, for a machine."""
     return {
+        "plan": plan and plan.number,
+        "seconds": plan and round(plan.seconds, 1),
         "request": requested and requested.number,
         "backfills": [] if requested is None else requested.backfills,
-        "preview": [
-            {
-                "account": each.account,
-                "feed": each.feed,
-                "start": each.window.start,
-                "end": each.window.end,
-                "complete": each.standing.complete,
-                "failed": each.standing.failed,
-                "waiting": each.standing.waiting,
-                "windows": each.windows,
-                "calls": each.calls,
-                "seconds": round(each.seconds, 1),
-                "notices": each.notices,
-            }
-            for each in previews
-        ],
+        "preview": [] if plan is None else [_plain_preview(each) for each in plan.previews],
         "outcomes": [asdict(outcome) for outcome in outcomes],
     }
 
 
-def show_preview(previews: Sequence[Preview]) -> None:
-    """Print what reading a range would cost."""
-    columns = ["account", "from", "to", "complete", "failed", "waiting", "to read", "calls", "time"]
+def _plain_preview(each: Preview) -> dict[str, Any]:
+    state = each.state
+    return {
+        "account": each.account,
+        "feed": each.feed,
+        "start": each.window.start,
+        "end": each.window.end,
+        "complete": state.complete_ranges,
+        "missing": state.missing_ranges,
+        "failed": state.failed_windows,
+        "waiting": state.waiting_windows,
+        "windows": each.windows,
+        "calls": each.calls,
+        "seconds": round(each.seconds, 1),
+        "notices": each.notices,
+        "ranges": {
+            kind: [[window.start, window.end] for window in windows] for kind, windows in state.by_kind().items()
+        },
+    }
+
+
+def show_preview(plan: Previewed) -> None:
+    """Print what reading a range would cost, and which parts of it are in which state."""
+    columns = ["account", "from", "to", "complete", "missing", "failed", "waiting", "to read", "calls", "time"]
     output.table(
-        "Windows of the range in the ledger, and the cost of reading the rest",
+        "Ranges in the ledger, and the cost of reading what is not complete",
         columns,
         [
             (
                 each.account,
                 each.window.start,
                 each.window.end,
-                each.standing.complete,
-                each.standing.failed,
-                each.standing.waiting,
+                each.state.complete_ranges,
+                each.state.missing_ranges,
+                each.state.failed_ranges,
+                each.state.waiting_ranges,
                 each.windows,
                 f"about {each.calls}",
                 f"about {duration(int(each.seconds) + 1)}",
             )
-            for each in previews
+            for each in plan.previews
         ],
         columns[3:],
     )
+    listed = [
+        (each.account, kind, window.start, window.end)
+        for each in plan.previews
+        for kind, windows in each.state.by_kind().items()
+        if kind != "complete"
+        for window in windows
+    ]
+    if listed:
+        output.table("What is not complete", ["account", "state", "from", "to"], listed[:MOST_RANGES])
+    if len(listed) > MOST_RANGES:
+        output.info("there are more such ranges: --account NAME or a shorter range shows them, --json some of each")
+    if len(plan.previews) > 1:
+        output.info(f"all accounts together: about {duration(int(plan.seconds) + 1)}")
 
 
 def show_list(rows: list[dict[str, Any]], *, one_by_one: bool) -> None:

@@ -32,6 +32,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "orders-sync backfill --account shop-1 --from 2026-10-01 --to 2026-11-01",
         'orders-sync backfill --platform 1688 --from "2026-10-01 12:00" --wait --yes',
         "orders-sync backfill --platform 1688 --from 2026-10-01 --dry-run",
+        "orders-sync backfill --plan 12",
     ),
     "backfill list": ("orders-sync backfill list", "orders-sync backfill list --request 12"),
     "backfill cancel": ("orders-sync backfill cancel 12", "orders-sync backfill cancel --request 12"),

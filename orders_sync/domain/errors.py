@@ -6,6 +6,7 @@ OrdersSyncError
 ├── AddressError                    an address to listen on cannot be had: it may be free later
 ├── UsageError                      an argument or option that cannot be meant so
 ├── NotFoundError                   what was asked for by its name or number is not there
+├── ChangedError                    what was shown before an action has changed since: nothing was done
 ├── DeclinedError                   a question was not answered with yes: nothing was done
 ├── DifferenceError                 what was compared is not equal
 ├── DatabaseError                   the database cannot be reached, is too old, is full, or is someone else's
@@ -59,6 +60,10 @@ class UsageError(OrdersSyncError):
 
 class NotFoundError(OrdersSyncError):
     """Nothing has the name or number that was asked for."""
+
+
+class ChangedError(OrdersSyncError):
+    """The state that a person was shown before an action has changed. Nothing was done; the text says what to do."""
 
 
 class DeclinedError(OrdersSyncError):

@@ -1,48 +1,59 @@
-"""Backfills by hand: what a range would cost, what to know about it, and the request itself."""
+"""Backfills of a range: the plan of what reading it would cost, to be shown before it is started.
+
+One statement, however many accounts. `engine/actions/backfills.py` starts a plan; `engine/order_fetch.py` plans the
+reading of single orders.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders_sync.domain import schedule
-from orders_sync.domain.activity import Action, Actor
+from orders_sync.domain.backfill_plans import SETTLED_AFTER, BackfillPlan, PlannedPart, fingerprint
 from orders_sync.domain.local_times import stamp
-from orders_sync.domain.sweep_cost import calls_for
-from orders_sync.domain.windows import Feed, Window
-from orders_sync.engine import planner
-from orders_sync.engine.backfill_notices import notices
+from orders_sync.domain.windows import Feed, Window, whole_second
+from orders_sync.engine.backfill_notices import notices, refusal
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.store import activity, backfills, ledger, progress
-from orders_sync.store.backfills import Standing
+from orders_sync.store import backfill_plans, backfill_ranges
+from orders_sync.store.backfill_ranges import Asked, RangeState
+from orders_sync.store.backfills import EqualRequest
 from orders_sync.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The estimate of a backfill of one account.
+    """The estimate for one account: `state` of the range, and the `seconds` its calls take at the account's rate.
 
-    `windows` to read, in about `calls`, which take `seconds` at the configured rate. `standing`: windows that overlap
-    the range now. `notices`: what to know about it, in sentences.
+    `notices`: what to know about it, in sentences.
     """
 
     account: str
     feed: Feed
     window: Window
-    standing: Standing
-    windows: int
-    calls: int
+    state: RangeState
     seconds: float
     notices: list[str]
 
+    @property
+    def windows(self) -> int:
+        """The windows to read."""
+        return self.state.windows
+
+    @property
+    def calls(self) -> int:
+        """The calls they take, about."""
+        return self.state.calls
+
 
 @dataclass(frozen=True, slots=True)
-class Requested:
-    """A request that is stored: its number, and the number of each account's backfill in the order of the accounts."""
+class Previewed:
+    """A plan that is stored as `number`, for an hour. `seconds`: until all is read, accounts of one app in turn."""
 
     number: int
-    backfills: list[int]
+    previews: list[Preview]
+    seconds: float
 
 
 async def preview(
@@ -52,30 +63,68 @@ async def preview(
     by: Feed | None,
     now: datetime,
     *,
-    everything: bool,
-) -> list[Preview]:
-    """Return what a backfill of each account would do. `by`: the feed, None for each platform's own."""
-    return [await _preview(connection, source, window, by, now, everything) for source in sources]
+    everything: bool = False,
+) -> Previewed:
+    """Plan a backfill of each account and store the plan. `by`: the feed, None for each platform's own."""
+    asked = [_asked(source, by, now) for source in sources]
+    states = await backfill_ranges.read(connection, asked, window.start, window.end, everything=everything)
+    previews = [_preview(source, state, window, now) for source, state in zip(sources, states, strict=True)]
+    parts = [
+        part(each, state, ". ".join(shown.notices) or None)
+        for each, state, shown in zip(asked, states, previews, strict=True)
+    ]
+    settled_to = now - SETTLED_AFTER
+    plan = BackfillPlan(window.start, window.end, everything, settled_to, parts)
+    number = await backfill_plans.store(connection, plan, fingerprint(parts, settled_to))
+    return Previewed(number, previews, seconds_to_read(zip(sources, (each.calls for each in states), strict=True)))
 
 
-async def _preview(
-    connection: Connection, source: AccountSource, window: Window, by: Feed | None, now: datetime, everything: bool
-) -> Preview:
-    name, feed = source.account.name, by or source.platform.feed
-    parts = [window] if everything else await backfills.unproven(connection, name, feed, window)
-    windows = schedule.backfill(parts, now, source.policy)
-    calls = 0
-    for each in windows:
-        calls += calls_for(await backfills.known_orders(connection, name, feed, each), source.policy.page_size)
-    standing = await backfills.standing(connection, name, feed, window)
-    equal = await backfills.equal(connection, name, feed, window)
-    told = [*notices(source, window, now, equal), *await _of_history(connection, source, window)]
-    return Preview(name, feed, window, standing, len(windows), calls, calls / source.policy.requests_per_second, told)
+def _asked(source: AccountSource, by: Feed | None, now: datetime) -> Asked:
+    policy = source.policy
+    past = whole_second(now - policy.lag)
+    return Asked(source.account.name, by or source.platform.feed, past, policy.longest_window, policy.page_size)
 
 
-async def _of_history(connection: Connection, source: AccountSource, window: Window) -> list[str]:
-    known = await progress.progress(connection, source.account.name)
-    begins = min(source.policy.history_from, (known and known.history_from) or source.policy.history_from)
+async def still_to_read(
+    connection: Connection, plan: BackfillPlan, sources: Sequence[AccountSource]
+) -> list[PlannedPart]:
+    """Return the parts of a plan as they would be planned now, up to the time it was planned at."""
+    asked = [
+        Asked(each.account, each.feed, each.past, source.policy.longest_window, source.policy.page_size)
+        for each, source in zip(plan.parts, sources, strict=True)
+    ]
+    states = await backfill_ranges.read(connection, asked, plan.start, plan.end, everything=plan.everything)
+    return [part(each, state) for each, state in zip(asked, states, strict=True)]
+
+
+def part(asked: Asked, state: RangeState, notice: str | None = None) -> PlannedPart:
+    """Return what is to be read of an account."""
+    seconds = asked.longest.total_seconds()
+    return PlannedPart(asked.account, asked.feed, asked.past, seconds, asked.page_size, state.to_read, notice=notice)
+
+
+def seconds_to_read(calls: Iterable[tuple[AccountSource, int]]) -> float:
+    """Return the seconds until all calls are made: those of accounts of one app one after the other, at its rate."""
+    of_app: dict[str, float] = defaultdict(float)
+    for source, count in calls:
+        of_app[source.account.rate_key] += count / source.policy.requests_per_second
+    return max(of_app.values(), default=0.0)
+
+
+def _preview(source: AccountSource, state: RangeState, window: Window, now: datetime) -> Preview:
+    said = []
+    if refused := refusal(source, window, now):
+        said.append(refused)
+    equal = []
+    if state.equal_id is not None and state.equal_state is not None:
+        equal.append(EqualRequest(state.equal_id, state.equal_state))
+    said += [*notices(source, window, now, equal), *_of_history(source, state, window)]
+    seconds = state.calls / source.policy.requests_per_second
+    return Preview(state.account, state.feed, window, state, seconds, said)
+
+
+def _of_history(source: AccountSource, state: RangeState, window: Window) -> list[str]:
+    begins = min(source.policy.history_from, state.history_from or source.policy.history_from)
     if window.start >= begins:
         return []
     return [
@@ -83,31 +132,3 @@ async def _of_history(connection: Connection, source: AccountSource, window: Win
         "others, but the daily audit and the completeness in `status` cover only the history. To include the range, "
         "set an earlier history_from"
     ]
-
-
-async def request(
-    connection: Connection,
-    actor: Actor,
-    sources: Sequence[AccountSource],
-    window: Window,
-    by: Feed | None,
-    *,
-    everything: bool,
-) -> Requested:
-    """Store one request for all these accounts, plan it, and record who asked."""
-    numbers: list[int] = []
-    for source in sources:
-        name, feed = source.account.name, by or source.platform.feed
-        async with connection.transaction():
-            await ledger.register(connection, source.account, source.platform.feed)
-            first = numbers[0] if numbers else None
-            numbers.append(
-                await backfills.request(connection, name, feed, window, everything=everything, request_id=first)
-            )
-            details = {"from": window.start, "to": window.end, "by": feed, "everything": everything}
-            what = f"backfill {numbers[-1]}"
-            await activity.record(connection, actor, Action.BACKFILL_START, account=name, subject=what, details=details)
-            reach = await ledger.reach(connection, name)
-            for each in await backfills.requested(connection, name):
-                await planner.plan_backfill(connection, source, each, reach.now)
-    return Requested(numbers[0], numbers)

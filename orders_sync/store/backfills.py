@@ -7,18 +7,18 @@ requested --plan--> planned --its last window is done--> done
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from psycopg.rows import dict_row
 
-from orders_sync.domain import emptiness
 from orders_sync.domain.ledger import Backfill, BackfillState
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.store import ledger
+from orders_sync.store import backfill_ranges, ledger
+from orders_sync.store.backfill_ranges import Asked
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values, fetch_windows
-from orders_sync.store.states import OPEN_WINDOWS
+from orders_sync.store.queries import fetch_rows, fetch_value, fetch_values
 
 # that a window proves its range: it was read completely, with all orders of it (see `unproven`)
 PROVES = """
@@ -26,38 +26,7 @@ PROVES = """
     AND NOT (kind <> 'incremental' AND seen = 0 AND ends_at - starts_at > %(one_answer)s)
 """
 
-# windows may have been removed behind the watermark, where all of the account's own feed is proven (`retention`)
-_UNPROVEN = f"""
-SELECT lower(piece) AS start, upper(piece) AS end
-FROM unnest(tstzmultirange(tstzrange(%(start)s, %(end)s)) - coalesce((
-    SELECT range_agg(proven) FROM (
-        SELECT tstzrange(starts_at, ends_at) AS proven FROM sync.windows
-        WHERE account = %(account)s AND feed = %(feed)s AND {PROVES}
-          AND starts_at < %(end)s AND ends_at > %(start)s
-        UNION ALL
-        SELECT tstzrange(history_from, greatest(history_from, {ledger.PROVEN_TO})) FROM sync.accounts AS a
-        WHERE name = %(account)s AND feed = %(feed)s AND history_from IS NOT NULL
-    ) AS known
-), '{{}}'::tstzmultirange) + coalesce((
-    SELECT range_agg(tstzrange(%(start)s, %(end)s) * tstzrange(starts_at, ends_at)) FROM sync.windows
-    WHERE account = %(account)s AND feed = %(feed)s AND part_rows IS NOT NULL
-      AND state IN {OPEN_WINDOWS} AND starts_at < %(end)s AND ends_at > %(start)s
-), '{{}}'::tstzmultirange)) AS piece
-ORDER BY 1
-"""
-
-_STANDING = """
-SELECT count(*) FILTER (WHERE state = 'done')::int AS complete, count(*) FILTER (WHERE state = 'failed')::int AS failed,
-    count(*) FILTER (WHERE state IN ('planned', 'running'))::int AS waiting
-FROM sync.windows
-WHERE account = %(account)s AND feed = %(feed)s AND starts_at < %(end)s AND ends_at > %(start)s AND status IS NULL
-    AND kind <> 'hook' AND orders IS NULL
-"""
-
-_KNOWN = {
-    Feed.CREATED: "SELECT count(*) FROM orders WHERE account = %s AND created_at >= %s AND created_at < %s",
-    Feed.UPDATED: "SELECT count(*) FROM orders WHERE account = %s AND modified_at >= %s AND modified_at < %s",
-}
+LONGEST = timedelta(days=31)  # windows that prove something of the time before an account's history
 
 _LIST = """
 SELECT b.id, coalesce(b.request_id, b.id) AS request_id, b.account, b.feed, b.starts_at, b.ends_at, b.everything,
@@ -102,14 +71,6 @@ class EqualRequest(msgspec.Struct, frozen=True):
 
     id: int
     state: BackfillState
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """The numbers of windows that overlap a range, by state, without those read for one status or for some orders."""
-
-    complete: int
-    failed: int
-    waiting: int
 
 
 async def request(
@@ -160,31 +121,9 @@ async def unproven(connection: Connection, account: str, feed: Feed, window: Win
     A window that was read because of a message proves nothing: it may be too young for all of its orders to be listed.
     Nor does one empty answer for more than `emptiness.ONE_ANSWER`.
     """
-    return await fetch_windows(
-        connection,
-        _UNPROVEN,
-        {
-            "account": account,
-            "feed": feed,
-            "start": window.start,
-            "end": window.end,
-            "one_answer": emptiness.ONE_ANSWER,
-        },
-    )
-
-
-async def standing(connection: Connection, account: str, feed: Feed, window: Window) -> Standing:
-    """Count the windows that overlap a range."""
-    found = await fetch_row(
-        connection, _STANDING, {"account": account, "feed": feed, "start": window.start, "end": window.end}, Standing
-    )
-    assert found is not None
-    return found
-
-
-async def known_orders(connection: Connection, account: str, feed: Feed, window: Window) -> int:
-    """Count the orders of a range in the tables: the best estimate of how many there are."""
-    return await fetch_value(connection, _KNOWN[feed], [account, window.start, window.end], int)
+    asked = Asked(account, feed, window.end, LONGEST, page_size=1)
+    [state] = await backfill_ranges.read(connection, [asked], window.start, window.end)
+    return state.to_read
 
 
 async def plan(connection: Connection, backfill: Backfill, windows: list[Window], notice: str | None = None) -> None:

@@ -56,7 +56,7 @@ ACTIONS: list[tuple[list[str], list[tuple[str, str | None, str | None]]]] = [
     (["accounts", "retire", "left"], [("account.retire", "left", None)]),
     (
         ["backfill", *RANGE],
-        [("backfill.start", OPEN, "backfill 1"), ("backfill.start", KA, "backfill 2")],
+        [("backfill.start", OPEN, "request 1"), ("backfill.start", KA, "request 1")],
     ),
     (["backfill", "cancel", "2"], [("backfill.cancel", KA, "backfill 2")]),
     (["backfill", "cancel", "--request", "1"], [("backfill.cancel", OPEN, "request 1")]),

@@ -96,6 +96,33 @@ def test_many_accounts_are_one_request_that_is_listed_and_cancelled_as_one(
         assert [row["state"] for row in states] == ["cancelled", "cancelled"]
 
 
+def test_a_plan_is_shown_with_its_ranges_and_started_by_its_number(terminal: Terminal, url: str, world: World) -> None:
+    terminal.variables["DATABASE_URL"] = url
+    with platforms(world) as (root, _):
+        terminal.describe(world, root)
+        ask = ["backfill", "--account", "sandbox-ka", "--account", "sandbox-open", "--from", "2020-01-01"]
+        shown = terminal.run(*ask, "--to", "2020-01-03", "--dry-run").assert_well()
+        assert "missing  2020-01-01 00:00:00  2020-01-03 00:00:00" in shown.out
+        number = shown.err.split("--plan ")[1].split("`")[0]
+        again = terminal.run(*ask, "--to", "2020-01-03", "--json").assert_well().json
+        assert again["plan"] == int(number) + 1
+        assert again["preview"][0]["ranges"] == {
+            "complete": [],
+            "missing": [["2020-01-01T00:00:00+08:00", "2020-01-03T00:00:00+08:00"]],
+            "failed": [],
+            "waiting": [],
+        }
+        made = terminal.run("backfill", "--plan", number, "--json").assert_well().json
+        assert (made["plan"], made["preview"], len(made["backfills"])) == (None, [], 2)
+        listed = terminal.run("backfill", "list", "--json").assert_well().json
+        assert {row["request_id"] for row in listed} == {made["request"]}
+        terminal.run("backfill", "--plan", number).assert_complains("was started already", code=1)
+        refused = terminal.run("backfill", "--plan", str(again["plan"]))
+        refused.assert_well()  # what waits counts as not read yet: the same would be read
+        terminal.run("backfill", "--plan", "987654").assert_complains("there is no plan 987654", code=6)
+        terminal.run("backfill", "--plan", number, "--from", "2020-01-01").assert_complains("--plan", code=2)
+
+
 def test_a_range_in_the_future_is_said_and_not_called_complete(landed: Landed) -> None:
     later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     ask = ["backfill", "--account", "sandbox-ka", "--yes"]

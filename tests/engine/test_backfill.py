@@ -11,7 +11,8 @@ from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox.states import State
-from orders_sync.store import backfills
+from orders_sync.store import backfill_ranges, backfills
+from orders_sync.store.backfill_ranges import Asked, RangeState
 from orders_sync.store.database import Connection
 from tests.support.story import Story, Tell
 
@@ -28,6 +29,13 @@ async def ask(story: Story, window: Window, account: str = "sandbox-1688", *, ev
     feed = Feed.UPDATED if account == "sandbox-1688" else Feed.CREATED
     async with story.pool.connection() as connection:
         return await backfills.request(connection, account, feed, window, everything=everything)
+
+
+async def state(connection: Connection, account: str, window: Window) -> RangeState:
+    """Ask for the state of a range by creation time."""
+    asked = Asked(account, Feed.CREATED, window.end, timedelta(days=7), 100)
+    [found] = await backfill_ranges.read(connection, [asked], window.start, window.end)
+    return found
 
 
 async def test_what_is_complete_is_not_read_again_and_the_request_is_done_at_once(tell: Tell) -> None:
@@ -159,14 +167,14 @@ async def test_reads_for_messages_do_not_count_as_windows_of_the_range(tell: Tel
     await story.sync("sandbox-ka")
     window = last_days(2)
     async with story.pool.connection() as connection:
-        before = await backfills.standing(connection, "sandbox-ka", Feed.CREATED, window)
+        before = await state(connection, "sandbox-ka", window)
         await connection.execute(
-            "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, orders) "
-            "SELECT 'sandbox-ka', kind, 'created', %s, %s, 'done', orders "
+            "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, orders, finished_at, attempts) "
+            "SELECT 'sandbox-ka', kind, 'created', %s, %s, 'failed', orders, now(), 1 "
             "FROM (VALUES ('hook', NULL), ('repair', ARRAY['7'])) AS v (kind, orders)",
             [window.start, window.start + timedelta(seconds=1)],
         )
-        assert await backfills.standing(connection, "sandbox-ka", Feed.CREATED, window) == before
+        assert await state(connection, "sandbox-ka", window) == before
 
 
 async def test_a_backfill_that_is_being_read_is_said_to_be(tell: Tell) -> None:

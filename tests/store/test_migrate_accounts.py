@@ -45,3 +45,15 @@ def test_accounts_of_before_stay_and_are_not_paused(empty_url: str) -> None:
     assert tables.query("SELECT name, watermark::date::text, paused_at FROM sync.accounts") == [
         ("a", "2026-01-01", None)
     ]
+
+
+def test_backfills_of_before_stay_and_none_was_planned(empty_url: str) -> None:
+    upgrade_to_before(empty_url, "plans_of_backfills")
+    tables = Tables(empty_url)
+    tables.execute(
+        "INSERT INTO sync.backfills (account, feed, starts_at, ends_at)"
+        " VALUES ('kingdo', 'updated', '2026-10-01', '2026-10-02')"
+    )
+    migrate.migrate(empty_url)
+    assert tables.query("SELECT account, state FROM sync.backfills") == [("kingdo", "requested")]
+    assert tables.query("SELECT count(*) FROM sync.backfill_plans") == [(0,)]

@@ -35,6 +35,7 @@ OF_ROWS = [
 KEYS = {
     "sync.activity": ["id"],
     "sync.backfills": ["id"],
+    "sync.backfill_plans": ["id"],
     "sync.audits": ["id"],
     "sync.audit_differences": ["audit_id", "feed", "starts_at"],
     "sync.processes": ["id"],
@@ -109,6 +110,7 @@ INDEXES = {
     ("console_logins", "at"),
     # what retention asks
     ("activity", "at"),
+    ("backfill_plans", "planned_at"),
     ("windows", "finished_at"),
     ("rejects", "resolved_at"),
     ("rejects", "window_id"),

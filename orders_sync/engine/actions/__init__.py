@@ -7,6 +7,6 @@ text says what to do.
 
 accounts    pause, resume
 audits      run, acknowledge
-backfills   cancel; `engine/backfill.py` previews and starts them
+backfills   start what `engine/backfill.py` has shown, cancel
 rejects     replay, ignore, unignore, drop
 """

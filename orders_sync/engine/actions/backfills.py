@@ -1,11 +1,86 @@
-"""Actions on requested backfills: cancel them."""
+"""Actions on backfills: start one that was shown, cancel what is open."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from orders_sync.domain.activity import Action, Actor
-from orders_sync.domain.errors import NotFoundError
-from orders_sync.store import activity, backfills
+from orders_sync.domain.backfill_plans import BackfillPlan, PlannedPart, fingerprint
+from orders_sync.domain.errors import ChangedError, NotFoundError
+from orders_sync.engine import backfill
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.store import activity, backfill_plans, backfills, ledger
 from orders_sync.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request that is stored: its number, and the number of each account's backfill in the order of `accounts`."""
+
+    number: int
+    backfills: list[int]
+    accounts: list[str]
+
+
+async def start(connection: Connection, actor: Actor, sources: Sequence[AccountSource], number: int) -> Requested:
+    """Start a plan: request and plan exactly what was shown. `sources`: all accounts of the settings.
+
+    Raises `NotFoundError` for a plan that is unknown or older than an hour, or whose accounts are in the settings no
+    more; `ChangedError` for one that was started already, or of which another thing would be read now.
+    """
+    async with connection.transaction():
+        taken = await backfill_plans.take(connection, number)
+        if taken is None or taken.is_old:
+            raise NotFoundError(f"there is no plan {number}, or it is older than an hour: preview the backfill again")
+        if taken.request_id is not None:
+            raise ChangedError(f"plan {number} was started already, as request {taken.request_id}")
+        plan = taken.decoded()
+        chosen = _sources(sources, plan)
+        await _register(connection, chosen)
+        await backfill_plans.lock(connection, plan.accounts)
+        parts = await still_to_read(connection, plan, chosen)
+        if fingerprint(parts, plan.settled_to) != taken.fingerprint:
+            raise ChangedError(
+                f"what is to be read has changed since plan {number} was shown, so nothing was started: preview the "
+                "backfill again"
+            )
+        numbers = await backfill_plans.request(connection, number, plan)
+        await activity.record(
+            connection,
+            actor,
+            Action.BACKFILL_START,
+            accounts=plan.accounts,
+            subject=f"request {numbers[0]}",
+            details={"plan": number, "from": plan.start, "to": plan.end, "everything": plan.everything},
+        )
+    return Requested(numbers[0], numbers, plan.accounts)
+
+
+async def still_to_read(
+    connection: Connection, plan: BackfillPlan, sources: Sequence[AccountSource]
+) -> list[PlannedPart]:
+    """Return the parts of a plan as they would be planned now."""
+    return await backfill.still_to_read(connection, plan, sources)
+
+
+def _sources(sources: Sequence[AccountSource], plan: BackfillPlan) -> list[AccountSource]:
+    """Return the accounts of a plan, in its order. Raises `NotFoundError` for one that cannot be used."""
+    known = {each.account.name: each for each in sources}
+    if gone := [name for name in plan.accounts if name not in known]:
+        raise NotFoundError(
+            f"{', '.join(gone)}: not in the settings, or misconfigured, since the plan was shown: preview the backfill "
+            "again"
+        )
+    return [known[name] for name in plan.accounts]
+
+
+async def _register(connection: Connection, sources: Sequence[AccountSource]) -> None:
+    """Make the rows of accounts that have none yet, or are in the settings again."""
+    known = await backfill_plans.known(connection, [each.account for each in sources])
+    for each in sorted(sources, key=lambda source: source.account.name):
+        if each.account.name not in known:
+            await ledger.register(connection, each.account, each.platform.feed)
 
 
 async def cancel(connection: Connection, actor: Actor, number: int, *, whole_request: bool = False) -> int:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, ExcludeConstraint
 
 from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import WindowState
@@ -199,4 +199,24 @@ backfills = Table(
     Index("ix_backfills_open", "account", postgresql_where=text(f"state IN {OPEN_BACKFILLS}")),
     schema=SYNC_SCHEMA,
     comment="ranges that were requested to be read; sync.request_backfill() adds one",
+)
+
+backfill_plans = Table(
+    "backfill_plans",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the plan"),
+    column(
+        "planned_at",
+        TIME,
+        "when it was shown: it can be started for an hour",
+        nullable=False,
+        server_default=func.now(),
+    ),
+    column("plan", JSONB, "accounts and ranges, or orders, that are read when it is started", nullable=False),
+    column("fingerprint", BYTEA, "blake2b, 16 bytes, of what was to be read: another one is refused", nullable=False),
+    column("request_id", BigInteger, "the request it was started as, sync.backfills.id; NULL while it was not"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "planned_at"),
+    schema=SYNC_SCHEMA,
+    comment="backfills that were shown to somebody before they are started",
 )

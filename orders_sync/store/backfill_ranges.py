@@ -1,0 +1,223 @@
+"""Ranges of the ledger as a backfill sees them: complete, failed, waiting or missing. One statement for all accounts.
+
+    complete   read with proof: by the watermark of the account's own feed, else by windows that are done
+    failed     of the rest: windows that failed
+    waiting    of the rest: windows that are planned or being read
+    missing    what is left
+
+Behind the watermark no window is read but those that are open, so a year of ledger costs what an hour does. Before the
+account's history, windows are looked for that end up to `longest` after its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from orders_sync.domain import emptiness
+from orders_sync.domain.ledger import BackfillState
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.store import ledger
+from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_rows
+from orders_sync.store.states import OPEN_WINDOWS
+
+SHOWN = 20  # ranges of a kind that are listed for each account
+SAMPLES = 4  # windows of an account whose orders are counted; the others are taken to hold as many
+MOST_COUNTED = 10_000  # orders of one of these
+
+# every kind that proves something: a window that was read because of a message may be too young for that
+_PROVING = "ARRAY['incremental', 'confirm', 'sweep', 'backfill', 'repair']"
+_DONE = f"""
+    SELECT w.starts_at, w.ends_at FROM sync.windows AS w
+    WHERE w.account = q.name AND w.kind = ANY ({_PROVING}) AND w.feed = q.feed AND w.status IS NULL
+        AND w.state = 'done' AND NOT (w.kind <> 'incremental' AND w.seen = 0
+            AND w.ends_at - w.starts_at > %(one_answer)s)
+"""
+_TO_READ = "CASE WHEN %(everything)s THEN tstzmultirange(range) ELSE tstzmultirange(range) - complete END"
+
+
+def _listed(kind: str) -> str:
+    """Return the columns that list the ranges of a kind: starts, ends, and how many there are."""
+    return f"""
+    ARRAY(SELECT lower(r) FROM unnest({kind}) AS r ORDER BY r LIMIT %(shown)s) AS {kind}_starts,
+    ARRAY(SELECT upper(r) FROM unnest({kind}) AS r ORDER BY r LIMIT %(shown)s) AS {kind}_ends,
+    (SELECT count(*) FROM unnest({kind}))::int AS {kind}_ranges"""
+
+
+_STATE = f"""
+WITH asked AS MATERIALIZED (
+    SELECT q.place, q.name, q.feed, q.longest, q.page_size, a.history_from AS begins,
+        CASE WHEN a.feed = q.feed THEN a.history_from END AS history_from,
+        CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL
+            THEN greatest(a.history_from, {ledger.PROVEN_TO}) END AS proven_to,
+        CASE WHEN %(start)s < q.past THEN tstzrange(%(start)s, q.past) ELSE 'empty' END AS range
+    FROM unnest(%(names)s::text[], %(feeds)s::text[], %(pasts)s::timestamptz[], %(longest)s::interval[],
+        %(page_sizes)s::int[]) WITH ORDINALITY AS q (name, feed, past, longest, page_size, place)
+    LEFT JOIN sync.accounts AS a ON a.name = q.name
+), known AS MATERIALIZED (
+    SELECT q.*, open.failed_windows, open.waiting_windows, open.failed AS all_failed, open.waiting AS all_waiting,
+        tstzmultirange(q.range) * (coalesce(done.ranges, '{{}}') - coalesce(open.reopened, '{{}}')) AS complete
+    FROM asked AS q
+    CROSS JOIN LATERAL (
+        SELECT coalesce(range_agg(r) FILTER (WHERE is_read AND state = 'failed'), '{{}}') AS failed,
+            coalesce(range_agg(r) FILTER (WHERE is_read AND state <> 'failed'), '{{}}') AS waiting,
+            range_agg(r) FILTER (WHERE part_rows IS NOT NULL) AS reopened,
+            count(*) FILTER (WHERE is_read AND state = 'failed')::int AS failed_windows,
+            count(*) FILTER (WHERE is_read AND state <> 'failed')::int AS waiting_windows
+        FROM (
+            SELECT state, part_rows, tstzrange(starts_at, ends_at) AS r,
+                status IS NULL AND kind <> 'hook' AND orders IS NULL AS is_read
+            FROM sync.windows AS w
+            WHERE w.account = q.name AND w.state IN {OPEN_WINDOWS} AND w.feed = q.feed
+                AND w.starts_at < upper(q.range) AND w.ends_at > lower(q.range)
+        ) AS windows
+    ) AS open
+    CROSS JOIN LATERAL (
+        SELECT range_agg(tstzrange(starts_at, ends_at)) AS ranges FROM (
+            SELECT history_from, proven_to WHERE proven_to > history_from
+            UNION ALL
+            {_DONE} AND w.ends_at > greatest(lower(q.range), q.proven_to) AND w.starts_at < upper(q.range)
+            UNION ALL
+            {_DONE} AND w.ends_at > lower(q.range) AND w.ends_at <= q.history_from + q.longest
+                AND w.starts_at < q.history_from AND lower(q.range) < q.history_from
+        ) AS proven (starts_at, ends_at)
+    ) AS done
+), parted AS MATERIALIZED (
+    SELECT *, {_TO_READ} AS to_read,
+        tstzmultirange(range) * all_failed - complete AS failed,
+        tstzmultirange(range) * all_waiting - complete - all_failed AS waiting,
+        tstzmultirange(range) - complete - all_failed - all_waiting AS missing
+    FROM known
+)
+SELECT p.name AS account, p.feed, p.begins AS history_from, p.failed_windows, p.waiting_windows, pieces.windows,
+    coalesce(round(estimate.calls * pieces.windows), 0)::int AS calls,
+    ARRAY(SELECT lower(r) FROM unnest(p.to_read) AS r ORDER BY r) AS to_read_starts,
+    ARRAY(SELECT upper(r) FROM unnest(p.to_read) AS r ORDER BY r) AS to_read_ends,
+    e.id AS equal_id, e.state AS equal_state,{", ".join(map(_listed, ("complete", "failed", "waiting", "missing")))}
+FROM parted AS p
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(ceil(extract(epoch FROM upper(r) - lower(r)) / extract(epoch FROM p.longest))), 0)::int
+    FROM unnest(p.to_read) AS r
+) AS pieces (windows)
+CROSS JOIN LATERAL (
+    -- windows are numbered over all pieces; of those that are chosen the orders are counted
+    SELECT avg(CASE WHEN counted.orders <= p.page_size THEN 1
+        ELSE 1 + ceil(counted.orders::numeric / p.page_size) END) AS calls
+    FROM generate_series(0, least(pieces.windows, %(samples)s) - 1) AS sample
+    CROSS JOIN LATERAL (SELECT sample * pieces.windows / least(pieces.windows, %(samples)s)) AS chosen (number)
+    JOIN LATERAL (
+        SELECT r, windows, sum(windows) OVER (ORDER BY r) - windows AS before
+        FROM unnest(p.to_read) AS r, LATERAL (
+            SELECT ceil(extract(epoch FROM upper(r) - lower(r)) / extract(epoch FROM p.longest))::int) AS w (windows)
+    ) AS piece ON chosen.number >= piece.before AND chosen.number < piece.before + piece.windows
+    CROSS JOIN LATERAL (
+        SELECT lower(piece.r) + (chosen.number - piece.before)::int * p.longest) AS window_ (first)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS orders FROM (
+            SELECT FROM orders AS o
+            WHERE o.account = p.name AND o.created_at >= window_.first
+                AND o.created_at < least(window_.first + p.longest, upper(piece.r))
+            LIMIT %(most_counted)s
+        ) AS o
+    ) AS counted
+) AS estimate
+LEFT JOIN (
+    SELECT DISTINCT ON (account, feed) account, feed, id, state FROM sync.backfills
+    WHERE starts_at = %(start)s AND ends_at = %(end)s AND state <> 'cancelled'
+    ORDER BY account, feed, id DESC
+) AS e ON (e.account, e.feed) = (p.name, p.feed)
+ORDER BY p.place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An account of which a range is asked for, up to `past` at most, to be read in windows of at most `longest`."""
+
+    account: str
+    feed: Feed
+    past: datetime
+    longest: timedelta
+    page_size: int
+
+
+class RangeState(msgspec.Struct, frozen=True):
+    """The state of a range of one account.
+
+    Ranges by kind, the earliest first: `..._starts` and `..._ends` hold the first `SHOWN`, `..._ranges` counts all.
+    `history_from`: as `sync.accounts` has it. `failed_windows`, `waiting_windows`: windows that overlap the range.
+    `to_read`: what is not complete, or all where everything is asked for; in `windows`, which take about `calls`, by
+    the orders that are known to have been created in them. `equal_id`: the newest backfill of the same range that
+    nobody cancelled.
+    """
+
+    account: str
+    feed: Feed
+    history_from: datetime | None
+    failed_windows: int
+    waiting_windows: int
+    windows: int
+    calls: int
+    to_read_starts: list[datetime]
+    to_read_ends: list[datetime]
+    equal_id: int | None
+    equal_state: BackfillState | None
+    complete_starts: list[datetime]
+    complete_ends: list[datetime]
+    complete_ranges: int
+    failed_starts: list[datetime]
+    failed_ends: list[datetime]
+    failed_ranges: int
+    waiting_starts: list[datetime]
+    waiting_ends: list[datetime]
+    waiting_ranges: int
+    missing_starts: list[datetime]
+    missing_ends: list[datetime]
+    missing_ranges: int
+
+    def by_kind(self) -> dict[str, list[Window]]:
+        """Return the first `SHOWN` ranges of each kind."""
+        return {
+            "complete": windows(self.complete_starts, self.complete_ends),
+            "missing": windows(self.missing_starts, self.missing_ends),
+            "failed": windows(self.failed_starts, self.failed_ends),
+            "waiting": windows(self.waiting_starts, self.waiting_ends),
+        }
+
+    @property
+    def to_read(self) -> list[Window]:
+        """The pieces of the range that are to be read, oldest first."""
+        return windows(self.to_read_starts, self.to_read_ends)
+
+
+def windows(starts: Sequence[datetime], ends: Sequence[datetime]) -> list[Window]:
+    """Return the ranges that begin and end at these times."""
+    return [Window(start, end) for start, end in zip(starts, ends, strict=True)]
+
+
+async def read(
+    connection: Connection, asked: Sequence[Asked], start: datetime, end: datetime, *, everything: bool = False
+) -> list[RangeState]:
+    """Return the state of `[start, end)` for each of these accounts, in their order.
+
+    `everything`: what is complete is to be read again too.
+    """
+    values = {
+        "names": [each.account for each in asked],
+        "feeds": [each.feed for each in asked],
+        "pasts": [min(each.past, end) for each in asked],
+        "longest": [each.longest for each in asked],
+        "page_sizes": [each.page_size for each in asked],
+        "start": start,
+        "end": end,
+        "everything": everything,
+        "one_answer": emptiness.ONE_ANSWER,
+        "shown": SHOWN,
+        "samples": SAMPLES,
+        "most_counted": MOST_COUNTED,
+    }
+    return await fetch_rows(connection, _STATE, values, RangeState)
