@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 import typer
 
-from orders_sync.cli import databases, event_loop, options, output, service, user_settings
+from orders_sync.cli import actor, databases, event_loop, options, output, service, user_settings
 from orders_sync.cli.console_people import FIRST
 from orders_sync.cli.output import info
 from orders_sync.console import passwords
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
-from orders_sync.store import console_access
+from orders_sync.store import activity, console_access
 from orders_sync.store.console_access import Person
 from orders_sync.store.database import Connection
 
 LEAST = 12  # characters of a password
+
+Result = TypeVar("Result")
 
 app = typer.Typer(help="The web page for people in operations, and who may log in to it.")
 
@@ -53,12 +57,15 @@ def token(
         made = passwords.new_token()
         if found := await console_access.find(connection, name):
             await console_access.set_password(connection, found[0], passwords.hashed(made))
-        elif not await console_access.add_first(connection, name, passwords.hashed(made)):
+            await activity.record(connection, actor.current(), Action.PERSON_PASSWORD, subject=name)
+        elif await console_access.add_first(connection, name, passwords.hashed(made)):
+            await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=name)
+        else:
             raise await _unknown(connection, name)
         return made
 
     with databases.opened(user_settings.load(config)) as url:
-        made = event_loop.run(databases.ask(url, renew))
+        made = event_loop.run(_in_one(url, renew))
     info(f"token of {name}, shown once:")
     print(made)
 
@@ -74,9 +81,10 @@ def password(name: Name, config: options.Config = None) -> None:
         if not (found := await console_access.find(connection, name)):
             raise await _unknown(connection, name)
         await console_access.set_password(connection, found[0], passwords.hashed(written))
+        await activity.record(connection, actor.current(), Action.PERSON_PASSWORD, subject=name)
 
     with databases.opened(user_settings.load(config)) as url:
-        event_loop.run(databases.ask(url, change))
+        event_loop.run(_in_one(url, change))
     info(f"the password of {name} is set")
 
 
@@ -95,10 +103,13 @@ def add(
 
     async def put(connection: Connection) -> Person:
         hash_ = passwords.hashed(made) if made else None
-        return await console_access.put(connection, name, hash_, may_act=act, may_see_persons=see_persons)
+        person = await console_access.put(connection, name, hash_, may_act=act, may_see_persons=see_persons)
+        details = {"may_act": act, "may_see_persons": see_persons}
+        await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=name, details=details)
+        return person
 
     with databases.opened(user_settings.load(config)) as url:
-        person = event_loop.run(databases.ask(url, put))
+        person = event_loop.run(_in_one(url, put))
     info(f"{person.name}: {_rights(person)}")
     if made:
         info(f"token of {name}, shown once:")
@@ -112,9 +123,10 @@ def remove(name: Name, config: options.Config = None) -> None:
     async def take(connection: Connection) -> None:
         if not await console_access.remove(connection, name):
             raise await _unknown(connection, name)
+        await activity.record(connection, actor.current(), Action.PERSON_REMOVE, subject=name)
 
     with databases.opened(user_settings.load(config)) as url:
-        event_loop.run(databases.ask(url, take))
+        event_loop.run(_in_one(url, take))
     info(f"{name} may no longer log in")
 
 
@@ -131,6 +143,16 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
             print(f"{each.name}: {_rights(each)}")
     else:
         info("nobody may log in yet: `orders-sync console token` adds the first person")
+
+
+async def _in_one(url: str, action: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """Return what an action returns, in one transaction with its record."""
+
+    async def work(connection: Connection) -> Result:
+        async with connection.transaction():
+            return await action(connection)
+
+    return await databases.ask(url, work)
 
 
 def _typed() -> str:

@@ -13,6 +13,7 @@ import typer
 from orders_sync import exports
 from orders_sync.cli import databases, options, output, user_settings
 from orders_sync.domain.errors import OrdersSyncError, UsageError
+from orders_sync.domain.statuses import StatusGroup
 from orders_sync.store import database
 
 LINE_EVERY = 10.0  # seconds
@@ -49,6 +50,10 @@ def export(
             show_default=False,
         ),
     ] = None,
+    state: Annotated[
+        list[StatusGroup] | None,
+        typer.Option("--state", help="Only orders in this state; may be repeated.", show_default=False),
+    ] = None,
     account: options.Accounts = None,
     config: options.Config = None,
     json: options.Json = False,
@@ -67,6 +72,7 @@ def export(
         None if to is None else options.moment(to, "--to"),
         by,
         tuple(account or ()),
+        tuple(state or ()),
     )
     if selection.start and selection.end and selection.start >= selection.end:
         raise UsageError(f"nothing lies between --from {from_} and --to {to}")

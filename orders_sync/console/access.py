@@ -20,7 +20,8 @@ from orders_sync.console import passwords
 from orders_sync.console.site import Site
 from orders_sync.console.visit import MESSAGE, Visit, read_form
 from orders_sync.console.words import LANGUAGES, Words, chosen
-from orders_sync.store import console_access
+from orders_sync.domain.activity import Action, Actor, Origin
+from orders_sync.store import activity, console_access
 from orders_sync.store.console_access import Person
 
 LANGUAGE = "orders_sync_language"  # cookie
@@ -121,7 +122,10 @@ class Access:
                     return self._form(request, form.get("next", ""), text, 401)
                 key = secrets.token_urlsafe(32)
                 browser = request.headers.get("user-agent", "")[:300]
-                await console_access.open_session(connection, found[0], _hash(key), address, browser)
+                async with connection.transaction():
+                    await console_access.open_session(connection, found[0], _hash(key), address, browser)
+                    details = {"address": address}
+                    await activity.record(connection, _actor(found[0]), Action.CONSOLE_LOGIN, details=details)
         answer = RedirectResponse(self._site.base_path + (self._inside(form.get("next", "")) or "/"), 303)
         self._set_cookie(request, answer, key)
         return answer
@@ -130,8 +134,9 @@ class Access:
         person = await self.person(request)
         answer = RedirectResponse(self.visit(request, NOBODY).url("/login"), 303)
         if person and (key := request.cookies.get(self._cookie(request))):
-            async with self._site.pool.connection() as connection:
+            async with self._site.writing() as connection:
                 await console_access.close_session(connection, person, _hash(key))
+                await activity.record(connection, _actor(person), Action.CONSOLE_LOGOUT)
         answer.delete_cookie(self._cookie(request), path=self._cookie_path(request))
         return answer
 
@@ -169,6 +174,10 @@ class Access:
 
 
 NOBODY = Person(0, "", may_act=False, may_see_persons=False)
+
+
+def _actor(person: Person) -> Actor:
+    return Actor(person.name, Origin.CONSOLE)
 
 
 def _hash(key: str) -> bytes:

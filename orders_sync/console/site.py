@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import psycopg
 from psycopg import errors
 
 from orders_sync.settings import Settings
-from orders_sync.store import roles
-from orders_sync.store.database import Connection, Pool
+from orders_sync.store import database, roles
+from orders_sync.store.database import Connection, Pool, Session
 
 READING_SECONDS = 2  # for a statement of a page
 ACTING_SECONDS = 10  # for a statement of an action
+
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -49,6 +53,26 @@ class Site:
                     limits.append(f"SET LOCAL ROLE {roles.CONSOLE if persons else roles.OPERATOR}")
                 await connection.execute("; ".join(limits).encode())
                 yield connection
+
+    async def ask(self, question: Callable[[Session], Result], *, persons: bool = False, seconds: int = 2) -> Result:
+        """Call `question` with a connection that blocks, in a thread; otherwise as `reading`.
+
+        `seconds`: the longest time of a statement.
+        """
+        if self.may_switch is None:
+            async with self.pool.connection() as connection:
+                self.may_switch = await _may_switch(connection)
+
+        def work() -> Result:
+            with database.session(self.url) as session:
+                session.execute("SET application_name = 'orders-sync-console'")
+                session.execute(f"SET statement_timeout = '{seconds}s'".encode())
+                session.execute("SET default_transaction_read_only = on")
+                if self.may_switch:
+                    session.execute(f"SET ROLE {roles.CONSOLE if persons else roles.OPERATOR}".encode())
+                return question(session)
+
+        return await asyncio.to_thread(work)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from orders_sync.console import rendering
 from orders_sync.console.site import Site
 from orders_sync.console.words import Words
+from orders_sync.domain.activity import Actor, Origin
 from orders_sync.domain.errors import SchemaVersionError, UsageError
 from orders_sync.store.console_access import Person
 from orders_sync.store.database import Connection
@@ -43,6 +44,11 @@ class Visit:
     def _(self, key: str, **values: object) -> str:
         """Return a text in the person's language."""
         return self.words(key, **values)
+
+    @property
+    def actor(self) -> Actor:
+        """The person, for the record of actions."""
+        return Actor(self.person.name, Origin.CONSOLE)
 
     @property
     def query(self) -> Mapping[str, str]:

@@ -41,6 +41,11 @@ class Action(StrEnum):
     DATABASE_RESTORE = "database.restore"
     DATABASE_MOVE = "database.move"
     SETTINGS_RELOAD = "settings.reload"
+    CONSOLE_LOGIN = "console.login"
+    CONSOLE_LOGOUT = "console.logout"
+    PERSON_ADD = "person.add"
+    PERSON_REMOVE = "person.remove"
+    PERSON_PASSWORD = "person.password"  # noqa: S105 - the name of an action
 
 
 @dataclass(frozen=True, slots=True)

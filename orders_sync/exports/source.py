@@ -79,7 +79,7 @@ class Column:
 class Selection:
     """The selection of rows: those of a view whose column `by` lies in `start` (included) to `end` (not included).
 
-    by: None: the first of `TIMES` that the view has. accounts: empty: all.
+    by: None: the first of `TIMES` that the view has. accounts, status_groups: empty: all.
     """
 
     view: str
@@ -87,6 +87,7 @@ class Selection:
     end: datetime | None = None
     by: str | None = None
     accounts: tuple[str, ...] = ()
+    status_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,10 @@ def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composa
         if "account" not in types:
             raise UsageError(f"bi.{selection.view} has no accounts: leave out --account")
         conditions.append(sql.SQL("account = ANY({})").format(sql.Literal(list(selection.accounts))))
+    if selection.status_groups:
+        if "status_group" not in types:
+            raise UsageError(f"bi.{selection.view} has no states of orders: leave out --state")
+        conditions.append(sql.SQL("status_group = ANY({})").format(sql.Literal(list(selection.status_groups))))
     if selection.start is None and selection.end is None:
         return conditions
     by = _time_of(selection, types)

@@ -1,15 +1,33 @@
-"""A console on an empty database."""
+"""A console on an empty database, and one on the orders of a sandbox."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.support.console import Served, served
+from tests.support.databases import Tables, made_database
+from tests.support.landed import land_world
 
 
 @pytest.fixture
 async def console(url: str) -> AsyncIterator[Served]:
     async with served(url) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def landed(server: str, template: str) -> Iterator[Tables]:
+    """Orders of all three platforms, with history. Shared: tests only add to it what others do not see."""
+    with made_database(server, "console", template) as tables:
+        asyncio.run(land_world(tables.url))
+        yield tables
+
+
+@pytest.fixture
+async def shop(landed: Tables) -> AsyncIterator[Served]:
+    """A console on the orders of a sandbox."""
+    async with served(landed.url) as found:
         yield found

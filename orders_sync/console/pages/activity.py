@@ -1,0 +1,39 @@
+"""Activity: who did what and when, by commands and in the console."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from orders_sync.console import fields
+from orders_sync.console.pages import page
+from orders_sync.console.visit import Visit
+from orders_sync.domain.activity import Action
+from orders_sync.store import activity
+
+PAGE = 50
+
+
+async def show(visit: Visit) -> Response:
+    """Show the newest actions, by shop, person and kind."""
+    before = visit.query.get("before", "")
+    async with visit.reading() as connection:
+        accounts = await fields.accounts(connection)
+        actions = await activity.listed(
+            connection,
+            account=visit.query.get("account") or None,
+            actor=visit.query.get("actor", "").strip() or None,
+            action=visit.query.get("action") or None,
+            since=fields.days(visit, last="")[0],
+            before=int(before) if before.isdecimal() and len(before) < 19 else None,
+            limit=PAGE + 1,
+        )
+    return visit.render(
+        "activity.html",
+        accounts=accounts,
+        actions=actions[:PAGE],
+        after=actions[PAGE - 1] if len(actions) > PAGE else None,
+        kinds=list(Action),
+    )
+
+
+PAGES = [page("/activity", show)]

@@ -1,0 +1,109 @@
+"""Export: the rows of a view of schema `bi` as a CSV file or a workbook.
+
+The file is written whole before it is sent, so that a browser never keeps half of one; the command `export` writes the
+same rows and more of them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+from orders_sync import exports
+from orders_sync.console import fields
+from orders_sync.console.pages import page
+from orders_sync.console.visit import ForbiddenError, Visit
+from orders_sync.domain.errors import UsageError
+from orders_sync.domain.statuses import StatusGroup
+from orders_sync.exports import source
+from orders_sync.store import bi
+from orders_sync.store.database import Session
+
+FORMATS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+MOST = {"csv": 1_000_000, "xlsx": 100_000}  # rows of a file
+STATEMENT_SECONDS = 300
+OF_PERSONS = "order_persons"
+
+_running = 0
+_AT_A_TIME = 2
+
+
+async def show(visit: Visit) -> Response:
+    """Show the views, and a form for a file of one."""
+    async with visit.reading() as connection:
+        accounts = await fields.accounts(connection)
+    views = [each for each in source.views() if each != OF_PERSONS or visit.person.may_see_persons]
+    about = {each.name: each.comment for each in bi.definitions()}
+    return visit.render("export.html", views=views, about=about, accounts=accounts, states=_states(), most=MOST)
+
+
+async def send(visit: Visit) -> Response:
+    """Send the rows of a view as a file."""
+    view, name = visit.query.get("view", ""), visit.query.get("format", "csv")
+    if name not in FORMATS:
+        raise UsageError(visit._("There is no such format: CSV or XLSX."))
+    if view == OF_PERSONS and not visit.person.may_see_persons:
+        raise ForbiddenError(visit._("You have no right to see personal data."))
+    format_ = exports.FORMATS[name]
+    format_.must_be_installed()
+    start, end = fields.days(visit)
+    account = visit.query.get("account", "")
+    selection = exports.Selection(view, start, end, None, (account,) if account else (), fields.groups(visit))
+    file = await _write(visit, selection, format_)
+    days = "_".join(each for each in (visit.query.get("from"), visit.query.get("to")) if each)
+    shown = "_".join(each for each in (view, account, days) if each)
+    return FileResponse(
+        file, media_type=FORMATS[name], filename=f"{shown}.{name}", background=BackgroundTask(file.unlink, True)
+    )
+
+
+async def _write(visit: Visit, selection: exports.Selection, format_: exports.Format) -> Path:
+    """Return the file. Raises `UsageError` where it would be too long, or where others are being written."""
+    global _running
+    if _running >= _AT_A_TIME:
+        raise UsageError(visit._("Other files are being written: try again in a minute."))
+    check = _bounded(visit, MOST[format_.name])
+    _running += 1
+    try:
+        return await visit.site.ask(
+            lambda session: _written(session, selection, format_, check),
+            persons=selection.view == OF_PERSONS,
+            seconds=STATEMENT_SECONDS,
+        )
+    finally:
+        _running -= 1
+
+
+def _written(
+    session: Session, selection: exports.Selection, format_: exports.Format, check: Callable[[int], None]
+) -> Path:
+    """Return a file with the rows; none is left when anything goes wrong."""
+    with tempfile.NamedTemporaryFile(prefix="orders-sync-", suffix=f".{format_.name}", delete=False) as made:
+        file = Path(made.name)
+    try:
+        exports.write(session, selection, file, format_, check)
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def _bounded(visit: Visit, most: int) -> Callable[[int], None]:
+    def check(rows: int) -> None:
+        if rows > most:
+            raise UsageError(
+                visit._("More than %(most)s rows: choose fewer days or one shop.", most=visit.words.number(most))
+            )
+
+    return check
+
+
+def _states() -> list[str]:
+    return [fields.UNSHIPPED, *StatusGroup]
+
+
+PAGES = [page("/export", show), page("/export/file", send)]

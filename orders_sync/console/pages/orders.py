@@ -1,0 +1,127 @@
+"""Orders: a list by shop, day and state; one order by any of its numbers, or why it is not here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from orders_sync.console import fields
+from orders_sync.console.pages import page
+from orders_sync.console.pages.export import MOST
+from orders_sync.console.visit import Visit
+from orders_sync.domain import pasted
+from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.statuses import StatusGroup
+from orders_sync.engine import order_answer, service_status
+from orders_sync.engine.order_answer import Answer
+from orders_sync.engine.order_remarks import Known
+from orders_sync.settings import Settings
+from orders_sync.store import overview
+from orders_sync.store.console import order_list
+from orders_sync.store.console.order_list import Place
+from orders_sync.store.database import Session
+from orders_sync.store.order_numbers import Match, OrderKey
+
+MOST_IN_FULL = 1  # orders shown with everything; more are links
+
+
+async def show(visit: Visit) -> Response:
+    """Show the list, or the orders of the numbers that were typed."""
+    if visit.query.get("q", "").strip():
+        return await _search(visit)
+    start, end = fields.days(visit)
+    account = visit.query.get("account") or None
+    async with visit.reading() as connection:
+        accounts = await fields.accounts(connection)
+        orders = await order_list.orders(
+            connection,
+            account=account,
+            start=start,
+            end=end,
+            groups=fields.groups(visit),
+            before=_place(visit),
+            limit=order_list.PAGE + 1,
+        )
+    return visit.render(
+        "orders.html",
+        accounts=accounts,
+        orders=orders[: order_list.PAGE],
+        after=orders[order_list.PAGE - 1] if len(orders) > order_list.PAGE else None,
+        states=[fields.UNSHIPPED, *StatusGroup],
+        most=MOST,
+    )
+
+
+async def show_one(visit: Visit) -> Response:
+    """Show an order by its key."""
+    key = OrderKey(visit.request.path_params["platform"], visit.request.path_params["order_id"])
+    settings = visit.site.settings
+
+    def question(session: Session) -> Answer:
+        matches = [each for each in order_answer.find(session, [key.order_id])[1] if each.key == key]
+        if not matches:
+            raise NotFoundError(
+                visit._("There is no order %(id)s on %(platform)s.", id=key.order_id, platform=key.platform)
+            )
+        return order_answer.answer(session, [key.order_id], matches, _known(settings, session))
+
+    return _found(visit, await visit.site.ask(question))
+
+
+async def _search(visit: Visit) -> Response:
+    settings, text = visit.site.settings, visit.query["q"]
+
+    def question(session: Session) -> tuple[list[str], list[Match], Answer | None]:
+        meant, matches = order_answer.find(session, [text])
+        if len(meant) > pasted.MOST:
+            raise UsageError(
+                visit._("%(count)s numbers at once; ask for at most %(most)s.", count=len(meant), most=pasted.MOST)
+            )
+        return meant, matches, order_answer.answer(session, meant, matches, _known(settings, session))
+
+    meant, _, answer = await visit.site.ask(question)
+    if answer is None or not meant:
+        raise UsageError(visit._("There is no number in what was typed."))
+    return _found(visit, answer)
+
+
+def _found(visit: Visit, answer: Answer) -> Response:
+    in_full = answer.found if len(answer.found) <= MOST_IN_FULL else []
+    return visit.render(
+        "order.html", answer=answer, in_full=in_full, histories=[_changes(each.rows["history"]) for each in in_full]
+    )
+
+
+def _changes(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the versions of an order, newest first, each with what differs from the one before."""
+    made = []
+    before: dict[str, Any] = {}
+    for version in history:
+        changed = [name for name in version.get("changed") or [] if name in version]
+        made.append({**version, "differs": [(name, before.get(name), version[name]) for name in changed]})
+        before = version
+    return made[::-1]
+
+
+def _known(settings: Settings, session: Session) -> Known:
+    accounts = overview.accounts(session)
+    paces = {each.name: settings.policy(each) for each in settings.accounts}
+    misconfigured = {each.label: str(each) for each in settings.misconfigured}
+    verdict = service_status.assess(accounts, [], paces, settings.sync, settings.service.audit, misconfigured)
+    return Known(accounts, verdict)
+
+
+def _place(visit: Visit) -> Place | None:
+    if not (text := visit.query.get("before", "")):
+        return None
+    moment, _, rest = text.partition("|")
+    platform, _, order_id = rest.partition("|")
+    try:
+        return Place(datetime.fromisoformat(moment), platform, order_id)
+    except ValueError:
+        return None
+
+
+PAGES = [page("/orders", show), page("/orders/{platform}/{order_id:path}", show_one)]

@@ -1,0 +1,212 @@
+"""The pages of orders: lists, one order, and why one is not here; files of a list or a view."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tempfile
+from zipfile import ZipFile
+
+import pytest
+
+from orders_sync.console.pages import export
+from orders_sync.domain.statuses import StatusGroup
+from orders_sync.store import order_numbers
+from orders_sync.store.console import order_list
+from tests.support.console import Served
+from tests.support.databases import Tables
+
+SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def ids(text: str) -> list[str]:
+    """The orders that a page links to."""
+    return re.findall(r'href="/orders/(\w+/[^"]+)"', text)
+
+
+async def test_pages_of_the_list_hold_every_order_once_newest_first(shop: Served, landed: Tables) -> None:
+    expected = landed.query(
+        "SELECT platform || '/' || order_id FROM orders ORDER BY created_at DESC, platform DESC, order_id DESC"
+    )
+    found: list[str] = []
+    path = "/orders"
+    async with shop.person(may_see_persons=False) as client:
+        while path:
+            text = (await client.get(path)).text
+            found += ids(text)
+            following = re.search(r'rel="next" href="([^"]+)"', text)
+            path = following[1].replace("&amp;", "&") if following else ""
+    assert len(expected) > order_list.PAGE
+    assert found == [key for (key,) in expected]
+
+
+async def test_the_list_is_of_a_shop_a_range_of_days_and_a_state(shop: Served, landed: Tables) -> None:
+    [(account, day)] = landed.query(
+        "SELECT account, min(created_at AT TIME ZONE 'Asia/Shanghai')::date::text FROM orders "
+        "WHERE status_group = 'awaiting_shipment' GROUP BY account ORDER BY 1 LIMIT 1"
+    )
+    expected = landed.query(
+        "SELECT platform || '/' || order_id FROM orders WHERE account = %s AND status_group = ANY (%s) "
+        "AND (created_at AT TIME ZONE 'Asia/Shanghai')::date = %s::date",
+        account,
+        ["awaiting_shipment", "partly_shipped"],
+        day,
+    )
+    wanted = {"account": account, "from": day, "to": day, "state": "unshipped"}
+    async with shop.person() as client:
+        found = ids((await client.get("/orders", params=wanted)).text)
+        file = await client.get("/export/file", params={**wanted, "view": "orders", "format": "csv"})
+        nothing = await client.get("/orders", params={"from": "2001-01-01", "to": "2001-01-02"})
+    assert expected
+    assert sorted(found) == sorted(key for (key,) in expected)
+    assert sorted(row["order_key"].replace(":", "/", 1) for row in csv.DictReader(io.StringIO(file.text))) == sorted(
+        found
+    )
+    assert "No order lies in this range." in nothing.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"from": "yesterday"}, {"from": "2026-11-02", "to": "2026-11-01"}, {"state": "lost"}, {"from": "0001-01-01"}],
+)
+async def test_a_field_that_cannot_be_meant_so_is_a_sentence(shop: Served, wrong: dict[str, str]) -> None:
+    async with shop.person() as client:
+        answer = await client.get("/orders", params=wrong)
+    assert answer.status_code in (200, 400)
+    assert "Internal error" not in answer.text
+
+
+@pytest.mark.parametrize("table", ["orders", "sub_orders", "order_parcels"])
+async def test_any_number_finds_its_order(shop: Served, landed: Tables, table: str) -> None:
+    async with shop.person(may_see_persons=False) as client:
+        for column in [column for found, column in order_numbers.SEARCHED if found == table]:
+            rows = landed.query(f"SELECT platform, order_id, {column} FROM {table} WHERE {column} IS NOT NULL LIMIT 1")
+            for _, order_id, number in rows:
+                answer = await client.get("/orders", params={"q": f" #{number}\n"})
+                assert answer.status_code == 200
+                assert order_id in answer.text
+
+
+async def test_an_order_is_shown_with_its_lines_and_its_history(shop: Served, landed: Tables) -> None:
+    [(platform, order_id)] = landed.query(
+        "SELECT platform, order_id FROM order_history GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 1, 2 LIMIT 1"
+    )
+    lines = landed.query("SELECT sub_order_id FROM sub_orders WHERE order_id = %s", order_id)
+    versions = landed.query(
+        "SELECT count(*) FROM order_history WHERE (platform, order_id) = (%s, %s)", platform, order_id
+    )
+    async with shop.person(may_see_persons=False) as client:
+        text = (await client.get(f"/orders/{platform}/{order_id}")).text
+        missing = await client.get(f"/orders/{platform}/1{order_id}")
+    for (line,) in lines:
+        assert line in text
+    timeline = text.split('class="timeline"')[1].split("</ol>")[0]
+    assert len(re.findall(r"^ *<li><time", timeline, re.M)) == versions[0][0]
+    assert " → " in timeline
+    assert missing.status_code == 404
+
+
+async def test_who_may_not_see_persons_sees_none(shop: Served, landed: Tables) -> None:
+    [(platform, order_id, name)] = landed.query(
+        "SELECT platform, order_id, buyer_name FROM orders WHERE buyer_name <> seller_name LIMIT 1"
+    )
+    async with shop.person(may_see_persons=False) as client:
+        text = (await client.get(f"/orders/{platform}/{order_id}")).text
+        assert name not in text
+        refused = await client.get("/export/file", params={"view": "order_persons"})
+        assert refused.status_code == 403
+        assert "order_persons" not in (await client.get("/export")).text
+
+
+async def test_a_number_that_no_order_has_is_explained(shop: Served) -> None:
+    async with shop.person() as client:
+        answer = await client.get("/orders", params={"q": "9876532491611498999"})
+        nothing = await client.get("/orders", params={"q": ","})
+        many = await client.get("/orders", params={"q": " ".join(str(10**17 + n) for n in range(300))})
+    assert answer.status_code == 200
+    assert "Not here" in answer.text
+    assert "<li>" in answer.text.split("<h1>Not here")[1]
+    assert (nothing.status_code, many.status_code) == (400, 400)
+
+
+async def test_text_of_a_platform_is_never_html(shop: Served, landed: Tables) -> None:
+    columns = (
+        "platform, account, order_id, order_no, status, close_reason, status_group, currency, line_count, created_at"
+    )
+    values = "'1688', 'shop', '901', %s, %s, %s, 'other', 'CNY', 1, now() + interval '1 h'"
+    landed.execute(f"INSERT INTO orders ({columns}) VALUES ({values})", SCRIPT, SCRIPT, SCRIPT)
+    columns = "platform, order_id, sub_order_id, item_no, currency, title"
+    landed.execute(f"INSERT INTO product_items ({columns}) VALUES ('1688', '901', '1', 1, 'CNY', %s)", SCRIPT)
+    try:
+        async with shop.person() as client:
+            for path in ("/orders", "/orders/1688/901", "/orders?q=901"):
+                text = (await client.get(path)).text
+                assert "<script>alert" not in text
+                assert "<img" not in text
+                assert "&lt;script&gt;alert(1)" in text
+    finally:
+        for table in ("orders", "product_items"):
+            landed.execute(f"DELETE FROM {table} WHERE order_id = '901'")
+
+
+async def test_an_order_of_which_nothing_is_known_but_its_key_is_shown(console: Served) -> None:
+    tables = Tables(console.site.url)
+    tables.execute(
+        "INSERT INTO orders (platform, account, order_id, status, status_group, currency, line_count, created_at) "
+        "VALUES ('1688', 'shop', '902', 'x', 'other', 'CNY', 0, now())"
+    )
+    async with console.person() as client:
+        for path in ("/orders", "/orders/1688/902"):
+            assert (await client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("state", ["", "unshipped", *StatusGroup])
+async def test_every_state_can_be_chosen(shop: Served, state: str, language: str) -> None:
+    async with shop.person(language=language) as client:
+        assert (await client.get("/orders", params={"state": state})).status_code == 200
+
+
+async def test_a_workbook_and_every_view_can_be_had(shop: Served) -> None:
+    async with shop.person() as client:
+        book = await client.get("/export/file", params={"view": "orders", "format": "xlsx"})
+        assert "xl/workbook.xml" in ZipFile(io.BytesIO(book.content)).namelist()
+        assert 'filename="orders.xlsx"' in book.headers["content-disposition"]
+        views = re.findall(r"<option[^>]*>(\w+)</option>", (await client.get("/export")).text.split("</select>")[0])
+        for view in views:
+            answer = await client.get("/export/file", params={"view": view, "format": "csv"})
+            assert answer.status_code == 200, answer.text
+        assert (await client.get("/export/file", params={"view": "pg_shadow"})).status_code == 400
+        assert (await client.get("/export/file", params={"view": "orders", "format": "exe"})).status_code == 400
+
+
+async def test_a_file_that_would_be_too_long_is_refused_and_leaves_nothing(
+    shop: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    monkeypatch.setattr(export, "MOST", {"csv": 10, "xlsx": 10})
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with shop.person() as client:
+        answer = await client.get("/export/file", params={"view": "orders", "format": "csv"})
+        assert answer.status_code == 400
+        assert "More than 10 rows" in answer.text
+    assert list(tmp_path.iterdir()) == []  # type: ignore[attr-defined]
+
+
+async def test_the_dictionary_finds_a_column_by_its_meaning(shop: Served) -> None:
+    async with shop.person(may_see_persons=False) as client:
+        text = (await client.get("/dictionary", params={"q": "postage"})).text
+        assert "bi.orders" in text
+        assert "shipping_amount" in text
+        assert "Nothing has this name" in (await client.get("/dictionary", params={"q": "no such thing"})).text
+        assert "sync.windows" in (await client.get("/dictionary")).text
+
+
+async def test_log_ins_are_activity_that_everybody_sees(console: Served) -> None:
+    async with console.person("lin") as client:
+        text = (await client.get("/activity", params={"actor": "lin"})).text
+        assert "console.login" in text
+        assert "127.0.0.1" in text
+        assert "console.login" not in (await client.get("/activity", params={"actor": "chen"})).text.split("<tbody>")[1]
+        for wrong in ({"before": "x"}, {"before": "9" * 30}, {"action": "none"}, {"account": "none"}):
+            assert (await client.get("/activity", params=wrong)).status_code == 200
