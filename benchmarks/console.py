@@ -35,7 +35,7 @@ _STATEMENT_TIMEOUT = "SET statement_timeout = '2 s'"
 
 @dataclass
 class Recorder:
-    """The statements that were run, each with its parameters and milliseconds."""
+    """The statements that were run, each with the parameters and milliseconds of its slowest run."""
 
     statements: dict[str, tuple[Any, float]] = field(default_factory=dict)
 
@@ -118,8 +118,8 @@ def _recording(recorder: Recorder) -> type[psycopg.AsyncCursor[TupleRow]]:
             finally:
                 text = query.decode() if isinstance(query, bytes) else str(query)
                 took = (time.perf_counter() - began) * 1000
-                former = recorder.statements.get(text, (None, 0.0))[1]
-                recorder.statements[text] = (params, max(took, former))
+                if text not in recorder.statements or recorder.statements[text][1] < took:
+                    recorder.statements[text] = (params, took)
 
     return Recording
 

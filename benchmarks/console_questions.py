@@ -8,10 +8,10 @@ from functools import partial
 
 from orders_sync.domain import local_times
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.store import backfill_ranges, overview
+from orders_sync.store import audit_reports, backfill_ranges, overview, schema
 from orders_sync.store.backfill_ranges import Asked
 from orders_sync.store.console import account as account_page
-from orders_sync.store.console import freshness, heat_map, rejects, windows
+from orders_sync.store.console import freshness, heat_map, rejects, system, windows
 from orders_sync.store.console import overview as console_overview
 from orders_sync.store.database import Connection
 
@@ -63,9 +63,28 @@ async def _reasons(connection: Connection) -> None:
 
 async def _rejects(connection: Connection) -> None:
     found = await rejects.listed(connection)
-    await rejects.listed(connection, "no_order_id", before=found[-1].id)
+    await rejects.listed(connection, "no_order_id", before=found[-1].id if found else None)
     await rejects.listed(connection, "no_order_id", account="shop003")
-    await rejects.record(connection, found[0].id)
+    await rejects.row(connection, found[0].id if found else 1)
+
+
+async def _record(connection: Connection) -> None:
+    found = await rejects.listed(connection, limit=1)
+    await rejects.record(connection, found[0].id if found else 1)
+
+
+async def _audits(connection: Connection) -> None:
+    found = await audit_reports.listed(connection, limit=50)
+    await audit_reports.listed(connection, limit=50, before=found[-1].id if found else None)
+    await audit_reports.listed(connection, "shop003", limit=50)
+    await audit_reports.listed(connection, limit=50, only_open=True)
+    await audit_reports.report(connection, found[0].id if found else 1, most=100)
+
+
+async def _system(connection: Connection) -> None:
+    await overview.read_processes(connection)
+    await schema.revision_of(connection)
+    await system.read(connection)
 
 
 async def _backfill(connection: Connection, days: int, ago: int) -> None:
@@ -95,5 +114,10 @@ QUESTIONS: dict[str, Question] = {
     "account: failed windows and newest reads": _reads,
     "account: messages and what was seen of the platform": _messages,
     "rejects: by reason, of all accounts and of one": _reasons,
-    "rejects: pages of the list, one record": _rejects,
+    "rejects: pages of the list": _rejects,
+    "rejects: one record as received": _record,
+    "audits: pages of the list, those open, one with its differences": _audits,
+    "system: processes, database, queues": _system,
 }
+
+WITH_PAYLOADS = {"rejects: one record as received"}  # for people who may see persons

@@ -16,7 +16,7 @@ SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.i
     a.table_orders, a.awaited, a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
     CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
         WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
-FROM sync.audits AS a CROSS JOIN LATERAL (
+FROM ({}) AS a CROSS JOIN LATERAL (
     SELECT count(*) AS differences,
         count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NULL) AS open,
         count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NOT NULL) AS acknowledged,
@@ -24,19 +24,24 @@ FROM sync.audits AS a CROSS JOIN LATERAL (
         coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS not_listed
     FROM sync.audit_differences WHERE audit_id = a.id
 ) AS d
+ORDER BY a.id DESC
 """
-_LIST = f"""
-{_AUDITS}
-WHERE (%(account)s::text IS NULL OR a.account = %(account)s)
-    AND (NOT %(only_open)s OR d.open > 0)
-ORDER BY a.started_at DESC, a.id DESC LIMIT %(limit)s
-"""
+_ONE = _AUDITS.format("SELECT * FROM sync.audits WHERE id = %(number)s")
+# the open ones by their own index: few
+_LIST = _AUDITS.format("""
+    SELECT * FROM sync.audits
+    WHERE id < %(before)s AND (%(account)s::text IS NULL OR account = %(account)s)
+        AND (NOT %(only_open)s OR id = ANY (ARRAY(
+            SELECT audit_id FROM sync.audit_differences WHERE repaired_at IS NULL AND acknowledged_at IS NULL)))
+    ORDER BY id DESC LIMIT %(limit)s
+""")
 _DIFFERENCES = """
 SELECT feed, starts_at, ends_at, platform_orders, table_orders, missing, coalesce(missing_ids, '{}') AS missing_ids,
     coalesce(older_ids, '{}') AS older_ids, coalesce(not_listed_ids, '{}') AS not_listed_ids, repaired_at, settled_by,
     acknowledged_at, acknowledged_by, acknowledged_because
-FROM sync.audit_differences WHERE audit_id = %s ORDER BY starts_at, feed
+FROM sync.audit_differences WHERE audit_id = %(number)s ORDER BY starts_at, feed LIMIT %(most)s
 """
+_LAST_ID = 2**63 - 1
 
 
 class AuditReport(msgspec.Struct, frozen=True):
@@ -97,20 +102,39 @@ class DifferenceReport(msgspec.Struct, frozen=True):
 
 
 async def listed(
-    connection: Connection, account: str | None = None, limit: int = 20, *, only_open: bool = False
+    connection: Connection,
+    account: str | None = None,
+    limit: int = 20,
+    *,
+    only_open: bool = False,
+    before: int | None = None,
 ) -> list[AuditReport]:
-    """Return the newest audits, or the newest with differences that are open."""
-    values = {"silence": SILENCE, "account": account, "limit": limit, "only_open": only_open}
+    """Return the newest audits, or the newest with differences that are open.
+
+    `before`: the number of the last one of the page before.
+    """
+    values = {
+        "silence": SILENCE,
+        "account": account,
+        "limit": limit,
+        "only_open": only_open,
+        "before": _LAST_ID if before is None else before,
+    }
     return await fetch_rows(connection, _LIST, values, AuditReport)
 
 
-async def report(connection: Connection, number: int) -> tuple[AuditReport, list[DifferenceReport]] | None:
-    """Return an audit with its differences, the earliest range first; None for an unknown number."""
-    values = {"silence": SILENCE, "number": number}
-    found = await fetch_row(connection, f"{_AUDITS} WHERE a.id = %(number)s", values, AuditReport)
+async def report(
+    connection: Connection, number: int, most: int | None = None
+) -> tuple[AuditReport, list[DifferenceReport]] | None:
+    """Return an audit with its differences, the earliest range first; None for an unknown number.
+
+    `most`: of the differences; None for all of them.
+    """
+    values = {"silence": SILENCE, "number": number, "most": most}
+    found = await fetch_row(connection, _ONE, values, AuditReport)
     if found is None:
         return None
-    return found, await fetch_rows(connection, _DIFFERENCES, [number], DifferenceReport)
+    return found, await fetch_rows(connection, _DIFFERENCES, values, DifferenceReport)
 
 
 async def account_of(connection: Connection, number: int) -> str | None:

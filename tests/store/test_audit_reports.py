@@ -110,3 +110,15 @@ async def test_audits_are_listed_as_what_became_of_them(connection: Connection) 
     assert [each.id for each in await audit_reports.listed(connection, only_open=True)] == [finished]
     assert await audit_reports.listed(connection, "nobody") == []
     assert await audit_reports.report(connection, 999) is None
+
+
+async def test_audits_are_paged_by_their_number_and_differences_are_bounded(connection: Connection) -> None:
+    numbers = [(await audit(connection, difference(1, f"{n}"), difference(5, f"{n}")))[0] for n in range(5)]
+    await audit(connection, account="other")
+    seen: list[int] = []
+    while found := await audit_reports.listed(connection, "shop", 2, before=seen[-1] if seen else None):
+        seen += [each.id for each in found]
+    assert seen == numbers[::-1]
+    shown = await audit_reports.report(connection, numbers[-1], most=1)
+    assert shown is not None
+    assert (shown[0].differences, [each.starts_at for each in shown[1]]) == (2, [DAY.start + HOUR])

@@ -14,15 +14,16 @@ from orders_sync.store.queries import fetch_optional, fetch_rows
 PAGE = 50  # rows
 _NEWEST = 20_000  # messages of all accounts that are gone through for those of one
 
+_COLUMNS = "id, account, message_type, order_no, order_id, received_at, handled_at, outcome"
 _MESSAGES = f"""
-SELECT id, message_type, order_no, order_id, received_at, handled_at, outcome FROM (
+SELECT {_COLUMNS} FROM (
     SELECT * FROM (
-        SELECT * FROM sync.messages WHERE id < %(before)s ORDER BY id DESC LIMIT {_NEWEST}
+        SELECT {_COLUMNS} FROM sync.messages WHERE id < %(before)s ORDER BY id DESC LIMIT {_NEWEST}
     ) AS newest
     WHERE account = %(account)s
     UNION
     SELECT * FROM (
-        SELECT * FROM sync.messages WHERE account = %(account)s AND handled_at IS NULL AND id < %(before)s
+        SELECT {_COLUMNS} FROM sync.messages WHERE account = %(account)s AND handled_at IS NULL AND id < %(before)s
         ORDER BY id DESC LIMIT %(limit)s
     ) AS waiting
 ) AS found
@@ -35,6 +36,7 @@ class MessageRow(msgspec.Struct, frozen=True):
     """A message of a platform without its body. `handled_at` is None while it waits."""
 
     id: int
+    account: str
     received_at: datetime
     message_type: str | None = None
     order_no: str | None = None

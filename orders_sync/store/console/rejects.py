@@ -39,18 +39,22 @@ _OF_REASON = """
 _GROUPS = f"""
 {_REASONS}
 SELECT c.*, coalesce(sum(c.records + c.ignored) OVER (PARTITION BY c.reason_key) > {MOST_COUNTED}, false) AS is_more,
-    newest.reason AS example_reason, newest.read_at AS last, oldest.rejected_at AS first
+    (SELECT reason FROM sync.rejects WHERE id = c.example) AS example_reason,
+    (SELECT read_at FROM sync.rejects WHERE id = c.example) AS last,
+    (SELECT rejected_at FROM sync.rejects WHERE id = c.earliest) AS first
 FROM (
-    SELECT reason_key, platform, count(*) FILTER (WHERE ignored_at IS NULL)::int AS records,
-        count(ignored_at)::int AS ignored, count(DISTINCT account)::int AS accounts, max(id) AS example,
-        min(id) AS earliest
-    FROM reasons AS r CROSS JOIN LATERAL (
-        SELECT o.id, o.platform, o.account, o.ignored_at {_OF_REASON} LIMIT {MOST_COUNTED + 1}
-    ) AS counted
+    SELECT reason_key, platform, sum(records)::int AS records, sum(ignored)::int AS ignored, count(*)::int AS accounts,
+        max(newest) AS example, min(oldest) AS earliest
+    FROM (
+        SELECT reason_key, platform, account, count(*) - count(ignored_at) AS records, count(ignored_at) AS ignored,
+            max(id) AS newest, min(id) AS oldest
+        FROM reasons AS r CROSS JOIN LATERAL (
+            SELECT o.id, o.platform, o.account, o.ignored_at {_OF_REASON} LIMIT {MOST_COUNTED + 1}
+        ) AS counted
+        GROUP BY reason_key, platform, account
+    ) AS by_account
     GROUP BY reason_key, platform
 ) AS c
-JOIN sync.rejects AS newest ON newest.id = c.example
-JOIN sync.rejects AS oldest ON oldest.id = c.earliest
 ORDER BY c.records DESC, c.ignored DESC, c.reason_key, c.platform
 """
 _COLUMNS = (
@@ -65,6 +69,7 @@ FROM (
     ORDER BY number DESC LIMIT %(limit)s
 ) AS chosen JOIN sync.rejects ON id = number ORDER BY id DESC
 """
+_ROW = f"SELECT {_COLUMNS} FROM sync.rejects WHERE id = %(number)s"
 _RECORD = f"SELECT {_COLUMNS}, window_id, payload FROM sync.rejects WHERE id = %(number)s"
 
 
@@ -150,6 +155,11 @@ async def listed(
     `before`: the number of the last one of the page before.
     """
     return await fetch_rows(connection, _LIST, {**_values(reason, account, states, before), "limit": limit}, RejectRow)
+
+
+async def row(connection: Connection, number: int) -> RejectRow | None:
+    """Return a reject in any state, without its record; None for an unknown number."""
+    return await fetch_row(connection, _ROW, {"number": number}, RejectRow)
 
 
 async def record(connection: Connection, number: int) -> Record | None:
