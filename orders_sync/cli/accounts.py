@@ -12,11 +12,13 @@ from orders_sync.cli.doctor import Probed, doctor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.engine.actions import accounts as actions
+from orders_sync.engine.actions import windows as window_actions
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
 from orders_sync.store import account_status, database, identities, overview, ownership
 from orders_sync.store.account_status import StoredAccount
+from orders_sync.store.database import Connection
 from orders_sync.store.pauses import Pause
 from orders_sync.store.suspensions import Suspension
 
@@ -137,6 +139,25 @@ def resume(name: str, config: options.Config = None) -> None:
     with databases.opened(user_settings.load(config)) as url:
         event_loop.run(databases.ask(url, lambda connection: actions.resume(connection, actor.current(), name)))
     output.info(f"{name}: a running service, or the next `orders-sync sync`, makes calls for it again")
+
+
+@app.command()
+def retry(
+    name: str,
+    windows: Annotated[
+        list[int] | None,
+        typer.Option("--window", help="Only this failed window; may be repeated.", show_default=False),
+    ] = None,
+    config: options.Config = None,
+) -> None:
+    """Have the failed windows of an account read without waiting for their pause to end."""
+
+    async def ask(connection: Connection) -> int:
+        return await window_actions.retry(connection, actor.current(), name, windows)
+
+    with databases.opened(user_settings.load(config)) as url:
+        count = event_loop.run(databases.ask(url, ask))
+    output.info(f"{name}: {count} failed windows are read again by a running service, or the next `orders-sync sync`")
 
 
 @app.command("test")

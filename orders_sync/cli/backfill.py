@@ -10,6 +10,8 @@ import typer
 from orders_sync.cli import (
     account_selection,
     actor,
+    backfill_orders,
+    backfill_requests,
     backfill_tables,
     databases,
     event_loop,
@@ -18,22 +20,17 @@ from orders_sync.cli import (
     prompt,
     user_settings,
 )
-from orders_sync.cli.progress import range_bars
 from orders_sync.cli.sync import show
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import backfill as engine
-from orders_sync.engine import service_problems
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
 from orders_sync.engine.backfill import Previewed
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.results import AccountResult
-from orders_sync.engine.run_context import RunContext
-from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
-from orders_sync.store import backfills, database, ledger, overview, pauses
+from orders_sync.store import backfills
 from orders_sync.store.database import Connection
 
 MOST = 50  # requests that `list` shows where --limit says nothing else
@@ -56,6 +53,15 @@ def backfill(
     everything: Annotated[
         bool, typer.Option("--everything", help="Also read windows that are already complete.")
     ] = False,
+    orders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--orders",
+            metavar="NUMBERS",
+            help="Read single orders, by any of their numbers as pasted; - reads them from standard input.",
+            show_default=False,
+        ),
+    ] = None,
     plan: Annotated[
         int | None, typer.Option("--plan", help="Start what a dry run has shown, by its number.", show_default=False)
     ] = None,
@@ -71,11 +77,17 @@ def backfill(
     after the windows in flight. --dry-run gives the plan a number: --plan NUMBER starts exactly that within an hour,
     and is refused when something else would be read by then. With --json nothing is asked: without --yes
     it is a dry run.
+    --orders reads single orders: the second each was created in, for no platform can be asked for a number.
     In SQL: SELECT sync.request_backfill('account', '2026-10-01', '2026-11-01').
     """
     if typer_context.invoked_subcommand is not None:
         return
     settings = user_settings.load_with_secrets(config)
+    if orders:
+        if account or platform or start or end or by or everything or plan is not None:
+            raise UsageError("--orders names the orders: it takes no range, no accounts and no --plan")
+        backfill_orders.run(settings, orders, wait=wait, dry_run=dry_run, yes=yes, as_json=json)
+        return
     if plan is not None and (account or platform or start or end or by or everything or dry_run):
         raise UsageError("--plan starts what was shown: it takes no range, no accounts and no --dry-run")
     requested, outcomes, shown, asked = None, [], None, None
@@ -95,10 +107,10 @@ def backfill(
         else:
             if not yes and shown is not None:
                 prompt.confirm("Request it?")
-            requested = _start(url, settings, plan if shown is None else shown.number)
+            requested = backfill_requests.start(url, settings, plan if shown is None else shown.number)
             sources = account_selection.sources(settings, requested.accounts)
-            outcomes = _read(url, sources, settings) if wait else []
-            output.info(_said(requested, url, is_read=wait))
+            outcomes = backfill_requests.read(url, sources, settings) if wait else []
+            output.info(backfill_requests.said(requested, url, is_read=wait))
     if json:
         output.print_json(backfill_tables.plain(shown, requested, outcomes))
     elif outcomes:
@@ -122,36 +134,6 @@ def _show(shown: Previewed, as_json: bool) -> None:
     for each in shown.previews:
         for notice in each.notices:
             output.info(f"{each.account}: {notice}")
-
-
-def _start(url: str, settings: Settings, number: int | None) -> Requested:
-    """Start a plan. Raises `ChangedError` where another thing would be read than was shown."""
-    assert number is not None
-    sources = account_selection.sources(settings)
-
-    async def ask(connection: Connection) -> Requested:
-        return await actions.start(connection, actor.current(), sources, number)
-
-    return event_loop.run(databases.ask(url, ask))
-
-
-def _said(requested: Requested, url: str, *, is_read: bool) -> str:
-    """Say which number the request has, and who reads it."""
-    numbers = ", ".join(map(str, requested.backfills))
-    said = f"request {requested.number} (backfill {numbers}); `orders-sync backfill list` shows its progress"
-    if is_read:
-        return said
-    names = requested.accounts
-    with database.session(url) as connection:
-        paused = pauses.active(connection, names)
-        alive = {part for each in overview.processes(connection) if each.is_alive for part in each.parts}
-    if paused:
-        said += f". Paused accounts wait: {'; '.join(map(str, paused))}"
-    if len(paused) == len(names):
-        return said
-    if alive.issuperset(service_problems.NEEDED):
-        return f"{said}. The running service reads it from now on"
-    return f"{said}. The next `orders-sync sync` or `run` reads it; --wait reads it now"
 
 
 @app.command("list")
@@ -184,6 +166,24 @@ def list_(
         output.info("no backfill fits: `orders-sync backfill list` lists all of them")
     else:
         backfill_tables.show_list(found, one_by_one=bool(account or request))
+
+
+@app.command()
+def again(
+    request: Annotated[int, typer.Argument(metavar="REQUEST")],
+    config: options.Config = None,
+) -> None:
+    """Request again what is not complete of the range of a request, as a new request for the same accounts."""
+    settings = user_settings.load_with_secrets(config)
+    sources = account_selection.sources(settings)
+
+    async def ask(connection: Connection) -> Requested:
+        return await actions.again(connection, actor.current(), sources, request, datetime.now(UTC))
+
+    with databases.opened(settings) as url:
+        account_selection.settle(settings, url)
+        requested = event_loop.run(databases.ask(url, ask))
+        output.info(backfill_requests.said(requested, url, is_read=False))
 
 
 @app.command()
@@ -241,20 +241,3 @@ def _range(start: str | None, end: str | None) -> Window:
     if begins >= datetime.now(UTC):
         raise UsageError(f"--from {start} lies in the future: nothing of the range can be read yet")
     return Window(begins, ends)
-
-
-def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[AccountResult]:
-    limits = user_settings.limits(settings)
-
-    async def drain() -> list[AccountResult]:
-        async with (
-            user_settings.http_client(settings) as http,
-            database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
-        ):
-            names = [each.account.name for each in sources]
-            async with pool.connection() as connection:
-                ranges = {name: await ledger.seconds_to_read(connection, name) for name in names}
-            with range_bars(ranges) as progress:
-                return await drain_all(RunContext(pool, http, sources, limits, progress), sources)
-
-    return event_loop.run(drain())

@@ -9,16 +9,18 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from orders_sync.cli import account_selection, databases, options, output, user_settings
+from orders_sync.cli import account_selection, actor, databases, event_loop, options, output, user_settings
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.engine import order_answer, service_status
+from orders_sync.engine.actions import orders
 from orders_sync.engine.order_answer import Absent, Answer, FoundOrder
 from orders_sync.engine.order_remarks import Known, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import database, order_lookup, overview
-from orders_sync.store.order_numbers import Match
+from orders_sync.store.database import Connection
+from orders_sync.store.order_numbers import Match, OrderKey
 from orders_sync.store.order_traces import StatusName
 
 STDIN = "-"
@@ -48,6 +50,9 @@ def order(
             "payment number, as pasted; several at once. - reads them from standard input.",
         ),
     ],
+    persons: Annotated[
+        bool, typer.Option("--persons", help="Show the persons of each order too, which is recorded.")
+    ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Print the payload exactly as received.")] = False,
     account: options.Accounts = None,
     placed: Annotated[
@@ -79,12 +84,27 @@ def order(
             _print_raw(connection, meant, matches, account)
             return
         answer = order_answer.answer(connection, meant, matches, known, moment, others)
+        of_orders = _persons(url, answer) if persons else {}
     if json:
-        output.print_json([*map(_plain, answer.found), *map(_plain_absent, answer.absent)])
+        found = [_plain(each) | ({"persons": of_orders[each.key]} if persons else {}) for each in answer.found]
+        output.print_json([*found, *map(_plain_absent, answer.absent)])
     else:
         _show_answer(answer)
+        for key, rows in of_orders.items():
+            output.out().print()
+            output.table(f"Persons of order {key.order_id}", ["column", "value"], list(rows.items()))
     if answer.absent:
         raise NotFoundError(_nothing_has([each.number for each in answer.absent], account))
+
+
+def _persons(url: str, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
+    """Return the persons of each order, once it is recorded that they were asked for."""
+
+    async def ask(connection: Connection) -> dict[OrderKey, dict[str, Any]]:
+        who = actor.current()
+        return {each.key: await orders.reveal_persons(connection, who, each.key) for each in answer.found}
+
+    return event_loop.run(databases.ask(url, ask))
 
 
 def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> Known:

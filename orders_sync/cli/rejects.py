@@ -112,6 +112,10 @@ def replay(
     reason: Reason = None,
     all_: All = False,  # as without it, for those who know it from ignore and drop
     limit: Limit = None,
+    at_most: Annotated[
+        int | None,
+        typer.Option("--at-most", min=0, help="Replay nothing when more than so many match.", show_default=False),
+    ] = None,
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
@@ -123,6 +127,8 @@ def replay(
 
     async def run(connection: Connection) -> Replayed:
         chosen = await _numbers(connection, numbers, reason, account, UNSETTLED if numbers else OPEN, limit)
+        if at_most is not None:
+            actions.refuse_more(len(chosen), at_most)
         if not chosen:
             output.info(f"nothing to replay: {'all of these are settled' if numbers else 'none of these is open'}")
             return Replayed()

@@ -122,7 +122,7 @@ async def request(connection: Connection, number: int, plan: BackfillPlan) -> li
 
 
 async def _plan_windows(connection: Connection, plan: BackfillPlan, backfills: Sequence[int]) -> None:
-    """Add the windows of all parts. Those of orders are as urgent as those of messages."""
+    """Add the windows of all parts. Those of single orders are read before others that prove nothing new."""
     rows = [
         (part, window, backfill, part.orders[place] if part.orders else [])
         for part, backfill in zip(plan.parts, backfills, strict=True)
@@ -131,7 +131,7 @@ async def _plan_windows(connection: Connection, plan: BackfillPlan, backfills: S
     await connection.execute(
         _WINDOWS,
         {
-            "kind": WindowKind.HOOK if plan.numbers else WindowKind.BACKFILL,
+            "kind": WindowKind.REPAIR if plan.numbers else WindowKind.BACKFILL,
             "accounts": [part.account for part, *_ in rows],
             "feeds": [part.feed for part, *_ in rows],
             "starts": [window.start for _, window, *_ in rows],

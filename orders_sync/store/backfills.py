@@ -164,6 +164,15 @@ async def exists(connection: Connection, number: int, *, is_request: bool = Fals
     return await fetch_value(connection, query, {"number": number, "is_request": is_request}, bool)
 
 
+async def reads_orders(connection: Connection, request: int) -> bool:
+    """Tell whether a request asks for single orders, not for a range."""
+    query = f"""
+        SELECT EXISTS (SELECT FROM sync.windows WHERE orders IS NOT NULL
+            AND backfill_id IN (SELECT id FROM sync.backfills WHERE {_OF_NUMBER}))
+    """
+    return await fetch_value(connection, query, {"number": request, "is_request": True}, bool)
+
+
 async def accounts_cancelled_now(connection: Connection, number: int, *, is_request: bool = False) -> list[str]:
     """Return the accounts whose backfills of this number were cancelled in this transaction, by name."""
     query = f"""

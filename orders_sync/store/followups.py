@@ -100,7 +100,7 @@ async def repeat(
     if claim.repeats >= REPEATS:
         return
     wanted = [] if claim.repeats else list(absent)
-    if claim.orders:
+    if claim.orders and claim.backfill_id is None:  # a person asks for orders as they are, changed or not
         wanted += await fetch_rows(connection, _UNCHANGED, [claim.id], Wanted)
     if not wanted:
         return

@@ -21,7 +21,7 @@ from orders_sync.domain.errors import IdentityMismatchError
 from orders_sync.domain.ledger import FailedWindow, Plan, Reach, Unclaimed
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
+from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values
 from orders_sync.store.states import OPEN_WINDOWS, READ_WINDOWS
 
 REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
@@ -222,6 +222,19 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
         [account, at_once],
     )
     return cursor.rowcount
+
+
+async def retry_failed(connection: Connection, account: str, windows: Sequence[int] | None = None) -> list[int]:
+    """Plan failed windows again at once, all of the account or those with these ids; return the ids, ascending."""
+    query = """
+        WITH planned AS (
+            UPDATE sync.windows SET state = 'planned'
+            WHERE account = %s AND state = 'failed' AND (%s::bigint[] IS NULL OR id = ANY (%s)) RETURNING id
+        )
+        SELECT id FROM planned ORDER BY id
+    """
+    ids = None if windows is None else list(windows)
+    return await fetch_values(connection, query, [account, ids, ids], int)
 
 
 async def waiting(connection: Connection, account: str) -> list[FailedWindow]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orders_sync.store.database import Session
-from orders_sync.store.queries import select_rows
+from orders_sync.store.database import Connection, Session
+from orders_sync.store.queries import fetch_rows, select_rows
 
 MOST_ORDERS = 200  # returned for one question
 
@@ -74,3 +74,8 @@ class Match(msgspec.Struct, frozen=True):
 def find(session: Session, numbers: Sequence[str]) -> list[Match]:
     """Return the orders, `MOST_ORDERS` at most, that have any of these numbers, by platform and id."""
     return select_rows(session, _FIND, {"numbers": list(numbers), "most": MOST_ORDERS}, Match)
+
+
+async def search(connection: Connection, numbers: Sequence[str]) -> list[Match]:
+    """Return the same by a connection of the service."""
+    return await fetch_rows(connection, _FIND, {"numbers": list(numbers), "most": MOST_ORDERS}, Match)

@@ -25,7 +25,8 @@ SELECT json_build_array(
     (SELECT json_agg(row(id, ignored_at, resolved_at) ORDER BY id) FROM sync.rejects),
     (SELECT json_agg(row(audit_id, acknowledged_at, repaired_at)) FROM sync.audit_differences),
     (SELECT count(*) FROM sync.audits),
-    (SELECT count(*) FROM sync.windows)
+    (SELECT count(*) FROM sync.windows),
+    (SELECT count(*) FROM sync.windows WHERE state = 'failed')
 )::text
 """
 REJECT = """
@@ -42,6 +43,12 @@ VALUES (90, '2026-01-01', '2026-01-02', 2, 1)
 UNRECORDED = """
 CREATE FUNCTION sync.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the record is full'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT ON sync.activity FOR EACH ROW EXECUTE FUNCTION sync.refuse()
+"""
+ORDER = "5000777"
+STORED = f"""
+UPDATE orders SET order_id = '{ORDER}' WHERE order_id = (SELECT min(order_id) FROM orders WHERE account = '{KA}');
+INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, attempts, finished_at)
+VALUES ('{KA}', 'backfill', 'created', '2019-01-01', '2019-01-02', 'failed', 9, now())
 """
 SUSPENDED = f"UPDATE sync.accounts SET suspended_at = now(), suspended_because = 'refused' WHERE name = '{OPEN}'"
 SAME_NUMBERS = """
@@ -60,6 +67,10 @@ ACTIONS: list[tuple[list[str], list[tuple[str, str | None, str | None]]]] = [
     ),
     (["backfill", "cancel", "2"], [("backfill.cancel", KA, "backfill 2")]),
     (["backfill", "cancel", "--request", "1"], [("backfill.cancel", OPEN, "request 1")]),
+    (["backfill", "--orders", ORDER, "--yes"], [("order.fetch", KA, "request 3")]),
+    (["backfill", "again", "1"], [("backfill.start", OPEN, "request 4"), ("backfill.start", KA, "request 4")]),
+    (["accounts", "retry", KA], [("windows.retry", KA, None)]),
+    (["order", ORDER, "--persons"], [("persons.reveal", KA, f"order {ORDER}")]),
     (["rejects", "ignore", "91", "--yes"], [("rejects.ignore", KA, "reject 91")]),
     (["rejects", "unignore", "91", "--yes"], [("rejects.unignore", KA, "reject 91")]),
     (["rejects", "replay", "91", "92"], [("rejects.replay", KA, None), ("rejects.replay", OPEN, None)]),
@@ -86,6 +97,7 @@ def tables(terminal: Terminal, url: str, world: World) -> Iterator[Tables]:
         for number, account in ((91, KA), (92, OPEN)):
             made.execute(REJECT.format(id=number, account=account))
         made.execute(AUDIT)
+        made.execute(STORED)
         made.execute(SUSPENDED)
         yield made
 

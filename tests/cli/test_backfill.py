@@ -123,6 +123,24 @@ def test_a_plan_is_shown_with_its_ranges_and_started_by_its_number(terminal: Ter
         terminal.run("backfill", "--plan", number, "--from", "2020-01-01").assert_complains("--plan", code=2)
 
 
+def test_single_orders_are_read_by_their_numbers_and_others_said_to_be_unreadable(landed: Landed) -> None:
+    query = "SELECT order_id FROM orders WHERE account = 'sandbox-ka' ORDER BY created_at DESC LIMIT 2"
+    ids = [row[0] for row in landed.tables.query(query)]
+    shown = landed.terminal.run("backfill", "--orders", ", ".join(ids), "--dry-run").assert_well()
+    for order_id in ids:
+        assert order_id in shown.out
+    done = landed.terminal.run("backfill", "--orders", ", ".join(ids), "--yes", "--wait", "--json").assert_well().json
+    assert [each["order_id"] for each in done["orders"]] == ids
+    assert done["outcomes"][0]["errors"] == []
+    [row] = landed.terminal.run("backfill", "list", "--request", str(done["request"]), "--json").assert_well().json
+    assert (row["state"], row["waiting"]) == ("done", 0)
+    some = landed.terminal.run("backfill", "--orders", f"{ids[0]} 99887766", "--dry-run")
+    assert some.code == 6
+    assert "99887766: no order here has it" in " ".join(some.out.split())
+    for extra in (["--from", "2026-11-01"], ["--plan", "1"], ["--account", "sandbox-ka"]):
+        landed.terminal.run("backfill", "--orders", ids[0], *extra).assert_complains("--orders", code=2)
+
+
 def test_a_range_in_the_future_is_said_and_not_called_complete(landed: Landed) -> None:
     later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     ask = ["backfill", "--account", "sandbox-ka", "--yes"]

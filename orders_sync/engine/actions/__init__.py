@@ -7,6 +7,8 @@ text says what to do.
 
 accounts    pause, resume
 audits      run, acknowledge
-backfills   start what `engine/backfill.py` has shown, cancel
+backfills   start what `engine/backfill.py` has shown, cancel, again what is not complete
+orders      fetch now, reveal persons
 rejects     replay, ignore, unignore, drop
+windows     retry failed ones
 """

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.backfill_plans import BackfillPlan, PlannedPart, fingerprint
-from orders_sync.domain.errors import ChangedError, NotFoundError
-from orders_sync.engine import backfill
+from orders_sync.domain.errors import ChangedError, NotFoundError, UsageError
+from orders_sync.domain.ledger import OPEN_BACKFILLS
+from orders_sync.domain.windows import Feed, Window
+from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.store import activity, backfill_plans, backfills, ledger
 from orders_sync.store.database import Connection
@@ -36,43 +40,73 @@ async def start(connection: Connection, actor: Actor, sources: Sequence[AccountS
         if taken.request_id is not None:
             raise ChangedError(f"plan {number} was started already, as request {taken.request_id}")
         plan = taken.decoded()
-        chosen = _sources(sources, plan)
+        chosen = _named(sources, plan.accounts)
         await _register(connection, chosen)
         await backfill_plans.lock(connection, plan.accounts)
-        parts = await still_to_read(connection, plan, chosen)
+        parts = await _still_to_read(connection, plan, chosen)
         if fingerprint(parts, plan.settled_to) != taken.fingerprint:
             raise ChangedError(
                 f"what is to be read has changed since plan {number} was shown, so nothing was started: preview the "
                 "backfill again"
             )
         numbers = await backfill_plans.request(connection, number, plan)
+        accounts = list(dict.fromkeys(plan.accounts))
         await activity.record(
             connection,
             actor,
-            Action.BACKFILL_START,
-            accounts=plan.accounts,
+            Action.ORDER_FETCH if plan.numbers else Action.BACKFILL_START,
+            accounts=accounts,
             subject=f"request {numbers[0]}",
-            details={"plan": number, "from": plan.start, "to": plan.end, "everything": plan.everything},
+            details={"plan": number} | _details(plan),
         )
-    return Requested(numbers[0], numbers, plan.accounts)
+    return Requested(numbers[0], numbers, accounts)
 
 
-async def still_to_read(
+async def again(
+    connection: Connection, actor: Actor, sources: Sequence[AccountSource], request: int, now: datetime
+) -> Requested:
+    """Request again what is not complete of the range of a request, as a request of its own.
+
+    Raises `NotFoundError` for an unknown request, `UsageError` for one that is open, that reads single orders, or of
+    which everything is complete.
+    """
+    rows = await backfills.listed(connection, request_id=request)
+    if not rows:
+        raise NotFoundError(f"there is no request {request}: see `orders-sync backfill list`")
+    if await backfills.reads_orders(connection, request):
+        raise UsageError(f"request {request} reads single orders, not a range: ask for the orders again")
+    if any(row["state"] in OPEN_BACKFILLS for row in rows):
+        raise UsageError(f"request {request} is still open: what is missing of it is being read")
+    window = Window(min(row["starts_at"] for row in rows), max(row["ends_at"] for row in rows))
+    chosen = _named(sources, list(dict.fromkeys(row["account"] for row in rows)))
+    async with connection.transaction():
+        shown = await backfill.preview(connection, chosen, window, Feed(rows[0]["feed"]), now)
+        if not any(each.windows for each in shown.previews):
+            raise UsageError(f"everything of request {request} is complete: there is nothing to read again")
+        return await start(connection, actor, sources, shown.number)
+
+
+def _details(plan: BackfillPlan) -> dict[str, Any]:
+    if plan.numbers:
+        return {"numbers": plan.numbers}
+    return {"from": plan.start, "to": plan.end, "everything": plan.everything}
+
+
+async def _still_to_read(
     connection: Connection, plan: BackfillPlan, sources: Sequence[AccountSource]
 ) -> list[PlannedPart]:
     """Return the parts of a plan as they would be planned now."""
+    if plan.numbers:
+        return await order_fetch.still_to_read(connection, plan, sources)
     return await backfill.still_to_read(connection, plan, sources)
 
 
-def _sources(sources: Sequence[AccountSource], plan: BackfillPlan) -> list[AccountSource]:
-    """Return the accounts of a plan, in its order. Raises `NotFoundError` for one that cannot be used."""
+def _named(sources: Sequence[AccountSource], names: Sequence[str]) -> list[AccountSource]:
+    """Return the accounts of these names, in their order. Raises `NotFoundError` for one that cannot be used."""
     known = {each.account.name: each for each in sources}
-    if gone := [name for name in plan.accounts if name not in known]:
-        raise NotFoundError(
-            f"{', '.join(gone)}: not in the settings, or misconfigured, since the plan was shown: preview the backfill "
-            "again"
-        )
-    return [known[name] for name in plan.accounts]
+    if gone := [name for name in names if name not in known]:
+        raise NotFoundError(f"{', '.join(gone)}: not in the settings, or misconfigured: nothing was requested")
+    return [known[name] for name in names]
 
 
 async def _register(connection: Connection, sources: Sequence[AccountSource]) -> None:

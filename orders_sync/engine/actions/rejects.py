@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from orders_sync.domain.activity import Action, Actor
+from orders_sync.domain.errors import ChangedError
 from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
 from orders_sync.store import activity, reject_lists
 from orders_sync.store import rejects as store
 from orders_sync.store.database import Connection
+from orders_sync.store.reject_lists import Chosen
 
 
 async def replay(
@@ -25,6 +27,24 @@ async def replay(
         await engine.replay(connection, number, result)
         replayed()
     return result
+
+
+async def replay_matching(
+    connection: Connection, actor: Actor, chosen: Chosen, shown: int, replayed: Callable[[], None] = lambda: None
+) -> Replayed:
+    """Replay all rejects that match, as many as were shown at most; otherwise as `replay`.
+
+    Raises `ChangedError` when more match by now: nothing was replayed then.
+    """
+    numbers = await reject_lists.numbers(connection, chosen, shown + 1)
+    refuse_more(len(numbers), shown)
+    return await replay(connection, actor, numbers, replayed)
+
+
+def refuse_more(count: int, shown: int) -> None:
+    """Raise `ChangedError` when more rejects match than a person has seen."""
+    if count > shown:
+        raise ChangedError(f"more rejects match by now than the {shown:,} that were seen: nothing was done, look again")
 
 
 async def ignore(connection: Connection, actor: Actor, numbers: Sequence[int]) -> int:

@@ -1,0 +1,91 @@
+"""`orders-sync backfill --orders`: read single orders by their numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import typer
+
+from orders_sync.cli import account_selection, backfill_requests, databases, event_loop, output, prompt
+from orders_sync.cli.sync import show
+from orders_sync.domain.errors import NotFoundError
+from orders_sync.domain.times import duration
+from orders_sync.engine import order_fetch
+from orders_sync.engine.order_fetch import PreviewedOrders
+from orders_sync.settings import Settings
+from orders_sync.store.database import Connection
+
+STDIN = "-"
+
+
+def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Show what can be read of these orders, then request it. Raises `NotFoundError` where one cannot be read."""
+    given = [sys.stdin.read() if text == STDIN else text for text in texts]
+    sources = account_selection.sources(settings)
+    requested, outcomes = None, []
+
+    async def ask(connection: Connection) -> PreviewedOrders:
+        return await order_fetch.preview(connection, sources, given, datetime.now(UTC))
+
+    with databases.opened(settings) as url:
+        account_selection.settle(settings, url)
+        plan = event_loop.run(databases.ask(url, ask))
+        if not as_json:
+            _show(plan)
+        for notice in plan.notices:
+            output.info(notice)
+        if plan.plan is not None and (dry_run or (as_json and not yes)):
+            output.info(f"nothing was requested: `orders-sync backfill --plan {plan.plan}` starts it within the hour")
+        elif plan.plan is not None:
+            if not yes:
+                prompt.confirm("Request it?")
+            requested = backfill_requests.start(url, settings, plan.plan)
+            chosen = account_selection.sources(settings, requested.accounts)
+            outcomes = backfill_requests.read(url, chosen, settings) if wait else []
+            output.info(backfill_requests.said(requested, url, is_read=wait))
+    if as_json:
+        plain = {**asdict(plan), "orders": [_plain(each) for each in plan.orders]}
+        output.print_json(
+            {
+                **plain,
+                "request": requested and requested.number,
+                "backfills": [] if requested is None else requested.backfills,
+                "outcomes": [asdict(outcome) for outcome in outcomes],
+            }
+        )
+    elif outcomes:
+        show(outcomes)
+    if plan.not_fetched:
+        count = len({each.number for each in plan.not_fetched})
+        raise NotFoundError(f"{count} {'number' if count == 1 else 'numbers'} of these cannot be read")
+    if any(outcome.errors or outcome.waiting for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _plain(order: order_fetch.FetchedOrder) -> dict[str, object]:
+    return {
+        "number": order.number,
+        "account": order.account,
+        "order_id": order.order_id,
+        "feed": order.feed,
+        "start": order.window.start,
+        "end": order.window.end,
+    }
+
+
+def _show(plan: PreviewedOrders) -> None:
+    if plan.orders:
+        output.table(
+            "Orders that can be read",
+            ["number", "account", "order", "by", "from", "to"],
+            [
+                (each.number, each.account, each.order_id, each.feed, each.window.start, each.window.end)
+                for each in plan.orders
+            ],
+        )
+        output.info(f"at least {plan.calls} calls, about {duration(int(plan.seconds) + 1)}")
+    for each in plan.not_fetched:
+        output.sentence(f"{each.number}: {each.reason}")

@@ -1,0 +1,62 @@
+"""Actions on single orders: fetch them now, reveal the persons of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orders_sync.domain.activity import Action, Actor
+from orders_sync.domain.errors import NotFoundError
+from orders_sync.engine import order_fetch
+from orders_sync.engine.actions import backfills
+from orders_sync.engine.actions.backfills import Requested
+from orders_sync.engine.order_fetch import PreviewedOrders
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.store import activity, order_persons
+from orders_sync.store.database import Connection
+from orders_sync.store.order_numbers import OrderKey
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """The plan of reading orders, and the request it was started as; None where none of them can be read."""
+
+    plan: PreviewedOrders
+    requested: Requested | None
+
+
+async def fetch(
+    connection: Connection, actor: Actor, sources: Sequence[AccountSource], texts: Sequence[str], now: datetime
+) -> Fetching:
+    """Request the orders with these numbers to be read at once, without a look at the plan.
+
+    Raises what `order_fetch.preview` raises.
+    """
+    async with connection.transaction():
+        plan = await order_fetch.preview(connection, sources, texts, now)
+        requested = None
+        if plan.plan is not None:
+            requested = await backfills.start(connection, actor, sources, plan.plan)
+    return Fetching(plan, requested)
+
+
+async def reveal_persons(connection: Connection, actor: Actor, key: OrderKey) -> dict[str, Any]:
+    """Return the persons of an order by the columns of `bi.order_persons`, and record who asked.
+
+    Raises `NotFoundError` for an unknown order.
+    """
+    async with connection.transaction():
+        persons = await order_persons.read(connection, key)
+        if persons is None:
+            raise NotFoundError(f"there is no order {key.order_id} of {key.platform} here")
+        await activity.record(
+            connection,
+            actor,
+            Action.PERSONS_REVEAL,
+            account=persons.pop("account"),
+            subject=f"order {key.order_id}",
+            details={"platform": key.platform},
+        )
+    return persons

@@ -1,0 +1,179 @@
+"""Plans of reading single orders by their numbers.
+
+No list that is read here can be asked for a number, and no call for one order is documented for them (api-facts). So
+the second in which an order was created is read, one call each; where that is not known, the range that brought it
+last. Of an order that no table knows nothing can be read by its number: the day it was placed on must be given.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders_sync.domain import pasted
+from orders_sync.domain.backfill_plans import BackfillPlan, PlannedPart, fingerprint
+from orders_sync.domain.errors import UsageError
+from orders_sync.domain.local_times import stamp
+from orders_sync.domain.windows import SECOND, Feed, Window, merge, whole_second
+from orders_sync.engine.backfill import seconds_to_read
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.store import backfill_plans, order_places
+from orders_sync.store.database import Connection
+from orders_sync.store.order_places import OrderPlace
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedOrder:
+    """An order that can be read. `number`: as it was asked for; `window`: the range of the list by `feed`."""
+
+    number: str
+    account: str
+    order_id: str
+    feed: Feed
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """A number of which nothing can be read, with the reason and what to do, in a sentence."""
+
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedOrders:
+    """A plan that is stored as `plan`, None where nothing can be read. `calls`: at least; `seconds`: at the rates."""
+
+    plan: int | None
+    orders: list[FetchedOrder]
+    not_fetched: list[NotFetched]
+    notices: list[str]
+    calls: int
+    seconds: float
+
+
+async def preview(
+    connection: Connection, sources: Sequence[AccountSource], texts: Sequence[str], now: datetime
+) -> PreviewedOrders:
+    """Plan reading the orders whose numbers are in pasted text, and store the plan. `sources`: all accounts.
+
+    Raises `UsageError` for none and for more than `pasted.MOST` numbers.
+    """
+    places, numbers = await _places(connection, texts)
+    known = {each.account.name: each for each in sources}
+    orders, not_fetched = _orders(places, numbers, known)
+    parts = _parts(orders, known, now)
+    if not parts:
+        return PreviewedOrders(None, [], not_fetched, [], 0, 0.0)
+    plan = _plan(parts, numbers, now)
+    number = await backfill_plans.store(connection, plan, fingerprint(parts, now))
+    calls = [(known[part.account], len(part.ranges)) for part in parts]
+    notices = [f"{part.account}: {part.notice}" for part in parts if part.notice]
+    return PreviewedOrders(
+        number, orders, not_fetched, notices, sum(count for _, count in calls), seconds_to_read(calls)
+    )
+
+
+async def still_to_read(
+    connection: Connection, plan: BackfillPlan, sources: Sequence[AccountSource]
+) -> list[PlannedPart]:
+    """Return the parts of a plan of orders as they would be planned now."""
+    places, numbers = await _places(connection, plan.numbers)
+    known = {each.account.name: each for each in sources}
+    return _parts(_orders(places, numbers, known)[0], known, plan.settled_to)
+
+
+async def _places(connection: Connection, texts: Sequence[str]) -> tuple[list[OrderPlace], list[str]]:
+    """Return where the orders are, and the numbers that the text means."""
+    pieces = [pasted.read(text) for text in texts]
+    candidates = [each for piece in pieces for each in piece.candidates]
+    if len({number for piece in pieces for number in piece.numbers}) > pasted.MOST:
+        raise UsageError(f"more than {pasted.MOST} numbers at once: ask for fewer")
+    places = await order_places.find(connection, candidates)
+    numbers = pasted.resolve(pieces, {each.number for each in places})
+    if not numbers:
+        raise UsageError("there is no number in what was given")
+    return [each for each in places if each.number in numbers], numbers
+
+
+def _orders(
+    places: Sequence[OrderPlace], numbers: Sequence[str], known: dict[str, AccountSource]
+) -> tuple[list[FetchedOrder], list[NotFetched]]:
+    orders, not_fetched = [], []
+    of_number: dict[str, list[OrderPlace]] = defaultdict(list)
+    for each in places:
+        of_number[each.number].append(each)
+    for number in numbers:
+        if not of_number[number]:
+            not_fetched.append(NotFetched(number, _unknown(number)))
+        for place in of_number[number]:
+            window = _window(place)
+            if place.account not in known:
+                reason = f"it belongs to {place.account}, which is not in the settings or misconfigured"
+                not_fetched.append(NotFetched(number, reason))
+            elif window is None:
+                reason = (
+                    f"nobody knows when order {place.order_id} was created, and the read that brought it is no longer "
+                    f"in the ledger: `orders-sync backfill --account {place.account} --from DAY --to DAY` reads a day"
+                )
+                not_fetched.append(NotFetched(number, reason))
+            else:
+                feed = Feed.CREATED if place.created_at is not None else place.feed or Feed.CREATED
+                orders.append(FetchedOrder(number, place.account, place.order_id, feed, window))
+    return orders, not_fetched
+
+
+def _unknown(number: str) -> str:
+    if pasted.is_rounded(number):
+        return "a spreadsheet has rounded it, so that its last digits are lost: copy the number as text"
+    return (
+        "no order here has it, no reject and no audit names it, and no platform can be asked for a number: "
+        "`orders-sync backfill --account NAME --from DAY --to DAY` reads the day it was placed on"
+    )
+
+
+def _window(place: OrderPlace) -> Window | None:
+    if place.created_at is not None:
+        start = whole_second(place.created_at)
+        return Window(start, start + SECOND)
+    if place.starts_at is not None and place.ends_at is not None:
+        return Window(place.starts_at, place.ends_at)
+    return None
+
+
+def _parts(orders: Sequence[FetchedOrder], known: dict[str, AccountSource], now: datetime) -> list[PlannedPart]:
+    """Return what is to be read of each list; ranges that touch are read as one."""
+    of_list: dict[tuple[str, Feed], list[FetchedOrder]] = defaultdict(list)
+    for order in orders:
+        of_list[order.account, order.feed].append(order)
+    parts = []
+    for (name, feed), wanted in sorted(of_list.items()):
+        source, ranges = known[name], merge(each.window for each in wanted)
+        ids = [sorted({each.order_id for each in wanted if _lies_in(each.window, part)}) for part in ranges]
+        seconds = source.policy.longest_window.total_seconds()
+        notice = _notice(source, ranges, now)
+        parts.append(PlannedPart(name, feed, now, seconds, source.policy.page_size, ranges, ids, notice))
+    return parts
+
+
+def _lies_in(window: Window, whole: Window) -> bool:
+    return whole.start <= window.start and window.end <= whole.end
+
+
+def _notice(source: AccountSource, ranges: Sequence[Window], now: datetime) -> str | None:
+    furthest = source.platform.furthest_back
+    if furthest is None or ranges[0].start >= now - furthest:
+        return None
+    return (
+        f"{source.platform.name} is documented to list one month back. Orders before {stamp(now - furthest)} are "
+        "requested all the same, but may be listed no more"
+    )
+
+
+def _plan(parts: list[PlannedPart], numbers: list[str], now: datetime) -> BackfillPlan:
+    start = min(each.start for part in parts for each in part.ranges)
+    end = max(each.end for part in parts for each in part.ranges)
+    return BackfillPlan(start, end, True, now, parts, numbers)
