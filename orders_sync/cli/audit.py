@@ -16,6 +16,7 @@ from orders_sync.cli import (
     event_loop,
     options,
     output,
+    requests,
     user_settings,
 )
 from orders_sync.cli.exit_codes import ExitCode
@@ -51,6 +52,7 @@ def audit(
         typer.Option("--to", help="End, exclusive. [default: as far as the account is synced]"),
     ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Read the ranges with missing orders.")] = False,
+    request: Annotated[bool, typer.Option("--request", help="Have the running service do it now, and return.")] = False,
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
@@ -61,12 +63,15 @@ def audit(
     """
     if typer_context.invoked_subcommand is not None:
         return
-    settings = user_settings.load_with_secrets(config)
+    settings = user_settings.load(config) if request else user_settings.load_with_secrets(config)
     sources = account_selection.sources(settings, account)
     first = None if start is None else options.moment(start, "--from")
     last = None if end is None else options.moment(end, "--to")
     if first is not None and last is not None and first >= last:
         raise UsageError(f"--from {start} must be before --to {end}")
+    if request:
+        requests.audit(settings, account, first, last, repair=repair)
+        return
     with databases.opened(settings) as url:
         account_selection.settle(settings, url)
         sources = account_selection.without_paused(url, sources, account)
@@ -150,6 +155,12 @@ def show(number: Number, config: options.Config = None, json: options.Json = Fal
         output.print_json({**structs.asdict(found[0]), "difference_list": differences})
     else:
         audit_tables.show_report(*found)
+
+
+@app.command("repair")
+def repair_(number: Number, config: options.Config = None) -> None:
+    """Have the running service compare the range of an audit again and read what is missing."""
+    requests.repair(config, number)
 
 
 @app.command()

@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "audit": ("orders-sync audit", "orders-sync audit --account shop-1 --from 2026-10-01 --to 2026-11-01 --repair"),
     "audit list": ("orders-sync audit list --open",),
+    "audit repair": ("orders-sync audit repair 12",),
     "audit show": ("orders-sync audit show 12",),
     "audit acknowledge": ('orders-sync audit acknowledge 12 --reason "the platform confirms it"',),
     "export": ("orders-sync export orders --from 2026-10-01 --to 2026-11-01 -o october.xlsx",),

@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from orders_sync.cli import account_selection, databases, event_loop, options, output, user_settings
+from orders_sync.cli import account_selection, databases, event_loop, options, output, requests, user_settings
 from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
@@ -38,10 +38,16 @@ def sync(
     retry: Annotated[
         bool, typer.Option("--retry", help="Read failed windows now, without waiting for their pause to end.")
     ] = False,
+    request: Annotated[
+        bool, typer.Option("--request", help="Have the running service do it now, failed windows too, and return.")
+    ] = False,
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
     """Read all new and changed orders into Postgres, then exit. Safe to run at any time and in parallel."""
+    if request:
+        requests.sync(user_settings.load(config), account)
+        return
     settings = user_settings.load_with_secrets(config)
     sources = account_selection.sources(settings, account)
     with databases.hosted(settings) as host:

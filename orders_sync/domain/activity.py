@@ -24,6 +24,7 @@ class Action(StrEnum):
 
     ACCOUNT_PAUSE = "account.pause"
     ACCOUNT_RESUME = "account.resume"
+    ACCOUNT_SYNC = "account.sync"
     ACCOUNT_RENAME = "account.rename"
     ACCOUNT_RETIRE = "account.retire"
     ACCOUNT_MERGE = "account.merge"

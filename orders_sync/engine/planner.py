@@ -21,13 +21,14 @@ from orders_sync.domain.windows import Feed, WindowKind, tile
 from orders_sync.engine import backfill_notices, isolation
 from orders_sync.engine.notifications import plan_notifications
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.store import backfills, empty_history, ledger, older, reject_lists, sweep_queries, sweeps
+from orders_sync.store import backfills, empty_history, ledger, older, reject_lists, requests, sweep_queries, sweeps
 from orders_sync.store.database import Connection
 
 
 async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, retry: bool = False) -> None:
     """Plan everything the account needs now. In a transaction. `retry`: failed windows too, whatever pause is left."""
     reach = await _enter(connection, source)
+    await requests.take_sync(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=retry)
     await plan_notifications(connection, source, reach)
     await _plan_changes(connection, source, reach, sweep)
@@ -42,9 +43,10 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     So any number of processes may ask, as often as they like.
     """
     reach = await _enter(connection, source)
-    await ledger.replan_failed(connection, source.account.name)
+    is_requested = await requests.take_sync(connection, source.account.name)
+    await ledger.replan_failed(connection, source.account.name, at_once=is_requested)
     plan_now = await plan_notifications(connection, source, reach)
-    if plan_now or schedule.is_interval_over(reach, source.policy):
+    if is_requested or plan_now or schedule.is_interval_over(reach, source.policy):
         await _plan_changes(connection, source, reach, Sweep.DUE)
     await _plan_empty_history(connection, source, reach)
     await _plan_backfills(connection, source, reach.now)

@@ -1,6 +1,7 @@
 """The scheduler: every tick plans what is due by the ledger, and enqueues the accounts with windows to read.
 
-    every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows whose pause is over
+    every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows whose pause is
+                    over; what people asked for (`store/requests.py`)
     every minute    routine audits
     every 10 s      requeues jobs of dead workers
     every hour      removes rows older than [retention] keeps them
@@ -25,7 +26,7 @@ from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
-from orders_sync.store import due_accounts, ledger, pauses, suspensions
+from orders_sync.store import due_accounts, ledger, pauses, requests, suspensions
 from orders_sync.store.database import Pool
 
 AUDIT_AGAIN = timedelta(hours=1)  # after a failed audit
@@ -84,13 +85,16 @@ class Scheduler:
         return clock
 
     async def plan_due_accounts(self) -> None:
-        """Plan what is due for every account, and enqueue those with windows to read."""
+        """Plan what is due for every account; enqueue those with windows to read, and audits that people asked for."""
         async with self._pool.connection() as connection:
             names = await due_accounts.accounts(
                 connection, [(each.account, each.policy) for each in self._sources.values()]
             )
+            audits = await requests.with_audits(connection, list(self._sources))
         for name in names:
             await self.plan_account(name)
+        for name in audits:
+            await self._queue.enqueue(AUDIT, name)
         self._liveness.tick_ended()
 
     async def plan_account(self, name: str) -> None:

@@ -13,7 +13,9 @@ from datetime import timedelta
 import psycopg
 import structlog
 
+from orders_sync.engine import isolation
 from orders_sync.engine.audit import audit
+from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.runner import drain, release_windows
@@ -21,7 +23,8 @@ from orders_sync.service import malloc
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
 from orders_sync.service.scheduler import AUDIT_AGAIN
-from orders_sync.store import due_accounts
+from orders_sync.store import due_accounts, requests
+from orders_sync.store.requests import AuditRequest
 
 TIME_SLICE = 20.0  # seconds after which no further window of an account is begun
 POLL_SECONDS = 1.0  # seconds between two polls of an empty queue
@@ -110,15 +113,20 @@ class Worker:
             await self._queue.enqueue(DRAIN, account)
 
     async def audit(self, account: str) -> None:
-        """Audit the whole account, unless that was done meanwhile, and read what is missing."""
+        """Audit the account as somebody asked for, else all of it, unless that was done meanwhile."""
         source = self._sources.get(account)
         if source is None:
             return
         try:
             async with self._run_context.pool.connection() as connection:
-                if not await due_accounts.audits(connection, [account], self._audit_every, AUDIT_AGAIN):
-                    return
-            [result] = await audit(self._run_context, [source], repair=True, is_routine=True)
+                request = await requests.take_audit(connection, account)
+                is_due = await due_accounts.audits(connection, [account], self._audit_every, AUDIT_AGAIN)
+            if request is not None:
+                result = await self._requested_audit(source, request)
+            elif is_due:
+                [result] = await audit(self._run_context, [source], repair=True, is_routine=True)
+            else:
+                return
         except psycopg.Error as error:
             self._on_connection_loss(f"audit of {account}", error)
             return
@@ -135,6 +143,21 @@ class Worker:
             calls=result.calls,
             error=result.error,
         )
+
+    async def _requested_audit(self, source: AccountSource, request: AuditRequest) -> Audited:
+        """Make an audit that somebody asked for, and note how it ended. After a lost connection it is taken again."""
+        start, end = request.starts_at, request.ends_at
+        try:
+            [result] = await audit(self._run_context, [source], start, end, repair=request.repair)
+        except psycopg.Error:
+            raise
+        except Exception as error:
+            async with self._run_context.pool.connection() as connection:
+                await requests.finish(connection, request.id, isolation.text(error))
+            raise
+        async with self._run_context.pool.connection() as connection:
+            await requests.finish(connection, request.id, result.error)
+        return result
 
 
 def _log_connection_loss(part: str, error: Exception) -> None:

@@ -31,6 +31,10 @@ WHERE a.name IS NULL
         OR greatest(w.planned_to, a.watermark) > clock_timestamp() + greatest(n.lag, interval '0') + %(tolerance)s
         OR {NEXT_READ} <= clock_timestamp()
         OR EXISTS (SELECT FROM sync.backfills AS b WHERE b.account = n.name AND b.state = 'requested')
+        OR EXISTS (
+            SELECT FROM sync.requests AS q
+            WHERE q.account = n.name AND q.kind = 'sync' AND q.finished_at IS NULL
+        )
         OR EXISTS (SELECT FROM sync.messages AS m WHERE m.account = n.name AND m.handled_at IS NULL)
         OR EXISTS (
             SELECT FROM sync.windows AS o WHERE o.account = n.name AND (

@@ -35,7 +35,7 @@ FROM sync.accounts ORDER BY name
 # in the order in which a landing and a plan lock them; readers are not kept out
 _EXCLUDE = """
 LOCK TABLE raw_orders, orders, sync.shared_orders, sync.rejects, sync.accounts, sync.windows, sync.backfills,
-    sync.messages, sync.audits, sync.activity IN EXCLUSIVE MODE
+    sync.messages, sync.audits, sync.activity, sync.requests IN EXCLUSIVE MODE
 """
 _FENCE = """
 UPDATE sync.windows SET state = 'planned', fence = nextval('sync.fences')
@@ -52,6 +52,7 @@ _MERGE = (
     "DELETE FROM sync.windows WHERE account = %(old)s",
     "DELETE FROM sync.backfills WHERE account = %(old)s",
     "DELETE FROM sync.messages WHERE account = %(old)s",
+    "DELETE FROM sync.requests WHERE account = %(old)s",
     "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = %(old)s)",
     "DELETE FROM sync.audits WHERE account = %(old)s",
     "UPDATE sync.activity SET account = %(new)s WHERE account = %(old)s",
@@ -66,7 +67,7 @@ LEFT JOIN order_statuses AS s ON (s.platform, s.status) = (o.platform, o.status)
 WHERE a.removed_at IS NOT NULL AND a.retired_at IS NULL GROUP BY a.name ORDER BY a.name
 """
 _UNIQUE = ("sync.rejects", "sync.messages", "sync.shared_orders")
-_PLAIN = ("raw_orders", "sync.windows", "sync.backfills", "sync.audits", "sync.activity")
+_PLAIN = ("raw_orders", "sync.windows", "sync.backfills", "sync.audits", "sync.activity", "sync.requests")
 _BETWEEN = "~moving~"
 _MOVE = """
 UPDATE {table} AS t SET {column} = l.new{more}

@@ -1,7 +1,7 @@
 """Removal of old rows, a small batch per transaction, by one process at a time.
 
-    settled rejects, older versions that were remembered, finished jobs, handled messages, history, payloads
-                   by their age alone
+    settled rejects, older versions that were remembered, finished jobs and requests, handled messages, history,
+    payloads       by their age alone
     backfills      finished, and none of their windows is still to be read
     audits         a later one of the account was finished
     activity       by its age alone: it is kept longer than what was acted on
@@ -109,6 +109,13 @@ DELETE FROM sync.messages WHERE id = ANY (ARRAY(
 ))
 """
 
+_REQUESTS = """
+DELETE FROM sync.requests WHERE id = ANY (ARRAY(
+    SELECT id FROM sync.requests WHERE finished_at < now() - %(age)s
+    ORDER BY finished_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""
+
 _ACTIVITY = """
 DELETE FROM sync.activity WHERE id = ANY (ARRAY(
     SELECT id FROM sync.activity WHERE at < now() - %(age)s
@@ -154,6 +161,7 @@ RULES = (
     Rule("older_versions", "windows", _OLDER_VERSIONS),
     Rule("jobs", "jobs", _JOBS),
     Rule("messages", "messages", _MESSAGES),
+    Rule("requests", "windows", _REQUESTS),
     Rule("activity", "activity", _ACTIVITY),
     Rule("history", "history", _HISTORY),
     Rule("payloads", "raw", _PAYLOADS),

@@ -27,7 +27,7 @@ _WITHOUT_PERSONS = "sub_orders, product_items, order_parcels, order_history, ord
 _LEDGER = (
     "sync.alembic_version, sync.accounts, sync.windows, sync.backfills, sync.audits, sync.audit_differences, "
     "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views, "
-    "sync.view_sets, sync.activity, sync.backfill_plans"
+    "sync.view_sets, sync.activity, sync.backfill_plans, sync.requests"
 )
 _OF_THE_CONSOLE = "sync.console_people, sync.console_sessions, sync.console_logins"  # hashes of passwords and keys
 _REJECTS = (

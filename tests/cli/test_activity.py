@@ -26,7 +26,8 @@ SELECT json_build_array(
     (SELECT json_agg(row(audit_id, acknowledged_at, repaired_at)) FROM sync.audit_differences),
     (SELECT count(*) FROM sync.audits),
     (SELECT count(*) FROM sync.windows),
-    (SELECT count(*) FROM sync.windows WHERE state = 'failed')
+    (SELECT count(*) FROM sync.windows WHERE state = 'failed'),
+    (SELECT count(*) FROM sync.requests)
 )::text
 """
 REJECT = """
@@ -75,6 +76,9 @@ ACTIONS: list[tuple[list[str], list[tuple[str, str | None, str | None]]]] = [
     (["rejects", "unignore", "91", "--yes"], [("rejects.unignore", KA, "reject 91")]),
     (["rejects", "replay", "91", "92"], [("rejects.replay", KA, None), ("rejects.replay", OPEN, None)]),
     (["rejects", "drop", "91", "92", "--yes"], [("rejects.drop", KA, None), ("rejects.drop", OPEN, None)]),
+    (["sync", "--account", KA, "--request"], [("account.sync", KA, None)]),
+    (["audit", "--account", KA, "--request"], [("audit.run", KA, None)]),
+    (["audit", "repair", "90"], [("audit.repair", KA, None)]),
     (["audit", "acknowledge", "90", "--reason", "known"], [("audit.acknowledge", KA, "audit 90")]),
     (["audit", "--account", KA], [("audit.run", KA, None)]),
     (["audit", "--account", KA, "--repair"], [("audit.repair", KA, None)]),

@@ -386,3 +386,15 @@ async def test_what_people_did_goes_by_its_age_alone(pool: Pool, connection: Con
     assert await remove_old(pool, KEPT) == {"activity": 1}
     assert await remove_old(pool, RetentionSettings(activity=None)) == {}
     assert await ask(connection, "SELECT id FROM sync.activity ORDER BY 1") == [2, 3]
+
+
+async def test_requests_of_people_go_once_they_have_ended(pool: Pool, connection: Connection) -> None:
+    await connection.execute(
+        """
+        INSERT INTO sync.requests (account, kind, requested_by, requested_at, finished_at)
+        SELECT 'kingdo', 'sync', 'ana', now() - interval '90 days', now() - days * interval '1 day'
+        FROM unnest(ARRAY[31, 29, NULL]) AS days
+        """
+    )
+    assert await remove_old(pool, KEPT) == {"requests": 1}
+    assert await ask(connection, "SELECT id FROM sync.requests ORDER BY 1") == [2, 3]

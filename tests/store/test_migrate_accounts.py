@@ -57,3 +57,12 @@ def test_backfills_of_before_stay_and_none_was_planned(empty_url: str) -> None:
     migrate.migrate(empty_url)
     assert tables.query("SELECT account, state FROM sync.backfills") == [("kingdo", "requested")]
     assert tables.query("SELECT count(*) FROM sync.backfill_plans") == [(0,)]
+
+
+def test_accounts_of_before_stay_and_nobody_has_asked_for_anything(empty_url: str) -> None:
+    upgrade_to_before(empty_url, "requests.py")
+    tables = Tables(empty_url)
+    tables.execute("INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'x', 'updated')")
+    migrate.migrate(empty_url)
+    assert tables.query("SELECT name FROM sync.accounts") == [("kingdo",)]
+    assert tables.query("SELECT count(*) FROM sync.requests") == [(0,)]

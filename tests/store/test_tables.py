@@ -41,6 +41,7 @@ KEYS = {
     "sync.processes": ["id"],
     "sync.view_sets": ["fingerprint"],
     "sync.rates": ["key"],
+    "sync.requests": ["id"],
     "sync.messages": ["id"],
     "sync.console_people": ["id"],
     "sync.console_sessions": ["key_hash"],
@@ -108,7 +109,9 @@ INDEXES = {
     ("console_sessions", "person_id"),
     ("console_sessions", "seen_at"),
     ("console_logins", "at"),
+    ("requests", "account, kind"),
     # what retention asks
+    ("requests", "finished_at"),
     ("activity", "at"),
     ("backfill_plans", "planned_at"),
     ("windows", "finished_at"),

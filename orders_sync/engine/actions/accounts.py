@@ -1,4 +1,4 @@
-"""Actions on one account: pause it and resume it."""
+"""Actions on one account: pause it, resume it, have it read now."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.activity import Action, Actor, Origin
-from orders_sync.domain.errors import NotFoundError
-from orders_sync.store import activity, pauses, suspensions
+from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.requests import RequestKind
+from orders_sync.store import activity, pauses, requests, suspensions
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import Pause
 
@@ -50,6 +51,29 @@ async def resume(connection: Connection, actor: Actor, name: str) -> None:
             )
         details = {"was_paused": was_paused, "was_suspended": was_suspended}
         await activity.record(connection, actor, Action.ACCOUNT_RESUME, account=name, details=details)
+
+
+async def sync_now(connection: Connection, actor: Actor, name: str) -> int:
+    """Have the running service read an account now: changes, and failed windows without their pause.
+
+    Return the number of the request in `sync.requests`. Raises `NotFoundError` for an unknown account, `UsageError` for
+    one that is paused, suspended or no longer in the settings.
+    """
+    async with connection.transaction():
+        await must_be_readable(connection, name)
+        number = await requests.add(connection, name, RequestKind.SYNC, actor.name)
+        await activity.record(connection, actor, Action.ACCOUNT_SYNC, account=name)
+    return number
+
+
+async def must_be_readable(connection: Connection, name: str) -> None:
+    """Lock an account that the service can read. Raises as `sync_now` does."""
+    why = await requests.obstacle(connection, name)
+    if why is None:
+        raise NotFoundError(f"no account is known as {name}: `orders-sync accounts list` shows every account")
+    if why:
+        ends = "" if "settings" in why else f". `orders-sync accounts resume {name}` ends that"
+        raise UsageError(f"{name} {why}, so nothing is read of it{ends}")
 
 
 def _signature(actor: Actor) -> str:

@@ -1,4 +1,4 @@
-"""Actions on audits: run one now, acknowledge what one found."""
+"""Actions on audits: run one here or have one run, repair and acknowledge what one found."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from datetime import datetime
 
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.requests import RequestKind
 from orders_sync.engine import audit as engine
+from orders_sync.engine.actions.accounts import must_be_readable
 from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
-from orders_sync.store import activity, audit_reports
+from orders_sync.store import activity, audit_reports, requests
 from orders_sync.store.database import Connection
 
 
@@ -35,6 +37,44 @@ async def run(
             details=details,
         )
     return await engine.audit(run_context, sources, start, end, repair=repair)
+
+
+async def request(
+    connection: Connection,
+    actor: Actor,
+    account: str,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    *,
+    repair: bool = False,
+) -> int:
+    """Have a worker of the running service audit an account now; with `repair` read what is missing.
+
+    `start`, `end`: the range of creation time; None: as far as there is anything. Return the number of the request in
+    `sync.requests`. Raises as `accounts.sync_now` does.
+    """
+    details = {key: value for key, value in (("from", start), ("to", end)) if value is not None}
+    action = Action.AUDIT_REPAIR if repair else Action.AUDIT_RUN
+    async with connection.transaction():
+        await must_be_readable(connection, account)
+        number = await requests.add(connection, account, RequestKind.AUDIT, actor.name, start, end, repair=repair)
+        await activity.record(connection, actor, action, account=account, details=details)
+    return number
+
+
+async def repair(connection: Connection, actor: Actor, number: int) -> int:
+    """Have the range of an audit compared again and what is missing read, which settles its open differences.
+
+    Return the number of the request. Raises `NotFoundError` for an unknown audit, `UsageError` where nothing of it is
+    open, and as `request` does.
+    """
+    found = await audit_reports.report(connection, number)
+    if found is None:
+        raise unknown(number)
+    audited, differences = found
+    if not any(each.repaired_at is None for each in differences):
+        raise UsageError(f"audit {number} has no difference that is open: there is nothing to repair")
+    return await request(connection, actor, audited.account, audited.starts_at, audited.ends_at, repair=True)
 
 
 async def acknowledge(connection: Connection, actor: Actor, number: int, because: str) -> int:

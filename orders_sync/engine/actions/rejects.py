@@ -19,7 +19,8 @@ async def replay(
 ) -> Replayed:
     """Replay rejects one by one, each in a transaction of its own; settled ones are passed over.
 
-    `replayed` is called after each. Raises `DatabaseBusyError` and psycopg.Error; what landed before stays.
+    Where `connection` is in a transaction it is one, and locks what it lands until its end: for few only. `replayed` is
+    called after each. Raises `DatabaseBusyError` and psycopg.Error; what landed before stays.
     """
     result = Replayed()
     await _record(connection, actor, Action.REJECTS_REPLAY, numbers)

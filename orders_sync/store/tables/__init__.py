@@ -7,12 +7,13 @@ sync_findings  `sync`: rejects, orders with a peculiarity, audits
 sync_service   `sync`: rate limits, processes, messages
 activity       `sync`: what people did
 console        `sync`: people who use the console, their sessions and log-ins
+requests       `sync`: what people asked the running service to do
 change_feed    `sync`: deleted orders, and the feed that cursors of `bi.changes_since()` belong to
 """
 
 from __future__ import annotations
 
-from orders_sync.store.tables import activity, change_feed, console, sync_findings, sync_ledger, sync_service
+from orders_sync.store.tables import activity, change_feed, console, requests, sync_findings, sync_ledger, sync_service
 from orders_sync.store.tables.columns import SYNC_SCHEMA, metadata
 from orders_sync.store.tables.order_parts import order_parcels, order_receivers, product_items, sub_orders
 from orders_sync.store.tables.orders import order_history, order_statuses, orders, raw_orders
@@ -32,6 +33,7 @@ __all__ = [
     "orders",
     "product_items",
     "raw_orders",
+    "requests",
     "sub_orders",
     "sync_findings",
     "sync_ledger",
