@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from orders_sync import exports
-from orders_sync.cli import databases, options, output, user_settings
+from orders_sync.cli import actor, databases, options, output, user_settings
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import OrdersSyncError, UsageError
 from orders_sync.domain.statuses import StatusGroup
-from orders_sync.store import database
+from orders_sync.store import activity, database
 
 LINE_EVERY = 10.0  # seconds
 
@@ -60,7 +61,8 @@ def export(
 ) -> None:
     """Write the rows of a view to a CSV, XLSX or Parquet file.
 
-    Ids are text. The file appears when it is whole, so a job that reads it never sees half of it.
+    Ids are text. The file appears when it is whole, so a job that reads it never sees half of it. An export of
+    order_persons is recorded (`orders-sync activity`).
 
     Example: orders-sync export orders --from 2026-10-01 --to 2026-11-01 -o october.xlsx
     """
@@ -78,6 +80,9 @@ def export(
         raise UsageError(f"nothing lies between --from {from_} and --to {to}")
     settings = user_settings.load(config)
     with databases.opened(settings) as url, database.session(url) as connection, _progress() as report:
+        if selection.reveals_persons:
+            details = {"file": file.name} | selection.described
+            activity.record_blocking(connection, actor.current(), Action.PERSONS_EXPORT, details=details)
         try:
             rows, notes = exports.write(connection, selection, file, format_, report)
         except OSError as error:

@@ -58,6 +58,7 @@ ACTIONS = (  # `sync.activity.action`
     later("backfill.cancel"),
     later("order.fetch"),
     later("persons.reveal"),
+    later("persons.export"),
     later("windows.retry"),
     later("rejects.replay"),
     later("rejects.ignore"),

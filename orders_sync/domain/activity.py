@@ -32,6 +32,7 @@ class Action(StrEnum):
     BACKFILL_CANCEL = "backfill.cancel"
     ORDER_FETCH = "order.fetch"
     PERSONS_REVEAL = "persons.reveal"
+    PERSONS_EXPORT = "persons.export"
     WINDOWS_RETRY = "windows.retry"
     REJECTS_REPLAY = "rejects.replay"
     REJECTS_IGNORE = "rejects.ignore"

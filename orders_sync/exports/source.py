@@ -32,6 +32,7 @@ from orders_sync.store.database import Session
 from orders_sync.store.queries import select_rows, select_values
 
 BATCH = 2000  # rows
+OF_PERSONS = "order_persons"  # the view whose export is recorded
 # what a range of time means where nothing else is said: the first of these that a view has
 TIMES = ("ordered_at", "ordered_day", "day", "entered_at", "refunded_at", "first_ordered_at")
 _COLUMNS = """
@@ -88,6 +89,22 @@ class Selection:
     by: str | None = None
     accounts: tuple[str, ...] = ()
     status_groups: tuple[str, ...] = ()
+
+    @property
+    def reveals_persons(self) -> bool:
+        """Tell whether it is of persons: whoever writes it to a file records who asked."""
+        return self.view == OF_PERSONS
+
+    @property
+    def described(self) -> dict[str, object]:
+        """The choice as details of an action, without what was left open."""
+        asked = {
+            "from": self.start,
+            "to": self.end,
+            "accounts": list(self.accounts),
+            "states": list(self.status_groups),
+        }
+        return {name: value for name, value in asked.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

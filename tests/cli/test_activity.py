@@ -72,6 +72,7 @@ ACTIONS: list[tuple[list[str], list[tuple[str, str | None, str | None]]]] = [
     (["backfill", "again", "1"], [("backfill.start", OPEN, "request 4"), ("backfill.start", KA, "request 4")]),
     (["accounts", "retry", KA], [("windows.retry", KA, None)]),
     (["order", ORDER, "--persons"], [("persons.reveal", KA, f"order {ORDER}")]),
+    (["export", "order_persons", "-o", "a.csv"], [("persons.export", None, None)]),
     (["rejects", "ignore", "91", "--yes"], [("rejects.ignore", KA, "reject 91")]),
     (["rejects", "unignore", "91", "--yes"], [("rejects.unignore", KA, "reject 91")]),
     (["rejects", "replay", "91", "92"], [("rejects.replay", KA, None), ("rejects.replay", OPEN, None)]),
@@ -127,6 +128,7 @@ def test_an_action_that_cannot_be_recorded_is_not_done(terminal: Terminal, table
         terminal.run(*command).assert_complains("the record is full", code=69)
         assert tables.query(STATE) == before, command
         assert not (terminal.folder / "a.dump").exists()
+        assert not (terminal.folder / "a.csv").exists() or "export" not in command
         tables.execute("DROP TRIGGER refuse ON sync.activity; DROP FUNCTION sync.refuse")
         tables.execute(SAME_NUMBERS)
         terminal.run(*command)

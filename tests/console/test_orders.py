@@ -119,6 +119,17 @@ async def test_who_may_not_see_persons_sees_none(shop: Served, landed: Tables) -
         assert "order_persons" not in (await client.get("/export")).text
 
 
+async def test_an_export_of_persons_is_recorded_and_no_other_one(shop: Served, landed: Tables) -> None:
+    recorded = "SELECT actor, origin, details - 'accounts' FROM sync.activity WHERE action = 'persons.export'"
+    async with shop.person(may_see_persons=True) as client:
+        await client.get("/export/file", params={"view": "orders", "format": "csv"})
+        assert landed.query(recorded) == []
+        file = await client.get("/export/file", params={"view": "order_persons", "format": "csv"})
+        assert "receiver_phone" in file.text
+    [(actor, origin, details)] = landed.query(recorded)
+    assert (bool(actor), origin, details) == (True, "console", {})
+
+
 async def test_a_number_that_no_order_has_is_explained(shop: Served) -> None:
     async with shop.person() as client:
         answer = await client.get("/orders", params={"q": "9876532491611498999"})

@@ -17,16 +17,17 @@ from orders_sync import exports
 from orders_sync.console import fields
 from orders_sync.console.pages import page
 from orders_sync.console.visit import ForbiddenError, Visit
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.statuses import StatusGroup
 from orders_sync.exports import source
-from orders_sync.store import bi
+from orders_sync.exports.source import OF_PERSONS
+from orders_sync.store import activity, bi
 from orders_sync.store.database import Session
 
 FORMATS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 MOST = {"csv": 1_000_000, "xlsx": 100_000}  # rows of a file
 STATEMENT_SECONDS = 300
-OF_PERSONS = "order_persons"
 
 _running = 0
 _AT_A_TIME = 2
@@ -53,6 +54,10 @@ async def send(visit: Visit) -> Response:
     start, end = fields.days(visit)
     account = visit.query.get("account", "")
     selection = exports.Selection(view, start, end, None, (account,) if account else (), fields.groups(visit))
+    if selection.reveals_persons:
+        async with visit.site.writing() as connection:
+            details = selection.described
+            await activity.record(connection, visit.actor, Action.PERSONS_EXPORT, details=details)
     file = await _write(visit, selection, format_)
     days = "_".join(each for each in (visit.query.get("from"), visit.query.get("to")) if each)
     shown = "_".join(each for each in (view, account, days) if each)
@@ -71,7 +76,7 @@ async def _write(visit: Visit, selection: exports.Selection, format_: exports.Fo
     try:
         return await visit.site.ask(
             lambda session: _written(session, selection, format_, check),
-            persons=selection.view == OF_PERSONS,
+            persons=selection.reveals_persons,
             seconds=STATEMENT_SECONDS,
         )
     finally:
