@@ -9,7 +9,7 @@ from orders_sync.cli.output import info
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.errors import ConfigurationError, NotFoundError, SettingsError, UsageError
 from orders_sync.engine.page_client import AccountSource
-from orders_sync.platforms import PLATFORMS
+from orders_sync.engine.sources import source
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, pauses
 from orders_sync.store.overview import ProcessStatus
@@ -33,11 +33,7 @@ def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSo
         if not named(settings, name):
             known = ", ".join(each.name for each in settings.accounts)
             raise NotFoundError(f"there is no account {name}; known are {known}")
-    return [
-        AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform])
-        for each in settings.accounts
-        if not only or each.name in only
-    ]
+    return [source(settings, each) for each in settings.accounts if not only or each.name in only]
 
 
 def misconfigured(settings: Settings, processes: Sequence[ProcessStatus]) -> dict[str, str]:

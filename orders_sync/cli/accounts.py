@@ -9,11 +9,10 @@ import typer
 
 from orders_sync.cli import account_selection, actor, databases, event_loop, options, output, user_settings
 from orders_sync.cli.doctor import Probed, doctor
-from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.errors import UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.engine.actions import accounts as actions
 from orders_sync.engine.actions import windows as window_actions
-from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
 from orders_sync.store import account_status, database, identities, overview, ownership
@@ -117,17 +116,12 @@ def pause(
     ends = None if until is None else options.moment(until, "--until")
     if ends is not None and ends <= datetime.now(UTC):
         raise UsageError(f'--until: lies in the past (got "{until}")')
-    account = next((each for each in settings.listed if each.name == name), None)
-    if account is None or account.identity is None:
-        raise NotFoundError(f"there is no account {name} in the settings: `orders-sync accounts list` shows every one")
-    feed = PLATFORMS[account.identity.platform].feed
     with databases.opened(settings) as url:
         account_selection.settle(settings, url)
-        identity = account.identity
         paused = event_loop.run(
             databases.ask(
                 url,
-                lambda connection: actions.pause(connection, actor.current(), name, identity, feed, reason, ends),
+                lambda connection: actions.pause(connection, actor.current(), settings.listed, name, reason, ends),
             )
         )
     output.info(str(paused))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ from orders_sync.domain.activity import Actor, Origin
 from orders_sync.domain.errors import ChangedError, NotFoundError, UsageError
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import backfill
-from orders_sync.engine.actions import backfills, orders, rejects, windows
+from orders_sync.engine.actions import accounts, backfills, orders, rejects, windows
 from orders_sync.engine.actions.backfills import Requested
 from orders_sync.store.order_numbers import OrderKey
 from orders_sync.store.reject_lists import Chosen
@@ -134,4 +135,27 @@ async def test_persons_of_an_order_are_shown_only_once_it_is_recorded_who_asked(
             await orders.reveal_persons(connection, ANA, key)
     assert story.query(ACTIVITY) == [
         ("persons.reveal", story.shop, f"order {order_id}", {"platform": platform}),
+    ]
+
+
+async def test_an_account_is_paused_by_its_name_in_the_settings_until_a_time_that_is_yet_to_come(tell: Tell) -> None:
+    story = tell()
+    listed = [SimpleNamespace(name=each.account.name, identity=each.account.identity) for each in story.sources()]
+    listed.append(SimpleNamespace(name="unknown", identity=None))
+    async with story.pool.connection() as connection:
+        for name in ("nobody", "unknown"):
+            with pytest.raises(NotFoundError, match=f"there is no account {name}"):
+                await accounts.pause(connection, ANA, listed, name)
+        with pytest.raises(UsageError, match="lies in the past"):
+            await accounts.pause(connection, ANA, listed, KA, until=datetime.now(UTC))
+        later = datetime.now(UTC) + DAY
+        paused = await accounts.pause(connection, ANA, listed, KA, "moves", later)
+        assert paused.paused_by.startswith("ana in the console as ")
+        assert (paused.paused_until, paused.paused_because) == (later, "moves")
+        await accounts.resume(connection, ANA, KA)
+        with pytest.raises(NotFoundError, match="neither paused nor suspended"):
+            await accounts.resume(connection, ANA, KA)
+    assert [(action, account) for action, account, *_ in story.query(ACTIVITY)] == [
+        ("account.pause", KA),
+        ("account.resume", KA),
     ]

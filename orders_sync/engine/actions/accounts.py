@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from orders_sync.domain.accounts import Identity
 from orders_sync.domain.activity import Action, Actor, Origin
 from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.identities import ListedAccount
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.requests import RequestKind
+from orders_sync.platforms import PLATFORMS
 from orders_sync.store import activity, pauses, requests, suspensions
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import Pause
@@ -17,19 +20,25 @@ from orders_sync.store.pauses import Pause
 async def pause(
     connection: Connection,
     actor: Actor,
+    listed: Sequence[ListedAccount],
     name: str,
-    identity: Identity,
-    feed: str,
     because: str | None = None,
     until: datetime | None = None,
 ) -> Pause:
-    """Pause an account of the settings; one that is paused already gets the new reason and end.
+    """Pause an account; one that is paused already gets the new reason and end. `listed`: those of the settings.
 
-    Windows in flight are finished. `until`: exclusive; None: until somebody resumes it.
+    Windows in flight are finished. `until`: exclusive; None: until somebody resumes it. Raises `NotFoundError` for an
+    account that is not in the settings, `UsageError` for an end in the past.
     """
+    account = next((each for each in listed if each.name == name), None)
+    if account is None or account.identity is None:
+        raise NotFoundError(f"there is no account {name} in the settings: `orders-sync accounts list` shows every one")
+    if until is not None and until <= datetime.now(UTC):
+        raise UsageError(f"a pause until {stamp(until)} lies in the past")
+    feed = PLATFORMS[account.identity.platform].feed
+    details = {"reason": because, "until": until}
     async with connection.transaction():
-        paused = await pauses.pause(connection, name, identity, feed, _signature(actor), because, until)
-        details = {"reason": because, "until": until}
+        paused = await pauses.pause(connection, name, account.identity, feed, _signature(actor), because, until)
         await activity.record(
             connection,
             actor,
