@@ -13,6 +13,8 @@ import pytest
 
 from benchmarks.console_questions import QUESTIONS
 from orders_sync.platforms import PLATFORMS
+from orders_sync.store import bi
+from tests.support.questions import questions
 
 pytestmark = pytest.mark.db
 ROOT = Path(__file__).parent.parent
@@ -115,3 +117,17 @@ def test_every_question_of_the_console_is_measured_with_its_plans(tmp_path: Path
         assert each["statements"] > 0
         assert 0 < each["p50"] <= each["p95"]
         assert f"-- {each['question']}: " in plans.read_text()
+
+
+def test_every_view_and_question_is_timed_on_copied_orders(tmp_path: Path) -> None:
+    found = measured(
+        "bi", "--orders", "900", "--landed", "300", "--shops", "3", "--runs", "1", "--plans", str(tmp_path)
+    )
+    timed = {each["name"]: each["milliseconds"] for each in found}
+    assert {f"view {each.name}" for each in bi.definitions() if each.kind == "VIEW"} <= timed.keys()
+    assert {f"question {each.number:02}" for each in questions()} <= timed.keys()
+    assert all(taken is not None for taken in timed.values())
+    assert len(list(tmp_path.iterdir())) == len(found)
+    rows = {each["name"]: each["rows"] for each in found}
+    assert rows["question 13, all shops"] > 0
+    assert rows["view check_daily_sales"] == 0

@@ -21,7 +21,7 @@ from orders_sync.cli.output import info
 from orders_sync.domain.errors import DatabaseError, SchemaVersionError
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
-from orders_sync.store import bi, change_feed, database, demo_data, order_statuses, schema
+from orders_sync.store import bi, change_feed, daily_figures, database, demo_data, order_statuses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -86,6 +86,7 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
     with database.session(url) as connection, connection.transaction():
         order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
         change_feed.settle(connection)
+        daily_figures.settle(connection)
     return applied
 
 

@@ -37,5 +37,6 @@ def remove(connection: Session, accounts: list[str]) -> int:
         orders = 0
         for table in _BY_NAME:  # orders come last
             orders = connection.execute(f"DELETE FROM {table} WHERE account = ANY(%s)".encode(), [accounts]).rowcount
+        connection.execute("DELETE FROM sync.daily_figures WHERE account = ANY(%s)", [accounts])  # sums of nothing now
         connection.execute("DELETE FROM sync.accounts WHERE name = ANY(%s)", [accounts])
     return orders

@@ -10,8 +10,10 @@ from tests.support.databases import Tables
 
 
 def test_every_table_that_holds_rows_of_accounts_is_thought_of() -> None:
-    statements = " ".join((*removal._BY_OTHERS, *removal._BY_NAME, "sync.accounts"))
-    apart = {"order_statuses", "sync.rates", "sync.processes", "sync.views"}  # of a platform, an app, the service
+    statements = " ".join((*removal._BY_OTHERS, *removal._BY_NAME, "sync.accounts", "sync.daily_figures"))
+    apart = {"order_statuses", "sync.rates", "sync.processes"}  # of a platform, an app, the service
+    apart |= {name for name in metadata.tables if name.startswith("sync.console_")} | {"sync.activity"}  # of people
+    apart |= {"sync.views", "sync.view_sets", "sync.daily_zone"}  # of the database
     apart |= {"sync.change_feed", "sync.deleted_orders"}  # what is removed comes in the change feed
     assert [name for name in metadata.tables if name not in apart and name not in statements] == []
 
@@ -33,6 +35,7 @@ def test_an_account_goes_with_its_orders_and_what_is_said_of_them_and_the_other_
     with psycopg.connect(url) as connection:
         assert removal.remove(connection, ["leaves"]) == 1
     for query in (
+        "SELECT DISTINCT account FROM sync.daily_figures",
         "SELECT name FROM sync.accounts",
         "SELECT order_id FROM orders",
         "SELECT order_id FROM sync.missing_orders",

@@ -24,7 +24,11 @@ from orders_sync.store.tables import (
 OURS = ["removed_at", "synced_at", "direction"]
 OF_ROWS = [
     pytest.param(
-        orders, OrderRow, ["platform", "account"], ["unread_version_since", *OURS[1:], "changed_xid"], id="orders"
+        orders,
+        OrderRow,
+        ["platform", "account"],
+        ["unread_version_since", *OURS[1:], "changed_xid", "refunded_at"],
+        id="orders",
     ),
     pytest.param(sub_orders, SubOrderRow, ["platform"], OURS, id="sub_orders"),
     pytest.param(product_items, ProductItemRow, ["platform"], OURS, id="product_items"),
@@ -40,6 +44,8 @@ KEYS = {
     "sync.audit_differences": ["audit_id", "feed", "starts_at"],
     "sync.processes": ["id"],
     "sync.view_sets": ["fingerprint"],
+    "sync.daily_figures": ["id"],
+    "sync.daily_zone": ["time_zone"],
     "sync.rates": ["key"],
     "sync.requests": ["id"],
     "sync.messages": ["id"],
@@ -82,6 +88,7 @@ INDEXES = {
     ("sub_orders", "status"),
     ("sub_orders", "refund_status"),
     ("order_history", "seen_at"),
+    ("daily_figures", "account, day"),
     # what downstream loads page on
     ("orders", "changed_xid, platform, order_id"),
     # what the engine and the service ask
@@ -128,7 +135,15 @@ def test_columns_are_the_fields_of_the_row_in_the_same_order_between_ours(
 
 
 # by statements and defaults
-FILLED = {"synced_at", "changed_xid", "removed_at", "seen_at", "unread_version_since", "time_went_back_at"}
+FILLED = {
+    "synced_at",
+    "changed_xid",
+    "refunded_at",
+    "removed_at",
+    "seen_at",
+    "unread_version_since",
+    "time_went_back_at",
+}
 
 
 @pytest.mark.parametrize("target", statements.OF.values(), ids=lambda target: target.name)

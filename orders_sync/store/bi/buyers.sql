@@ -1,9 +1,9 @@
 -- One row per customer of an account's sales, by the platform's id of them. Purchases have no row: there the shop is the buyer.
 --
 -- customer_id        the platform's id; 1688: differs between app ids. Names: order_persons
--- first_ordered_at   their first order
+-- first_ordered_at   their first order that was read; whether older ones may exist: bi.sync_freshness.complete_from
 -- last_ordered_at    their newest order
--- first_valid_day    day of their first order that counts; NULL where none does
+-- first_valid_day    day of their first order that counts, of those that were read; NULL where none does
 -- orders             all orders
 -- valid_orders       orders that count
 -- valid_amount       what those cost, in currency

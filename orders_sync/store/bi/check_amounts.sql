@@ -4,7 +4,8 @@
 -- expected        what its parts add up to
 CREATE OR REPLACE VIEW bi.check_amounts AS
 SELECT o.platform || ':' || o.order_id AS order_key, o.platform, o.account, o.direction, o.order_id,
-    o.total_amount AS payable_amount, e.expected::numeric(18, 2) AS expected
+    o.total_amount AS payable_amount, e.expected::numeric(18, 2) AS expected,
+    o.created_at AS ordered_at
 FROM public.orders AS o
 CROSS JOIN LATERAL (
     SELECT o.product_amount + coalesce(o.discount_amount, 0) + coalesce(o.shipping_amount, 0) AS expected

@@ -8,7 +8,8 @@
 CREATE OR REPLACE VIEW bi.check_lines AS
 SELECT o.platform || ':' || o.order_id AS order_key, o.platform, o.account, o.direction, o.order_id,
     o.total_amount AS payable_amount, l.goods_amount::numeric(18, 2) AS goods_amount,
-    l.shipping_amount::numeric(18, 2) AS shipping_amount, o.line_count, l.listed_lines
+    l.shipping_amount::numeric(18, 2) AS shipping_amount, o.line_count, l.listed_lines,
+    o.created_at AS ordered_at
 FROM public.orders AS o
 CROSS JOIN LATERAL (
     SELECT count(*) AS listed_lines, bool_and(s.amount IS NOT NULL) AS has_amounts, sum(

@@ -9,7 +9,8 @@
 -- line_refund_status  as the platform says it; NULL where there is no refund
 -- quantity            in `unit`, may be a fraction
 -- unit_price          of one `unit`, with every place that was sent
--- goods_amount        of the whole quantity, without postage: all platforms. NULL on the second and later products of a line, so that a sum counts a line once
+-- currency            ISO 4217, of the amounts in the row
+-- goods_amount        of the whole quantity, without postage: all platforms. NULL on the second and later products of a line, so that a sum counts a line once; and where the platform states none, so that lines may add up to less than the order's payable_amount
 -- shipping_amount     postage of the line, once per line; NULL where it is not said
 -- refund_amount       refund of the line, once per line: 1688
 -- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once

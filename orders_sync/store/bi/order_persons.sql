@@ -28,7 +28,8 @@ SELECT
     coalesce(r.mobile, r.phone) AS receiver_phone,
     r.address AS receiver_address,
     r.district AS receiver_district,
-    r.zip AS receiver_zip
+    r.zip AS receiver_zip,
+    o.created_at AS ordered_at
 FROM public.orders AS o
 LEFT JOIN public.order_receivers AS r
     ON r.platform = o.platform AND r.order_id = o.order_id AND r.removed_at IS NULL;

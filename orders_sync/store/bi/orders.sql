@@ -21,8 +21,8 @@
 -- paid_at            first payment
 -- shipped_at         when the last of it was sent: 1688, else the latest parcel of a shipped order
 -- received_at        everything received: 1688
--- completed_at       1688
--- refunded_at        when it was first seen refunded: the modify time of that version, else when it was read. NULL where nothing was refunded
+-- completed_at       when the trade was closed as complete: 1688. NULL on Xportcn
+-- refunded_at        when it was first seen refunded: the modify time of that version, else when it landed. NULL where nothing was refunded
 -- is_refund_day_estimated  the first version ever read was refunded already, or which one was is not recorded: it may be another day
 -- ordered_day        day of ordered_at
 -- paid_day           day of paid_at
@@ -68,8 +68,8 @@ SELECT
     o.total_amount AS payable_amount,
     o.paid_amount,
     o.refund_amount,
-    CASE WHEN o.refund_amount IS NOT NULL OR NOT v.may_be_refunded
-        THEN o.total_amount - coalesce(o.refund_amount, 0) END::numeric(18, 2) AS net_amount,
+    sync.net_amount(o.total_amount, o.refund_amount, o.refund_status, o.after_sale_refund_status)::numeric(18, 2)
+        AS net_amount,
     v.has_refund,
     o.refund_status,
     o.after_sale_refund_status,
@@ -79,22 +79,16 @@ SELECT
     t.shipped_at,
     o.received_at,
     o.completed_at,
-    CASE WHEN v.is_refunded THEN (
-        SELECT coalesce(h.modified_at, h.seen_at) FROM public.order_history AS h
-        WHERE h.platform = o.platform AND h.order_id = o.order_id ORDER BY bi.is_refund(h) DESC, h.seen_at LIMIT 1
-    ) END AS refunded_at,
-    CASE WHEN v.is_refunded THEN (
+    v.refunded_at,
+    CASE WHEN v.is_refunded THEN o.refunded_at IS NULL OR coalesce((
         SELECT h.changed IS NULL OR NOT bi.is_refund(h) FROM public.order_history AS h
         WHERE h.platform = o.platform AND h.order_id = o.order_id ORDER BY bi.is_refund(h) DESC, h.seen_at LIMIT 1
-    ) END AS is_refund_day_estimated,
+    ), true) END AS is_refund_day_estimated,
     bi.shop_day(o.created_at) AS ordered_day,
     bi.shop_day(o.paid_at) AS paid_day,
     bi.shop_day(t.shipped_at) AS shipped_day,
     bi.shop_day(o.completed_at) AS completed_day,
-    CASE WHEN v.is_refunded THEN (
-        SELECT bi.shop_day(coalesce(h.modified_at, h.seen_at)) FROM public.order_history AS h
-        WHERE h.platform = o.platform AND h.order_id = o.order_id ORDER BY bi.is_refund(h) DESC, h.seen_at LIMIT 1
-    ) END AS refunded_day,
+    bi.shop_day(v.refunded_at) AS refunded_day,
     CASE WHEN o.direction = 'sale' THEN o.buyer_id END AS customer_id,
     CASE WHEN o.direction = 'purchase' THEN o.seller_name END AS supplier_name,
     o.country,
@@ -114,15 +108,13 @@ SELECT
 FROM public.orders AS o
 LEFT JOIN public.order_statuses AS s ON s.platform = o.platform AND s.status = o.status
 CROSS JOIN LATERAL (SELECT
-    o.status_group IN ('awaiting_shipment', 'partly_shipped', 'shipped', 'received', 'completed')
-    OR (o.status_group IN ('awaiting_confirmation', 'other') AND o.paid_at IS NOT NULL) AS is_valid,
+    sync.is_valid_order(o.status_group, o.paid_at) AS is_valid,
     o.refund_status IS NOT NULL OR o.after_sale_refund_status IS NOT NULL
     OR coalesce(o.refund_amount, 0) <> 0 AS has_refund,
-    coalesce(o.refund_amount, 0) <> 0 OR 'refunded' IN (
-        bi.refund_state(o.refund_status), bi.refund_state(o.after_sale_refund_status)
-    ) AS is_refunded,
-    bi.refund_state(o.refund_status) IN ('refunded', 'other')
-    OR bi.refund_state(o.after_sale_refund_status) IN ('refunded', 'other') AS may_be_refunded
+    sync.is_refunded_order(o.refund_amount, o.refund_status, o.after_sale_refund_status) AS is_refunded,
+    sync.refund_moment(
+        o.refund_amount, o.refund_status, o.after_sale_refund_status, o.refunded_at, o.modified_at, o.synced_at
+    ) AS refunded_at
 ) AS v
 CROSS JOIN LATERAL (SELECT
     CASE

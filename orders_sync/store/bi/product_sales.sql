@@ -6,12 +6,14 @@
 -- sku_id         NULL where the product has none
 -- title          newest name on the day
 -- sku_text       attributes of the sku
--- orders         orders with it
+-- orders         orders with it; no sum over rows is a number of orders, for one with two products is in both
 -- quantity       in `unit`, as sent
 -- goods_amount   what they cost, without postage
 -- refund_amount  refunds of these lines: 1688
 -- refunded_lines of `lines`, those with a refund that was made. Cancelled orders are not in it: how often a sku is refunded is told by bi.order_lines, removed and unpaid lines left out
 -- lines          lines with it
+-- lowest_price   of one `unit`
+-- highest_price  of one `unit`
 CREATE OR REPLACE VIEW bi.product_sales AS
 SELECT
     l.direction,
@@ -29,7 +31,9 @@ SELECT
     sum(l.refund_amount)::numeric(18, 2) AS refund_amount,
     count(*) FILTER (WHERE bi.refund_state(l.line_refund_status) = 'refunded' OR l.refund_amount <> 0) AS refunded_lines,
     count(*) AS lines,
-    l.unit
+    l.unit,
+    min(l.unit_price) AS lowest_price,
+    max(l.unit_price) AS highest_price
 FROM bi.order_lines AS l
 WHERE l.is_valid AND NOT l.is_removed
 GROUP BY l.direction, l.platform, l.account, l.currency, l.ordered_day, l.product_id, l.sku_id,

@@ -5,7 +5,7 @@
 -- sku_text           attributes on the newest order
 -- first_ordered_at   its first order
 -- last_ordered_at    its newest order
--- orders             orders that count
+-- orders             orders with it that count; no sum over rows is a number of orders
 -- quantity           in `unit`, on orders that count
 -- goods_amount       what those cost, without postage, in currency
 -- lowest_price       of one `unit`, on orders that count

@@ -9,11 +9,21 @@ activity       `sync`: what people did
 console        `sync`: people who use the console, their sessions and log-ins
 requests       `sync`: what people asked the running service to do
 change_feed    `sync`: deleted orders, and the feed that cursors of `bi.changes_since()` belong to
+daily_figures  `sync`: figures of each day for `bi.daily_sales`
 """
 
 from __future__ import annotations
 
-from orders_sync.store.tables import activity, change_feed, console, requests, sync_findings, sync_ledger, sync_service
+from orders_sync.store.tables import (
+    activity,
+    change_feed,
+    console,
+    daily_figures,
+    requests,
+    sync_findings,
+    sync_ledger,
+    sync_service,
+)
 from orders_sync.store.tables.columns import SYNC_SCHEMA, metadata
 from orders_sync.store.tables.order_parts import order_parcels, order_receivers, product_items, sub_orders
 from orders_sync.store.tables.orders import order_history, order_statuses, orders, raw_orders
@@ -25,6 +35,7 @@ __all__ = [
     "activity",
     "change_feed",
     "console",
+    "daily_figures",
     "metadata",
     "order_history",
     "order_parcels",

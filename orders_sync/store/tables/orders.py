@@ -123,6 +123,12 @@ orders = Table(
     synced_at(),
     direction(),
     changed_xid("transaction that wrote this version; bi.changes_since() reads by it"),
+    column(
+        "refunded_at",
+        TIME,
+        "when it was first seen refunded: modified_at of that version, else its synced_at; NULL also where its first "
+        "version shows the refund and is still its last",
+    ),
     PrimaryKeyConstraint("platform", "order_id"),
     Index(None, "order_no"),
     Index(None, "purchase_id", postgresql_where=text("purchase_id IS NOT NULL")),
