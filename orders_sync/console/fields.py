@@ -7,36 +7,41 @@ from datetime import datetime, timedelta
 from orders_sync.console.visit import Visit
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import UsageError
+from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.domain.statuses import StatusGroup
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_values
 
+PAST_YEARS = 2200  # as the tables take it
 UNSHIPPED = "unshipped"  # a state that stands for several
 GROUPS = {UNSHIPPED: (StatusGroup.AWAITING_SHIPMENT, StatusGroup.PARTLY_SHIPPED)}
 
 
 def days(visit: Visit, first: str = "from", last: str = "to") -> tuple[datetime | None, datetime | None]:
     """Return the range of two days, both included, in the console's zone. Raises `UsageError`."""
-    start, end = _day(visit, first), _day(visit, last)
-    if end is not None:
-        end = _day_after(end)
+    start, end = moment(visit, first), moment(visit, last, is_end=True)
     if start and end and start >= end:
         raise UsageError(visit._("The first day lies after the last one."))
     return start, end
 
 
-def _day(visit: Visit, name: str) -> datetime | None:
-    text = visit.query.get(name, "").strip()
-    if not text:
+def moment(visit: Visit, name: str, *, is_end: bool = False) -> datetime | None:
+    """Return the day or time of a field in the console's zone, None where it is empty. Raises `UsageError`.
+
+    `is_end`: a day means its end, not included.
+    """
+    written = visit.query.get(name, "").strip()
+    if not written:
         return None
     try:
-        return local_times.parse(text[:10])
+        found = local_times.parse(written)
+        if not FIRST_YEAR <= found.year < PAST_YEARS:
+            text = visit._("The year must lie between %(first)s and %(past)s.", first=FIRST_YEAR, past=PAST_YEARS)
+            raise ValueError(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def _day_after(start: datetime) -> datetime:
-    return local_times.parse(local_times.day(start + timedelta(hours=36)))
+    is_day = len(written) == len("2026-10-01")
+    return local_times.parse(local_times.day(found + timedelta(hours=36))) if is_end and is_day else found
 
 
 def groups(visit: Visit) -> tuple[StatusGroup, ...]:

@@ -38,6 +38,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(fingerprint=fingerprint, zone_name=local_times.zone_name, languages=LANGUAGES)
+    made.globals.update(
+        fingerprint=fingerprint, zone_name=local_times.zone_name, stamp=local_times.stamp, languages=LANGUAGES
+    )
     made.filters.update(visible=lambda text: "" if text is None else visible(str(text), keep="\n\t"))
     return made

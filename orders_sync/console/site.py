@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.settings import Settings
 from orders_sync.store import database, roles
 from orders_sync.store.database import Connection, Pool, Session
@@ -24,10 +25,11 @@ Result = TypeVar("Result")
 
 @dataclass
 class Site:
-    """The state that pages share. `pool`: the console's own, so that busy workers cost no page.
+    """The state that pages share.
 
-    `mismatch`: why the tables are of another version than the program, None if they are not: then nothing is changed.
-    `may_switch`: whether a statement of a page runs by a role that can do no more than the page (`store/roles.py`).
+    `pool`: the console's own, so that busy workers cost no page. `mismatch`: why the tables are of another version than
+    the program, None if they are not: then nothing is changed. `may_switch`: whether a statement of a page runs by a
+    role that can do no more than the page (`store/roles.py`). `sources`: the accounts of the settings that can be used.
     """
 
     url: str
@@ -35,6 +37,7 @@ class Site:
     pool: Pool
     mismatch: Callable[[], str | None] = lambda: None
     may_switch: bool | None = None
+    sources: Sequence[AccountSource] = ()
 
     @cached_property
     def base_path(self) -> str:

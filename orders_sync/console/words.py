@@ -47,6 +47,17 @@ ORDERS = (  # `orders.status_group`, and words of lists of orders
     later("purchase"),
     later("unknown"),
 )
+BACKFILLS = (  # states of ranges, and `progress` of a backfill
+    later("complete"),
+    later("missing"),
+    later("failed"),
+    later("waiting"),
+    later("requested"),
+    later("planned"),
+    later("reading"),
+    later("done"),
+    later("done within reach"),
+)
 ACTIONS = (  # `sync.activity.action`
     later("account.pause"),
     later("account.resume"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ import httpx
 
 from orders_sync.console import app, passwords
 from orders_sync.console.site import Site
+from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.web import Server, listening_socket
 from orders_sync.settings import Settings
 from orders_sync.store import console_access, database
@@ -57,11 +58,13 @@ class Served:
 
 
 @asynccontextmanager
-async def served(url: str, settings: Settings | None = None) -> AsyncIterator[Served]:
+async def served(
+    url: str, settings: Settings | None = None, sources: Sequence[AccountSource] = ()
+) -> AsyncIterator[Served]:
     """Serve the console of a database during the block."""
     listening = listening_socket("127.0.0.1:0")
     async with database.open_pool(url, 4, 5.0, name="orders-sync-console") as pool:
-        site = Site(url, settings or Settings(), pool)
+        site = Site(url, settings or Settings(), pool, sources=sources)
         server = Server(app.make(site), proxy_headers=False)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:

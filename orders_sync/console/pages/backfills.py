@@ -1,0 +1,183 @@
+"""Backfills: a plan of what would be read, its start exactly as it was shown, progress, cancel, and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from orders_sync.console import fields, rendering
+from orders_sync.console.pages import action, page
+from orders_sync.console.visit import Visit
+from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.ledger import BackfillState
+from orders_sync.domain.windows import Window, whole_second
+from orders_sync.engine import backfill
+from orders_sync.engine.actions import backfills as actions
+from orders_sync.engine.backfill import Previewed
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.store import activity, backfills
+
+REQUESTS = 30  # of the list
+MOST_ACCOUNTS = 500
+WATCH_SECONDS = 1.0  # between two looks at a running request
+WATCHED_FOR = 600  # looks; then the page asks again
+SUMS = ("done", "waiting", "failed", "beyond", "orders", "calls")
+LIVE = {"x-accel-buffering": "no"}  # nginx must not keep events back
+OPEN = (BackfillState.REQUESTED, BackfillState.PLANNED)
+
+
+async def show(visit: Visit) -> Response:
+    """Show the newest requests, and a form for another one."""
+    async with visit.reading() as connection:
+        rows = await backfills.listed(connection, limit=REQUESTS)
+    requests = [list(each) for _, each in groupby(rows, key=lambda row: row["request_id"])]
+    requests.reverse()
+    return visit.render(
+        "backfills.html", requests=[_sum(each) for each in requests], names=_names(visit), chosen=[], shown=None
+    )
+
+
+async def preview(visit: Visit) -> Response:
+    """Show what a backfill would read. The plan is kept for an hour."""
+    chosen = list(dict.fromkeys(visit.request.query_params.getlist("account")))
+    window = _window(visit)
+    sources = _sources(visit, chosen)
+    async with visit.acting() as connection:
+        shown = await backfill.preview(
+            connection, sources, window, None, datetime.now(UTC), everything=bool(visit.query.get("everything"))
+        )
+    return visit.render(
+        "backfills.html", requests=None, names=_names(visit), chosen=chosen, shown=shown, windows=_windows(shown)
+    )
+
+
+async def start(visit: Visit) -> Response:
+    """Start a plan: exactly what was shown."""
+    plan = visit.form.get("plan", "")
+    if not plan.isdecimal() or len(plan) > 18:
+        raise UsageError(visit._("Which plan? Preview the backfill again."))
+    async with visit.acting() as connection:
+        requested = await actions.start(connection, visit.actor, visit.site.sources, int(plan))
+    return visit.go(f"/backfills/{requested.number}", visit._("The backfill has started."))
+
+
+async def show_one(visit: Visit) -> Response:
+    """Show the progress of a request, account by account."""
+    number = _number(visit)
+    async with visit.reading() as connection:
+        rows = await backfills.listed(connection, request_id=number)
+        if not rows:
+            raise NotFoundError(visit._("There is no backfill %(number)s.", number=number))
+        started = await activity.listed(connection, account=rows[0]["account"], action="backfill.start", limit=500)
+    by = next((each for each in started if each.subject == f"request {number}"), None)
+    return visit.render("backfill.html", **_one(number, rows), by=by)
+
+
+async def watch(visit: Visit) -> Response:
+    """Send the progress of a request as server-sent events, until it is over."""
+    return StreamingResponse(_events(visit, _number(visit)), media_type="text/event-stream", headers=LIVE)
+
+
+async def cancel(visit: Visit) -> Response:
+    """Cancel what is open of a request."""
+    number = _number(visit)
+    async with visit.acting() as connection:
+        count = await actions.cancel(connection, visit.actor, number, whole_request=True)
+    text = visit._("Cancelled: %(count)s. Windows in flight are finished.", count=count)
+    return visit.go(f"/backfills/{number}", text)
+
+
+async def _events(visit: Visit, number: int) -> AsyncIterator[str]:
+    last = ""
+    for _ in range(WATCHED_FOR):
+        async with visit.reading() as connection:
+            rows = await backfills.listed(connection, request_id=number)
+        values = {"visit": visit, "url": visit.url, **_one(number, rows)}
+        part = rendering.page("backfill_progress.html", visit.words, values)
+        if part != last:
+            last = part
+            yield "event: part\n" + "".join(f"data: {line}\n" for line in part.splitlines()) + "\n"
+        if not values["is_open"]:
+            yield "event: end\ndata: over\n\n"
+            return
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+def _one(number: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"number": number, "rows": rows, "sum": _sum(rows), "is_open": any(row["state"] in OPEN for row in rows)}
+
+
+def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a request in one line: its states with how many accounts are in each, its sums, the longest estimate."""
+    if not rows:
+        return {}
+    total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in SUMS}
+    left = [row["seconds_left"] for row in rows if row["seconds_left"] is not None]
+    return {
+        **rows[0],
+        **total,
+        "number": rows[0]["request_id"],
+        "accounts": [row["account"] for row in rows],
+        "states": Counter(row["progress"] for row in rows),
+        "seconds_left": max(left) if left else None,
+        "share": total["done"] / max(1, total["done"] + total["waiting"] + total["failed"]),
+    }
+
+
+def _names(visit: Visit) -> list[str]:
+    return sorted(each.account.name for each in visit.site.sources)[:MOST_ACCOUNTS]
+
+
+def _sources(visit: Visit, chosen: Sequence[str]) -> list[AccountSource]:
+    known = {each.account.name: each for each in visit.site.sources}
+    if not chosen:
+        raise UsageError(visit._("Choose at least one shop."))
+    if gone := [name for name in chosen if name not in known]:
+        raise NotFoundError(visit._("Not in the settings, or misconfigured: %(names)s.", names=", ".join(gone)))
+    return [known[name] for name in chosen]
+
+
+def _window(visit: Visit) -> Window:
+    """Return the range of the form: days, or times to the second; the last day is included."""
+    now = whole_second(datetime.now(UTC))
+    start, end = fields.moment(visit, "from"), fields.moment(visit, "to", is_end=True)
+    if start is None:
+        raise UsageError(visit._("From which day?"))
+    end = min(end or now, now)
+    if start >= end:
+        raise UsageError(visit._("The range is empty, or lies in the future."))
+    return Window(start, end)
+
+
+def _windows(shown: Previewed) -> list[tuple[str, str, Window]]:
+    """Return the ranges that are not complete, of every account."""
+    return [
+        (each.account, kind, window)
+        for each in shown.previews
+        for kind, windows in each.state.by_kind().items()
+        if kind != "complete"
+        for window in windows
+    ]
+
+
+def _number(visit: Visit) -> int:
+    text: str = visit.request.path_params["number"]
+    if not text.isdecimal() or len(text) > 18:
+        raise NotFoundError(visit._("There is no backfill %(number)s.", number=text))
+    return int(text)
+
+
+PAGES = [
+    page("/backfills", show),
+    page("/backfills/new", preview),
+    action("/backfills/start", start),
+    page("/backfills/{number}", show_one),
+    page("/backfills/{number}/events", watch),
+    action("/backfills/{number}/cancel", cancel),
+]

@@ -1,0 +1,158 @@
+"""The pages of backfills: a plan that is shown is what is started; progress, cancel, and again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import msgspec
+import pytest
+
+from orders_sync.console.pages import backfills as pages
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.platforms import PLATFORMS
+from orders_sync.sandbox import shop_settings
+from orders_sync.settings import Settings
+from tests.support.console import Served, served
+from tests.support.databases import Tables
+from tests.support.landed import a_world
+
+DAY = (datetime.now(UTC) - timedelta(days=4)).date().isoformat()
+RANGE = {"from": DAY, "to": DAY}
+
+
+@pytest.fixture
+async def shops(url: str) -> AsyncIterator[Served]:
+    """A console whose settings have the three shops of a sandbox. Nothing is called."""
+    world = a_world(3)
+    found = [shop_settings(each, "http://127.0.0.1:1") for each in world.accounts]
+    settings = msgspec.structs.replace(Settings(), accounts=found)
+    sources = [AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform]) for each in found]
+    async with served(url, settings, sources) as console:
+        yield console
+
+
+def windows(console: Served) -> list[tuple[object, ...]]:
+    return Tables(console.site.url).query("SELECT account, starts_at, ends_at FROM sync.windows ORDER BY 1, 2")
+
+
+def plan(text: str) -> str:
+    return re.findall(r'name="plan" value="(\d+)"', text)[0]
+
+
+async def previewed(client: httpx.AsyncClient, *accounts: str, **more: str) -> str:
+    answer = await client.get("/backfills/new", params={**RANGE, **more, "account": list(accounts)})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_what_is_started_is_what_was_shown_and_who_started_it_is_shown(shops: Served) -> None:
+    names = [each.account.name for each in shops.site.sources][:2]
+    async with shops.person("lin") as client:
+        text = await previewed(client, *names)
+        assert [text.count(f'value="{name}" checked') for name in names] == [1, 1]
+        assert windows(shops) == []
+        answer = await client.post("/backfills/start", data={"plan": plan(text)})
+        page = await client.get(answer.headers["location"])
+    assert {row[0] for row in windows(shops)} == set(names)
+    start = datetime.fromisoformat(f"{DAY}T00:00:00+08:00")
+    assert {(row[1], row[2]) for row in windows(shops)} == {(start, start + timedelta(days=1))}
+    assert "Started by lin" in page.text
+    assert "data-events" in page.text
+
+
+async def test_a_plan_is_started_once_and_not_when_something_else_would_be_read(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    async with shops.person() as client:
+        number = plan(await previewed(client, name))
+        assert (await client.post("/backfills/start", data={"plan": number})).status_code == 303
+        again = await client.post("/backfills/start", data={"plan": number})
+        assert again.status_code == 400
+        assert "was started already" in again.text
+        older = plan(await previewed(client, name, everything="1"))
+        Tables(shops.site.url).execute("UPDATE sync.backfill_plans SET planned_at = planned_at - interval '2 h'")
+        assert (await client.post("/backfills/start", data={"plan": older})).status_code == 404
+        for wrong in ("", "x", "9" * 30, "0"):
+            assert (await client.post("/backfills/start", data={"plan": wrong})).status_code in (400, 404)
+    assert len(windows(shops)) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"account": []}, 400),
+        ({"account": ["nobody"]}, 404),
+        ({"from": ""}, 400),
+        ({"from": "2199-01-01"}, 400),
+        ({"from": "2026-02-30"}, 400),
+        ({"from": "2026-11-02", "to": "2026-11-01"}, 400),
+        ({"from": "0001-01-01"}, 400),
+    ],
+)
+async def test_a_range_that_cannot_be_meant_so_is_a_sentence(
+    shops: Served, wrong: dict[str, object], code: int
+) -> None:
+    name = shops.site.sources[0].account.name
+    async with shops.person() as client:
+        answer = await client.get("/backfills/new", params={**RANGE, "account": [name], **wrong})  # type: ignore[dict-item]
+    assert answer.status_code == code
+
+
+async def test_progress_is_sent_until_the_request_is_over(shops: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "WATCH_SECONDS", 0.01)
+    name = shops.site.sources[0].account.name
+    tables = Tables(shops.site.url)
+    async with shops.person() as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
+        path = answer.headers["location"]
+        async with client.stream("GET", f"{path}/events") as stream:
+            lines = stream.aiter_lines()
+            seen = [line async for line in _until(lines, "</section>")]
+            assert any("0 of 1 windows" in line for line in seen)
+            tables.execute("UPDATE sync.windows SET state = 'done', seen = 7, finished_at = now()")
+            tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now()")
+            rest = [line async for line in _until(lines, "event: end")]
+        assert any("1 of 1 windows" in line for line in rest)
+        text = (await client.get(path)).text
+        assert "data-events" not in text
+        assert "Again what is not complete" in text
+        again = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', text))
+        assert (
+            await client.get("/backfills/new", params={k: v for k, v in again.items() if k != "next"})
+        ).status_code == 200
+
+
+async def _until(lines: AsyncIterator[str], end: str) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if end in line:
+            return
+
+
+async def test_a_request_is_cancelled_with_all_of_its_shops(shops: Served) -> None:
+    names = [each.account.name for each in shops.site.sources]
+    async with shops.person() as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, *names))})
+        path = answer.headers["location"]
+        await client.post(f"{path}/cancel")
+        assert "Cancelled: 3." in (await client.get(path)).text
+        assert (await client.post(f"{path}/cancel")).status_code == 404
+        assert (await client.get("/backfills/999")).status_code == 404
+        assert (await client.get("/backfills/x")).status_code == 404
+    assert Tables(shops.site.url).query("SELECT DISTINCT state FROM sync.backfills") == [("cancelled",)]
+
+
+async def test_rows_that_are_half_filled_are_shown(console: Served) -> None:
+    tables = Tables(console.site.url)
+    for state in ("requested", "planned", "done", "failed", "cancelled"):
+        tables.execute(
+            "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state) VALUES ('gone', 'created', "
+            "date_trunc('hour', now()), date_trunc('hour', now()) + interval '1 h', %s)",
+            state,
+        )
+    async with console.person(language="zh") as client:
+        assert (await client.get("/backfills")).status_code == 200
+        for (number,) in tables.query("SELECT id FROM sync.backfills"):
+            assert (await client.get(f"/backfills/{number}")).status_code == 200
