@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import sys
 import tracemalloc
 import zlib
 
@@ -51,6 +52,20 @@ async def test_only_gzip_is_asked_for() -> None:
         request = httpx.Request("POST", f"http://127.0.0.1:{port}", headers={"accept-encoding": "br, zstd"})
         assert await fetch(client, request) == b"x"
     assert [line for line in heads[0].lower().splitlines() if b"accept-encoding" in line] == [b"accept-encoding: gzip"]
+
+
+async def test_a_call_searches_for_no_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    class Searches:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            searched.append(name)
+
+    async with answering(whole(ORDERS)) as url, httpx.AsyncClient(trust_env=False) as client:
+        await fetch(client, httpx.Request("GET", url))  # httpcore imports its backend at the first call
+        monkeypatch.setattr(sys, "meta_path", [Searches(), *sys.meta_path])
+        await fetch(client, httpx.Request("GET", url))
+    assert searched == []
 
 
 @pytest.mark.parametrize(
