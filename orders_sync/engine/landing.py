@@ -153,8 +153,7 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
             case Unconfirmed(pause=pause):
                 await closing.ask_again(connection, claim, pause, calls=calls)
             case Beyond(reason=reason):
-                async with connection.transaction():
-                    await closing.close_beyond(connection, claim, reason, calls=calls)
+                await closing.close_beyond(connection, claim, reason, calls=calls)
             case PartsAgree():
                 assert read.total is not None
                 counts = LoadCounts()

@@ -21,6 +21,9 @@ from orders_sync.store.database import Connection
 from orders_sync.store.ledger import PROVEN_TO
 from orders_sync.store.queries import fetch_value
 
+# the claim has just closed its window: who lost the window changes nothing else either
+_IS_CLOSED = "EXISTS (SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now())"
+
 
 async def finish(
     connection: Connection,
@@ -54,8 +57,7 @@ async def finish(
             WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
             {parts.HOLD_AGAINST_PARTS + ";" if claim.parent_id is not None else ""}
             UPDATE sync.accounts AS a SET updated_at = now(), watermark = greatest(a.watermark, {PROVEN_TO})
-            WHERE name = %(account)s AND %(is_incremental)s AND EXISTS (  -- not by who lost the window
-                SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now());
+            WHERE name = %(account)s AND %(is_incremental)s AND {_IS_CLOSED};
             {ledger.CLOSE_BACKFILL}
             """.encode(),
             {
@@ -89,30 +91,36 @@ async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, ca
 async def close_beyond(connection: Connection, claim: Claim, reason: str, *, calls: int) -> None:
     """Close a window beyond the platform's reach for good: it proves nothing, and the proof begins at its end.
 
-    In a transaction. Raises `LeaseLostError`.
+    A transaction by itself, or part of one. Raises `LeaseLostError`: nothing was written then.
     """
-    await connection.execute("SELECT FROM sync.accounts WHERE name = %s FOR UPDATE", [claim.account])
-    await update_fenced(
-        connection,
-        claim,
-        "state = 'beyond', finished_at = clock_timestamp(), error = %s, calls = calls + %s",
-        [ledger.kept(reason), calls],
-    )
-    if claim.kind == WindowKind.INCREMENTAL:
-        await connection.execute(
+    async with psycopg.AsyncClientCursor(connection) as cursor:  # in one message, as in `finish`
+        await cursor.execute(
             f"""
-            UPDATE sync.accounts AS a SET updated_at = now(), proven_from = greatest(proven_from, %s),
+            SELECT FROM sync.accounts WHERE name = %(account)s FOR UPDATE;
+            UPDATE sync.windows SET state = 'beyond', finished_at = clock_timestamp(), error = %(reason)s,
+                calls = calls + %(calls)s
+            WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
+            UPDATE sync.accounts AS a SET updated_at = now(), proven_from = greatest(proven_from, %(end)s),
                 watermark = greatest(a.watermark, {PROVEN_TO})
-            WHERE name = %s
+            WHERE name = %(account)s AND %(is_incremental)s AND {_IS_CLOSED};
+            UPDATE sync.backfills SET error = coalesce(error, %(reason)s)
+            WHERE id = %(backfill_id)s AND {_IS_CLOSED};
+            {ledger.CLOSE_BACKFILL}
             """.encode(),
-            [claim.window.end, claim.account],
+            {
+                "reason": ledger.kept(reason),
+                "account": claim.account,
+                "id": claim.id,
+                "fence": claim.fence,
+                "end": claim.window.end,
+                "calls": calls,
+                "is_incremental": claim.kind == WindowKind.INCREMENTAL,
+                "backfill_id": claim.backfill_id,
+            },
         )
-    if claim.backfill_id is not None:
-        await connection.execute(
-            "UPDATE sync.backfills SET error = coalesce(error, %s) WHERE id = %s",
-            [ledger.kept(reason), claim.backfill_id],
-        )
-        await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": claim.backfill_id})
+        cursor.nextset()
+        if cursor.rowcount != 1:
+            raise LeaseLostError(claim.id)
 
 
 async def split(

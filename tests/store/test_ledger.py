@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from msgspec.structs import replace
 from psycopg import errors
 
 from orders_sync import embedded_postgres
@@ -497,6 +498,7 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
         zombie_found_nothing(),
         zombie_splits(),
         claims.renew(connection, lost),
+        closing.close_beyond(connection, lost, "zombie", calls=9),
         closing.fail(connection, lost, "zombie", calls=9),
         claims.release(connection, lost, calls=9),
     ):
@@ -508,6 +510,21 @@ async def test_whoever_lost_the_window_writes_nothing_at_all_P5(connection: Conn
     )
     assert after == before
     assert await one(connection, "SELECT count(*) FROM order_statuses WHERE status = 'zombie'") == 0
+
+
+async def test_whoever_lost_a_window_beyond_the_reach_says_nothing_of_its_backfill_P5(connection: Connection) -> None:
+    lost = await _lost(connection, "taken by another")
+    insert = "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state) VALUES (%s, 'updated', %s, %s, %s)"
+    number = await one(connection, f"{insert} RETURNING id", SHOP, at(0), at(1), "planned")
+    await connection.execute("UPDATE sync.windows SET backfill_id = %s", [number])
+    lost = replace(lost, backfill_id=number)
+    with pytest.raises(LeaseLostError):
+        await closing.close_beyond(connection, lost, "beyond", calls=1)
+    query = "SELECT state, error FROM sync.backfills"
+    assert await one(connection, query) == ("planned", None)
+    fence = await one(connection, "SELECT fence FROM sync.windows")
+    await closing.close_beyond(connection, replace(lost, fence=fence), "beyond", calls=1)
+    assert await one(connection, query) == ("done", "beyond")
 
 
 @pytest.mark.db
