@@ -16,7 +16,7 @@ from psycopg import sql
 
 from benchmarks.environment import BenchmarkError
 from benchmarks.pg_stats import Connection, postgres_cpu_seconds, wal
-from orders_sync.store.statements import CHILDREN, HISTORY, ORDERS, RAW
+from orders_sync.store.statements import CHILDREN, HISTORY, ORDERS, RAW, Target
 
 BATCH = 2000  # orders per transaction, as in the product
 TABLES = (RAW, ORDERS, *CHILDREN, HISTORY)  # in the order of the product
@@ -49,7 +49,7 @@ class CopyBaseline:
 def measure(connection: Connection, folder: Path, postmaster: int | None) -> CopyBaseline:
     """Export all rows and copy them back in the order they landed. Raises `BenchmarkError` if the rows differ."""
     before = _checksums(connection)
-    batches = _export(connection, folder)
+    batches = export(connection, folder)
     names = sql.SQL(", ").join(sql.Identifier(table.name) for table in TABLES)
     connection.execute(sql.SQL("TRUNCATE {}").format(names))
     connection.execute("CHECKPOINT")
@@ -67,8 +67,8 @@ def _columns(name: str, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(name, column) for column in columns)
 
 
-def _export(connection: Connection, folder: Path) -> int:
-    """Write the rows of every table to one file per batch. Return the number of batches."""
+def export(connection: Connection, folder: Path) -> int:
+    """Write the rows of every table, in the order they landed, to one file per batch. Return the number of batches."""
     connection.execute("DROP TABLE IF EXISTS landed")
     connection.execute(_ASSIGN_BATCHES, [BATCH])
     connection.execute("CREATE INDEX ON landed (batch)")
@@ -86,7 +86,7 @@ def _export(connection: Connection, folder: Path) -> int:
                 number=sql.Literal(number),
                 key=_columns(table.name, table.key),
             )
-            file = _file(folder, table.name, number)
+            file = file_of(folder, table.name, number)
             with connection.cursor() as cursor, cursor.copy(query) as copy, file.open("wb") as out:
                 for part in copy:
                     out.write(part)
@@ -95,18 +95,23 @@ def _export(connection: Connection, folder: Path) -> int:
 
 def _copy_in(connection: Connection, folder: Path, number: int) -> float:
     """Copy one batch in one transaction. Return the seconds it took, without reading its files."""
-    batch = [(table, _file(folder, table.name, number).read_bytes()) for table in TABLES]
+    batch = [(table, file_of(folder, table.name, number).read_bytes()) for table in TABLES]
     started = time.perf_counter()
     with connection.transaction(), connection.cursor() as cursor:
         for table, rows in batch:
-            columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
-            statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
-            with cursor.copy(statement) as copy:
+            with cursor.copy(statement_into(table.name, table)) as copy:
                 copy.write(rows)
     return time.perf_counter() - started
 
 
-def _file(folder: Path, table: str, number: int) -> Path:
+def statement_into(name: str, target: Target) -> sql.Composed:
+    """Return the COPY of a batch of `target` into the table `name`, which has its columns."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, target.columns))
+    return sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(name), columns)
+
+
+def file_of(folder: Path, table: str, number: int) -> Path:
+    """Return the file that `export` writes a batch of a table to."""
     return folder / f"{table}.{number}.copy"
 
 

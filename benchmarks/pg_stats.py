@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -88,6 +89,15 @@ def _lsn(position: int) -> str:
 def postgres_cpu_seconds(postmaster: int | None) -> float | None:
     """Return the processor seconds of the whole server so far; None for a server that is not a local process."""
     return None if postmaster is None else cpu_seconds(postmaster)
+
+
+def process_cpu_seconds(pid: int) -> float:
+    """Return the processor seconds of one process: by the nanosecond on Linux, elsewhere as finely as it counts."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        times = psutil.Process(pid).cpu_times()
+        return float(times.user + times.system)
 
 
 def cpu_seconds(pid: int) -> float:

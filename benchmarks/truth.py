@@ -29,6 +29,7 @@ from benchmarks.environment import (
     run_cli,
     run_sandbox,
 )
+from orders_sync.cli.exit_codes import ExitCode
 
 LAG = 2.0  # seconds; shorter than the default, so that changes are read soon
 LAST_PASSES = 3
@@ -166,7 +167,7 @@ def sync(environment: Environment, settings: Path, *options: str) -> CommandResu
 
 def verify_results(result: CommandResult) -> Iterator[dict[str, Any]]:
     """Yield the accounts in the output of `verify --json`. Raises `BenchmarkError` if it did not compare."""
-    if result.exit_code not in (0, 1) or not result.stdout:
+    if result.exit_code not in (ExitCode.DONE, ExitCode.DIFFERENCE) or not result.stdout:
         raise BenchmarkError(f"verify did not compare, exit code {result.exit_code}:\n{result.stderr}")
     yield from result.output
 

@@ -131,3 +131,11 @@ def test_every_view_and_question_is_timed_on_copied_orders(tmp_path: Path) -> No
     rows = {each["name"]: each["rows"] for each in found}
     assert rows["question 13, all shops"] > 0
     assert rows["view check_daily_sales"] == 0
+
+
+def test_indexes_cost_room_and_wal() -> None:
+    found = {each["index"]: each for each in benchmark("indexes", "--rounds", "1")}
+    for name in ("pk_raw_orders", "pk_orders", "pk_sub_orders", "ix_orders_account_created_at"):
+        assert found[name]["orders"] == ORDERS
+        assert found[name]["disk"] > 0
+        assert found[name]["wal"] > 0

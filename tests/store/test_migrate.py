@@ -469,6 +469,23 @@ def test_orders_of_before_0022_are_found_by_an_index_of_every_number(empty_url: 
     assert ask(empty_url, "SELECT order_id FROM orders ORDER BY 1") == [("7",), ("8",)]
 
 
+def test_indexes_that_no_query_needs_go_in_0045_and_orders_stay(empty_url: str) -> None:
+    gone = ["ix_orders_status_created_at", "ix_sub_orders_refund_status", "ix_sub_orders_status"]
+    query = "SELECT indexname FROM pg_indexes WHERE indexname = ANY(%s) ORDER BY 1"
+    alembic(empty_url, "upgrade", "0044")
+    ask(
+        empty_url,
+        "INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count) "
+        "VALUES ('1688', '7', 'kingdo', 's', 'other', 'CNY', 1)",
+    )
+    assert ask(empty_url, query, gone) == [(name,) for name in gone]
+    migrate.migrate(empty_url)
+    assert ask(empty_url, query, gone) == []
+    assert ask(empty_url, "SELECT order_id FROM orders WHERE status = 's'") == [("7",)]
+    alembic(empty_url, "downgrade", "0044")
+    assert ask(empty_url, query, gone) == [(name,) for name in gone]
+
+
 def test_rejects_of_before_0024_have_a_kind_of_reason_and_are_open(empty_url: str) -> None:
     alembic(empty_url, "upgrade", "0023")
     ask(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, Numeric, Text, func, text
+from sqlalchemy import Column, DateTime, Index, MetaData, Numeric, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import TypeEngine, UserDefinedType
@@ -88,6 +88,17 @@ def direction() -> Column[Any]:
 def removed_at() -> Column[Any]:
     """Return the column that marks a part of an order as no longer listed."""
     return column("removed_at", TIME, "when the platform stopped listing it on its order; NULL while it is listed")
+
+
+def index(*columns: str, needed_by: str, only_set: bool = False) -> Index:
+    """Return an index of a table of orders.
+
+    `needed_by`: the file with the query that needs it, below orders_sync/ or docs/, and which query that is where the
+    file has several. Every index is paid for when orders land (docs/benchmarks.md): one that no query needs goes.
+    `only_set`: without the rows whose first column is NULL.
+    """
+    where = text(f"{columns[0]} IS NOT NULL") if only_set else None
+    return Index(None, *columns, postgresql_where=where, info={"needed_by": needed_by})
 
 
 def destination(whose: str) -> list[Column[Any]]:

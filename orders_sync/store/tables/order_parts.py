@@ -5,7 +5,7 @@ All in `public`, keyed as `orders`. A row that the platform stops listing stays,
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Index, Integer, Numeric, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import Boolean, Integer, Numeric, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from orders_sync.store.tables.columns import (
@@ -16,6 +16,7 @@ from orders_sync.store.tables.columns import (
     column,
     destination,
     direction,
+    index,
     key,
     metadata,
     order_id,
@@ -96,16 +97,14 @@ sub_orders = Table(
     synced_at(),
     direction(),
     PrimaryKeyConstraint("platform", "order_id", "sub_order_id"),
-    Index(None, "sub_order_id"),
-    Index(None, "purchase_id", postgresql_where=text("purchase_id IS NOT NULL")),
-    Index(None, "sub_purchase_id", postgresql_where=text("sub_purchase_id IS NOT NULL")),
-    Index(None, "outer_purchase_id", postgresql_where=text("outer_purchase_id IS NOT NULL")),
-    Index(None, "outer_line_id", postgresql_where=text("outer_line_id IS NOT NULL")),
-    Index(None, "refund_id", postgresql_where=text("refund_id IS NOT NULL")),
-    Index(None, "after_sale_refund_id", postgresql_where=text("after_sale_refund_id IS NOT NULL")),
-    Index(None, "payment_no", postgresql_where=text("payment_no IS NOT NULL")),
-    Index(None, "status"),
-    Index(None, "refund_status", postgresql_where=text("refund_status IS NOT NULL")),
+    index("sub_order_id", needed_by="store/order_numbers.py"),
+    index("purchase_id", needed_by="store/order_numbers.py", only_set=True),
+    index("sub_purchase_id", needed_by="store/order_numbers.py", only_set=True),
+    index("outer_purchase_id", needed_by="store/order_numbers.py", only_set=True),
+    index("outer_line_id", needed_by="store/order_numbers.py", only_set=True),
+    index("refund_id", needed_by="store/order_numbers.py", only_set=True),
+    index("after_sale_refund_id", needed_by="store/order_numbers.py", only_set=True),
+    index("payment_no", needed_by="store/order_numbers.py", only_set=True),
     comment="one row per line as traded",
 )
 
@@ -143,8 +142,8 @@ product_items = Table(
     synced_at(),
     direction(),
     PrimaryKeyConstraint("platform", "order_id", "sub_order_id", "item_no"),
-    Index(None, "product_id"),
-    Index(None, "sku_id"),
+    index("product_id", needed_by="store/bi/product_sales.sql: of one product"),
+    index("sku_id", needed_by="store/bi/order_lines.sql: of one sku"),
     comment="one row per product on a line",
 )
 
@@ -168,8 +167,8 @@ order_parcels = Table(
     synced_at(),
     direction(),
     PrimaryKeyConstraint("platform", "order_id", "parcel_id"),
-    Index(None, "tracking_no"),
-    Index(None, "parcel_id"),
+    index("tracking_no", needed_by="store/order_numbers.py"),
+    index("parcel_id", needed_by="store/order_numbers.py"),
     comment="one row per parcel",
 )
 

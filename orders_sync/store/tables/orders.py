@@ -9,7 +9,7 @@ order_id without a new schema. Their columns are `platform`, (some) `account`, t
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, PrimaryKeyConstraint, Table, Text, func, text
+from sqlalchemy import BigInteger, Boolean, Integer, PrimaryKeyConstraint, Table, Text, func
 from sqlalchemy.dialects.postgresql import BYTEA, JSON
 
 from orders_sync.store.tables.columns import (
@@ -21,6 +21,7 @@ from orders_sync.store.tables.columns import (
     column,
     destination,
     direction,
+    index,
     key,
     metadata,
     order_id,
@@ -130,20 +131,19 @@ orders = Table(
         "version shows the refund and is still its last",
     ),
     PrimaryKeyConstraint("platform", "order_id"),
-    Index(None, "order_no"),
-    Index(None, "purchase_id", postgresql_where=text("purchase_id IS NOT NULL")),
-    Index(None, "outer_purchase_id", postgresql_where=text("outer_purchase_id IS NOT NULL")),
-    Index(None, "seller_order_no", postgresql_where=text("seller_order_no IS NOT NULL")),
-    Index(None, "refund_id", postgresql_where=text("refund_id IS NOT NULL")),
-    Index(None, "after_sale_refund_id", postgresql_where=text("after_sale_refund_id IS NOT NULL")),
-    Index(None, "payment_no", postgresql_where=text("payment_no IS NOT NULL")),
-    Index(None, "account", "created_at"),
-    Index(None, "status", "created_at"),
-    Index(None, "status_group", "created_at"),
-    Index(None, "created_at"),
-    Index(None, "modified_at"),
-    Index(None, "paid_at"),
-    Index(None, "changed_xid", "platform", "order_id"),
+    index("order_no", needed_by="store/order_numbers.py"),
+    index("purchase_id", needed_by="store/order_numbers.py", only_set=True),
+    index("outer_purchase_id", needed_by="store/order_numbers.py", only_set=True),
+    index("seller_order_no", needed_by="store/order_numbers.py", only_set=True),
+    index("refund_id", needed_by="store/order_numbers.py", only_set=True),
+    index("after_sale_refund_id", needed_by="store/order_numbers.py", only_set=True),
+    index("payment_no", needed_by="store/order_numbers.py", only_set=True),
+    index("account", "created_at", needed_by="store/sweep_queries.py"),
+    index("status_group", "created_at", needed_by="docs/queries.md: refunded, and still shipped"),
+    index("created_at", needed_by="docs/queries.md: the average of some months, over all accounts"),
+    index("modified_at", needed_by="store/audits.py: lists by update time"),
+    index("paid_at", needed_by="docs/queries.md: paid and not shipped; paid and then cancelled"),
+    index("changed_xid", "platform", "order_id", needed_by="store/bi/changes_since.sql"),
     comment="one row per order",
 )
 
@@ -181,7 +181,7 @@ order_history = Table(
     direction(),
     changed_xid("transaction that wrote this row"),
     PrimaryKeyConstraint("platform", "order_id", "seen_at"),
-    Index(None, "seen_at"),
+    index("seen_at", needed_by="store/retention.py"),
     comment="what an order looked like at each landed change; append only",
 )
 
