@@ -24,6 +24,7 @@ from psycopg.rows import TupleRow
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import pg_stats
 from benchmarks.console_data import Size, fill
 from benchmarks.console_questions import QUESTIONS
 from benchmarks.environment import info, open_environment, run_cli
@@ -42,11 +43,16 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Timing:
-    """The time of one question in milliseconds, and its slowest statement with that one's."""
+    """The time of one question in milliseconds, and that of its slowest statement.
+
+    `cpu`: processor time of it, of this process and of the server, which other programs on the machine disturb less;
+    None where the server is no local process.
+    """
 
     question: str
     p50: float
     p95: float
+    cpu: float | None
     statements: int
     slowest: float
 
@@ -65,7 +71,7 @@ def main(
         migrate.migrate(environment.url)
         with database.connect(environment.url) as connection:
             fill(connection, Size(orders, accounts, days))
-        timings, texts = asyncio.run(_measure(environment.url, repeats))
+        timings, texts = asyncio.run(_measure(environment.url, environment.postmaster, repeats))
     if plans is not None:
         plans.write_text("\n\n".join(texts) + "\n")
     if as_json:
@@ -74,7 +80,7 @@ def main(
         _show(timings, Console(highlight=False, width=120))
 
 
-async def _measure(url: str, repeats: int) -> tuple[list[Timing], list[str]]:
+async def _measure(url: str, postmaster: int | None, repeats: int) -> tuple[list[Timing], list[str]]:
     """Ask every question; return the timings, and the plan of every statement."""
     timings, texts = [], []
     gc.collect()
@@ -85,7 +91,7 @@ async def _measure(url: str, repeats: int) -> tuple[list[Timing], list[str]]:
             info(name)
             recorder = Recorder()
             connection.cursor_factory = _recording(recorder)
-            timings.append(await _time(name, partial(question, connection), repeats, recorder))
+            timings.append(await _time(name, partial(question, connection), repeats, recorder, postmaster))
             connection.cursor_factory = psycopg.AsyncCursor
             for statement, (values, milliseconds) in recorder.statements.items():
                 plan = await _plan(connection, statement, values)
@@ -93,16 +99,25 @@ async def _measure(url: str, repeats: int) -> tuple[list[Timing], list[str]]:
     return timings, texts
 
 
-async def _time(name: str, ask: Callable[[], Awaitable[object]], repeats: int, recorder: Recorder) -> Timing:
+async def _time(
+    name: str, ask: Callable[[], Awaitable[object]], repeats: int, recorder: Recorder, postmaster: int | None
+) -> Timing:
     await ask()
     recorder.statements.clear()
     times = []
+    before = _cpu_seconds(postmaster)
     for _ in range(repeats):
         began = time.perf_counter()
         await ask()
         times.append((time.perf_counter() - began) * 1000)
+    after = _cpu_seconds(postmaster)
+    cpu = None if before is None or after is None else (after - before) * 1000 / repeats
     slowest = max((each for _, each in recorder.statements.values()), default=0.0)
-    return Timing(name, statistics.median(times), _percentile(times, 0.95), len(recorder.statements), slowest)
+    return Timing(name, statistics.median(times), _percentile(times, 0.95), cpu, len(recorder.statements), slowest)
+
+
+def _cpu_seconds(postmaster: int | None) -> float | None:
+    return None if postmaster is None else time.process_time() + pg_stats.cpu_seconds(postmaster)
 
 
 def _percentile(times: Sequence[float], share: float) -> float:
@@ -133,12 +148,13 @@ async def _plan(connection: database.Connection, statement: str, values: Any) ->
 
 def _show(timings: Sequence[Timing], console: Console) -> None:
     table = Table("question", title="milliseconds")
-    for name in ("p50", "p95", "statements", "slowest one", f"p95 below {GOAL:.0f}"):
+    for name in ("p50", "p95", "cpu", "statements", "slowest one", f"p95 below {GOAL:.0f}"):
         table.add_column(name, justify="right")
     for each in timings:
+        cpu = "" if each.cpu is None else f"{each.cpu:.1f}"
         met = "met" if each.p95 < GOAL else "not met"
         table.add_row(
-            each.question, f"{each.p50:.1f}", f"{each.p95:.1f}", str(each.statements), f"{each.slowest:.1f}", met
+            each.question, f"{each.p50:.1f}", f"{each.p95:.1f}", cpu, str(each.statements), f"{each.slowest:.1f}", met
         )
     console.print(table)
 

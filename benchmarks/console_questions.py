@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from psycopg import conninfo
+
 from orders_sync.domain import local_times
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.store import audit_reports, backfill_ranges, overview, schema
+from orders_sync.engine import account_list, order_answer, service_status
+from orders_sync.engine.order_remarks import Known
+from orders_sync.engine.service_status import Verdict
+from orders_sync.settings import Settings
+from orders_sync.store import audit_reports, backfill_ranges, database, overview, schema
 from orders_sync.store.backfill_ranges import Asked
 from orders_sync.store.console import account as account_page
 from orders_sync.store.console import freshness, heat_map, rejects, system, windows
 from orders_sync.store.console import overview as console_overview
 from orders_sync.store.database import Connection
+from orders_sync.store.overview import AccountStatus, ProcessStatus
 
+_SETTINGS = Settings()
 PAGE = [f"shop{n:03}" for n in range(1, 51)]
 Question = Callable[[Connection], Awaitable[object]]
 
 
 async def _status(connection: Connection) -> None:
-    await overview.read_accounts(connection)
-    await overview.read_processes(connection)
+    accounts = await overview.read_accounts(connection)
+    rows = account_list.ranked(accounts, _verdict(accounts, await overview.read_processes(connection)))
+    account_list.total(rows)
+    account_list.page(rows, text="shop")
+
+
+def _verdict(accounts: list[AccountStatus], processes: list[ProcessStatus]) -> Verdict:
+    return service_status.assess(accounts, processes, {}, _SETTINGS.sync, _SETTINGS.service.audit)
+
+
+async def _order(connection: Connection, text: str) -> None:
+    """Answer by a connection that blocks, as the page and the command do."""
+    info = connection.info
+    await asyncio.to_thread(_answer, conninfo.make_conninfo(info.dsn, password=info.password), text)
+
+
+def _answer(url: str, text: str) -> None:
+    with database.session(url) as session:
+        numbers, matches = order_answer.find(session, [text])
+        accounts = overview.accounts(session)
+        order_answer.answer(session, numbers, matches, Known(accounts, _verdict(accounts, [])))
 
 
 async def _figures(connection: Connection) -> None:
@@ -100,7 +128,7 @@ QUESTIONS: dict[str, Question] = {
     "backfill: preview of all accounts and a day of last week": partial(_backfill, days=1, ago=6),
     "backfill: preview of all accounts and a year": partial(_backfill, days=365, ago=0),
     "backfill: preview of all accounts and two years": partial(_backfill, days=730, ago=0),
-    "status: state of all accounts and processes": _status,
+    "status: state of all accounts and processes, ranked": _status,
     "overview: figures of a page of 50 accounts": _figures,
     "account: freshness of 48 hours": _lags,
     "account: heat map of 31 days, a window a minute": partial(_heat_map, account="shop001", ago=0),
@@ -118,6 +146,8 @@ QUESTIONS: dict[str, Question] = {
     "rejects: one record as received": _record,
     "audits: pages of the list, those open, one with its differences": _audits,
     "system: processes, database, queues": _system,
+    "order: found by its tracking number": partial(_order, text="trackno77"),
+    "order: why a number is not here": partial(_order, text="9876543210"),
 }
 
 WITH_PAYLOADS = {"rejects: one record as received"}  # for people who may see persons
