@@ -15,18 +15,23 @@ SELECT
     o.direction,
     o.platform,
     o.account,
-    o.customer_id,
+    o.buyer_id AS customer_id,
     o.currency,
-    min(o.ordered_at) AS first_ordered_at,
-    max(o.ordered_at) AS last_ordered_at,
-    min(o.ordered_day) FILTER (WHERE o.is_valid) AS first_valid_day,
+    min(o.created_at) AS first_ordered_at,
+    max(o.created_at) AS last_ordered_at,
+    bi.shop_day(min(o.created_at) FILTER (WHERE o.is_valid)) AS first_valid_day,
     count(*) AS orders,
     count(*) FILTER (WHERE o.is_valid) AS valid_orders,
-    coalesce(sum(o.payable_amount) FILTER (WHERE o.is_valid), 0)::numeric(18, 2) AS valid_amount,
+    coalesce(sum(o.total_amount) FILTER (WHERE o.is_valid), 0)::numeric(18, 2) AS valid_amount,
     coalesce(sum(o.refund_amount) FILTER (WHERE o.is_valid), 0)::numeric(18, 2) AS refund_amount,
-    coalesce(sum(o.payable_amount - coalesce(o.refund_amount, 0)) FILTER (WHERE o.is_valid), 0)::numeric(18, 2)
-        AS net_amount,
+    (coalesce(sum(o.total_amount) FILTER (WHERE o.is_valid), 0)
+        - coalesce(sum(o.refund_amount) FILTER (WHERE o.is_valid), 0))::numeric(18, 2) AS net_amount,
     count(*) FILTER (WHERE o.is_valid) > 1 AS is_repeat
-FROM bi.orders AS o
-WHERE o.direction = 'sale' AND o.customer_id IS NOT NULL
-GROUP BY o.direction, o.platform, o.account, o.customer_id, o.currency;
+FROM (
+    -- from the table and not from bi.orders: its statistics say how many customers there are, so that nothing is sorted
+    SELECT t.direction, t.platform, t.account, t.buyer_id, t.currency, t.created_at, t.total_amount, t.refund_amount,
+        sync.is_valid_order(t.status_group, t.paid_at) AS is_valid
+    FROM public.orders AS t
+) AS o
+WHERE o.direction = 'sale' AND o.buyer_id IS NOT NULL
+GROUP BY o.direction, o.platform, o.account, o.buyer_id, o.currency;
