@@ -224,10 +224,7 @@ def _chosen(settings: Settings, names: list[str] | None, platform: str | None, b
     if not sources:
         raise NotFoundError(f"no account on {platform}: `orders-sync status` shows the accounts")
     for each in sources:
-        if by is not None and by not in each.platform.feeds:
-            raise UsageError(
-                f"{each.account.name}: {each.platform.name} does not list by {by} time; omit --by, or use --by created"
-            )
+        engine.must_list_by(each, by or each.platform.feed)
     return sources
 
 

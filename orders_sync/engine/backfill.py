@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders_sync.domain.backfill_plans import SETTLED_AFTER, BackfillPlan, PlannedPart, fingerprint
+from orders_sync.domain.errors import UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine.backfill_notices import notices, refusal
@@ -65,10 +66,28 @@ async def preview(
     *,
     everything: bool = False,
 ) -> Previewed:
-    """Plan a backfill of each account and store the plan. `by`: the feed, None for each platform's own."""
-    asked = [_asked(source, by, now) for source in sources]
+    """Plan a backfill of each account and store the plan. `by`: the feed, None for each platform's own.
+
+    Raises `UsageError` for a feed by which a platform does not list.
+    """
+    pairs = [(source, by or source.platform.feed) for source in sources]
+    return await preview_feeds(connection, pairs, window, now, everything=everything)
+
+
+async def preview_feeds(
+    connection: Connection,
+    pairs: Sequence[tuple[AccountSource, Feed]],
+    window: Window,
+    now: datetime,
+    *,
+    everything: bool = False,
+) -> Previewed:
+    """Plan a backfill of each account by a feed of its own; otherwise as `preview`."""
+    for source, feed in pairs:
+        must_list_by(source, feed)
+    asked = [_asked(source, feed, now) for source, feed in pairs]
     states = await backfill_ranges.read(connection, asked, window.start, window.end, everything=everything)
-    previews = [_preview(source, state, window, now) for source, state in zip(sources, states, strict=True)]
+    previews = [_preview(source, state, window, now) for (source, _), state in zip(pairs, states, strict=True)]
     parts = [
         part(each, state, ". ".join(shown.notices) or None)
         for each, state, shown in zip(asked, states, previews, strict=True)
@@ -76,13 +95,23 @@ async def preview(
     settled_to = now - SETTLED_AFTER
     plan = BackfillPlan(window.start, window.end, everything, settled_to, parts)
     number = await backfill_plans.store(connection, plan, fingerprint(parts, settled_to))
-    return Previewed(number, previews, seconds_to_read(zip(sources, (each.calls for each in states), strict=True)))
+    calls = [(source, state.calls) for (source, _), state in zip(pairs, states, strict=True)]
+    return Previewed(number, previews, seconds_to_read(calls))
 
 
-def _asked(source: AccountSource, by: Feed | None, now: datetime) -> Asked:
+def must_list_by(source: AccountSource, feed: Feed) -> None:
+    """Raise `UsageError` for a feed by which the account's platform does not list."""
+    if feed not in source.platform.feeds:
+        raise UsageError(
+            f"{source.account.name}: {source.platform.name} does not list by {feed} time; omit --by, or use --by "
+            f"{source.platform.feed}"
+        )
+
+
+def _asked(source: AccountSource, feed: Feed, now: datetime) -> Asked:
     policy = source.policy
     past = whole_second(now - policy.lag)
-    return Asked(source.account.name, by or source.platform.feed, past, policy.longest_window, policy.page_size)
+    return Asked(source.account.name, feed, past, policy.longest_window, policy.page_size)
 
 
 async def still_to_read(

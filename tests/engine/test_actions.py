@@ -159,3 +159,16 @@ async def test_an_account_is_paused_by_its_name_in_the_settings_until_a_time_tha
         ("account.pause", KA),
         ("account.resume", KA),
     ]
+
+
+async def test_each_account_is_asked_again_by_the_feed_it_was_asked_by(tell: Tell) -> None:
+    story = tell()
+    async with story.pool.connection() as connection:
+        now = datetime.now(UTC)
+        shown = await backfill.preview(connection, story.sources(), Window(BEGIN, BEGIN + DAY), None, now)
+        first = await backfills.start(connection, ANA, story.sources(), shown.number)
+        await backfills.cancel(connection, ANA, first.number, whole_request=True)
+    second = await again(story, first.number)
+    feeds = "SELECT account, feed FROM sync.backfills WHERE coalesce(request_id, id) = %s ORDER BY account"
+    assert story.query(feeds, second.number) == story.query(feeds, first.number)
+    assert {feed for _, feed in story.query(feeds, second.number)} == {"created", "updated"}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.activity import Actor, Origin
-from orders_sync.domain.errors import ChangedError, NotFoundError
+from orders_sync.domain.errors import ChangedError, NotFoundError, UsageError
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import backfill
 from orders_sync.engine.actions import backfills as actions
@@ -159,3 +159,21 @@ async def test_accounts_of_one_app_take_their_calls_one_after_the_other(tell: Te
         key = source.account.rate_key
         of_app[key] = of_app.get(key, 0.0) + each.seconds
     assert shown.seconds == pytest.approx(max(of_app.values()))
+
+
+async def test_a_plan_with_nothing_to_read_is_not_called_done(tell: Tell) -> None:
+    story = tell()
+    later = datetime.now(UTC).replace(microsecond=0) + DAY
+    shown = await preview(story, Window(later, later + DAY), everything=True)
+    assert all("lies in the future" in each.notices[0] for each in shown.previews)
+    with pytest.raises(UsageError, match="has yet to come"):
+        await start(story, shown.number)
+    assert story.query("SELECT count(*) FROM sync.backfills") == [(0,)]
+
+
+async def test_a_feed_that_a_platform_does_not_list_by_is_refused_before_anything_is_planned(tell: Tell) -> None:
+    story = tell()
+    async with story.pool.connection() as connection:
+        with pytest.raises(UsageError, match="does not list by updated time"):
+            await backfill.preview(connection, story.sources(), last_days(3), Feed.UPDATED, datetime.now(UTC))
+    assert story.query("SELECT count(*) FROM sync.backfill_plans") == [(0,)]

@@ -31,7 +31,8 @@ async def start(connection: Connection, actor: Actor, sources: Sequence[AccountS
     """Start a plan: request and plan exactly what was shown. `sources`: all accounts of the settings.
 
     Raises `NotFoundError` for a plan that is unknown or older than an hour, or whose accounts are in the settings no
-    more; `ChangedError` for one that was started already, or of which another thing would be read now.
+    more; `UsageError` for one with nothing to read; `ChangedError` for one that was started already, or of which
+    another thing would be read now.
     """
     async with connection.transaction():
         taken = await backfill_plans.take(connection, number)
@@ -40,6 +41,8 @@ async def start(connection: Connection, actor: Actor, sources: Sequence[AccountS
         if taken.request_id is not None:
             raise ChangedError(f"plan {number} was started already, as request {taken.request_id}")
         plan = taken.decoded()
+        if not any(part.ranges for part in plan.parts):
+            raise UsageError(f"plan {number} has nothing to read: its range is complete, or has yet to come")
         chosen = _named(sources, plan.accounts)
         await _register(connection, chosen)
         await backfill_plans.lock(connection, plan.accounts)
@@ -78,9 +81,10 @@ async def again(
     if any(row["state"] in OPEN_BACKFILLS for row in rows):
         raise UsageError(f"request {request} is still open: what is missing of it is being read")
     window = Window(min(row["starts_at"] for row in rows), max(row["ends_at"] for row in rows))
-    chosen = _named(sources, list(dict.fromkeys(row["account"] for row in rows)))
+    feeds = {row["account"]: Feed(row["feed"]) for row in rows}
+    pairs = [(each, feeds[each.account.name]) for each in _named(sources, list(feeds))]
     async with connection.transaction():
-        shown = await backfill.preview(connection, chosen, window, Feed(rows[0]["feed"]), now)
+        shown = await backfill.preview_feeds(connection, pairs, window, now)
         if not any(each.windows for each in shown.previews):
             raise UsageError(f"everything of request {request} is complete: there is nothing to read again")
         return await start(connection, actor, sources, shown.number)
