@@ -16,6 +16,8 @@ from orders_sync.store import activity as store
 from orders_sync.store.activity import Activity
 from orders_sync.store.database import Connection
 
+SHOWN = 5  # numbers of one action; --json has more
+
 
 def activity(
     account: options.Account = None,
@@ -73,7 +75,8 @@ def _details(details: dict[str, Any]) -> str:
 
 def _value(name: str, value: Any) -> str:
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        more = f" and {len(value) - SHOWN} more" if len(value) > SHOWN else ""
+        return " ".join(map(str, value[:SHOWN])) + more
     if name in TIMES:
         with suppress(ValueError):
             return stamp(datetime.fromisoformat(str(value)))

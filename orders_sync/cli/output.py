@@ -33,6 +33,7 @@ TEXT = {
     "state",
     "open",
     "carrier_name",
+    "details",
 }  # columns that fold
 
 _is_json = False

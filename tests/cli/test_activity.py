@@ -151,6 +151,14 @@ def test_the_list_shows_who_did_what_in_pages(terminal: Terminal, tables: Tables
     assert [(row["actor"], row["action"]) for row in rows] == [("Ben", "account.resume"), ("ana", "account.pause")]
     assert terminal.run("activity", "--since", "2199-01-01", "--json").assert_well().json == []
     assert [row["actor"] for row in terminal.run("activity", "--actor", "Ben", "--json").json] == ["Ben"]
+    numbers = list(range(1, 101))
+    tables.execute(
+        "INSERT INTO sync.activity (actor, origin, action, details) VALUES ('ana', 'console', 'moon.land', %s)",
+        json.dumps({"count": 4000, "ids": numbers, "odd": None, "from": "not a time", "nested": {"a": [1]}}),
+    )
+    many = terminal.run("activity", "--limit", "1").assert_well()
+    assert "moon.land" in many.out
+    assert "ids: 1 2 3 4 5 and 95 more" in " ".join(many.out.split())
     terminal.run("activity", "--since", "yesterday").assert_complains("--since", code=2)
 
 
