@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from orders_sync.cli import output
 from orders_sync.cli.output import info
@@ -12,7 +12,6 @@ from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.sources import source
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, pauses
-from orders_sync.store.overview import ProcessStatus
 
 
 def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSource]:
@@ -34,19 +33,6 @@ def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSo
             known = ", ".join(each.name for each in settings.accounts)
             raise NotFoundError(f"there is no account {name}; known are {known}")
     return [source(settings, each) for each in settings.accounts if not only or each.name in only]
-
-
-def misconfigured(settings: Settings, processes: Sequence[ProcessStatus]) -> dict[str, str]:
-    """Return by account why it cannot be used, by these settings and by those of the processes that run.
-
-    Secrets are only theirs to read: this shell need not have any.
-    """
-    found = {each.label: str(each) for each in settings.misconfigured}
-    for process in processes:
-        if process.is_alive:
-            for name, mistake in process.misconfigured.items():
-                found.setdefault(name, f"{mistake} (process {process.pid} on {process.host})")
-    return found
 
 
 def report_misconfigured(settings: Settings, only: list[str] | None = None) -> bool:

@@ -11,6 +11,7 @@ from orders_sync.cli import account_selection, actor, databases, event_loop, opt
 from orders_sync.cli.doctor import Probed, doctor
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.local_times import stamp
+from orders_sync.engine import service_status
 from orders_sync.engine.actions import accounts as actions
 from orders_sync.engine.actions import windows as window_actions
 from orders_sync.platforms.account_settings import AccountSettings
@@ -33,7 +34,7 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
         known = {each.name: each for each in account_status.stored(connection)}
         shared = ownership.shared(connection)
         unrefreshed = identities.unrefreshed(connection)
-    misconfigured = account_selection.misconfigured(settings, processes)
+    misconfigured = service_status.misconfigured(settings, processes)
     elsewhere = {name for each in processes if each.is_alive for name in each.accounts}
     rows = _rows(settings, known)
     for row in rows:

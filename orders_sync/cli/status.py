@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import account_selection, databases, options, output, user_settings
+from orders_sync.cli import databases, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
 from orders_sync.domain.times import duration
@@ -135,18 +135,12 @@ def view(
         accounts = overview.accounts(connection)
         processes = overview.processes(connection)
         orders = overview.orders_by_account(connection) if counted else None
-    misconfigured = account_selection.misconfigured(settings, processes)
-    listed = {each.name: each.platform for each in settings.accounts}
-    platforms = dict.fromkeys(misconfigured, "") | listed
-    known = {each.name for each in accounts}
-    accounts += [AccountStatus(name, platform) for name, platform in platforms.items() if name not in known]
+    accounts = service_status.with_unread(settings, accounts, processes)
     for name in names or []:
         if name not in {each.name for each in accounts}:
             raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     accounts = [each for each in accounts if not names or each.name in names]
-    verdict = service_status.assess(
-        accounts, processes, account_selection.paces(settings), settings.sync, settings.service.audit, misconfigured
-    )
+    verdict = service_status.assess_all(settings, accounts, processes)
     rows = account_list.ranked(accounts, verdict)
     chosen = [row.account for row in rows if row.problems or not only_problems]
     return View(chosen, verdict, orders, None if only_problems else MOST, in_full=bool(names))

@@ -39,7 +39,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        fingerprint=fingerprint, zone_name=local_times.zone_name, stamp=local_times.stamp, languages=LANGUAGES
+        fingerprint=fingerprint,
+        zone_name=local_times.zone_name,
+        stamp=local_times.stamp,
+        iso=local_times.iso,
+        languages=LANGUAGES,
     )
     made.filters.update(visible=lambda text: "" if text is None else visible(str(text), keep="\n\t"))
     return made

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine.service_problems import Problem, Severity, State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
@@ -17,7 +18,7 @@ from orders_sync.store.overview import AccountStatus
 PAGE = 50  # rows
 MOST_NAMED = 3  # accounts in the sum
 _RANKS = (Severity.BROKEN, Severity.ATTENTION, None)
-_UNREAD = (State.PAUSED, State.SUSPENDED, State.MISCONFIGURED, State.REMOVED, State.RETIRED)  # nobody reads them
+UNREAD = (State.PAUSED, State.SUSPENDED, State.MISCONFIGURED, State.REMOVED, State.RETIRED)  # nobody reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,14 @@ def page(
     text: str = "",
     states: Collection[State] = (),
     severities: Collection[Severity] = (),
+    kinds: Collection[ProblemKind] = (),
     after: str | None = None,
     size: int = PAGE,
 ) -> Page:
     """Return the rows of a page.
 
-    `text`: parts of a name or platform, in any case and order; `states`, `severities`: any of them, all where empty.
-    `after`: the name of the last row of the page before. One that fits no more begins at the top again.
+    `text`: parts of a name or platform, in any case and order; `states`, `severities`, `kinds` of problem: any of them,
+    all where empty. `after`: the name of the last row of the page before. One that fits no more begins at the top.
     """
     words = text.casefold().split()
     found = [
@@ -92,6 +94,7 @@ def page(
         for row in rows
         if (not states or row.state in states)
         and (not severities or row.severity in severities)
+        and (not kinds or any(each.kind in kinds for each in row.problems))
         and all(word in f"{row.account.name} {row.account.platform}".casefold() for word in words)
     ]
     first = next((place + 1 for place, row in enumerate(found) if row.account.name == after), 0)
@@ -103,7 +106,7 @@ def page(
 def total(rows: Sequence[Row]) -> Sum:
     """Return the sum over ranked rows."""
     severities = Counter(row.severity for row in rows)
-    reads = [row.account.read_to for row in rows if row.state not in _UNREAD]
+    reads = [row.account.read_to for row in rows if row.state not in UNREAD]
     known = [each for each in reads if each is not None]
     return Sum(
         accounts=len(rows),

@@ -18,6 +18,7 @@ from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine import service_problems
 from orders_sync.engine.service_problems import NEEDED, Problem, Severity, State
+from orders_sync.settings import Settings
 from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus, ProcessStatus
 
@@ -108,6 +109,41 @@ def assess(
     problems.sort(key=lambda each: (each.severity is not Severity.BROKEN, each.account is not None))
     notes = [str(each.pause) for each in accounts if states[each.name] is State.PAUSED]
     return Verdict(problems, states, list(processes), notes)
+
+
+def misconfigured(settings: Settings, processes: Sequence[ProcessStatus]) -> dict[str, str]:
+    """Return by account why it cannot be used, by these settings and by those of the processes that run.
+
+    Secrets are only theirs to read: this process need not have any.
+    """
+    found = {each.label: str(each) for each in settings.misconfigured}
+    for process in processes:
+        if process.is_alive:
+            for name, mistake in process.misconfigured.items():
+                found.setdefault(name, f"{mistake} (process {process.pid} on {process.host})")
+    return found
+
+
+def with_unread(
+    settings: Settings, accounts: Sequence[AccountStatus], processes: Sequence[ProcessStatus]
+) -> list[AccountStatus]:
+    """Return the accounts of the tables, then those that are only in the settings, for nothing was read of them."""
+    listed = {each.name: each.platform for each in settings.accounts}
+    platforms = dict.fromkeys(misconfigured(settings, processes), "") | listed
+    known = {each.name for each in accounts}
+    return [*accounts, *(AccountStatus(name, platform) for name, platform in platforms.items() if name not in known)]
+
+
+def assess_all(settings: Settings, accounts: Sequence[AccountStatus], processes: Sequence[ProcessStatus]) -> Verdict:
+    """Judge accounts and processes by the settings. Pure."""
+    return assess(
+        accounts,
+        processes,
+        {each.name: settings.policy(each) for each in settings.accounts},
+        settings.sync,
+        settings.service.audit,
+        misconfigured(settings, processes),
+    )
 
 
 def process_problems(processes: Sequence[ProcessStatus]) -> list[Problem]:

@@ -9,11 +9,13 @@ Moments are the database's clock; what leaves this module is seconds from now, s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from orders_sync.domain.rate_limits import AHEAD, Reservation
-from orders_sync.store.database import Pool
-from orders_sync.store.queries import fetch_row
+from orders_sync.store.database import Connection, Pool
+from orders_sync.store.queries import fetch_dict, fetch_row
 
 
 class SharedRateBackend(msgspec.Struct, frozen=True):
@@ -65,3 +67,15 @@ class SharedRateBackend(msgspec.Struct, frozen=True):
                 """,
                 {"key": self.key, "seconds": seconds},
             )
+
+
+async def waits(connection: Connection, keys: Sequence[str]) -> dict[str, float]:
+    """Return in how many seconds the next call of each key may begin; keys whose next call need not wait are left out.
+
+    What is reserved less than `AHEAD` ahead is the ordinary course of calls.
+    """
+    query = """
+        SELECT key, extract(epoch FROM next_at - clock_timestamp())::float8 FROM sync.rates
+        WHERE key = ANY(%s) AND next_at > clock_timestamp() + %s * interval '1 second'
+    """
+    return await fetch_dict(connection, query, [list(keys), AHEAD], dict[str, float])

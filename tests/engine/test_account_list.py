@@ -63,6 +63,11 @@ def test_a_list_can_be_narrowed_to_states_and_severities() -> None:
     assert names(account_list.page(rows(), severities=[Severity.BROKEN]).rows) == ["a3"]
 
 
+def test_a_list_can_be_narrowed_to_a_kind_of_problem_that_is_not_the_worst() -> None:
+    assert names(account_list.page(rows(), kinds=[ProblemKind.FAILING]).rows) == ["a3"]
+    assert names(account_list.page(rows(), kinds=[ProblemKind.AUDIT]).rows) == []
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 9])
 def test_pages_together_hold_every_account_once(size: int) -> None:
     seen: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from orders_sync.console import app, passwords
 from orders_sync.console.site import Site
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.service.web import Server, listening_socket
-from orders_sync.settings import Settings
+from orders_sync.settings import Settings, load
 from orders_sync.store import console_access, database
 
 
@@ -72,3 +73,10 @@ async def served(
         finally:
             server.should_exit = True
             await serving
+
+
+def settings_of(*names: str) -> Settings:
+    """Settings with these accounts of 1688."""
+    own = {"platform": "1688", "app_secret": "secret", "history_from": "2026-01-01", "base_url": "http://127.0.0.1:9"}
+    accounts = [{**own, "name": name, "seller_nick": name, "app_id": f"app-{name}"} for name in names]
+    return load(None, {"ORDERS_SYNC_ACCOUNTS": json.dumps(accounts)})

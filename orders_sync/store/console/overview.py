@@ -18,12 +18,14 @@ _RECENT_AUDITS = 20
 # an audit of one day, made by hand, does not replace the figures of everything: of the newest audits the newest that
 # covers at least half of the longest range
 _COMPARED = f"""
-SELECT n.name, c.id AS audit, c.starts_at, c.ends_at, c.finished_at, c.platform_orders, c.table_orders
+SELECT n.name, c.id AS audit, c.starts_at, c.ends_at, c.finished_at, c.platform_orders, c.table_orders,
+    c.awaited
 FROM unnest(%(names)s::text[]) AS n (name)
 CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT *, max(ends_at - starts_at) OVER () AS longest FROM (
-            SELECT id, starts_at, ends_at, started_at, finished_at, platform_orders, table_orders FROM sync.audits
+            SELECT id, starts_at, ends_at, started_at, finished_at, platform_orders, table_orders, awaited
+            FROM sync.audits
             WHERE account = n.name AND finished_at IS NOT NULL AND error IS NULL
             ORDER BY started_at DESC LIMIT {_RECENT_AUDITS}
         ) AS recent
@@ -49,7 +51,10 @@ GROUP BY n.name
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """The result of an audit of `[starts_at, ends_at)`, by time of creation. Ours include open rejects."""
+    """The result of an audit of `[starts_at, ends_at)`, by time of creation. Ours include open rejects.
+
+    `awaited`: orders that the next sync was to read anyway; None where an earlier version did not count them.
+    """
 
     name: str
     audit: int
@@ -58,6 +63,7 @@ class Compared(msgspec.Struct, frozen=True):
     finished_at: datetime
     platform_orders: int | None
     table_orders: int | None
+    awaited: int | None = None
 
     @property
     def difference(self) -> int | None:

@@ -1,0 +1,108 @@
+"""Words for the state of a shop and for its problems, and the page where a person goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orders_sync.console.words import later
+from orders_sync.domain.problems import ProblemKind
+from orders_sync.engine.service_problems import Problem, Severity, State
+
+SIGNS = {  # class of the colour, and the sign before the word
+    State.CURRENT: ("good", "✓"),
+    State.CATCHING_UP: ("run", "…"),
+    State.BEHIND: ("warn", "!"),
+    State.NOT_READ: ("warn", "!"),
+    State.PAUSED: ("run", "‖"),
+    State.SUSPENDED: ("bad", "✗"),
+    State.MISCONFIGURED: ("bad", "✗"),
+    State.REMOVED: ("warn", "–"),
+    State.RETIRED: ("", "–"),
+}
+MOST_TEXTS = 3  # of a group
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem in words. `path`: the page where it is looked at, None for the shop's own."""
+
+    title: str
+    advice: str
+    path: str | None = None
+
+
+KINDS = {
+    ProblemKind.SUSPENDED: Kind(
+        later("The platform refused the credentials"),
+        later("Correct the credentials in the settings; with the same ones, resume the shop on its page."),
+    ),
+    ProblemKind.MISCONFIGURED: Kind(
+        later("Mistake in the settings"),
+        later("An administrator corrects the settings file and reloads the service. Nothing is read until then."),
+    ),
+    ProblemKind.SERVICE: Kind(
+        later("The service itself"),
+        later("Look at the system page, then restart what is missing or update what is older."),
+        "/system",
+    ),
+    ProblemKind.BEHIND: Kind(
+        later("Later than promised"),
+        later("Open the shop: it shows what is being read and what failed. Sync now reads it at once."),
+    ),
+    ProblemKind.FAILING: Kind(
+        later("Reading fails"),
+        later("It is tried again by itself. Open the shop for the words of the platform, and read it again at once."),
+    ),
+    ProblemKind.AUDIT: Kind(
+        later("Audit found a difference"),
+        later("Open the audit: repair reads what is missing; acknowledge what the platform no longer lists."),
+        "/audits",
+    ),
+    ProblemKind.REJECTS: Kind(
+        later("Records that are no orders yet"),
+        later("Open the rejects: replay what can be read now, ignore what never can."),
+        "/rejects",
+    ),
+    ProblemKind.LATE: Kind(
+        later("The platform lists orders late"),
+        later("An administrator raises `confirm` of the shop in the settings."),
+    ),
+    ProblemKind.REMOVED: Kind(
+        later("Not in the settings any more"),
+        later("An administrator puts it back, or retires it: orders-sync accounts retire NAME"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Problems of one kind. `shops`: how many have one; `texts`: the first of them."""
+
+    kind: ProblemKind
+    severity: Severity
+    shops: list[str]
+    texts: list[str]
+    more: int
+
+    @property
+    def words(self) -> Kind:
+        """The kind in words."""
+        return KINDS[self.kind]
+
+
+def groups(problems: Sequence[Problem]) -> list[Group]:
+    """Return the problems by kind, the worst first as they are given. Pure."""
+    by_kind: dict[ProblemKind, list[Problem]] = {}
+    for each in problems:
+        by_kind.setdefault(each.kind, []).append(each)
+    return [
+        Group(
+            kind,
+            found[0].severity,
+            list(dict.fromkeys(each.account for each in found if each.account is not None)),
+            [each.text for each in found[:MOST_TEXTS]],
+            len(found) - len(found[:MOST_TEXTS]),
+        )
+        for kind, found in by_kind.items()
+    ]

@@ -1,0 +1,241 @@
+"""The overview: is everything here, which shop needs somebody and why, and 500 shops in one list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from orders_sync.console import shop_words
+from orders_sync.console.words import Words
+from orders_sync.domain.problems import ProblemKind
+from orders_sync.engine.service_problems import State
+from tests.support.console import Served, served, settings_of
+from tests.support.databases import Tables
+
+SHOPS = """
+    WITH made AS (
+        INSERT INTO sync.accounts (name, platform, host, seller, feed, history_from, watermark)
+        SELECT name, CASE WHEN n %% 2 = 0 THEN '1688' ELSE 'xportcn_ka' END, 'h', name, 'updated',
+            now() - interval '9 d', now() - make_interval(secs => seconds)
+        FROM unnest(%s::text[], %s::int[]) WITH ORDINALITY AS s (name, seconds, n) RETURNING *
+    )
+    INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, finished_at)
+    SELECT name, 'incremental', feed, history_from, watermark, 'done', now() FROM made
+"""
+SERVICE = """
+    INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)
+    VALUES ('one', ARRAY['scheduler', 'worker', 'console'], '0.1.0', '0001', 'one', 7, now() + interval '1 h')
+"""
+AUDIT = """
+    INSERT INTO sync.audits (account, starts_at, ends_at, started_at, finished_at, platform_orders, table_orders)
+    VALUES (%s, now() - interval '9 d', now(), now(), now(), %s, %s)
+"""
+DIFFERENCE = """
+    INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders)
+    SELECT id, starts_at, ends_at, 1, 0 FROM sync.audits WHERE account = %s
+"""
+REJECT = """
+    INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at)
+    VALUES (%s, '1688', '', gen_random_uuid()::text::bytea, 'odd', now())
+"""
+
+
+@pytest.fixture
+def tables(url: str) -> Tables:
+    found = Tables(url)
+    found.execute(SERVICE)
+    return found
+
+
+@pytest.fixture
+async def lin(console: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with console.person() as client:
+        yield client
+
+
+def shop(tables: Tables, name: str, behind: int = 20, **columns: object) -> None:
+    tables.execute(SHOPS, [name], [behind])
+    for column, value in columns.items():
+        tables.execute(f"UPDATE sync.accounts SET {column} = %s WHERE name = %s", value, name)
+
+
+async def text(client: httpx.AsyncClient, path: str = "/", **query: str) -> str:
+    answer = await client.get(path, params=query or None)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def plain(page: str) -> str:
+    """What a person reads of a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.split("<main", 1)[1]))
+
+
+def listed(page: str) -> list[str]:
+    """The shops of the list, in its order."""
+    return re.findall(r'href="/accounts/([^"]+)"', page.split('id="list"')[1].replace("</a></p>", ""))
+
+
+async def test_one_sentence_says_that_all_is_here_and_up_to_when(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "shop-a")
+    shop(tables, "shop-b", 40)
+    found = plain(await text(lin))
+    assert "All is here: the orders of all 2 shops up to " in found
+    assert "What needs somebody" not in found
+
+
+async def test_an_installation_without_shops_says_what_to_do(tables: Tables, lin: httpx.AsyncClient) -> None:
+    found = plain(await text(lin))
+    assert "No shop is set up yet" in found
+    assert "No shop fits." in found
+
+
+async def test_trouble_is_on_top_in_words_with_what_to_do(tables: Tables, lin: httpx.AsyncClient) -> None:
+    for number in range(12):
+        shop(tables, f"good{number:02}")
+    shop(tables, "late", 7200)
+    shop(tables, "refused", suspended_at="2026-01-01", suspended_because="sign error")
+    page = await text(lin)
+    found = plain(page)
+    assert "2 of 14 shops need somebody: refused, late." in found
+    assert "✗ The platform refused the credentials" in found
+    assert "sign error" in found
+    assert "! Later than promised" in found
+    assert listed(page)[:2] == ["refused", "late"]
+    assert "✗ suspended" in found
+    assert "! behind" in found
+
+
+async def test_a_service_that_does_not_run_is_no_well_being(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "shop-a")
+    tables.execute("UPDATE sync.processes SET parts = ARRAY['scheduler', 'console']")
+    found = plain(await text(lin))
+    assert "No shop has trouble, but the service itself does." in found
+    assert "no worker is running" in found
+    assert "All is here" not in found
+
+
+async def test_a_shop_that_is_only_in_the_settings_is_listed_as_not_read(url: str, tables: Tables) -> None:
+    async with served(url, settings_of("fresh")) as console, console.person() as lin:
+        shop(tables, "shop-a")
+        page = await text(lin)
+    assert listed(page)[0] == "fresh"
+    assert "Not every shop has been read yet." in plain(page)
+
+
+async def test_figures_of_both_sides_stand_beside_their_difference(tables: Tables, lin: httpx.AsyncClient) -> None:
+    for name, platform, ours in (("a", 1234, 1234), ("b", 1300, 1234), ("c", 5, 7), ("d", None, 3)):
+        shop(tables, name)
+        tables.execute(AUDIT, name, platform, ours)
+        tables.execute(DIFFERENCE, name)
+    shop(tables, "e")
+    found = plain(await text(lin))
+    assert "1,234 / 1,234 ✓ 0 Platform / ours, as of" in found
+    assert "1,300 / 1,234 ✗ 66 missing" in found
+    assert "5 / 7 ! 2 more here" in found
+    assert "– / 3 not known" in found
+    assert "– / – not compared yet Platform / ours " in found
+
+
+async def test_a_difference_that_is_awaited_or_settled_since_is_no_alarm(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "a")
+    tables.execute(AUDIT, "a", 9, 7)
+    tables.execute("UPDATE sync.audits SET awaited = 2")
+    assert "… 2 awaited then" in plain(await text(lin))
+    tables.execute("UPDATE sync.audits SET awaited = 1")
+    tables.execute(DIFFERENCE, "a")
+    assert "✗ 2 missing" in plain(await text(lin))
+    tables.execute("UPDATE sync.audit_differences SET repaired_at = now()")
+    assert "✓ 2, settled since" in plain(await text(lin))
+
+
+@pytest.mark.parametrize(("shops", "is_list"), [(1, False), (11, False), (12, True)])
+async def test_cards_are_for_few_shops(tables: Tables, lin: httpx.AsyncClient, shops: int, is_list: bool) -> None:
+    for number in range(shops):
+        shop(tables, f"shop{number:02}")
+    page = await text(lin)
+    assert ("<table" in page, 'class="card"' in page) == (is_list, not is_list)
+    assert len(set(listed(page))) == shops
+
+
+async def test_500_shops_are_searched_filtered_and_paged_by_the_url(tables: Tables, lin: httpx.AsyncClient) -> None:
+    tables.execute(SHOPS, [f"shop{n}" for n in range(1, 501)], [7200] * 60 + [20] * 440)
+    seen: list[str] = []
+    path = "/?state=behind"
+    for _ in range(2):
+        page = await text(lin, path)
+        seen += dict.fromkeys(listed(page))
+        following = re.search(r'href="([^"]*after=[^"]*)">Next page', page)
+        path = following[1].replace("&amp;", "&") if following else ""
+    assert path == ""
+    assert sorted(seen) == sorted(f"shop{n}" for n in range(1, 61))
+    found = await text(lin, q="shop49 KA")
+    assert sorted(set(listed(found))) == ["shop49", *(f"shop{n}" for n in range(491, 500, 2))]
+    assert 'value="shop49 KA"' in found
+    assert "behind 60" in plain(found)
+    assert "60 shops, trouble first." in plain(await text(lin, state="trouble"))
+    assert "60 shops, trouble first." in plain(await text(lin, kind="behind"))
+    assert "500 shops, trouble first." in plain(await text(lin, state="nonsense", kind="%", after="gone"))
+    assert "(60 shops)" in plain(found)
+
+
+async def test_text_of_a_platform_stays_text(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "shop-a", last_error='<script>alert("x")</script>\u202e')
+    page = await text(lin)
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;&lt;U+202E&gt;" in page
+
+
+async def test_a_row_that_is_half_filled_is_shown(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "shop-a")
+    tables.execute(AUDIT, "shop-a", 1, 1)
+    tables.execute(REJECT, "shop-a")
+    nullable = "SELECT table_name, column_name FROM information_schema.columns WHERE is_nullable = 'YES' AND "
+    where = "table_schema = 'sync' AND table_name IN ('accounts', 'audits', 'rejects')"
+    for table, column in tables.query(nullable + where):
+        tables.execute(f"UPDATE sync.{table} SET {column} = NULL")
+        assert "shop-a" in listed(await text(lin))
+
+
+async def test_open_rejects_lead_to_them_and_a_held_rate_says_how_long(url: str, tables: Tables) -> None:
+    async with served(url, settings_of("shop-a", "shop-b")) as console, console.person() as lin:
+        shop(tables, "shop-a")
+        tables.execute(REJECT, "shop-a")
+        key = console.site.settings.accounts[0].account().rate_key
+        tables.execute("INSERT INTO sync.rates VALUES (%s, now() + interval '1 h')", key)
+        page = await text(lin)
+    assert 'href="/rejects?account=shop-a">1</a>' in page
+    assert re.search(r"5/s ! waits 59 min", plain(page))
+
+
+async def test_the_overview_is_in_chinese_too(tables: Tables, console: Served) -> None:
+    shop(tables, "shop-a", suspended_at="2026-01-01")
+    async with console.person(language="zh") as client:
+        found = plain(await text(client))
+    assert "1 个店铺中有 1 个需要处理:shop-a。" in found
+    assert "平台拒绝了凭证" in found
+
+
+@pytest.mark.parametrize("kind", ProblemKind)
+def test_every_kind_of_problem_is_named_and_has_advice(kind: ProblemKind) -> None:
+    words = shop_words.KINDS[kind]
+    for each in (words.title, words.advice):
+        assert Words("zh")(each) != each
+
+
+def test_every_state_has_a_sign_beside_its_colour() -> None:
+    assert set(shop_words.SIGNS) == set(State)
+    assert all(sign for _, sign in shop_words.SIGNS.values())
+
+
+async def test_a_part_of_the_page_that_is_live_is_the_same_as_in_the_page(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "shop-a", int(timedelta(hours=3).total_seconds()))
+    page = await text(lin)
+    assert re.findall(r'id="(\w+)" data-refresh="5"', page) == ["now", "list"]
