@@ -75,19 +75,26 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
     Also makes the views of schema `bi` and the roles that read them, and fills `order_statuses` with the statuses of
     every installed platform. `anew`: even where tables and views are current. Raises `DatabaseError`.
     """
-    applied = []
     with database.session(url) as connection:
         current = schema.is_current(connection) and (bi.is_current(connection) or bi.obstacle(connection) is not None)
-    if anew or not current:
-        refuse_others(url)
-        from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`
+        if current and not anew:
+            _settle(connection)
+            return []
+    refuse_others(url)
+    from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`
 
-        applied = migrate.migrate(url)
-    with database.session(url) as connection, connection.transaction():
+    applied = migrate.migrate(url)
+    with database.session(url) as connection:
+        _settle(connection)
+    return applied
+
+
+def _settle(connection: database.Session) -> None:
+    """Bring what tables of this version hold in line with the platforms installed and the place they stand in."""
+    with connection.transaction():
         order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
         change_feed.settle(connection)
         daily_figures.settle(connection)
-    return applied
 
 
 def refuse_others(url: str) -> None:
