@@ -1,4 +1,4 @@
-"""What each index of the tables of orders costs: on disk, and when new orders land.
+"""The cost of each index of the tables of orders: on disk, and when new orders land.
 
     python -m benchmarks.indexes [--orders 20000] [--rounds 7] [--json]
 

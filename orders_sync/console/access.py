@@ -134,7 +134,7 @@ class Access:
         person = await self.person(request)
         answer = RedirectResponse(self.visit(request, NOBODY).url("/login"), 303)
         if person and (key := request.cookies.get(self._cookie(request))):
-            async with self._site.writing() as connection:
+            async with self._site.working() as connection, connection.transaction():
                 await console_access.close_session(connection, person, _hash(key))
                 await activity.record(connection, _actor(person), Action.CONSOLE_LOGOUT)
         answer.delete_cookie(self._cookie(request), path=self._cookie_path(request))

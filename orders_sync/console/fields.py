@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from orders_sync.console.visit import Visit
+from orders_sync.console.words import Words
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR
@@ -12,36 +14,43 @@ from orders_sync.domain.statuses import StatusGroup
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_values
 
+LONGEST_NUMBER = 18  # digits that a bigint always holds
 PAST_YEARS = 2200  # as the tables take it
 UNSHIPPED = "unshipped"  # a state that stands for several
 GROUPS = {UNSHIPPED: (StatusGroup.AWAITING_SHIPMENT, StatusGroup.PARTLY_SHIPPED)}
 
 
-def days(visit: Visit, first: str = "from", last: str = "to") -> tuple[datetime | None, datetime | None]:
+def days(
+    written: Mapping[str, str], words: Words, first: str = "from", last: str = "to"
+) -> tuple[datetime | None, datetime | None]:
     """Return the range of two days, both included, in the console's zone. Raises `UsageError`."""
-    start, end = moment(visit, first), moment(visit, last, is_end=True)
+    start, end = moment(written, words, first), moment(written, words, last, is_end=True)
     if start and end and start >= end:
-        raise UsageError(visit._("The first day lies after the last one."))
+        raise UsageError(words("The first day lies after the last one."))
     return start, end
 
 
-def moment(visit: Visit, name: str, *, is_end: bool = False) -> datetime | None:
+def moment(written: Mapping[str, str], words: Words, name: str, *, is_end: bool = False) -> datetime | None:
     """Return the day or time of a field in the console's zone, None where it is empty. Raises `UsageError`.
 
     `is_end`: a day means its end, not included.
     """
-    written = visit.query.get(name, "").strip()
-    if not written:
+    text = written.get(name, "").strip()
+    if not text:
         return None
     try:
-        found = local_times.parse(written)
-        if not FIRST_YEAR <= found.year < PAST_YEARS:
-            text = visit._("The year must lie between %(first)s and %(past)s.", first=FIRST_YEAR, past=PAST_YEARS)
-            raise ValueError(text)
+        found = local_times.parse(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    is_day = len(written) == len("2026-10-01")
+    if not FIRST_YEAR <= found.year < PAST_YEARS:
+        raise UsageError(words("The year must lie between %(first)s and %(past)s.", first=FIRST_YEAR, past=PAST_YEARS))
+    is_day = len(text) == len("2026-10-01")
     return local_times.parse(local_times.day(found + timedelta(hours=36))) if is_end and is_day else found
+
+
+def number(text: str | None) -> int | None:
+    """Return the number of a row; None for what is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
 def groups(visit: Visit) -> tuple[StatusGroup, ...]:

@@ -78,11 +78,12 @@ class Site:
         return await asyncio.to_thread(work)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Connection]:
-        """Open a transaction of the service's own role."""
-        async with self.pool.connection() as connection, connection.transaction():
-            await connection.execute(f"SET LOCAL statement_timeout = '{ACTING_SECONDS}s'".encode())
+    async def working(self) -> AsyncIterator[Connection]:
+        """Lend a connection of the service's own role, each statement by itself unless a transaction is begun."""
+        async with self.pool.connection() as connection:
+            await connection.execute(f"SET statement_timeout = '{ACTING_SECONDS}s'".encode())
             yield connection
+            await connection.execute("SET statement_timeout = 0")
 
 
 async def _may_switch(connection: Connection) -> bool:

@@ -84,15 +84,16 @@ class Visit:
 
     @asynccontextmanager
     async def acting(self) -> AsyncIterator[Connection]:
-        """Open a transaction that may change things. Raises `ForbiddenError` for a person who may only look.
+        """Lend a connection that may change things; actions begin transactions of their own.
 
-        Raises `SchemaVersionError` while the tables are of another version.
+        Raises `ForbiddenError` for a person who may only look, `SchemaVersionError` while the tables are of another
+        version.
         """
         if not self.person.may_act:
             raise ForbiddenError(self._("You may look, but not change anything."))
         if reason := self.site.mismatch():
             raise SchemaVersionError(reason)
-        async with self.site.writing() as connection:
+        async with self.site.working() as connection:
             yield connection
 
     def render(self, template: str, code: int = 200, **values: Any) -> Response:

@@ -15,7 +15,6 @@ PAGE = 50
 
 async def show(visit: Visit) -> Response:
     """Show the newest actions, by shop, person and kind."""
-    before = visit.query.get("before", "")
     async with visit.reading() as connection:
         accounts = await fields.accounts(connection)
         actions = await activity.listed(
@@ -23,8 +22,8 @@ async def show(visit: Visit) -> Response:
             account=visit.query.get("account") or None,
             actor=visit.query.get("actor", "").strip() or None,
             action=visit.query.get("action") or None,
-            since=fields.days(visit, last="")[0],
-            before=int(before) if before.isdecimal() and len(before) < 19 else None,
+            since=fields.moment(visit.query, visit.words, "from"),
+            before=fields.number(visit.query.get("before")),
             limit=PAGE + 1,
         )
     return visit.render(

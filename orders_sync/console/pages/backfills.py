@@ -17,7 +17,7 @@ from orders_sync.console.visit import Visit
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine import backfill
+from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.backfill import Previewed
 from orders_sync.engine.page_client import AccountSource
@@ -57,13 +57,21 @@ async def preview(visit: Visit) -> Response:
     )
 
 
+async def preview_orders(visit: Visit) -> Response:
+    """Show what reading orders by their numbers would take. The plan is kept for an hour."""
+    text = visit.query.get("numbers", "")
+    async with visit.acting() as connection:
+        shown = await order_fetch.preview(connection, visit.site.sources, [text], datetime.now(UTC))
+    return visit.render("backfill_orders.html", shown=shown, text=text)
+
+
 async def start(visit: Visit) -> Response:
     """Start a plan: exactly what was shown."""
-    plan = visit.form.get("plan", "")
-    if not plan.isdecimal() or len(plan) > 18:
+    plan = fields.number(visit.form.get("plan"))
+    if plan is None:
         raise UsageError(visit._("Which plan? Preview the backfill again."))
     async with visit.acting() as connection:
-        requested = await actions.start(connection, visit.actor, visit.site.sources, int(plan))
+        requested = await actions.start(connection, visit.actor, visit.site.sources, plan)
     return visit.go(f"/backfills/{requested.number}", visit._("The backfill has started."))
 
 
@@ -146,7 +154,7 @@ def _sources(visit: Visit, chosen: Sequence[str]) -> list[AccountSource]:
 def _window(visit: Visit) -> Window:
     """Return the range of the form: days, or times to the second; the last day is included."""
     now = whole_second(datetime.now(UTC))
-    start, end = fields.moment(visit, "from"), fields.moment(visit, "to", is_end=True)
+    start, end = fields.days(visit.query, visit.words)
     if start is None:
         raise UsageError(visit._("From which day?"))
     end = min(end or now, now)
@@ -168,14 +176,16 @@ def _windows(shown: Previewed) -> list[tuple[str, str, Window]]:
 
 def _number(visit: Visit) -> int:
     text: str = visit.request.path_params["number"]
-    if not text.isdecimal() or len(text) > 18:
+    number = fields.number(text)
+    if number is None:
         raise NotFoundError(visit._("There is no backfill %(number)s.", number=text))
-    return int(text)
+    return number
 
 
 PAGES = [
     page("/backfills", show),
     page("/backfills/new", preview),
+    page("/backfills/orders", preview_orders),
     action("/backfills/start", start),
     page("/backfills/{number}", show_one),
     page("/backfills/{number}/events", watch),

@@ -51,11 +51,11 @@ async def send(visit: Visit) -> Response:
         raise ForbiddenError(visit._("You have no right to see personal data."))
     format_ = exports.FORMATS[name]
     format_.must_be_installed()
-    start, end = fields.days(visit)
+    start, end = fields.days(visit.query, visit.words)
     account = visit.query.get("account", "")
     selection = exports.Selection(view, start, end, None, (account,) if account else (), fields.groups(visit))
     if selection.reveals_persons:
-        async with visit.site.writing() as connection:
+        async with visit.site.working() as connection:
             details = selection.described
             await activity.record(connection, visit.actor, Action.PERSONS_EXPORT, details=details)
     file = await _write(visit, selection, format_)

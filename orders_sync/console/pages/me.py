@@ -11,7 +11,7 @@ from orders_sync.store import console_access
 
 async def show(visit: Visit) -> Response:
     """Show the person's rights and sessions."""
-    async with visit.site.writing() as connection:  # no role that reads may read sessions
+    async with visit.site.working() as connection:  # no role that reads may read sessions
         sessions = await console_access.sessions(connection, visit.person)
     return visit.render("me.html", sessions=sessions)
 
@@ -22,7 +22,7 @@ async def end(visit: Visit) -> Response:
         key_hash = bytes.fromhex(visit.form.get("session", ""))
     except ValueError:
         key_hash = b""
-    async with visit.site.writing() as connection:
+    async with visit.site.working() as connection:
         await console_access.close_session(connection, visit.person, key_hash)
     return visit.go("/me", visit._("The session has ended."))
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
 
 from orders_sync.console import fields
-from orders_sync.console.pages import page
+from orders_sync.console.pages import action, page
 from orders_sync.console.pages.export import MOST
-from orders_sync.console.visit import Visit
+from orders_sync.console.visit import ForbiddenError, Visit
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.statuses import StatusGroup
 from orders_sync.engine import order_answer, service_status
+from orders_sync.engine.actions import orders as actions
 from orders_sync.engine.order_answer import Answer
 from orders_sync.engine.order_remarks import Known
 from orders_sync.settings import Settings
-from orders_sync.store import overview
+from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import order_list
 from orders_sync.store.console.order_list import Place
 from orders_sync.store.database import Session
@@ -31,7 +32,7 @@ async def show(visit: Visit) -> Response:
     """Show the list, or the orders of the numbers that were typed."""
     if visit.query.get("q", "").strip():
         return await _search(visit)
-    start, end = fields.days(visit)
+    start, end = fields.days(visit.query, visit.words)
     account = visit.query.get("account") or None
     async with visit.reading() as connection:
         accounts = await fields.accounts(connection)
@@ -68,6 +69,32 @@ async def show_one(visit: Visit) -> Response:
         return order_answer.answer(session, [key.order_id], matches, _known(settings, session))
 
     return _found(visit, await visit.site.ask(question))
+
+
+async def fetch(visit: Visit) -> Response:
+    """Have an order read now."""
+    key = _key(visit)
+    async with visit.acting() as connection:
+        found = await actions.fetch(connection, visit.actor, visit.site.sources, [key.order_id], datetime.now(UTC))
+    if found.requested is None:
+        reasons = " ".join(each.reason for each in found.plan.not_fetched)
+        raise UsageError(reasons or visit._("Nothing can be read of it."))
+    return visit.go(f"/backfills/{found.requested.number}", visit._("The order is being read."))
+
+
+async def reveal(visit: Visit) -> Response:
+    """Show the persons of an order and its payload, and record who asked."""
+    if not visit.person.may_see_persons:
+        raise ForbiddenError(visit._("You have no right to see personal data."))
+    key = _key(visit)
+    async with visit.site.working() as connection:
+        persons = await actions.reveal_persons(connection, visit.actor, key)
+    payload = await visit.site.ask(lambda session: order_lookup.payload(session, key), persons=True)
+    return visit.render("order_persons.html", key=key, persons=persons, payload=payload)
+
+
+def _key(visit: Visit) -> OrderKey:
+    return OrderKey(visit.form.get("platform", ""), visit.form.get("order_id", ""))
 
 
 async def _search(visit: Visit) -> Response:
@@ -124,4 +151,9 @@ def _place(visit: Visit) -> Place | None:
         return None
 
 
-PAGES = [page("/orders", show), page("/orders/{platform}/{order_id:path}", show_one)]
+PAGES = [
+    page("/orders", show),
+    action("/orders/fetch", fetch),
+    action("/orders/persons", reveal, acts=False),
+    page("/orders/{platform}/{order_id:path}", show_one),
+]

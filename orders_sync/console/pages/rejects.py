@@ -1,0 +1,137 @@
+"""Rejects: records that could not become orders, by reason; one as received; replay and ignore what was seen."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from orders_sync.console import fields
+from orders_sync.console.pages import action, page
+from orders_sync.console.visit import ForbiddenError, Visit
+from orders_sync.domain.activity import Action
+from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.reject_reasons import RejectReason, RejectState
+from orders_sync.engine.actions import rejects as actions
+from orders_sync.store import activity
+from orders_sync.store.console import rejects
+from orders_sync.store.reject_lists import Chosen
+
+MOST_AT_ONCE = 200  # replayed by one click
+
+
+async def show(visit: Visit) -> Response:
+    """Show the reasons with their counts, and the records of one reason, shop and state."""
+    account, reason, state = visit.query.get("account") or None, _reason(visit.query.get("reason", "")), _state(visit)
+    async with visit.reading() as connection:
+        accounts = await fields.accounts(connection)
+        groups = await rejects.groups(connection, account)
+        rows = await rejects.listed(
+            connection, reason, account, (state,), fields.number(visit.query.get("before")), rejects.PAGE + 1
+        )
+    matching = sum(
+        each.records if state is RejectState.OPEN else each.ignored
+        for each in groups
+        if reason is None or each.reason_key == reason
+    )
+    return visit.render(
+        "rejects.html",
+        accounts=accounts,
+        groups=groups,
+        rows=rows[: rejects.PAGE],
+        after=rows[rejects.PAGE - 1] if len(rows) > rejects.PAGE else None,
+        state=state,
+        matching=matching,
+        most=MOST_AT_ONCE,
+        reasons=list(RejectReason),
+    )
+
+
+async def show_one(visit: Visit) -> Response:
+    """Show a reject without its record."""
+    number = _number(visit)
+    async with visit.reading() as connection:
+        row = await rejects.row(connection, number)
+    if row is None:
+        raise NotFoundError(visit._("There is no reject %(number)s.", number=number))
+    return visit.render("reject.html", row=row, parts=None)
+
+
+async def reveal(visit: Visit) -> Response:
+    """Show a reject with the record as received, and record who asked: it may hold persons."""
+    number = _number(visit)
+    if not visit.person.may_see_persons:
+        raise ForbiddenError(visit._("You have no right to see personal data."))
+    async with visit.site.working() as connection, connection.transaction():
+        found = await rejects.record(connection, number)
+        if found is None:
+            raise NotFoundError(visit._("There is no reject %(number)s.", number=number))
+        await activity.record(
+            connection, visit.actor, Action.PERSONS_REVEAL, account=found.account, subject=f"reject {number}"
+        )
+    text, flaw = found.text, found.flaw
+    parts = (text, "", "") if flaw is None else (text[: flaw.start], text[flaw.start : flaw.end], text[flaw.end :])
+    return visit.render("reject.html", row=found, parts=parts)
+
+
+async def replay(visit: Visit) -> Response:
+    """Replay the chosen rejects, or all that match, as many as were seen at most."""
+    async with visit.acting() as connection:
+        if visit.form.get("all"):
+            chosen = Chosen(reason=_reason(visit.form.get("reason", "")), account=visit.form.get("account") or None)
+            shown = fields.number(visit.form.get("shown")) or 0
+            if shown > MOST_AT_ONCE:
+                raise UsageError(visit._("At most %(most)s at once.", most=MOST_AT_ONCE))
+            result = await actions.replay_matching(connection, visit.actor, chosen, shown)
+        else:
+            result = await actions.replay(connection, visit.actor, _chosen(visit))
+    text = visit._("Landed: %(landed)s, still rejected: %(count)s.", landed=result.landed, count=len(result.rejected))
+    return visit.go("/rejects", text, reason=visit.form.get("reason"), account=visit.form.get("account"))
+
+
+async def ignore(visit: Visit) -> Response:
+    """Ignore the chosen rejects."""
+    async with visit.acting() as connection:
+        count = await actions.ignore(connection, visit.actor, _chosen(visit))
+    return visit.go("/rejects", visit._("Ignored: %(count)s.", count=count), reason=visit.form.get("reason"))
+
+
+async def unignore(visit: Visit) -> Response:
+    """Open the chosen rejects again."""
+    async with visit.acting() as connection:
+        count = await actions.unignore(connection, visit.actor, _chosen(visit))
+    return visit.go("/rejects", visit._("Open again: %(count)s.", count=count), reason=visit.form.get("reason"))
+
+
+def _chosen(visit: Visit) -> list[int]:
+    numbers = [fields.number(each) for each in visit.choices.get("number", ())]
+    found = [each for each in numbers if each is not None]
+    if not found:
+        raise UsageError(visit._("Choose at least one record."))
+    if len(found) > MOST_AT_ONCE:
+        raise UsageError(visit._("At most %(most)s at once.", most=MOST_AT_ONCE))
+    return found
+
+
+def _reason(text: str) -> RejectReason | None:
+    return RejectReason(text) if text in set(RejectReason) else None
+
+
+def _state(visit: Visit) -> RejectState:
+    return RejectState.IGNORED if visit.query.get("state") == RejectState.IGNORED else RejectState.OPEN
+
+
+def _number(visit: Visit) -> int:
+    text: str = visit.request.path_params["number"]
+    number = fields.number(text)
+    if number is None:
+        raise NotFoundError(visit._("There is no reject %(number)s.", number=text))
+    return number
+
+
+PAGES = [
+    page("/rejects", show),
+    action("/rejects/replay", replay),
+    action("/rejects/ignore", ignore),
+    action("/rejects/unignore", unignore),
+    page("/rejects/{number}", show_one),
+    action("/rejects/{number}/record", reveal, acts=False),
+]

@@ -1,0 +1,215 @@
+"""The pages of rejects, audits and the system, and the actions on orders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from orders_sync.console.pages import rejects as reject_pages
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.platforms import PLATFORMS
+from orders_sync.sandbox import shop_settings
+from orders_sync.settings import Settings
+from tests.support.console import Served, served
+from tests.support.databases import Tables
+from tests.support.landed import a_world
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+def add_rejects(console: Served, count: int, payload: str = "{}") -> Tables:
+    tables = Tables(console.site.url)
+    tables.execute(
+        "INSERT INTO sync.rejects (account, platform, order_id, reason, reason_key, payload, payload_hash, read_at) "
+        "SELECT 'shop', '1688', NULL, 'baseInfo.id: missing', 'no_order_id', %s, decode(md5(n::text), 'hex'), now() "
+        "FROM generate_series(1, %s) AS n",
+        payload.encode(),
+        count,
+    )
+    return tables
+
+
+async def test_a_button_acts_on_as_many_as_it_says_and_no_more(console: Served) -> None:
+    tables = add_rejects(console, 3)
+    async with console.person() as client:
+        text = (await client.get("/rejects", params={"reason": "no_order_id"})).text
+        assert "Replay all 3 that match" in text
+        assert 'name="shown" value="3"' in text
+        columns = "account, platform, reason, reason_key, payload, read_at"
+        one_more = f"SELECT {columns}, '\\x99'::bytea FROM sync.rejects LIMIT 1"
+        tables.execute(f"INSERT INTO sync.rejects ({columns}, payload_hash) {one_more}")
+        refused = await client.post("/rejects/replay", data={"all": "1", "shown": "3", "reason": "no_order_id"})
+        assert refused.status_code == 400
+        assert "nothing was done" in refused.text
+        done = await client.post("/rejects/replay", data={"all": "1", "shown": "4", "reason": "no_order_id"})
+        assert done.headers["location"] == "/rejects?reason=no_order_id"
+        assert "still rejected: 4" in (await client.get("/rejects")).text
+        assert (await client.post("/rejects/replay", data={})).status_code == 400
+        many = {"number": [str(n) for n in range(1, reject_pages.MOST_AT_ONCE + 2)]}
+        assert (await client.post("/rejects/replay", data=many)).status_code == 400
+
+
+async def test_the_chosen_are_ignored_and_opened_again_by_a_name_that_is_kept(console: Served) -> None:
+    tables = add_rejects(console, 3)
+    numbers = [str(row[0]) for row in tables.query("SELECT id FROM sync.rejects ORDER BY id")]
+    async with console.person("lin") as client:
+        await client.post("/rejects/ignore", data={"number": numbers[:2]})
+        assert tables.query("SELECT count(*) FROM sync.rejects WHERE ignored_at IS NOT NULL") == [(2,)]
+        assert f"/rejects/{numbers[0]}" in (await client.get("/rejects", params={"state": "ignored"})).text
+        await client.post("/rejects/unignore", data={"number": numbers[:1]})
+        assert tables.query("SELECT count(*) FROM sync.rejects WHERE ignored_at IS NOT NULL") == [(1,)]
+    assert tables.query(
+        "SELECT actor, origin, action FROM sync.activity WHERE action LIKE 'rejects%%' ORDER BY id"
+    ) == [
+        ("lin", "console", "rejects.ignore"),
+        ("lin", "console", "rejects.unignore"),
+    ]
+
+
+async def test_a_record_is_shown_as_received_to_who_may_see_it_and_that_is_recorded(console: Served) -> None:
+    payload = f'{{"baseInfo": {{"buyer": "{SCRIPT}"}}}}'
+    tables = add_rejects(console, 1, payload)
+    [(number,)] = tables.query("SELECT id FROM sync.rejects")
+    async with console.person(may_see_persons=False) as client:
+        text = (await client.get(f"/rejects/{number}")).text
+        assert "alert(1)" not in text
+        assert (await client.post(f"/rejects/{number}/record")).status_code == 403
+    async with console.person("chen") as client:
+        assert "alert(1)" not in (await client.get(f"/rejects/{number}")).text
+        text = (await client.post(f"/rejects/{number}/record")).text
+        assert SCRIPT not in text
+        assert "&lt;script&gt;alert(1)" in text
+        assert "<mark>" in text
+        for wrong in ("999", "x", "9" * 40):
+            assert (await client.get(f"/rejects/{wrong}")).status_code == 404
+    assert tables.query("SELECT actor, subject FROM sync.activity WHERE action = 'persons.reveal'") == [
+        ("chen", f"reject {number}")
+    ]
+
+
+@pytest.fixture
+async def shops(url: str) -> AsyncIterator[Served]:
+    found = [shop_settings(each, "http://127.0.0.1:1") for each in a_world(3).accounts]
+    settings = msgspec.structs.replace(Settings(), accounts=found)
+    sources = [AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform]) for each in found]
+    tables = Tables(url)
+    for each in sources:
+        identity = each.account.identity
+        tables.execute(
+            "INSERT INTO sync.accounts (name, platform, host, seller, feed) VALUES (%s, %s, %s, %s, %s)",
+            each.account.name,
+            identity.platform,
+            identity.host,
+            identity.seller,
+            each.platform.feed,
+        )
+    async with served(url, settings, sources) as console:
+        yield console
+
+
+async def test_an_audit_is_requested_of_the_running_service(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    tables = Tables(shops.site.url)
+    async with shops.person("lin") as client:
+        answer = await client.post(
+            "/audits/run", data={"account": name, "from": "2026-10-01", "to": "2026-10-02", "repair": "1"}
+        )
+        assert answer.status_code == 303, answer.text
+        assert (await client.post("/audits/run", data={"account": "nobody"})).status_code in (400, 404)
+        assert (await client.post("/audits/run", data={"account": name, "from": "x"})).status_code == 400
+    [(account, start, end, repair, person)] = tables.query(
+        "SELECT account, starts_at, ends_at, repair, requested_by FROM sync.requests"
+    )
+    assert (account, end - start, repair, person) == (name, timedelta(days=2), True, "lin")
+
+
+async def test_audits_are_shown_acknowledged_and_repaired(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    tables = Tables(shops.site.url)
+    tables.execute(
+        "INSERT INTO sync.audits (account, starts_at, ends_at, started_at, finished_at) "
+        "VALUES (%s, '2026-10-01Z', '2026-10-02Z', now(), now())",
+        name,
+    )
+    [(number,)] = tables.query("SELECT id FROM sync.audits")
+    tables.execute(
+        "INSERT INTO sync.audit_differences (audit_id, feed, starts_at, ends_at, "
+        "platform_orders, table_orders, missing, missing_ids) "
+        "VALUES (%s, 'created', '2026-10-01Z', '2026-10-02Z', 2, 1, 1, '{801}')",
+        number,
+    )
+    async with shops.person() as client:
+        assert f"/audits/{number}" in (await client.get("/audits", params={"open": "1"})).text
+        text = (await client.get(f"/audits/{number}")).text
+        assert 'href="/orders?q=801"' in text
+        assert (await client.post(f"/audits/{number}/acknowledge", data={"because": " "})).status_code == 400
+        assert (await client.post(f"/audits/{number}/repair")).status_code == 303
+        await client.post(f"/audits/{number}/acknowledge", data={"because": "the platform confirms it"})
+        assert "the platform confirms it" in (await client.get(f"/audits/{number}")).text
+        assert f"/audits/{number}" not in (await client.get("/audits", params={"open": "1"})).text.split('id="live"')[1]
+        for wrong in ("999", "x", "9" * 40):
+            assert (await client.get(f"/audits/{wrong}")).status_code == 404
+    assert tables.query("SELECT kind, repair FROM sync.requests") == [("audit", True)]
+
+
+async def test_audits_that_are_half_filled_are_shown(console: Served) -> None:
+    tables = Tables(console.site.url)
+    tables.execute(
+        "INSERT INTO sync.audits (account, starts_at, ends_at) VALUES ('gone', '2026-10-01Z', '2026-10-02Z')"
+    )
+    tables.execute(
+        "INSERT INTO sync.audit_differences (audit_id, feed, starts_at, ends_at, platform_orders, table_orders) "
+        "SELECT id, 'created', starts_at, ends_at, 1, 0 FROM sync.audits"
+    )
+    async with console.person(language="zh") as client:
+        assert (await client.get("/audits")).status_code == 200
+        [(number,)] = tables.query("SELECT id FROM sync.audits")
+        assert (await client.get(f"/audits/{number}")).status_code == 200
+
+
+@pytest.mark.parametrize("may_see_persons", [False, True])
+async def test_the_system_page_names_processes_database_and_people(console: Served, may_see_persons: bool) -> None:
+    tables = Tables(console.site.url)
+    tables.execute(
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at) VALUES "
+        "('a:1:x', '{worker}', '0.1.0', '0001', %s, 1, now())",
+        SCRIPT,
+    )
+    async with console.person("lin", may_see_persons=may_see_persons) as client:
+        text = (await client.get("/system")).text
+    assert SCRIPT not in text
+    for words in ("worker", "public.orders", "lin", "PostgreSQL"):
+        assert words in text
+
+
+async def test_an_order_is_fetched_and_its_persons_are_shown_once_asked_for(landed: Tables) -> None:
+    [(platform, order_id, account, name)] = landed.query(
+        "SELECT platform, order_id, account, buyer_name FROM orders WHERE buyer_name <> seller_name "
+        "ORDER BY 1, 2 LIMIT 1"
+    )
+    settings = Settings()
+    async with served(landed.url, settings) as console, console.person("chen") as client:
+        key = {"platform": platform, "order_id": order_id}
+        assert name not in (await client.get(f"/orders/{platform}/{order_id}")).text.split("Every column")[0]
+        text = (await client.post("/orders/persons", data=key)).text
+        assert name in text
+        assert "Payload as received" in text
+        refused = await client.post("/orders/fetch", data=key)
+        assert refused.status_code == 400, "its account is in no settings"
+    recorded = landed.query(
+        "SELECT account, subject FROM sync.activity WHERE action = 'persons.reveal' AND actor = 'chen'"
+    )
+    assert recorded == [(account, f"order {order_id}")]
+
+
+async def test_numbers_are_previewed_and_what_cannot_be_read_says_why(shops: Served) -> None:
+    async with shops.person() as client:
+        answer = await client.get("/backfills/orders", params={"numbers": "801 802\n803"})
+        nothing = await client.get("/backfills/orders", params={"numbers": ","})
+    assert answer.status_code == 200
+    assert re.findall(r'class="id">(80\d)<', answer.text) == ["801", "802", "803"]
+    assert nothing.status_code == 400
