@@ -142,8 +142,16 @@ async def held_for(connection: Connection, account: str) -> float | None:
 
 
 async def renew(connection: Connection, claim: Claim) -> None:
-    """Extend a claim by another lease. Raises `LeaseLostError` if another worker has claimed the window since."""
-    await update_fenced(connection, claim, "lease_until = clock_timestamp() + %s", [LEASE])
+    """Extend a claim by another lease. Raises `LeaseLostError` if another worker has claimed the window since.
+
+    Does nothing to a window that its own worker has closed or released: a renewal may wait for just that transaction.
+    """
+    try:
+        await update_fenced(connection, claim, "lease_until = clock_timestamp() + %s", [LEASE])
+    except LeaseLostError:
+        query = "SELECT fence FROM sync.windows WHERE id = %s"
+        if await fetch_optional(connection, query, [claim.id], int) != claim.fence:
+            raise
 
 
 async def release(connection: Connection, claim: Claim, *, calls: int) -> None:

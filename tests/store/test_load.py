@@ -13,7 +13,7 @@ import pytest
 from orders_sync.domain.directions import Direction
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRows
-from orders_sync.store import load
+from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.flat_orders import Source, fingerprint
 from tests.support.databases import one, rows
@@ -39,6 +39,33 @@ async def test_others_go_on_while_a_batch_becomes_rows(connection: Connection) -
     going_on = asyncio.create_task(others())
     async with connection.transaction():
         await load.land(connection, Source("1688", "shop", None, watched, Direction.SALE), records)
+    going_on.cancel()
+    assert sorted(Counter(seen).values()) == [load.PIECE] * 3
+
+
+async def test_others_go_on_while_stored_payloads_become_rows_again(connection: Connection) -> None:
+    """As heartbeats and renewals of leases do: 500 large orders take a second."""
+    records = [Record(f"{number:04}", payload(f"{number:04}"), at(0)) for number in range(load.PIECE * 3)]
+    async with connection.transaction():
+        await load.land(connection, SOURCE, records)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    seen: list[int] = []
+
+    def watched(record: bytes) -> OrderRows:
+        seen.append(turns)
+        return normalize(record)
+
+    [page] = [page async for page in rebuild.pages(connection, "1688", None)]
+    going_on = asyncio.create_task(others())
+    async with connection.transaction():
+        await load.rebuild(connection, Source("1688", "shop", None, watched, Direction.SALE), page)
     going_on.cancel()
     assert sorted(Counter(seen).values()) == [load.PIECE] * 3
 
