@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from msgspec import structs
 
 from orders_sync.cli import account_selection, actor, databases, event_loop, options, output, user_settings
 from orders_sync.cli.doctor import Probed, doctor
@@ -66,7 +67,7 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
 
 
 @app.command()
-def rename(old: str, new: str, config: options.Config = None) -> None:
+def rename(old: str, new: str, config: options.Config = None, json: options.Json = False) -> None:
     """Rename an account that is not in the settings. Others are renamed in the settings."""
     settings = user_settings.load(config)
     if account_selection.named(settings, old):
@@ -75,31 +76,31 @@ def rename(old: str, new: str, config: options.Config = None) -> None:
         raise UsageError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
     with databases.opened(settings) as url, database.session(url) as connection:
         identities.rename(connection, actor.current(), old, new)
-    output.info(f"renamed {old} to {new}")
+    output.report({"account": new, "was": old}, f"renamed {old} to {new}", json)
 
 
 @app.command()
-def retire(name: str, config: options.Config = None) -> None:
+def retire(name: str, config: options.Config = None, json: options.Json = False) -> None:
     """Declare that the orders of an account that is not in the settings need no more updates. They stay."""
     settings = user_settings.load(config)
     if account_selection.named(settings, name):
         raise UsageError(f"{name} is in the settings: remove it there first")
     with databases.opened(settings) as url, database.session(url) as connection:
         identities.retire(connection, actor.current(), name)
-    output.info(f"{name} is retired: its orders stay as they are. Add it to the settings again to resume reading")
+    text = f"{name} is retired: its orders stay as they are. Add it to the settings again to resume reading"
+    output.report({"account": name}, text, json)
 
 
 @app.command()
-def merge(old: str, new: str, config: options.Config = None) -> None:
+def merge(old: str, new: str, config: options.Config = None, json: options.Json = False) -> None:
     """Merge two accounts of one shop, such as after a change of host: NEW gets the orders of OLD, which is removed."""
     settings = user_settings.load(config)
     if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: remove it there first")
     with databases.opened(settings) as url, database.session(url) as connection:
         identities.merge(connection, actor.current(), old, new)
-    output.info(
-        f"{new} now has the orders of {old}; `orders-sync rejects replay` stores those that were rejected meanwhile"
-    )
+    text = f"{new} now has the orders of {old}; `orders-sync rejects replay` stores those that were rejected meanwhile"
+    output.report({"account": new, "merged": old}, text, json)
 
 
 @app.command()
@@ -111,6 +112,7 @@ def pause(
         typer.Option("--until", help="Date or time at which it ends by itself. [default: at `accounts resume`]"),
     ] = None,
     config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Pause an account: it is neither planned nor read. Windows in flight are finished, messages are kept for later."""
     settings = user_settings.load(config)
@@ -125,15 +127,17 @@ def pause(
                 lambda connection: actions.pause(connection, actor.current(), settings.listed, name, reason, ends),
             )
         )
-    output.info(str(paused))
+    found = structs.asdict(paused)
+    output.report({"account": found.pop("name"), **found}, str(paused), json)
 
 
 @app.command()
-def resume(name: str, config: options.Config = None) -> None:
+def resume(name: str, config: options.Config = None, json: options.Json = False) -> None:
     """End a pause, or a suspension: make calls again with the credentials that were refused."""
     with databases.opened(user_settings.load(config)) as url:
         event_loop.run(databases.ask(url, lambda connection: actions.resume(connection, actor.current(), name)))
-    output.info(f"{name}: a running service, or the next `orders-sync sync`, makes calls for it again")
+    text = f"{name}: a running service, or the next `orders-sync sync`, makes calls for it again"
+    output.report({"account": name}, text, json)
 
 
 @app.command()

@@ -168,6 +168,7 @@ def acknowledge(
     number: Number,
     reason: Annotated[str, typer.Option("--reason", help="Why it may stay so; kept with the differences.")],
     config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Acknowledge the open differences of an audit: they raise no alert any more, and stay in the tables.
 
@@ -180,4 +181,5 @@ def acknowledge(
         count = event_loop.run(
             databases.ask(url, lambda connection: actions.acknowledge(connection, actor.current(), number, reason))
         )
-    output.info(f"audit {number}: {count} {'difference' if count == 1 else 'differences'} acknowledged")
+    text = f"audit {number}: {count} {'difference' if count == 1 else 'differences'} acknowledged"
+    output.report({"audit": number, "acknowledged": count}, text, json)

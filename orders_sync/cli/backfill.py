@@ -193,6 +193,7 @@ def cancel(
         int | None, typer.Option("--request", help="All that is open of this request.", show_default=False)
     ] = None,
     config: options.Config = None,
+    json: options.Json = False,
 ) -> None:
     """Cancel a backfill, or with --request all of a request. Windows in flight are finished; stored orders stay."""
     if (number is None) == (request is None):
@@ -208,7 +209,8 @@ def cancel(
                 lambda connection: actions.cancel(connection, actor.current(), asked, whole_request=is_request),
             )
         )
-    output.info(f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}")
+    text = f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}"
+    output.report({"backfill": number, "request": request, "cancelled": count}, text, json)
 
 
 def _chosen(settings: Settings, names: list[str] | None, platform: str | None, by: Feed | None) -> list[AccountSource]:

@@ -35,7 +35,7 @@ def migrate(
     with databases.server(settings, create=not check) as host:
         if check:
             migrations.check(host.url)
-            _report({"applied": []}, "the tables are those of this version", json)
+            output.report({"applied": []}, "the tables are those of this version", json)
             return
         applied = databases.bring_up(host.url, anew=True)
         with database.session(host.url) as connection:
@@ -43,15 +43,7 @@ def migrate(
     for problem in filter(None, problems):
         output.info(problem)
     said = f"migrated: {', '.join(applied)}" if applied else "the tables are up to date"
-    _report({"applied": applied}, said, json)
-
-
-def _report(result: dict[str, object], text: str, as_json: bool) -> None:
-    """Print what was changed: as JSON, or as a notice."""
-    if as_json:
-        output.print_json(result)
-    else:
-        output.info(text)
+    output.report({"applied": applied}, said, json)
 
 
 @app.command("url")

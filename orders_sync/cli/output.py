@@ -111,6 +111,14 @@ def sentence(text: str) -> None:
         say(line)
 
 
+def report(result: dict[str, object], text: str, json: bool) -> None:
+    """Print what a command changed: as a JSON object where `json` is asked for, else as a notice."""
+    if json:
+        print_json(result)
+    else:
+        info(text)
+
+
 def print_json(value: Any) -> None:
     """Print a result as one JSON document, ASCII unless standard output is UTF-8.
 

@@ -30,13 +30,22 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], ExitCode]] = {
     "no such account in the tables": (("status", "--account", "nobody"), {}, ExitCode.NOT_FOUND),
     "no such reject": (("rejects", "show", "4711"), {}, ExitCode.NOT_FOUND),
     "no such backfill": (("backfill", "cancel", "4711"), {}, ExitCode.NOT_FOUND),
+    "no such account to pause": (("accounts", "pause", "nobody"), {}, ExitCode.NOT_FOUND),
+    "no such account to resume": (("accounts", "resume", "nobody"), {}, ExitCode.NOT_FOUND),
+    "no such account to rename": (("accounts", "rename", "nobody", "somebody"), {}, ExitCode.NOT_FOUND),
+    "no such account to retire": (("accounts", "retire", "nobody"), {}, ExitCode.NOT_FOUND),
+    "no such account to merge": (("accounts", "merge", "nobody", "somebody"), {}, ExitCode.NOT_FOUND),
+    "no such account to test": (("accounts", "test", "nobody"), {}, ExitCode.NOT_FOUND),
+    "an account of the settings": (("accounts", "retire", "sandbox-ka"), {}, ExitCode.USAGE),
+    "a pause that is over": (("accounts", "pause", "sandbox-ka", "--until", "2020-01-01"), {}, ExitCode.USAGE),
+    "no such audit": (("audit", "acknowledge", "4711", "--reason", "known"), {}, ExitCode.NOT_FOUND),
     "no such dump": (("db", "restore", "no-such.dump"), {}, ExitCode.NOT_FOUND),
     "nobody answers": (("backfill", "--account", "sandbox-ka", "--from", "2026-01-01"), {}, ExitCode.DECLINED),
     "no database": (("status",), {"DATABASE_URL": NOWHERE}, ExitCode.DATABASE),
     "wrong setting": (("status",), {"ORDERS_SYNC_SYNC__LAG": "soon"}, ExitCode.SETTINGS),
 }
 
-WITHOUT_JSON = ("done", "no such backfill", "no such dump", "nobody answers")  # with --json, `backfill` asks nothing
+WITHOUT_JSON = ("done", "no such dump", "nobody answers")  # with --json, `backfill` asks nothing
 
 
 def run(landed: Landed, case: str, *more: str) -> Said:
