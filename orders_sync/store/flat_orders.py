@@ -72,6 +72,11 @@ def fingerprint(data: bytes) -> bytes:
     return xxhash.xxh3_128_digest(data)
 
 
+def is_as_received(payload: bytes, payload_hash: bytes) -> bool:
+    """Return whether a stored payload is what its hash was made of: XXH3, or before 0005 blake2b."""
+    return payload_hash == fingerprint(payload) or payload_hash == blake2b(payload, digest_size=16).digest()
+
+
 def flatten(source: Source, record: Record, payload_hash: bytes) -> FlatOrder:
     """Return the rows of a record.
 

@@ -29,7 +29,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.store import copy_writer, older, rejects, restoration, statements
 from orders_sync.store.comparison import Comparison, LockedOrder, compare, compare_rebuilt
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten
+from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten, is_as_received
 from orders_sync.store.ownership import Ownership
 from orders_sync.store.rejects import Current, Reject
 
@@ -73,7 +73,8 @@ async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -
     """Make the rows of stored orders anew, in the transaction of `connection`; payloads stay. Raises psycopg.Error.
 
     Counted as `changed`: rebuilt. `unchanged`: the tables hold equal rows, which are not even locked. `stale`: the
-    payload is another by now, or gone. `rejected`: cannot be normalized any more; the order keeps its rows.
+    payload is another by now, or gone; or somebody changed it, and any read of the order replaces it. `rejected`:
+    cannot be normalized any more; the order keeps its rows.
     """
     loader = _Loader(connection, source, rebuilds=True)
     await loader.rebuild(batch)
@@ -124,9 +125,13 @@ class _Loader:
     async def rebuild(self, batch: list[Stored]) -> None:
         known, _ = await self._known([stored.order_id for stored in batch])
         orders: list[FlatOrder] = []
+        edited: list[Stored] = []
         for number, stored in enumerate(batch):
             if number % PIECE == 0:
                 await asyncio.sleep(0)
+            if not is_as_received(stored.payload, stored.payload_hash):
+                edited.append(stored)
+                continue
             record = Record(stored.order_id, stored.payload, stored.read_at)
             try:
                 orders.append(flatten(self.source, record, stored.payload_hash))
@@ -134,6 +139,10 @@ class _Loader:
                 self._reject(record, stored.payload_hash, str(error))
         orders = await self._without_intact(orders, known)
         await self._store(orders, [order.order_id for order in orders])
+        if edited:
+            self.landed.stale += len(edited)
+            hashes = {stored.order_id: stored.payload_hash for stored in edited}
+            await restoration.disown(self.connection, self.source.platform, hashes)
 
     async def settle(self) -> None:
         """Store how other accounts' orders are listed and what was rejected; settle rejects of current orders."""

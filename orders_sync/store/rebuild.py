@@ -1,8 +1,11 @@
-"""Stored orders in pages, to make their rows anew after a change of `normalize`."""
+"""Stored orders in pages, to make their rows anew after a change of `normalize`; and orders without a payload row."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
 
 from orders_sync.store.database import Connection
 from orders_sync.store.load import BATCH, Stored
@@ -23,6 +26,32 @@ WHERE platform = %(platform)s AND order_id > %(after)s AND payload IS NOT NULL
     AND (%(account)s::text IS NULL OR account = %(account)s)
 ORDER BY order_id LIMIT %(rows)s
 """
+
+_WITHOUT_PAYLOAD = """
+SELECT o.account, count(*) AS orders, min(o.created_at) AS first, max(o.created_at) AS last
+FROM orders AS o LEFT JOIN raw_orders AS r USING (platform, order_id)
+WHERE (r.platform IS NULL OR r.payload_hash = '')
+    AND (%(platform)s::text IS NULL OR o.platform = %(platform)s)
+    AND (%(account)s::text IS NULL OR o.account = %(account)s)
+GROUP BY o.account ORDER BY o.account
+"""
+
+
+class WithoutPayload(msgspec.Struct, frozen=True):
+    """Orders of an account whose payload somebody deleted or changed. `first`, `last`: of their creation times."""
+
+    account: str
+    orders: int
+    first: datetime | None
+    last: datetime | None
+
+
+async def without_payload(connection: Connection, platform: str | None, account: str | None) -> list[WithoutPayload]:
+    """Return the accounts with orders whose payload was deleted or changed; of one platform or one account when given.
+
+    A changed one is known once `load.rebuild` met it.
+    """
+    return await fetch_rows(connection, _WITHOUT_PAYLOAD, {"platform": platform, "account": account}, WithoutPayload)
 
 
 async def count(connection: Connection, platform: str | None, account: str | None) -> dict[str, int]:

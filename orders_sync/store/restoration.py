@@ -3,14 +3,15 @@
     deleted or changed                      found by                        written again
     orders, sub_orders, product_items,      comparing the tables with the   from the payload, as a change of the order;
     order_parcels, order_receivers          rows its payload becomes        a deleted row of `orders` as a new order
-    raw_orders                              a read that lists the order     from what was read: what is left is adopted
+    raw_orders, deleted                     a read that lists the order     from what was read: what is left is adopted
+    raw_orders, changed                     the hash of the payload         from what is read next: it is disowned
 
 Nobody looks for them where orders are read all the time: a read compares bytes only, unless `Source.checks_rows`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orders_sync.store import copy_writer
 from orders_sync.store.database import Connection
@@ -84,6 +85,14 @@ RETURNING order_id
 """
 
 
+# of payloads that are not the bytes whose hash stands beside them
+_DISOWN = """
+UPDATE raw_orders AS t SET payload_hash = ''
+FROM unnest(%(order_ids)s::text[], %(hashes)s::bytea[]) AS e (order_id, hash)
+WHERE t.platform = %(platform)s AND t.order_id = e.order_id AND t.payload_hash = e.hash
+"""
+
+
 async def intact(connection: Connection, orders: Sequence[FlatOrder]) -> set[str]:
     """Return the ids of orders whose rows in the tables are those given. Writes and locks nothing.
 
@@ -119,3 +128,9 @@ async def adopt(connection: Connection, source: Source, order_ids: Sequence[str]
         "order_ids": list(order_ids),
     }
     return set(await fetch_values(connection, _ADOPT, values, str))
+
+
+async def disown(connection: Connection, platform: str, hashes: Mapping[str, bytes]) -> None:
+    """Have the next read replace payloads, whatever it brings. `hashes`: those that stand beside them, by order id."""
+    values = {"platform": platform, "order_ids": list(hashes), "hashes": list(hashes.values())}
+    await connection.execute(_DISOWN, values)

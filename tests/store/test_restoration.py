@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -213,3 +214,32 @@ async def test_a_payload_that_this_version_cannot_read_keeps_its_rows_and_is_no_
     await read(connection, odd, source=lenient)
     counts = await read(connection, odd)
     assert (counts.unchanged, counts.rejected) == (1, 0)
+
+
+async def test_a_payload_changed_by_hand_makes_no_rows_and_the_next_read_replaces_it(connection: Connection) -> None:
+    await land(connection, *ORDERS)
+    before = await state(connection)
+    await connection.execute(
+        "UPDATE raw_orders SET payload = replace(payload::text, '1.00', '9.00')::json, synced_at = now()"
+        " WHERE order_id IN ('12', '13')"
+    )
+    await connection.execute("UPDATE raw_orders SET payload = '{}' WHERE order_id = '14'")
+    counts = await rebuilt(connection)
+    assert (counts.changed, counts.stale, counts.rejected) == (0, 1, 0)
+    assert await one(connection, "SELECT count(*) FROM raw_orders WHERE payload_hash = ''") == 1
+    assert (await read(connection, *ORDERS, source=SOURCE)).unchanged == len(ORDERS)
+    assert [each for each in (await state(connection))["raw_orders"] if each not in before["raw_orders"]] != []
+    assert await rows(connection, "SELECT FROM raw_orders WHERE payload::text = '{}'") == []
+    assert {table: each for table, each in (await state(connection)).items() if table != "raw_orders"} == {
+        table: each for table, each in before.items() if table != "raw_orders"
+    }
+
+
+async def test_payloads_hashed_by_an_early_version_are_no_damage(connection: Connection) -> None:
+    await land(connection, *ORDERS)
+    for each in ORDERS:
+        hashed = blake2b(each, digest_size=16).digest()
+        await connection.execute(
+            "UPDATE raw_orders SET payload_hash = %s WHERE order_id = %s", [hashed, json.loads(each)["id"]]
+        )
+    assert (await rebuilt(connection)).unchanged == len(ORDERS)
