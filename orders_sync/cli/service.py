@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -116,6 +117,7 @@ def _run(
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
             account_selection.settle(configuration.settings, host.url, _changed)
+            settle_again = partial(account_selection.settle, configuration.settings, host.url, _changed, renames=False)
             components = Components(web=web.dup() if web else None, console=page.dup() if page else None, **parts)
             service = Service(
                 host.url,
@@ -126,6 +128,7 @@ def _run(
                 components,
                 host.revive,
                 reload,
+                settle_again,
             )
             configuration = event_loop.run(service.run())
 

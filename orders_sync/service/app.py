@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from orders_sync.console import app as console
 from orders_sync.console.site import Site
-from orders_sync.domain.errors import EmbeddedError
+from orders_sync.domain.errors import DatabaseError, EmbeddedError
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.window_job import Limits
@@ -47,7 +47,7 @@ from orders_sync.service.schema_gate import SchemaGate
 from orders_sync.service.web import Server
 from orders_sync.service.worker import Worker
 from orders_sync.settings import Settings
-from orders_sync.store import database, messages, schema, service_metrics
+from orders_sync.store import database, messages, overview, schema, service_metrics
 from orders_sync.store.database import Pool
 from orders_sync.store.processes import ReportedAccounts
 
@@ -60,12 +60,17 @@ WEB_CONNECTIONS = 4  # a pool of its own, so that busy workers cost no message
 CONSOLE_CONNECTIONS = 8
 CONSOLE_WAIT = 2.0  # seconds for a connection, then a page says that the database does not answer
 STOP_SECONDS = 9.0  # for all components to end
+# after the start: a process that was killed just before, with accounts that are in no settings now, is silent then
+SETTLE_SECONDS = 2.0 * overview.ALIVE_SECONDS
 
 log = structlog.get_logger(__name__)
 
 
 class Service:
-    """A process of the service. `revive` restarts the embedded Postgres and does nothing for any other database."""
+    """A process of the service. `revive` restarts the embedded Postgres and does nothing for any other database.
+
+    `settle_again`: records accounts that are in the settings of no process any more; runs in a thread.
+    """
 
     def __init__(
         self,
@@ -77,9 +82,11 @@ class Service:
         components: Components,
         revive: Callable[[], None],
         reload: Reload | None = None,
+        settle_again: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = url
         self._reload = reload
+        self._settle_again = settle_again
         self._settings = settings
         self._sources = sources
         self._limits = limits
@@ -154,6 +161,8 @@ class Service:
                 running.append(asyncio.create_task(self._serve(server, self._components.console)))
             running.append(asyncio.create_task(self._watch(pool, timer)))
             running.append(asyncio.create_task(heartbeat.run()))
+            settling = asyncio.create_task(self._settle_later())
+            stack.callback(settling.cancel)
             self._log_mistakes()
             log.info(
                 "running", version=version("orders-sync"), accounts=len(self._sources), **self._components.log_fields()
@@ -241,6 +250,15 @@ class Service:
                 continue
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _settle_later(self) -> None:
+        """Have accounts recorded that at the start still counted as those of a killed process."""
+        while True:
+            await asyncio.sleep(SETTLE_SECONDS)
+            try:
+                return await asyncio.to_thread(self._settle_again)
+            except DatabaseError as error:
+                log.warning("accounts cannot be compared with the settings; retrying", error=str(error))
 
     async def _watch(self, pool: Pool, timer: AsyncIOScheduler | None) -> None:
         """Check the database every few seconds, more often during an outage: connection, schema version, job age."""

@@ -82,17 +82,19 @@ class _Unrefreshed(msgspec.Struct, frozen=True):
     changing: int  # not final
 
 
-def settle(connection: Session, accounts: Sequence[ListedAccount]) -> list[str]:
+def settle(connection: Session, accounts: Sequence[ListedAccount], *, renames: bool = True) -> list[str]:
     """Make the tables agree with all accounts of the settings; return what was changed, in sentences.
 
-    An account that another process has in its settings is not removed while that one runs.
+    An account that another process has in its settings is not removed while that one runs. `renames`: False to change
+    nothing where an account would get another name.
 
 
     Raises `DatabaseError`.
     """
     with plain_words(connection.info.dsn):
         elsewhere = {name for each in overview.processes(connection) if each.is_alive for name in each.accounts}
-        if not compare(_known(connection), accounts, elsewhere):
+        changes = compare(_known(connection), accounts, elsewhere)
+        if not changes or (changes.labels and not renames):
             return []
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

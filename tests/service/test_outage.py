@@ -14,6 +14,7 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 from structlog.typing import EventDict
 
+from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine import planner
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.service.app import Service
@@ -94,14 +95,16 @@ def test_only_a_lost_connection_is_an_outage(error: Exception, away: bool) -> No
 class Running:
     """A process of the service in this event loop, on a database behind a cable."""
 
-    def __init__(self, story: Story, url: str) -> None:
+    def __init__(self, story: Story, url: str, settle_again: Callable[[], None] = lambda: None) -> None:
         self.story = story
         http = httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app))
         self.web = listening_socket("127.0.0.1:0")
         self.root = f"http://127.0.0.1:{self.web.getsockname()[1]}"
         parts = Components(schedules=True, works=True, web=self.web, hooks=True)
         sources = with_interval(story.sources(), timedelta(seconds=1))
-        self.service = Service(url, TICK, sources, story.limits, http, parts, revive=lambda: None)
+        self.service = Service(
+            url, TICK, sources, story.limits, http, parts, revive=lambda: None, settle_again=settle_again
+        )
 
     async def __aenter__(self) -> Running:
         self.task = asyncio.create_task(self.service.run())
@@ -233,3 +236,20 @@ async def test_a_probe_waits_no_longer_than_until_an_outage_begins() -> None:
     outage.end()
     await outage.wait_for_beginning(0)
     assert not outage.is_active
+
+
+async def test_accounts_are_compared_with_the_settings_again_once_killed_processes_are_silent(
+    tell: Tell, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a process killed just before the start had in its settings did not count as removed then."""
+    monkeypatch.setattr("orders_sync.service.app.SETTLE_SECONDS", 0.01)
+    answers = iter([DatabaseError("away"), None])
+    asked: list[object] = []
+
+    def settle_again() -> None:
+        asked.append(answer := next(answers))
+        if answer is not None:
+            raise answer
+
+    async with Running(tell(), url, settle_again) as running:
+        await running.until(lambda: len(asked) == 2)

@@ -243,3 +243,15 @@ async def test_an_account_replaced_under_its_name_is_removed_though_a_process_ha
     await processes.report(connection, "them", ["worker"], "host", 1, ReportedAccounts(["shop"]))
     identities.settle(session, [account("shop", "two")])
     assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == [("shop~old",)]
+
+
+async def test_where_no_account_is_to_be_renamed_removed_ones_are_recorded_all_the_same(
+    connection: Connection, session: Session
+) -> None:
+    """So that two processes that know a shop by two names do not rename it in turns."""
+    for each in (account("ours", "one"), account("gone", "two")):
+        await fill(connection, each, f"order of {each.name}")
+    assert identities.settle(session, [account("other", "one")], renames=False) == []
+    assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == []
+    assert len(identities.settle(session, [account("ours", "one")], renames=False)) == 1
+    assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == [("gone",)]
