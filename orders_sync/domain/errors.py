@@ -95,8 +95,8 @@ class IdentityMismatchError(OrdersSyncError):
 
     def __init__(self, name: str, identity: object) -> None:
         super().__init__(
-            f"{name}: the tables know {identity} by another name, or another account by this one. Processes with "
-            "different settings run on this database: give all of them the same and start them again"
+            f"{name}: the tables know {identity} by another name, or another account by this one: other settings name "
+            "it otherwise. Give it one name in all settings files of this database, then reload every process"
         )
 
 
