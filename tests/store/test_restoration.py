@@ -243,3 +243,16 @@ async def test_payloads_hashed_by_an_early_version_are_no_damage(connection: Con
             "UPDATE raw_orders SET payload_hash = %s WHERE order_id = %s", [hashed, json.loads(each)["id"]]
         )
     assert (await rebuilt(connection)).unchanged == len(ORDERS)
+
+
+async def test_rows_of_an_order_whose_payload_was_removed_by_retention_come_back_by_a_read_that_checks_them(
+    connection: Connection,
+) -> None:
+    await land(connection, *ORDERS)
+    await connection.execute("UPDATE raw_orders SET payload = NULL")
+    before = await state(connection)
+    await connection.execute("DELETE FROM orders WHERE order_id = '12'")
+    await connection.execute("UPDATE sub_orders SET status = 'mine' WHERE order_id = '13'")
+    assert (await rebuilt(connection)) == LoadCounts()
+    assert (await read(connection, *ORDERS)).changed == 2
+    assert await state(connection) == before
