@@ -28,7 +28,7 @@ SELECT EXISTS (
 """
 
 # of orders this window landed: first sights, and changes that moved the modify time. Not what had been a reject, which
-# was listed before, nor what went back to an earlier modify time
+# was listed before, nor what went back to an earlier modify time, nor a row that somebody had deleted
 _LATE = """
 SELECT max(p.began - l.own_time)
 FROM (
@@ -39,6 +39,10 @@ FROM (
     WHERE h.platform = %(platform)s AND h.order_id = ANY(%(order_ids)s) AND h.window_id = %(window_id)s
       AND (h.changed IS NULL OR %(feed)s = 'updated' AND 'modified_at' = ANY(h.changed))
       AND r.time_went_back_at IS NULL
+      AND NOT (h.changed IS NULL AND EXISTS (
+          SELECT FROM order_history AS b
+          WHERE (b.platform, b.order_id) = (h.platform, h.order_id) AND b.seen_at < h.seen_at
+      ))
       AND NOT EXISTS (SELECT FROM sync.rejects AS j WHERE j.account = %(account)s AND j.order_id = h.order_id)
 ) AS l
 CROSS JOIN LATERAL (

@@ -144,3 +144,19 @@ def test_half_of_what_the_passes_still_find_is_near(late: int, confirm: int, is_
 
 def held(story: Story, order: SandboxOrder) -> object:
     return story.query("SELECT count(*) FROM orders WHERE order_id = %s", order.order_id)[0][0]
+
+
+@pytest.mark.parametrize("account", [SHOP, KA])
+@pytest.mark.parametrize("tables", [["orders"], ["orders", "raw_orders", "sub_orders", "product_items"]])
+async def test_an_order_that_somebody_deleted_was_not_listed_late(
+    story: Story, account: str, tables: list[str]
+) -> None:
+    await story.sync(account)
+    newest = f"SELECT order_id FROM orders WHERE account = '{account}' ORDER BY created_at DESC LIMIT 20"
+    lost = "order_id IN ({})".format(", ".join(f"'{order_id}'" for (order_id,) in story.query(newest)))
+    for table in tables:
+        story.execute(f"DELETE FROM {table} WHERE {lost}")
+    await story.audit(account, repair=True)
+    story.assert_equal(account)
+    assert story.query("SELECT kind FROM sync.windows WHERE kind = 'repair' AND state = 'done' LIMIT 1") != []
+    assert story.query(LATE) == []
