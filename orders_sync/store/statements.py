@@ -197,11 +197,21 @@ def _update_orders() -> str:
 
 
 def _insert_missing() -> str:
-    """Insert from the stage rows that somebody deleted, for the account that keeps their payloads."""
+    """Insert from the stage rows that somebody deleted, for the account that keeps their payloads.
+
+    When an order was first seen refunded is in its history, as long as that is kept.
+    """
     columns = [name for name in ORDERS.columns if name != "account"]
     return f"""
-    INSERT INTO orders (account, {_list(columns)})
-    SELECT r.account, {_list(columns, "s.")} FROM stage_orders AS s JOIN raw_orders AS r USING (platform, order_id)
+    INSERT INTO orders (account, refunded_at, {_list(columns)})
+    SELECT r.account, h.refunded_at, {_list(columns, "s.")}
+    FROM stage_orders AS s JOIN raw_orders AS r USING (platform, order_id)
+    LEFT JOIN LATERAL (
+        SELECT coalesce(b.modified_at, b.seen_at) AS refunded_at FROM order_history AS b
+        WHERE (b.platform, b.order_id) = (s.platform, s.order_id)
+          AND (coalesce(b.refund_amount, 0) <> 0 OR sync.refund_state(b.refund_status) = 'refunded')
+        ORDER BY b.seen_at LIMIT 1
+    ) AS h ON sync.is_refunded_order(s.refund_amount, s.refund_status, s.after_sale_refund_status)
     WHERE s.order_id = ANY(%s)
     """
 

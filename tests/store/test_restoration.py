@@ -256,3 +256,20 @@ async def test_rows_of_an_order_whose_payload_was_removed_by_retention_come_back
     assert (await rebuilt(connection)) == LoadCounts()
     assert (await read(connection, *ORDERS)).changed == 2
     assert await state(connection) == before
+
+
+async def test_a_row_that_comes_back_keeps_the_moment_of_its_first_refund(connection: Connection) -> None:
+    def refunding(record: bytes) -> OrderRows:
+        made = normalize(record)
+        made.order.refund_status = json.loads(record).get("refund")
+        return made
+
+    source = msgspec.structs.replace(SOURCE, normalize=refunding)
+    for seconds, refund in ((0, None), (30, "refundsuccess"), (60, "refundsuccess")):
+        each = payload("12", "paid", modified=seconds, refund=refund, name=f"of {seconds}")
+        await read(connection, each, seconds=seconds, source=source)
+    moment = "SELECT refunded_at FROM orders"
+    assert await one(connection, moment) == at(30)
+    await connection.execute("DELETE FROM orders")
+    assert (await rebuilt(connection, source)).changed == 1
+    assert await one(connection, moment) == at(30)
