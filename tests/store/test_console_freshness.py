@@ -80,3 +80,13 @@ async def test_of_many_windows_the_highest_teeth_remain(
     assert len(found) <= 24 + 2
     assert max(each.before for each in found if each.before is not None) == 30 * 60
     assert [each.at for each in found] == sorted(each.at for each in found)
+
+
+async def test_of_two_reads_close_together_the_one_after_the_longer_wait_remains(connection: Connection) -> None:
+    start = SPAN - HOUR  # a whole number of parts after the beginning
+    await read(connection, start + MINUTE, start + MINUTE)
+    await read(connection, start - 2 * MINUTE, start - 2 * MINUTE)
+    await read(connection, start - 8 * MINUTE, start - 8 * MINUTE)
+    found = await lags(connection)
+    assert [each.at for each in found[1:-1]] == [NOW - start + 8 * MINUTE]
+    assert found[1].before == 6 * 60

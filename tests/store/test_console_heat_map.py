@@ -242,3 +242,24 @@ async def test_windows_in_every_state_may_have_every_column_empty(
     await account(connection)
     await window(connection, NOW - 2 * HOUR, NOW - HOUR, state, kind)
     assert len((await seen(connection, 10)).cells) == 24
+
+
+async def test_an_hour_in_which_history_begins_is_judged_from_there_on(connection: Connection) -> None:
+    await account(connection, history=HISTORY + HOUR / 2)
+    await window(connection, HISTORY + HOUR / 2, NOW)
+    assert [each.state for each in (await seen(connection, 2)).cells[:2]] == [CellState.COMPLETE, CellState.COMPLETE]
+
+
+async def test_a_window_of_the_other_list_is_not_on_the_map(connection: Connection) -> None:
+    await account(connection)
+    await window(connection, HISTORY, NOW)
+    await window(connection, NOW - HOUR, NOW, "failed", "sweep", feed="created")
+    assert CellState.FAILED not in await states(connection)
+    assert (await states(connection, feed=Feed.CREATED))[CellState.FAILED] == 1
+
+
+async def test_a_window_that_is_asked_once_more_is_counted_as_being_read(connection: Connection) -> None:
+    await account(connection)
+    await window(connection, HISTORY, NOW, "planned", attempts=1, not_before=NOW)
+    counts = (await seen(connection, 10)).cells[0].counts
+    assert (counts.running, counts.planned, counts.tried) == (1, 0, 0)
