@@ -221,10 +221,12 @@ COMMENT ON FUNCTION sync.compact_daily_figures IS
 SETTLE = f"""
 CREATE FUNCTION sync.settle_daily_figures(anew boolean DEFAULT false) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    zone text := 'Asia/Shanghai';
+    zone text := coalesce((SELECT time_zone FROM sync.daily_zone), 'Asia/Shanghai');
 BEGIN
-    IF to_regprocedure('bi.time_zone()') IS NOT NULL THEN
-        EXECUTE 'SELECT bi.time_zone()' INTO zone;
+    IF has_schema_privilege(to_regnamespace('bi'), 'USAGE') THEN
+        IF to_regprocedure('bi.time_zone()') IS NOT NULL THEN
+            EXECUTE 'SELECT bi.time_zone()' INTO zone;
+        END IF;
     END IF;
     IF NOT anew AND EXISTS (SELECT FROM sync.daily_zone WHERE time_zone = zone) THEN
         RETURN false;

@@ -48,6 +48,11 @@ _FEED = """
       AND pg_has_role(proowner, 'USAGE')
 """
 
+# to_regclass raises for a schema that the role may not use
+_HAS_VIEWS = """
+    SELECT CASE WHEN has_schema_privilege(to_regnamespace('bi'), 'USAGE')
+        THEN to_regclass('bi.order_persons') IS NOT NULL ELSE false END
+"""
 _EXISTING = "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)"
 _MAY_CREATE = "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
 _COLUMNS = """
@@ -68,7 +73,7 @@ def install(session: Session) -> None:
             pass
     _join(session)
     columns = ", ".join(select_values(session, _COLUMNS, [list(PERSONAL)], str))
-    has_views = session.execute("SELECT to_regclass('bi.order_persons') IS NOT NULL").fetchone() == (True,)
+    has_views = session.execute(_HAS_VIEWS).fetchone() == (True,)
     has_jobs = session.execute("SELECT to_regclass('sync_jobs.procrastinate_jobs') IS NOT NULL").fetchone() == (True,)
     feed = ", ".join(select_values(session, _FEED, None, str))
     for role in select_values(session, _EXISTING, [list(ROLES)], str):

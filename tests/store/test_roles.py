@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from orders_sync.cli.databases import bring_up
 from orders_sync.store import bi, change_feed, migrate, roles
 from tests.support.databases import Tables
 
@@ -166,6 +167,35 @@ def test_where_roles_may_not_be_created_the_migration_goes_on_and_says_what_to_r
         theirs.execute(f"DROP OWNED BY {name}")
     for name in names:
         theirs.execute(f"DROP ROLE {name}")
+
+
+def test_roles_without_rights_in_schema_bi_migrate_and_run(logins: Logins, empty_url: str) -> None:
+    name = f"outsider_{os.getpid()}"
+    logins.tables.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    logins.names.append(name)
+    theirs = Tables(empty_url)
+    [(database,)] = theirs.query("SELECT current_database()")
+    theirs.execute(
+        f"CREATE SCHEMA bi; GRANT CREATE ON DATABASE {database} TO {name}; GRANT ALL ON SCHEMA public TO {name}"
+    )
+    bring_up(empty_url.replace("//postgres@", f"//{name}:x@"))
+    assert theirs.query("SELECT time_zone FROM sync.daily_zone") == [("Asia/Shanghai",)]
+    with psycopg.connect(empty_url) as connection:
+        assert bi.difference(connection) is not None
+    theirs.execute(f"DROP OWNED BY {name}")
+
+    ours = logins.tables
+    ours.execute(
+        f"GRANT USAGE ON SCHEMA public, sync TO {name}; GRANT ALL ON ALL TABLES IN SCHEMA public, sync TO {name}"
+    )
+    assert bring_up(logins.url(name)) == []
+    ours.execute(
+        "CREATE OR REPLACE FUNCTION bi.time_zone() RETURNS text LANGUAGE sql IMMUTABLE RETURN 'no such zone';"
+        f"GRANT USAGE ON SCHEMA bi TO {name}"
+    )
+    for url in (logins.url(name), ours.url):
+        assert bring_up(url) == []
+    assert ours.query("SELECT time_zone FROM sync.daily_zone") == [("Asia/Shanghai",)]
 
 
 def test_a_role_of_one_shop_sees_that_shop_alone(logins: Logins) -> None:
