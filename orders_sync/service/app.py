@@ -159,7 +159,7 @@ class Service:
                 site = Site(self._url, self._settings, console_pool, lambda: self._gate.mismatch, sources=self._sources)
                 server = Server(console.make(site), proxy_headers=False)  # it has settings of its own for that
                 running.append(asyncio.create_task(self._serve(server, self._components.console)))
-            running.append(asyncio.create_task(self._watch(pool, timer)))
+            running.append(asyncio.create_task(self._watch(pool, timer, run_context.stopping)))
             running.append(asyncio.create_task(heartbeat.run()))
             settling = asyncio.create_task(self._settle_later())
             stack.callback(settling.cancel)
@@ -260,12 +260,14 @@ class Service:
             except DatabaseError as error:
                 log.warning("accounts cannot be compared with the settings; retrying", error=str(error))
 
-    async def _watch(self, pool: Pool, timer: AsyncIOScheduler | None) -> None:
+    async def _watch(self, pool: Pool, timer: AsyncIOScheduler | None, stopping: asyncio.Event) -> None:
         """Check the database every few seconds, more often during an outage: connection, schema version, job age."""
         while True:
             try:
                 async with pool.connection() as connection:
                     is_changed = self._gate.update(schema.mismatch(await schema.revision_of(connection)))
+                    if is_changed and not self._stop.is_set():  # jobs in flight would begin more windows
+                        stopping.clear() if self._gate.mismatch is None else stopping.set()
                     if timer is not None and is_changed:
                         timer.resume() if self._gate.mismatch is None else timer.pause()
                     if self._gate.mismatch is None:

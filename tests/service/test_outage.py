@@ -186,6 +186,7 @@ async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_o
         story = running.story
         story.query("UPDATE sync.alembic_version SET version_num = '9999' RETURNING 1")
         await running.until(lambda: running.service._gate.mismatch)
+        await running.until(lambda: running.service._liveness._running_jobs == 0)
         await running.until(lambda: not story.query("SELECT 1 FROM sync.windows WHERE state = 'running'"))
         ledger = "SELECT count(*), max(fence), max(planned_at) FROM sync.windows"
         before = story.query(ledger)
