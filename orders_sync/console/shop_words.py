@@ -48,11 +48,11 @@ KINDS = {
     ),
     ProblemKind.BEHIND: Kind(
         later("Later than promised"),
-        later("Open the shop: it shows what is being read and what failed. Sync now reads it at once."),
+        later("The page of the shop shows what is being read and what failed, and reads it at once."),
     ),
     ProblemKind.FAILING: Kind(
         later("Reading fails"),
-        later("It is tried again by itself. Open the shop for the words of the platform, and read it again at once."),
+        later("It is tried again by itself. The page of the shop has the platform's words and reads it again at once."),
     ),
     ProblemKind.AUDIT: Kind(
         later("Audit found a difference"),

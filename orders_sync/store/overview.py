@@ -201,6 +201,11 @@ async def read_accounts(connection: Connection) -> list[AccountStatus]:
     return await fetch_rows(connection, f"{ACCOUNTS} ORDER BY a.name", None, AccountStatus)
 
 
+async def read_account(connection: Connection, name: str) -> list[AccountStatus]:
+    """Return the account of this name, in a list; an empty one where the tables do not know it."""
+    return await fetch_rows(connection, f"{ACCOUNTS} WHERE a.name = %s", [name], AccountStatus)
+
+
 def processes(connection: Session) -> list[ProcessStatus]:
     """Return every process that has reported itself within `FORGOTTEN_DAYS` and did not stop, the oldest first."""
     return select_rows(connection, PROCESSES, None, ProcessStatus)

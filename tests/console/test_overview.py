@@ -181,6 +181,7 @@ async def test_500_shops_are_searched_filtered_and_paged_by_the_url(tables: Tabl
     assert "60 shops, trouble first." in plain(await text(lin, state="trouble"))
     assert "60 shops, trouble first." in plain(await text(lin, kind="behind"))
     assert "500 shops, trouble first." in plain(await text(lin, state="nonsense", kind="%", after="gone"))
+    assert re.search(r"60 of 500 shops need somebody: shop\d+, shop\d+, shop\d+ and 57 more\.", plain(found))
     assert "(60 shops)" in plain(found)
 
 
@@ -233,9 +234,13 @@ def test_every_state_has_a_sign_beside_its_colour() -> None:
     assert all(sign for _, sign in shop_words.SIGNS.values())
 
 
-async def test_a_part_of_the_page_that_is_live_is_the_same_as_in_the_page(
+async def test_parts_of_the_page_are_live_and_the_upper_one_comes_without_the_list(
     tables: Tables, lin: httpx.AsyncClient
 ) -> None:
-    shop(tables, "shop-a", int(timedelta(hours=3).total_seconds()))
+    shop(tables, "late", int(timedelta(hours=3).total_seconds()))
     page = await text(lin)
     assert re.findall(r'id="(\w+)" data-refresh="5"', page) == ["now", "list"]
+    upper = (await lin.get("/", headers={"X-Part": "now"})).text
+    assert "1 of 1 shops need somebody: late." in upper
+    assert listed(upper) == []
+    assert listed((await lin.get("/", headers={"X-Part": "list"})).text)[0] == "late"

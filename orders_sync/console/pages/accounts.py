@@ -64,7 +64,7 @@ async def _now(visit: Visit, connection: Connection, name: str) -> dict[str, Any
     """Return the state, the figures and the freshness of a shop. Raises `NotFoundError`."""
     settings = visit.site.settings
     processes = await overview.read_processes(connection)
-    accounts = service_status.with_unread(settings, await overview.read_accounts(connection), processes)
+    accounts = service_status.with_unread(settings, await overview.read_account(connection, name), processes)
     verdict = service_status.assess_all(settings, accounts, processes)
     chosen = [each for each in accounts if each.name == name]
     if not chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -27,6 +28,7 @@ from orders_sync.store.console import overview as figures
 from orders_sync.store.rate_limits import waits
 
 MOST_CARDS = 11
+NOW = "now"  # the part of the page above the list, which is renewed without it
 TROUBLE = "trouble"  # as a state in the URL: any problem
 _SEVERITIES = (Severity.BROKEN, Severity.ATTENTION)
 
@@ -44,6 +46,8 @@ async def show(visit: Visit) -> Response:
         now = next((each.now for each in accounts if each.now), datetime.now(UTC))
         rows = account_list.ranked(accounts, verdict)
         shown = _page(visit, rows)
+        if visit.request.headers.get("x-part") == NOW:
+            shown = replace(shown, rows=[])
         names = [each.account.name for each in shown.rows]
         keys = rate_keys(settings, names)
         found = await figures.figures(connection, names, now)
@@ -96,7 +100,9 @@ def _sentence(visit: Visit, total: Sum, verdict: Verdict, now: datetime) -> list
     else:
         here = _("What is read is here up to %(time)s, %(span)s ago.", **_moment(words, total.read_to, now))
     if bad:
-        names = ", ".join(total.worst) + (" …" if bad > len(total.worst) else "")
+        names = ", ".join(total.worst)
+        if more := bad - len(total.worst):
+            names = _("%(names)s and %(count)s more", names=names, count=more)
         need = _("%(bad)s of %(all)s shops need somebody: %(names)s.", bad=bad, all=total.accounts, names=names)
         return [need, here]
     if verdict.problems:
