@@ -64,7 +64,7 @@ def show(results: list[Audited]) -> None:
     """Print what audits found: the counts, then the ranges that differ with their orders."""
     columns = ["account", "feed", "from", "to", "platform", "tables", "rejects", "awaited", "ranges"]
     output.table(
-        "Orders by creation and update time. Tables include open rejects; the next sync reads those awaited",
+        "Orders by creation and update time. Tables include rejects; the next sync reads those awaited",
         [*columns, "calls"],
         [row for result in results for row in _rows(result)],
         [*columns[4:], "calls"],
@@ -77,7 +77,7 @@ def show(results: list[Audited]) -> None:
     output.out().print()
     output.table(
         "Ranges that differ",
-        [*columns, "state", "orders"],
+        [*columns, "state", "order ids"],
         [
             (
                 result.account,

@@ -40,7 +40,7 @@ def check(config: options.Config = None, json: options.Json = False) -> None:
         if settings:
             _show(settings)
         for mistake in mistakes:
-            output.say(f"✗ {mistake}")
+            output.say(mistake, ("✗", "bold red"))
         if mistakes:
             output.say("`orders-sync config example` shows every setting")
     if settings is None or (mistakes and not settings.accounts):

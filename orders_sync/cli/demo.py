@@ -27,6 +27,20 @@ from orders_sync.store.progress import of as progress_of
 ORDERS = 3000
 SIMULATION_ORDERS = 300  # of each installed platform that brings a simulation
 CALLS_PER_SECOND = 200.0
+NEXT = (
+    ("orders-sync db shell", "psql on these tables"),
+    ("orders-sync db url", "the URL for any other client"),
+    ("orders-sync db serve", "keeps the server running for other clients"),
+    ("orders-sync status", "how current every account is"),
+    ("orders-sync order 3876532491611498520", "all there is to know of an order"),
+    ("orders-sync demo", "run again: nothing has changed"),
+)
+NEXT_WITH_ACCOUNTS = (
+    ("orders-sync config example", "prints a settings file: save it as orders_sync.toml and add an account"),
+    ("orders-sync doctor", "checks settings, database and credentials"),
+    ("orders-sync run", "keeps everything current; set DATABASE_URL for your own Postgres"),
+    ("orders-sync sync", "or syncs once and exits, for cron"),
+)
 ROOT = "http://sandbox"  # never resolved: the sandbox runs in this process
 
 
@@ -125,7 +139,7 @@ def _verify(connection: database.Session, sandbox: Sandbox, sources: list[Accoun
         return False
     orders, lines = sum(result.orders for result in results), sum(result.lines for result in results)
     output.out().print()
-    output.out().print(f"[green]Verified:[/] {orders:,} orders and {lines:,} lines are as their platforms list them.")
+    output.say(f"{orders:,} orders and {lines:,} lines are as their platforms list them.", ("Verified:", "green"))
     return True
 
 
@@ -149,18 +163,7 @@ def _show_next(outcomes: list[AccountResult]) -> None:
         outcome.errors for outcome in outcomes
     ):
         calls = sum(outcome.calls for outcome in outcomes)
-        output.out().print(f"[green]Nothing changed since the last run:[/] {calls} calls, no row written.")
-    output.out().print(
-        """[bold]Next steps[/]
-  orders-sync db shell            psql on these tables
-  orders-sync db url              the URL for any other client; `orders-sync db serve` keeps the server running
-  orders-sync status              how current every account is
-  orders-sync order 3876532491611498520
-  orders-sync demo                run again: nothing has changed
-[bold]With real accounts[/]
-  orders-sync config example > orders_sync.toml   then add an account; set DATABASE_URL for your own Postgres
-  orders-sync doctor              settings, database, credentials
-  orders-sync run                 keep everything current
-  orders-sync sync                or: sync once and exit, for cron""",
-        soft_wrap=True,
-    )
+        output.say(f"{calls} calls, no row written.", ("Nothing changed since the last run:", "green"))
+    output.table("Next steps", ["command", "what it does"], NEXT)
+    output.out().print()
+    output.table("With real accounts", ["command", "what it does"], NEXT_WITH_ACCOUNTS)

@@ -14,13 +14,11 @@ from typing import Annotated
 
 import httpx
 import typer
-from rich.text import Text
 
 from orders_sync import embedded_postgres
 from orders_sync.cli import account_selection, databases, event_loop, options, output, user_settings
 from orders_sync.cli.status import View, view
 from orders_sync.domain.assumptions import Probe
-from orders_sync.domain.display import visible
 from orders_sync.domain.errors import (
     BlockedError,
     DatabaseError,
@@ -91,10 +89,9 @@ def doctor(
 
 def _show(finding: Finding) -> None:
     mark = ("✓", "green") if finding.is_well else ("✗", "bold red")
-    found = visible(finding.found, keep="\n" if finding.what == "settings" else "")  # a mistake a line
-    output.out().print(Text.assemble(mark, f" {finding.what}: {found}"), soft_wrap=True)
+    output.say(f"{finding.what}: {finding.found}", mark, keep="\n" if finding.what == "settings" else "")
     if finding.advice:
-        output.say(f"    {finding.advice}")
+        output.say(finding.advice, ("   ", ""))
 
 
 def _examine(config: options.Config, is_probed: bool, only: list[str] | None) -> Iterator[Finding]:

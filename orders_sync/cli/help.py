@@ -42,7 +42,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "backfill cancel": ("orders-sync backfill cancel 12", "orders-sync backfill cancel --request 12"),
     "rejects list": ("orders-sync rejects list", "orders-sync rejects list --reason no_order_id --ids"),
     "rejects show": ("orders-sync rejects show 12",),
-    "rejects replay": ("orders-sync rejects replay", "orders-sync rejects replay --reason other"),
+    "rejects replay": (
+        "orders-sync rejects replay",
+        "orders-sync rejects replay --reason other --limit 10",
+        "orders-sync rejects replay 12 13",
+    ),
     "rejects ignore": ("orders-sync rejects ignore --reason no_order_id --account shop-1",),
     "rejects unignore": ("orders-sync rejects unignore --all",),
     "rejects drop": ("orders-sync rejects drop 12 13 --yes",),

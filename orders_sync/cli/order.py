@@ -188,9 +188,9 @@ def _show_answer(answer: Answer) -> None:
             output.out().print()
         _show(found)
     for absent in answer.absent:
-        output.sentence(f"{absent.number}: {f'here, of {absent.kept_by}' if absent.kept_by else 'not here'}")
+        output.say(f"{absent.number}: {f'here, of {absent.kept_by}' if absent.kept_by else 'not here'}")
         for remark in absent.remarks:
-            output.sentence(f"- {remark.text}{_next(remark)}")
+            output.say(f"{remark.text}{_next(remark)}", ("-", ""))
 
 
 def _next(remark: Remark) -> str:

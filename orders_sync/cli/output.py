@@ -34,6 +34,9 @@ TEXT = {
     "open",
     "carrier_name",
     "details",
+    "secrets",
+    "order ids",
+    "what it does",
 }  # columns that fold
 
 _is_json = False
@@ -84,11 +87,11 @@ def info(text: str, keep: str = "") -> None:
     err().print(Text("\n".join(_folded(visible(text, keep), err())), style="dim"), soft_wrap=True)
 
 
-def _folded(text: str, console: Console) -> list[str]:
-    """Fold each line of a text between words where a screen sets the width."""
+def _folded(text: str, console: Console, indent: int = 0) -> list[str]:
+    """Fold each line of a text between words where a screen sets the width. `indent`: columns that stay free."""
     if not console.is_terminal:
         return text.split("\n")
-    return [part for line in text.split("\n") for part in tables.fold(line, console.width)]
+    return [part for line in text.split("\n") for part in tables.fold(line, console.width - indent)]
 
 
 def _print_line(value: dict[str, object]) -> None:
@@ -100,15 +103,18 @@ def _is_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def say(text: str) -> None:
-    """Print a line of a result on standard output."""
-    out().print(Text(visible(text)), soft_wrap=True)
+def say(text: str, mark: tuple[str, str] | None = None, keep: str = "") -> None:
+    """Print a sentence of a result on standard output, folded between words where a screen sets the width.
 
-
-def sentence(text: str) -> None:
-    """Print a sentence of a result, folded between words where a screen sets the width."""
-    for line in _folded(text, out()):
-        say(line)
+    mark: a sign before it and the sign's style; further lines are indented. keep: as in `error`.
+    """
+    if mark is None:
+        out().print(Text("\n".join(_folded(visible(text, keep), out()))), soft_wrap=True)
+        return
+    sign, style = mark
+    indent = " " * (len(sign) + 1)
+    lines = f"\n{indent}".join(_folded(visible(text, keep), out(), len(indent)))
+    out().print(Text.assemble((sign, style), " ", lines), soft_wrap=True)
 
 
 def report(result: dict[str, object], text: str, json: bool) -> None:

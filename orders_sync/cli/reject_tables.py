@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from orders_sync.cli import output
-from orders_sync.domain.reject_reasons import WORDS, RejectReason, field_of
-from orders_sync.engine.replay import Replayed
+from orders_sync.domain.reject_reasons import WORDS, RejectReason, classify, field_of
+from orders_sync.engine.replay import Replayed, StillRejected
 from orders_sync.store.reject_lists import ReasonGroup
 
 
@@ -47,7 +47,7 @@ def show_groups(found: Sequence[ReasonGroup], with_all: bool, *, only_ignored: b
                 each.first,
                 each.last,
                 str(each.example),
-                _sentence(each),
+                _sentence(each.reason_key, each.example_reason),
             )
             for each in found
         ],
@@ -63,11 +63,11 @@ def show_groups(found: Sequence[ReasonGroup], with_all: bool, *, only_ignored: b
     )
 
 
-def _sentence(group: ReasonGroup) -> str:
-    """Say what is wrong in plain words, then in the words of the example, where they say more."""
-    place = field_of(group.example_reason)
-    words = f"{_words(group.reason_key)}{f', field {place}' if place else ''}"
-    return words if place and group.reason_key != RejectReason.OTHER else f"{words}: {group.example_reason}"
+def _sentence(key: str, reason: str) -> str:
+    """Say what is wrong in plain words, then in the words of an example (`reason`), where they say more."""
+    place = field_of(reason)
+    words = f"{_words(key)}{f', field {place}' if place else ''}"
+    return words if place and key != RejectReason.OTHER else f"{words}: {reason}"
 
 
 def show_rows(rows: list[dict[str, Any]], total: int, with_all: bool) -> None:
@@ -97,11 +97,32 @@ def show_rows(rows: list[dict[str, Any]], total: int, with_all: bool) -> None:
 
 
 def report(result: Replayed) -> None:
-    """Print what came of a replay."""
+    """Print what came of a replay: how many were stored, and the others by reason with an example of each."""
     output.say(
         f"{result.landed} stored, {result.older} older than the stored version, {len(result.rejected)} still rejected"
     )
-    if result.rejected:
-        columns = ["id", "account", "platform", "order_id", "reason"]
-        rows = [(str(each.id), each.account, each.platform, each.order_id, each.reason) for each in result.rejected]
-        output.table("Still rejected", columns, rows)
+    if not result.rejected:
+        return
+    groups: dict[tuple[str, str], list[StillRejected]] = {}
+    for each in result.rejected:
+        groups.setdefault((classify(each.reason), each.platform), []).append(each)
+    columns = ["--reason", "platform", "records", "accounts", "example", "reason"]
+    output.table(
+        "Still rejected, by reason",
+        columns,
+        [
+            (
+                key,
+                platform,
+                len(group),
+                len({each.account for each in group}),
+                str(group[-1].id),
+                _sentence(key, group[-1].reason),
+            )
+            for (key, platform), group in sorted(groups.items(), key=lambda item: -len(item[1]))
+        ],
+        ["records", "accounts"],
+    )
+    output.info(
+        "`orders-sync rejects show EXAMPLE` shows a record, `rejects list --reason R --ids` lists them one by one"
+    )

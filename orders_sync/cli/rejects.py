@@ -32,7 +32,7 @@ app = typer.Typer(
 Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", show_default=False)]
 Reason = Annotated[RejectReason | None, typer.Option("--reason", help="Only of this reason.", show_default=False)]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="All of them.")]
+All = Annotated[bool, typer.Option("--all", help="All of them, or all of --reason and --account.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
@@ -110,7 +110,7 @@ def replay(
     numbers: Ids = None,
     account: options.Account = None,
     reason: Reason = None,
-    all_: All = False,  # as without it, for those who know it from ignore and drop
+    all_: Annotated[bool, typer.Option("--all", help="Also ignored ones.")] = False,
     limit: Limit = None,
     at_most: Annotated[
         int | None,
@@ -121,17 +121,22 @@ def replay(
 ) -> None:
     """Normalize rejects again with this version's code and store those that succeed. Makes no API calls.
 
-    Without ID all that are open (--all), or those of --reason and --account; what is rejected meanwhile is not touched.
-    Never replaces a newer version. Exit code 1 if a record is still rejected.
+    Without ID all that are open, or those of --reason and --account; ignored ones by ID or with --all. Exactly those
+    that were counted are replayed, not what is rejected meanwhile. Never replaces a newer version. What is still
+    rejected is shown by reason, with --json one by one; the exit code is 1 then.
     """
+    _refuse_all_of(numbers, all_)
+    states = UNSETTLED if numbers or all_ else OPEN
 
     async def run(connection: Connection) -> Replayed:
-        chosen = await _numbers(connection, numbers, reason, account, UNSETTLED if numbers else OPEN, limit)
+        chosen = await _numbers(connection, numbers, reason, account, states, limit)
         if at_most is not None:
             actions.refuse_more(len(chosen), at_most)
         if not chosen:
-            output.info(f"nothing to replay: {'all of these are settled' if numbers else 'none of these is open'}")
+            none = "all of these are settled" if numbers or all_ else "none of these is open"
+            output.info(f"nothing to replay: {none}")
             return Replayed()
+        output.info(f"replaying {_count(chosen)}")
         with bars(["rejects"], unit="replayed") as progress:
             progress.counted("rejects", len(chosen))
             return await actions.replay(connection, actor.current(), chosen, lambda: progress.landed("rejects", 1))
@@ -207,6 +212,7 @@ def _decide(
     as_json: bool,
 ) -> None:
     """Count the rejects that are meant, ask, and do it to exactly these."""
+    _refuse_all_of(numbers, all_)
     if not (numbers or account or reason or all_):
         raise UsageError("which rejects? Give their IDs, --reason, --account, or --all")
 
@@ -216,8 +222,7 @@ def _decide(
     with databases.opened(user_settings.load(config)) as url:
         chosen = event_loop.run(databases.ask(url, choose))
         if chosen and not yes:
-            those = f"reject {chosen[0]}" if len(chosen) == 1 else f"{len(chosen):,} rejects"
-            prompt.confirm(f"{do[0].upper()}{do[1:]} {those}?")
+            prompt.confirm(f"{do[0].upper()}{do[1:]} {_count(chosen)}?")
         count = 0
         if chosen:
             count = event_loop.run(databases.ask(url, lambda connection: act(connection, actor.current(), chosen)))
@@ -225,6 +230,16 @@ def _decide(
         output.print_json({done.replace(" ", "_"): count, "ids": chosen})
     else:
         output.info(f"{count:,} {done}")
+
+
+def _refuse_all_of(numbers: list[int] | None, all_: bool) -> None:
+    """Raise `UsageError` for --all beside IDs: one of the two is not meant."""
+    if numbers and all_:
+        raise UsageError("--all goes with no ID: give one of the two")
+
+
+def _count(chosen: Sequence[int]) -> str:
+    return f"reject {chosen[0]}" if len(chosen) == 1 else f"{len(chosen):,} rejects"
 
 
 async def _numbers(

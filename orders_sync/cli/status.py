@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import databases, options, output, user_settings
+from orders_sync.cli import databases, histories, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
 from orders_sync.domain.times import duration
@@ -24,10 +24,9 @@ from orders_sync.settings import Settings
 from orders_sync.store import database, overview, progress, schema
 from orders_sync.store.overview import AccountStatus
 
-SIGNS = {Severity.BROKEN: "✗", Severity.ATTENTION: "!"}
+SIGNS = {Severity.BROKEN: ("✗", "bold red"), Severity.ATTENTION: ("!", "yellow")}
 MOST = 20  # problems shown above the table of all accounts
 NOTHING = "no account has been synced yet: run `orders-sync sync`, or `orders-sync demo` to try it"
-MOST_REMARKS = 3  # accounts whose history is explained below the table of all accounts
 OPTIONAL = (
     "current to",
     "platform",
@@ -99,9 +98,10 @@ def status(
         output.print_json(_object(found) if check else [_row(each, found) for each in _by_name(found)])
     elif found.verdict.states:
         _show(found)
-        _explain_histories(found)
+        for each in histories.explained([account.progress for account in found.accounts], in_full=found.in_full):
+            output.say(each)
     else:
-        output.sentence(NOTHING)
+        output.say(NOTHING)
     if check:
         raise typer.Exit(_exit_code(found))
 
@@ -166,16 +166,16 @@ def _redraw(found: View) -> None:
 
 
 def _show(found: View) -> None:
-    output.sentence(found.summary)
+    output.say(found.summary)
     problems = found.verdict.problems
     for each in problems[: found.most]:
-        output.sentence(f"{SIGNS[each.severity]} {each.text}")
+        output.say(each.text, SIGNS[each.severity])
     if found.most and len(problems) > found.most:
-        output.sentence(
+        output.say(
             f"... {len(problems) - found.most:,} more problems: `orders-sync status --problems` shows all of them"
         )
     for note in found.verdict.notes:
-        output.sentence(f"- {note}")
+        output.say(note, ("-", ""))
     if not found.accounts:
         return
     columns = ["account", "platform", "state", "history", "current to", "behind", "audited", "open"]
@@ -187,21 +187,7 @@ def _show(found: View) -> None:
     rows = [_cells(each, found) for each in found.accounts]
     left_out = output.table("Accounts", columns, rows, numbers, () if found.in_full else OPTIONAL)
     if left_out:
-        output.sentence(f"Not shown: {', '.join(left_out)} (see `orders-sync status --account NAME`)")
-
-
-def _explain_histories(found: View) -> None:
-    """Print why parts of histories are not read or not proven; of many accounts only how many there are."""
-    remarks = [said for each in found.accounts if (said := progress.remarks(each.progress))]
-    if len(remarks) > MOST_REMARKS and not found.in_full:
-        output.sentence(
-            f"{len(remarks):,} accounts have a history that is not read or not proven in full: "
-            "`orders-sync status --account NAME` says why"
-        )
-        return
-    for said in remarks:
-        for remark in said:
-            output.sentence(remark)
+        output.say(f"Not shown: {', '.join(left_out)} (see `orders-sync status --account NAME`)")
 
 
 def _cells(account: AccountStatus, found: View) -> list[object]:

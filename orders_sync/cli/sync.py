@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from orders_sync.cli import account_selection, databases, event_loop, options, output, requests, user_settings
+from orders_sync.cli import account_selection, databases, event_loop, histories, options, output, requests, user_settings
 from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
@@ -21,7 +21,6 @@ from orders_sync.engine.window_job import Limits
 from orders_sync.store import database
 from orders_sync.store.progress import Progress as HowFar
 from orders_sync.store.progress import of as progress_of
-from orders_sync.store.progress import remarks
 
 SHOWN = 3  # waiting windows an account
 
@@ -116,10 +115,9 @@ def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
             others = len(outcome.errors) - 1
             output.error(outcome.errors[-1] + (f" (and {others} earlier errors)" if others else ""))
         if outcome.waiting:
-            (output.info if outcome.errors else output.error)(_told_waiting(outcome))
-    for each in how_far:
-        for said in remarks(each):
-            output.info(said)
+            (output.info if outcome.errors else output.error)(_waiting_windows(outcome))
+    for said in histories.explained(how_far):
+        output.info(said)
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
         output.info(
@@ -127,7 +125,7 @@ def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
         )
 
 
-def _told_waiting(outcome: AccountResult) -> str:
+def _waiting_windows(outcome: AccountResult) -> str:
     """Return the text that names an account's failed windows and when each is read again."""
     windows = [
         f"{shown_range(each.starts_at, each.ends_at)} until {stamp(each.retry_at)}" for each in outcome.waiting[:SHOWN]

@@ -11,6 +11,7 @@ import psycopg
 
 from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
 from orders_sync.domain.local_times import stamp
+from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
 from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.lists import ListComparison
@@ -190,9 +191,10 @@ class _Audit:
                 counts, refusal = await comparison.count(each), ""
             if refusal:
                 result.start = each.end
+                furthest = duration(int((self._now - reach).total_seconds()))
                 result.beyond = (
-                    f"{self._platform.name} is documented to list {self._platform.furthest_back} back. {each}: "
-                    f"{refusal}. What is older was not compared"
+                    f"{self._platform.name} is documented to list {furthest} back. {each}: {refusal}. "
+                    "What is older was not compared"
                 )
                 return
             result.found += await comparison.compare_counted(each, counts)

@@ -40,6 +40,7 @@ from orders_sync.domain.errors import (
     is_answer,
 )
 from orders_sync.domain.ledger import Claim
+from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Window, WindowKind, split
 from orders_sync.engine.paging import WindowTooLarge
 from orders_sync.engine.rate_limiter import is_long_hold
@@ -284,11 +285,12 @@ def _beyond_reach(facts: Facts, reason: str, error: PlatformError | None = None)
     """Close a window beyond the platform's reach, or cut one that extends over its border; None for any other."""
     claim, furthest = facts.claim, facts.furthest_back
     beyond, within = at_reach(claim.window, claim.now, furthest)
-    if beyond is None or claim.status is not None:
+    if beyond is None or furthest is None or claim.status is not None:
         return None
     if within is not None:
         return Split([beyond, within], facts.total, reason, error=error)
-    text = f"{claim.window}: {reason}. {facts.platform} is documented to list {furthest} back"
+    reach = duration(int(furthest.total_seconds()))
+    text = f"{claim.window}: {reason}. {facts.platform} is documented to list {reach} back"
     return Beyond(text, error=error)
 
 

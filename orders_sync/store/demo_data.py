@@ -9,7 +9,8 @@ EXAMPLES = (
     (
         "Sales and purchases, the last days with orders, as days in China",
         """
-SELECT direction, platform, (created_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
+SELECT direction, platform,
+    (created_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
     count(*) AS orders, sum(total_amount) AS yuan
 FROM orders
 WHERE status_group NOT IN ('cancelled', 'awaiting_payment')
@@ -20,21 +21,27 @@ LIMIT 6""",
     (
         "What is paid and not shipped, oldest first",
         """
-SELECT orders.direction, platform, order_no, coalesce(s.name_en, status) AS status, paid_at::timestamp(0) AS paid,
-    total_amount AS yuan
+SELECT orders.direction, platform, order_no,
+    coalesce(s.name_en, status) AS status,
+    paid_at::timestamp(0) AS paid, total_amount AS yuan
 FROM orders
 LEFT JOIN order_statuses AS s USING (platform, status)
-WHERE orders.status_group IN ('awaiting_shipment', 'partly_shipped') AND paid_at IS NOT NULL
+WHERE paid_at IS NOT NULL
+    AND orders.status_group IN
+        ('awaiting_shipment', 'partly_shipped')
 ORDER BY paid_at
 LIMIT 5""",
     ),
     (
         "Best-selling products",
         """
-SELECT i.platform, i.product_id, left(max(i.title), 24) AS title, sum(i.quantity)::numeric(12, 1) AS sold
+SELECT i.platform, i.product_id,
+    left(max(i.title), 24) AS title,
+    sum(i.quantity)::numeric(12, 1) AS sold
 FROM product_items AS i
 JOIN orders AS o USING (platform, order_id)
-WHERE i.direction = 'sale' AND i.removed_at IS NULL AND o.status_group <> 'cancelled'
+WHERE i.direction = 'sale' AND i.removed_at IS NULL
+    AND o.status_group <> 'cancelled'
 GROUP BY i.platform, i.product_id
 ORDER BY sold DESC
 LIMIT 5""",

@@ -77,7 +77,7 @@ def test_it_shows_how_to_query_what_landed(demo: Twice) -> None:
 
 def test_it_says_what_can_be_done_next(demo: Twice) -> None:
     for command in ("db shell", "db url", "status", "order ", "doctor", "run", "sync"):
-        assert f"\n  orders-sync {command}" in demo.first.out
+        assert f"\norders-sync {command}" in demo.first.out
 
 
 def test_run_again_nothing_changed_and_no_row_is_written_P3(demo: Twice) -> None:

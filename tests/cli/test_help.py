@@ -8,26 +8,18 @@ import shutil
 import subprocess
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
 from orders_sync.cli import application, completion
 from orders_sync.cli.help import EXAMPLES
+from tests.support.commands import commands, leaves
 from tests.support.terminal import PROGRAM, Terminal
-
-
-def commands(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
-    found = {path: command}
-    for name, each in getattr(command, "commands", {}).items():
-        found |= commands(each, (*path, name))
-    return found
-
 
 APPLICATION = application()
 ALL = commands(APPLICATION)
-LEAVES = [path for path, each in ALL.items() if path and (" ".join(path) in EXAMPLES or not hasattr(each, "commands"))]
+LEAVES = leaves(APPLICATION)
 ACCOUNT = """
 [[accounts]]
 name = "{name}"

@@ -5,17 +5,21 @@ The platform of these tests is malicious: what buyers and sellers write holds te
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from orders_sync import cli
 from orders_sync.sandbox import Faults
+from tests.support.commands import leaves
 from tests.support.databases import Tables, made_database
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, platforms
@@ -33,18 +37,69 @@ COMMANDS = {
     "order json": ("order", "ORDER", "--json"),
     "order raw": ("order", "ORDER", "--raw"),
     "rejects": ("rejects", "list", "--all", "--ids"),
+    "open rejects": ("rejects", "list", "--ids"),
     "reasons": ("rejects", "list"),
     "reject": ("rejects", "show", "REJECT"),
     "replay": ("rejects", "replay", "REJECT"),
     "backfills": ("backfill", "list"),
+    "one by one": ("backfill", "list", "--request", "1234567"),
     "preview": ("backfill", "--account", "sandbox-1688", "--everything", *RANGE),
     "audit": ("audit",),
     "renormalize": ("renormalize",),
     "verify": ("verify", "ROOT"),
     "doctor": ("doctor",),
     "sync": ("sync",),
+    "config": ("config", "check"),
+    "audits": ("audit", "list"),
+    "audited": ("audit", "show", "AUDIT"),
+    "activity": ("activity",),
+    "demo": ("demo",),
 }
 WRITERS = ("replay", "renormalize", "audit", "sync")  # run when all others have been
+LAST = ("audits", "audited", "activity", "demo")  # one after the other, after those
+SENTENCES = {  # commands that print a sentence, a log, a script or a file, and no table
+    *("run", "scheduler", "worker", "console", "sandbox", "completion", "config example", "export"),
+    *("accounts pause", "accounts resume", "accounts rename", "accounts retire", "accounts merge"),
+    *("audit acknowledge", "backfill cancel", "rejects ignore", "rejects unignore", "rejects drop"),
+    *("migrate", "db dump", "db restore", "db move", "db url", "db serve", "db shell"),
+}
+SAME = {"accounts test": "doctor"}  # commands that print what another one does
+TABLES = {  # every table in the code: its module and title, the command that shows it, a title of it
+    ("accounts", "Accounts"): ("accounts", "Accounts"),
+    ("activity", "What people did"): ("activity", "What people did"),
+    (
+        "audit_tables",
+        "Orders by creation and update time. Tables include rejects; the next sync reads those awaited",
+    ): (
+        "audit",
+        "Orders by creation and update time.",
+    ),
+    ("audit_tables", "Ranges that differ"): ("audit", "Ranges that differ"),
+    ("audit_tables", "Audits"): ("audits", "Audits"),
+    ("audit_tables", "Audit "): ("audited", "Audit "),
+    ("audit_tables", "Difference by "): ("audited", "Difference by"),
+    ("backfill_tables", "Windows of the range in the ledger, and the cost of reading the rest"): (
+        "preview",
+        "Windows of the range in the ledger,",
+    ),
+    ("backfill_tables", "Backfills"): ("one by one", "Backfills"),
+    ("backfill_tables", "Requested backfills"): ("backfills", "Requested backfills"),
+    ("config", "Accounts that can be used"): ("config", "Accounts that can be used"),
+    ("demo", "title"): ("demo", "What is in the tables"),
+    ("demo", "Next steps"): ("demo", "Next steps"),
+    ("demo", "With real accounts"): ("demo", "With real accounts"),
+    ("order", "Order "): ("order", "Order "),
+    ("order", "part"): ("order", "order_parcels"),
+    ("reject_tables", "All rejects"): ("rejects", "All rejects"),
+    ("reject_tables", "Rejects by reason"): ("reasons", "Rejects by reason"),
+    ("reject_tables", "Rejects"): ("open rejects", "Rejects"),
+    ("reject_tables", "Still rejected, by reason"): ("replay", "Still rejected, by reason"),
+    ("rejects", "Reject "): ("reject", "Reject "),
+    ("renormalize", "Orders rebuilt from their payloads"): ("renormalize", "Orders rebuilt from their payloads"),
+    ("sandbox", "Tables compared with the sandbox"): ("verify", "Tables compared with the sandbox"),
+    ("status", "Accounts"): ("status", "Accounts"),
+    ("sync", "Results of this pass"): ("sync", "Results of this pass"),
+}
 
 
 @dataclass
@@ -84,9 +139,16 @@ def screens(server: str, template: str, tmp_path_factory: pytest.TempPathFactory
                 }
                 return {key: each.result() for key, each in running.items()}
 
-            read = shown([name for name in COMMANDS if name not in WRITERS])
+            read = shown([name for name in COMMANDS if name not in (*WRITERS, *LAST)])
             rejects = tables.query("SELECT id::text, coalesce(order_id, '') FROM sync.rejects")
-            yield Screens(read | shown(WRITERS), tables, order, [word for row in rejects for word in row if word])
+            written = shown(WRITERS)
+            [(audit,)] = tables.query("SELECT max(audit_id)::text FROM sync.audit_differences")
+            last = {
+                (name, width): terminal.on_screen(width, *(audit if w == "AUDIT" else w for w in COMMANDS[name]))
+                for name in LAST
+                for width in WIDTHS
+            }
+            yield Screens(read | written | last, tables, order, [word for row in rejects for word in row if word])
         terminal.close()
 
 
@@ -98,6 +160,9 @@ def _spoil(tables: Tables) -> tuple[str, str]:
         WHERE platform = '1688' AND line_count > 0 ORDER BY order_id LIMIT 1
         """
     )
+    tables.execute(
+        "DELETE FROM orders WHERE order_id = (SELECT max(order_id) FROM orders WHERE platform = 'xportcn_ka')"
+    )
     tables.execute("UPDATE orders SET buyer_message = %s, total_amount = 123456789.12 WHERE order_id = %s", EVIL, order)
     tables.execute("UPDATE product_items SET title = %s WHERE order_id = %s", EVIL * 3, order)
     tables.execute(
@@ -105,8 +170,8 @@ def _spoil(tables: Tables) -> tuple[str, str]:
     )
     tables.execute(
         """
-        INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count)
-        VALUES ('1688', %s, 'sandbox-1688', '[/bold]', 'other', 'CNY', 0)
+        INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count, created_at)
+        VALUES ('1688', %s, 'sandbox-1688', '[/bold]', 'other', 'CNY', 0, now() - interval '10 d')
         """,
         ODD_ID,
     )
@@ -127,6 +192,41 @@ def _spoil(tables: Tables) -> tuple[str, str]:
     return order, str(reject)
 
 
+def test_every_command_is_tried_here_or_known_to_print_no_table() -> None:
+    tried = {" ".join(words[:2]) for words in COMMANDS.values()} | {words[0] for words in COMMANDS.values()}
+    assert {" ".join(path) for path in leaves(cli.application())} - tried == SENTENCES | set(SAME)
+
+
+def test_every_table_in_the_code_is_tried_here() -> None:
+    found = {
+        (file.stem, title)
+        for file in Path(cli.__file__).parent.glob("*.py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("output.table")
+        for title in titles(call.args[0])
+    }
+    assert found == set(TABLES)
+
+
+def titles(title: ast.expr) -> list[str]:
+    """The titles that an expression gives: whole texts, the beginning of a template, or the name of a variable."""
+    match title:
+        case ast.Constant():
+            return [str(title.value)]
+        case ast.JoinedStr():
+            return titles(title.values[0])
+        case ast.IfExp():
+            return [*titles(title.body), *titles(title.orelse)]
+    return [ast.unparse(title)]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("table", TABLES, ids=" ".join)
+def test_every_table_is_shown_at_each_width(screens: Screens, table: tuple[str, str], width: int) -> None:
+    command, title = TABLES[table]
+    assert title in screens.at(command, width)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_of_a_platform_is_obeyed(screens: Screens, command: str, width: int) -> None:
@@ -138,7 +238,7 @@ def test_nothing_of_a_platform_is_obeyed(screens: Screens, command: str, width: 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("order json", "order raw", "doctor")])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("order json", "order raw")])
 def test_no_line_is_wider_than_the_screen(screens: Screens, command: str, width: int) -> None:
     for line in screens.at(command, width).splitlines():
         longest = max(map(cell_len, line.split()), default=0)  # a word runs on rather than being cut
@@ -169,7 +269,7 @@ def test_every_id_and_number_of_the_other_tables_is_whole(screens: Screens, widt
     for command in ("status", "accounts", "audit", "verify", "sync"):
         assert set(accounts) <= set(screens.at(command, width).split()), command
     for platform in ("1688", "xportcn_open", "xportcn_ka"):
-        for command in ("status", "accounts", "renormalize"):
+        for command in ("accounts", "renormalize"):
             assert platform in screens.at(command, width).split(), command
     backfills = screens.at("backfills", width).split()
     assert {"1234567", "sandbox-ka", "cancelled"} <= set(backfills)

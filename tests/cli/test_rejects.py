@@ -84,7 +84,35 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     assert "nothing to replay: all of these are settled" in again.err
     told = shop.terminal.run("rejects", "replay", str(others[0]["id"]))
     assert "0 stored, 0 older than the stored version, 1 still rejected" in told.out
-    assert others[0]["reason"][:30] in told.out
+    assert f" {others[0]['id']} " in told.out
+
+
+def test_a_replay_counts_first_and_sums_up_by_reason(shop: Shop) -> None:
+    before = shop.open()
+    reasons = {reason for (reason,) in shop.tables.query("SELECT DISTINCT reason_key FROM sync.rejects")}
+    said = shop.terminal.run("rejects", "replay")
+    assert said.code == 1
+    assert f"replaying {before} rejects" in said.err
+    first, title, head, *rows = said.out.splitlines()
+    assert first == f"0 stored, 0 older than the stored version, {before} still rejected"
+    assert (title, head.split()[0]) == ("Still rejected, by reason", "--reason")
+    assert {row.split()[0] for row in rows} == reasons
+    assert sum(int(row.split()[2]) for row in rows) == before
+    assert "replaying 2 rejects" in shop.terminal.run("rejects", "replay", "--limit", "2").err
+
+    [(number,)] = shop.tables.query("SELECT min(id) FROM sync.rejects")
+    shop.terminal.run("rejects", "ignore", str(number), "--yes").assert_well()
+    assert f"replaying {before - 1} rejects" in shop.terminal.run("rejects", "replay").err
+    assert f"replaying {before} rejects" in shop.terminal.run("rejects", "replay", "--all").err
+    ignored = shop.terminal.run("rejects", "list", "--ignored", "--json").json
+    assert [row["id"] for row in ignored] == [number]  # though it was rejected again
+
+
+@pytest.mark.parametrize("command", ["replay", "ignore", "unignore", "drop"])
+def test_all_beside_ids_is_refused_for_one_of_the_two_is_not_meant(shop: Shop, command: str) -> None:
+    odd, before = shop.odd_one(), shop.open()
+    shop.terminal.run("rejects", command, odd, "--all").assert_complains("--all goes with no ID", code=2)
+    assert shop.open() == before
 
 
 def test_rejects_are_dropped_after_a_yes_and_mistakes_drop_nothing(shop: Shop) -> None:

@@ -138,7 +138,7 @@ def test_nothing_listed_beyond_the_reach_proves_nothing_P5(kind: WindowKind) -> 
     assert isinstance(far, Beyond)
     assert far.error is None
     assert far.reason == (
-        f"{FAR_BACK}: nothing is listed, which proves nothing there. 1688 is documented to list {REACH} back"
+        f"{FAR_BACK}: nothing is listed, which proves nothing there. 1688 is documented to list 31 d back"
     )
     cut = decide(facts(NOTHING, window=ACROSS, kind=kind, furthest_back=REACH, **EMPTY))
     parts = [Window(ACROSS.start, BORDER), Window(BORDER, ACROSS.end)]

@@ -105,7 +105,7 @@ async def test_a_backfill_beyond_the_reach_ends_and_says_so(install: Install) ->
     await shop.sync()
     ((state, error),) = shop.query("SELECT state, error FROM sync.backfills")
     assert state == "done"
-    assert "is documented to list 31 days" in str(error)
+    assert "is documented to list 31 d back" in str(error)
 
 
 # a range that is listed as empty
