@@ -92,7 +92,7 @@ def retire(name: str, config: options.Config = None, json: options.Json = False)
 
 
 @app.command()
-def merge(old: str, new: str, config: options.Config = None, json: options.Json = False) -> None:
+def merge(old: str, new: options.AccountName, config: options.Config = None, json: options.Json = False) -> None:
     """Merge two accounts of one shop, such as after a change of host: NEW gets the orders of OLD, which is removed."""
     settings = user_settings.load(config)
     if account_selection.named(settings, old):
@@ -105,7 +105,7 @@ def merge(old: str, new: str, config: options.Config = None, json: options.Json 
 
 @app.command()
 def pause(
-    name: str,
+    name: options.AccountName,
     reason: Annotated[str | None, typer.Option("--reason", help="Shown in `status`.", show_default=False)] = None,
     until: Annotated[
         str | None,
@@ -132,7 +132,7 @@ def pause(
 
 
 @app.command()
-def resume(name: str, config: options.Config = None, json: options.Json = False) -> None:
+def resume(name: options.AccountName, config: options.Config = None, json: options.Json = False) -> None:
     """End a pause, or a suspension: make calls again with the credentials that were refused."""
     with databases.opened(user_settings.load(config)) as url:
         event_loop.run(databases.ask(url, lambda connection: actions.resume(connection, actor.current(), name)))
@@ -160,7 +160,9 @@ def retry(
 
 
 @app.command("test")
-def check(name: str, probe: Probed = False, config: options.Config = None, json: options.Json = False) -> None:
+def check(
+    name: options.AccountName, probe: Probed = False, config: options.Config = None, json: options.Json = False
+) -> None:
     """Check one account as `doctor` does: its settings, its secrets, its address, and one call with its credentials."""
     doctor(config=config, json=json, probe=probe, account=[name])
 

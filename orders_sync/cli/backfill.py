@@ -44,7 +44,10 @@ app = typer.Typer(
 def backfill(
     typer_context: typer.Context,
     account: options.Accounts = None,
-    platform: Annotated[str | None, typer.Option(help="All accounts of this platform.", show_default=False)] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(help="All accounts of this platform.", show_default=False, autocompletion=options.platform_names),
+    ] = None,
     start: Annotated[str | None, typer.Option("--from", help=options.START, show_default=False)] = None,
     end: Annotated[str | None, typer.Option("--to", help="End, exclusive. [default: now]", show_default=False)] = None,
     by: Annotated[

@@ -20,9 +20,22 @@ from orders_sync.store import activity, database
 LINE_EVERY = 10.0  # seconds
 
 
+def _views(incomplete: str) -> list[str]:
+    return [name for name in exports.views() if name.startswith(incomplete)]
+
+
+def _formats(incomplete: str) -> list[str]:
+    return [name for name in exports.FORMATS if name.startswith(incomplete)]
+
+
 def export(
     view: Annotated[
-        str, typer.Argument(metavar="VIEW", help="A view of schema bi, such as orders, order_lines or daily_sales.")
+        str,
+        typer.Argument(
+            metavar="VIEW",
+            help="A view of schema bi, such as orders, order_lines or daily_sales.",
+            autocompletion=_views,
+        ),
     ],
     file: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write; it is replaced if it exists.")
@@ -34,6 +47,7 @@ def export(
             metavar="csv|xlsx|parquet",
             help="Format of the file. [default: by its ending]",
             show_default=False,
+            autocompletion=_formats,
         ),
     ] = None,
     from_: Annotated[
@@ -68,8 +82,10 @@ def export(
     """
     format_ = _format(file, format_name)
     format_.must_be_installed()
+    name = view.removeprefix("bi.")
+    exports.must_be_view(name)
     selection = exports.Selection(
-        view.removeprefix("bi."),
+        name,
         None if from_ is None else options.moment(from_, "--from"),
         None if to is None else options.moment(to, "--to"),
         by,

@@ -12,6 +12,7 @@ from orders_sync import settings as settings_module
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import SettingsError, UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR
+from orders_sync.platforms import PLATFORMS
 
 PAST_YEARS = 2200  # as the tables take it
 START = "Start, as a date or time. Without an offset it is Asia/Shanghai, or [display] time_zone."
@@ -28,13 +29,22 @@ Config = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-def account_names(incomplete: str) -> list[str]:
-    """Return the accounts that a shell may complete a word to; none where the settings cannot be read."""
+def account_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the accounts of the settings that a shell may complete a word to; none where they cannot be read."""
     try:
-        return [each.name for each in settings_module.load(None).accounts if each.name.startswith(incomplete)]
+        settings = settings_module.load(Path(config) if (config := context.params.get("config")) else None)
     except SettingsError:
         return []
+    names = [*(each.name for each in settings.accounts), *(each.label for each in settings.misconfigured)]
+    return [name for name in names if name.startswith(incomplete)]
 
+
+def platform_names(incomplete: str) -> list[str]:
+    """Return the platforms that a shell may complete a word to."""
+    return [name for name in PLATFORMS if name.startswith(incomplete)]
+
+
+AccountName = Annotated[str, typer.Argument(autocompletion=account_names)]
 
 Account = Annotated[
     str | None,

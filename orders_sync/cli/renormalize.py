@@ -22,7 +22,9 @@ from orders_sync.store.rebuild import WithoutPayload
 
 
 def renormalize(
-    platform: Annotated[str | None, typer.Option(help="Only this platform.", show_default=False)] = None,
+    platform: Annotated[
+        str | None, typer.Option(help="Only this platform.", show_default=False, autocompletion=options.platform_names)
+    ] = None,
     account: options.Account = None,
     config: options.Config = None,
     json: options.Json = False,

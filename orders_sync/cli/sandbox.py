@@ -41,7 +41,8 @@ def sandbox(
 
     An installed platform that brings a simulation is served too: one account, with as many orders as each shop.
 
-    GET /sandbox/accounts.toml returns a settings file for it; POST /sandbox/faults injects faults.
+    GET /sandbox/accounts.toml returns a settings file for it. GET /sandbox/faults names every fault, POST injects some;
+    POST /sandbox/live sets or stops the changes. How: docs/sandbox.md.
     """
     output.info(f"creating {orders:,} orders")
     now = datetime.now(UTC)
@@ -71,7 +72,10 @@ def verify(
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
-    """Compare the tables with a sandbox's expected values, down to every line. Stop live changes and sync first."""
+    """Compare the tables with a sandbox's expected values, down to every line. Stop live changes and sync first.
+
+    POST a rate of 0 to /sandbox/live stops the changes (docs/sandbox.md). Exit code 5 when anything differs.
+    """
     with databases.opened(user_settings.load(config)) as url, database.session(url) as connection:
         results = []
         for account, platform in fetch_accounts(root):

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orders_sync.exports.formats import FORMATS, Format
-from orders_sync.exports.source import Selection, stream
+from orders_sync.exports.source import Selection, must_be_view, stream, views
 from orders_sync.store.database import Session
 
-__all__ = ["FORMATS", "Format", "Selection", "write"]
+__all__ = ["FORMATS", "Format", "Selection", "must_be_view", "views", "write"]
 
 PART = ".part"  # a file has its own name once it is whole
 

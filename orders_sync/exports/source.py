@@ -130,6 +130,14 @@ def views() -> list[str]:
     return sorted(each.name for each in bi.definitions() if each.kind == "VIEW")
 
 
+def must_be_view(name: str) -> None:
+    """Raise `UsageError`, with those there are, for a name that no view has."""
+    if name not in views():
+        near = difflib.get_close_matches(name, views(), 1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(f"there is no view bi.{name}. {meant}There are {', '.join(views())}")
+
+
 @contextmanager
 def stream(session: Session, selection: Selection) -> Iterator[Rows]:
     """Yield the rows of a selection as they were at one moment, read in batches.
@@ -137,7 +145,8 @@ def stream(session: Session, selection: Selection) -> Iterator[Rows]:
     Raises `UsageError` for a view, column or account that does not exist, and for a range where the view has no time;
     `SchemaVersionError` where the views are older than this version.
     """
-    if selection.view in views() and (difference := bi.difference(session)):
+    must_be_view(selection.view)
+    if difference := bi.difference(session):
         raise SchemaVersionError(difference)
     _must_be_accounts(session, selection.accounts)
     attributes = _attributes(session, selection.view)
@@ -164,10 +173,6 @@ def _must_be_accounts(session: Session, names: Collection[str]) -> None:
 
 
 def _attributes(session: Session, view: str) -> list[_Attribute]:
-    if view not in views():
-        near = difflib.get_close_matches(view, views(), 1)
-        meant = f"Did you mean {near[0]}? " if near else ""
-        raise UsageError(f"there is no view bi.{view}. {meant}There are {', '.join(views())}")
     return select_rows(session, _COLUMNS, [f"{bi.SCHEMA}.{view}"], _Attribute)
 
 

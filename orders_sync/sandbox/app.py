@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from codecs import BOM_UTF8
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,13 +16,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from orders_sync.platforms import Simulation
-from orders_sync.platforms.account_settings import AccountSettings
-from orders_sync.sandbox.accounts import SIMULATIONS, shop_settings, simulation_settings
+from orders_sync.sandbox.accounts import SIMULATIONS
 from orders_sync.sandbox.control import control_routes
-from orders_sync.sandbox.expected import ExpectedValues
 from orders_sync.sandbox.fault_responses import Hang, Reset, Truncated
 from orders_sync.sandbox.faults import Faults
-from orders_sync.sandbox.live_mode import LiveMode
 from orders_sync.sandbox.messages import MessageSender
 from orders_sync.sandbox.pages import (
     PATHS,
@@ -44,28 +39,17 @@ from orders_sync.sandbox.request_checks import (
     parse_xportcn,
 )
 from orders_sync.sandbox.shops import Shop
+from orders_sync.sandbox.state import Clock, SandboxState, utc_now
 from orders_sync.sandbox.world import World
 
-Clock = Callable[[], datetime]
 _ERROR_PAGE = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>Please try again later.</p></body></html>"
 
 
-def utc_now() -> datetime:
-    """Return the current time, in UTC."""
-    return datetime.now(UTC)
-
-
-class Sandbox:
+class Sandbox(SandboxState):
     """A simulated world behind the platforms' APIs. `app` is the ASGI app.
 
-    `stats` counts calls by (account, platform); unknown accounts count as "?".
-
-    Args:
-        world: The shops and their orders.
-        faults: Faults to inject; none by default.
-        clock: Source of the current time, with a time zone.
-        hooks: Root URL of a service that receives messages about changes, as from Xportcn's message service.
-        simulations: Accounts of installed platforms, without faults, live changes and statistics.
+    `hooks`: root URL of a service that receives messages about changes, as from Xportcn's message service. All else:
+    `SandboxState`.
     """
 
     def __init__(
@@ -76,14 +60,8 @@ class Sandbox:
         hooks: str | None = None,
         simulations: Sequence[Simulation] = (),
     ) -> None:
-        self.world = world
-        self.simulations = simulations
-        self.faults = faults if faults is not None else Faults()
-        self.clock = clock
-        self.live_mode = LiveMode(world, clock)
+        super().__init__(world, faults, clock, simulations)
         self.message_sender = MessageSender(world, hooks) if hooks else None
-        self.faults.attach(world)
-        self.stats: Counter[tuple[str, str]] = Counter()
         self.app = self._build()
 
     def _build(self) -> Starlette:
@@ -95,21 +73,6 @@ class Sandbox:
             *(Mount(f"{SIMULATIONS}/{each.settings.platform}", each.app) for each in self.simulations),
         ]
         return Starlette(routes=routes, lifespan=self._lifespan)
-
-    def accounts(self, root: str) -> list[AccountSettings]:
-        """Return the settings of all accounts, for a sandbox at the URL `root`."""
-        return [
-            *(shop_settings(account, root) for account in self.world.accounts),
-            *(simulation_settings(each.settings, root) for each in self.simulations),
-        ]
-
-    def expected_orders(self, account: str) -> Iterable[ExpectedValues]:
-        """Return the expected values of every order that the account's platform lists now. Raises KeyError."""
-        for each in self.simulations:
-            if each.settings.name == account:
-                return each.expected_orders()
-        self.world.shop(account)
-        return self.world.iter_expected_orders(account)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

@@ -9,26 +9,27 @@ from typing import Any
 from orders_sync.sandbox.rng import seeded_rng
 from orders_sync.sandbox.world import World
 
-KINDS = (
-    "http_5xx",  # 500, 502 or 503 with an HTML body
-    "reset",  # the connection is aborted before a response
-    "hang",  # no response until the client disconnects, at most `hang_seconds`
-    "truncated",  # fewer bytes than Content-Length announces
-    "garbled",  # valid HTTP, invalid JSON
-    "html",  # HTTP 200 with an HTML page
-    "flow_limit",  # HTTP 200 with the platform's own rate limit error
-    "http_429",  # HTTP 429 with Retry-After
-    "total_high",  # a total above the number of rows
-    "total_low",  # a total below it
-    "total_zero",  # a total of zero, with rows
-    "duplicate_rows",  # some rows twice
-    "missing_rows",  # some rows absent, though included in the total
-    "null_list",  # null instead of the list of rows
-    "null_data",  # null instead of the list and its total
-    "shuffled",  # the rows of the page out of order
-    "bom",  # a byte order mark before the JSON
-    "firewall",  # HTTP 403 with an HTML page, not an error of the platform
-)
+KINDS = {  # and what becomes of a call
+    "http_5xx": "500, 502 or 503 with an HTML body",
+    "reset": "the connection is aborted before a response",
+    "hang": "no response until the client disconnects, at most hang_seconds",
+    "truncated": "fewer bytes than Content-Length announces",
+    "garbled": "valid HTTP, invalid JSON",
+    "html": "HTTP 200 with an HTML page",
+    "flow_limit": "HTTP 200 with the platform's own rate limit error",
+    "http_429": "HTTP 429 with Retry-After",
+    "total_high": "a total above the number of rows",
+    "total_low": "a total below it",
+    "total_zero": "a total of zero, with rows",
+    "duplicate_rows": "some rows twice",
+    "missing_rows": "some rows absent, though included in the total",
+    "null_list": "null instead of the list of rows",
+    "null_data": "null instead of the list and its total",
+    "shuffled": "the rows of the page out of order",
+    "bom": "a byte order mark before the JSON",
+    "firewall": "HTTP 403 with an HTML page, not an error of the platform",
+}
+MALFORMED = "malformed"  # the share of orders, always the same ones, whose record is malformed (malformed.py)
 CLEAN = "ok"  # in a script: a call without a fault
 
 
@@ -76,20 +77,34 @@ class Faults:
 
     def set_rates(self, rates: Mapping[str, float], account: str | None = None) -> None:
         """Replace the rates. Raises ValueError for an unknown kind or a rate outside 0 to 1."""
+        self.rates[account] = self.checked_rates(rates)
+        self._apply_malformed_rates()
+
+    @staticmethod
+    def checked_rates(rates: object) -> dict[str, float]:
+        """Return the rates as they may be set. Raises ValueError."""
+        if not isinstance(rates, Mapping):
+            raise ValueError(f"rates: must be an object of probabilities by fault (got {rates!r})")
         for kind, rate in rates.items():
-            if kind not in KINDS and kind != "malformed":
-                raise ValueError(f"unknown fault {kind!r}; known are {', '.join(KINDS)}, malformed")
+            if kind not in KINDS and kind != MALFORMED:
+                raise ValueError(f"unknown fault {kind!r}; known are {', '.join(KINDS)}, {MALFORMED}")
             if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
                 raise ValueError(f"{kind}: a probability is between 0 and 1, not {rate!r}")
-        self.rates[account] = dict(rates)
-        self._apply_malformed_rates()
+        return dict(rates)
 
     def script(self, *kinds: str, account: str | None = None) -> None:
         """Queue faults for the next calls, one each; "ok" is a call without. Raises ValueError for an unknown kind."""
+        self.scripts.setdefault(account, deque()).extend(self.checked_script(kinds))
+
+    @staticmethod
+    def checked_script(kinds: object) -> list[str]:
+        """Return the kinds as they may be queued. Raises ValueError."""
+        if not isinstance(kinds, (list, tuple)):
+            raise ValueError(f"script: must be a list of faults (got {kinds!r})")
         for kind in kinds:
-            if kind not in KINDS and kind != CLEAN:
+            if not isinstance(kind, str) or (kind not in KINDS and kind != CLEAN):
                 raise ValueError(f"unknown fault {kind!r}; known are {', '.join(KINDS)} and {CLEAN}")
-        self.scripts.setdefault(account, deque()).extend(kinds)
+        return list(kinds)
 
     def clear(self) -> None:
         """Remove all rates, scripts and the latency; keep the counts."""
@@ -110,7 +125,7 @@ class Faults:
 
     def malformed_rate(self, account: str) -> float:
         """Return the share of this account's orders whose record is malformed."""
-        return self.rates.get(account, self.rates[None]).get("malformed", 0.0)
+        return self.rates.get(account, self.rates[None]).get(MALFORMED, 0.0)
 
     def draw(self, account: str) -> str | None:
         """Draw the fault of the account's next call and count it; None for no fault."""
@@ -127,7 +142,7 @@ class Faults:
             return None
         drawn = self.rng.random()
         for kind, rate in rates.items():
-            if kind == "malformed":
+            if kind == MALFORMED:
                 continue
             if drawn < rate:
                 self.counts[kind] += 1

@@ -17,9 +17,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from orders_sync.platforms import Simulation
-from orders_sync.sandbox.app import Clock, Sandbox, utc_now
+from orders_sync.sandbox.app import Sandbox
 from orders_sync.sandbox.fault_responses import CONNECTION_CONTROL
 from orders_sync.sandbox.faults import Faults
+from orders_sync.sandbox.state import Clock, utc_now
 from orders_sync.sandbox.world import World
 
 Ready = Callable[[str], None]

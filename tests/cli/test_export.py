@@ -7,7 +7,9 @@ import json
 
 import pytest
 
+from orders_sync.exports import views
 from tests.support.landed import Landed
+from tests.support.terminal import Terminal
 
 
 def test_orders_of_a_shop_come_as_a_file_and_the_command_says_how_many(landed: Landed) -> None:
@@ -33,3 +35,11 @@ def test_orders_of_a_shop_come_as_a_file_and_the_command_says_how_many(landed: L
 )
 def test_a_mistake_is_one_sentence(landed: Landed, arguments: list[str], words: str) -> None:
     landed.terminal.run("export", *arguments).assert_complains(words)
+
+
+def test_a_view_that_does_not_exist_is_wrong_usage_also_where_there_is_no_database(terminal: Terminal) -> None:
+    for name in ("nonsense", "bi.nonsense"):
+        said = terminal.run("export", name, "-o", "a.csv").assert_complains("no view bi.nonsense", code=2)
+        assert all(view in said for view in views())
+    said = json.loads(terminal.run("export", "nonsense", "-o", "a.csv", "--json").err)
+    assert (said["kind"], said["exit_code"]) == ("usage", 2)

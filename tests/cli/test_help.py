@@ -98,11 +98,23 @@ def test_a_script_for_each_shell_that_it_can_read(terminal: Terminal, shell: str
         ("orders-sync rej", {"rejects"}),
         ("orders-sync backfill ca", {"cancel"}),
         ("orders-sync status --prob", {"--problems"}),
-        ("orders-sync sync --account shop-", {"shop-1", "shop-2"}),
+        ("orders-sync sync --account shop-", {"shop-1", "shop-2", "shop-wrong"}),
+        ("orders-sync accounts pause o", {"other"}),
+        ("orders-sync accounts resume shop-w", {"shop-wrong"}),
+        ("orders-sync accounts test shop-1", {"shop-1"}),
+        ("orders-sync accounts merge old shop-2", {"shop-2"}),
+        ("orders-sync accounts test --config far.toml f", {"far"}),
+        ("orders-sync backfill --platform xportcn_", {"xportcn_open", "xportcn_ka"}),
+        ("orders-sync renormalize --platform 16", {"1688"}),
+        ("orders-sync rejects replay --reason no_", {"no_order_id"}),
+        ("orders-sync export order_l", {"order_lines"}),
+        ("orders-sync export orders --format x", {"xlsx"}),
     ],
 )
 def test_bash_completes_commands_options_and_accounts(terminal: Terminal, typed: str, offered: set[str]) -> None:
-    terminal.write("".join(ACCOUNT.format(name=name) for name in ("shop-1", "shop-2", "other")))
+    wrong = ACCOUNT.format(name="shop-wrong") + "lag = 'soon'\n"
+    terminal.write("".join(ACCOUNT.format(name=name) for name in ("shop-1", "shop-2", "other")) + wrong)
+    terminal.folder.joinpath("far.toml").write_text(ACCOUNT.format(name="far"))
     script = Path(terminal.folder / "completion.bash")
     script.write_text(terminal.run("completion", "bash").out)
     words = typed.split()

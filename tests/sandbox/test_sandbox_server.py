@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from orders_sync.sandbox import Sandbox, World, background
+from orders_sync.sandbox.faults import CLEAN, KINDS
 from tests.support.sandbox_calls import NOW, fixed, request
 
 
@@ -73,11 +76,40 @@ def test_faults_are_set_counted_and_cleared(served: tuple[str, Sandbox]) -> None
     httpx.post(url, json={"clear": True})
 
 
-@pytest.mark.parametrize("body", ['{"rates": {"rain": 1}}', '{"rates": 5}', "[]", "no json", '{"script": ["rain"]}'])
-def test_nonsense_about_faults_is_a_bad_request(served: tuple[str, Sandbox], body: str) -> None:
-    response = httpx.post(f"{served[0]}/sandbox/faults", content=body)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"rates": {"rain": 1}}', "unknown fault 'rain'; known are http_5xx, reset, "),
+        ('{"rates": {"reset": 1}, "script": ["rain"]}', "unknown fault 'rain'; known are http_5xx, reset, "),
+        ('{"rates": {"reset": 1}, "foo": 1}', "unknown key 'foo'; known are rates, script, account, "),
+        ('{"rates": {"reset": 1}, "account": "nobody"}', "unknown account 'nobody'; known are sandbox-1688, "),
+        ('{"rates": {"reset": 1}, "latency_ms": -1}', "latency_ms: must be a number, 0 or more"),
+        ('{"rates": {"reset": 1}, "latency_ms": "fast"}', "latency_ms: must be a number, 0 or more"),
+        ('{"rates": {"reset": 1}, "script": "reset"}', "script: must be a list"),
+        ('{"rates": {"reset": 1}, "script": [{}]}', "unknown fault {}"),
+        ('{"rates": {"reset": 2}}', "between 0 and 1"),
+        ('{"rates": 5}', "rates: must be an object"),
+        ("[]", "must be a JSON object"),
+        ("no json", "no JSON"),
+    ],
+)
+def test_nonsense_about_faults_is_a_bad_request_and_changes_nothing(
+    served: tuple[str, Sandbox], body: str, words: str
+) -> None:
+    url = f"{served[0]}/sandbox/faults"
+    before = httpx.get(url).json()
+    response = httpx.post(url, content=body)
     assert response.status_code == 400
-    assert response.json()["error"]
+    assert words in response.json()["error"]
+    assert httpx.get(url).json() == before
+
+
+def test_the_document_and_the_address_name_every_fault_as_the_code_does(served: tuple[str, Sandbox]) -> None:
+    document = Path(__file__).parents[2].joinpath("docs/sandbox.md").read_text(encoding="utf-8")
+    described = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", document.split("| fault |")[1], re.MULTILINE))
+    known = httpx.get(f"{served[0]}/sandbox/faults").json()["known"]
+    assert {kind: text.replace("`", "") for kind, text in described.items() if kind in KINDS} == KINDS
+    assert set(described) | {CLEAN} == set(known)
 
 
 def test_live_mode_is_started_and_stopped() -> None:
@@ -87,7 +119,8 @@ def test_live_mode_is_started_and_stopped() -> None:
         while httpx.get(url).json()["happened"] == 0:
             pass
         assert httpx.post(url, json={"rate": 0}).json()["rate"] == 0
-        assert httpx.post(url, json={"rate": "fast"}).status_code == 400
+        for wrong in ({"rate": "fast"}, {"rate": -1}, {}, {"rate": 1, "per": "minute"}):
+            assert httpx.post(url, json=wrong).status_code == 400
         assert any(order.version for shop in sandbox.world.shops for order in shop.index.orders.values())
 
 
