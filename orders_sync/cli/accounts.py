@@ -67,8 +67,13 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
 
 
 @app.command()
-def rename(old: str, new: str, config: options.Config = None, json: options.Json = False) -> None:
-    """Rename an account that is not in the settings. Others are renamed in the settings."""
+def rename(
+    old: Annotated[str, typer.Argument(help="Its name in the tables: `accounts list`.")],
+    new: Annotated[str, typer.Argument(help="Its new name.")],
+    config: options.Config = None,
+    json: options.Json = False,
+) -> None:
+    """Rename an account that is not in the settings. Others are renamed in the settings, and follow at a reload."""
     settings = user_settings.load(config)
     if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: change its name there, and the next run renames it in the tables")

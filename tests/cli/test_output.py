@@ -60,6 +60,7 @@ LAST = ("audits", "audited", "activity", "demo")  # one after the other, after t
 SENTENCES = {  # commands that print a sentence, a log, a script or a file, and no table
     *("run", "scheduler", "worker", "console", "sandbox", "completion", "config example", "export"),
     *("accounts pause", "accounts resume", "accounts rename", "accounts retire", "accounts merge"),
+    *("console token", "console password", "console add", "console remove", "console list"),
     *("audit acknowledge", "backfill cancel", "rejects ignore", "rejects unignore", "rejects drop"),
     *("migrate", "db dump", "db restore", "db move", "db url", "db serve", "db shell"),
 }
