@@ -113,18 +113,19 @@ def export(
 def _progress() -> Iterator[Callable[[int], None]]:
     """Show the number of rows so far: on a terminal always, elsewhere in a line every ten seconds."""
     console = output.err()
-    with console.status("exporting") as status:
-        said = time.monotonic()
+    if output.has_screen(console):
+        with console.status("exporting") as status:
+            yield lambda rows: status.update(f"exporting: {rows:,} rows")
+        return
+    said = time.monotonic()
 
-        def report(rows: int) -> None:
-            nonlocal said
-            if console.is_terminal:
-                status.update(f"exporting: {rows:,} rows")
-            elif time.monotonic() - said >= LINE_EVERY:
-                said = time.monotonic()
-                output.info(f"exporting: {rows:,} rows so far")
+    def report(rows: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= LINE_EVERY:
+            said = time.monotonic()
+            output.info(f"exporting: {rows:,} rows so far")
 
-        yield report
+    yield report
 
 
 def _format(file: Path, name: str | None) -> exports.Format:

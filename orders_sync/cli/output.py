@@ -54,6 +54,11 @@ def err() -> Console:
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
+def has_screen(console: Console) -> bool:
+    """Tell whether something may be drawn on a console: a terminal, unless JSON is wanted."""
+    return console.is_terminal and not _is_json
+
+
 def use_json(wanted: bool) -> None:
     """Print errors and notices as JSON from now on, one object a line, or no longer."""
     global _is_json

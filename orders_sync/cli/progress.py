@@ -2,7 +2,7 @@
 
 a screen, up to 10 accounts    a bar per account
 a screen, more accounts        one bar for all of them: hundreds would fill it, and cost more than the work
-a pipe, a file, cron           a line every half minute
+a pipe, a file, cron, --json   a line every half minute
 """
 
 from __future__ import annotations
@@ -196,8 +196,9 @@ def _shown(
 ) -> Iterator[Progress]:
     """Yield a `Progress` that is drawn on a screen, or told in lines where there is none."""
     console = console or output.err()
-    progress = Progress(*columns, console=console, disable=not console.is_terminal)
-    if console.is_terminal:
+    has_screen = output.has_screen(console)
+    progress = Progress(*columns, console=console, disable=not has_screen)
+    if has_screen:
         with progress:
             yield progress
         return

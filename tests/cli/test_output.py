@@ -55,6 +55,14 @@ COMMANDS = {
     "activity": ("activity",),
     "demo": ("demo",),
 }
+JSON = [  # commands that show their progress
+    ("sync",),
+    ("audit",),
+    ("rejects", "replay"),
+    ("renormalize",),
+    ("export", "orders", "-o", "orders.csv"),
+    ("backfill", "--account", "sandbox-ka", "--from", "2026-11-01", "--everything", "--yes", "--wait"),
+]
 WRITERS = ("replay", "renormalize", "audit", "sync")  # run when all others have been
 LAST = ("audits", "audited", "activity", "demo")  # one after the other, after those
 SENTENCES = {  # commands that print a sentence, a log, a script or a file, and no table
@@ -108,6 +116,7 @@ class Screens:
     """The output of every command at each width."""
 
     said: dict[tuple[str, int], Said]
+    terminal: Terminal
     tables: Tables
     order: str
     rejects: list[str]  # their ids, and of their orders
@@ -149,7 +158,9 @@ def screens(server: str, template: str, tmp_path_factory: pytest.TempPathFactory
                 for name in LAST
                 for width in WIDTHS
             }
-            yield Screens(read | written | last, tables, order, [word for row in rejects for word in row if word])
+            yield Screens(
+                read | written | last, terminal, tables, order, [word for row in rejects for word in row if word]
+            )
         terminal.close()
 
 
@@ -279,6 +290,18 @@ def test_every_id_and_number_of_the_other_tables_is_whole(screens: Screens, widt
         assert SHOWN.replace("[", "") in "".join(screens.at(command, width).split()).replace("[", ""), command
     assert re.search(r"about [0-9]+\b", screens.at("preview", width))
     assert re.search(r"about [0-9]+ (s|min|h|d)\b", screens.at("preview", width))
+
+
+@pytest.mark.parametrize("command", JSON, ids=" ".join)
+def test_with_json_nothing_is_drawn_on_a_screen(screens: Screens, command: tuple[str, ...]) -> None:
+    """Both streams on one screen: lines of JSON that tell something, and the document."""
+    said = screens.terminal.on_screen(80, *command, "--json", both=True)
+    assert not set("━⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏") & set(said.out), said.out
+    lines = said.out.splitlines()
+    told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    assert all(set(each) & {"notice", "error"} for each in told)
+    rest = [line for line in lines if not (line.startswith("{") and line.endswith("}"))]
+    json.loads("\n".join(rest))
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -148,15 +148,16 @@ class Terminal:
         """Start a command; it is killed at the latest when the terminal is closed."""
         return self._start(arguments, variables, subprocess.PIPE, subprocess.PIPE)
 
-    def on_screen(self, columns: int, *arguments: str, **variables: str) -> Said:
+    def on_screen(self, columns: int, *arguments: str, both: bool = False, **variables: str) -> Said:
         """Run a command to its end on a screen so many columns wide; what is seen there, without colours.
 
-        Standard error is a pipe, so that the two can be told apart.
+        Standard error is a pipe, so that the two can be told apart, unless `both` are to be seen on the screen.
         """
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         with os.fdopen(ours, "rb", buffering=0) as screen:
-            process = self._start(arguments, {"TERM": "xterm", **variables}, theirs, subprocess.PIPE)
+            errors = theirs if both else subprocess.PIPE
+            process = self._start(arguments, {"TERM": "xterm", **variables}, theirs, errors)
             os.close(theirs)
             shown = b""
             with suppress(OSError):  # EIO: the other side is closed
@@ -164,7 +165,7 @@ class Terminal:
                     shown += part
             said = result(process)
         text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shown).decode().replace("\r\n", "\n")
-        return Said(said.code, text, said.err)
+        return Said(said.code, text, said.err or "")
 
     def serve(self, *arguments: str) -> Service:
         """Start a command that stays. It writes to a file: a pipe that nobody reads is full one day and holds it up."""
