@@ -11,7 +11,7 @@ OBJECTS_PER_COLLECTION = 100_000  # rows are made by the ten thousand and hold n
 
 
 def main() -> None:
-    """Run the command line. Exit codes: as in `cli.EXIT_CODES`."""
+    """Run the command line. Exit codes: as in `cli/exit_codes.py`."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during imports ends the process, without a traceback
     _open_standard_streams()

@@ -96,7 +96,9 @@ def test_package_is_typed_and_names_its_licence() -> None:
 
 
 def test_the_wheel_holds_the_product_and_no_tests() -> None:
-    assert PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["orders_sync"]
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["orders_sync"]
+    assert {"docs", "deploy", "README.md"} <= wheel["shared-data"].keys()  # texts of commands name them
 
 
 def test_the_product_does_without_what_only_tests_need() -> None:

@@ -64,7 +64,8 @@ def application(asked: str = "") -> Callable[..., object]:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback(
-        help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.", epilog=exit_codes.SUMMARY
+        help="Marketplace orders from 1688 and Xportcn, complete and current in Postgres.",
+        epilog="\n\n".join([exit_codes.SUMMARY, *help.documents()]),
     )(_options)
     for name in _commands(asked):
         module, what, panel = COMMANDS[name]
@@ -104,6 +105,8 @@ def main(on_imported: Callable[[], None] = lambda: None) -> None:
     With --json every line on standard error is a JSON object. `on_imported` is called once the command's modules are
     imported, before it runs.
     """
+    if sys.argv[1:2] == ["help"]:
+        sys.argv[1:] = [*sys.argv[2:], "--help"]
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters of it reaches the user as an error
     for stream in (sys.stdout, sys.stderr):

@@ -70,10 +70,12 @@ def activity(
 
 def _details(details: dict[str, Any]) -> str:
     """Return details in a line, times in the zone of the user."""
-    return ", ".join(f"{name}: {_value(name, value)}" for name, value in details.items())
+    return ", ".join(f"{name.replace('_', ' ')}: {_value(name, value)}" for name, value in details.items())
 
 
 def _value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         more = f" and {len(value) - SHOWN} more" if len(value) > SHOWN else ""
         return " ".join(map(str, value[:SHOWN])) + more

@@ -164,7 +164,7 @@ def list_(
     if json:
         output.print_json(found)
     elif not found and not (account or state or request):
-        output.info("no backfill has been requested yet: orders-sync backfill --account NAME --from DATE --to DATE")
+        output.info("no backfill has been requested yet: `orders-sync backfill --account NAME --from DATE --to DATE`")
     elif not found:
         output.info("no backfill fits: `orders-sync backfill list` lists all of them")
     else:

@@ -67,8 +67,8 @@ def show_preview(plan: Previewed) -> None:
                 each.state.failed_ranges,
                 each.state.waiting_ranges,
                 each.windows,
-                f"about {each.calls}",
-                f"about {duration(int(each.seconds) + 1)}",
+                f"about {each.calls}" if each.calls else "0",
+                f"about {duration(int(each.seconds) + 1)}" if each.calls else "",
             )
             for each in plan.previews
         ],
@@ -91,7 +91,7 @@ def show_preview(plan: Previewed) -> None:
 
 def show_list(rows: list[dict[str, Any]], *, one_by_one: bool) -> None:
     """Print backfills one by one, or by request; then what there is to know about them."""
-    columns = ["request", "account", "by", "from", "to", "state", "done", "waiting", "failed", "orders", "left"]
+    columns = ["request", "account", "feed", "from", "to", "state", "done", "waiting", "failed", "orders", "left"]
     if one_by_one:
         columns.insert(1, "id")
         cells = [_cells(row["request_id"], [row], [str(row["id"])]) for row in rows]

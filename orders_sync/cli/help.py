@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sysconfig
+from pathlib import Path
 from typing import Any
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
@@ -85,6 +87,12 @@ METAVARS = {
     "config": "FILE",
     "file": "FILE",
 }
+
+
+def documents() -> list[str]:
+    """Return a sentence that says where the documents are, which come with the package; none where they are not."""
+    folder = Path(sysconfig.get_path("data"), "share", "doc", "orders-sync")
+    return [f"Documents: {folder}"] if folder.is_dir() else []
 
 
 def complete(command: Any, path: str = "") -> None:

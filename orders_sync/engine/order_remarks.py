@@ -153,7 +153,8 @@ def of_accounts(known: Known, placed: datetime | None) -> Iterator[Remark]:
             current.append(account)
     if not_current > MOST_PROBLEMS:
         more = not_current - MOST_PROBLEMS
-        yield Remark(Reason.BEHIND, f"{more} more accounts are not current", "orders-sync status --problems")
+        are = "is" if more == 1 else "are"
+        yield Remark(Reason.BEHIND, f"{_more(more)} {are} not current", "orders-sync status --problems")
     if current:
         yield _of_what_was_read(current)
 
@@ -172,7 +173,7 @@ def _of_what_was_read(accounts: Sequence[AccountStatus]) -> Remark:
         for each in accounts[:MOST_ACCOUNTS]
         for begins, ends in [_proven(each) or (None, None)]
     )
-    more = f" and {len(accounts) - MOST_ACCOUNTS} more accounts" if len(accounts) > MOST_ACCOUNTS else ""
+    more = f" and {_more(len(accounts) - MOST_ACCOUNTS)}" if len(accounts) > MOST_ACCOUNTS else ""
     return Remark(
         Reason.NOT_LISTED,
         f"read without a gap: {named}{more}. An order of that time is not listed by the platform, or is of another "
@@ -209,7 +210,8 @@ def _of_time(known: Known, placed: datetime) -> Iterator[Remark]:
             yield Remark(Reason.BEHIND, f"{name}: {to} so far", f"orders-sync sync --account {name}", name)
     if len(known.accounts) > MOST_PROBLEMS:
         more = len(known.accounts) - MOST_PROBLEMS
-        yield Remark(Reason.NOT_LISTED, f"{more} more accounts were not checked: name the shop with --account")
+        were = "was" if more == 1 else "were"
+        yield Remark(Reason.NOT_LISTED, f"{_more(more)} {were} not checked: name the shop with --account")
 
 
 def _of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
@@ -253,6 +255,10 @@ def _of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
             f"orders-sync sync --retry --account {name}",
             name,
         )
+
+
+def _more(count: int) -> str:
+    return "1 more account" if count == 1 else f"{count} more accounts"
 
 
 def _at(moment: datetime | None) -> str:

@@ -92,14 +92,20 @@ def _of_the_way(message: str) -> str:
 
     A server that answers is never called unreachable.
     """
-    text = " ".join(message.split())
+    text = _sentences(message)
     failures = _FAILURE.findall(message) or [message]
     if all(_UNREACHABLE.match(each) for each in failures):
         return f"cannot be reached: {text} {_CHECK_URL}"
     if re.search(r"too many (clients|connections)|connection slots|connection limit", text):
-        return f"takes no more connections: {text}. {_FULL}"
+        return f"takes no more connections: {text} {_FULL}"
     if re.search(r"shutting down|starting up|in recovery mode|not yet accepting", text):
-        return f"{text}. The server is going down or coming up; run the command again"
+        return f"{text} The server is going down or coming up; run the command again"
     if _LOST.search(text):
-        return f"the connection was lost: {text}. Run the command again"
-    return f"does not accept the connection: {text}. {_CHECK_URL}"
+        return f"the connection was lost: {text} Run the command again"
+    return f"does not accept the connection: {text} {_CHECK_URL}"
+
+
+def _sentences(message: str) -> str:
+    """Return a message of several lines in one, with a full stop between two that have no punctuation there."""
+    lines = [" ".join(line.split()) for line in message.splitlines() if line.strip()]
+    return " ".join(line if line.endswith((".", ":", ",", ";", "?", "!")) else f"{line}." for line in lines)

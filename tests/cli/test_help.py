@@ -55,6 +55,21 @@ def test_help_fits_80_columns_and_says_what_values_are(path: tuple[str, ...], he
         assert not re.search(rf"{option}\b.*<(str|path)>", said), option
 
 
+@pytest.mark.db
+@pytest.mark.parametrize("words", [(), ("status",), ("rejects", "replay")])
+def test_help_is_a_command_as_well(terminal: Terminal, words: tuple[str, ...]) -> None:
+    assert terminal.run("help", *words).assert_well().out == terminal.run(*words, "--help").assert_well().out
+
+
+def test_the_documents_that_texts_name_come_with_the_package_and_the_help_says_where(helps: Helps) -> None:
+    said = re.sub(r"\s", "", helps[()])
+    if "Documents:" not in said:
+        pytest.skip("installed without its documents: run pip install -e . again")
+    folder = said.split("Documents:")[1]
+    for name in ("docs/operations.md", "docs/settings.md", "docs/sandbox.md", "deploy/systemd/orders-sync@.service"):
+        assert Path(folder, name).is_file(), name
+
+
 def test_brackets_are_shown_as_they_are_written(helps: Helps) -> None:
     for path, words in (
         ("run", "[service] listen of the settings"),

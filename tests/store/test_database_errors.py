@@ -79,6 +79,19 @@ def test_what_became_of_a_connection_is_said_in_other_words(said: str, words: st
     assert words in advice(psycopg.OperationalError(said))
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Connection refused\n\tIs the server running?", "Connection refused. Is the server running? Check its URL"),
+        ("Name or service not known", "Name or service not known. Check its URL"),
+        ("FATAL:  no such role\nx failed: FATAL:  no", "FATAL: no such role. x failed: FATAL: no. Check its URL"),
+        ("FATAL:  sorry, too many clients already", "FATAL: sorry, too many clients already. All its connections"),
+    ],
+)
+def test_sentences_about_the_way_to_a_server_have_their_stops(said: str, shown: str) -> None:
+    assert shown in advice(psycopg.OperationalError(f"x failed: {said}"))
+
+
 def test_an_error_that_is_behind_itself_is_stripped() -> None:
     error, other = psycopg.OperationalError("x"), ValueError("y")
     error.__context__, other.__cause__ = other, error
