@@ -193,7 +193,9 @@ def test_a_command_by_hand_has_the_settings_the_secrets_and_the_user_of_the_serv
     lines = ["# a comment", "", f"PLAIN={secrets['PLAIN']}", f'QUOTED="{secrets["QUOTED"]}"', "no name", "EMPTY="]
     (tmp_path / "environment").write_text("\n".join(lines))
     program = tmp_path / "program"
-    program.write_text('#!/bin/sh\nprintf "%s\\n" "$PLAIN" "$QUOTED" "$EMPTY" "$ORDERS_SYNC_CONFIG" "$(id -un)" "$@"\n')
+    program.write_text(
+        '#!/bin/sh\nprintf "%s\\n" "$PLAIN" "$QUOTED" "$EMPTY" "$ORDERS_SYNC_CONFIG" "$(id -un)" "$ORDERS_SYNC_USER" "$@"\n'
+    )
     for path in (tmp_path, program):
         path.chmod(0o755)
     for folder in tmp_path.parents[:3]:
@@ -204,11 +206,12 @@ def test_a_command_by_hand_has_the_settings_the_secrets_and_the_user_of_the_serv
             **os.environ,
             "ORDERS_SYNC_ETC": str(tmp_path),
             "ORDERS_SYNC_PROGRAM": str(program),
-            "ORDERS_SYNC_USER": "nobody",
+            "ORDERS_SYNC_RUN_AS": "nobody",
+            "ORDERS_SYNC_USER": "ana",  # the person, of whom this machine knows nothing
         },
         capture_output=True,
         text=True,
         check=True,
     )
-    expected = [*secrets.values(), f"{tmp_path}/orders_sync.toml", "nobody", "db", "shell -c"]
+    expected = [*secrets.values(), f"{tmp_path}/orders_sync.toml", "nobody", "ana", "db", "shell -c"]
     assert said.stdout.split("\n")[:-1] == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sysconfig
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,17 @@ METAVARS = {
     "config": "FILE",
     "file": "FILE",
 }
+SCREEN = 78  # columns of a text on a screen of 80
+METAVARS_OF_TYPES = {
+    "text": "TEXT",
+    "str": "TEXT",
+    "integer": "N",
+    "integer range": "N",
+    "int": "N",
+    "int range": "N",
+    "float": "NUMBER",
+    "float range": "NUMBER",
+}
 
 
 def documents() -> list[str]:
@@ -100,10 +112,10 @@ def complete(command: Any, path: str = "") -> None:
     _show_brackets(command)
     for parameter in command.params:
         _show_brackets(parameter)
-        if parameter.metavar is None and parameter.name in METAVARS:
-            parameter.metavar = METAVARS[parameter.name]
         if parameter.param_type_name == "argument":
             _name_plainly(parameter)
+        elif parameter.metavar is None:
+            parameter.metavar = METAVARS.get(parameter.name) or METAVARS_OF_TYPES.get(parameter.type.name)
     if path in EXAMPLES:
         command.epilog = "\n\n".join([f"Example{'s' if len(EXAMPLES[path]) > 1 else ''}:", *EXAMPLES[path]])
     for name, each in getattr(command, "commands", {}).items():
@@ -113,12 +125,21 @@ def complete(command: Any, path: str = "") -> None:
 def _show_brackets(part: Any) -> None:
     """Escape brackets that Rich would read as markup, as in `[service] listen`."""
     if help_ := getattr(part, "help", None):
-        part.help = re.sub(r"\[(?=[a-z/])", r"\\[", help_)
+        part.help = re.sub(r"\[(?=[a-z/])", r"\\[", _joined(help_))
+
+
+def _joined(text: str) -> str:
+    """Join lines that were folded at the width of the code: those that are longer than a help text's."""
+    return re.sub(rf"(?<=[^\n]{{{SCREEN + 1}}})\n(?=[^\n])", " ", text)
 
 
 def _name_plainly(argument: Any) -> None:
-    """Show an argument in the usage line as ID, [ID] or [ID]..."""
+    """Show an argument in the usage line as ID, [ID] or [ID]..., and below it as ID."""
     word = (argument.metavar or argument.name).strip("[].").upper()
+    argument.metavar = word
+    if argument.type.name != "choice":
+        argument.type = copy(argument.type)  # one object for all of a type
+        argument.type.get_metavar = lambda *_, **__: ""  # no <str> beside its name
     word = word if argument.required else f"[{word}]"
     usage = word if argument.nargs == 1 else f"{word}..."
     argument.make_metavar = lambda *_, **__: usage
