@@ -193,9 +193,8 @@ def test_a_command_by_hand_has_the_settings_the_secrets_and_the_user_of_the_serv
     lines = ["# a comment", "", f"PLAIN={secrets['PLAIN']}", f'QUOTED="{secrets["QUOTED"]}"', "no name", "EMPTY="]
     (tmp_path / "environment").write_text("\n".join(lines))
     program = tmp_path / "program"
-    program.write_text(
-        '#!/bin/sh\nprintf "%s\\n" "$PLAIN" "$QUOTED" "$EMPTY" "$ORDERS_SYNC_CONFIG" "$(id -un)" "$ORDERS_SYNC_USER" "$@"\n'
-    )
+    shown = '"$PLAIN" "$QUOTED" "$EMPTY" "$ORDERS_SYNC_CONFIG" "$(id -un)" "$ORDERS_SYNC_USER" "$@"'
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" {shown}\n')
     for path in (tmp_path, program):
         path.chmod(0o755)
     for folder in tmp_path.parents[:3]:

@@ -74,6 +74,6 @@ def settle(settings: Settings, url: str, notify: Callable[[str], None] = info, *
     Raises `DatabaseError`.
     """
     with database.session(url) as connection:
-        said = identities.settle(connection, settings.listed, renames=renames)
-    for each in said:
+        notices = identities.settle(connection, settings.listed, renames=renames)
+    for each in notices:
         notify(each)

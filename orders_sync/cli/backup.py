@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from orders_sync.cli.progress import speaking
+from orders_sync.cli.progress import reporting
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError, UsageError
 from orders_sync.embedded_postgres import binaries
@@ -63,7 +63,7 @@ def dump(url: str, file: Path, *, actor: Actor | None = None, replaces: bool = F
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
     try:
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds names and addresses
-        with speaking(lambda: f"{_megabytes(unfinished)} MB written"):
+        with reporting(lambda: f"{_megabytes(unfinished)} MB written"):
             _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
         _must_be_new(file, replaces=replaces)
         if actor is not None:
@@ -112,7 +112,7 @@ def restore(url: str, file: Path, report: Report) -> None:
             tempfile.TemporaryFile() as errors,
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as pg_restore,
         ):
-            with speaking(lambda: f"restoring {file}"):
+            with reporting(lambda: f"restoring {file}"):
                 psql_error = _run_script(psql, url, pg_restore, report)
             # below 0: a signal ended it, because psql had ended before
             restore_error = _problem(pg_restore, errors) if pg_restore.returncode > 0 else ""
@@ -129,7 +129,7 @@ def compare(left: str, right: str) -> Compared:
         tables = inventory.tables(one, SCHEMAS)
         rows = 0
         for table in tables:
-            with speaking(lambda name=table: f"comparing {name}"):  # type: ignore[misc]
+            with reporting(lambda name=table: f"comparing {name}"):  # type: ignore[misc]
                 ours, theirs = inventory.contents(one, table), inventory.contents(other, table)
             if ours != theirs:
                 raise DifferenceError(
@@ -200,14 +200,14 @@ def _folders() -> Iterator[Path]:
 
 def _version(program: Path) -> int:
     try:
-        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False).stdout
-        return int(said.split()[-1].split(".")[0]) if said else 0
+        printed = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False).stdout
+        return int(printed.split()[-1].split(".")[0]) if printed else 0
     except (OSError, ValueError):
         return 0
 
 
 def _connection(url: str) -> tuple[list[str], dict[str, str]]:
-    """Return what tells a program where to connect: arguments, and the environment, where a password belongs (P8)."""
+    """Return how a program is to connect: arguments, and the environment, where a password belongs (P8)."""
     rest = conninfo.libpq_argument(url)
     return ["--dbname", rest] if rest else [], os.environ | conninfo.libpq_environment(url)
 
@@ -232,7 +232,7 @@ def _run_script(psql: str, url: str, pg_restore: subprocess.Popen[bytes], report
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=errors) as running:
             assert running.stdin is not None
-            with suppress(BrokenPipeError):  # it ended with an error, which it has said
+            with suppress(BrokenPipeError):  # it ended with an error, which it has printed
                 running.stdin.write(b"BEGIN;\n")
                 _copy(pg_restore.stdout, running.stdin, report)
                 if pg_restore.wait() == 0:
@@ -243,7 +243,7 @@ def _run_script(psql: str, url: str, pg_restore: subprocess.Popen[bytes], report
 
 
 def _problem(program: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
-    """Return what a program that failed has said, empty where it did not fail."""
+    """Return what a program that failed has printed, empty where it did not fail."""
     if not program.wait():
         return ""
     errors.seek(0)
@@ -263,8 +263,8 @@ def _copy(script: IO[bytes], to: IO[bytes], report: Report) -> None:
             report(f"{size / 2**20:,.0f} MB restored")
 
 
-def _first_line(said: str) -> str:
+def _first_line(text: str) -> str:
     """Return the first line that says what was wrong, without the name of the program."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     found = next((line for line in lines if "ERROR" in line or "error:" in line), lines[0] if lines else "")
     return re.sub(r"^\w+: error: ", "", found) or "no reason given"

@@ -42,8 +42,8 @@ def migrate(
             problems = [bi.obstacle(connection) or bi.difference(connection), roles.advice(connection)]
     for problem in filter(None, problems):
         output.info(problem)
-    said = f"migrated: {', '.join(applied)}" if applied else "the tables are up to date"
-    output.report({"applied": applied}, said, json)
+    text = f"migrated: {', '.join(applied)}" if applied else "the tables are up to date"
+    output.report({"applied": applied}, text, json)
 
 
 @app.command("url")

@@ -117,12 +117,12 @@ def _progress() -> Iterator[Callable[[int], None]]:
         with console.status("exporting") as status:
             yield lambda rows: status.update(f"exporting: {rows:,} rows")
         return
-    said = time.monotonic()
+    reported = time.monotonic()
 
     def report(rows: int) -> None:
-        nonlocal said
-        if time.monotonic() - said >= LINE_EVERY:
-            said = time.monotonic()
+        nonlocal reported
+        if time.monotonic() - reported >= LINE_EVERY:
+            reported = time.monotonic()
             output.info(f"exporting: {rows:,} rows so far")
 
     yield report

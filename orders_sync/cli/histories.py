@@ -11,10 +11,10 @@ MOST = 3  # accounts whose histories are explained one by one
 
 def explained(found: Sequence[Progress], *, in_full: bool = False) -> list[str]:
     """Return sentences on histories with gaps; of many accounts one with their number, unless `in_full`."""
-    said = [sentences for each in found if (sentences := remarks(each))]
-    if len(said) > MOST and not in_full:
+    by_account = [sentences for each in found if (sentences := remarks(each))]
+    if len(by_account) > MOST and not in_full:
         return [
-            f"{len(said):,} accounts have a history that is not read or not proven in full: "
+            f"{len(by_account):,} accounts have a history that is not read or not proven in full: "
             "`orders-sync status --account NAME` says why"
         ]
-    return [sentence for sentences in said for sentence in sentences]
+    return [sentence for sentences in by_account for sentence in sentences]

@@ -173,15 +173,15 @@ def range_bars(ranges: Mapping[str, int], console: Console | None = None) -> Ite
 
 
 @contextmanager
-def speaking(line: Callable[[], str]) -> Iterator[None]:
+def reporting(line: Callable[[], str]) -> Iterator[None]:
     """Print `line()` and the time so far every half minute during the block, so that nobody thinks it hangs."""
     over, began = threading.Event(), time.monotonic()
 
-    def speak() -> None:
+    def report() -> None:
         while not over.wait(LINE_SECONDS):
             output.info(f"{line()}, after {duration(int(time.monotonic() - began))}")
 
-    thread = threading.Thread(target=speak, daemon=True)
+    thread = threading.Thread(target=report, daemon=True)
     thread.start()
     try:
         yield
@@ -194,7 +194,7 @@ def speaking(line: Callable[[], str]) -> Iterator[None]:
 def _shown(
     columns: tuple[ProgressColumn, ...], line: Callable[[Task], str], console: Console | None
 ) -> Iterator[Progress]:
-    """Yield a `Progress` that is drawn on a screen, or told in lines where there is none."""
+    """Yield a `Progress` that is drawn on a screen, or reported in lines where there is none."""
     console = console or output.err()
     has_screen = output.has_screen(console)
     progress = Progress(*columns, console=console, disable=not has_screen)
@@ -202,7 +202,7 @@ def _shown(
         with progress:
             yield progress
         return
-    with speaking(lambda: "; ".join(line(task) for task in progress.tasks)):
+    with reporting(lambda: "; ".join(line(task) for task in progress.tasks)):
         yield progress
 
 

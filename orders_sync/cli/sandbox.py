@@ -10,7 +10,7 @@ import typer
 
 from orders_sync.cli import databases, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
-from orders_sync.cli.progress import speaking
+from orders_sync.cli.progress import reporting
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.sandbox import World, load_simulations, serve
 from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
@@ -79,7 +79,7 @@ def verify(
     with databases.opened(user_settings.load(config)) as url, database.session(url) as connection:
         results = []
         for account, platform in fetch_accounts(root):
-            with speaking(lambda name=account: f"comparing {name}"):  # type: ignore[misc]
+            with reporting(lambda name=account: f"comparing {name}"):  # type: ignore[misc]
                 results.append(verify_account(connection, account, platform, fetch_expected(root, account)))
     if json:
         output.print_json([asdict(result) for result in results])

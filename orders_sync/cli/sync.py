@@ -116,8 +116,8 @@ def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
             output.error(outcome.errors[-1] + (f" (and {others} earlier errors)" if others else ""))
         if outcome.waiting:
             (output.info if outcome.errors else output.error)(_waiting_windows(outcome))
-    for said in histories.explained(how_far):
-        output.info(said)
+    for each in histories.explained(how_far):
+        output.info(each)
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
     if rejected:
         output.info(

@@ -44,6 +44,7 @@ COMMANDS = {
     "backfills": ("backfill", "list"),
     "one by one": ("backfill", "list", "--request", "1234567"),
     "preview": ("backfill", "--account", "sandbox-1688", "--everything", *RANGE),
+    "missing": ("backfill", "--account", "sandbox-ka", "--from", "2025-01-01", "--to", "2025-02-01", "--dry-run"),
     "audit": ("audit",),
     "renormalize": ("renormalize",),
     "verify": ("verify", "ROOT"),
@@ -87,10 +88,11 @@ TABLES = {  # every table in the code: its module and title, the command that sh
     ("audit_tables", "Audits"): ("audits", "Audits"),
     ("audit_tables", "Audit "): ("audited", "Audit "),
     ("audit_tables", "Difference by "): ("audited", "Difference by"),
-    ("backfill_tables", "Windows of the range in the ledger, and the cost of reading the rest"): (
+    ("backfill_tables", "Ranges in the ledger, and the cost of reading what is not complete"): (
         "preview",
-        "Windows of the range in the ledger,",
+        "Ranges in the ledger,",
     ),
+    ("backfill_tables", "What is not complete"): ("missing", "What is not complete"),
     ("backfill_tables", "Backfills"): ("one by one", "Backfills"),
     ("backfill_tables", "Requested backfills"): ("backfills", "Requested backfills"),
     ("config", "Accounts that can be used"): ("config", "Accounts that can be used"),

@@ -89,5 +89,5 @@ def test_where_there_is_no_screen_a_line_comes_every_so_often(
         made.landed(account, 4)
         assert enough.wait(60), said
     count = len(said)
-    assert not [each for each in threading.enumerate() if "speak" in each.name]
+    assert not [each for each in threading.enumerate() if "report" in each.name]
     assert len(said) == count
