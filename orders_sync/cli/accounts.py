@@ -147,7 +147,7 @@ def resume(name: options.AccountName, config: options.Config = None, json: optio
 
 @app.command()
 def retry(
-    name: str,
+    name: options.AccountName,
     windows: Annotated[
         list[int] | None,
         typer.Option("--window", help="Only this failed window; may be repeated.", show_default=False),

@@ -63,6 +63,8 @@ def activity(
             (each.at, each.actor, each.origin, each.action, each.account, each.subject, _details(each.details))
             for each in found
         ],
+        optional=["from", "subject"],
+        see="activity --json",
     )
     if len(found) == limit:
         output.info(f"older ones: --before {found[-1].id}")

@@ -181,6 +181,8 @@ def show_list(found: list[AuditReport]) -> None:
             for each in found
         ],
         columns[6:],
+        ["acknowledged", "from", "to", "began"],
+        see="audit show ID",
     )
     for each in found:
         if each.error:

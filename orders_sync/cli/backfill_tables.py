@@ -97,7 +97,14 @@ def show_list(rows: list[dict[str, Any]], *, one_by_one: bool) -> None:
         cells = [_cells(row["request_id"], [row], [str(row["id"])]) for row in rows]
     else:
         cells = [_cells(number, list(group), []) for number, group in groupby(rows, lambda row: row["request_id"])]
-    output.table("Backfills" if one_by_one else "Requested backfills", columns, cells, columns[-5:])
+    output.table(
+        "Backfills" if one_by_one else "Requested backfills",
+        columns,
+        cells,
+        columns[-5:],
+        ["feed", "to", "orders", "from", "waiting", "done"],
+        see="backfill list --json",
+    )
     for row in rows:
         if row["error"]:
             output.error(f"backfill {row['id']} of {row['account']}: {row['error']}")

@@ -165,15 +165,19 @@ def table(
     rows: Iterable[Sequence[object]],
     numbers: Iterable[str] = (),
     optional: Sequence[str] = (),
-) -> Sequence[str]:
+    see: str = "",
+) -> None:
     """Print a table; the columns named in `numbers` are aligned right. No value is cut (`cli/tables.py`).
 
-    Give times as they are: they are shown in the user's zone, which the title then names. Returns the columns of
-    `optional` that were left out to save lines on a narrow screen (`tables.left_out`).
+    Give times as they are: they are shown in the user's zone, which the title then names.
+
+    optional: columns that are left out where that lets a table fit two thirds of a narrow screen, the least
+    important first (`tables.left_out`); a line below names them. see: the command that shows them.
     """
     values = [list(row) for row in rows]
-    width = out().width
-    left_out = tables.left_out(columns, [[cell(v) for v in row] for row in values], width, TEXT, optional)
+    width, room = out().width, out().height * 2 // 3
+    optional = optional if out().is_terminal else ()  # a file or a pipe gets all of it
+    left_out = tables.left_out(columns, [[cell(v) for v in row] for row in values], width, room, TEXT, optional)
     kept = [number for number, name in enumerate(columns) if name not in left_out]
     columns, values = [columns[number] for number in kept], [[row[number] for number in kept] for row in values]
     cells = [[cell(value) for value in row] for row in values]
@@ -183,7 +187,8 @@ def table(
         out().print(Text(part, style="bold"), soft_wrap=True)
     for line in tables.lines(columns, cells, width, set(numbers), TEXT):
         out().print(line, soft_wrap=True)
-    return left_out
+    if left_out:
+        say(f"Not shown: {', '.join(left_out)} (see `orders-sync {see}`)")
 
 
 def cell(value: object) -> str:

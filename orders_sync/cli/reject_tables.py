@@ -52,6 +52,8 @@ def show_groups(found: Sequence[ReasonGroup], with_all: bool, *, only_ignored: b
             for each in found
         ],
         ["records", "accounts"],
+        ["first seen", "accounts", "last read", "platform"],
+        see="rejects list --groups --json",
     )
     show = "`orders-sync rejects show EXAMPLE` shows a record"
     if only_ignored:
@@ -65,9 +67,11 @@ def show_groups(found: Sequence[ReasonGroup], with_all: bool, *, only_ignored: b
 
 def _sentence(key: str, reason: str) -> str:
     """Say what is wrong in plain words, then in the words of an example (`reason`), where they say more."""
+    if key == RejectReason.OTHER:
+        return reason
     place = field_of(reason)
     words = f"{_words(key)}{f', field {place}' if place else ''}"
-    return words if place and key != RejectReason.OTHER else f"{words}: {reason}"
+    return words if place else f"{words}: {reason}"
 
 
 def show_rows(rows: list[dict[str, Any]], total: int, with_all: bool) -> None:
@@ -90,6 +94,8 @@ def show_rows(rows: list[dict[str, Any]], total: int, with_all: bool) -> None:
             )
             for row in rows
         ],
+        optional=["first seen", "read", "platform"],
+        see="rejects show ID",
     )
     if total > len(rows):
         output.info(f"{len(rows):,} of {total:,} are shown: --limit N shows more, --reason and --account fewer")
@@ -122,6 +128,8 @@ def report(result: Replayed) -> None:
             for (key, platform), group in sorted(groups.items(), key=lambda item: -len(item[1]))
         ],
         ["records", "accounts"],
+        ["accounts", "platform"],
+        see="rejects replay --json",
     )
     output.info(
         "`orders-sync rejects show EXAMPLE` shows a record, `rejects list --reason R --ids` lists them one by one"

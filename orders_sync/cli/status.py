@@ -185,9 +185,7 @@ def _show(found: View) -> None:
         numbers.append("orders")
     output.say("")
     rows = [_cells(each, found) for each in found.accounts]
-    left_out = output.table("Accounts", columns, rows, numbers, () if found.in_full else OPTIONAL)
-    if left_out:
-        output.say(f"Not shown: {', '.join(left_out)} (see `orders-sync status --account NAME`)")
+    output.table("Accounts", columns, rows, numbers, () if found.in_full else OPTIONAL, see="status --account NAME")
 
 
 def _cells(account: AccountStatus, found: View) -> list[object]:

@@ -9,7 +9,16 @@ from typing import Annotated
 import httpx
 import typer
 
-from orders_sync.cli import account_selection, databases, event_loop, histories, options, output, requests, user_settings
+from orders_sync.cli import (
+    account_selection,
+    databases,
+    event_loop,
+    histories,
+    options,
+    output,
+    requests,
+    user_settings,
+)
 from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
@@ -109,6 +118,8 @@ def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
             for outcome in outcomes
         ],
         columns[1:],
+        ["windows", "calls", "stale"],
+        see="sync --json",
     )
     for outcome in outcomes:
         if outcome.errors:

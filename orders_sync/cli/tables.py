@@ -37,11 +37,12 @@ def lines(columns: Row, rows: Iterable[Row], width: int, right: Collection[str],
 
 
 def left_out(
-    columns: Row, rows: Iterable[Row], width: int, text: Collection[str], optional: Sequence[str]
+    columns: Row, rows: Iterable[Row], width: int, room: int, text: Collection[str], optional: Sequence[str]
 ) -> Sequence[str]:
-    """Return the columns of a long table to leave out on a screen of `width` columns: as few as give the fewest lines.
+    """Return the columns to leave out of a table on a screen of `width` columns.
 
-    `optional`: columns that may be left out, the least important first. `text`: as for `lines`.
+    As few as let it fit `room` lines; where none do, as few as give the fewest lines. `optional`: columns that may be
+    left out, the least important first. `text`: as for `lines`.
     """
     cells = [list(row) for row in rows]
 
@@ -50,7 +51,9 @@ def left_out(
         narrowed = [[row[number] for number in kept] for row in cells]
         return len(lines([columns[number] for number in kept], narrowed, width, (), text))
 
-    return optional[: min(range(len(optional) + 1), key=height)]
+    counts = range(len(optional) + 1)
+    fitting = next((count for count in counts if height(count) <= room), None)
+    return optional[: min(counts, key=height) if fitting is None else fitting]
 
 
 def fold(text: str, width: int) -> list[str]:

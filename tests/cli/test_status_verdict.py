@@ -108,6 +108,7 @@ def test_six_shops_fit_a_screen_and_a_current_one_takes_a_line(terminal: Termina
     assert "✗ shop: suspended since" in shown
     assert "Not shown: current to" in shown
     one = terminal.on_screen(width, "status", "--account", "sandbox-2").out
+    assert "Not shown" not in one
     for words in ("platform", "current to", "audited", "history", "times in Asia/Shanghai"):
         assert words in one, one
 

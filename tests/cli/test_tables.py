@@ -72,7 +72,8 @@ def test_numbers_stand_to_the_right_and_wide_letters_count_twice() -> None:
 )
 def test_only_as_many_columns_are_left_out_as_give_the_fewest_lines(width: int, left_out: list[str]) -> None:
     rows = [("3876532491611498520", "YT763924467125", "a skirt", "25,760", "")] * 2
-    assert list(tables.left_out(COLUMNS, rows, width, TEXT, ["tracking_no", "title"])) == left_out
+    assert list(tables.left_out(COLUMNS, rows, width, 0, TEXT, ["tracking_no", "title"])) == left_out
+    assert not tables.left_out(COLUMNS, rows, width, 9, TEXT, ["tracking_no", "title"])  # nine lines are no trouble
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,13 @@ def test_only_as_many_columns_are_left_out_as_give_the_fewest_lines(width: int, 
 )
 def test_how_a_value_is_written(value: object, cell: str) -> None:
     assert output.cell(value) == cell
+
+
+def test_a_file_or_a_pipe_gets_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+    output.out.cache_clear()
+    rows = [("3876532491611498520", "YT763924467125", "skirt " * 60, "25,760", "why " * 60)] * 40
+    output.table("Orders", COLUMNS, rows, optional=COLUMNS[1:], see="order ID")
+    output.out.cache_clear()
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in COLUMNS)
+    assert "Not shown" not in shown
