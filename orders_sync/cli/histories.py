@@ -1,4 +1,4 @@
-"""What to know of the histories of accounts: which are not read or not proven in full, and why."""
+"""Sentences on the histories of accounts: which are not read or not proven in full, and why."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from orders_sync.store.order_numbers import Match, OrderKey
 from orders_sync.store.order_traces import StatusName
 
 STDIN = "-"
+INTERNAL = {"changed_xid"}  # for the change feed, and of no use to a person
 COLUMNS = {
     "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),
     "product_items": (
@@ -204,7 +205,7 @@ def _show(found: FoundOrder) -> None:
     output.table(
         f"Order {head['order_id']} on {head['platform']}",
         ["column", "value"],
-        [(name, value) for name, value in shown.items() if value is not None],
+        [(name, value) for name, value in shown.items() if value is not None and name not in INTERNAL],
     )
     for remark in found.remarks:
         output.info(f"{remark.text}{_next(remark)}")
