@@ -19,7 +19,7 @@ test-quick:
 # keeps the versions that still fit; newer ones: make lock UPGRADE=--upgrade
 lock:
 	.venv/bin/pip install -q 'uv>=0.5'
-	.venv/bin/uv pip compile pyproject.toml --output-file requirements.lock --universal --python-version 3.11 \
+	.venv/bin/uv pip compile pyproject.toml --output-file requirements.lock --extra notify --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet $(UPGRADE)
 
 bench:

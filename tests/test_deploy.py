@@ -56,6 +56,7 @@ async def exported(connection: Connection) -> set[str]:
     metrics.count(DONE)
     metrics.count(replace(DONE, landed=None, error=IncompleteWindowError("rows are missing")))
     metrics.hook_refused("", "token")
+    metrics.add_channel("dingtalk")
     liveness = Liveness()
     liveness.watch(schedules=True, works=True)
     liveness.planning_failed("shop", "why")

@@ -8,7 +8,7 @@ import re
 import tomllib
 import traceback
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import ConfigurationError, SettingsError
+from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.quiet_hours import QuietHours
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import duration, is_secret
 from orders_sync.domain.sweeps import DAY, Tier
@@ -777,3 +779,53 @@ class TestPapers:
                 assert re.search(rf"(?mi)^\| `{key}` \|.*`ORDERS_SYNC_{section}__{key}`", docs), key
         for key in {*fields(Account1688), *fields(AccountXportcn)}:
             assert f"`{key}`" in docs.partition("## `[[accounts]]`")[2], key
+
+
+class TestNotify:
+    URL = f"dingtalk://{SECRET}x0123456789/"
+
+    def test_without_the_section_no_notice_is_sent(self) -> None:
+        notify = load(environ={}).notify
+        assert (notify.urls, notify.kinds, notify.language) == ((), tuple(ProblemKind), "en")
+        assert (notify.delay, notify.quiet_hours) == (timedelta(minutes=5), None)
+
+    def test_urls_come_from_where_secrets_come_from_and_no_repr_shows_them(self) -> None:
+        Path("url").write_text(f"{self.URL}\n")
+        text = f'[notify]\nurls = ["{self.URL}", {{ env = "DING" }}, {{ file = "url" }}]\n'
+        notify = toml(text, {"DING": self.URL}).notify
+        assert SECRET not in repr(notify)
+        assert [each.source for each in notify.urls] == ["written in the settings", "variable DING", "file named here"]
+        assert [each.reveal() for each in notify.urls] == [self.URL] * 3
+        variable = {"ORDERS_SYNC_NOTIFY__URLS": f"{self.URL}  json://b\njson://c"}
+        assert [each.reveal() for each in toml(text, variable).notify.urls] == [self.URL, "json://b", "json://c"]
+        assert len(toml(f'[notify]\nurls = "{self.URL}"\n').notify.urls) == 1
+
+    def test_a_url_that_is_not_there_is_a_mistake_only_where_a_notice_is_sent(self) -> None:
+        [url] = toml('[notify]\nurls = [{ env = "NOT_SET" }]\n').notify.urls
+        with pytest.raises(SettingsError, match=r"\[notify\] urls\[0\]: environment variable NOT_SET is not set"):
+            url.reveal()
+
+    @pytest.mark.parametrize("url", [SECRET, f"dingtalk://{SECRET} x", "://x", "ding talk://x", f"json://{SECRET}\\n"])
+    def test_what_is_no_url_is_refused_and_not_shown(self, url: str) -> None:
+        [line] = problems(f'[notify]\nurls = ["{url}"]\n')
+        assert line.startswith("orders_sync.toml: [notify] urls: must be the URL of a messenger")
+
+    @pytest.mark.parametrize("urls", ["5", "[5]", "[[]]", "[{}]", '[{ env = "A", file = "b" }]'])
+    def test_urls_of_another_shape_are_refused(self, urls: str) -> None:
+        [line] = problems(f"[notify]\nurls = {urls}\n")
+        assert line.endswith('[notify] urls: must be text in quotes, { env = "NAME" } or { file = "/path" }')
+
+    def test_kinds_are_chosen_by_their_names(self) -> None:
+        chosen = (ProblemKind.SUSPENDED, ProblemKind.BEHIND)
+        assert toml('[notify]\nkinds = ["behind", "suspended"]\n').notify.kinds == chosen
+        assert load(environ={"ORDERS_SYNC_NOTIFY__KINDS": "behind, suspended"}).notify.kinds == chosen
+        for wrong in ("[]", '["behnd"]', "[1]", "[[]]", "true"):
+            [line] = problems(f"[notify]\nkinds = {wrong}\n")
+            assert "kinds: must be a list of one or more of suspended, misconfigured," in line
+
+    def test_quiet_hours(self) -> None:
+        assert toml('[notify]\nquiet_hours = "22:00-08:00"\n').notify.quiet_hours == QuietHours(time(22), time(8))
+        assert problems('[notify]\nquiet_hours = "22-8"\n') == [
+            "orders_sync.toml: [notify] quiet_hours: must be two different times of day, such as "
+            '"22:00-08:00" (got "22-8")'
+        ]

@@ -42,6 +42,7 @@ COMMANDS = {  # module, function, panel of the help; a group of commands is the 
     "renormalize": ("renormalize", "renormalize", REPAIR),
     "config": ("config", "app", SETUP),
     "doctor": ("doctor", "doctor", SETUP),
+    "notify": ("notify", "app", SETUP),
     "completion": ("completion", "completion", SETUP),
     "migrate": ("db", "migrate", SETUP),
     "db": ("db", "app", SETUP),

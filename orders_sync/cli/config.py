@@ -12,6 +12,7 @@ from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import ConfigurationError
 from orders_sync.domain.secret import Secret
 from orders_sync.platforms.account_settings import AccountSettings
+from orders_sync.service.channels import Channel, open_channels
 from orders_sync.settings import Settings
 from orders_sync.settings.example import example as text_of_example
 from orders_sync.settings.tables import fields
@@ -25,20 +26,22 @@ def check(config: options.Config = None, json: options.Json = False) -> None:
 
     Exit codes:
     0 all is well
-    1 an account cannot be used; the others can
+    1 an account, or a channel of [notify], cannot be used; the others can
     78 nothing can start: a mistake outside of accounts, or no account can be used
     """
     settings: Settings | None = None
+    channels: list[Channel] = []
     try:
         settings = user_settings.load(config, with_secrets=True)
-        mistakes = settings.mistakes
+        channels, unusable = open_channels(settings.notify)
+        mistakes = [*settings.mistakes, *unusable]
     except ConfigurationError as error:
         mistakes = str(error).splitlines()
     if json:
-        output.print_json({"mistakes": mistakes} | (_plain(settings) if settings else {}))
+        output.print_json({"mistakes": mistakes} | (_plain(settings, channels) if settings else {}))
     else:
         if settings:
-            _show(settings)
+            _show(settings, channels)
         for mistake in mistakes:
             output.say(mistake, ("✗", "bold red"))
         if mistakes:
@@ -58,8 +61,8 @@ def example() -> None:
     sys.stdout.write(text_of_example())
 
 
-def _show(settings: Settings) -> None:
-    found = _plain(settings)
+def _show(settings: Settings, channels: list[Channel]) -> None:
+    found = _plain(settings, channels)
     output.say(f"settings: {found['file'] or 'no file, defaults'}")
     output.say(f"database: {found['database']}")
     rows = [
@@ -70,9 +73,11 @@ def _show(settings: Settings) -> None:
         output.table("Accounts that can be used", ["account", "platform", "secrets"], rows)
     else:
         output.say("accounts: none that can be used")
+    if settings.notify.urls:
+        output.say(f"notices by: {', '.join(found['notify']) or 'no channel'}. Try them: `orders-sync notify test`")
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
+def _plain(settings: Settings, channels: list[Channel]) -> dict[str, Any]:
     url = settings.database.url
     return {
         "file": settings.file,
@@ -80,6 +85,7 @@ def _plain(settings: Settings) -> dict[str, Any]:
         "accounts": [
             {"account": each.name, "platform": each.platform, "secrets": _sources(each)} for each in settings.accounts
         ],
+        "notify": [each.label for each in channels],
         "misconfigured": [{"account": each.label, "mistakes": each.mistakes} for each in settings.misconfigured],
     }
 

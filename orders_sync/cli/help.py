@@ -63,6 +63,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "config check": ("orders-sync config check",),
     "config example": ("orders-sync config example > orders_sync.toml",),
     "doctor": ("orders-sync doctor", "orders-sync doctor --account shop-1", "orders-sync doctor --probe"),
+    "notify test": ("orders-sync notify test",),
     "completion": (
         "orders-sync completion bash > ~/.local/share/bash-completion/completions/orders-sync",
         "orders-sync completion zsh > ~/.zfunc/_orders-sync",

@@ -1,4 +1,4 @@
-"""The kinds of problem that the service finds in its own state, and the kinds of message that it sends about them."""
+"""The kinds of problem that the service finds in its own state, by which people choose what they get notices about."""
 
 from __future__ import annotations
 
@@ -17,3 +17,5 @@ class ProblemKind(StrEnum):
     REJECTS = "rejects"  # records that could not be converted into orders
     LATE = "late"  # orders are listed later than the passes over the newest time look back
     REMOVED = "removed"  # an account with orders is not in the settings
+    DATABASE = "database"  # it does not answer; known to a process that runs, never to the tables
+    BACKFILL = "backfill"  # no problem of its own: people are also sent a notice when one ends

@@ -24,7 +24,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from orders_sync.domain import local_times
+from orders_sync.domain import local_times, quiet_hours
+from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.quiet_hours import QuietHours
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.sweeps import Tier
 from orders_sync.domain.times import SHANGHAI
@@ -61,6 +63,12 @@ def is_secret(kind: Any) -> bool:
     """Return whether a field of this type holds a `Secret`."""
     kind = _without_none(kind)
     return getattr(kind, "__origin__", kind) is Secret
+
+
+def each_secret(kind: Any) -> Any:
+    """Return the type of each secret where a field holds several of them, else None."""
+    kinds = get_args(kind)
+    return kinds[0] if len(kinds) == 2 and kinds[1] is Ellipsis and is_secret(kinds[0]) else None
 
 
 def _without_none(kind: Any) -> Any:
@@ -186,6 +194,31 @@ def _hook_token(value: object) -> Secret:
     return token
 
 
+def _notify_url(value: object) -> Secret:
+    if not isinstance(value, str):
+        raise ValueError(FORMS)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+", value):
+        raise ValueError(
+            "must be the URL of a messenger without spaces, such as dingtalk://TOKEN (docs/notifications.md)"
+        )
+    return Secret(value)
+
+
+def _problem_kinds(value: object) -> tuple[ProblemKind, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else value
+    known = [str(each) for each in ProblemKind]
+    if not isinstance(words, list) or not words or not all(word in known for word in words):
+        raise ValueError(f"must be a list of one or more of {', '.join(known)} {_got(value)}")
+    return tuple(each for each in ProblemKind if each in words)
+
+
+def _quiet_hours(value: object) -> QuietHours:
+    try:
+        return quiet_hours.read(value)
+    except ValueError as error:
+        raise ValueError(f"{error} {_got(value)}") from None
+
+
 def _base_url(value: object) -> str:
     pattern = r"https?://[A-Za-z0-9._\[\]:-]+(/[^\s?#@]*)?"
     if not isinstance(value, str) or not re.fullmatch(pattern, value) or not _has_host(value):
@@ -268,5 +301,8 @@ Lag = Annotated[timedelta, span("0s", "1d", whole=True)]
 Overlap = Annotated[timedelta, span("0s", "7d", whole=True)]
 Confirm = Annotated[timedelta, span("0s", "30d", whole=True)]
 Tiers = Annotated[tuple[Tier, ...], _tiers]
+NotifyUrls = tuple[Annotated[Secret, _notify_url], ...]
+ProblemKinds = Annotated[tuple[ProblemKind, ...], _problem_kinds]
+QuietTime = Annotated[QuietHours, _quiet_hours]
 TimeZone = Annotated[str, _time_zone]
 Age = Annotated[timedelta, span("1h", "3650d")]

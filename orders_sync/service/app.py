@@ -32,12 +32,14 @@ from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.window_job import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service import outage as outages
+from orders_sync.service.channels import open_channels
 from orders_sync.service.component_health import ComponentHealth
 from orders_sync.service.components import Components
 from orders_sync.service.heartbeat import Heartbeat
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.metrics import Metrics
+from orders_sync.service.notifier import Notifier
 from orders_sync.service.outage import Outage
 from orders_sync.service.progress_log import LoggingProgress
 from orders_sync.service.queue import CONNECTION_ERRORS
@@ -161,6 +163,8 @@ class Service:
                 running.append(asyncio.create_task(self._serve(server, self._components.console)))
             running.append(asyncio.create_task(self._watch(pool, timer, run_context.stopping)))
             running.append(asyncio.create_task(heartbeat.run()))
+            if self._components.schedules and (notifier := self._notifier(pool, metrics)):
+                running.append(asyncio.create_task(notifier.run()))
             settling = asyncio.create_task(self._settle_later())
             stack.callback(settling.cancel)
             self._log_mistakes()
@@ -183,6 +187,18 @@ class Service:
             if not task.cancelled():
                 task.result()
         return configuration
+
+    def _notifier(self, pool: Pool, metrics: Metrics) -> Notifier | None:
+        """Return who sends notices; None where no channel can be used. A mistake in [notify] stops nothing."""
+        channels, mistakes = open_channels(self._settings.notify)
+        for each in mistakes:
+            log.error("no notices are sent by a channel that cannot be used", error=each)
+        if not channels:
+            return None
+        return Notifier(pool, self._settings, channels, metrics, self._is_database_failing, self._gate.opened)
+
+    def _is_database_failing(self) -> bool:
+        return self._outage.is_active or any(self._health.lasting_failures().values())
 
     def _end_by_signal(self) -> None:
         self._is_signalled = True

@@ -68,6 +68,12 @@ class Metrics:
         self._refused = self._counter(
             "hooks_refused", "Requests to the hooks that were refused, by reason.", "account", "reason"
         )
+        self._notices = self._counter(
+            "notices_sent", "Notices to people that a channel of [notify] accepted.", "channel"
+        )
+        self._unsent = self._counter(
+            "notices_failed", "Tries to send a notice that a channel of [notify] did not accept.", "channel"
+        )
         self._seconds = Histogram(
             "orders_sync_window_duration_seconds",
             "Seconds from the claim of a window to its end.",
@@ -91,6 +97,15 @@ class Metrics:
     def hook_refused(self, account: str, reason: str) -> None:
         """Count a refused request to the hooks. `account` is empty if the request named no account rightly."""
         self._refused.labels(account, reason).inc()
+
+    def add_channel(self, channel: str) -> None:
+        """Begin the counters of a channel at 0, so that the first failure is an increase."""
+        self._notices.labels(channel)
+        self._unsent.labels(channel)
+
+    def notice_sent(self, channel: str, *, is_accepted: bool) -> None:
+        """Count one try to send a notice."""
+        (self._notices if is_accepted else self._unsent).labels(channel).inc()
 
     def exposition(self, *gauges: Iterable[Metric]) -> bytes:
         """Return all metrics in Prometheus' text format."""

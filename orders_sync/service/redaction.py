@@ -19,6 +19,7 @@ from orders_sync.settings import Settings
 from orders_sync.settings.database_url import written_password
 
 REDACTED = "***"
+TOKEN = 8  # characters: a shorter piece of a messenger's URL is no token
 SHORT = 4  # characters: a shorter secret is redacted only where it is a word of its own
 _ENCODINGS: tuple[Callable[[str], str], ...] = (
     lambda text: json.dumps(text)[1:-1],
@@ -97,7 +98,21 @@ def _secrets_in(value: object) -> Iterator[Secret]:
 
 
 def _secret_parts(text: str) -> Collection[str]:
-    return _passwords(text) if re.match(r"\w+://", text) else [text]
+    if re.match(r"postgres\w*(\+\w+)?://", text):
+        return _passwords(text)
+    return url_secrets(text) if "://" in text else [text]
+
+
+def url_secrets(url: str) -> set[str]:
+    """Return the parts of a messenger's URL that may be secret, as written and decoded, and the URL itself.
+
+    That is its password, and whatever is as long as a token and no name of a host.
+    """
+    rest = url.partition("://")[2]
+    user_info = re.split(r"[/?]", rest)[0].rpartition("@")[0]
+    pieces = {each for each in re.split(r"[:/@?&=#,;]+", rest) if len(each) >= TOKEN and "." not in each}
+    found = {url, user_info, user_info.partition(":")[2], *pieces}
+    return {*found, *map(unquote, found)} - {"", "localhost"}
 
 
 def _passwords(url: str) -> set[str]:

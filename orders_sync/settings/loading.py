@@ -98,7 +98,8 @@ def _section(tables: Tables, name: str, table: object, origin: str) -> dict[str,
     variables = {key: [variable(name, key)] for key in known}
     if name == "database":
         variables["url"].insert(0, "DATABASE_URL")
-    return tables.convert(table, known, f"{origin}[{name}] ", variables)
+    # a messenger that cannot be reached stops no command, so its URL is read when a notice is sent
+    return tables.convert(table, known, f"{origin}[{name}] ", variables, defers=name == "notify")
 
 
 def _unknown_variables(tables: Tables) -> Iterator[tuple[str, str]]:

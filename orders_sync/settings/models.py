@@ -10,6 +10,7 @@ import msgspec
 
 from orders_sync.domain import local_times
 from orders_sync.domain.accounts import Identity, SyncPolicy
+from orders_sync.domain.problems import ProblemKind
 from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import (
     Age,
@@ -22,7 +23,10 @@ from orders_sync.domain.setting_types import (
     Lag,
     Listen,
     Networks,
+    NotifyUrls,
     Overlap,
+    ProblemKinds,
+    QuietTime,
     Size,
     Tiers,
     TimeZone,
@@ -111,6 +115,19 @@ class DisplaySettings(Section, frozen=True):
     time_zone: TimeZone = local_times.DEFAULT
 
 
+class NotifySettings(Section, frozen=True):
+    """[notify]: notices to people about problems. `urls`: of messengers, as Apprise writes them; none: none is sent.
+
+    `delay`: how long a problem lasts before a notice of it, and is over before a notice of that.
+    """
+
+    urls: NotifyUrls = ()
+    kinds: ProblemKinds = tuple(ProblemKind)
+    language: Literal["en", "zh"] = "en"
+    delay: Annotated[timedelta, span("0s", "1d")] = timedelta(minutes=5)
+    quiet_hours: QuietTime | None = None
+
+
 class LogSettings(Section, frozen=True):
     """[log]: `auto` is pretty on a terminal, else JSON."""
 
@@ -152,6 +169,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     console: ConsoleSettings = ConsoleSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
+    notify: NotifySettings = NotifySettings()
     display: DisplaySettings = DisplaySettings()
     home: Path | None = None
     file: Path | None = None

@@ -19,7 +19,7 @@ from msgspec.structs import FieldInfo
 
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.secret import Secret
-from orders_sync.domain.setting_types import FORMS, convert, is_secret
+from orders_sync.domain.setting_types import FORMS, convert, each_secret, is_secret
 
 PREFIX = "ORDERS_SYNC_"
 PATH = re.compile(
@@ -71,9 +71,7 @@ class Tables:
             try:
                 if name:
                     self.used[name] += 1
-                    found[each.name] = convert(_unwrapped(self.environ[name]), each.type)
-                    if is_secret(each.type):
-                        found[each.name].source = f"variable {name}"
+                    found[each.name] = _from_variable(self.environ[name], each.type, name)
                 elif table.get(key) is not None or (key in table and each.required):
                     found[each.name] = self._value(table[key], each.type, place + key, defers)
                 elif each.required and not any(aliases.get(other) == key for other in table):
@@ -90,6 +88,9 @@ class Tables:
         return found
 
     def _value(self, value: Any, kind: Any, place: str, defers: bool) -> Any:
+        if one := each_secret(kind):
+            several = value if isinstance(value, list) else [value]
+            return tuple(self._value(each, one, f"{place}[{n}]", defers) for n, each in enumerate(several))
         if not is_secret(kind):
             return convert(value, kind)
         if defers and is_reference(value):
@@ -129,6 +130,16 @@ class Tables:
         if Path(os.path.expanduser(path)).is_absolute() or PATH.fullmatch(path):
             return f"file {self.folder.absolute() / os.path.expanduser(path)}"
         return f"file named here, in folder {self.folder.absolute()},"
+
+
+def _from_variable(text: str, kind: Any, name: str) -> Any:
+    """Convert the text of a variable; several secrets stand in it with white space between."""
+    if one := each_secret(kind):
+        return tuple(_from_variable(each, one, name) for each in _unwrapped(text).split())
+    found = convert(_unwrapped(text), kind)
+    if is_secret(kind):
+        found.source = f"variable {name}"
+    return found
 
 
 def is_reference(value: object) -> bool:

@@ -34,8 +34,8 @@ FROM sync.accounts ORDER BY name
 """
 # in the order in which a landing and a plan lock them; readers are not kept out
 _EXCLUDE = """
-LOCK TABLE raw_orders, orders, sync.shared_orders, sync.rejects, sync.accounts, sync.windows, sync.backfills,
-    sync.messages, sync.audits, sync.activity, sync.requests IN EXCLUSIVE MODE
+LOCK TABLE sync.notices, raw_orders, orders, sync.shared_orders, sync.rejects, sync.accounts, sync.windows,
+    sync.backfills, sync.messages, sync.audits, sync.activity, sync.requests IN EXCLUSIVE MODE
 """
 _FENCE = """
 UPDATE sync.windows SET state = 'planned', fence = nextval('sync.fences')
@@ -56,6 +56,7 @@ _MERGE = (
     "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = %(old)s)",
     "DELETE FROM sync.audits WHERE account = %(old)s",
     "UPDATE sync.activity SET account = %(new)s WHERE account = %(old)s",
+    "DELETE FROM sync.notices WHERE subject = %(old)s",
     "DELETE FROM sync.accounts WHERE name = %(old)s",
 )
 # orders of accounts that are gone from the settings, until somebody says that they need no refresh
@@ -177,6 +178,9 @@ def move(connection: Session, labels: Mapping[str, str]) -> None:
     for table in _UNIQUE:
         _update(connection, table, old, between)
         _update(connection, table, between, new)
+    _update(connection, "sync.notices", old, between, "", "subject")
+    connection.execute("DELETE FROM sync.notices WHERE subject = ANY(%s)", [new])  # of accounts there were before
+    _update(connection, "sync.notices", between, new, "", "subject")
     _update(connection, "sync.accounts", old, between, ", updated_at = now()", "name")
     _update(connection, "sync.accounts", between, new, "", "name")
 

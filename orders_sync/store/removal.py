@@ -6,6 +6,7 @@ from orders_sync.store.database import Session
 
 # rows that belong to an account by way of an audit or an order of it
 _BY_OTHERS = (
+    "DELETE FROM sync.notices WHERE subject = ANY(%s)",
     "DELETE FROM sync.audit_differences WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = ANY(%s))",
     *(
         f"DELETE FROM {table} AS t USING orders AS o "
@@ -22,6 +23,7 @@ _BY_NAME = (
     "sync.messages",
     "sync.older_versions",
     "sync.rejects",
+    "sync.requests",
     "sync.shared_orders",
     "sync.windows",
     "raw_orders",

@@ -2,6 +2,7 @@
 
     settled rejects, older versions that were remembered, finished jobs and requests, handled messages, history,
     payloads       by their age alone
+    notices        by their age alone
     backfills      finished, and none of their windows is still to be read
     audits         a later one of the account was finished
     activity       by its age alone: it is kept longer than what was acted on
@@ -123,6 +124,13 @@ DELETE FROM sync.activity WHERE id = ANY (ARRAY(
 ))
 """
 
+_NOTICES = """
+DELETE FROM sync.outgoing_notices WHERE id = ANY (ARRAY(
+    SELECT id FROM sync.outgoing_notices WHERE made_at < now() - %(age)s
+    ORDER BY made_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+))
+"""
+
 _HISTORY = """
 WITH old AS MATERIALIZED (
     SELECT platform, order_id, seen_at FROM order_history WHERE seen_at < now() - %(age)s
@@ -163,6 +171,7 @@ RULES = (
     Rule("messages", "messages", _MESSAGES),
     Rule("requests", "windows", _REQUESTS),
     Rule("activity", "activity", _ACTIVITY),
+    Rule("notices", "windows", _NOTICES),
     Rule("history", "history", _HISTORY),
     Rule("payloads", "raw", _PAYLOADS),
 )

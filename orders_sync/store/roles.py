@@ -25,6 +25,7 @@ ROLES = (READER, PII_READER, OPERATOR, CONSOLE)
 PERSONAL = ("buyer_name", "buyer_company", "buyer_message", "buyer_memo", "seller_memo", "seller_company", "notes")
 _WITHOUT_PERSONS = "sub_orders, product_items, order_parcels, order_history, order_statuses"
 _LEDGER = (
+    "sync.notices, sync.outgoing_notices, "
     "sync.alembic_version, sync.accounts, sync.windows, sync.backfills, sync.audits, sync.audit_differences, "
     "sync.rates, sync.shared_orders, sync.missing_orders, sync.older_versions, sync.processes, sync.views, "
     "sync.view_sets, sync.activity, sync.backfill_plans, sync.requests"

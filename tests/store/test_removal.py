@@ -15,6 +15,7 @@ def test_every_table_that_holds_rows_of_accounts_is_thought_of() -> None:
     apart |= {name for name in metadata.tables if name.startswith("sync.console_")} | {"sync.activity"}  # of people
     apart |= {"sync.views", "sync.view_sets", "sync.daily_zone"}  # of the database
     apart |= {"sync.change_feed", "sync.deleted_orders"}  # what is removed comes in the change feed
+    apart |= {"sync.outgoing_notices", "sync.backfill_plans"}  # of several accounts at once
     assert [name for name in metadata.tables if name not in apart and name not in statements] == []
 
 
@@ -30,6 +31,7 @@ def test_an_account_goes_with_its_orders_and_what_is_said_of_them_and_the_other_
             "VALUES ('1688', %s, %s, 'success', 'completed', 0, 'CNY')",
             *[account] * 2,
         )
+        tables.execute("INSERT INTO sync.notices (kind, subject, began_at) VALUES ('behind', %s, now())", account)
         # the window that missed it is not kept any more
         tables.execute("INSERT INTO sync.missing_orders VALUES ('1688', %s, now(), 1)", account)
     with psycopg.connect(url) as connection:
@@ -39,5 +41,6 @@ def test_an_account_goes_with_its_orders_and_what_is_said_of_them_and_the_other_
         "SELECT name FROM sync.accounts",
         "SELECT order_id FROM orders",
         "SELECT order_id FROM sync.missing_orders",
+        "SELECT subject FROM sync.notices",
     ):
         assert tables.query(query) == [("stays",)]

@@ -56,6 +56,8 @@ KEYS = {
     "sync.console_sessions": ["key_hash"],
     "sync.console_logins": ["id"],
     "sync.views": ["name"],
+    "sync.notices": ["kind", "subject"],
+    "sync.outgoing_notices": ["id"],
     "orders": ["platform", "order_id"],
     "sub_orders": ["platform", "order_id", "sub_order_id"],
     "product_items": ["platform", "order_id", "sub_order_id", "item_no"],
@@ -81,6 +83,9 @@ INDEXES = {
     *order_numbers.SEARCHED,
     ("product_items", "product_id"),
     ("product_items", "sku_id"),
+    # what is sent to people
+    ("outgoing_notices", "try_at"),
+    ("outgoing_notices", "made_at"),
     # what reports go by
     ("orders", "account, created_at"),
     ("orders", "status_group, created_at"),

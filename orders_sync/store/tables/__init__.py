@@ -4,7 +4,7 @@ orders         `public`, for analysts: an order, its history, its payload, the n
 order_parts    `public`: lines, products, parcels, receiver
 sync_ledger    `sync`: accounts, windows, backfills
 sync_findings  `sync`: rejects, orders with a peculiarity, audits
-sync_service   `sync`: rate limits, processes, messages
+sync_service   `sync`: rate limits, processes, messages, notices
 activity       `sync`: what people did
 console        `sync`: people who use the console, their sessions and log-ins
 requests       `sync`: what people asked the running service to do

@@ -1,4 +1,4 @@
-"""State that processes of the service share in `sync`: rate limits, heartbeats and received messages."""
+"""State that processes of the service share in `sync`: rate limits, heartbeats, received messages, notices."""
 
 from __future__ import annotations
 
@@ -64,6 +64,52 @@ processes = Table(
     PrimaryKeyConstraint("id"),
     schema=SYNC_SCHEMA,
     comment="processes of the service; a row is removed when its process stops",
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    key("kind", Text, "what the problem is about: suspended, behind, ...; backfill: no problem, one that ended"),
+    key(
+        "subject",
+        Text,
+        "sync.accounts.name; # and the number of a backfill's request; empty for the service",
+    ),
+    column("began_at", TIME, "since when it is there", nullable=False),
+    column("gone_at", TIME, "since when it is gone; NULL while it is there"),
+    column("noticed_at", TIME, "when people got a notice that it is there; NULL while they got none"),
+    column("amount", BigInteger, "how many or how much that notice said", nullable=False, server_default="0"),
+    column("times", Integer, "how many notices of it there were in the last day", nullable=False, server_default="0"),
+    PrimaryKeyConstraint("kind", "subject"),
+    schema=SYNC_SCHEMA,
+    comment="problems that people get notices about ([notify]): each once, and once when it is over",
+)
+
+outgoing_notices = Table(
+    "outgoing_notices",
+    metadata,
+    Column("id", BigInteger, Identity(), comment="number of the notice"),
+    column("made_at", TIME, "when it was made", nullable=False, server_default=func.clock_timestamp()),
+    column("level", Text, "info, success or warning: how messengers colour it", nullable=False),
+    column("title", Text, "its first line", nullable=False),
+    column("body", Text, "the text: names of accounts, numbers, times and commands", nullable=False),
+    column("channels", ARRAY(Text), "the channels that have not accepted it yet", nullable=False),
+    column("tries", Integer, "how often it was sent", nullable=False, server_default="0"),
+    column(
+        "try_at",
+        TIME,
+        "when it is to be sent, or sent again; later than now while a process sends it",
+        nullable=False,
+        server_default=func.clock_timestamp(),
+    ),
+    column("sent_at", TIME, "when the last of its channels accepted it"),
+    column("given_up_at", TIME, "when it was given up, a day after it was made"),
+    column("error", Text, "why the last try failed, without secrets"),
+    PrimaryKeyConstraint("id"),
+    Index("ix_outgoing_notices_waiting", "try_at", postgresql_where=text("sent_at IS NULL AND given_up_at IS NULL")),
+    Index(None, "made_at"),
+    schema=SYNC_SCHEMA,
+    comment="notices to people, until every channel has accepted them, and for a while after",
 )
 
 views = Table(
