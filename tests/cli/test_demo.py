@@ -126,19 +126,9 @@ def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_
         assert f"removed {ORDERS:,} simulated orders of 3 accounts" in terminal.run("demo", "--clear").assert_well().out
         with embedded_postgres.running(terminal.home) as server:
             tables = Tables(server.url)
-            kept = {
-                "order_statuses",
-                "sync.alembic_version",
-                "sync.rates",
-                "sync.fences",
-                "bi.calendar",
-                "sync.view_sets",
-            }
-            kept |= {
-                "sync.view_sets",
-                "sync.change_feed",
-                "sync.deleted_orders",
-            }  # who follows the changes must learn of it
+            kept = {"order_statuses", "sync.alembic_version", "sync.rates", "sync.fences", "bi.calendar"}
+            kept |= {"sync.views", "sync.view_sets", "sync.daily_zone"}  # what the views were made of, and their zone
+            kept |= {"sync.change_feed", "sync.deleted_orders"}  # who follows the changes must learn of it
             counts = {name: tables.query(f"SELECT count(*) FROM {name}")[0][0] for name in tables.names()}
             assert {
                 name: count for name, count in counts.items() if count and name.removeprefix("public.") not in kept
