@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from msgspec import structs
 
-from orders_sync.cli import account_selection, databases, event_loop, output, user_settings
+from orders_sync.cli import account_selection, databases, demo_service, event_loop, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
@@ -20,7 +20,9 @@ from orders_sync.engine.results import AccountResult
 from orders_sync.engine.window_job import Limits
 from orders_sync.sandbox import Sandbox, SandboxTransport, World, load_simulations
 from orders_sync.sandbox.verify import verify_account
+from orders_sync.service.web import listening_socket
 from orders_sync.settings import Settings
+from orders_sync.settings.models import ConsoleSettings
 from orders_sync.store import database, demo_data, removal
 from orders_sync.store.progress import of as progress_of
 
@@ -34,6 +36,7 @@ NEXT = (
     ("orders-sync status", "how current every account is"),
     ("orders-sync order 3876532491611498520", "all there is to know of an order"),
     ("orders-sync demo", "run again: nothing has changed"),
+    ("orders-sync demo --serve", "the shops go on selling, and a web page shows it"),
 )
 NEXT_WITH_ACCOUNTS = (
     ("orders-sync config example", "prints a settings file: save it as orders_sync.toml and add an account"),
@@ -46,6 +49,15 @@ ROOT = "http://sandbox"  # never resolved: the sandbox runs in this process
 
 def demo(
     clear: Annotated[bool, typer.Option("--clear", help="Remove the simulated orders, and nothing else.")] = False,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Go on until Ctrl-C: the shops sell, the service keeps up, the web page shows it."
+        ),
+    ] = False,
+    page: Annotated[
+        str, typer.Option("--console", metavar="ADDRESS:PORT", help="Address of the web page with --serve.")
+    ] = ConsoleSettings().listen,
 ) -> None:
     """Try it out: a full sync from simulated platforms into an embedded Postgres, and its results. Run it twice.
 
@@ -56,10 +68,14 @@ def demo(
     if clear:
         _clear(settings, home)
         return
+    listening = listening_socket(page) if serve else None
     output.info(f"starting the embedded Postgres in {home}")
     with databases.hosted(settings) as host:
         url = host.url
         _refuse_mixing(url)
+        if _has_changed(home):
+            output.info("the simulated shops went on selling in the last demo: beginning with new ones")
+            _remove(url, home)
         sandbox = _sandbox(_anchor(home))
         settings = _with_accounts(settings, sandbox)
         sources = account_selection.sources(settings)
@@ -71,6 +87,10 @@ def demo(
             show(outcomes, progress_of(connection, [source.account.name for source in sources]))
             _show_tables(connection)
             is_equal = _verify(connection, sandbox, sources)
+        if listening is not None and is_equal:
+            _note_change(home)
+            demo_service.serve(host, settings, sandbox, sources, listening)
+            return
         _show_next(outcomes)
     if any(outcome.errors for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
@@ -79,11 +99,18 @@ def demo(
 
 
 def _clear(settings: Settings, home: Path) -> None:
-    with databases.server(settings) as host, database.session(host.url) as connection:
+    with databases.server(settings) as host:
+        orders, accounts = _remove(host.url, home)
+    output.say(f"removed {orders:,} simulated orders of {accounts} accounts")
+
+
+def _remove(url: str, home: Path) -> tuple[int, int]:
+    """Remove the simulated orders; return how many there were, and of how many accounts."""
+    with database.session(url) as connection:
         names = demo_data.accounts(connection)
         orders = removal.remove(connection, names)
-        databases.demo_file(home).unlink(missing_ok=True)
-    output.say(f"removed {orders:,} simulated orders of {len(names)} accounts")
+    databases.demo_file(home).unlink(missing_ok=True)
+    return orders, len(names)
 
 
 def _refuse_mixing(url: str) -> None:
@@ -99,13 +126,30 @@ def _refuse_mixing(url: str) -> None:
 
 def _anchor(home: Path) -> datetime:
     """Return when the demo's world was created, stored beside its database so that a second run has the same world."""
-    file = databases.demo_file(home)
     try:
-        return datetime.fromisoformat(json.loads(file.read_text())["world_made_at"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return datetime.fromisoformat(_noted(home)["world_made_at"])
+    except (ValueError, KeyError, TypeError):
         now = datetime.now(UTC).replace(microsecond=0)
-        file.write_text(json.dumps({"world_made_at": now.isoformat()}))
+        databases.demo_file(home).write_text(json.dumps({"world_made_at": now.isoformat()}))
         return now
+
+
+def _has_changed(home: Path) -> bool:
+    """Return whether the world of the last demo went on living, so that it cannot be made again."""
+    return bool(_noted(home).get("has_changed"))
+
+
+def _note_change(home: Path) -> None:
+    databases.demo_file(home).write_text(json.dumps({**_noted(home), "has_changed": True}))
+
+
+def _noted(home: Path) -> dict[str, Any]:
+    """Return what the demo has noted beside its database; nothing where that cannot be read."""
+    try:
+        noted = json.loads(databases.demo_file(home).read_text())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def _sandbox(now: datetime) -> Sandbox:

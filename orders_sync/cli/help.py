@@ -76,7 +76,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "db restore": ("DATABASE_URL=postgresql://orders@host/new orders-sync db restore orders.dump",),
     "db move": ("orders-sync db move postgresql://orders@host/orders",),
     "db shell": ("orders-sync db shell", 'orders-sync db shell -c "SELECT count(*) FROM orders"'),
-    "demo": ("orders-sync demo", "orders-sync demo --clear"),
+    "demo": ("orders-sync demo", "orders-sync demo --serve", "orders-sync demo --clear"),
     "sandbox": ("orders-sync sandbox --port 8688",),
     "verify": ("orders-sync verify http://127.0.0.1:8688",),
 }

@@ -11,8 +11,6 @@ from orders_sync.domain import local_times
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR
 from orders_sync.domain.statuses import StatusGroup
-from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_values
 
 LONGEST_NUMBER = 18  # digits that a bigint always holds
 PAST_YEARS = 2200  # as the tables take it
@@ -64,10 +62,3 @@ def groups(visit: Visit) -> tuple[StatusGroup, ...]:
         return (StatusGroup(state),)
     except ValueError:
         raise UsageError(visit._("There is no such state of orders.")) from None
-
-
-async def accounts(connection: Connection) -> list[str]:
-    """Return the names of accounts to choose from, at most 1,000."""
-    return await fetch_values(
-        connection, "SELECT name FROM sync.accounts WHERE retired_at IS NULL ORDER BY name LIMIT 1000", None, str
-    )

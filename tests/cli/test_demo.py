@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -15,7 +16,7 @@ from orders_sync.cli.demo import ORDERS
 from orders_sync.store.demo_data import EXAMPLES
 from tests.support.databases import Tables
 from tests.support.landed import a_world
-from tests.support.terminal import Said, Terminal, closed_port, platforms, working_folder
+from tests.support.terminal import Said, Terminal, closed_port, eventually, platforms, working_folder
 
 pytestmark = pytest.mark.db
 DAY = 86_400
@@ -48,6 +49,22 @@ def test_one_command_lands_orders_of_all_three_platforms(demo: Twice) -> None:
     for platform in PLATFORMS:
         direction = "sale" if platform == "1688" else "purchase"
         assert f"\n{direction} {platform} " in re.sub(" +", " ", demo.first.out)
+
+
+def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    service = terminal.serve("demo", "--serve", "--console", "127.0.0.1:0")
+    eventually(lambda: "The console: http" in service.said)
+    root, token = re.findall(r"The console: (http://\S+)/ +name: demo +token: (\S+)", service.said)[0]
+    with httpx.Client(base_url=root, headers={"Origin": root}, trust_env=False) as client:
+        assert client.post("/login", data={"name": "demo", "password": token}).status_code == 303
+        assert "sandbox-1688" in client.get("/").text
+        eventually(lambda: "✓ current" in client.get("/accounts/sandbox-1688").text)
+    service.stop()
+    again = terminal.run("demo").assert_well()
+    assert "beginning with new ones" in again.text
+    assert f"Verified: {ORDERS:,} orders and " in again.out
+    terminal.close()
 
 
 def test_every_order_is_compared_with_its_platform(demo: Twice) -> None:

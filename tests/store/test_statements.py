@@ -15,6 +15,8 @@ STATEMENT = re.compile(r"SELECT\b[\s\S]*\bFROM\b|INSERT INTO |DELETE FROM |UPDAT
 # constants all the same: names of our own tables and columns, and what callers in the same file give as literals
 MADE_OF_NAMES = {
     "audits.py": {"column"},
+    "backfill_ranges.py": {"kind"},
+    "capped.py": {"rows", "most"},
     "claims.py": {"sets"},
     "order_numbers.py": {"column", "table"},
     "removal.py": {"table"},
@@ -22,6 +24,7 @@ MADE_OF_NAMES = {
     "rights.py": None,
     "statements.py": None,  # made once, of the columns that `tables/` describes
 }
+OF_CONSTANTS = {"capped", "_listed"}  # functions that make a part of a statement of what they are given
 # the sandbox checks the tables from outside; the embedded server makes the database before there are tables; help of a
 # command quotes SQL; an export composes its columns and conditions with `psycopg.sql`
 ELSEWHERE = {"sandbox/verify.py", "embedded_postgres/server.py", "cli/db.py", "cli/help.py", "exports/source.py"}
@@ -37,6 +40,17 @@ def is_constant(node: ast.expr, names: set[str]) -> bool:
             return is_constant(one, names) and is_constant(other, names)
         case ast.Call(func=ast.Attribute(value=text, attr="format"), args=args):
             return all(is_constant(each, names) for each in (text, *args))
+        case ast.Call(func=ast.Name(id=function), args=args) if function in OF_CONSTANTS:
+            return all(is_constant(each, names) for each in args)
+        case ast.Call(
+            func=ast.Attribute(value=text, attr="join"), args=[ast.Call(func=ast.Name(id="map"), args=parts)]
+        ):
+            return all(is_constant(each, names | OF_CONSTANTS) for each in (text, *parts))
+        case ast.Tuple(elts=parts):
+            return all(is_constant(each, names) for each in parts)
+        case ast.JoinedStr(values=values):
+            parts = [part.value for part in values if isinstance(part, ast.FormattedValue)]
+            return all(is_constant(each, names) for each in parts)
     return False
 
 

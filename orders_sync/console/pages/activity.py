@@ -9,6 +9,7 @@ from orders_sync.console.pages import page
 from orders_sync.console.visit import Visit
 from orders_sync.domain.activity import Action
 from orders_sync.store import activity
+from orders_sync.store.console import account_names
 
 PAGE = 50
 
@@ -16,7 +17,7 @@ PAGE = 50
 async def show(visit: Visit) -> Response:
     """Show the newest actions, by shop, person and kind."""
     async with visit.reading() as connection:
-        accounts = await fields.accounts(connection)
+        accounts = await account_names.read(connection)
         actions = await activity.listed(
             connection,
             account=visit.query.get("account") or None,

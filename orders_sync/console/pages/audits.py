@@ -10,6 +10,7 @@ from orders_sync.console.visit import Visit
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine.actions import audits as actions
 from orders_sync.store import audit_reports
+from orders_sync.store.console import account_names
 
 PAGE = 50
 MOST_DIFFERENCES = 200
@@ -19,7 +20,7 @@ MOST_IDS = 100  # of one difference
 async def show(visit: Visit) -> Response:
     """Show the newest audits, of one shop or all, and those with open differences alone."""
     async with visit.reading() as connection:
-        accounts = await fields.accounts(connection)
+        accounts = await account_names.read(connection)
         audits = await audit_reports.listed(
             connection,
             visit.query.get("account") or None,

@@ -23,6 +23,7 @@ from orders_sync.domain.statuses import StatusGroup
 from orders_sync.exports import source
 from orders_sync.exports.source import OF_PERSONS
 from orders_sync.store import activity, bi
+from orders_sync.store.console import account_names
 from orders_sync.store.database import Session
 
 FORMATS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -36,7 +37,7 @@ _AT_A_TIME = 2
 async def show(visit: Visit) -> Response:
     """Show the views, and a form for a file of one."""
     async with visit.reading() as connection:
-        accounts = await fields.accounts(connection)
+        accounts = await account_names.read(connection)
     views = [each for each in source.views() if each != OF_PERSONS or visit.person.may_see_persons]
     about = {each.name: each.comment for each in bi.definitions()}
     return visit.render("export.html", views=views, about=about, accounts=accounts, states=_states(), most=MOST)

@@ -20,7 +20,7 @@ from orders_sync.engine.order_answer import Answer
 from orders_sync.engine.order_remarks import Known
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
-from orders_sync.store.console import order_list
+from orders_sync.store.console import account_names, order_list
 from orders_sync.store.console.order_list import Place
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import Match, OrderKey
@@ -35,7 +35,7 @@ async def show(visit: Visit) -> Response:
     start, end = fields.days(visit.query, visit.words)
     account = visit.query.get("account") or None
     async with visit.reading() as connection:
-        accounts = await fields.accounts(connection)
+        accounts = await account_names.read(connection)
         orders = await order_list.orders(
             connection,
             account=account,

@@ -12,7 +12,7 @@ from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.reject_reasons import RejectReason, RejectState
 from orders_sync.engine.actions import rejects as actions
 from orders_sync.store import activity
-from orders_sync.store.console import rejects
+from orders_sync.store.console import account_names, rejects
 from orders_sync.store.reject_lists import Chosen
 
 MOST_AT_ONCE = 200  # replayed by one click
@@ -22,7 +22,7 @@ async def show(visit: Visit) -> Response:
     """Show the reasons with their counts, and the records of one reason, shop and state."""
     account, reason, state = visit.query.get("account") or None, _reason(visit.query.get("reason", "")), _state(visit)
     async with visit.reading() as connection:
-        accounts = await fields.accounts(connection)
+        accounts = await account_names.read(connection)
         groups = await rejects.groups(connection, account)
         rows = await rejects.listed(
             connection, reason, account, (state,), fields.number(visit.query.get("before")), rejects.PAGE + 1

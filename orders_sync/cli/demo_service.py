@@ -1,0 +1,53 @@
+"""`orders-sync demo --serve`: living simulated platforms, the service and the console in one process."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from orders_sync.cli import databases, event_loop, output, user_settings
+from orders_sync.cli.databases import Host
+from orders_sync.console import passwords
+from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.window_job import Limits
+from orders_sync.sandbox import Sandbox, SandboxTransport
+from orders_sync.service import logs
+from orders_sync.service.app import Service
+from orders_sync.service.components import Components
+from orders_sync.settings import Settings
+from orders_sync.settings.models import LogSettings
+from orders_sync.store import console_access
+from orders_sync.store.database import Connection
+
+PERSON = "demo"
+CHANGES_PER_SECOND = 1.0
+
+
+def serve(
+    host: Host, settings: Settings, sandbox: Sandbox, sources: Sequence[AccountSource], page: socket.socket
+) -> None:
+    """Keep the sandbox living, its orders current and the console served, until Ctrl-C or SIGTERM."""
+    token = passwords.new_token()
+
+    async def add(connection: Connection) -> None:
+        hashed = passwords.hashed(token)
+        await console_access.put(connection, PERSON, hashed, may_act=True, may_see_persons=True)
+
+    event_loop.run(databases.ask(host.url, add))
+    logs.configure(LogSettings(level="error"), set())
+    address, port = page.getsockname()[:2]
+    output.say("")
+    output.say(f"The console: http://{address}:{port}/   name: {PERSON}   token: {token}")
+    output.say("Simulated shops sell, ship and refund meanwhile, and their orders land here. Ctrl-C ends it.")
+    http = user_settings.http_client(settings, SandboxTransport(sandbox.app))
+    components = Components(schedules=True, works=True, hooks=True, console=page)
+    service = Service(host.url, settings, sources, Limits(), http, components, host.revive)
+    event_loop.run(_run(service, sandbox))
+
+
+async def _run(service: Service, sandbox: Sandbox) -> None:
+    sandbox.live_mode.start(CHANGES_PER_SECOND)
+    try:
+        await service.run()
+    finally:
+        await sandbox.live_mode.stop()
