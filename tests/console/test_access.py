@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import httpx
@@ -264,3 +265,27 @@ async def test_a_password_is_checked_by_its_hash() -> None:
     assert not await passwords.is_right("correct horse ", stored)
     assert not await passwords.is_right("correct horse", None)
     assert passwords.hashed("correct horse") != stored
+
+
+async def test_a_role_that_may_not_take_those_of_readers_reads_by_itself_and_only_reads(url: str) -> None:
+    """As on a server where the service's role could not make roles."""
+    if "//postgres@" not in url:
+        pytest.skip("roles of TEST_DATABASE_URL's server may not log in as this one does")
+    name = f"orders_sync_plain_{os.getpid()}"
+    tables = Tables(url)
+    tables.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    tables.execute(f"GRANT pg_read_all_data, pg_write_all_data TO {name}")
+    try:
+        async with served(url.replace("//postgres@", f"//{name}:x@")) as console, console.person() as client:
+            for path in GETS:
+                if "{" not in path and path != "/export/file":
+                    assert (await client.get(path)).status_code in (200, 400), path
+            async with console.site.reading(persons=True) as connection:
+                query = "SELECT current_user::text, current_setting('transaction_read_only')"
+                assert await (await connection.execute(query)).fetchone() == (name, "on")
+            assert await console.site.ask(lambda session: session.execute("SHOW transaction_read_only").fetchone()) == (
+                "on",
+            )
+    finally:
+        tables.execute(f"DROP OWNED BY {name}")
+        tables.execute(f"DROP ROLE {name}")
