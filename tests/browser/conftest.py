@@ -1,0 +1,79 @@
+"""The whole service with its console, on simulated platforms, and a Chromium in front of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+
+from orders_sync.sandbox import World
+from orders_sync.sandbox.shops import RENDER
+from tests.support.browser import CHROMIUM, log_in
+from tests.support.browsing import NAME, SCRIPT, SLOW, Console
+from tests.support.databases import made_database
+from tests.support.landed import a_world
+from tests.support.terminal import Terminal, eventually, platforms
+
+expect.set_options(timeout=SLOW)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> str:
+    """The path of Chromium."""
+    if not CHROMIUM:
+        pytest.skip("no chromium on this machine: apt-get install chromium fonts-noto-cjk")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="package")
+def console(chromium: str, server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    world = a_world(90)
+    nasty_order = _put_script_in(world)
+    with made_database(server, "browser", template) as tables, platforms(world) as (root, _):
+        terminal = Terminal(tmp_path_factory.mktemp("browser"), {"DATABASE_URL": tables.url})
+        try:
+            terminal.describe(world, root)
+            terminal.run("sync").assert_well()
+            token = terminal.run("console", "add", NAME, "--act", "--see-persons").assert_well().out.strip()
+            service = terminal.serve("run", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0")
+            eventually(lambda: re.search(r'"console": ?"http', service.said))
+            found = re.findall(r'"console": ?"(http://[^"]+?)/?"', service.said)[0]
+            yield Console(found, token, tables, world, terminal, nasty_order)
+            service.stop()
+        finally:
+            terminal.close()
+
+
+@pytest.fixture(scope="module")
+def browser(console: Console) -> Iterator[Browser]:
+    """Chromium. It depends on the service, so that nothing else runs on the event loop of Playwright's thread."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def nobody(browser: Browser) -> Iterator[Page]:
+    """A wide English page of somebody who is not logged in."""
+    with browser.new_context(viewport=ViewportSize(width=1280, height=860), locale="en-US") as context:
+        context.set_default_timeout(SLOW)
+        yield context.new_page()
+
+
+@pytest.fixture
+def page(nobody: Page, console: Console) -> Page:
+    """The same, logged in."""
+    log_in(nobody, console.root, NAME, console.token)
+    return nobody
+
+
+def _put_script_in(world: World) -> str:
+    shop = next(each for each in world.shops if each.platform == "1688")
+    order = next(each for each in shop.index.orders.values() if not each.quirk)
+    order.lines[0].sku = replace(order.lines[0].sku, title=SCRIPT)
+    order.record = RENDER[shop.platform](order)
+    return order.order_id

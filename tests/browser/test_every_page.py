@@ -1,0 +1,106 @@
+"""Every page in light and dark, wide and narrow, English and Chinese: readable by all, without an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from tests.support.browser import log_in
+from tests.support.browsing import NAME, SLOW, Console, barriers, put_reject, sideways
+
+WIDE, NARROW = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
+
+ADDRESSES = {
+    "overview": "/",
+    "account": "/accounts/{account}",
+    "account with an hour": "/accounts/{account}?hour={hour}",
+    "orders": "/orders",
+    "order": "/orders/1688/{order}",
+    "order that is not here": "/orders?q=99999999",
+    "backfills": "/backfills",
+    "preview": "/backfills/new?account={account}&from={day}&everything=1",
+    "backfill": "/backfills/{backfill}",
+    "audits": "/audits",
+    "audit": "/audits/{audit}",
+    "rejects": "/rejects?reason=other",
+    "reject": "/rejects/{reject}",
+    "activity": "/activity",
+    "export": "/export",
+    "dictionary": "/dictionary?q=amount",
+    "system": "/system",
+    "me": "/me",
+    "no such page": "/nothing",
+}
+
+
+@dataclass
+class Reader:
+    """A page of somebody who is logged in, and what the browser's console has complained of."""
+
+    page: Page
+    complaints: list[str]
+
+
+@pytest.fixture(scope="module")
+def values(console: Console) -> dict[str, object]:
+    """The values in the addresses, of rows that are there."""
+    account = console.world.accounts[0]
+    terminal = console.terminal
+    terminal.run(
+        "backfill", "--account", account.name, "--from", f"{account.history_from:%Y-%m-%d}", "--yes"
+    ).assert_well()
+    terminal.run("audit", "--account", account.name).assert_well()
+    put_reject(console)
+    return {
+        "account": account.name,
+        "hour": f"{datetime.now(UTC) - timedelta(hours=5):%Y-%m-%dT%H}:00:00Z",
+        "day": f"{account.history_from:%Y-%m-%d}",
+        "order": console.nasty_order,
+        "backfill": console.tables.query("SELECT max(coalesce(request_id, id)) FROM sync.backfills")[0][0],
+        "audit": console.tables.query("SELECT max(id) FROM sync.audits")[0][0],
+        "reject": console.tables.query("SELECT max(id) FROM sync.rejects")[0][0],
+    }
+
+
+@pytest.fixture(scope="module", params=["light, English", "dark, Chinese"])
+def reader(browser: Browser, console: Console, values: object, request: pytest.FixtureRequest) -> Iterator[Reader]:
+    is_light = request.param.startswith("light")
+    with browser.new_context(
+        locale="en-US" if is_light else "zh-CN", color_scheme="light" if is_light else "dark", bypass_csp=True
+    ) as context:
+        context.set_default_timeout(SLOW)
+        found = Reader(context.new_page(), [])
+        log_in(found.page, console.root, NAME, console.token)
+        found.page.on("console", lambda said: found.complaints.append(said.text) if said.type == "error" else None)
+        found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        yield found
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+def test_a_page_is_for_all_people_and_all_screens(
+    reader: Reader, console: Console, values: dict[str, object], address: str
+) -> None:
+    page = reader.page
+    reader.complaints.clear()
+    page.set_viewport_size(WIDE)
+    answer = page.goto(console.root + address.format(**values))
+    expected = 404 if address == "/nothing" else 200
+    assert answer is not None
+    assert answer.status == expected
+    assert [each for each in reader.complaints if expected == 200 or "404" not in each] == []
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        assert sideways(page) == []
+        assert barriers(page) == []
+
+
+def test_the_log_in_is_for_all_people_and_all_screens(nobody: Page, console: Console) -> None:
+    nobody.goto(f"{console.root}/login")
+    for size in (WIDE, NARROW):
+        nobody.set_viewport_size(size)
+        assert sideways(nobody) == []
+        assert barriers(nobody) == []

@@ -1,0 +1,119 @@
+"""What people in operations do in the console, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.support.browsing import NAME, SCRIPT, Console, put_reject
+from tests.support.terminal import Pause
+
+
+def test_a_log_in_by_keyboard_alone_leads_where_one_wanted_to_go(nobody: Page, console: Console) -> None:
+    nobody.goto(f"{console.root}/orders?state=shipped")
+    expect(nobody).to_have_url(re.compile("/login"))
+    expect(nobody.get_by_label("Name")).to_be_focused()
+    nobody.keyboard.type(NAME)
+    nobody.keyboard.press("Tab")
+    nobody.keyboard.type("wrong")
+    nobody.keyboard.press("Enter")
+    expect(nobody.get_by_role("alert")).to_have_text("Name and password do not match.")
+    nobody.keyboard.type(NAME)
+    nobody.keyboard.press("Tab")
+    nobody.keyboard.type(console.token)
+    nobody.keyboard.press("Enter")
+    expect(nobody).to_have_url(f"{console.root}/orders?state=shipped")
+    nobody.keyboard.press("Tab")
+    nobody.keyboard.press("Enter")
+    expect(nobody.locator("#main")).to_be_focused()
+
+
+def test_the_overview_shows_every_shop(page: Page, console: Console) -> None:
+    for account in console.world.accounts:
+        expect(page.locator("#list").get_by_role("link", name=account.name, exact=True)).to_be_visible()
+    page.get_by_label("Search name or platform").fill("no such shop")
+    page.keyboard.press("Enter")
+    expect(page.locator("#list")).to_contain_text("No shop fits.")
+
+
+def test_a_click_on_an_hour_shows_its_windows(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}/accounts/{console.world.accounts[0].name}")
+    page.locator("svg.heat a.cell-complete").first.click()
+    windows = page.locator("#hour").get_by_role("table")
+    expect(windows.get_by_role("row")).not_to_have_count(0)
+    expect(windows).to_contain_text("complete")
+
+
+def test_a_backfill_goes_from_its_preview_to_done_while_one_looks_on(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}/backfills")
+    page.get_by_label(console.world.accounts[1].name, exact=True).check()
+    page.get_by_label("From (day, or time)").fill(f"{console.world.accounts[1].history_from:%Y-%m-%d}")
+    page.get_by_label("also what is complete").check()
+    page.get_by_role("button", name="Preview").first.click()
+    start = page.get_by_role("button", name="Start exactly this")
+    promised = re.findall(r": ([\d,]+) windows", start.inner_text())
+    with Pause(console.world, 1):
+        start.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"Backfill \d+"))
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("button", name="Again what is not complete")).to_be_visible()
+    expect(page.locator(".sign.good")).to_have_text("done")
+    expect(page.get_by_role("main")).to_contain_text(f"{promised[0]} of {promised[0]} windows, 0 failed")
+
+
+def test_a_reject_that_can_be_read_now_is_replayed(page: Page, console: Console) -> None:
+    put_reject(console)
+    page.goto(f"{console.root}/rejects")
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Replay the chosen").click()
+    expect(page.get_by_role("status")).to_have_text("Landed: 1, still rejected: 0.")
+    expect(page.get_by_role("main")).to_contain_text("None: every record has become an order.")
+
+
+def test_an_order_is_found_by_a_number_and_fetched_again(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}/orders")
+    page.get_by_label("Any numbers").fill(console.nasty_order)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(console.nasty_order)
+    page.get_by_role("button", name="Fetch it now").click()
+    expect(page.locator(".sign.good")).to_have_text("done")
+    expect(page.get_by_role("main")).to_contain_text("1 of 1 windows, 0 failed, 1 orders seen")
+    page.goto(f"{console.root}/orders?q=9999999999999999999")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not here")
+
+
+def test_a_script_in_an_order_stays_text(page: Page, console: Console) -> None:
+    dialogs: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    page.goto(f"{console.root}/orders/1688/{console.nasty_order}")
+    expect(page.get_by_text(SCRIPT, exact=True)).to_be_visible()
+    page.get_by_role("button", name="Show persons and payload").click()
+    expect(page.get_by_text(SCRIPT.replace('"', '\\"')).last).to_be_visible()
+    assert dialogs == []
+    assert page.locator("main script, main img").count() == 0
+
+
+def test_an_expired_session_leads_to_the_log_in_and_back(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}/activity")
+    page.get_by_label("Shop").select_option(console.world.accounts[0].name)
+    page.get_by_role("button", name="Show").click()
+    there = page.url
+    page.context.clear_cookies()
+    page.reload()
+    expect(page).to_have_url(re.compile("/login"))
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Password or token").fill(console.token)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(there)
+
+
+def test_a_page_that_stays_open_leads_to_the_log_in_when_its_session_has_ended(page: Page, console: Console) -> None:
+    expect(page.locator("#list")).to_be_visible()
+    console.tables.execute("DELETE FROM sync.console_sessions")
+    expect(page).to_have_url(re.compile("/login"))
