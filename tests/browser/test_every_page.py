@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.support.browser import log_in
 from tests.support.browsing import NAME, SLOW, Console, barriers, put_reject, sideways
 
-WIDE, NARROW = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
+WIDE, MIDDLE, NARROW = (ViewportSize(width=each, height=860) for each in (1280, 768, 390))
 
 ADDRESSES = {
     "overview": "/",
@@ -70,7 +70,7 @@ def values(console: Console) -> dict[str, object]:
 def reader(browser: Browser, console: Console, values: object, request: pytest.FixtureRequest) -> Iterator[Reader]:
     is_light = request.param.startswith("light")
     with browser.new_context(
-        locale="en-US" if is_light else "zh-CN", color_scheme="light" if is_light else "dark", bypass_csp=True
+        locale="en-US" if is_light else "zh-CN", color_scheme="light" if is_light else "dark"
     ) as context:
         context.set_default_timeout(SLOW)
         found = Reader(context.new_page(), [])
@@ -92,7 +92,7 @@ def test_a_page_is_for_all_people_and_all_screens(
     assert answer is not None
     assert answer.status == expected
     assert [each for each in reader.complaints if expected == 200 or "404" not in each] == []
-    for size in (WIDE, NARROW):
+    for size in (WIDE, MIDDLE, NARROW):
         page.set_viewport_size(size)
         assert sideways(page) == []
         assert barriers(page) == []
@@ -100,7 +100,23 @@ def test_a_page_is_for_all_people_and_all_screens(
 
 def test_the_log_in_is_for_all_people_and_all_screens(nobody: Page, console: Console) -> None:
     nobody.goto(f"{console.root}/login")
-    for size in (WIDE, NARROW):
+    for size in (WIDE, MIDDLE, NARROW):
         nobody.set_viewport_size(size)
         assert sideways(nobody) == []
         assert barriers(nobody) == []
+
+
+def test_what_a_button_of_an_order_and_of_a_reject_opens_is_for_all_people_and_all_screens(
+    page: Page, console: Console, values: dict[str, object]
+) -> None:
+    for address, button in {
+        f"/orders/1688/{values['order']}": "Show persons and payload (recorded)",
+        f"/rejects/{values['reject']}": "Show it (recorded)",
+    }.items():
+        page.goto(console.root + address)
+        page.get_by_role("button", name=button).click()
+        expect(page.locator("pre").first).to_be_visible()
+        for size in (WIDE, MIDDLE, NARROW):
+            page.set_viewport_size(size)
+            assert sideways(page) == []
+            assert barriers(page) == []
