@@ -65,6 +65,8 @@ def guarded(access: Access, page: Page) -> Answer:
             visit.form, visit.choices = read_form(await request.body())
             if page.acts and not person.may_act:
                 raise ForbiddenError(visit._("You may look, but not change anything."))
+            if page.shows_persons:
+                visit.must_see_persons()
         return await page.answer(visit)
 
     return _shielded(access, answer)

@@ -68,6 +68,16 @@ KINDS = {
         later("The platform lists orders late"),
         later("An administrator raises `confirm` of the shop in the settings."),
     ),
+    ProblemKind.DATABASE: Kind(
+        later("The database does not answer"),
+        later("An administrator looks at the database; the service goes on by itself once it answers."),
+        "/system",
+    ),
+    ProblemKind.BACKFILL: Kind(
+        later("A backfill failed"),
+        later("Open the backfill: read again what is not complete."),
+        "/backfills",
+    ),
     ProblemKind.REMOVED: Kind(
         later("Not in the settings any more"),
         later("An administrator puts it back, or retires it: orders-sync accounts retire NAME"),

@@ -77,10 +77,15 @@ class Visit:
     @asynccontextmanager
     async def reading(self, *, persons: bool = False) -> AsyncIterator[Connection]:
         """Open a transaction that only reads. Raises `ForbiddenError` where `persons` are not this person's to see."""
-        if persons and not self.person.may_see_persons:
-            raise ForbiddenError(self._("You have no right to see personal data."))
+        if persons:
+            self.must_see_persons()
         async with self.site.reading(persons=persons) as connection:
             yield connection
+
+    def must_see_persons(self) -> None:
+        """Raise `ForbiddenError` for a person who may not see personal data."""
+        if not self.person.may_see_persons:
+            raise ForbiddenError(self._("You have no right to see personal data."))
 
     @asynccontextmanager
     async def acting(self) -> AsyncIterator[Connection]:

@@ -1,4 +1,4 @@
-"""The decision when people get a notice of a problem: once when it has lasted, once when it is over. Pure.
+"""The decision when people get a notice of a problem: when it has lasted, when it has grown, when it is over. Pure.
 
     verdict --found--> what is wrong now  --.
     what is known of earlier passes  -------+--decide--> what is known from now on; what a notice is made of

@@ -3,7 +3,8 @@
     accounts, processes --verdict of `status`--> problems --engine/notices--> sync.outgoing_notices --channels--> people
     the database is away --kept in this process--> a notice from memory
 
-Any number of processes may run it: one decides, and each notice is sent by one. A channel that does not accept a notice
+Any number of processes may run it: one decides, and each notice is sent by one; of an outage of the database, which
+has no place to note it, each tells by itself. A channel that does not accept a notice
 gets it again, with growing pauses, for a day; the others got it once.
 """
 

@@ -11,10 +11,10 @@ import pytest
 
 from orders_sync.cli.databases import bring_up
 from orders_sync.store import daily_figures, migrate
-from tests.store.test_bi import add_order, add_version
-from tests.store.test_migrate import alembic
 from tests.support.databases import Tables
 from tests.support.landed import land_world
+from tests.support.migrations import alembic
+from tests.support.rows import add_order, add_version
 
 FIGURES = "SELECT d::text FROM bi.daily_sales AS d ORDER BY 1"
 CHANGES = (

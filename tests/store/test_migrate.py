@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from alembic import config as alembic_config
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
@@ -25,6 +24,7 @@ from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
 from orders_sync.store.tables.columns import PLATFORM
 from tests.support.databases import Tables
+from tests.support.migrations import alembic
 from tests.support.servers import installed, system_server
 
 ROOT = Path(migrate.__file__).resolve().parents[2]
@@ -236,13 +236,6 @@ def test_a_database_that_is_not_there_is_said_in_plain_words_without_the_passwor
         migrate.migrate("postgresql://nobody:very-secret@127.0.0.1:1/none")
     assert "very-secret" not in str(caught.value)
     assert "none on 127.0.0.1:1" in str(caught.value)
-
-
-def alembic(url: str, *words: str) -> None:
-    """The command, in this process: starting it takes longer than what it does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", url)
-        alembic_config.main(["-c", str(ROOT / "alembic.ini"), *words])
 
 
 def test_the_alembic_command_migrates_the_database_of_the_environment(empty_url: str) -> None:

@@ -14,6 +14,7 @@ from procrastinate.jobs import Status as JobStatus
 
 from orders_sync.domain.ledger import OPEN_BACKFILLS, BackfillState
 from orders_sync.domain.reject_reasons import RejectState
+from orders_sync.domain.requests import RequestKind
 from orders_sync.domain.statuses import StatusGroup
 from orders_sync.domain.windows import OPEN_WINDOWS, READ_WINDOWS, Feed, WindowKind, WindowState
 from orders_sync.store import reject_lists
@@ -42,6 +43,8 @@ def statements(source: str) -> Iterator[str]:
 
 def enums(statement: str, alias: str, column: str) -> list[type[Enum]]:
     """Return the types a column may have: of the table its alias stands for, else of all tables that are named."""
+    if column == "kind" and "sync.requests" in statement:
+        return [RequestKind, WindowKind]
     if column != "state":
         return [COLUMNS[column]]
     named = [(name, STATES[table]) for table, name in FROM.findall(statement) if table in STATES]

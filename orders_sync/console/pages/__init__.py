@@ -21,12 +21,16 @@ Answer = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Page:
-    """A route for people who are logged in. `acts`: only for those who may act."""
+    """A route for people who are logged in.
+
+    `acts`: only for those who may act; `shows_persons`: only for those who may see personal data.
+    """
 
     path: str
     answer: Answer
     method: str = "GET"
     acts: bool = False
+    shows_persons: bool = False
 
 
 def page(path: str, answer: Answer) -> Page:
@@ -34,9 +38,13 @@ def page(path: str, answer: Answer) -> Page:
     return Page(path, answer)
 
 
-def action(path: str, answer: Answer, *, acts: bool = True) -> Page:
-    """Return an action. `acts`: False for one that changes only what is the person's own."""
-    return Page(path, answer, "POST", acts)
+def action(path: str, answer: Answer, *, acts: bool = True, shows_persons: bool = False) -> Page:
+    """Return an action.
+
+    `acts`: False where the right to act is not needed: for what is the person's own, and to see personal data, which
+    has a right of its own, `shows_persons`.
+    """
+    return Page(path, answer, "POST", acts, shows_persons)
 
 
 def all_pages() -> list[Page]:

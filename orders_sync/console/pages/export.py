@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from orders_sync import exports
 from orders_sync.console import fields
 from orders_sync.console.pages import page
-from orders_sync.console.visit import ForbiddenError, Visit
+from orders_sync.console.visit import Visit
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.statuses import StatusGroup
@@ -48,8 +48,8 @@ async def send(visit: Visit) -> Response:
     view, name = visit.query.get("view", ""), visit.query.get("format", "csv")
     if name not in FORMATS:
         raise UsageError(visit._("There is no such format: CSV or XLSX."))
-    if view == OF_PERSONS and not visit.person.may_see_persons:
-        raise ForbiddenError(visit._("You have no right to see personal data."))
+    if view == OF_PERSONS:
+        visit.must_see_persons()
     format_ = exports.FORMATS[name]
     format_.must_be_installed()
     start, end = fields.days(visit.query, visit.words)

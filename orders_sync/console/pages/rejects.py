@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from orders_sync.console import fields
 from orders_sync.console.pages import action, page
-from orders_sync.console.visit import ForbiddenError, Visit
+from orders_sync.console.visit import Visit
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.reject_reasons import RejectReason, RejectState
@@ -58,8 +58,6 @@ async def show_one(visit: Visit) -> Response:
 async def reveal(visit: Visit) -> Response:
     """Show a reject with the record as received, and record who asked: it may hold persons."""
     number = _number(visit)
-    if not visit.person.may_see_persons:
-        raise ForbiddenError(visit._("You have no right to see personal data."))
     async with visit.site.working() as connection, connection.transaction():
         found = await rejects.record(connection, number)
         if found is None:
@@ -83,7 +81,12 @@ async def replay(visit: Visit) -> Response:
             result = await actions.replay_matching(connection, visit.actor, chosen, shown)
         else:
             result = await actions.replay(connection, visit.actor, _chosen(visit))
-    text = visit._("Landed: %(landed)s, still rejected: %(count)s.", landed=result.landed, count=len(result.rejected))
+    text = visit._(
+        "Landed: %(landed)s, settled by a newer version: %(older)s, still rejected: %(count)s.",
+        landed=result.landed,
+        older=result.older,
+        count=len(result.rejected),
+    )
     return visit.go("/rejects", text, reason=visit.form.get("reason"), account=visit.form.get("account"))
 
 
@@ -133,5 +136,5 @@ PAGES = [
     action("/rejects/ignore", ignore),
     action("/rejects/unignore", unignore),
     page("/rejects/{number}", show_one),
-    action("/rejects/{number}/record", reveal, acts=False),
+    action("/rejects/{number}/record", reveal, acts=False, shows_persons=True),
 ]
