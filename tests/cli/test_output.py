@@ -73,6 +73,7 @@ SENTENCES = {  # commands that print a sentence, a log, a script or a file, and 
     *("accounts pause", "accounts resume", "accounts rename", "accounts retire", "accounts merge"),
     *("console token", "console password", "console add", "console remove", "console list"),
     *("accounts retry", "audit repair", "backfill again"),
+    "notify test",
     *("audit acknowledge", "backfill cancel", "rejects ignore", "rejects unignore", "rejects drop"),
     *("migrate", "db dump", "db restore", "db move", "db url", "db serve", "db shell"),
 }

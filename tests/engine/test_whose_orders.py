@@ -19,7 +19,7 @@ async def test_a_process_of_other_settings_plans_and_reads_nothing_and_others_go
     calls = story.calls.total()
     outcomes = await story.sync("sandbox-ka", "sandbox-1688")
     [error] = outcomes["sandbox-ka"].errors
-    assert "different settings" in error
+    assert "Give it one name in all settings files" in error
     assert outcomes["sandbox-1688"].errors == []
     assert story.calls.total() > calls
     assert outcomes["sandbox-ka"].calls == 0
