@@ -176,6 +176,23 @@ def test_tables_copied_elsewhere_end_every_cursor_and_are_read_from_the_beginnin
     assert tables.query("SELECT count(*) FROM bi.changes_since(NULL)") == [(3,)]
 
 
+def test_orders_that_were_deleted_more_than_once_do_not_keep_a_restored_feed_from_beginning(url: str) -> None:
+    """Numbers of a restored dump lie beyond those of a young cluster: all of them get the same one."""
+    with psycopg.connect(url) as session:
+        session.execute(
+            """
+            INSERT INTO sync.deleted_orders (changed_xid, platform, order_id, account) VALUES
+                ('9000000001', '1688', '1', 'earlier'), ('9000000002', '1688', '1', 'later'),
+                ('9000000003', '1688', '2', 'once'), ('9000000004', 'xportcn_ka', '1', 'once')
+            """
+        )
+        session.execute("UPDATE sync.change_feed SET database_oid = 1")
+        assert change_feed.settle(session)
+        kept = session.execute("SELECT account, changed_xid::text FROM sync.deleted_orders ORDER BY account").fetchall()
+        assert [account for account, _ in kept] == ["later", "once", "once"]
+        assert len({number for _, number in kept}) == 1
+
+
 def test_emptied_tables_end_every_cursor(url: str) -> None:
     tables = Tables(url)
     tables.execute(
