@@ -109,6 +109,7 @@ def _remove(url: str, home: Path) -> tuple[int, int]:
     with database.session(url) as connection:
         names = demo_data.accounts(connection)
         orders = removal.remove(connection, names)
+        removal.remove_person(connection, demo_service.PERSON)
     databases.demo_file(home).unlink(missing_ok=True)
     return orders, len(names)
 

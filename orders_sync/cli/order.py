@@ -79,8 +79,12 @@ def order(
         others = {}
         if account:
             names = order_lookup.accounts(connection, [match.key for match in matches])
-            others = {match.number: names[match.key] for match in matches if names.get(match.key, "") not in account}
-            matches = [match for match in matches if names.get(match.key) in account]
+            others = {
+                match.number: names[match.key]
+                for match in matches
+                if match.key in names and names[match.key] not in account
+            }
+            matches = [match for match in matches if names.get(match.key) in {None, *account}]
         if raw:
             _print_raw(connection, meant, matches, account)
             return

@@ -82,13 +82,18 @@ def answer(
     number, the account that has it though it was not asked for.
     """
     keys = list(dict.fromkeys(match.key for match in matches))
+    present = order_lookup.accounts(session, keys) if keys else {}
+    torn = {match.number: match.key for match in matches if match.key not in present}
+    keys = [key for key in keys if key in present]
     names = order_traces.status_names(session) if keys else {}
     asked = order_traces.asked(session, keys) if keys else {}
     found = [_found(session, key, [m for m in matches if m.key == key], names, asked.get(key), known) for key in keys]
-    held = {match.number for match in matches}
+    held = {match.number for match in matches if match.key in present}
     absent = [
         Absent(number, [order_remarks.of_other_account(number, others[number])], kept_by=others[number])
         if number in others
+        else Absent(number, [order_remarks.of_torn(torn[number])])
+        if number in torn
         else _absent(session, number, known, placed)
         for number in numbers
         if number not in held

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     BEFORE_HISTORY = "before_history"  # placed before what is synced
     NOT_LISTED = "not_listed"  # what was read completely does not hold it, or no more
     NO_ACCOUNT = "no_account"
+    TORN = "torn"  # lines or parcels of it are here, its row in `orders` is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,16 @@ def of_other_account(number: str, account: str) -> Remark:
     """Explain that an order was asked for with `--account` of another account than its own."""
     return Remark(
         Reason.OTHER_ACCOUNT, f"it is an order of {account}", f"orders-sync order {number} --account {account}", account
+    )
+
+
+def of_torn(key: OrderKey) -> Remark:
+    """Explain that an order's row was deleted from `orders` by hand, and its lines or parcels were left."""
+    return Remark(
+        Reason.TORN,
+        f"lines or parcels of order {key.order_id} are in the tables, but its row in `orders` is not: it was deleted "
+        "by hand. This builds it again from the stored payload; without one a backfill of its day does",
+        f"orders-sync renormalize --platform {key.platform}",
     )
 
 

@@ -37,12 +37,15 @@ _BY_COLUMN = " UNION ALL ".join(
     for table, column in SEARCHED
 )
 # a platform that is installed no more has its accounts still
+_OF_PLATFORMS = "platform = ANY (ARRAY(SELECT platform FROM sync.accounts UNION SELECT platform FROM order_statuses))"
 _FIND = f"""
 SELECT platform, order_id, number, array_agg(DISTINCT field ORDER BY field) AS fields
 FROM (
     SELECT platform, order_id, order_id AS number, 'order_id' AS field FROM orders
-    WHERE order_id = ANY (%(numbers)s)
-        AND platform = ANY (ARRAY(SELECT platform FROM sync.accounts UNION SELECT platform FROM order_statuses))
+    WHERE order_id = ANY (%(numbers)s) AND {_OF_PLATFORMS}
+    UNION ALL  -- of an order whose row was deleted by hand the lines may be left
+    SELECT platform, order_id, order_id, 'order_id' FROM sub_orders
+    WHERE order_id = ANY (%(numbers)s) AND {_OF_PLATFORMS}
     UNION ALL
     {_BY_COLUMN}
 ) AS found

@@ -17,6 +17,9 @@ _BY_OTHERS = (
         )
     ),
 )
+_SESSIONS_OF = """
+DELETE FROM sync.console_sessions WHERE person_id IN (SELECT id FROM sync.console_people WHERE name = %s)
+"""
 _BY_NAME = (
     "sync.audits",
     "sync.backfills",
@@ -42,3 +45,12 @@ def remove(connection: Session, accounts: list[str]) -> int:
         connection.execute("DELETE FROM sync.daily_figures WHERE account = ANY(%s)", [accounts])  # sums of nothing now
         connection.execute("DELETE FROM sync.accounts WHERE name = ANY(%s)", [accounts])
     return orders
+
+
+def remove_person(session: Session, name: str) -> None:
+    """Remove a person of the console with the sessions; nothing where the tables are older than the console."""
+    if session.execute("SELECT to_regclass('sync.console_people')").fetchone() == (None,):
+        return
+    with session.transaction():
+        session.execute(_SESSIONS_OF, [name])
+        session.execute("DELETE FROM sync.console_people WHERE name = %s", [name])

@@ -238,3 +238,13 @@ def test_an_order_of_another_account_is_said_to_be_here(terminal: Terminal, shop
     assert "id2: here, of gone" in said.out
     assert "not here" not in said.out
     said.assert_complains("payment of shop has the number id2", code=6)
+
+
+@pytest.mark.parametrize("number", ["id1", "line1", "SF1"])
+def test_an_order_whose_row_was_deleted_by_hand_is_said_to_be_so(terminal: Terminal, shop: Tables, number: str) -> None:
+    shop.execute("DELETE FROM orders WHERE order_id = 'id1'")
+    for more in ([], ["--account", "shop"]):
+        said = terminal.run("order", number, *more)
+        assert said.code == 6
+        assert "its row in `orders` is not" in " ".join(said.text.split())
+        assert "orders-sync renormalize --platform xportcn_ka" in " ".join(said.text.split())
