@@ -199,7 +199,7 @@ def test_an_undocumented_status_falls_out_of_no_view_and_is_reported(tables: Tab
 
 
 def test_persons_stand_in_one_view_alone_and_each_under_its_own_name(tables: Tables) -> None:
-    add_order(tables, "a", buyer_name="cust***", buyer_id="u1", seller_name="our login", seller_memo="call 139")
+    add_order(tables, "a", buyer_name="cust***", buyer_id="u1", seller_name="our login", seller_memo="call warehouse")
     add_order(tables, "b", "xportcn_open", buyer_name="N*** T***")
     add_order(tables, "c", "xportcn_ka", buyer_name="sifu:ap1", buyer_id="22", seller_name="a supplier")
     assert tables.query("SELECT order_id, customer_login, ordered_by FROM bi.order_persons ORDER BY 1") == [
@@ -209,7 +209,7 @@ def test_persons_stand_in_one_view_alone_and_each_under_its_own_name(tables: Tab
     ]
     for view in set(VIEWS) - {"order_persons"}:
         shown = str(tables.query(f"SELECT v::text FROM bi.{view} AS v"))
-        assert not any(name in shown for name in ("cust***", "N*** T***", "sifu:ap1", "our login", "139")), view
+        assert not any(name in shown for name in ("cust***", "N*** T***", "sifu:ap1", "our login", "warehouse")), view
     assert tables.query("SELECT order_id, customer_id, supplier_name FROM bi.orders ORDER BY 1") == [
         ("a", "u1", None),
         ("b", None, None),
