@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from orders_sync.cli import account_selection, actor, databases, event_loop, options, output, user_settings
+from orders_sync.cli import actor, databases, event_loop, options, output, user_settings
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
@@ -119,11 +119,7 @@ def _known(settings: Settings, connection: database.Session, names: list[str] | 
         if name not in {each.name for each in accounts}:
             raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     chosen = [each for each in accounts if not names or each.name in names]
-    misconfigured = {each.label: str(each) for each in settings.misconfigured}
-    verdict = service_status.assess(
-        chosen, [], account_selection.paces(settings), settings.sync, settings.service.audit, misconfigured
-    )
-    return Known(chosen, verdict)
+    return Known(chosen, service_status.assess_all(settings, chosen, []))
 
 
 def _check(numbers: list[str]) -> None:

@@ -137,7 +137,7 @@ class Access:
             async with self._site.working() as connection, connection.transaction():
                 await console_access.close_session(connection, person, _hash(key))
                 await activity.record(connection, _actor(person), Action.CONSOLE_LOGOUT)
-        answer.delete_cookie(self._cookie(request), path=self._cookie_path(request))
+        answer.delete_cookie(self._cookie(request), path=self._cookie_path)
         return answer
 
     async def _choose_language(self, request: Request) -> Response:
@@ -158,7 +158,8 @@ class Access:
         is_alone = request.url.scheme == "https" and not self._site.base_path
         return "__Host-orders_sync" if is_alone else "orders_sync"
 
-    def _cookie_path(self, request: Request) -> str:
+    @property
+    def _cookie_path(self) -> str:
         return self._site.base_path or "/"
 
     def _set_cookie(self, request: Request, answer: Response, key: str) -> None:
@@ -166,7 +167,7 @@ class Access:
             self._cookie(request),
             key,
             max_age=int(self._site.settings.console.session.total_seconds()),
-            path=self._cookie_path(request),
+            path=self._cookie_path,
             secure=request.url.scheme == "https",
             httponly=True,
             samesite="lax",

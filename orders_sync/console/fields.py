@@ -15,6 +15,7 @@ from orders_sync.domain.statuses import StatusGroup
 LONGEST_NUMBER = 18  # digits that a bigint always holds
 PAST_YEARS = 2200  # as the tables take it
 UNSHIPPED = "unshipped"  # a state that stands for several
+STATES = (UNSHIPPED, *StatusGroup)
 GROUPS = {UNSHIPPED: (StatusGroup.AWAITING_SHIPMENT, StatusGroup.PARTLY_SHIPPED)}
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-import psycopg
 from psycopg import errors
 
 from orders_sync.engine.page_client import AccountSource
@@ -95,6 +94,4 @@ async def _may_switch(connection: Connection) -> bool:
                 await connection.execute("RESET ROLE")
     except (errors.InsufficientPrivilege, errors.UndefinedObject, errors.InvalidParameterValue):
         return False
-    except psycopg.Error:
-        raise
     return True

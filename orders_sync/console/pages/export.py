@@ -19,7 +19,6 @@ from orders_sync.console.pages import page
 from orders_sync.console.visit import Visit
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import UsageError
-from orders_sync.domain.statuses import StatusGroup
 from orders_sync.exports import source
 from orders_sync.exports.source import OF_PERSONS
 from orders_sync.store import activity, bi
@@ -40,7 +39,7 @@ async def show(visit: Visit) -> Response:
         accounts = await account_names.read(connection)
     views = [each for each in source.views() if each != OF_PERSONS or visit.person.may_see_persons]
     about = {each.name: each.comment for each in bi.definitions()}
-    return visit.render("export.html", views=views, about=about, accounts=accounts, states=_states(), most=MOST)
+    return visit.render("export.html", views=views, about=about, accounts=accounts, most=MOST)
 
 
 async def send(visit: Visit) -> Response:
@@ -106,10 +105,6 @@ def _bounded(visit: Visit, most: int) -> Callable[[int], None]:
             )
 
     return check
-
-
-def _states() -> list[str]:
-    return [fields.UNSHIPPED, *StatusGroup]
 
 
 PAGES = [page("/export", show), page("/export/file", send)]

@@ -13,7 +13,6 @@ from orders_sync.console.pages.export import MOST
 from orders_sync.console.visit import Visit
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
-from orders_sync.domain.statuses import StatusGroup
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders as actions
 from orders_sync.engine.order_answer import Answer
@@ -23,7 +22,7 @@ from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import account_names, order_list
 from orders_sync.store.console.order_list import Place
 from orders_sync.store.database import Session
-from orders_sync.store.order_numbers import Match, OrderKey
+from orders_sync.store.order_numbers import OrderKey
 
 MOST_IN_FULL = 1  # orders shown with everything; more are links
 
@@ -50,7 +49,7 @@ async def show(visit: Visit) -> Response:
         accounts=accounts,
         orders=orders[: order_list.PAGE],
         after=orders[order_list.PAGE - 1] if len(orders) > order_list.PAGE else None,
-        states=[fields.UNSHIPPED, *StatusGroup],
+        states=fields.STATES,
         most=MOST,
     )
 
@@ -98,18 +97,17 @@ def _key(visit: Visit) -> OrderKey:
 async def _search(visit: Visit) -> Response:
     settings, text = visit.site.settings, visit.query["q"]
 
-    def question(session: Session) -> tuple[list[str], list[Match], Answer | None]:
+    def question(session: Session) -> Answer:
         meant, matches = order_answer.find(session, [text])
+        if not meant:
+            raise UsageError(visit._("There is no number in what was typed."))
         if len(meant) > pasted.MOST:
             raise UsageError(
                 visit._("%(count)s numbers at once; ask for at most %(most)s.", count=len(meant), most=pasted.MOST)
             )
-        return meant, matches, order_answer.answer(session, meant, matches, _known(settings, session))
+        return order_answer.answer(session, meant, matches, _known(settings, session))
 
-    meant, _, answer = await visit.site.ask(question)
-    if answer is None or not meant:
-        raise UsageError(visit._("There is no number in what was typed."))
-    return _found(visit, answer)
+    return _found(visit, await visit.site.ask(question))
 
 
 def _found(visit: Visit, answer: Answer) -> Response:
@@ -132,10 +130,7 @@ def _changes(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _known(settings: Settings, session: Session) -> Known:
     accounts = overview.accounts(session)
-    paces = {each.name: settings.policy(each) for each in settings.accounts}
-    misconfigured = {each.label: str(each) for each in settings.misconfigured}
-    verdict = service_status.assess(accounts, [], paces, settings.sync, settings.service.audit, misconfigured)
-    return Known(accounts, verdict)
+    return Known(accounts, service_status.assess_all(settings, accounts, []))
 
 
 def _place(visit: Visit) -> Place | None:

@@ -16,7 +16,7 @@ from orders_sync.store.console import system
 async def show(visit: Visit) -> Response:
     """Show the state of the service and its database."""
     home = visit.site.settings.home
-    async with visit.reading(persons=visit.person.may_see_persons) as connection:
+    async with visit.reading() as connection:
         found = await system.read(connection)
         processes = await overview.read_processes(connection)
         revision = await schema.revision_of(connection)
