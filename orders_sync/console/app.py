@@ -96,16 +96,17 @@ def _shielded(access: Access, answer: Answer) -> Answer:
 
 def _problem(visit: Visit, error: Exception) -> Response:
     """Return the page of an expected error: what happened, and what to do."""
+    said = visit.words.error(error)
     match error:
         case ForbiddenError():
-            return visit.render("message.html", 403, title=visit._("No access"), text=str(error), advice="")
+            return visit.render("message.html", 403, title=visit._("No access"), text=said, advice="")
         case NotFoundError():
-            return visit.render("message.html", 404, title=visit._("Not found"), text=str(error), advice="")
+            return visit.render("message.html", 404, title=visit._("Not found"), text=said, advice="")
         case DatabaseError():
             title = visit._("Nothing can be changed now")
-            return visit.render("message.html", 503, title=title, text=str(error), advice="")
+            return visit.render("message.html", 503, title=title, text=said, advice="")
         case OrdersSyncError():
-            return visit.render("message.html", 400, title=visit._("Not done"), text=str(error), advice="")
+            return visit.render("message.html", 400, title=visit._("Not done"), text=said, advice="")
         case errors.QueryCanceled():
             text = visit._("The database took too long to answer.")
             advice = visit._("Ask for less: a shorter range, one account, or try again in a minute.")

@@ -1,6 +1,7 @@
 """Words of the console in Chinese and English, and how numbers, times and spans are written.
 
 English texts are the keys of the catalogue `locale/zh/LC_MESSAGES/console.po`, which is read when the process starts.
+They stand in the templates and in calls of `_`, `words`, `later` and, outside the console too, of `Sentence`.
 Times are in the zone of `domain/local_times.py`, the only one of the console.
 """
 
@@ -19,6 +20,7 @@ from babel.messages.pofile import read_po
 from markupsafe import Markup
 
 from orders_sync.domain import local_times
+from orders_sync.domain.sentences import Sentence
 
 LANGUAGES = {"en": "English", "zh": "中文"}  # the first is the language of the keys
 CATALOGUE = Path(__file__).with_name("locale") / "zh" / "LC_MESSAGES" / "console.po"
@@ -133,6 +135,29 @@ class Words:
         """Return the text of a key, with its %(name)s replaced."""
         text = _translations(self.language).gettext(key) if key else ""
         return text % values if values else text
+
+    def sentence(self, text: str) -> str:
+        """Return a sentence in this language; a text that is no `Sentence`, such as a platform's words, as it is."""
+        if not isinstance(text, Sentence) or self.language == "en":
+            return text
+        return self(text.key, **{name: self._value(value) for name, value in text.values.items()})
+
+    def error(self, error: Exception) -> str:
+        """Return the text of an error in this language, where it was raised with a `Sentence`."""
+        first = error.args[0] if error.args else None
+        return self.sentence(first) if isinstance(first, Sentence) and first == str(error) else str(error)
+
+    def _value(self, value: object) -> str:
+        """Write a value of a sentence."""
+        match value:
+            case str():
+                return self.sentence(value)
+            case datetime():
+                return local_times.shown(value)
+            case timedelta():
+                return self.span(value)
+            case _:
+                return str(value)
 
     def number(self, number: float | None) -> str:
         """Write a number with separators; a dash for none."""

@@ -10,6 +10,8 @@ import time_machine
 
 from orders_sync.console.words import CATALOGUE, LANGUAGES, Words, chosen
 from orders_sync.domain import local_times
+from orders_sync.domain.errors import ChangedError
+from orders_sync.domain.sentences import Sentence
 from orders_sync.engine.service_problems import State
 from tests.support import catalogue
 from tests.support.console import Served
@@ -69,6 +71,31 @@ def test_spans_are_written_by_their_two_largest_units() -> None:
     assert EN.span(-90) == "−1 min 30 s"
     assert ZH.span(86_400 * 2) == "2 天"
     assert EN.span(None) == "–"
+
+
+def test_a_sentence_is_translated_with_its_values_and_stays_a_string() -> None:
+    local_times.use("Asia/Shanghai")
+    plan = Sentence("plan %(plan)s was started already, as request %(request)s", plan=7, request=9)
+    assert plan == "plan 7 was started already, as request 9" == EN.sentence(plan)
+    assert ZH.sentence(plan) == "计划 7 已经启动，请求编号为 9"
+    assert ZH.error(ChangedError(plan)) == ZH.sentence(plan)
+    assert ZH.sentence("a platform's own words: 100 %") == "a platform's own words: 100 %"
+
+
+def test_the_values_of_a_sentence_are_written_in_its_language() -> None:
+    local_times.use("Asia/Shanghai")
+    at, age, inner = datetime(2026, 11, 30, 23, 30, tzinfo=UTC), timedelta(days=2), Sentence("complete")
+    text = Sentence("%(at)s, %(age)s, %(inner)s", at=at, age=age, inner=inner)
+    assert text == "2026-12-01 07:30:00 +08:00, 2 d, complete"
+    assert ZH.sentence(text) == f"2026-12-01 07:30:00, 2 天, {ZH('complete')}"
+
+
+def test_an_error_that_says_more_than_its_sentence_stays_whole() -> None:
+    class PlacedError(Exception):
+        def __str__(self) -> str:
+            return f"somewhere: {self.args[0]}"
+
+    assert ZH.error(PlacedError(Sentence("complete"))) == "somewhere: complete"
 
 
 @time_machine.travel("2026-11-30T23:30:00Z", tick=True)

@@ -15,8 +15,9 @@ from babel.messages.pofile import read_po, write_po
 from orders_sync.console.words import CATALOGUE
 
 CONSOLE = Path(CATALOGUE).parents[3]
+PACKAGE = CONSOLE.parent
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
-KEYWORDS = {"_": None, "words": None, "later": None}
+KEYWORDS = {"_": None, "words": None, "later": None, "Sentence": None}
 
 
 def texts() -> dict[str, list[str]]:
@@ -25,6 +26,9 @@ def texts() -> dict[str, list[str]]:
     options = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
     for file, _, text, *_ in extract_from_dir(CONSOLE, METHODS, options, KEYWORDS, strip_comment_tags=True):
         found.setdefault(str(text), []).append(file)
+    for file, _, text, *_ in extract_from_dir(PACKAGE, METHODS[:1], None, {"Sentence": None}):
+        if not file.startswith(f"{CONSOLE.name}/"):
+            found.setdefault(str(text), []).append(file)
     return found
 
 

@@ -11,6 +11,7 @@ from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.backfill_plans import BackfillPlan, PlannedPart, fingerprint
 from orders_sync.domain.errors import ChangedError, NotFoundError, UsageError
 from orders_sync.domain.ledger import OPEN_BACKFILLS
+from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.page_client import AccountSource
@@ -37,20 +38,33 @@ async def start(connection: Connection, actor: Actor, sources: Sequence[AccountS
     async with connection.transaction():
         taken = await backfill_plans.take(connection, number)
         if taken is None or taken.is_old:
-            raise NotFoundError(f"there is no plan {number}, or it is older than an hour: preview the backfill again")
+            raise NotFoundError(
+                Sentence(
+                    "there is no plan %(plan)s, or it is older than an hour: preview the backfill again", plan=number
+                )
+            )
         if taken.request_id is not None:
-            raise ChangedError(f"plan {number} was started already, as request {taken.request_id}")
+            raise ChangedError(
+                Sentence(
+                    "plan %(plan)s was started already, as request %(request)s", plan=number, request=taken.request_id
+                )
+            )
         plan = taken.decoded()
         if not any(part.ranges for part in plan.parts):
-            raise UsageError(f"plan {number} has nothing to read: its range is complete, or has yet to come")
+            raise UsageError(
+                Sentence("plan %(plan)s has nothing to read: its range is complete, or has yet to come", plan=number)
+            )
         chosen = _named(sources, plan.accounts)
         await _register(connection, chosen)
         await backfill_plans.lock(connection, plan.accounts)
         parts = await _still_to_read(connection, plan, chosen)
         if fingerprint(parts, plan.settled_to) != taken.fingerprint:
             raise ChangedError(
-                f"what is to be read has changed since plan {number} was shown, so nothing was started: preview the "
-                "backfill again"
+                Sentence(
+                    "what is to be read has changed since plan %(plan)s was shown, so nothing was started: preview the "
+                    "backfill again",
+                    plan=number,
+                )
             )
         numbers = await backfill_plans.request(connection, number, plan)
         accounts = list(dict.fromkeys(plan.accounts))
