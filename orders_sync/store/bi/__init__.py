@@ -33,7 +33,8 @@ NAMES = (
     "calendar", "shops", "orders", "order_persons", "order_lines", "refunds", "daily_sales", "product_sales",
     "products", "buyers", "order_status_periods", "order_funnel", "order_versions", "orders_as_of", "sync_freshness",
     "sync_health",
-    "check_amounts", "check_daily_sales", "check_directions", "check_lines", "check_refunds", "check_unknown_statuses",
+    "check_amounts", "check_daily_sales", "check_directions", "check_lines", "check_refunded_lines", "check_refunds",
+    "check_unknown_statuses",
     "changes_since", "feed_lag",
 )  # fmt: skip
 COMMON = {

@@ -6,14 +6,16 @@
 -- is_removed          the platform no longer lists it on the order
 -- removed_at          since when; NULL while it is listed
 -- line_status         as the platform says it
--- line_refund_status  as the platform says it; NULL where there is no refund
+-- line_refund_status  as the platform says it of the line's newest refund; NULL where the line says none, though its order may be refunded: is_refunded
 -- quantity            in `unit`, may be a fraction
 -- unit_price          of one `unit`, with every place that was sent
 -- currency            ISO 4217, of the amounts in the row
 -- goods_amount        of the whole quantity, without postage: all platforms. NULL on the second and later products of a line, so that a sum counts a line once; and where the platform states none, so that lines may add up to less than the order's payable_amount
 -- shipping_amount     postage of the line, once per line; NULL where it is not said
--- refund_amount       refund of the line, once per line: 1688
+-- refund_amount       refund of the line, once per line: 1688, where the line states it, which is seldom. NULL is not zero: money by orders.refund_amount or bi.refunds
 -- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once
+-- is_refunded         money went back for it: its refund was made, or it is a listed line of an order that is_refunded and was cancelled, or refunded in full, or has no other line. NULL: its order was refunded in part and no line says which. Share of lines refunded: count(*) FILTER (WHERE is_refunded) of paid, listed lines
+-- supplier_name       supplier of the product on a purchase: KA shopName, else that of the order. NULL on xportcn_open, which names none, and on sales
 CREATE OR REPLACE VIEW bi.order_lines AS
 SELECT
     o.order_key,
@@ -52,7 +54,18 @@ SELECT
         SELECT FROM public.sub_orders AS f
         WHERE f.platform = s.platform AND f.order_id = s.order_id AND f.removed_at IS NULL
           AND (f.line_no, f.sub_order_id) < (s.line_no, s.sub_order_id)
-    ) THEN o.payable_amount END::numeric(18, 2) AS order_payable_once
+    ) THEN o.payable_amount END::numeric(18, 2) AS order_payable_once,
+    CASE
+        WHEN sync.is_refunded_order(s.refund_amount, s.refund_status, s.after_sale_refund_status) THEN true
+        WHEN s.removed_at IS NOT NULL OR NOT o.is_refunded THEN false
+        WHEN o.status_group = 'cancelled' OR o.refund_amount >= o.payable_amount OR o.line_count = 1 THEN true
+        WHEN (
+            SELECT bool_or(sync.is_refunded_order(f.refund_amount, f.refund_status, f.after_sale_refund_status))
+            FROM public.sub_orders AS f
+            WHERE f.platform = s.platform AND f.order_id = s.order_id AND f.removed_at IS NULL
+        ) THEN false
+    END AS is_refunded,
+    CASE WHEN o.direction = 'purchase' THEN coalesce(i.shop_name, o.supplier_name) END AS supplier_name
 FROM public.sub_orders AS s
 JOIN bi.orders AS o ON o.platform = s.platform AND o.order_id = s.order_id
 LEFT JOIN public.product_items AS i

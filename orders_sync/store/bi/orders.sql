@@ -3,7 +3,7 @@
 -- status             exactly as the platform says it
 -- status_name_zh     Chinese name; the status itself where the platform does not document it
 -- status_name_en     English name; the status itself where the platform does not document it
--- status_group       the same words on every platform: creating, awaiting_payment, awaiting_confirmation, awaiting_shipment, partly_shipped, shipped, received, completed, cancelled, rejected; other where the status is not documented or says so
+-- status_group       the same words on every platform: creating (being made at the platform: Xportcn), awaiting_payment (placed, not paid), awaiting_confirmation (finance has not confirmed it, or the goods are not ordered yet: Xportcn), awaiting_shipment (paid, nothing was sent), partly_shipped (still awaits shipment, while a line was sent), shipped (all of it was sent, as the platform says), received (signed for or received: 1688), completed (the trade is closed: 1688), cancelled (before or after payment: paid_at), rejected (refused by finance: Xportcn), other (a status that is not documented, or that says no more: the order may be paid and not sent). What still has to be sent: is_unshipped
 -- is_known_status    the platform documents the status
 -- is_final           nothing but a refund follows; NULL where the status is not documented
 -- is_valid           it counts: paid and neither cancelled nor refused. Awaiting shipment or later; awaiting confirmation, or in an undocumented status, with a time of payment
@@ -30,7 +30,7 @@
 -- completed_day      day of completed_at
 -- refunded_day       day of refunded_at
 -- customer_id        the platform's id of the customer of a sale; 1688: differs between app ids. NULL on purchases
--- supplier_name      the supplier of a purchase: KA supplierNick. NULL on sales
+-- supplier_name      supplier of the first line of a purchase: KA supplierNick. Its other lines may be from other suppliers: amounts by supplier are told by order_lines.supplier_name. NULL on xportcn_open, which names none, and on sales
 -- country            where it goes
 -- province           where it goes
 -- city               where it goes
@@ -40,6 +40,7 @@
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed
 -- refund_id          number of the refund at the platform
+-- is_unshipped       is_valid, and nothing or not all of it was sent: awaiting_shipment, partly_shipped, and awaiting_confirmation or other where neither the order nor a parcel has a time of sending. Refunded ones too: AND NOT is_refunded
 -- is_refunded        money went back: an amount, or a status that says so. refund_status is of the newest refund, so that an earlier one may have been made while that is open or closed
 CREATE OR REPLACE VIEW bi.orders AS
 SELECT
@@ -104,7 +105,14 @@ SELECT
     o.unread_version_since IS NOT NULL AS is_outdated,
     o.synced_at,
     v.is_refunded,
-    coalesce(o.refund_id, o.after_sale_refund_id) AS refund_id
+    coalesce(o.refund_id, o.after_sale_refund_id) AS refund_id,
+    v.is_valid AND o.status_group IN ('awaiting_confirmation', 'awaiting_shipment', 'partly_shipped', 'other') AND (
+        o.status_group IN ('awaiting_shipment', 'partly_shipped')
+        OR coalesce(o.delivered_at, (
+            SELECT min(p.delivered_at) FROM public.order_parcels AS p
+            WHERE p.platform = o.platform AND p.order_id = o.order_id AND p.removed_at IS NULL
+        )) IS NULL
+    ) AS is_unshipped
 FROM public.orders AS o
 LEFT JOIN public.order_statuses AS s ON s.platform = o.platform AND s.status = o.status
 CROSS JOIN LATERAL (SELECT

@@ -4,14 +4,14 @@
 -- ordered_day    day the orders were placed
 -- product_id     NULL where the platform does not say it
 -- sku_id         NULL where the product has none
--- title          newest name on the day
--- sku_text       attributes of the sku
+-- title          a name that it had on the day; NULL where no line says one. Group by product_id and sku_id, never by this
+-- sku_text       attributes of the variant, as title
 -- orders         orders with it; no sum over rows is a number of orders, for one with two products is in both
 -- quantity       in `unit`, as sent
 -- goods_amount   what they cost, without postage
--- refund_amount  refunds of these lines: 1688
--- refunded_lines of `lines`, those with a refund that was made. Cancelled orders are not in it: how often a sku is refunded is told by bi.order_lines, removed and unpaid lines left out
--- lines          lines with it
+-- refund_amount  refunds that these lines state, which is seldom: 1688. NULL where none does. Money by bi.refunds
+-- refunded_lines of `lines`, those that went back: order_lines.is_refunded. Cancelled orders are not in it, and most refunds are of those: how often a sku is refunded is count(*) FILTER (WHERE is_refunded) over count(*) of bi.order_lines WHERE paid_day IS NOT NULL AND NOT is_removed
+-- lines          lines with it; a line with two products is in both
 -- lowest_price   of one `unit`
 -- highest_price  of one `unit`
 CREATE OR REPLACE VIEW bi.product_sales AS
@@ -29,7 +29,7 @@ SELECT
     sum(l.quantity) AS quantity,
     coalesce(sum(l.goods_amount), 0)::numeric(18, 2) AS goods_amount,
     sum(l.refund_amount)::numeric(18, 2) AS refund_amount,
-    count(*) FILTER (WHERE bi.refund_state(l.line_refund_status) = 'refunded' OR l.refund_amount <> 0) AS refunded_lines,
+    count(*) FILTER (WHERE l.is_refunded) AS refunded_lines,
     count(*) AS lines,
     l.unit,
     min(l.unit_price) AS lowest_price,

@@ -1,8 +1,8 @@
 -- One row per product, sku, unit and currency of a platform and direction, over all orders. Removed lines are left out; orders that do not count only date it.
 --
 -- direction          sale or purchase
--- title              name on the newest order
--- sku_text           attributes on the newest order
+-- title              name on the newest order that has one
+-- sku_text           attributes on the newest order that has any
 -- first_ordered_at   its first order
 -- last_ordered_at    its newest order
 -- orders             orders with it that count; no sum over rows is a number of orders
@@ -18,8 +18,10 @@ SELECT
     l.product_id,
     l.sku_id,
     l.currency,
-    (array_agg(l.title ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS title,
-    (array_agg(l.sku_text ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS sku_text,
+    (array_agg(l.title ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id)
+        FILTER (WHERE l.title IS NOT NULL))[1] AS title,
+    (array_agg(l.sku_text ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id)
+        FILTER (WHERE l.sku_text IS NOT NULL))[1] AS sku_text,
     min(l.ordered_at) AS first_ordered_at,
     max(l.ordered_at) AS last_ordered_at,
     count(DISTINCT l.order_id) FILTER (WHERE l.is_valid) AS orders,
