@@ -13,9 +13,10 @@ from psycopg import errors
 
 from orders_sync.engine.page_client import AccountSource
 from orders_sync.settings import Settings
-from orders_sync.store import database, roles
-from orders_sync.store.database import Connection, Pool, Session
+from orders_sync.store import roles
+from orders_sync.store.database import Connection, Pool, Session, Sessions
 
+SESSIONS = 2  # connections of `ask` that stay open
 READING_SECONDS = 2  # for a statement of a page
 ACTING_SECONDS = 10  # for a statement of an action
 
@@ -37,6 +38,14 @@ class Site:
     mismatch: Callable[[], str | None] = lambda: None
     may_switch: bool | None = None
     sources: Sequence[AccountSource] = ()
+
+    def __post_init__(self) -> None:
+        """Prepare the connections of `ask`; none is made yet."""
+        self._sessions = Sessions(self.url, SESSIONS, "orders-sync-console")
+
+    def close(self) -> None:
+        """Close the connections of `ask`."""
+        self._sessions.close()
 
     @cached_property
     def base_path(self) -> str:
@@ -65,13 +74,13 @@ class Site:
             async with self.pool.connection() as connection:
                 self.may_switch = await _may_switch(connection)
 
+        limits = [f"SET statement_timeout = '{seconds}s'; SET default_transaction_read_only = on"]
+        if self.may_switch:
+            limits.append(f"SET ROLE {roles.CONSOLE if persons else roles.OPERATOR}")
+
         def work() -> Result:
-            with database.session(self.url) as session:
-                session.execute("SET application_name = 'orders-sync-console'")
-                session.execute(f"SET statement_timeout = '{seconds}s'".encode())
-                session.execute("SET default_transaction_read_only = on")
-                if self.may_switch:
-                    session.execute(f"SET ROLE {roles.CONSOLE if persons else roles.OPERATOR}".encode())
+            with self._sessions.session() as session:
+                session.execute("; ".join(limits).encode())  # the last question had others
                 return question(session)
 
         return await asyncio.to_thread(work)

@@ -159,6 +159,7 @@ class Service:
                 opened = database.open_pool(self._url, CONSOLE_CONNECTIONS, CONSOLE_WAIT, name="orders-sync-console")
                 console_pool = await stack.enter_async_context(opened)
                 site = Site(self._url, self._settings, console_pool, lambda: self._gate.mismatch, sources=self._sources)
+                stack.callback(site.close)
                 server = Server(console.make(site), proxy_headers=False)  # it has settings of its own for that
                 running.append(asyncio.create_task(self._serve(server, self._components.console)))
             running.append(asyncio.create_task(self._watch(pool, timer, run_context.stopping)))

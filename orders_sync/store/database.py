@@ -2,6 +2,7 @@
 
 connect     one connection, for commands, migrations and tools      blocking
 session     the same, closed at the end, errors as `DatabaseError`  blocking
+Sessions    the same, kept open for the next user                   blocking
 connected   the pool of a process                                   asyncio
 open_pool   another pool on a database that is known to work        asyncio
 """
@@ -17,6 +18,7 @@ from datetime import datetime
 from functools import partial
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -135,18 +137,22 @@ async def _check(connection: Connection) -> None:
 
     A readable idle socket means its end or a notice: only then a round trip is spent to check it.
     """
-    readable = select.poll()
-    readable.register(connection.fileno(), select.POLLIN)
-    if readable.poll(0):
+    if _is_readable(connection):
         await AsyncConnectionPool.check_connection(connection)
 
 
-def connect(url: str, *, autocommit: bool = True) -> Session:
-    """Return a connection, which may be read-only.
+def _is_readable(connection: Connection | Session) -> bool:
+    readable = select.poll()
+    readable.register(connection.fileno(), select.POLLIN)
+    return bool(readable.poll(0))
+
+
+def connect(url: str, *, autocommit: bool = True, name: str = "orders-sync") -> Session:
+    """Return a connection, which may be read-only. `name`: shown in pg_stat_activity.
 
     Raises `DatabaseError` for a database that is not UTF8 and for a pooler that shares sessions, and psycopg.Error.
     """
-    connection = psycopg.connect(completed(url), autocommit=True)
+    connection = psycopg.connect(completed(url, application_name=name), autocommit=True)
     try:
         settings = statements(connection.info.server_version // 10_000)
         for left in reversed(range(SETTING_ATTEMPTS)):
@@ -174,6 +180,55 @@ def session(url: str) -> Iterator[Session]:
     """Open an autocommit connection for a command that only queries. Raises `DatabaseError`."""
     with plain_words(url), connect(url) as connection:
         yield connection
+
+
+class Sessions:
+    """Connections for the threads of a process, made when all are in use. Up to `kept` stay open between two uses.
+
+    A user finds the settings that the one before left (SET, SET ROLE). Errors that leave it hold no rows.
+    """
+
+    def __init__(self, url: str, kept: int, name: str) -> None:
+        self._url = url
+        self._kept = kept
+        self._name = name
+        self._idle: list[Session] = []
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Lend an autocommit connection. Raises as `connect`."""
+        try:
+            session = self._take()
+            try:
+                yield session
+            except SPOILED:
+                session.close()
+                raise
+            finally:
+                self._put_back(session)
+        except psycopg.Error as error:
+            strip(error)
+            raise
+
+    def close(self) -> None:
+        """Close the connections that are idle, and from now on each that is put back."""
+        self._kept = 0
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> Session:
+        while self._idle:
+            session = self._idle.pop()
+            if not _is_readable(session):
+                return session
+            session.close()  # its server has gone
+        return connect(self._url, name=self._name)
+
+    def _put_back(self, session: Session) -> None:
+        if session.info.transaction_status == TransactionStatus.IDLE and len(self._idle) < self._kept:
+            self._idle.append(session)
+        else:
+            session.close()
 
 
 def clock(connection: Session) -> datetime:

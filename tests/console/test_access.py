@@ -13,6 +13,7 @@ from orders_sync.console import app, guard, passwords
 from orders_sync.console.pages import all_pages
 from orders_sync.settings import Settings
 from orders_sync.store import console_access
+from orders_sync.store.database import Session
 from tests.support.console import Served, served
 from tests.support.databases import Tables
 
@@ -168,6 +169,20 @@ async def test_a_page_reads_by_a_role_that_cannot_write_or_see_persons(console: 
         )
         assert await cursor.fetchone() == ("orders_operator", "on", "2s", False, False)
         assert connection.info.parameter_status("application_name") == "orders-sync-console"
+
+
+async def test_a_question_finds_no_right_and_no_limit_of_the_one_before_on_the_same_connection(console: Served) -> None:
+    def limits(session: Session) -> tuple[object, ...] | None:
+        return session.execute(
+            """
+            SELECT pg_backend_pid(), current_user::text, current_setting('transaction_read_only'),
+                current_setting('statement_timeout')
+            """
+        ).fetchone()
+
+    process, *first = await console.site.ask(limits, persons=True, seconds=300) or ()
+    assert await console.site.ask(limits) == (process, "orders_operator", "on", "2s")
+    assert first == ["orders_console", "on", "5min"]
 
 
 async def test_answers_forbid_scripts_frames_and_caches(console: Served) -> None:

@@ -73,6 +73,7 @@ async def served(
         finally:
             server.should_exit = True
             await serving
+            site.close()
 
 
 def settings_of(*names: str) -> Settings:
