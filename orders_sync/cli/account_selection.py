@@ -8,8 +8,7 @@ from orders_sync.cli import output
 from orders_sync.cli.output import info
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.errors import ConfigurationError, NotFoundError, SettingsError, UsageError
-from orders_sync.engine.page_client import AccountSource
-from orders_sync.engine.sources import source
+from orders_sync.engine.sources import AccountSource, source
 from orders_sync.settings import Settings
 from orders_sync.store import database, identities, pauses
 

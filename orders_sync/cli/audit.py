@@ -24,8 +24,8 @@ from orders_sync.cli.progress import bars
 from orders_sync.domain.errors import UsageError
 from orders_sync.engine.actions import audits as actions
 from orders_sync.engine.audit_results import Audited
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
 from orders_sync.store import audit_reports, database
 from orders_sync.store.audit_reports import AuditReport, DifferenceReport

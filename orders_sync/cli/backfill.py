@@ -28,7 +28,7 @@ from orders_sync.engine import backfill as engine
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
 from orders_sync.engine.backfill import Previewed
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
 from orders_sync.store import backfills
 from orders_sync.store.database import Connection

@@ -7,9 +7,9 @@ from orders_sync.cli.progress import range_bars
 from orders_sync.engine import service_problems
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.sync import drain_all
 from orders_sync.settings import Settings
 from orders_sync.store import database, ledger, overview, pauses

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from orders_sync.cli import databases, event_loop, output, user_settings
 from orders_sync.cli.databases import Host
 from orders_sync.console import passwords
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.sandbox import Sandbox, SandboxTransport
 from orders_sync.service import logs

@@ -23,9 +23,9 @@ from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult, Progress
 from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.store import database
 from orders_sync.store.progress import Progress as HowFar

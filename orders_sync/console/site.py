@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from psycopg import errors
 
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
 from orders_sync.store import roles
 from orders_sync.store.database import Connection, Pool, Session, Sessions

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-AHEAD = 1.0  # seconds: the most of the budget one reservation holds, and how far before its time a slot is given away
+AHEAD = 1.0  # seconds: the most one reservation holds, and how long before its moment a permit can be reserved
 
 
 class Reservation(msgspec.Struct, frozen=True):
-    """`slots` calls, the first in `delay` seconds. `slots` is 0: all is taken or held, ask again after `delay`."""
+    """Permits for calls, the first in `delay` seconds. `permits` is 0: none is to be had, ask again after `delay`."""
 
     delay: float
-    slots: int
+    permits: int

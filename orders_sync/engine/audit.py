@@ -15,10 +15,11 @@ from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
 from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.lists import ListComparison
-from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient
+from orders_sync.engine.page_client import DatabaseClock, PageClient
 from orders_sync.engine.reconcile import Counts
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.sync import drain_all
 from orders_sync.engine.tasks import run_all, stop
 from orders_sync.store import audits, ledger

@@ -16,7 +16,7 @@ from orders_sync.domain.errors import UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine.backfill_notices import notices, refusal
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, backfill_ranges
 from orders_sync.store.backfill_ranges import Asked, RangeState
 from orders_sync.store.backfills import EqualRequest

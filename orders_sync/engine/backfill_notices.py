@@ -7,7 +7,7 @@ from datetime import datetime
 
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store.backfills import EqualRequest
 
 

@@ -11,7 +11,7 @@ from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import WindowKind
 from orders_sync.engine import rereads
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_outcome import (
     Beyond,
     Complete,

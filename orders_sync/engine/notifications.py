@@ -27,7 +27,7 @@ from orders_sync.domain.notifications import (
     Notification,
 )
 from orders_sync.domain.windows import SECOND, Window, WindowKind, merge, whole_second
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import MessageService
 from orders_sync.store import followups, ledger, messages
 from orders_sync.store.database import Connection

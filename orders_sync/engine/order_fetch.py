@@ -18,7 +18,7 @@ from orders_sync.domain.errors import UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import SECOND, Feed, Window, merge, whole_second
 from orders_sync.engine.backfill import seconds_to_read
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, order_places
 from orders_sync.store.database import Connection
 from orders_sync.store.order_places import OrderPlace

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,7 +11,6 @@ from email.utils import parsedate_to_datetime
 import httpx
 import stamina
 
-from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.errors import (
     AuthenticationError,
     BlockedError,
@@ -22,17 +21,16 @@ from orders_sync.domain.errors import (
 )
 from orders_sync.engine.paging import FetchedPage
 from orders_sync.engine.rate_limiter import RateLimiter, is_long_hold
-from orders_sync.platforms import PageQuery, Platform
+from orders_sync.engine.sources import AccountSource
+from orders_sync.platforms import PageQuery
 from orders_sync.platforms.http import CALL_SECONDS, fetch
-from orders_sync.store.database import Pool
-from orders_sync.store.rate_limits import SharedRateBackend
 
 stamina.instrumentation.set_on_retry_hooks([])  # its own would log every retry to standard error
 
 LARGEST_SKEW = timedelta(minutes=1)  # the platforms take 5 and 10 (api-facts 1 and 4)
 LONGEST_PAUSE = 30.0  # seconds, between two tries
 LONGEST_HOLD = 600.0  # seconds; one wrong Retry-After must not silence an account until somebody notices
-HOLD = 5  # first pauses; how long an account is still when the platform says slow down and not for how long
+HOLD_IN_FIRST_PAUSES = 5  # length of a hold when the platform says slow down and not for how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +44,6 @@ class RetryPolicy:
     first_pause: float = 0.2
     largest_body: int = 64 * 2**20  # bytes
     seconds: float = CALL_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSource:
-    """An account with everything needed to read it."""
-
-    account: Account
-    policy: SyncPolicy
-    platform: Platform
-
-
-def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, RateLimiter]:
-    """Return a limiter for each account, by its name.
-
-    Accounts of one app draw on one budget, each call its own account's gap: an account keeps to its rate, the app to
-    the largest of its accounts'.
-    """
-    made: dict[tuple[str, float], RateLimiter] = {}
-    found = {}
-    for source in sources:
-        key, rate = source.account.rate_key, source.policy.requests_per_second
-        found[source.account.name] = made.setdefault((key, rate), RateLimiter(rate, SharedRateBackend(pool, key)))
-    return found
 
 
 @dataclass(slots=True)
@@ -106,7 +81,7 @@ class PageClient:
         return self._clock.now()
 
     async def page(self, ask: PageQuery) -> FetchedPage:
-        """PageQuery with retries: jittered pauses, Retry-After obeyed, every try signed anew.
+        """Ask for one page, with retries: jittered pauses, Retry-After obeyed, every try signed anew.
 
         Raises the last `PlatformError`, with the account and the call filled in.
         """
@@ -151,7 +126,7 @@ class PageClient:
             if error.retry_after is not None:
                 error.retry_after = min(error.retry_after, LONGEST_HOLD)
             await self._rate_limiter.hold(
-                HOLD * retry_policy.first_pause if error.retry_after is None else error.retry_after
+                HOLD_IN_FIRST_PAUSES * retry_policy.first_pause if error.retry_after is None else error.retry_after
             )
             raise
 
@@ -169,8 +144,8 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 def _pause_before_retry(error: Exception) -> bool | float:
     """Return True if the call is repeated, or the seconds the platform asked to wait before that; False if not.
 
-    A call that was blocked before the gateway, or is to be made after `LONGEST_WAIT` only, is not repeated: its window
-    is, after a pause.
+    A call that was blocked before the gateway, or has to wait longer than `LONGEST_WAIT` (`rate_limiter.py`), is not
+    repeated: its window is read again after a pause.
     """
     if isinstance(error, BlockedError) or is_long_hold(error):
         return False

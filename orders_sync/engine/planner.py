@@ -20,7 +20,7 @@ from orders_sync.domain.sweeps import Sweep, SweepRange
 from orders_sync.domain.windows import Feed, WindowKind, tile
 from orders_sync.engine import backfill_notices, isolation
 from orders_sync.engine.notifications import plan_notifications
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfills, empty_history, ledger, older, reject_lists, requests, sweep_queries, sweeps
 from orders_sync.store.database import Connection
 

@@ -24,11 +24,12 @@ from orders_sync.domain.errors import PlatformError, is_answer
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import probe_answers as answered
-from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy
+from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.paging import FetchedPage, identified
 from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, ListAnswer, Row
 from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.rowcheck import JUST_NOW, ZONE, RowCheck
+from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PageQuery, Platform
 from orders_sync.store import probes
 from orders_sync.store.database import Pool

@@ -13,7 +13,9 @@ from orders_sync.domain.rate_limits import AHEAD, Reservation
 LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a pause; for a longer one its window is released
 AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
 ROUNDING = 1e-6  # seconds
-LATE = 0.01  # seconds after its moment that a slot may be used, at most half a gap: a slow rate loses minutes with one
+LATE = (
+    0.01  # seconds after its moment that a permit may be used, at most half a gap: a slow rate loses minutes with one
+)
 
 
 def is_long_hold(error: Exception) -> bool:
@@ -22,13 +24,13 @@ def is_long_hold(error: Exception) -> bool:
 
 
 class RateBackend(Protocol):
-    """The source of slots for calls."""
+    """The source of permits for calls."""
 
-    async def take(self, slots: int, gap: float) -> Reservation:
-        """Reserve slots `gap` seconds apart, or learn how long none can be had."""
+    async def take(self, permits: int, gap: float) -> Reservation:
+        """Reserve permits `gap` seconds apart, or learn how long none can be had."""
 
     async def hold(self, seconds: float) -> None:
-        """Give no slot for so long."""
+        """Give no permit for so long."""
 
 
 class LocalRateBackend:
@@ -37,24 +39,25 @@ class LocalRateBackend:
     def __init__(self) -> None:
         self._next = -inf
 
-    async def take(self, slots: int, gap: float) -> Reservation:
-        """Reserve slots that are `gap` seconds apart, as `SharedRateBackend.take`."""
+    async def take(self, permits: int, gap: float) -> Reservation:
+        """Reserve permits that are `gap` seconds apart, as `SharedRateBackend.take`."""
         now = time.monotonic()
         if self._next > now + AHEAD:
             return Reservation(self._next - now - AHEAD, 0)
         first = max(self._next, now)
-        self._next = first + slots * gap
-        return Reservation(first - now, slots)
+        self._next = first + permits * gap
+        return Reservation(first - now, permits)
 
     async def hold(self, seconds: float) -> None:
-        """Let no slot begin for so many seconds."""
+        """Let no permit begin for so many seconds."""
         self._next = max(self._next, time.monotonic() + seconds)
 
 
 class RateLimiter:
     """Allows at most `per_second` calls per second, evenly spaced, for all who share the budget.
 
-    Slots come in grants: as many as wait, or `AT_ONCE`, at most a second of the rate. One that passes unused is lost.
+    Permits are reserved together: one for each call that waits, or those of `AT_ONCE` seconds, at most a second of the
+    rate. A permit whose moment passes unused is lost.
     """
 
     def __init__(self, per_second: float, budget: RateBackend) -> None:
@@ -64,7 +67,7 @@ class RateLimiter:
         self._waiting = 0
         self._asking = asyncio.Lock()
         self._next = -inf  # no call before, by time.monotonic
-        self._last = -inf  # the last slot of the grant
+        self._last = -inf  # the last permit that is reserved
 
     async def acquire(self) -> None:
         """Return when the next call may be sent; first come, first served.
@@ -76,14 +79,14 @@ class RateLimiter:
             async with self._line:
                 while True:
                     now = time.monotonic()
-                    slot = max(self._next, now)
-                    self._refuse_long_waits(slot - now)
-                    if slot > now:
-                        await asyncio.sleep(slot - now)
-                    if slot < self._next:  # a hold came during the pause
+                    permit = max(self._next, now)
+                    self._refuse_long_waits(permit - now)
+                    if permit > now:
+                        await asyncio.sleep(permit - now)
+                    if permit < self._next:  # a hold came during the pause
                         continue
-                    if slot <= self._last:
-                        self._next = slot + self._gap
+                    if permit <= self._last:
+                        self._next = permit + self._gap
                         return
                     await self._ask()
         finally:
@@ -96,17 +99,17 @@ class RateLimiter:
             await self._budget.hold(seconds)
 
     async def _ask(self) -> None:
-        """Reserve slots, or wait until there may be some."""
-        slots = max(1, int(min(max(self._waiting, AT_ONCE / self._gap), AHEAD / self._gap + ROUNDING)))
+        """Reserve permits, or wait until there may be some."""
+        permits = max(1, int(min(max(self._waiting, AT_ONCE / self._gap), AHEAD / self._gap + ROUNDING)))
         async with self._asking:
-            grant = await self._budget.take(slots, self._gap)
-        if not grant.slots:
-            self._refuse_long_waits(grant.delay)
-            await asyncio.sleep(grant.delay)
+            reservation = await self._budget.take(permits, self._gap)
+        if not reservation.permits:
+            self._refuse_long_waits(reservation.delay)
+            await asyncio.sleep(reservation.delay)
             return
-        first = time.monotonic() + grant.delay
+        first = time.monotonic() + reservation.delay
         self._next = max(self._next, first)
-        self._last = first + (grant.slots - 1) * self._gap + min(LATE, self._gap / 2)
+        self._last = first + (reservation.permits - 1) * self._gap + min(LATE, self._gap / 2)
 
     def _refuse_long_waits(self, seconds: float) -> None:
         """Raise `RateLimitError` for a wait that comes from a hold.

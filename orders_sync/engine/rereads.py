@@ -15,7 +15,7 @@ from orders_sync.domain.ledger import Claim, Wanted
 from orders_sync.domain.records import Record
 from orders_sync.domain.sweep_cost import merge_hours
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store import followups, missing, sweep_queries
 from orders_sync.store.database import Connection
 

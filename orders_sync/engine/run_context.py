@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from orders_sync.engine.page_client import AccountSource, rate_limiters
-from orders_sync.engine.rate_limiter import RateLimiter
+from orders_sync.engine.rate_limiter import RateLimiter, rate_limiters
 from orders_sync.engine.results import Progress
 from orders_sync.engine.slots import Slots
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.store.database import Pool
 
@@ -41,3 +41,17 @@ class RunContext:
 def host_of(source: AccountSource) -> str:
     """Return the host and port that an account's calls go to: what slows one of its accounts slows them all."""
     return urlsplit(source.account.base_url).netloc.lower()
+
+
+def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, RateLimiter]:
+    """Return a limiter for each account, by its name.
+
+    Accounts of one app draw on one budget, each call its own account's gap: an account keeps to its rate, the app to
+    the largest of its accounts'.
+    """
+    made: dict[tuple[str, float], RateLimiter] = {}
+    found = {}
+    for source in sources:
+        key, rate = source.account.rate_key, source.policy.requests_per_second
+        found[source.account.name] = made.setdefault((key, rate), RateLimiter(rate, SharedRateBackend(pool, key)))
+    return found

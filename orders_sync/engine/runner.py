@@ -15,11 +15,11 @@ from orders_sync.domain.ledger import Claim
 from orders_sync.engine import isolation
 from orders_sync.engine.failures import react
 from orders_sync.engine.landing import ClosedWindow
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import is_long_hold
 from orders_sync.engine.results import AccountResult, WindowResult
 from orders_sync.engine.run_context import RunContext, host_of
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import stop
 from orders_sync.engine.window_job import WindowJob
 from orders_sync.engine.window_outcome import Beyond, Failed, Released, RereadParts, Split, Unconfirmed

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from orders_sync.engine.page_client import AccountSource
-from orders_sync.platforms import PLATFORMS
+from dataclasses import dataclass
+
+from orders_sync.domain.accounts import Account, SyncPolicy
+from orders_sync.platforms import PLATFORMS, Platform
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSource:
+    """An account with everything needed to read it."""
+
+    account: Account
+    policy: SyncPolicy
+    platform: Platform
 
 
 def usable(settings: Settings) -> list[AccountSource]:

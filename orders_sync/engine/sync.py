@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import isolation, planner
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.runner import drain
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import run_all
 from orders_sync.store import ledger, reject_lists, suspensions
 

@@ -16,10 +16,11 @@ from orders_sync.domain.records import Record
 from orders_sync.domain.windows import WindowKind
 from orders_sync.engine import landing, lease, rereads
 from orders_sync.engine.landing import ClosedWindow, WindowRead
-from orders_sync.engine.page_client import AccountSource, DatabaseClock, PageClient, RetryPolicy
+from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.paging import FetchedPage, Read, Reader, WindowTooLarge
 from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.rowcheck import RowCheck
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_outcome import (
     BLOCKED_FOR,
     Complete,

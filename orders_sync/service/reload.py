@@ -10,7 +10,7 @@ import httpx
 import structlog
 
 from orders_sync.domain.errors import OrdersSyncError
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.settings import Settings
 

@@ -22,7 +22,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.engine import isolation, planner
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError

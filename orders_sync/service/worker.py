@@ -16,9 +16,9 @@ import structlog
 from orders_sync.engine import isolation
 from orders_sync.engine.audit import audit
 from orders_sync.engine.audit_results import Audited
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.runner import drain, release_windows
+from orders_sync.engine.sources import AccountSource
 from orders_sync.service import malloc
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue

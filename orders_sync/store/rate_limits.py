@@ -1,8 +1,8 @@
 """The rate limit of an app, shared by all processes and machines: `sync.rates`, a leaky bucket stored as one moment.
 
-    now            next_at = where the next slot begins
+    now            next_at = where the next permit begins
      |..............|--gap--|--gap--|--gap--|
-                     `- 3 slots reserved ---'  next_at moves behind it
+                     `- 3 permits reserved ---'  next_at moves behind it
 
 Moments are the database's clock; what leaves this module is seconds from now, so clocks of workers do not matter.
 """
@@ -24,13 +24,13 @@ class SharedRateBackend(msgspec.Struct, frozen=True):
     pool: Pool
     key: str
 
-    async def take(self, slots: int, gap: float) -> Reservation:
-        """Reserve slots that are `gap` seconds apart; no more than `AHEAD` seconds ahead, so that a hold takes effect.
+    async def take(self, permits: int, gap: float) -> Reservation:
+        """Reserve permits that are `gap` seconds apart; at most `AHEAD` seconds ahead, so that a hold takes effect.
 
         Raises psycopg.Error when the database is gone.
         """
         async with self.pool.connection() as connection:
-            # set_config: a commit that need not wait for the disk; a crash forgets less than a restart takes
+            # set_config: this commit need not wait for the disk: what a crash loses is over before the server is back
             found = await fetch_row(
                 connection,
                 """
@@ -44,19 +44,19 @@ class SharedRateBackend(msgspec.Struct, frozen=True):
                         set_config('synchronous_commit', 'off', true)
                 )
                 SELECT greatest(extract(epoch FROM first_at - clock_timestamp())::float, 0) AS delay,
-                    %(slots)s::int AS slots
+                    %(permits)s::int AS permits
                 FROM taken
                 UNION ALL
                 SELECT greatest(extract(epoch FROM next_at - clock_timestamp())::float - %(ahead)s::float, 0), 0
                 FROM sync.rates WHERE key = %(key)s AND NOT EXISTS (SELECT FROM taken)
                 """,
-                {"key": self.key, "span": slots * gap, "ahead": AHEAD, "slots": slots},
+                {"key": self.key, "span": permits * gap, "ahead": AHEAD, "permits": permits},
                 Reservation,
             )
         return found or Reservation(0.0, 0)  # no row: another process has inserted the key's first one meanwhile
 
     async def hold(self, seconds: float) -> None:
-        """Let no slot begin for so long. Slots reserved already lie within `AHEAD` and one reservation."""
+        """Let no permit begin for so long. Permits reserved already lie within `AHEAD` and one reservation."""
         async with self.pool.connection() as connection:
             await connection.execute(
                 """

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from orders_sync.console.pages import rejects as reject_pages
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import shop_settings
 from orders_sync.settings import Settings

@@ -14,7 +14,7 @@ from orders_sync.engine import backfill
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
 from orders_sync.engine.backfill import Previewed
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from tests.support.story import Story, Tell
 
 ANA = Actor("ana", Origin.CONSOLE)

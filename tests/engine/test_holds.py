@@ -12,11 +12,11 @@ import pytest
 from orders_sync.domain.errors import RateLimitError
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import rate_limiter
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.planner import plan
 from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.runner import drain
+from orders_sync.engine.sources import AccountSource
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.store.rate_limits import SharedRateBackend
 from tests.support.story import Silent, Story, Tell

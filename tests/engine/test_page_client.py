@@ -30,16 +30,16 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.domain.windows import Window
 from orders_sync.engine.page_client import (
-    HOLD,
+    HOLD_IN_FIRST_PAUSES,
     LONGEST_HOLD,
     LONGEST_PAUSE,
-    AccountSource,
     DatabaseClock,
     PageClient,
     RetryPolicy,
 )
 from orders_sync.engine.paging import FetchedPage
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
+from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS, PageQuery
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 
@@ -324,7 +324,7 @@ def test_slow_down_without_a_time_is_obeyed_for_some_first_pauses_P6(run: Run) -
     shop = Shop("sandbox-1688")
     shop.faults.script("flow_limit")
     run(shop.page())
-    assert shop.pauses[0] >= HOLD * PATIENCE.first_pause
+    assert shop.pauses[0] >= HOLD_IN_FIRST_PAUSES * PATIENCE.first_pause
 
 
 def test_other_calls_are_not_held_by_a_fault_that_is_no_slow_down(run: Run) -> None:
@@ -387,15 +387,15 @@ def test_the_rate_is_never_exceeded_by_all_who_share_a_budget_P6(run: Run, per_s
 
 
 class Counted(LocalRateBackend):
-    """A budget that knows how many slots were asked for at once."""
+    """A budget that knows how many permits were asked for at once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[int] = []
 
-    async def take(self, slots: int, gap: float) -> Reservation:
-        self.asked.append(slots)
-        return await super().take(slots, gap)
+    async def take(self, permits: int, gap: float) -> Reservation:
+        self.asked.append(permits)
+        return await super().take(permits, gap)
 
 
 @pytest.mark.parametrize(("per_second", "most"), [(0.5, 1), (3, 3), (20, 20), (1000, 50), (10_000, 500)])

@@ -14,8 +14,7 @@ import pytest
 
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.engine import rate_limiter as rate_limiter_module
-from orders_sync.engine.page_client import rate_limiters
-from orders_sync.engine.rate_limiter import RateLimiter
+from orders_sync.engine.rate_limiter import RateLimiter, rate_limiters
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.rate_limits import SharedRateBackend
@@ -34,17 +33,17 @@ class Watched:
     asked: list[int] = field(default_factory=list)
     given: list[Reservation] = field(default_factory=list)
 
-    async def take(self, slots: int, gap: float) -> Reservation:
-        self.asked.append(slots)
-        self.given.append(await self.budget.take(slots, gap))
+    async def take(self, permits: int, gap: float) -> Reservation:
+        self.asked.append(permits)
+        self.given.append(await self.budget.take(permits, gap))
         return self.given[-1]
 
     async def hold(self, seconds: float) -> None:
         await self.budget.hold(seconds)
 
     @property
-    def slots(self) -> int:
-        return sum(grant.slots for grant in self.given)
+    def permits(self) -> int:
+        return sum(reservation.permits for reservation in self.given)
 
 
 @pytest.fixture
@@ -70,25 +69,27 @@ async def turns(rate_limiter: RateLimiter, count: int) -> None:
         await rate_limiter.acquire()
 
 
-async def test_two_processes_are_never_given_the_same_slot_P6(connection: Connection, budgets: list[Watched]) -> None:
-    """Slots begin where the last grant ended, to the microsecond: none twice, none lost while both ask."""
+async def test_two_processes_are_never_given_the_same_permit_P6(connection: Connection, budgets: list[Watched]) -> None:
+    """Permits begin where the last reservation ended, to the microsecond: none twice, none lost while both ask."""
     begin = await moment(connection, BEGIN)
     await asyncio.gather(*(budget.take(3, 0.001) for budget in budgets * 20))
-    assert sum(budget.slots for budget in budgets) == 120
+    assert sum(budget.permits for budget in budgets) == 120
     assert await moment(connection, NEXT) == begin + timedelta(milliseconds=120)  # type: ignore[operator]
 
 
-async def test_two_processes_take_no_turn_without_a_slot_P6(connection: Connection, budgets: list[Watched]) -> None:
+async def test_two_processes_take_no_turn_without_a_permit_P6(connection: Connection, budgets: list[Watched]) -> None:
     begin = await moment(connection, BEGIN)
     await asyncio.gather(*(turns(RateLimiter(400, budget), 10) for budget in budgets * 2))
-    assert sum(budget.slots for budget in budgets) >= 40
+    assert sum(budget.permits for budget in budgets) >= 40
     assert await moment(connection, NEXT) >= begin + timedelta(seconds=40 / 400)  # type: ignore[operator]
 
 
-async def test_the_first_slot_of_a_key_is_now_and_the_next_one_a_gap_later(connection: Connection, pool: Pool) -> None:
+async def test_the_first_permit_of_a_key_is_now_and_the_next_one_a_gap_later(
+    connection: Connection, pool: Pool
+) -> None:
     first, second = [await SharedRateBackend(pool, KEY).take(1, 50) for _ in range(2)]
     assert first == Reservation(0.0, 1)
-    assert second.slots == 0
+    assert second.permits == 0
     assert 40 < second.delay <= 50 - AHEAD
 
 
@@ -105,7 +106,7 @@ async def test_hold_stops_every_process_and_a_shorter_one_does_not_shorten_it_P6
     assert await other.take(1, 0.1) == Reservation(0.0, 1)
     await one.hold(300)
     await one.hold(5)
-    assert (await other.take(1, 0.1)).slots == 0
+    assert (await other.take(1, 0.1)).permits == 0
     assert 290 < other.given[1].delay <= 300 - AHEAD
 
 
@@ -179,18 +180,18 @@ async def test_every_call_of_every_pass_is_counted_P6(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize("step", [2e-6, 0.001])
-async def test_a_slot_is_used_though_the_clock_went_on_since_it_was_given(
+async def test_a_permit_is_used_though_the_clock_went_on_since_it_was_given(
     monkeypatch: pytest.MonkeyPatch, step: float
 ) -> None:
-    """At one call in an hour, an unused slot is an hour lost."""
+    """At one call in an hour, an unused permit is an hour lost."""
     clock = itertools.count(0, step)
     monkeypatch.setattr(rate_limiter_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     given: list[int] = []
 
     class Given:
-        async def take(self, slots: int, gap: float) -> Reservation:
-            given.append(slots)
-            return Reservation(0.0 if len(given) == 1 else gap, slots)
+        async def take(self, permits: int, gap: float) -> Reservation:
+            given.append(permits)
+            return Reservation(0.0 if len(given) == 1 else gap, permits)
 
         async def hold(self, seconds: float) -> None: ...
 

@@ -20,8 +20,8 @@ from orders_sync.domain.times import local_text
 from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.engine import page_client, planner
 from orders_sync.engine import sync as engine
-from orders_sync.engine.page_client import AccountSource, rate_limiters
-from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.run_context import RunContext, rate_limiters
+from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import WindowJob
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from orders_sync.engine import planner
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import Queue
 from orders_sync.store import due_accounts, suspensions

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import structlog
 
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.sources import AccountSource
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.service import malloc
 from orders_sync.service import queue as queues

@@ -12,7 +12,7 @@ import httpx
 
 from orders_sync.console import app, passwords
 from orders_sync.console.site import Site
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.service.web import Server, listening_socket
 from orders_sync.settings import Settings, load
 from orders_sync.store import console_access, database

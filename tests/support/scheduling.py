@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.queue import Queue
 from orders_sync.service.scheduler import Scheduler

@@ -20,7 +20,7 @@ from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.backfill import Previewed
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store import activity, backfills
 
 REQUESTS = 30  # of the list

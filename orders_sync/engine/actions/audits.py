@@ -11,8 +11,8 @@ from orders_sync.domain.requests import RequestKind
 from orders_sync.engine import audit as engine
 from orders_sync.engine.actions.accounts import must_be_readable
 from orders_sync.engine.audit_results import Audited
-from orders_sync.engine.page_client import AccountSource
 from orders_sync.engine.run_context import RunContext
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store import activity, audit_reports, requests
 from orders_sync.store.database import Connection
 

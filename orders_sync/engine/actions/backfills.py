@@ -14,7 +14,7 @@ from orders_sync.domain.ledger import OPEN_BACKFILLS
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import backfill, order_fetch
-from orders_sync.engine.page_client import AccountSource
+from orders_sync.engine.sources import AccountSource
 from orders_sync.store import activity, backfill_plans, backfills, ledger
 from orders_sync.store.database import Connection
 
