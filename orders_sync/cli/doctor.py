@@ -34,7 +34,8 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.probe import probe_account
-from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter, rate_limiters
+from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
+from orders_sync.engine.run_context import rate_limiters
 from orders_sync.engine.service_problems import Severity, State
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import run_all

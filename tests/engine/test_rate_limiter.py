@@ -14,7 +14,8 @@ import pytest
 
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.engine import rate_limiter as rate_limiter_module
-from orders_sync.engine.rate_limiter import RateLimiter, rate_limiters
+from orders_sync.engine.rate_limiter import RateLimiter
+from orders_sync.engine.run_context import rate_limiters
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.rate_limits import SharedRateBackend
@@ -84,9 +85,7 @@ async def test_two_processes_take_no_turn_without_a_permit_P6(connection: Connec
     assert await moment(connection, NEXT) >= begin + timedelta(seconds=40 / 400)  # type: ignore[operator]
 
 
-async def test_the_first_permit_of_a_key_is_now_and_the_next_one_a_gap_later(
-    connection: Connection, pool: Pool
-) -> None:
+async def test_the_first_permit_of_a_key_is_now_and_the_next_a_gap_later(connection: Connection, pool: Pool) -> None:
     first, second = [await SharedRateBackend(pool, KEY).take(1, 50) for _ in range(2)]
     assert first == Reservation(0.0, 1)
     assert second.permits == 0
