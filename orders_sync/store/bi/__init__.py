@@ -48,7 +48,7 @@ COMMON = {
     "seller_order_no": "the seller's own number: Xportcn",
     "purchase_id": "KA purchaseId",
     "outer_purchase_id": "number at the market behind the platform: KA",
-    "status_group": "the same words on every platform: order_statuses.status_group",
+    "status_group": "of the order, the same words on every platform: orders.status_group says what each means",
     "is_valid": "the order counts: orders.is_valid",
     "ordered_at": "when the order was placed",
     "ordered_day": "day of ordered_at",
@@ -60,13 +60,13 @@ COMMON = {
     "after_sale_refund_status": "as the platform says it, of a refund after completion: 1688",
     "close_reason": "1688 closeReason, free text",
     "order_payable_amount": "what the whole order costs",
-    "product_id": "the platform's id of the product",
-    "sku_id": "the platform's id of the variant",
+    "product_id": "the platform's id of the product; NULL where it does not say it",
+    "sku_id": "the platform's id of the variant; NULL where the product has none",
     "cargo_no": "the seller's article number: 1688",
     "title": "name of the product at the time of the order",
-    "sku_text": "attributes of the variant as text",
-    "sku_attributes": "attributes of the variant, name to value",
-    "unit": "what quantity counts: 1688, as sent; NULL on Xportcn. Never add up two units",
+    "sku_text": "attributes of the variant as text; NULL where the record has none",
+    "sku_attributes": "attributes of the variant, name to value; NULL where the record has none",
+    "unit": "what quantity counts, as the platform states it: 1688; NULL on Xportcn. Never add up two units",
 }
 
 _OBJECT = re.compile(r"CREATE (OR REPLACE )?(VIEW|FUNCTION) bi\.(\w+)")

@@ -1,15 +1,15 @@
--- One row per customer of an account's sales, by the platform's id of them. Purchases have no row: there the shop is the buyer.
+-- One row per customer and currency of an account's sales, by the platform's id of them. Who has no order that counts has a row too: `WHERE valid_orders > 0`. Purchases have no row: there the shop is the buyer.
 --
--- customer_id        the platform's id; 1688: differs between app ids. Names: order_persons
+-- customer_id        the platform's id; 1688: differs between app ids, so that customers of two accounts cannot be told to be one. Names: order_persons
 -- first_ordered_at   their first order that was read; whether older ones may exist: bi.sync_freshness.complete_from
 -- last_ordered_at    their newest order
 -- first_valid_day    day of their first order that counts, of those that were read; NULL where none does
 -- orders             all orders
 -- valid_orders       orders that count
 -- valid_amount       what those cost, in currency
--- refund_amount      refunds of them
+-- refund_amount      refunds of those
 -- net_amount         valid_amount less refund_amount
--- is_repeat          two orders that count, or more
+-- is_repeat          two orders that count, or more, in this currency, of those that were read. Over several currencies: GROUP BY customer_id HAVING sum(valid_orders) > 1
 CREATE OR REPLACE VIEW bi.buyers AS
 SELECT
     o.direction,

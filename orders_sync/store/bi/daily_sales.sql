@@ -1,16 +1,16 @@
--- One row per account, currency and day on which something was ordered, paid or refunded. Each figure names the day it goes by.
+-- One row per account, currency and day on which something was ordered, paid or refunded. Each figure names the day it goes by: those of two kinds of days are of different orders. A day without any has no row: for zeros, bi.shops CROSS JOIN bi.calendar LEFT JOIN bi.daily_sales.
 --
 -- direction                      sale or purchase; never add up both
--- day                            a day of the shop; NULL where the platform or the history does not say it
+-- day                            a day of the shop; NULL where the platform does not say the moment
 -- orders_by_ordered_day          orders placed on the day, whatever became of them
 -- valid_orders_by_ordered_day    of these, those that count: orders.is_valid
 -- valid_amount_by_ordered_day    what those cost: orders.payable_amount
 -- refund_by_ordered_day          refunds of all orders placed on the day, cancelled ones too, whenever they were made: not to be taken from valid_amount_by_ordered_day
 -- cancelled_by_ordered_day       orders placed on the day and cancelled since
 -- orders_by_paid_day             orders first paid on the day, whatever became of them
--- amount_by_paid_day             what those cost: orders.payable_amount
--- refund_by_refunded_day         refunds first seen on the day, whenever the order was placed: 1688. 0 on Xportcn, which does not say how much
--- orders_by_refunded_day         orders with a refund first seen on the day. Xportcn says no time of a change: all that were refunded when the account was first read stand on that day
+-- amount_by_paid_day             what those cost: orders.payable_amount. Cash in; what went back of it is not taken off
+-- refund_by_refunded_day         refunds of the orders whose refunded_day it is, whenever these were placed: 1688. 0 on Xportcn, which does not say how much. An estimate for what was refunded before it was first read: how much of a day is sum(refund_amount) of bi.orders by refunded_day WHERE is_refund_day_estimated
+-- orders_by_refunded_day         those orders. Xportcn says no time of a change: all that were refunded when the account was first read stand on that day
 -- valid_refund_by_ordered_day    refunds of the orders that count, whenever they were made
 -- net_amount_by_ordered_day      orders.net_amount of the orders that count; an order in which it is NULL adds nothing
 CREATE OR REPLACE VIEW bi.daily_sales AS

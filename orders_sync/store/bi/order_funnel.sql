@@ -1,16 +1,16 @@
 -- One row per order: how long it took from one state to the next. Times the platform says come first; where it says none, the moment its history first shows the state.
 --
 -- ordered_at          when it was placed
--- paid_at             first payment, else when it was first seen awaiting shipment or later
--- shipped_at          sent, else when it was first seen shipped or later
+-- paid_at             first payment, else when it was first seen awaiting shipment or later; NULL: not paid, or not known when
+-- shipped_at          sent, else when it was first seen shipped or later; NULL: not sent, or not known when
 -- received_at         received, else when it was first seen received or later
 -- completed_at        completed, else when it was first seen so
 -- cancelled_at        when it was first seen cancelled; NULL otherwise, and where it was cancelled when it was first read: nothing says since when
--- time_to_pay         from ordered_at; NULL where either is not known
--- time_to_ship        from paid_at to shipped_at
+-- time_to_pay         from ordered_at; NULL where either is not known, so of unpaid orders
+-- time_to_ship        from paid_at to shipped_at, of every order that was sent, cancelled since or not: of those that count, WHERE is_valid. NULL where it was not sent yet, or nothing says when. Negative where the platform's times contradict each other
 -- time_to_receive     from shipped_at to received_at
 -- time_to_complete    from ordered_at to completed_at
--- has_full_history    it was first read before it was paid for: times from history are exact to a read
+-- has_full_history    it was first read before it was paid for, so that times from its history are exact to a read. Of no matter where the platform says the times itself: 1688
 CREATE OR REPLACE VIEW bi.order_funnel AS
 SELECT
     f.order_key,

@@ -1,17 +1,17 @@
--- One row per line of an order and product on it. Removed ones are there: add `WHERE NOT is_removed` for what is listed now.
+-- One row per line of an order and product on it, of orders of every status. Removed ones are there: add `WHERE NOT is_removed` for what is listed now. A line with two products has two rows: count lines by count(DISTINCT (platform, order_id, sub_order_id)).
 --
 -- sub_order_id        the line
 -- item_no             the product on it, from 1; NULL on a line without a product
 -- line_no             position on the order, from 1
 -- is_removed          the platform no longer lists it on the order
--- removed_at          since when; NULL while it is listed
+-- removed_at          when it was first missing; NULL while it is listed
 -- line_status         as the platform says it
 -- line_refund_status  as the platform says it of the line's newest refund; NULL where the line says none, though its order may be refunded: is_refunded
--- quantity            in `unit`, may be a fraction
--- unit_price          of one `unit`, with every place that was sent
+-- quantity            in `unit`, may be a fraction; what was refunded is in it
+-- unit_price          of one `unit`, before discounts, with every place that was sent. What one cost after discounts: goods_amount / quantity
 -- currency            ISO 4217, of the amounts in the row
--- goods_amount        of the whole quantity, without postage: all platforms. NULL on the second and later products of a line, so that a sum counts a line once; and where the platform states none, so that lines may add up to less than the order's payable_amount
--- shipping_amount     postage of the line, once per line; NULL where it is not said
+-- goods_amount        of the whole quantity, without postage: all platforms. 1688: after discounts of the line, as the platform shares them out. NULL on the second and later products of a line, so that a sum counts a line once; and where the platform states none, so that lines may add up to less than the order's payable_amount
+-- shipping_amount     postage of the line, once per line; 1688: its share of the order's. NULL where it is not said
 -- refund_amount       refund of the line, once per line: 1688, where the line states it, which is seldom. NULL is not zero: money by orders.refund_amount or bi.refunds
 -- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once
 -- is_refunded         money went back for it: its refund was made, or it is a listed line of an order that is_refunded and was cancelled, or refunded in full, or has no other line. NULL: its order was refunded in part and no line says which. Share of lines refunded: count(*) FILTER (WHERE is_refunded) of paid, listed lines

@@ -1,7 +1,7 @@
--- One row per version of an order that was read, oldest first known: what its history holds. Times and amounts are those of that version.
+-- One row per version of an order that was read, oldest first known: what its history holds. Times and amounts are those of that version. What changed since a moment: WHERE seen_at > it AND changed IS NOT NULL. New orders: WHERE changed IS NULL AND ordered_at > it, for the first read brings old orders too. Orders deleted from the tables are not in it: bi.changes_since.
 --
 -- basis          history, in this view; bi.orders_as_of has others
--- seen_at        when the version landed
+-- seen_at        when the version landed here, some time after the platform made it
 -- status         as the platform said it
 -- payable_amount as orders.payable_amount
 -- discount_amount as orders.discount_amount
@@ -13,7 +13,8 @@
 -- received_at    everything received: 1688
 -- completed_at   1688
 -- line_count     lines listed then
--- changed        columns of orders and names of tables that differ from the version before; NULL: it was read first
+-- changed        columns of orders and names of tables that differ from the version before, names as in public.orders; NULL: it was read first. Changed after completion: status_group = 'completed' AND NOT 'status' = ANY (changed)
+-- status_group  of that version: orders.status_group says what each word means
 CREATE OR REPLACE VIEW bi.order_versions AS
 SELECT
     o.platform || ':' || o.order_id AS order_key,

@@ -1,47 +1,48 @@
--- One row per order, without persons. Days are the shop's; amounts are in `currency`.
+-- One row per order, without persons. Days are the shop's; amounts are in `currency`. Orders of every status are in it: what counts is `is_valid`.
 --
 -- status             exactly as the platform says it
 -- status_name_zh     Chinese name; the status itself where the platform does not document it
 -- status_name_en     English name; the status itself where the platform does not document it
--- status_group       the same words on every platform: creating (being made at the platform: Xportcn), awaiting_payment (placed, not paid), awaiting_confirmation (finance has not confirmed it, or the goods are not ordered yet: Xportcn), awaiting_shipment (paid, nothing was sent), partly_shipped (still awaits shipment, while a line was sent), shipped (all of it was sent, as the platform says), received (signed for or received: 1688), completed (the trade is closed: 1688), cancelled (before or after payment: paid_at), rejected (refused by finance: Xportcn), other (a status that is not documented, or that says no more: the order may be paid and not sent). What still has to be sent: is_unshipped
+-- status_group       the same words on every platform: creating (being made at the platform: Xportcn), awaiting_payment (placed, not paid), awaiting_confirmation (finance has not confirmed it, or the goods are not ordered yet: Xportcn), awaiting_shipment (paid, nothing was sent), partly_shipped (still awaits shipment, while a line was sent), shipped (all of it was sent, as the platform says; the last word on Xportcn, which does not say what arrived), received (signed for or received: 1688), completed (the trade is closed: 1688), cancelled (before or after payment: paid_at), rejected (refused by finance: Xportcn), other (a status that is not documented, or that says no more: the order may be paid and not sent). What still has to be sent: is_unshipped
 -- is_known_status    the platform documents the status
 -- is_final           nothing but a refund follows; NULL where the status is not documented
--- is_valid           it counts: paid and neither cancelled nor refused. Awaiting shipment or later; awaiting confirmation, or in an undocumented status, with a time of payment
+-- is_valid           it counts: paid and neither cancelled nor refused, refunded or not. Awaiting shipment or later; awaiting confirmation, or in an undocumented status, with a time of payment
 -- is_valid_sale      is_valid, and a sale
 -- is_valid_purchase  is_valid, and a purchase
 -- gross_amount       goods before discounts, without postage: 1688. NULL where the platform does not say it: Xportcn
--- discount_amount    signed, negative for a reduction: 1688. NULL on Xportcn
--- shipping_amount    postage: 1688. NULL on Xportcn, where only lines say it
--- payable_amount     what the order costs, after discounts and coupons: all platforms. 1688: gross + discount + shipping. Xportcn: the sum of its lines
--- paid_amount        paid so far: 1688, where payments are listed. NULL where the platform does not say it
--- refund_amount      paid back: 1688. NULL where the platform does not say it
--- net_amount         payable less refund; NULL where a refund was made whose amount is not known. A refund that is open or closed takes nothing off
--- has_refund         a refund was asked for, is under way or was made
--- ordered_at         when it was placed
--- paid_at            first payment
--- shipped_at         when the last of it was sent: 1688, else the latest parcel of a shipped order
--- received_at        everything received: 1688
+-- discount_amount    signed, negative for a reduction: 1688. NULL on Xportcn. A coupon is in it or beside it: what was taken off in all is gross_amount + shipping_amount - payable_amount
+-- shipping_amount    postage that the customer pays: 1688. What the shop pays a carrier is not said. NULL on Xportcn, where only lines say it: order_lines.shipping_amount
+-- payable_amount     what the order costs, after discounts and coupons: all platforms. 1688: gross + discount + shipping. Xportcn: the sum of its lines. Stated of unpaid and cancelled orders too: turnover and average order value WHERE is_valid_sale, per currency
+-- paid_amount        sum of the payments: 1688, where they are listed; else NULL. Whether it was paid is told by paid_at
+-- refund_amount      paid back so far: 1688, 0 where nothing was. NULL where the platform does not say how much: Xportcn
+-- net_amount         payable less refund; NULL where a refund was made whose amount is not known. A refund that is open or closed takes nothing off. Stated of unpaid and cancelled orders too: sum it WHERE is_valid. Of an order cancelled after payment it is what was kept, postage for instance
+-- has_refund         a refund was asked for, whatever became of it: open, made or refused. Whether money went back: is_refunded
+-- ordered_at         when it was placed. Hour of the shop's day: extract(hour FROM ordered_at AT TIME ZONE bi.time_zone())
+-- paid_at            first payment; NULL: not paid, as the platform says it
+-- shipped_at         when the last of it was sent: 1688, else the latest parcel of a shipped order. Cancelled orders may have been sent before. NULL where it was not sent, and on orders of Xportcn whose parcels have no time, as a rule: whether it was sent is told by status_group and is_unshipped
+-- received_at        everything received: 1688. NULL on Xportcn, which does not say it
 -- completed_at       when the trade was closed as complete: 1688. NULL on Xportcn
--- refunded_at        when it was first seen refunded: the modify time of that version, else when it landed. NULL where nothing was refunded
--- is_refund_day_estimated  the first version ever read was refunded already, or which one was is not recorded: it may be another day
+-- refunded_at        when its first refund was made, as far as is known: the modify time of the first version that was read with it, else when that landed. NULL where nothing was refunded
+-- is_refund_day_estimated  the refund was there at the first read, or the version that brought it is not recorded, so that refunded_at may be another day. NULL where nothing was refunded
 -- ordered_day        day of ordered_at
 -- paid_day           day of paid_at
 -- shipped_day        day of shipped_at
 -- completed_day      day of completed_at
 -- refunded_day       day of refunded_at
--- customer_id        the platform's id of the customer of a sale; 1688: differs between app ids. NULL on purchases
+-- customer_id        the platform's id of the customer of a sale; 1688: differs between app ids. NULL on purchases, and where it is not said
 -- supplier_name      supplier of the first line of a purchase: KA supplierNick. Its other lines may be from other suppliers: amounts by supplier are told by order_lines.supplier_name. NULL on xportcn_open, which names none, and on sales
--- country            where it goes
--- province           where it goes
--- city               where it goes
--- line_count         lines listed now
+-- country            where it goes; NULL where the platform does not say it, as on 1688 as a rule
+-- province           where it goes, as the platform writes it; NULL where it does not say it
+-- city               as province
+-- line_count         lines listed now, removed ones not counted: average lines per order is avg(line_count)
 -- also_listed_as     order_key of an order with the same number in the other list of Xportcn, which another account reads: over all accounts count one of them; NULL as a rule
 -- has_notes          something about the record was odd: `orders.notes`
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed
--- refund_id          number of the refund at the platform
+-- refund_id          number of the refund at the platform: 1688. NULL where it is not said, as of an order cancelled after payment
 -- is_unshipped       is_valid, and nothing or not all of it was sent: awaiting_shipment, partly_shipped, and awaiting_confirmation or other where neither the order nor a parcel has a time of sending. Refunded ones too: AND NOT is_refunded
 -- is_refunded        money went back: an amount, or a status that says so. refund_status is of the newest refund, so that an earlier one may have been made while that is open or closed
+-- close_reason  1688 closeReason, free text. Does not say whether it was paid: paid_at
 CREATE OR REPLACE VIEW bi.orders AS
 SELECT
     o.platform || ':' || o.order_id AS order_key,

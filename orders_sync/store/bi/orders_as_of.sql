@@ -1,4 +1,4 @@
--- What every order looked like at a moment, as far as it had been read by then, in the columns of bi.order_versions. `basis`: history; not read yet (placed by then, first read later: values are NULL); no history (rows of it were removed: the values of now).
+-- What every order looked like at a moment, as far as it had been read by then, in the columns of bi.order_versions. `basis`: history; not read yet (placed by then, first read later: values are NULL); no history (rows of it were removed: the values of now). An order placed after the moment has no row.
 CREATE OR REPLACE FUNCTION bi.orders_as_of(moment timestamptz) RETURNS SETOF bi.order_versions
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC

@@ -1,4 +1,4 @@
--- One row per account, product, sku, unit, currency and day on which it was ordered. Removed lines and orders that do not count are left out.
+-- One row per account, product, sku, unit, currency and day on which it was ordered. Removed lines and orders that do not count are left out; refunded lines of orders that count are in. A day or week without a sale has no row: join bi.calendar for zeros.
 --
 -- direction      sale or purchase; never add up both
 -- ordered_day    day the orders were placed
@@ -7,13 +7,13 @@
 -- title          a name that it had on the day; NULL where no line says one. Group by product_id and sku_id, never by this
 -- sku_text       attributes of the variant, as title
 -- orders         orders with it; no sum over rows is a number of orders, for one with two products is in both
--- quantity       in `unit`, as sent
--- goods_amount   what they cost, without postage
+-- quantity       in `unit`, as the platform states it; what was refunded is in it
+-- goods_amount   what they cost, without postage, before refunds
 -- refund_amount  refunds that these lines state, which is seldom: 1688. NULL where none does. Money by bi.refunds
 -- refunded_lines of `lines`, those that went back: order_lines.is_refunded. Cancelled orders are not in it, and most refunds are of those: how often a sku is refunded is count(*) FILTER (WHERE is_refunded) over count(*) of bi.order_lines WHERE paid_day IS NOT NULL AND NOT is_removed
 -- lines          lines with it; a line with two products is in both
--- lowest_price   of one `unit`
--- highest_price  of one `unit`
+-- lowest_price   of one `unit`, before discounts: order_lines.unit_price
+-- highest_price  as lowest_price
 CREATE OR REPLACE VIEW bi.product_sales AS
 SELECT
     l.direction,

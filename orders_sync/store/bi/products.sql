@@ -1,4 +1,4 @@
--- One row per product, sku, unit and currency of a platform and direction, over all orders. Removed lines are left out; orders that do not count only date it.
+-- One row per product, sku, unit and currency of a platform and direction, over all accounts and orders. Removed lines are left out; orders that do not count only date and name it.
 --
 -- direction          sale or purchase
 -- title              name on the newest order that has one
@@ -6,11 +6,11 @@
 -- first_ordered_at   its first order
 -- last_ordered_at    its newest order
 -- orders             orders with it that count; no sum over rows is a number of orders
--- quantity           in `unit`, on orders that count
--- goods_amount       what those cost, without postage, in currency
--- lowest_price       of one `unit`, on orders that count
--- highest_price      of one `unit`, on orders that count
--- last_price         of one `unit`, on the newest order
+-- quantity           in `unit`, on orders that count; what was refunded is in it
+-- goods_amount       what those cost, without postage, in currency, before refunds
+-- lowest_price       of one `unit`, before discounts, on orders that count: order_lines.unit_price. Prices by day: product_sales
+-- highest_price      as lowest_price
+-- last_price         of one `unit`, before discounts, on the newest order, whether or not it counts
 CREATE OR REPLACE VIEW bi.products AS
 SELECT
     l.direction,

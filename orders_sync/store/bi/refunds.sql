@@ -1,11 +1,11 @@
 -- One row per line with a refund, and one per order for the part of its refund that none of its lines says: a refund may have several rows. Amounts of an order's rows add up to its refund_amount. Count refunds by count(DISTINCT coalesce(refund_id, order_key)), and orders by count(DISTINCT order_key).
 --
--- sub_order_id      the line; NULL for the part that only the order says
+-- sub_order_id      the line; NULL for the part that only the order says. Which lines went back with it: order_lines.is_refunded
 -- refund_id         number of the refund at the platform; the same on all rows of a refund. NULL where it is not said, for instance of an order cancelled after payment
 -- is_after_sale     asked for after the trade was completed
 -- refund_status     as the platform says it
 -- refund_state      of refund_status, the same on every platform: open, refunded, closed (or refused), other (not documented); none: an amount without a status, as of an order cancelled after payment. Whether money went back: is_refunded
--- refund_amount     1688; NULL where the platform does not say it: Xportcn
+-- refund_amount     paid back: 1688; NULL where the platform does not say it: Xportcn, and lines that state none. Per shop and month: sum it by refunded_day
 -- line_goods_amount what the line cost, without postage; NULL on rows without a line
 -- is_refunded       money went back: an amount, or a status that says so. With refund_state open or closed: an earlier refund was made, the newest was not
 CREATE OR REPLACE VIEW bi.refunds AS
