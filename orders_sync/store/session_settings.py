@@ -22,6 +22,9 @@ _SETTINGS = {
     "extra_float_digits": "1",
     "default_transaction_isolation": "'read committed'",
     "default_transaction_deferrable": "off",
+    # distributions switch it on: laterals over some hundred accounts are estimated high, and are compiled for seconds
+    # to run for milliseconds
+    "jit": "off",
     "lock_timeout": "0",
     "idle_session_timeout": "0",  # connections lie in the pool
     "idle_in_transaction_session_timeout": "'10min'",  # a frozen process must not hold its locks for ever

@@ -35,6 +35,7 @@ ODD = {  # settings that somebody may have made, and what a session must have in
     "bytea_output": ("escape", "hex"),
     "extra_float_digits": ("-15", "1"),
     "search_path": ("pg_catalog", "public"),
+    "jit": ("on", "off"),
 }
 MADE = {name: value for name, (_, value) in ODD.items()}
 
