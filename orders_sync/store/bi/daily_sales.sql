@@ -1,6 +1,6 @@
 -- One row per account, currency and day on which something was ordered, paid or refunded. Each figure names the day it goes by: those of two kinds of days are of different orders. A day without any has no row: for zeros, bi.shops CROSS JOIN bi.calendar LEFT JOIN bi.daily_sales.
 --
--- direction                      sale or purchase; never add up both
+-- direction                      sale or purchase; never add up both. A purchase in both lists of Xportcn is in both accounts: orders.also_listed_as
 -- day                            a day of the shop; NULL where the platform does not say the moment
 -- orders_by_ordered_day          orders placed on the day, whatever became of them
 -- valid_orders_by_ordered_day    of these, those that count: orders.is_valid

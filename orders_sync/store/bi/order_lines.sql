@@ -11,11 +11,11 @@
 -- unit_price          of one `unit`, before discounts, with every place that was sent. What one cost after discounts: goods_amount / quantity
 -- currency            ISO 4217, of the amounts in the row
 -- goods_amount        of the whole quantity, without postage: all platforms. 1688: after discounts of the line, as the platform shares them out. NULL on the second and later products of a line, so that a sum counts a line once; and where the platform states none, so that lines may add up to less than the order's payable_amount
--- shipping_amount     postage of the line, once per line; 1688: its share of the order's. NULL where it is not said
+-- shipping_amount     postage of the line, once per line; 1688: its share of the order's. NULL where it is not said, as on most sales: orders.shipping_amount
 -- refund_amount       refund of the line, once per line: 1688, where the line states it, which is seldom. NULL is not zero: money by orders.refund_amount or bi.refunds
 -- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once
 -- is_refunded         money went back for it: its refund was made, or it is a listed line of an order that is_refunded and was cancelled, or refunded in full, or has no other line. NULL: its order was refunded in part and no line says which. Share of lines refunded: count(*) FILTER (WHERE is_refunded) of paid, listed lines
--- supplier_name       supplier of the product on a purchase: KA shopName, else that of the order. NULL on xportcn_open, which names none, and on sales
+-- supplier_name       supplier of the product on a purchase: KA shopName, else that of the order. NULL on xportcn_open, which names none, and on sales. Amounts by supplier: sum(goods_amount); orders whose lines state none add nothing
 CREATE OR REPLACE VIEW bi.order_lines AS
 SELECT
     o.order_key,

@@ -1,10 +1,10 @@
 -- One row per stay of an order in a status, from its history: the time in each status.
 --
 -- status          as the platform says it
--- status_group    the same on every platform
+-- status_group    of that status: orders.status_group says what each word means
 -- seen_from       when the status was first seen
 -- seen_until      when another was seen; NULL while it lasts
--- time_in_status  between the two; up to now while it lasts. Shorter than it was where is_first_read: leave those out of an average
+-- time_in_status  between the two; up to now while it lasts, for ever in a final status. Shorter than it was where is_first_read. For an average: WHERE NOT is_first_read AND seen_until IS NOT NULL
 -- is_first_read   the order was in it when it was first read: it began at seen_from or before
 CREATE OR REPLACE VIEW bi.order_status_periods AS
 SELECT

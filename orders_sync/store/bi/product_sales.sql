@@ -4,11 +4,11 @@
 -- ordered_day    day the orders were placed
 -- product_id     NULL where the platform does not say it
 -- sku_id         NULL where the product has none
--- title          a name that it had on the day; NULL where no line says one. Group by product_id and sku_id, never by this
+-- title          a name that it had on the day, the last in the alphabet; NULL where no line says one. Group by product_id and sku_id, never by this
 -- sku_text       attributes of the variant, as title
 -- orders         orders with it; no sum over rows is a number of orders, for one with two products is in both
 -- quantity       in `unit`, as the platform states it; what was refunded is in it
--- goods_amount   what they cost, without postage, before refunds
+-- goods_amount   what they cost, without postage, before refunds; a line that states no amount adds nothing
 -- refund_amount  refunds that these lines state, which is seldom: 1688. NULL where none does. Money by bi.refunds
 -- refunded_lines of `lines`, those that went back: order_lines.is_refunded. Cancelled orders are not in it, and most refunds are of those: how often a sku is refunded is count(*) FILTER (WHERE is_refunded) over count(*) of bi.order_lines WHERE paid_day IS NOT NULL AND NOT is_removed
 -- lines          lines with it; a line with two products is in both
