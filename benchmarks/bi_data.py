@@ -155,7 +155,7 @@ def _multiply(connection: Connection, orders: int) -> None:
         info(f"copying {min(orders, (copy + 1) * base):,} of {orders:,} orders")
         _copy(connection, copy, orders - copy * base)
     connection.execute("ALTER TABLE orders ENABLE TRIGGER USER")
-    daily_figures.settle(connection, anew=True)
+    daily_figures.rebuild_if_needed(connection, anew=True)
     info("adding oddities and histories")
     for statement in _ADDED:
         connection.execute(statement.encode())

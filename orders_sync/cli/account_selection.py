@@ -66,13 +66,13 @@ def named(settings: Settings, name: str) -> bool:
     return name in {each.name for each in settings.accounts} | {each.label for each in settings.misconfigured}
 
 
-def settle(settings: Settings, url: str, notify: Callable[[str], None] = info, *, renames: bool = True) -> None:
+def register(settings: Settings, url: str, notify: Callable[[str], None] = info, *, renames: bool = True) -> None:
     """Apply renamed, replaced and removed accounts of the settings to the tables; pass a notice for each to `notify`.
 
-    For commands that plan or read. A settings file without accounts removes none. `renames`: as in `identities.settle`.
-    Raises `DatabaseError`.
+    For commands that plan or read. A settings file without accounts removes none. `renames`: as in
+    `identities.register`. Raises `DatabaseError`.
     """
     with database.session(url) as connection:
-        notices = identities.settle(connection, settings.listed, renames=renames)
+        notices = identities.register(connection, settings.listed, renames=renames)
     for each in notices:
         notify(each)

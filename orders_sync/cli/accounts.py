@@ -125,7 +125,7 @@ def pause(
     if ends is not None and ends <= datetime.now(UTC):
         raise UsageError(f'--until: lies in the past (got "{until}")')
     with databases.opened(settings) as url:
-        account_selection.settle(settings, url)
+        account_selection.register(settings, url)
         paused = event_loop.run(
             databases.ask(
                 url,

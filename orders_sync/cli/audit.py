@@ -73,7 +73,7 @@ def audit(
         requests.audit(settings, account, first, last, repair=repair)
         return
     with databases.opened(settings) as url:
-        account_selection.settle(settings, url)
+        account_selection.register(settings, url)
         sources = account_selection.without_paused(url, sources, account)
         results = event_loop.run(_audit(url, sources, settings, first, last, repair))
     if json:

@@ -97,7 +97,7 @@ def backfill(
     if plan is None:
         asked = _chosen(settings, account, platform, by), _range(start, end)
     with databases.opened(settings) as url:
-        account_selection.settle(settings, url)
+        account_selection.register(settings, url)
         if asked is not None:
             shown = _shown(url, *asked, by, everything)
             _show(shown, json)
@@ -184,7 +184,7 @@ def again(
         return await actions.again(connection, actor.current(), sources, request, datetime.now(UTC))
 
     with databases.opened(settings) as url:
-        account_selection.settle(settings, url)
+        account_selection.register(settings, url)
         requested = event_loop.run(databases.ask(url, ask))
         output.info(backfill_requests.said(requested, url, is_read=False))
 

@@ -31,7 +31,7 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
         return await order_fetch.preview(connection, sources, given, datetime.now(UTC))
 
     with databases.opened(settings) as url:
-        account_selection.settle(settings, url)
+        account_selection.register(settings, url)
         plan = event_loop.run(databases.ask(url, ask))
         if not as_json:
             _show(plan)

@@ -78,23 +78,23 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
     with database.session(url) as connection:
         current = schema.is_current(connection) and (bi.is_current(connection) or bi.obstacle(connection) is not None)
         if current and not anew:
-            _settle(connection)
+            _adapt(connection)
             return []
     refuse_others(url)
     from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`
 
     applied = migrate.migrate(url)
     with database.session(url) as connection:
-        _settle(connection)
+        _adapt(connection)
     return applied
 
 
-def _settle(connection: database.Session) -> None:
+def _adapt(connection: database.Session) -> None:
     """Bring what tables of this version hold in line with the platforms installed and the place they stand in."""
     with connection.transaction():
         order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
-        change_feed.settle(connection)
-        daily_figures.settle(connection)
+        change_feed.restart_if_moved(connection)
+        daily_figures.rebuild_if_needed(connection)
 
 
 def refuse_others(url: str) -> None:

@@ -43,7 +43,7 @@ def repair(config: Path | None, number: int) -> None:
 def _request(settings: Settings, names: list[str] | None, ask: Ask, done: str) -> None:
     sources = account_selection.sources(settings, names)
     with databases.opened(settings) as url:
-        account_selection.settle(settings, url)
+        account_selection.register(settings, url)
         sources = account_selection.without_paused(url, sources, names)
         chosen = [each.account.name for each in sources]
 

@@ -116,8 +116,10 @@ def _run(
         while configuration is not None:
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
-            account_selection.settle(configuration.settings, host.url, _changed)
-            settle_again = partial(account_selection.settle, configuration.settings, host.url, _changed, renames=False)
+            account_selection.register(configuration.settings, host.url, _changed)
+            register_again = partial(
+                account_selection.register, configuration.settings, host.url, _changed, renames=False
+            )
             components = Components(web=web.dup() if web else None, console=page.dup() if page else None, **parts)
             service = Service(
                 host.url,
@@ -128,7 +130,7 @@ def _run(
                 components,
                 host.revive,
                 reload,
-                settle_again,
+                register_again,
             )
             configuration = event_loop.run(service.run())
 

@@ -60,7 +60,7 @@ def sync(
     sources = account_selection.sources(settings, account)
     with databases.hosted(settings) as host:
         databases.refuse_demo(settings, host.url)
-        account_selection.settle(settings, host.url)
+        account_selection.register(settings, host.url)
         sources = account_selection.without_paused(host.url, sources, account)
         with bars([each.account.name for each in sources]) as progress:
             outcomes = event_loop.run(

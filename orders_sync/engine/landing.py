@@ -141,7 +141,7 @@ async def _reread_parts(pool: Pool, read: WindowRead, outcome: RereadParts) -> b
     assert read.total is not None
     async with pool.connection() as connection, connection.transaction():
         return await closing.read_parts_again(
-            connection, read.claim, outcome.reason, total=read.total, calls=read.calls, settled=SETTLED_AFTER
+            connection, read.claim, outcome.reason, total=read.total, calls=read.calls, younger_than=SETTLED_AFTER
         )
 
 

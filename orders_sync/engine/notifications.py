@@ -17,7 +17,7 @@ from datetime import timedelta
 import msgspec
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.ledger import Reach, Wanted
+from orders_sync.domain.ledger import PlannedRange, Wanted
 from orders_sync.domain.notifications import (
     COMES_WITH_CHANGES,
     READ_AGAIN,
@@ -50,7 +50,7 @@ class Decision(msgspec.Struct, frozen=True):
     orders: tuple[Wanted, ...] = ()
 
 
-async def plan_notifications(connection: Connection, source: AccountSource, reach: Reach) -> bool:
+async def plan_notifications(connection: Connection, source: AccountSource, planned: PlannedRange) -> bool:
     """Plan what the account's waiting messages ask for. Return True if changes are due now: the caller plans them.
 
     In a transaction, the account's row locked.
@@ -69,7 +69,7 @@ async def plan_notifications(connection: Connection, source: AccountSource, reac
         wanted: list[Window] = []
         for message, notification in zip(batch, notifications, strict=True):
             found = [order for number in notification.numbers for order in orders[number]]
-            decision = decide(message, notification, found, reach, source.policy)
+            decision = decide(message, notification, found, planned, source.policy)
             wanted += decision.windows
             sought += decision.orders
             plan_now = plan_now or decision.plan_now
@@ -105,7 +105,7 @@ async def _known(
 
 
 def decide(
-    message: Message, notification: Notification, known: list[KnownOrder], reach: Reach, policy: SyncPolicy
+    message: Message, notification: Notification, known: list[KnownOrder], planned: PlannedRange, policy: SyncPolicy
 ) -> Decision:
     """Decide what a message asks for. `known`: the orders in the tables that have its numbers. Pure."""
     if notification.reason:
@@ -123,21 +123,21 @@ def decide(
             f"its order is not known, and is {notification.elsewhere}: it is in none of the lists read here"
         )
     if notification.created is not None and notification.created < min(
-        policy.history_from, reach.history_from or policy.history_from
+        policy.history_from, planned.history_from or policy.history_from
     ):
         return Decision("its order is not known, and older than what is synced")
-    is_planned = reach.planned_to is not None and reach.planned_to > message.received_at
-    if not is_planned and whole_second(reach.now - policy.lag) <= message.received_at:
-        return Decision("its order is not known yet", _guess(message, notification, reach), is_final=False)
+    is_planned = planned.planned_to is not None and planned.planned_to > message.received_at
+    if not is_planned and whole_second(planned.now - policy.lag) <= message.received_at:
+        return Decision("its order is not known yet", _guess(message, notification, planned), is_final=False)
     # changes reach back by the overlap only; the first ones as far as the history
-    is_old = notification.created and reach.planned_to and notification.created < reach.planned_to - policy.overlap
-    windows = _guess(message, notification, reach) if is_old else ()
+    is_old = notification.created and planned.planned_to and notification.created < planned.planned_to - policy.overlap
+    windows = _guess(message, notification, planned) if is_old else ()
     return Decision(COMES_WITH_CHANGES, windows, plan_now=not is_planned)
 
 
-def _guess(message: Message, notification: Notification, reach: Reach) -> tuple[Window, ...]:
+def _guess(message: Message, notification: Notification, planned: PlannedRange) -> tuple[Window, ...]:
     """Return the window in which an unknown order should be listed, once per message; none in the future."""
-    if notification.created is None or message.outcome is not None or notification.created >= reach.now:
+    if notification.created is None or message.outcome is not None or notification.created >= planned.now:
         return ()
     created = whole_second(notification.created)
-    return (Window(created - AROUND, min(created + AROUND, whole_second(reach.now) + SECOND)),)
+    return (Window(created - AROUND, min(created + AROUND, whole_second(planned.now) + SECOND)),)

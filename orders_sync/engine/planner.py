@@ -7,7 +7,7 @@ from datetime import datetime
 
 from orders_sync.domain import schedule
 from orders_sync.domain.errors import ClockSetBackError
-from orders_sync.domain.ledger import Backfill, PlanningState, Reach
+from orders_sync.domain.ledger import Backfill, PlannedRange, PlanningState
 from orders_sync.domain.sweep_cost import (
     MIN_STATUS_CALLS,
     PlannedRead,
@@ -27,13 +27,13 @@ from orders_sync.store.database import Connection
 
 async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, retry: bool = False) -> None:
     """Plan everything the account needs now. In a transaction. `retry`: failed windows too, whatever pause is left."""
-    reach = await _enter(connection, source)
+    planned = await _enter(connection, source)
     await requests.take_sync(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=retry)
-    await plan_notifications(connection, source, reach)
-    await _plan_changes(connection, source, reach, sweep)
-    await _plan_empty_history(connection, source, reach)
-    await _plan_backfills(connection, source, reach.now)
+    await plan_notifications(connection, source, planned)
+    await _plan_changes(connection, source, planned, sweep)
+    await _plan_empty_history(connection, source, planned)
+    await _plan_backfills(connection, source, planned.now)
 
 
 async def plan_due(connection: Connection, source: AccountSource) -> bool:
@@ -42,14 +42,14 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     Nothing is due twice: the account's row is locked, and what is due follows from the ledger and the database's clock.
     So any number of processes may ask, as often as they like.
     """
-    reach = await _enter(connection, source)
+    planned = await _enter(connection, source)
     is_requested = await requests.take_sync(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=is_requested)
-    plan_now = await plan_notifications(connection, source, reach)
-    if is_requested or plan_now or schedule.is_interval_over(reach, source.policy):
-        await _plan_changes(connection, source, reach, Sweep.DUE)
-    await _plan_empty_history(connection, source, reach)
-    await _plan_backfills(connection, source, reach.now)
+    plan_now = await plan_notifications(connection, source, planned)
+    if is_requested or plan_now or schedule.is_interval_over(planned, source.policy):
+        await _plan_changes(connection, source, planned, Sweep.DUE)
+    await _plan_empty_history(connection, source, planned)
+    await _plan_backfills(connection, source, planned.now)
     return await ledger.has_work(connection, source.account.name)
 
 
@@ -88,7 +88,7 @@ async def _plan_backfill(connection: Connection, source: AccountSource, request:
     await backfills.plan(connection, request, windows, ". ".join(notices) or None)
 
 
-async def _enter(connection: Connection, source: AccountSource) -> Reach:
+async def _enter(connection: Connection, source: AccountSource) -> PlannedRange:
     """Lock the account's row, which is made if there is none, and return how far the account is planned.
 
     Windows before a history that begins later by now are dropped where they were never read.
@@ -97,32 +97,32 @@ async def _enter(connection: Connection, source: AccountSource) -> Reach:
     """
     name, begins = source.account.name, source.policy.history_from
     await ledger.register(connection, source.account, source.platform.feed)
-    reach = await ledger.reach(connection, name)
-    if (ahead := schedule.time_ahead(reach, source.policy)) is not None:
+    planned = await ledger.planned_range(connection, name)
+    if (ahead := schedule.time_ahead(planned, source.policy)) is not None:
         raise ClockSetBackError(name, ahead)
-    is_later = reach.history_from is not None and reach.history_from < begins
+    is_later = planned.history_from is not None and planned.history_from < begins
     if is_later and await ledger.forget_before(connection, name, begins):
-        return await ledger.reach(connection, name)
-    return reach
+        return await ledger.planned_range(connection, name)
+    return planned
 
 
-async def _plan_changes(connection: Connection, source: AccountSource, reach: Reach, sweep: Sweep) -> None:
+async def _plan_changes(connection: Connection, source: AccountSource, planned: PlannedRange, sweep: Sweep) -> None:
     """Read the state, derive the plan, write it. The tables say what is to be read in the ranges to sweep."""
     name, platform = source.account.name, source.platform
     await reject_lists.settle_nameless(connection, name)
-    since = None if platform.furthest_back is None else reach.now - platform.furthest_back
+    since = None if platform.furthest_back is None else planned.now - platform.furthest_back
     rereads = await older.to_read(connection, name, since)
-    state = PlanningState(reach, rereads, await sweep_queries.oldest_creation_time(connection, name))
+    state = PlanningState(planned, rereads, await sweep_queries.oldest_creation_time(connection, name))
     plan = schedule.changes(state, source.policy, platform.feed, platform.furthest_back, sweep)
     await ledger.write(connection, name, plan)
     await _plan_sweep(connection, source, plan.sweeps)
 
 
-async def _plan_empty_history(connection: Connection, source: AccountSource, reach: Reach) -> None:
+async def _plan_empty_history(connection: Connection, source: AccountSource, planned: PlannedRange) -> None:
     """Plan all of a history again that listed no order yet, when its next read is due."""
     name, platform = source.account.name, source.platform
     if await empty_history.begin_read(connection, name):
-        windows = schedule.planned_history(reach, source.policy, platform.furthest_back)
+        windows = schedule.planned_history(planned, source.policy, platform.furthest_back)
         await ledger.plan(connection, name, WindowKind.CONFIRM, platform.feed, windows)
 
 

@@ -11,7 +11,7 @@ from orders_sync.domain.money import FEN
 from orders_sync.platforms.conversion import Notes, fen, has_point, number, yuan
 
 
-def settled(
+def in_fitting_unit(
     name: str, value: Any, expected: Sequence[Decimal | None], notes: Notes, at: str = "", *, is_fen: bool
 ) -> Decimal | None:
     """Return an amount in yuan.

@@ -172,7 +172,7 @@ def price(value: int | str) -> Decimal | None:
 
 @remembered("an amount")
 def fen(value: int | str) -> Decimal | None:
-    """An amount in fen as yuan. What has a decimal point is not fen: `amounts.settled` finds out what it is."""
+    """An amount in fen as yuan. What has a decimal point is not fen: `amounts.in_fitting_unit` finds out what it is."""
     found = _number(value)
     if found and has_point(value):
         raise ValueError(f"not whole fen: {value!r}")

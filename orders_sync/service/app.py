@@ -63,7 +63,7 @@ CONSOLE_CONNECTIONS = 8
 CONSOLE_WAIT = 2.0  # seconds for a connection, then a page says that the database does not answer
 STOP_SECONDS = 9.0  # for all components to end
 # after the start: a process that was killed just before, with accounts that are in no settings now, is silent then
-SETTLE_SECONDS = 2.0 * overview.ALIVE_SECONDS
+REGISTER_SECONDS = 2.0 * overview.ALIVE_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ log = structlog.get_logger(__name__)
 class Service:
     """A process of the service. `revive` restarts the embedded Postgres and does nothing for any other database.
 
-    `settle_again`: records accounts that are in the settings of no process any more; runs in a thread.
+    `register_again`: records accounts that are in the settings of no process any more; runs in a thread.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class Service:
         components: Components,
         revive: Callable[[], None],
         reload: Reload | None = None,
-        settle_again: Callable[[], None] = lambda: None,
+        register_again: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = url
         self._reload = reload
-        self._settle_again = settle_again
+        self._register_again = register_again
         self._settings = settings
         self._sources = sources
         self._limits = limits
@@ -166,8 +166,8 @@ class Service:
             running.append(asyncio.create_task(heartbeat.run()))
             if self._components.schedules and (notifier := self._notifier(pool, metrics)):
                 running.append(asyncio.create_task(notifier.run()))
-            settling = asyncio.create_task(self._settle_later())
-            stack.callback(settling.cancel)
+            registering = asyncio.create_task(self._register_later())
+            stack.callback(registering.cancel)
             self._log_mistakes()
             log.info(
                 "running", version=version("orders-sync"), accounts=len(self._sources), **self._components.log_fields()
@@ -268,12 +268,12 @@ class Service:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _settle_later(self) -> None:
+    async def _register_later(self) -> None:
         """Have accounts recorded that at the start still counted as those of a killed process."""
         while True:
-            await asyncio.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(REGISTER_SECONDS)
             try:
-                return await asyncio.to_thread(self._settle_again)
+                return await asyncio.to_thread(self._register_again)
             except DatabaseError as error:
                 log.warning("accounts cannot be compared with the settings; retrying", error=str(error))
 

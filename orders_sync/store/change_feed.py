@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import psycopg
 
-_SETTLE = "SELECT sync.settle_change_feed()"
+_RESTART = "SELECT sync.settle_change_feed()"
 
 
-def settle(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+def restart_if_moved(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     """Begin a new feed where the tables were restored or copied from elsewhere; return True if so.
 
     Numbers of transactions mean something only in the cluster that gave them. Cursors of the former feed are refused
     from then on, with the advice to read from the beginning. Costs one query where nothing is to be done.
     """
-    return connection.execute(_SETTLE).fetchone() == (True,)
+    return connection.execute(_RESTART).fetchone() == (True,)

@@ -159,15 +159,15 @@ async def split(
 
 
 async def read_parts_again(
-    connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, settled: timedelta
+    connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, younger_than: timedelta
 ) -> bool:
     """Plan the parts of a window once more, which brought fewer rows than it counts. In a transaction.
 
-    All of them the first time, later those that ended less than `settled` before they were read. Return False, with
-    nothing done, if there are none. Raises `LeaseLostError`.
+    All of them the first time, later those that ended less than `younger_than` before they were read. Return False,
+    with nothing done, if there are none. Raises `LeaseLostError`.
     """
     is_first = claim.parts_again_at is None
-    if not await parts.plan_again(connection, claim.id, younger_than=None if is_first else settled):
+    if not await parts.plan_again(connection, claim.id, younger_than=None if is_first else younger_than):
         return False
     await update_fenced(
         connection,

@@ -46,7 +46,7 @@ class Comparison:
     - `older_at_first`: stale, with an earlier modify time; it is remembered.
     - `went_back`: ids of orders whose modify time went back and is believed.
     - `taken`: ids of orders that the reader's account keeps from now on.
-    - `settled`: current orders of which an older version was remembered; it is forgotten.
+    - `caught_up`: current orders of which an older version was remembered; it is forgotten.
     """
 
     stale: list[FlatOrder] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Comparison:
     changed: list[FlatOrder] = field(default_factory=list)
     went_back: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
-    settled: list[FlatOrder] = field(default_factory=list)
+    caught_up: list[FlatOrder] = field(default_factory=list)
 
     @property
     def current(self) -> list[FlatOrder]:
@@ -102,7 +102,7 @@ def compare(
         if is_now is Precedence.WENT_BACK:
             found.went_back.append(order.order_id)
         (found.same_rows if _has_same_rows(order, stored, damaged) else found.changed).append(order)
-    found.settled = [order for order in found.current if order.order_id in remembered]
+    found.caught_up = [order for order in found.current if order.order_id in remembered]
     return found
 
 

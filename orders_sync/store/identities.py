@@ -83,7 +83,7 @@ class _Unrefreshed(msgspec.Struct, frozen=True):
     changing: int  # not final
 
 
-def settle(connection: Session, accounts: Sequence[ListedAccount], *, renames: bool = True) -> list[str]:
+def register(connection: Session, accounts: Sequence[ListedAccount], *, renames: bool = True) -> list[str]:
     """Make the tables agree with all accounts of the settings; return what was changed, in sentences.
 
     An account that another process has in its settings is not removed while that one runs. `renames`: False to change

@@ -18,7 +18,7 @@ import msgspec
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import IdentityMismatchError
-from orders_sync.domain.ledger import FailedWindow, Plan, Reach, Unclaimed
+from orders_sync.domain.ledger import FailedWindow, Plan, PlannedRange, Unclaimed
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values
@@ -86,7 +86,7 @@ async def register(connection: Connection, account: Account, feed: Feed) -> None
         raise IdentityMismatchError(account.name, identity)
 
 
-async def reach(connection: Connection, account: str) -> Reach:
+async def planned_range(connection: Connection, account: str) -> PlannedRange:
     """Lock the account and return how far it is planned. In the transaction that plans more."""
     found = await fetch_row(
         connection,
@@ -95,7 +95,7 @@ async def reach(connection: Connection, account: str) -> Reach:
         FROM sync.accounts AS a WHERE name = %s FOR UPDATE
         """,
         [account],
-        Reach,
+        PlannedRange,
     )
     if found is None:
         raise LookupError(account)

@@ -65,7 +65,7 @@ async def land(connection: Connection, source: Source, records: Iterable[Record]
     ordered = sorted(records, key=lambda record: record.order_id or "")
     for start in range(0, len(ordered), BATCH):
         await loader.land(ordered[start : start + BATCH])
-    await loader.settle()
+    await loader.finish()
     return loader.landed
 
 
@@ -78,7 +78,7 @@ async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -
     """
     loader = _Loader(connection, source, rebuilds=True)
     await loader.rebuild(batch)
-    await loader.settle()
+    await loader.finish()
     return loader.landed
 
 
@@ -144,9 +144,9 @@ class _Loader:
             hashes = {stored.order_id: stored.payload_hash for stored in edited}
             await restoration.disown(self.connection, self.source.platform, hashes)
 
-    async def settle(self) -> None:
+    async def finish(self) -> None:
         """Store how other accounts' orders are listed and what was rejected; settle rejects of current orders."""
-        await self.ownership.settle()
+        await self.ownership.finish()
         if self.rejected or self.current:
             source = self.source
             await rejects.settle(
@@ -280,7 +280,7 @@ class _Loader:
             await restoration.return_to_account(self.connection, self.source.platform, restored)
         await self.ownership.take(found.taken)
         await older.remember(self.connection, found.older_at_first)
-        await older.forget(self.connection, found.settled)
+        await older.forget(self.connection, found.caught_up)
         refused += found.refused
         counts.unchanged += len(found.equal) + len(found.same_rows)
         counts.changed += len(found.changed) + len(found.rebuilt)

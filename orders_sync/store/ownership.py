@@ -165,7 +165,7 @@ class Ownership:
         return version.is_modified_after(stored)
 
     def note(self, order_id: str, payload_hash: bytes, read_at: datetime) -> None:
-        """Remember the bytes with which the account lists an active owner's order, for `settle`."""
+        """Remember the bytes with which the account lists an active owner's order, for `finish`."""
         if self._listed.get(order_id) != payload_hash:
             self._seen[order_id] = payload_hash, read_at
 
@@ -175,7 +175,7 @@ class Ownership:
             values = {"platform": self._platform, "account": self._account, "order_ids": order_ids}
             await self._connection.execute(_TAKE, values)
 
-    async def settle(self) -> None:
+    async def finish(self) -> None:
         """Store what was noted."""
         if self._seen:
             order_ids = sorted(self._seen)

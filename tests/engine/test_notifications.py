@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders_sync.domain.ledger import Reach
+from orders_sync.domain.ledger import PlannedRange
 from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, Notification
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge
 from orders_sync.engine import planner
@@ -298,17 +298,17 @@ def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
     story: Story, planned_to: datetime | None, received: datetime, is_final: bool, plan_now: bool
 ) -> None:
     policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
-    reach = Reach(NOON, None, planned_to, None)
-    made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], reach, policy)
+    planned = PlannedRange(NOON, None, planned_to, None)
+    made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], planned, policy)
     assert (made.is_final, made.plan_now, made.windows) == (is_final, plan_now, ())
 
 
 def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not_reach_P1(story: Story) -> None:
     policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
-    reach = Reach(NOON, policy.history_from, NOON - MINUTE, None)
+    planned = PlannedRange(NOON, policy.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
-        made = decide(message, Notification("ANY", "7", created=NOON - age), [], reach, policy)
+        made = decide(message, Notification("ANY", "7", created=NOON - age), [], planned, policy)
         assert [each.start for each in made.windows] == [NOON - age - AROUND] * windows
         assert made.is_final
 
@@ -320,7 +320,9 @@ def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for
         KnownOrder("7", NOON + MINUTE, NOON - LAG),
         KnownOrder("7", NOON + 2 * MINUTE, NOON + LAG),
     ]
-    made = decide(Message(1, b"", NOON, None), Notification("ANY", "7"), orders, Reach(NOON, None, None, None), policy)
+    made = decide(
+        Message(1, b"", NOON, None), Notification("ANY", "7"), orders, PlannedRange(NOON, None, None, None), policy
+    )
     assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}
 
 

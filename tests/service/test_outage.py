@@ -95,7 +95,7 @@ def test_only_a_lost_connection_is_an_outage(error: Exception, away: bool) -> No
 class Running:
     """A process of the service in this event loop, on a database behind a cable."""
 
-    def __init__(self, story: Story, url: str, settle_again: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, story: Story, url: str, register_again: Callable[[], None] = lambda: None) -> None:
         self.story = story
         http = httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app))
         self.web = listening_socket("127.0.0.1:0")
@@ -103,7 +103,7 @@ class Running:
         parts = Components(schedules=True, works=True, web=self.web, hooks=True)
         sources = with_interval(story.sources(), timedelta(seconds=1))
         self.service = Service(
-            url, TICK, sources, story.limits, http, parts, revive=lambda: None, settle_again=settle_again
+            url, TICK, sources, story.limits, http, parts, revive=lambda: None, register_again=register_again
         )
 
     async def __aenter__(self) -> Running:
@@ -246,14 +246,14 @@ async def test_accounts_are_compared_with_the_settings_again_once_killed_process
     tell: Tell, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a process killed just before the start had in its settings did not count as removed then."""
-    monkeypatch.setattr("orders_sync.service.app.SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr("orders_sync.service.app.REGISTER_SECONDS", 0.01)
     answers = iter([DatabaseError("away"), None])
     asked: list[object] = []
 
-    def settle_again() -> None:
+    def register_again() -> None:
         asked.append(answer := next(answers))
         if answer is not None:
             raise answer
 
-    async with Running(tell(), url, settle_again) as running:
+    async with Running(tell(), url, register_again) as running:
         await running.until(lambda: len(asked) == 2)

@@ -23,7 +23,7 @@ READ = "SELECT order_id, kind, changed, cursor FROM bi.changes_since(%s, %s)"
 def begun(url: str) -> None:
     """A test's database is a copy of another: its feed begins here."""
     with psycopg.connect(url) as session:
-        assert change_feed.settle(session)
+        assert change_feed.restart_if_moved(session)
 
 
 async def read(connection: Connection, cursor: str | None = None, limit: int = 1000) -> list[tuple[Any, ...]]:
@@ -169,8 +169,8 @@ def test_tables_copied_elsewhere_end_every_cursor_and_are_read_from_the_beginnin
     with pytest.raises(errors.ObjectNotInPrerequisiteState, match="restored or copied"):
         tables.query("SELECT * FROM bi.changes_since(%s)", cursor)
     with psycopg.connect(url) as session:
-        assert change_feed.settle(session) is True
-        assert change_feed.settle(session) is False
+        assert change_feed.restart_if_moved(session) is True
+        assert change_feed.restart_if_moved(session) is False
     with pytest.raises(errors.ObjectNotInPrerequisiteState, match="another change feed"):
         tables.query("SELECT * FROM bi.changes_since(%s)", cursor)
     assert tables.query("SELECT count(*) FROM bi.changes_since(NULL)") == [(3,)]
@@ -187,7 +187,7 @@ def test_orders_that_were_deleted_more_than_once_do_not_keep_a_restored_feed_fro
             """
         )
         session.execute("UPDATE sync.change_feed SET database_oid = 1")
-        assert change_feed.settle(session)
+        assert change_feed.restart_if_moved(session)
         kept = session.execute("SELECT account, changed_xid::text FROM sync.deleted_orders ORDER BY account").fetchall()
         assert [account for account, _ in kept] == ["later", "once", "once"]
         assert len({number for _, number in kept}) == 1

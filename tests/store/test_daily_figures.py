@@ -149,8 +149,8 @@ def test_figures_that_a_load_without_triggers_left_out_are_made_anew(tables: Tab
     tables.execute("ALTER TABLE orders ENABLE TRIGGER USER")
     assert len(tables.query("SELECT * FROM bi.check_daily_sales")) == 1
     with psycopg.connect(tables.url, autocommit=True) as connection:
-        assert not daily_figures.settle(connection)
-        assert daily_figures.settle(connection, anew=True)
+        assert not daily_figures.rebuild_if_needed(connection)
+        assert daily_figures.rebuild_if_needed(connection, anew=True)
     assert tables.query("SELECT * FROM bi.check_daily_sales") == []
     assert kept(tables) == computed(tables)
 

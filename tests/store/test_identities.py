@@ -86,19 +86,19 @@ async def test_a_renamed_account_keeps_its_orders_its_history_and_its_watermark(
     await fill(connection, account("a", "s"), "1")
     before = rows(session, "SELECT watermark, history_from FROM sync.accounts")
     [(synced_at,)] = rows(session, "SELECT synced_at FROM orders")
-    [said] = identities.settle(session, [account("b", "s", "http://H:80/api")])
+    [said] = identities.register(session, [account("b", "s", "http://H:80/api")])
     assert "a was renamed to b" in said
     assert set(map(tuple, map(sorted, named(session).values()))) == {("b",)}
     assert rows(session, "SELECT name, host FROM sync.accounts") == [("b", "h")]
     assert rows(session, "SELECT watermark, history_from FROM sync.accounts") == before
     assert rows(session, "SELECT synced_at > %s FROM orders", synced_at) == [(True,)]  # loads downstream learn of it
-    assert identities.settle(session, [account("b", "s")]) == []
+    assert identities.register(session, [account("b", "s")]) == []
 
 
 async def test_names_that_are_swapped_take_everything_with_them(connection: Connection, session: Session) -> None:
     await fill(connection, account("a", "s"), "1")
     await fill(connection, account("b", "t"), "2")
-    identities.settle(session, [account("a", "t"), account("b", "s")])
+    identities.register(session, [account("a", "t"), account("b", "s")])
     assert rows(session, "SELECT name, seller FROM sync.accounts ORDER BY 1") == [("a", "t"), ("b", "s")]
     assert rows(session, "SELECT order_id, account FROM orders ORDER BY 1") == [("1", "b"), ("2", "a")]
     assert set(map(tuple, map(sorted, named(session).values()))) == {("a", "b")}
@@ -111,13 +111,13 @@ async def test_another_shop_behind_the_name_inherits_nothing_P5(
     connection: Connection, session: Session, now: Account
 ) -> None:
     await fill(connection, account("a", "s"), "1")
-    [said] = identities.settle(session, [now])
+    [said] = identities.register(session, [now])
     assert "a~old" in said
     assert now.seller in said
     assert set(map(tuple, map(sorted, named(session).values()))) == {("a~old",)}
     await ledger.register(connection, now, Feed.UPDATED)
-    reach = await ledger.reach(connection, "a")
-    assert (reach.history_from, reach.planned_to, reach.watermark) == (None, None, None)
+    planned = await ledger.planned_range(connection, "a")
+    assert (planned.history_from, planned.planned_to, planned.watermark) == (None, None, None)
     assert [(name, removed) for name, _, _, removed, _ in known(session)] == [("a", False), ("a~old", True)]
 
 
@@ -126,12 +126,12 @@ async def test_an_account_gone_from_the_settings_is_marked_once_and_back_when_it
 ) -> None:
     await fill(connection, account("a", "s"), "1")
     await fill(connection, account("b", "t"), "2")
-    [said] = identities.settle(session, [account("b", "t")])
+    [said] = identities.register(session, [account("b", "t")])
     assert "a is not in the settings any more" in said
-    assert identities.settle(session, [account("b", "t")]) == []
+    assert identities.register(session, [account("b", "t")]) == []
     before = [each for each in known(session) if each[0] == "a"]
     assert before[0][3]
-    identities.settle(session, [account("b", "t"), account("a", "s")])
+    identities.register(session, [account("b", "t"), account("a", "s")])
     [(_, host, _, removed, watermark)] = [each for each in known(session) if each[0] == "a"]
     assert (host, removed, watermark) == ("h", False, before[0][4])
 
@@ -142,7 +142,7 @@ async def test_a_window_being_read_while_its_account_is_renamed_lands_nothing_un
     await fill(connection, account("a", "s"), "1")
     claim = await claims.claim(connection, "a", "worker")
     assert claim is not None
-    identities.settle(session, [account("b", "s")])
+    identities.register(session, [account("b", "s")])
 
     async def land() -> None:
         async with connection.transaction():
@@ -168,7 +168,7 @@ async def test_who_lands_while_an_account_is_renamed_is_waited_for_and_moves_alo
 
     def settle() -> None:
         with psycopg.connect(url, autocommit=True) as own:
-            identities.settle(own, [account("b", "s")])
+            identities.register(own, [account("b", "s")])
 
     async with connection.transaction():
         source = Source("1688", "a", claim.id, SOURCE.normalize, SOURCE.direction)
@@ -191,7 +191,7 @@ async def test_many_processes_that_start_at_once_move_a_name_once(
 
     def settle() -> list[str]:
         with psycopg.connect(url, autocommit=True) as own:
-            return identities.settle(own, [account("b", "s")])
+            return identities.register(own, [account("b", "s")])
 
     said = await asyncio.gather(*(asyncio.to_thread(settle) for _ in range(4)))
     assert len([each for each in said if each]) == 1
@@ -204,7 +204,7 @@ async def test_hosts_of_an_older_version_are_filled_and_nothing_else_is_written(
     await fill(connection, account("a", "s"), "1")
     session.execute("UPDATE sync.accounts SET host = NULL")
     before = rows(session, "SELECT xmin::text FROM orders")
-    assert identities.settle(session, [account("a", "s", "https://first.example:443/api")]) == []
+    assert identities.register(session, [account("a", "s", "https://first.example:443/api")]) == []
     assert rows(session, "SELECT host, removed_at FROM sync.accounts") == [("first.example", None)]
     assert rows(session, "SELECT xmin::text FROM orders") == before
 
@@ -214,11 +214,11 @@ async def test_an_account_of_another_process_that_runs_is_not_removed(connection
     for each in (ours, theirs):
         await fill(connection, each, f"order of {each.name}")
     await processes.report(connection, "them", ["worker"], "host", 1, ReportedAccounts(["theirs"]))
-    assert identities.settle(session, [ours]) == []
-    assert identities.settle(session, [theirs]) == [
+    assert identities.register(session, [ours]) == []
+    assert identities.register(session, [theirs]) == [
         "ours is not in the settings any more: nothing refreshes its orders"
     ]
-    assert identities.settle(session, [ours]) == []  # and it is back
+    assert identities.register(session, [ours]) == []  # and it is back
     assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == []
 
 
@@ -232,7 +232,7 @@ async def test_an_account_of_a_process_that_stopped_or_was_killed_is_removed(
         await fill(connection, each, f"order of {each.name}")
     await processes.report(connection, "them", ["worker"], "host", 1, ReportedAccounts(["theirs"]))
     session.execute(end.encode())
-    identities.settle(session, [account("ours", "one")])
+    identities.register(session, [account("ours", "one")])
     assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == [("theirs",)]
 
 
@@ -241,7 +241,7 @@ async def test_an_account_replaced_under_its_name_is_removed_though_a_process_ha
 ) -> None:
     await fill(connection, account("shop", "one"), "1")
     await processes.report(connection, "them", ["worker"], "host", 1, ReportedAccounts(["shop"]))
-    identities.settle(session, [account("shop", "two")])
+    identities.register(session, [account("shop", "two")])
     assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == [("shop~old",)]
 
 
@@ -251,7 +251,7 @@ async def test_where_no_account_is_to_be_renamed_removed_ones_are_recorded_all_t
     """So that two processes that know a shop by two names do not rename it in turns."""
     for each in (account("ours", "one"), account("gone", "two")):
         await fill(connection, each, f"order of {each.name}")
-    assert identities.settle(session, [account("other", "one")], renames=False) == []
+    assert identities.register(session, [account("other", "one")], renames=False) == []
     assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == []
-    assert len(identities.settle(session, [account("ours", "one")], renames=False)) == 1
+    assert len(identities.register(session, [account("ours", "one")], renames=False)) == 1
     assert rows(session, "SELECT name FROM sync.accounts WHERE removed_at IS NOT NULL") == [("gone",)]

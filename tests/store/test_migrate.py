@@ -609,7 +609,7 @@ def test_accounts_of_before_0007_keep_their_proof_and_get_their_host_from_the_se
         Account("b", "1688", "https://two.example", "s", "app", "secret"),
     ]
     with psycopg.connect(empty_url, autocommit=True) as session:
-        assert identities.settle(session, settings) == []
+        assert identities.register(session, settings) == []
     found = ask(empty_url, "SELECT name, host, watermark::date::text FROM sync.accounts ORDER BY name")
     assert found == [("a", "one.example", "2026-01-01"), ("b", "two.example", "2026-01-02")]
     assert ask(empty_url, "SELECT account FROM raw_orders") == [("b",)]

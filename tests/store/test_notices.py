@@ -50,5 +50,5 @@ async def test_notices_follow_the_names_of_accounts(connection: Connection, url:
             amount,
         )
     with psycopg.connect(url, autocommit=True) as session:
-        identities.settle(session, [account("b", "one"), account("c", "two")])
+        identities.register(session, [account("b", "one"), account("c", "two")])
     assert tables.query("SELECT subject, amount FROM sync.notices ORDER BY amount") == [("b", 1), ("c", 2), ("#12", 12)]

@@ -148,7 +148,7 @@ async def test_orders_of_an_account_removed_from_the_settings_go_to_who_lists_th
     await land(connection, NORTH, of("one"))
     await land(connection, SOUTH, of("two"), read=1)
     with psycopg.connect(url, autocommit=True) as session:
-        identities.settle(session, [SOUTH, ELSEWHERE])
+        identities.register(session, [SOUTH, ELSEWHERE])
     assert (await order(connection))[:2] == ("south", "south")
 
 
@@ -164,7 +164,7 @@ async def test_an_order_two_accounts_land_for_the_first_time_at_once_has_one_own
         flat = flatten(source, Record("1", of("two"), at(1)), fingerprint(of("two")))
         await land(connection, NORTH, of("one"))
         await loader._store([flat], [])  # nobody had landed it when it asked
-        await loader.settle()
+        await loader.finish()
     assert loader.landed == outcome
     assert await order(connection) == ("north", "north", "paid")
     assert await one(connection, "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL") == outcome.rejected

@@ -14,7 +14,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from orders_sync.platforms.alibaba_1688.wire import BaseInfo, ProductItem
-from orders_sync.platforms.amounts import note_difference, settled, total
+from orders_sync.platforms.amounts import in_fitting_unit, note_difference, total
 from orders_sync.platforms.conversion import Notes, fen, number, price, quantity, yuan
 
 NOTHING = Decimal(0)
@@ -34,11 +34,11 @@ class LineAmounts(Struct, gc=False):
 
 
 def line_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
-    """Settle the amounts of a line.
+    """Return the amounts of a line, each in the unit that adds up.
 
     price and itemAmount are documented in yuan, entryDiscount in fen; actualPaidFee is in fen in the sample.
     """
-    return _plain_amounts(line) or _settled_amounts(line, at, notes)
+    return _plain_amounts(line) or _fitting_amounts(line, at, notes)
 
 
 def _plain_amounts(line: ProductItem) -> LineAmounts | None:
@@ -57,7 +57,7 @@ def _plain_amounts(line: ProductItem) -> LineAmounts | None:
     return LineAmounts(pieces, unit_price, goods, amount, paid, discount) if goods == amount else None
 
 
-def _settled_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
+def _fitting_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
     pieces, unit_price = (
         notes.read("quantity", quantity, line.quantity, at),
         notes.read("price", price, line.price, at),
@@ -67,12 +67,12 @@ def _settled_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
         pieces = _in_units(pieces, unit_price, sent, line, at, notes)
     goods = None if unit_price is None or pieces is None else unit_price * pieces
     difference = () if goods is None or sent is None else (sent - goods,)
-    discount = settled("entryDiscount", line.entryDiscount, difference, notes, at, is_fen=True)
+    discount = in_fitting_unit("entryDiscount", line.entryDiscount, difference, notes, at, is_fen=True)
     expected = () if goods is None else (goods, goods + (discount or NOTHING))
-    amount = settled("itemAmount", line.itemAmount, expected, notes, at, is_fen=False)
+    amount = in_fitting_unit("itemAmount", line.itemAmount, expected, notes, at, is_fen=False)
     if goods and amount and goods == amount * 100 and not discount:
         notes.append(f"{at}price and itemAmount differ by a factor of 100: one of them may be in fen")
-    paid = settled("actualPaidFee", line.actualPaidFee, (amount,), notes, at, is_fen=True)
+    paid = in_fitting_unit("actualPaidFee", line.actualPaidFee, (amount,), notes, at, is_fen=True)
     return LineAmounts(pieces, unit_price, goods, amount, paid, discount)
 
 
@@ -85,14 +85,14 @@ def order_amounts(
     if items is not None and (not base.discount or base.discount == "0"):
         plain = items + extra
         if _is_plain(base.totalAmount, plain):
-            return plain, settled("discount", base.discount, (), notes, is_fen=True)
+            return plain, in_fitting_unit("discount", base.discount, (), notes, is_fen=True)
     goods = total(line.goods for line in lines)
     sent = Notes().read("", number, base.totalAmount)
     differences = [sent - extra - each for each in (items, goods) if each is not None and sent is not None]
-    discount = settled("discount", base.discount, differences, notes, is_fen=True)
+    discount = in_fitting_unit("discount", base.discount, differences, notes, is_fen=True)
     sums = [each + extra for each in (items, goods) if each is not None]
     sums += [each + (discount or NOTHING) for each in sums] + [each - (coupon or NOTHING) for each in sums]
-    amount = settled("totalAmount", base.totalAmount, sums, notes, is_fen=False)
+    amount = in_fitting_unit("totalAmount", base.totalAmount, sums, notes, is_fen=False)
     if items is not None:
         note_difference("totalAmount", amount, sums, len(lines), "the sum of itemAmount and shippingFee,", notes)
     return amount, discount

@@ -60,7 +60,7 @@ def read_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Note
     is left out where nothing shows its unit.
     """
     plain = _plain_amounts(sent, lines, is_piece=is_piece)
-    return plain or _settled_amounts(where, sent, lines, notes, is_piece=is_piece)
+    return plain or _fitting_amounts(where, sent, lines, notes, is_piece=is_piece)
 
 
 def _plain_amounts(sent: Any, lines: Sequence[LineAmount], *, is_piece: bool) -> Amounts | None:
@@ -85,7 +85,7 @@ def _plain_amounts(sent: Any, lines: Sequence[LineAmount], *, is_piece: bool) ->
     return Amounts(total, amounts, prices) if lines and total in (goods, goods + postage) else None
 
 
-def _settled_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Notes, *, is_piece: bool) -> Amounts:
+def _fitting_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Notes, *, is_piece: bool) -> Amounts:
     order = notes.read(where, number, sent)
     found = [notes.read(line.where, number, line.sent) for line in lines]
     points = [bool(each) and has_point(line.sent) for each, line in zip(found, lines, strict=True)]

@@ -25,7 +25,7 @@ MOST_DAYS = 31
 LONGEST = timedelta(days=40)  # of windows, as a rule: what ends later than this behind the range began behind it
 READ_AGAIN = (WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.BACKFILL, WindowKind.REPAIR)
 
-_REACH = f"""
+_TIMES = f"""
 SELECT a.feed, p.history_from, p.proven_from, p.past AS read_to, {PLANNED_TO} AS planned_to
 FROM ({PROGRESS}) AS p JOIN sync.accounts AS a USING (name) WHERE a.name = %(account)s
 """
@@ -90,7 +90,7 @@ class CellState(StrEnum):
     COMPLETE = "complete"
 
 
-class Reach(msgspec.Struct, frozen=True):
+class AccountTimes(msgspec.Struct, frozen=True):
     """The times that an account's own list is judged by. `feed`: that list."""
 
     feed: Feed
@@ -162,11 +162,11 @@ async def heat_map(
     `due`: orders up to then should be here, by the account's promise. `feed`: None for the account's own.
     `longest`: no window is longer; those that are count while they are open.
     """
-    reach = await fetch_row(connection, _REACH, {"account": account}, Reach)
+    times = await fetch_row(connection, _TIMES, {"account": account}, AccountTimes)
     hours = [(day, *each) for day in days[-MOST_DAYS:] for each in local_times.hours_of(day)]
-    if reach is None or not hours:
+    if times is None or not hours:
         return None
-    feed, is_own = feed or reach.feed, feed in (None, reach.feed)
+    feed, is_own = feed or times.feed, feed in (None, times.feed)
     values = {
         "account": account,
         "feed": feed,
@@ -178,19 +178,19 @@ async def heat_map(
         "one_answer": emptiness.ONE_ANSWER,
         "due": due,
         "is_own": is_own,
-        "begins": reach.begins if is_own else None,
-        "own": reach.planned if is_own else "empty",
+        "begins": times.begins if is_own else None,
+        "own": times.planned if is_own else "empty",
     }
     found = await fetch_rows(connection, _CELLS, values, Counts)
     cells = [
-        Cell(day, hour, start, end, state(counts, start, end, due, reach if is_own else None), counts)
+        Cell(day, hour, start, end, state(counts, start, end, due, times if is_own else None), counts)
         for (day, hour, start, end), counts in zip(hours, found, strict=True)
     ]
     return HeatMap(account, feed, is_own, cells)
 
 
-def state(counts: Counts, start: datetime, end: datetime, due: datetime, reach: Reach | None) -> CellState:
-    """Return the state of an hour. `reach`: None for a list that is not the account's own. Pure."""
+def state(counts: Counts, start: datetime, end: datetime, due: datetime, times: AccountTimes | None) -> CellState:
+    """Return the state of an hour. `times`: None for a list that is not the account's own. Pure."""
     if counts.failed:
         return CellState.FAILED
     if counts.is_proven:
@@ -199,10 +199,10 @@ def state(counts: Counts, start: datetime, end: datetime, due: datetime, reach: 
         return CellState.RUNNING
     if start >= due:
         return CellState.NOT_DUE
-    if reach is None:
+    if times is None:
         return CellState.NEVER_ASKED
-    if reach.begins is None or end <= reach.begins:
+    if times.begins is None or end <= times.begins:
         return CellState.BEFORE_HISTORY
-    is_older = reach.read_to is None or end <= reach.read_to
+    is_older = times.read_to is None or end <= times.read_to
     is_untried = counts.planned > 0 and counts.tried == 0
     return CellState.NEVER_ASKED if is_untried and is_older else CellState.MISSING

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from orders_sync.domain.rows import OrderRow, OrderRows, ProductItemRow, ReceiverRow, SubOrderRow
-from orders_sync.platforms.amounts import settled
+from orders_sync.platforms.amounts import in_fitting_unit
 from orders_sync.platforms.columns import Columns, add_missing
 from orders_sync.platforms.conversion import Notes, exact_id, id_text, key, known_status, moment, quantity, text
 from orders_sync.platforms.decoding import decode_record, order_id_of
@@ -177,7 +177,9 @@ def _add_amounts(
         pieces = line.product.quantity
         goods = None if paid is None else paid - (line.row.shipping_amount or 0)
         price = part(goods, pieces)
-        product = settled("product_amount", result.product_amount, (paid, goods, price), notes, line.at, is_fen=True)
+        product = in_fitting_unit(
+            "product_amount", result.product_amount, (paid, goods, price), notes, line.at, is_fen=True
+        )
         line.product.amount, line.product.unit_price = goods_of(product, goods, pieces, price)
         line.row.amount = paid
         if line.currency and same(created.estimate_currency, line.currency) is False:
@@ -185,7 +187,7 @@ def _add_amounts(
                 f"{line.at}estimate_currency is {created.estimate_currency!s:.40}; estimate_amount is left out"
             )
         else:
-            line.row.estimated_amount = settled(
+            line.row.estimated_amount = in_fitting_unit(
                 "estimate_amount", created.estimate_amount, (paid,), notes, line.at, is_fen=True
             )
     return amounts.total
