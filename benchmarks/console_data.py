@@ -135,6 +135,28 @@ _STEPS = {
         FROM generate_series(1, %(orders)s / 2) AS m, LATERAL (SELECT 1 + m %% %(accounts)s AS n,
             now() - m * interval '5 s' AS t) AS each
     """,
+    "backfills": f"""
+        WITH made AS (
+            INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state, request_id, finished_at)
+            SELECT {_SHOP}, {_FEED}, day, day + interval '1 d', 'done', NULL, now()
+            FROM generate_series(1, %(accounts)s) AS n,
+                generate_series(1, 5) AS r, LATERAL (SELECT date_trunc('day', now()) - r * interval '1 d' AS day) AS d
+            ORDER BY r, n RETURNING id, account, feed, starts_at, ends_at
+        )
+        INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, attempts, fence, total, seen, calls,
+            started_at, finished_at, backfill_id)
+        SELECT account, 'backfill', feed, starts_at, ends_at, 'done', 1, 1, 50, 50, 2, ends_at, ends_at, id FROM made
+    """,
+    "requests of backfills": """
+        UPDATE sync.backfills AS b SET request_id = f.id
+        FROM (SELECT starts_at, min(id) AS id FROM sync.backfills GROUP BY starts_at) AS f
+        WHERE f.starts_at = b.starts_at AND f.id <> b.id
+    """,
+    "activity": f"""
+        INSERT INTO sync.activity (at, actor, origin, action, account, subject)
+        SELECT now() - a * interval '5 min', 'lin', 'console', 'account.sync', {_SHOP}, 'x'
+        FROM generate_series(1, %(orders)s / 10) AS a, LATERAL (SELECT 1 + a %% %(accounts)s AS n) AS each
+    """,
     "processes": """
         INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at)
         SELECT 'host:' || n, ARRAY['scheduler', 'worker'], '1', '1', 'host', n, now() FROM generate_series(1, 6) AS n

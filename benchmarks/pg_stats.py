@@ -86,6 +86,16 @@ def _lsn(position: int) -> str:
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
+def local_postmaster(url: str) -> int | None:
+    """Return the process of a server on this machine, None for another or one whose processes cannot be seen."""
+    with database.connect(url) as connection:
+        try:
+            process = psutil.Process(connection.info.backend_pid).parent()
+        except psutil.NoSuchProcess:
+            return None
+        return process.pid if process and process.name().startswith("postgres") else None
+
+
 def postgres_cpu_seconds(postmaster: int | None) -> float | None:
     """Return the processor seconds of the whole server so far; None for a server that is not a local process."""
     return None if postmaster is None else cpu_seconds(postmaster)

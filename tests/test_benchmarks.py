@@ -6,14 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from starlette.routing import Route
 
+from benchmarks import console_data, console_pages
 from benchmarks.console_questions import QUESTIONS
+from orders_sync.console.pages import all_pages
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import bi
+from orders_sync.store import bi, database
 from tests.support.questions import questions
 
 pytestmark = pytest.mark.db
@@ -108,16 +113,27 @@ def test_startup_compares_each_variant_with_the_unchanged_command() -> None:
         assert each["cpu_seconds"] > 0
 
 
-def test_every_question_of_the_console_is_measured_with_its_plans(tmp_path: Path) -> None:
+def test_every_page_and_question_of_the_console_is_measured_with_its_plans(tmp_path: Path) -> None:
     plans = tmp_path / "plans"
-    options = "--accounts", "10", "--days", "3", "--repeats", "1", "--plans", str(plans)
+    options = "--accounts", "10", "--days", "3", "--repeats", "1", "--plans", str(plans), "--all-plans"
     found = benchmark("console", *options)
-    assert {each["question"] for each in found} == QUESTIONS.keys()
-    for each in found:
+    asked = {each["page"]: each for each in found["pages"]} | {each["question"]: each for each in found["questions"]}
+    assert asked.keys() > QUESTIONS.keys()
+    for name, each in asked.items():
         assert 0 < each["p50"] <= each["p95"]
-        if not each["question"].startswith("order:"):  # asked by a connection of their own
+        if name != "log-in":  # nobody is looked up
             assert each["statements"] > 0
-            assert f"-- {each['question']}: " in plans.read_text()
+            assert f"-- {name}: " in plans.read_text()
+
+
+def test_every_page_of_the_console_is_among_those_that_are_measured(url: str) -> None:
+    with database.connect(url) as connection:
+        console_data.fill(connection, console_data.Size(orders=300, accounts=10, days=3))
+        paths = console_pages.pages(connection, datetime.now(UTC)).values()
+    routes = [Route(each.path, lambda _: None) for each in all_pages() if each.method == "GET"]
+    asked = {urlsplit(path).path for path in paths}
+    unasked = [each.path for each in routes if not any(each.path_regex.match(path) for path in asked)]
+    assert unasked == ["/backfills/{number}/events", "/export/file"]  # both take as long as what they send
 
 
 def test_every_view_and_question_is_timed_on_copied_orders(tmp_path: Path) -> None:
