@@ -44,7 +44,7 @@ COMMON = {
     "direction": "sale: the shop sells; purchase: it buys. Never add up both. NULL: bi.check_directions",
     "currency": "ISO 4217, of the amounts in the row; XXX where the lines of an order are in several",
     "order_id": "the platform's id of the order",
-    "order_no": "the number people search by",
+    "order_no": "the number people search by; several orders of KA may share one: count orders by order_id",
     "seller_order_no": "the seller's own number: Xportcn",
     "purchase_id": "KA purchaseId",
     "outer_purchase_id": "number at the market behind the platform: KA",

@@ -8,7 +8,7 @@
 -- line_status         as the platform says it
 -- line_refund_status  as the platform says it of the line's newest refund; NULL where the line says none, though its order may be refunded: is_refunded
 -- quantity            in `unit`, may be a fraction; what was refunded is in it
--- unit_price          of one `unit`, before discounts, with every place that was sent. What one cost after discounts: goods_amount / quantity
+-- unit_price          of one `unit`, with every place that was sent; 1688: before discounts. What one cost after discounts: goods_amount / quantity
 -- currency            ISO 4217, of the amounts in the row
 -- goods_amount        of the whole quantity, without postage: all platforms. 1688: after discounts of the line, as the platform shares them out. NULL on the second and later products of a line, so that a sum counts a line once; and where the platform states none, so that lines may add up to less than the order's payable_amount
 -- shipping_amount     postage of the line, once per line; 1688: its share of the order's. NULL where it is not said, as on most sales: orders.shipping_amount

@@ -1,4 +1,4 @@
--- One row per order, without persons. Days are the shop's; amounts are in `currency`. Orders of every status are in it: what counts is `is_valid`.
+-- One row per order, without persons. Days are the shop's; amounts are in `currency`. Orders of every status are in it: what counts is `is_valid`. One that was deleted from the tables has no row: bi.changes_since.
 --
 -- status             exactly as the platform says it
 -- status_name_zh     Chinese name; the status itself where the platform does not document it
@@ -36,7 +36,7 @@
 -- city               as province
 -- line_count         lines listed now, removed ones not counted: average lines per order is avg(line_count)
 -- also_listed_as     order_key of an order with the same number in the other list of Xportcn, which another account reads: over all accounts count one of them; NULL as a rule
--- has_notes          something about the record was odd: `orders.notes`
+-- has_notes          something about the record was odd: public.orders.notes
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed
 -- refund_id          number of the refund at the platform: 1688. NULL where it is not said, as of an order cancelled after payment

@@ -12,7 +12,7 @@
 -- refund_amount  refunds that these lines state, which is seldom: 1688. NULL where none does. Money by bi.refunds
 -- refunded_lines of `lines`, those that went back: order_lines.is_refunded. Cancelled orders are not in it, and most refunds are of those: how often a sku is refunded is count(*) FILTER (WHERE is_refunded) over count(*) of bi.order_lines WHERE paid_day IS NOT NULL AND NOT is_removed
 -- lines          lines with it; a line with two products is in both
--- lowest_price   of one `unit`, before discounts: order_lines.unit_price
+-- lowest_price   of one `unit`, as order_lines.unit_price: 1688 before discounts
 -- highest_price  as lowest_price
 CREATE OR REPLACE VIEW bi.product_sales AS
 SELECT

@@ -8,9 +8,9 @@
 -- orders             orders with it that count; no sum over rows is a number of orders
 -- quantity           in `unit`, on orders that count; what was refunded is in it
 -- goods_amount       what those cost, without postage, in currency, before refunds; a line that states no amount adds nothing
--- lowest_price       of one `unit`, before discounts, on orders that count: order_lines.unit_price. Prices by day: product_sales
+-- lowest_price       of one `unit`, on orders that count, as order_lines.unit_price: 1688 before discounts. Prices by day: product_sales
 -- highest_price      as lowest_price
--- last_price         of one `unit`, before discounts, on the newest order, whether or not it counts
+-- last_price         as lowest_price, on the newest order, whether or not it counts
 CREATE OR REPLACE VIEW bi.products AS
 SELECT
     l.direction,
