@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orders_sync.cli import output
+from orders_sync.cli import actor, output
 from orders_sync.cli.output import info
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.errors import ConfigurationError, NotFoundError, SettingsError, UsageError
@@ -73,6 +73,6 @@ def register(settings: Settings, url: str, notify: Callable[[str], None] = info,
     `identities.register`. Raises `DatabaseError`.
     """
     with database.session(url) as connection:
-        notices = identities.register(connection, settings.listed, renames=renames)
+        notices = identities.register(connection, settings.listed, renames=renames, actor=actor.current())
     for each in notices:
         notify(each)

@@ -7,11 +7,12 @@ import sys
 
 import structlog
 
-from orders_sync.cli import databases, event_loop
+from orders_sync.cli import actor, databases, event_loop
 from orders_sync.cli.output import info
 from orders_sync.console import passwords
+from orders_sync.domain.activity import Action
 from orders_sync.settings import Settings
-from orders_sync.store import console_access
+from orders_sync.store import activity, console_access
 from orders_sync.store.database import Connection
 
 FIRST = "admin"
@@ -34,7 +35,10 @@ def welcome(url: str, settings: Settings, listening: socket.socket) -> None:
     token = passwords.new_token()
 
     async def add(connection: Connection) -> bool:
-        return await console_access.add_first(connection, FIRST, passwords.hashed(token))
+        async with connection.transaction():
+            if is_first := await console_access.add_first(connection, FIRST, passwords.hashed(token)):
+                await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=FIRST)
+        return is_first
 
     if event_loop.run(databases.ask(url, add)):
         info(f"console: {address}  name: {FIRST}  token: {token}  (shown once; another: `orders-sync console token`)")

@@ -16,12 +16,13 @@ from typing import TypeVar
 from psycopg.errors import InsufficientPrivilege
 
 from orders_sync import embedded_postgres
-from orders_sync.cli import account_selection
+from orders_sync.cli import actor
 from orders_sync.cli.output import info
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import DatabaseError, SchemaVersionError
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
-from orders_sync.store import bi, change_feed, daily_figures, database, demo_data, order_statuses, schema
+from orders_sync.store import activity, bi, change_feed, daily_figures, database, demo_data, order_statuses, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -86,6 +87,9 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
     applied = migrate.migrate(url)
     with database.session(url) as connection:
         _adapt(connection)
+        if applied:
+            details = {"revisions": len(applied), "newest": applied[-1]}
+            activity.record_blocking(connection, actor.current(), Action.DATABASE_MIGRATE, details=details)
     return applied
 
 
@@ -110,15 +114,16 @@ def demo_file(home: Path) -> Path:
 
 
 def refuse_demo(settings: Settings, url: str) -> None:
-    """Raise `DatabaseError` where real orders would land among the demo's, which are invented."""
+    """Raise `DatabaseError` where orders of the settings would land among those of the demo, which are invented."""
     if settings.database.url is not None or not demo_file(home := embedded_home(settings)).is_file():
         return
     with database.session(url) as connection:
-        invented = {name for name in demo_data.accounts(connection) if not account_selection.named(settings, name)}
+        invented = demo_data.accounts(connection)
     if invented:
         raise DatabaseError(
-            f"the embedded database in {home} has the simulated orders of `orders-sync demo` ({', '.join(invented)}): "
-            "`orders-sync demo --clear` removes them; or set DATABASE_URL, or ORDERS_SYNC_HOME to an empty folder"
+            f"the embedded database in {home} has the simulated orders of `orders-sync demo` ({', '.join(invented)}), "
+            "which must not stand among others. `orders-sync demo --clear` removes them; or set DATABASE_URL, or "
+            "ORDERS_SYNC_HOME to an empty folder"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,11 +11,13 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from orders_sync.cli import account_selection, databases, demo_service, event_loop, output, user_settings
+from orders_sync import embedded_postgres
+from orders_sync.cli import account_selection, actor, databases, demo_service, event_loop, output, prompt, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
-from orders_sync.domain.errors import DatabaseError
+from orders_sync.domain.activity import Action
+from orders_sync.domain.errors import DatabaseError, UsageError
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
@@ -23,7 +26,7 @@ from orders_sync.sandbox.verify import verify_account
 from orders_sync.service.web import listening_socket
 from orders_sync.settings import Settings
 from orders_sync.settings.models import ConsoleSettings
-from orders_sync.store import database, demo_data, removal
+from orders_sync.store import activity, database, demo_data, overview, removal
 from orders_sync.store.progress import of as progress_of
 
 ORDERS = 3000
@@ -44,7 +47,7 @@ NEXT_WITH_ACCOUNTS = (
     ("orders-sync run", "keeps everything current; set DATABASE_URL for your own Postgres"),
     ("orders-sync sync", "or syncs once and exits, for cron"),
 )
-ROOT = "http://sandbox"  # never resolved: the sandbox runs in this process
+ROOT = f"http://{demo_data.HOST}"
 
 
 def demo(
@@ -55,6 +58,7 @@ def demo(
             "--serve", help="Go on until Ctrl-C: the shops sell, the service keeps up, the web page shows it."
         ),
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --clear: do not ask for confirmation.")] = False,
     page: Annotated[
         str, typer.Option("--console", metavar="ADDRESS:PORT", help="Address of the web page with --serve.")
     ] = ConsoleSettings().listen,
@@ -66,16 +70,17 @@ def demo(
     settings = Settings(home=user_settings.load(None).home)
     home = databases.embedded_home(settings)
     if clear:
-        _clear(settings, home)
+        _clear(settings, home, is_confirmed=yes)
         return
     listening = listening_socket(page) if serve else None
     output.info(f"starting the embedded Postgres in {home}")
     with databases.hosted(settings) as host:
         url = host.url
-        _refuse_mixing(url)
+        _refuse_mixing(url, home)
         if _has_changed(home):
             output.info("the simulated shops went on selling in the last demo: beginning with new ones")
-            _remove(url, home)
+            with database.session(url) as connection:
+                _remove(connection, home)
         sandbox = _sandbox(_anchor(home))
         settings = _with_accounts(settings, sandbox)
         sources = account_selection.sources(settings)
@@ -98,30 +103,49 @@ def demo(
         raise typer.Exit(ExitCode.DIFFERENCE)
 
 
-def _clear(settings: Settings, home: Path) -> None:
-    with databases.server(settings) as host:
-        orders, accounts = _remove(host.url, home)
-    output.say(f"removed {orders:,} simulated orders of {accounts} accounts")
-
-
-def _remove(url: str, home: Path) -> tuple[int, int]:
-    """Remove the simulated orders; return how many there were, and of how many accounts."""
-    with database.session(url) as connection:
+def _clear(settings: Settings, home: Path, *, is_confirmed: bool) -> None:
+    """Remove the simulated orders. Asks on a terminal. Raises `UsageError` beside a demo that is served."""
+    if not embedded_postgres.is_initialized(home):
+        output.say(f"nothing to remove: there is no embedded database in {home}")
+        return
+    with databases.hosted(settings) as host, database.session(host.url) as connection:
         names = demo_data.accounts(connection)
+        busy = [
+            process
+            for process in overview.processes(connection)
+            if process.is_alive and not set(names).isdisjoint(process.accounts)
+        ]
+        if busy:
+            raise UsageError(
+                f"`orders-sync demo --serve` is running (process {busy[0].pid} on {busy[0].host}): end it, then remove "
+                "its orders"
+            )
+        if names and not is_confirmed and sys.stdin.isatty():
+            orders = demo_data.count_orders(connection, names)
+            prompt.confirm(f"Remove {orders:,} simulated orders of {', '.join(names)} from the database in {home}?")
+        orders = _remove(connection, home)
+    output.say(f"removed {orders:,} simulated orders of {len(names)} account{'' if len(names) == 1 else 's'}")
+
+
+def _remove(connection: database.Session, home: Path) -> int:
+    """Remove the simulated orders and the person of the console that the demo added; return how many orders."""
+    names = demo_data.accounts(connection)
+    with connection.transaction():
         orders = removal.remove(connection, names)
         removal.remove_person(connection, demo_service.PERSON)
+        details = {"orders": orders, "accounts": names}
+        activity.record_blocking(connection, actor.current(), Action.DEMO_CLEAR, details=details)
     databases.demo_file(home).unlink(missing_ok=True)
-    return orders, len(names)
+    return orders
 
 
-def _refuse_mixing(url: str) -> None:
+def _refuse_mixing(url: str, home: Path) -> None:
     with database.session(url) as connection:
         others = demo_data.other_accounts(connection)
     if others:
-        names = ", ".join(others)
         raise DatabaseError(
-            f"the embedded database has orders of real accounts ({names}), and the demo's are simulated: "
-            "set ORDERS_SYNC_HOME to an empty folder for the demo"
+            f"the embedded database in {home} has orders of other accounts ({', '.join(others)}), and the demo's are "
+            "simulated. Give it a folder of its own: `ORDERS_SYNC_HOME=~/orders-sync-demo orders-sync demo`"
         )
 
 

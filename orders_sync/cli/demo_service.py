@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from orders_sync.cli import databases, event_loop, output, user_settings
+from orders_sync.cli import actor, databases, event_loop, output, user_settings
 from orders_sync.cli.databases import Host
 from orders_sync.console import passwords
+from orders_sync.domain.activity import Action
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.sandbox import Sandbox, SandboxTransport
@@ -16,7 +17,7 @@ from orders_sync.service.app import Service
 from orders_sync.service.components import Components
 from orders_sync.settings import Settings
 from orders_sync.settings.models import LogSettings
-from orders_sync.store import console_access
+from orders_sync.store import activity, console_access
 from orders_sync.store.database import Connection
 
 PERSON = "demo"
@@ -30,8 +31,11 @@ def serve(
     token = passwords.new_token()
 
     async def add(connection: Connection) -> None:
-        hashed = passwords.hashed(token)
-        await console_access.put(connection, PERSON, hashed, may_act=True, may_see_persons=True)
+        async with connection.transaction():
+            hashed = passwords.hashed(token)
+            await console_access.put(connection, PERSON, hashed, may_act=True, may_see_persons=True)
+            details = {"may_act": True, "may_see_persons": True}
+            await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=PERSON, details=details)
 
     event_loop.run(databases.ask(host.url, add))
     logs.configure(LogSettings(level="error"), set())

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import typer
 
-from orders_sync.cli import event_loop, options, output, user_settings
+from orders_sync.cli import actor, databases, event_loop, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
-from orders_sync.domain.errors import SettingsError
+from orders_sync.domain.activity import Action
+from orders_sync.domain.errors import OrdersSyncError, SettingsError
 from orders_sync.engine import notice_texts
 from orders_sync.service.channels import Channel, open_channels
+from orders_sync.settings import Settings
+from orders_sync.store import activity, database
 
 app = typer.Typer(help="Try the channels of [notify], by which people get notices of problems.", no_args_is_help=True)
 
@@ -36,6 +40,7 @@ def try_channels(config: options.Config = None, json: options.Json = False) -> N
     if not channels:
         raise SettingsError("\n".join(mistakes))
     notice = notice_texts.write_test(settings.notify.language, datetime.now(UTC))
+    _record(settings)
     refused = event_loop.run(_send(channels, notice))
     if json:
         rows = [{"channel": name, "accepted": reason is None, "error": reason} for name, reason in refused.items()]
@@ -47,6 +52,12 @@ def try_channels(config: options.Config = None, json: options.Json = False) -> N
             output.error(each)
     if mistakes or any(refused.values()):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _record(settings: Settings) -> None:
+    """Record the test, unless there is no database of this version: notices must be tested before there is one."""
+    with suppress(OrdersSyncError), databases.opened(settings) as url, database.session(url) as connection:
+        activity.record_blocking(connection, actor.current(), Action.NOTIFY_TEST)
 
 
 async def _send(channels: list[Channel], notice: notice_texts.Notice) -> dict[str, str | None]:

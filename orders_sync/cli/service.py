@@ -107,12 +107,12 @@ def _run(
     secrets = collect_secrets(first.settings)
     logs.configure(first.settings.log, secrets)
     logs.catch_unhandled()
-    reload = Reload(lambda: _reloaded(config, host.url))
+    configuration: Configuration | None = first
+    reload = Reload(lambda: _reloaded(config, host.url, configuration or first))
     with signals.reloading(reload.request), databases.hosted(first.settings, _waiting) as host:
         databases.refuse_demo(first.settings, host.url)
         if page:
             console_people.welcome(host.url, first.settings, page)
-        configuration: Configuration | None = first
         while configuration is not None:
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
@@ -166,8 +166,8 @@ def _configuration(config: options.Config) -> Configuration:
     )
 
 
-def _reloaded(config: options.Config, url: str) -> Configuration:
-    """Read the settings again, and record that this process uses them.
+def _reloaded(config: options.Config, url: str, before: Configuration) -> Configuration:
+    """Read the settings again, and record that this process uses them, with the accounts that came and went.
 
     Raises `DatabaseError` where nothing can start with them: in an outage, say.
     """
@@ -176,5 +176,7 @@ def _reloaded(config: options.Config, url: str) -> Configuration:
         if difference := schema.difference(connection):
             raise SchemaVersionError(difference)
         which = f"process {os.getpid()} on {socket.gethostname()}"
-        activity.record_blocking(connection, actor.current(), Action.SETTINGS_RELOAD, subject=which)
+        old, new = ({each.name for each in its.settings.accounts} for its in (before, configuration))
+        details = {key: sorted(names) for key, names in (("added", new - old), ("removed", old - new)) if names}
+        activity.record_blocking(connection, actor.current(), Action.SETTINGS_RELOAD, subject=which, details=details)
     return configuration

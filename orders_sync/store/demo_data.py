@@ -1,9 +1,15 @@
-"""The simulated orders of the demo: their accounts, and example queries."""
+"""The simulated orders of the demo: their accounts, and example queries.
+
+They are told from all other accounts by their host, which no settings can name a server by; their names are also those
+of the shops of `orders-sync sandbox`.
+"""
 
 from __future__ import annotations
 
 from orders_sync.store.database import Session
-from orders_sync.store.queries import select_values
+from orders_sync.store.queries import select_value, select_values
+
+HOST = "sandbox"  # never resolved: the demo's platforms run in its own process
 
 EXAMPLES = (
     (
@@ -19,11 +25,12 @@ ORDER BY day DESC, direction, platform
 LIMIT 6""",
     ),
     (
-        "What is paid and not shipped, oldest first",
+        "What is paid and not shipped, oldest first, in China's time",
         """
 SELECT orders.direction, platform, order_no,
     coalesce(s.name_en, status) AS status,
-    paid_at::timestamp(0) AS paid, total_amount AS yuan
+    (paid_at AT TIME ZONE 'Asia/Shanghai')::timestamp(0) AS paid,
+    total_amount AS yuan
 FROM orders
 LEFT JOIN order_statuses AS s USING (platform, status)
 WHERE paid_at IS NOT NULL
@@ -50,21 +57,25 @@ LIMIT 5""",
 
 LANDED = """
 SELECT direction, platform, status_group, count(*) AS orders, sum(line_count) AS lines, sum(total_amount) AS yuan
-FROM orders WHERE account LIKE 'sandbox-%%' GROUP BY direction, platform, status_group
+FROM orders GROUP BY direction, platform, status_group
 ORDER BY platform, orders DESC
 """
 
 
 def accounts(session: Session) -> list[str]:
     """Return the names of the demo's accounts, sorted."""
-    return select_values(session, "SELECT name FROM sync.accounts WHERE name LIKE 'sandbox-%' ORDER BY 1", None, str)
+    return select_values(session, "SELECT name FROM sync.accounts WHERE host = %s ORDER BY 1", [HOST], str)
 
 
 def other_accounts(session: Session) -> list[str]:
     """Return the names of all other accounts, sorted."""
-    return select_values(
-        session, "SELECT name FROM sync.accounts WHERE name NOT LIKE 'sandbox-%' ORDER BY 1", None, str
-    )
+    query = "SELECT name FROM sync.accounts WHERE host IS DISTINCT FROM %s ORDER BY 1"
+    return select_values(session, query, [HOST], str)
+
+
+def count_orders(session: Session, names: list[str]) -> int:
+    """Count the orders of these accounts."""
+    return select_value(session, "SELECT count(*) FROM orders WHERE account = ANY(%s)", [names], int)
 
 
 def answer(session: Session, query: str) -> tuple[list[str], list[tuple[object, ...]]]:

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import msgspec
 
-from orders_sync.domain.activity import Action, Actor
+from orders_sync.domain.activity import NOBODY, Action, Actor, Origin
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, ListedAccount, compare
 from orders_sync.domain.local_times import stamp
@@ -83,12 +83,19 @@ class _Unrefreshed(msgspec.Struct, frozen=True):
     changing: int  # not final
 
 
-def register(connection: Session, accounts: Sequence[ListedAccount], *, renames: bool = True) -> list[str]:
+def register(
+    connection: Session,
+    accounts: Sequence[ListedAccount],
+    *,
+    renames: bool = True,
+    actor: Actor = Actor(NOBODY, Origin.CLI),  # noqa: B008 - immutable
+) -> list[str]:
     """Make the tables agree with all accounts of the settings; return what was changed, in sentences.
+
+    What is renamed, removed or returned is recorded as an action of `actor`.
 
     An account that another process has in its settings is not removed while that one runs. `renames`: False to change
     nothing where an account would get another name.
-
 
     Raises `DatabaseError`.
     """
@@ -104,6 +111,7 @@ def register(connection: Session, accounts: Sequence[ListedAccount], *, renames:
             known = _known(connection)
             changes = compare(known, accounts, elsewhere)
             _apply(connection, changes)
+            _record(connection, actor, changes)
         connection.execute(HAND_OVER, [changes.removed])  # alone: a landing locks orders before accounts
     return _sentences(changes, {each.name: each for each in known}, accounts)
 
@@ -208,6 +216,16 @@ def _apply(connection: Session, changes: IdentityChanges) -> None:
         """,
         {"removed": changes.removed, "returned": changes.returned},
     )
+
+
+def _record(connection: Session, actor: Actor, changes: IdentityChanges) -> None:
+    for old, new in changes.labels.items():
+        details = {"was": old, "by": "the settings"}
+        activity.record_blocking(connection, actor, Action.ACCOUNT_RENAME, account=new, details=details)
+    found = ((Action.ACCOUNT_REMOVE, changes.removed), (Action.ACCOUNT_RETURN, changes.returned))
+    for action, names in found:
+        for name in names:
+            activity.record_blocking(connection, actor, action, account=name, details={"by": "the settings"})
 
 
 def _sentences(

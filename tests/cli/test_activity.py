@@ -96,8 +96,8 @@ def tables(terminal: Terminal, url: str, world: World) -> Iterator[Tables]:
         terminal.run("sync", "--account", KA, "--account", OPEN).assert_well()
         made = Tables(url)
         made.execute(
-            "INSERT INTO sync.accounts (name, platform, host, seller, feed) "
-            f"VALUES ('{GONE}', '1688', 'h', 's', 'updated')"
+            "INSERT INTO sync.accounts (name, platform, host, seller, feed, removed_at) "
+            f"VALUES ('{GONE}', '1688', 'h', 's', 'updated', now())"
         )
         for number, account in ((91, KA), (92, OPEN)):
             made.execute(REJECT.format(id=number, account=account))

@@ -131,12 +131,47 @@ def test_invented_orders_are_never_mixed_with_real_ones(demo: Twice) -> None:
         demo.terminal.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")
 
 
+def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    assert "nothing to remove" in terminal.run("demo", "--clear").assert_well().out
+    with embedded_postgres.running(terminal.home) as server:
+        terminal.run("migrate").assert_well()
+        tables = Tables(server.url)
+        for name, host in (("sandbox-ka", "sandbox"), ("sandbox-open", "127.0.0.1:8688"), ("sandbox-shop", None)):
+            tables.execute(
+                "INSERT INTO sync.accounts (name, platform, host, seller, feed) "
+                "VALUES (%s, '1688', %s, 's', 'updated')",
+                name,
+                host,
+            )
+        said = terminal.on_screen(80, "demo", "--clear", typed="n\n", both=True)
+        assert said.code == 7
+        question = " ".join(said.out.split())
+        assert "Remove 0 simulated orders of sandbox-ka from the database in" in question
+        tables.execute(
+            "INSERT INTO sync.processes (id, parts, version, tables, host, pid, accounts, seen_at) "
+            "VALUES ('a', '{worker}', '1', '1', 'here', 4711, '{sandbox-ka}', now())"
+        )
+        terminal.run("demo", "--clear", "--yes").assert_complains("demo --serve", "4711")
+        tables.execute("DELETE FROM sync.processes")
+        assert tables.query("SELECT action FROM sync.activity") == [("database.migrate",)]
+        for typed in ("y\n", None):
+            assert "of 1 account\n" in terminal.on_screen(80, "demo", "--clear", typed=typed).assert_well().out
+            tables.execute("UPDATE sync.accounts SET host = 'sandbox' WHERE name = 'sandbox-open'")
+        assert tables.query("SELECT name FROM sync.accounts") == [("sandbox-shop",)]
+        assert tables.query("SELECT details FROM sync.activity WHERE action = 'demo.clear' ORDER BY id") == [
+            ({"orders": 0, "accounts": [name]},) for name in ("sandbox-ka", "sandbox-open")
+        ]
+    terminal.close()
+
+
 def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_whole(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     terminal.run("demo").assert_well()
     with platforms(a_world(30)) as (root, sandbox):
         shop = sandbox.world.accounts[0]
         terminal.describe(sandbox.world, root, shop.name)
+        terminal.run("sync").assert_complains("orders-sync demo --clear", "ORDERS_SYNC_HOME")  # a name of the demo's
         terminal.write(terminal.settings.read_text().replace(f'name = "{shop.name}"', 'name = "kingdo"'))
         said = terminal.run("sync").assert_complains("orders-sync demo --clear", "sandbox-ka")
         assert "kingdo" not in said
@@ -145,6 +180,7 @@ def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_
             tables = Tables(server.url)
             kept = {"order_statuses", "sync.alembic_version", "sync.rates", "sync.fences", "bi.calendar"}
             kept |= {"sync.views", "sync.view_sets", "sync.daily_zone"}  # what the views were made of, and their zone
+            kept |= {"sync.activity"}  # which says who removed them
             kept |= {"sync.change_feed", "sync.deleted_orders"}  # who follows the changes must learn of it
             counts = {name: tables.query(f"SELECT count(*) FROM {name}")[0][0] for name in tables.names()}
             assert {

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from orders_sync.sandbox import World
+from tests.support.databases import Tables
 from tests.support.messenger import Messenger, messenger
 from tests.support.services import ANYWHERE
-from tests.support.terminal import CONFIGURATION, Terminal, eventually, platforms
+from tests.support.terminal import CONFIGURATION, Terminal, closed_port, eventually, platforms
 
 TOKEN = "hush4711hush4711"
 
@@ -37,6 +38,16 @@ def test_every_channel_says_whether_it_accepted_and_the_exit_code_says_it_for_al
     assert said.code == 1
     assert said.out.splitlines()[0] == "json: accepted"
     assert said.out.splitlines()[1].startswith("json-2: not accepted: ")
+
+
+def test_a_test_is_recorded_where_there_is_a_database_and_made_where_there_is_none(
+    terminal: Terminal, shop: Messenger, url: str
+) -> None:
+    settings(terminal, f'"{shop.url()}"')
+    with closed_port() as port:
+        terminal.run("notify", "test", DATABASE_URL=f"postgresql://somebody@127.0.0.1:{port}/x").assert_well()
+    terminal.run("notify", "test", DATABASE_URL=url, ORDERS_SYNC_USER="ana").assert_well()
+    assert Tables(url).query("SELECT action, actor FROM sync.activity") == [("notify.test", "ana")]
 
 
 def test_a_channel_that_cannot_be_used_is_named_and_the_others_are_tried(terminal: Terminal, shop: Messenger) -> None:

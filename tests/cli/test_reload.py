@@ -62,8 +62,13 @@ def test_added_removed_and_renamed_accounts_take_effect(
         ("sandbox-open",),
         ("shop",),
     ]
-    acted = "SELECT action, subject FROM sync.activity"
-    assert tables.query(acted) == [("settings.reload", f"process {service.process.pid} on {socket.gethostname()}")]
+    changed = {"added": ["sandbox-open", "shop"], "removed": ["sandbox-1688", "sandbox-ka"]}
+    process = f"process {service.process.pid} on {socket.gethostname()}"
+    assert tables.query("SELECT action, account, subject, details FROM sync.activity ORDER BY id") == [
+        ("settings.reload", None, process, changed),
+        ("account.rename", "shop", None, {"was": "sandbox-1688", "by": "the settings"}),
+        ("account.remove", "sandbox-ka", None, {"by": "the settings"}),
+    ]
     assert httpx.get(f"{address}/readyz").status_code == 200
     assert 'behind_seconds{account="shop"}' in httpx.get(f"{address}/metrics").text
     said = service.stop()

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from orders_sync.domain.accounts import Account
+from orders_sync.domain.activity import Actor, Origin
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed, WindowKind
@@ -93,6 +94,24 @@ async def test_a_renamed_account_keeps_its_orders_its_history_and_its_watermark(
     assert rows(session, "SELECT watermark, history_from FROM sync.accounts") == before
     assert rows(session, "SELECT synced_at > %s FROM orders", synced_at) == [(True,)]  # loads downstream learn of it
     assert identities.register(session, [account("b", "s")]) == []
+
+
+async def test_what_the_settings_change_of_accounts_is_recorded_with_both_names(
+    connection: Connection, session: Session
+) -> None:
+    ana = Actor("ana", Origin.CLI)
+    for name, seller in (("a", "s"), ("b", "t"), ("c", "u")):
+        await fill(connection, account(name, seller), seller)
+    identities.register(session, [account("new", "s"), account("b", "another")], actor=ana)
+    identities.register(session, [account("new", "s"), account("b", "another"), account("c", "u")], actor=ana)
+    by = {"by": "the settings"}
+    assert rows(session, "SELECT action, account, details, actor, origin FROM sync.activity ORDER BY id") == [
+        ("account.rename", "new", {"was": "a", **by}, "ana", "cli"),
+        ("account.rename", "b~old", {"was": "b", **by}, "ana", "cli"),
+        ("account.remove", "b~old", by, "ana", "cli"),
+        ("account.remove", "c", by, "ana", "cli"),
+        ("account.return", "c", by, "ana", "cli"),
+    ]
 
 
 async def test_names_that_are_swapped_take_everything_with_them(connection: Connection, session: Session) -> None:

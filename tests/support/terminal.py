@@ -148,17 +148,22 @@ class Terminal:
         """Start a command; it is killed at the latest when the terminal is closed."""
         return self._start(arguments, variables, subprocess.PIPE, subprocess.PIPE)
 
-    def on_screen(self, columns: int, *arguments: str, both: bool = False, **variables: str) -> Said:
+    def on_screen(
+        self, columns: int, *arguments: str, both: bool = False, typed: str | None = None, **variables: str
+    ) -> Said:
         """Run a command to its end on a screen so many columns wide; what is seen there, without colours.
 
         Standard error is a pipe, so that the two can be told apart, unless `both` are to be seen on the screen.
+        `typed`: what is typed there; None where standard input is no terminal.
         """
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        with os.fdopen(ours, "rb", buffering=0) as screen:
+        with os.fdopen(ours, "r+b", buffering=0) as screen:
             errors = theirs if both else subprocess.PIPE
-            process = self._start(arguments, {"TERM": "xterm", **variables}, theirs, errors)
+            stdin = subprocess.DEVNULL if typed is None else theirs
+            process = self._start(arguments, {"TERM": "xterm", **variables}, theirs, errors, stdin)
             os.close(theirs)
+            screen.write((typed or "").encode())
             shown = b""
             with suppress(OSError):  # EIO: the other side is closed
                 while part := screen.read(65536):
