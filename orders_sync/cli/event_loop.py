@@ -28,12 +28,12 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 @contextmanager
 def runner() -> Iterator[asyncio.Runner]:
-    """Yield an event loop for several calls of `run_in`: uvloop's if it is installed (a tenth less work)."""
+    """Yield a runner for several calls of `run_in`, with uvloop's event loop if it is installed (a tenth less work)."""
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as made:
             yield made
     finally:
-        signals.install()  # a loop that took signals has left them to the system
+        signals.install()  # the loop resets signal handlers when it closes
 
 
 def run_in(loop: asyncio.Runner, work: Coroutine[Any, Any, Result]) -> Result:

@@ -1,7 +1,7 @@
 """Types of the values in settings.
 
     Annotated[int, whole(1, 256)], Literal["s", "ms"], Rate      msgspec converts and checks
-    Annotated[timedelta, span("1s", "1h")], Name, Text, ...      a reader does: notations that msgspec does not know
+    Annotated[timedelta, span("1s", "1h")], Name, Text, ...      a reader function: notations that msgspec does not know
 
 A reader takes the value as it is written and returns what it means, or raises ValueError with the words that follow the
 value's place. Only what cannot be a secret is quoted: people paste secrets beside the key they belong to (P8).

@@ -28,7 +28,7 @@ class WindowKind(StrEnum):
     CONFIRM = "confirm"  # a later pass over what was read, for what was listed late
     SWEEP = "sweep"  # orders that may still change, by creation time or by status
     BACKFILL = "backfill"  # a range that somebody asked for
-    REPAIR = "repair"  # what an audit or another read found to be out of date
+    REPAIR = "repair"  # what an audit or another read found to be missing or out of date, or somebody fetched by number
     HOOK = "hook"  # an order that a message is about
 
 
@@ -44,7 +44,7 @@ class WindowState(StrEnum):
 
 
 OPEN_WINDOWS = (WindowState.PLANNED, WindowState.RUNNING, WindowState.FAILED)  # still to be read
-READ_WINDOWS = (WindowState.DONE, WindowState.SPLIT)  # read to the end, or replaced: by count, or after an error
+READ_WINDOWS = (WindowState.DONE, WindowState.SPLIT)  # read completely, or split: too many rows, or an error
 
 
 class Window(msgspec.Struct, frozen=True):

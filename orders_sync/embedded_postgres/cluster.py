@@ -20,7 +20,7 @@ DISK_FULL = "No space left on device"
 
 def failure(directory: Path, problem: str, output: str) -> EmbeddedError:
     """Return an error of the problem, the output of the program that failed, and advice."""
-    advice = "give a database by DATABASE_URL if it cannot be mended"
+    advice = "if it cannot be mended, name another server in DATABASE_URL"
     if DISK_FULL in output:
         advice = f"the disk is full: free some space for {directory}"
     elif "Address already in use" in output:

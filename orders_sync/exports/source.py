@@ -80,7 +80,7 @@ class Column:
 class Selection:
     """The selection of rows: those of a view whose column `by` lies in `start` (included) to `end` (not included).
 
-    by: None: the first of `TIMES` that the view has. accounts, status_groups: empty: all.
+    `by` is None: the first of `TIMES` that the view has. `accounts` or `status_groups` is empty: all of them.
     """
 
     view: str

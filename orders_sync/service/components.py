@@ -22,7 +22,10 @@ class Components:
 
     @property
     def names(self) -> list[str]:
-        """The names of the components, as in `sync.processes.parts`; the hooks are `console` there."""
+        """The names of the components, as in `sync.processes.parts`: those of the commands that run them alone.
+
+        `orders-sync console` runs the hooks too, so they are named `console`.
+        """
         parts = (("scheduler", self.schedules), ("worker", self.works), ("console", self.hooks))
         return [name for name, runs in parts if runs]
 

@@ -151,6 +151,6 @@ class Scheduler:
             await self._queue.enqueue(AUDIT, name)
 
     async def retry_stalled(self) -> None:
-        """Enqueue the jobs of workers that have died again."""
+        """Enqueue again the jobs of dead workers."""
         if stalled := await self._queue.retry_stalled():
             log.warning("jobs of dead workers requeued", jobs=stalled)

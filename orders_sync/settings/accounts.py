@@ -21,7 +21,7 @@ Model = type[AccountSettings]
 
 @dataclass
 class _Account:
-    """One table of [[accounts]]. `place` stands before its mistakes, which `tables` has; `values`: by field."""
+    """One table of [[accounts]]. `place`: prefix of its error messages, which `tables` keeps; `values`: by field."""
 
     place: str
     label: str
@@ -46,7 +46,7 @@ def read_accounts(
 ) -> tuple[list[AccountSettings], list[MisconfiguredAccount]]:
     """Return the accounts that can be used and those that cannot. A mistake in the list as such goes to `tables`.
 
-    `origin` and `place`: what stands before an account in an error, and before all of them.
+    `origin`: prefix of error messages about one account; `place`: about the list.
     """
     if not isinstance(written, list):
         tables.errors.append(f"{place}: must be a list of tables: [[accounts]]")

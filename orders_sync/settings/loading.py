@@ -30,23 +30,23 @@ def load(
 
     The environment wins over the file; an empty variable counts as unset. An account with a mistake is misconfigured,
     and the others can be used. Secrets of accounts that are kept in variables and files are read when they are
-    revealed; `with_secrets`: now, and an account whose secrets cannot be read is misconfigured. Raises one
-    `ConfigurationError` with a line for each mistake, those of accounts included, if any is outside of accounts.
+    revealed; `with_secrets`: now, and an account whose secrets cannot be read is misconfigured. A mistake outside
+    [[accounts]] raises one `ConfigurationError` that lists every mistake, those of accounts too.
     """
     file = _file(config, environ)
     written = _read(file) if file else {}
     tables = Tables(environ, file.parent if file else Path())
     if text := environ.get(ACCOUNTS):
-        found = read_accounts(tables, _json(ACCOUNTS, text), f"{ACCOUNTS}: ", ACCOUNTS)
+        accounts, misconfigured = read_accounts(tables, _json(ACCOUNTS, text), f"{ACCOUNTS}: ", ACCOUNTS)
     else:
-        found = read_accounts(tables, written.get("accounts", []), f"{file}: ", f"{file}: accounts")
+        accounts, misconfigured = read_accounts(tables, written.get("accounts", []), f"{file}: ", f"{file}: accounts")
     known = ("accounts", *SECTIONS)
     tables.errors += [f"{file}: {printable(key)}: unknown key{hint(key, known)}" for key in written if key not in known]
     sections = {name: _section(tables, name, written.get(name, {}), f"{file}: ") for name in SECTIONS}
     unknown = dict(_unknown_variables(tables))
     of_accounts = [text for name, text in unknown.items() if name.startswith(f"{ACCOUNTS}__")]
     settings = Settings(
-        accounts=found[0], misconfigured=found[1], unknown=of_accounts, home=_path(environ.get(HOME)), file=file
+        accounts=accounts, misconfigured=misconfigured, unknown=of_accounts, home=_path(environ.get(HOME)), file=file
     )
     if with_secrets:
         settings = settings.with_secrets()
@@ -79,7 +79,7 @@ def _read(file: Path) -> dict[str, Any]:
         problem = f"is not UTF-8 text (byte {error.start})"
     except (ValueError, RecursionError) as error:  # a number of 5000 digits is a plain ValueError
         problem = f"is not TOML: {error}"
-    raise ConfigurationError(f"{file}: {problem}")  # out here, for the error itself may hold the whole text
+    raise ConfigurationError(f"{file}: {problem}")  # not chained to the error, which may hold the file's text
 
 
 def _json(name: str, text: str) -> object:
@@ -87,7 +87,7 @@ def _json(name: str, text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         problem = str(error)
-    raise ConfigurationError(f"{name}: is not JSON: {problem}")  # out here, as above
+    raise ConfigurationError(f"{name}: is not JSON: {problem}")  # not chained, as above
 
 
 def _section(tables: Tables, name: str, table: object, origin: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.windows import WindowKind
+from orders_sync.store import locks
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_optional
@@ -33,7 +34,6 @@ URGENCY = [
     WindowKind.BACKFILL,
 ]
 LEASE = timedelta(seconds=30)
-CLAIM_LOCK = 0x6F72  # first half of an advisory lock, the account is the second
 
 
 _CLAIM = f"""
@@ -113,7 +113,7 @@ async def claim(
         await cursor.execute(
             _CLAIM,
             {
-                "lock": CLAIM_LOCK,
+                "lock": locks.CLAIMS,
                 "account": account,
                 "owner": owner,
                 "lease": LEASE,

@@ -20,13 +20,11 @@ from orders_sync.domain.activity import NOBODY, Action, Actor, Origin
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.identities import IdentityChanges, KnownAccount, ListedAccount, compare
 from orders_sync.domain.local_times import stamp
-from orders_sync.store import activity, overview
+from orders_sync.store import activity, locks, overview
 from orders_sync.store.database import Session
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.ownership import HAND_OVER
 from orders_sync.store.queries import select_rows
-
-LOCK = 0x6F75  # advisory: who holds it changes names
 
 _KNOWN = """
 SELECT name, platform, host, seller, removed_at IS NULL AND retired_at IS NULL AS is_current
@@ -105,7 +103,7 @@ def register(
         if not changes or (changes.labels and not renames):
             return []
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [locks.NAMES])
             if compare(_known(connection), accounts, elsewhere).labels:
                 connection.execute(_EXCLUDE)
             known = _known(connection)
@@ -130,7 +128,7 @@ def unrefreshed(connection: Session) -> list[str]:
 def rename(connection: Session, actor: Actor, old: str, new: str) -> None:
     """Give an account another label, and record who did. Raises `NotFoundError` and `UsageError`."""
     with plain_words(connection.info.dsn), connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [locks.NAMES])
         connection.execute(_EXCLUDE)
         names = {each.name for each in _known(connection)}
         if old not in names:
@@ -164,7 +162,7 @@ def merge(connection: Session, actor: Actor, old: str, new: str) -> None:
     Its ledger is removed too: the other has a proof of its own. Raises `SettingsError`.
     """
     with plain_words(connection.info.dsn), connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [locks.NAMES])
         connection.execute(_EXCLUDE)
         platforms = {each.name: each.platform for each in _known(connection)}
         if old == new or old not in platforms or platforms.get(new) != platforms[old]:

@@ -2,8 +2,9 @@
 
     planned --claim--> running --finish--> done          the watermark moves in the same transaction (P5)
        ^                 | | '----------> beyond         the platform's reach: proves nothing, is never read again
-       |                 | '----split----> split, its parts planned
-       '--next run-- failed <--fail--
+       |                 | '----split----> split         its parts are planned; planned again where they brought too few
+       |<----release-----|                               another worker reads it
+       '--RETRY_AT-- failed <--fail--                    the next run of a command does not wait for that time
 
 How a worker takes a window is in `claims`, how it ends one in `closing`. Every time is the database's clock.
 """

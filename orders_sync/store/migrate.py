@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from orders_sync.domain.errors import DatabaseError
-from orders_sync.store import bi, rights, roles
+from orders_sync.store import bi, locks, rights, roles
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session, connect
 from orders_sync.store.database_errors import plain_words
@@ -29,7 +29,6 @@ from orders_sync.store.session_settings import OLDEST, STATE, State
 from orders_sync.store.tables import NAME_CLASHES, SYNC_SCHEMA
 
 PACKAGE = Path(__file__).resolve().parent.parent
-MIGRATION_LOCK = 0x6F72_6465_7273  # "orders": two commands must not migrate at once
 
 
 def migrate(url: str) -> list[str]:
@@ -115,7 +114,7 @@ def _with_alembic(url: str, work: Callable[[Config, Connection], list[str]]) -> 
 
 def _alone(connection: Connection) -> None:
     """Wait until nobody else migrates, to the end of the transaction."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": locks.MIGRATION})
 
 
 def _upgrade(config: Config, connection: Connection) -> list[str]:

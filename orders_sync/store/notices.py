@@ -11,10 +11,10 @@ from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
 from orders_sync.domain.problems import ProblemKind
+from orders_sync.store import locks
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
 
-LOCK = 0x6F74  # advisory: who holds it decides
 LEASE = timedelta(minutes=2)  # of a process that sends a notice; after that any may
 GIVEN_UP = timedelta(days=1)  # after a notice was made
 STATEMENT_TIMEOUT_MS = 10_000
@@ -114,7 +114,7 @@ async def deciding(connection: Connection) -> AsyncIterator[bool]:
     """Open the transaction in which one process decides. Yield False where another one does."""
     async with connection.transaction():
         await connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
-        yield await fetch_value(connection, "SELECT pg_try_advisory_xact_lock(%s)", [LOCK], bool)
+        yield await fetch_value(connection, "SELECT pg_try_advisory_xact_lock(%s)", [locks.NOTICES], bool)
 
 
 async def clock(connection: Connection) -> datetime:

@@ -20,6 +20,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from orders_sync.domain import reject_reasons
+from orders_sync.store import locks
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import OTHER_HOST
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_values
@@ -85,7 +86,6 @@ FROM those AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_version_since IS NOT NULL) <> s.is_unread
 """
 
-_LOCK = 0x6F74  # first half of an advisory lock, the platform is the second
 
 _TAKE = """
 SELECT account, platform, order_id, payload, payload_hash, reason, window_id, read_at
@@ -160,7 +160,7 @@ async def _note_unread(connection: Connection, platform: str, order_ids: Collect
 async def _lock(connection: Connection, platform: str, *, alone: bool) -> None:
     """Lock the rejects of a platform to the end of the transaction, shared with other settlers unless `alone`."""
     function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-    await connection.execute(f"SELECT {function}(%s, hashtext(%s))".encode(), [_LOCK, platform])
+    await connection.execute(f"SELECT {function}(%s, hashtext(%s))".encode(), [locks.REJECTS, platform])
 
 
 async def _keep(connection: Connection, reject: Reject) -> None:

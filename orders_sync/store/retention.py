@@ -20,12 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from orders_sync.store import ledger
+from orders_sync.store import ledger, locks
 from orders_sync.store.database import Connection
 from orders_sync.store.states import OPEN_WINDOWS, READ_WINDOWS
 
 BATCH = 1000  # rows a transaction
-LOCK = 0x6F73  # advisory: who holds it removes
 
 _BACKFILLS = f"""
 DELETE FROM sync.backfills WHERE id = ANY (ARRAY(
@@ -183,7 +182,7 @@ async def remove(connection: Connection, rule: Rule, age: timedelta, rows: int =
     None if another process is removing rows.
     """
     async with connection.transaction():
-        cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [locks.RETENTION])
         if await cursor.fetchone() == (False,):
             return None
         cursor = await connection.execute(rule.statement.encode(), {"age": age, "rows": rows})

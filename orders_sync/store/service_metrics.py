@@ -1,7 +1,7 @@
 """State of the service by its tables, for metrics and health: a few cheap queries.
 
-Each reads an index of open rows, however many closed ones there are; only the jobs are counted over their table, which
-retention keeps at a day's.
+Each reads an index of open rows, however many closed ones there are. Only jobs are counted over a whole table, which
+retention keeps to one day.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _JOBS = """
     FROM sync_jobs.procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed') GROUP BY queue_name, status
 """
 
-# a job put in for later waits from then on
+# the wait of a scheduled job begins at its scheduled time
 _OLDEST_JOB = """
     SELECT coalesce(max(extract(epoch FROM clock_timestamp() - greatest(e.at, j.scheduled_at))), 0)::float AS seconds
     FROM sync_jobs.procrastinate_jobs AS j

@@ -15,7 +15,7 @@ from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine.renormalize import renormalize
 from orders_sync.service.retention import remove_old
 from orders_sync.settings import RetentionSettings
-from orders_sync.store import backfills, claims, closing, ledger, retention
+from orders_sync.store import backfills, claims, closing, ledger, locks, retention
 from orders_sync.store.database import Connection, Pool
 from tests.support.story import Story, Tell
 
@@ -357,7 +357,7 @@ async def test_who_finds_another_one_at_it_leaves(pool: Pool, connection: Connec
     await window(connection, hours(1, 2))
     await window(connection, hours(0, 1))
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [retention.LOCK])
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [locks.RETENTION])
         assert await remove_old(pool, KEPT) == {}
     assert await remove_old(pool, KEPT) == {"windows": 1}
 

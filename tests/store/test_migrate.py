@@ -18,7 +18,7 @@ from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.domain.reject_reasons import classify
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import identities, migrate, order_numbers, order_statuses, schema
+from orders_sync.store import identities, locks, migrate, order_numbers, order_statuses, schema
 from orders_sync.store.flat_orders import fingerprint
 from orders_sync.store.session_settings import OLDEST
 from orders_sync.store.tables import metadata
@@ -102,7 +102,7 @@ def test_a_database_without_our_tables_or_with_others_is_not_current(url: str, e
 
 def test_many_processes_migrate_at_once_and_one_of_them_does_it(empty_url: str) -> None:
     with psycopg.connect(empty_url, autocommit=True) as gate:
-        gate.execute("SELECT pg_advisory_lock(%s)", [migrate.MIGRATION_LOCK])
+        gate.execute("SELECT pg_advisory_lock(%s)", [locks.MIGRATION])
         commands = [
             subprocess.Popen(
                 [sys.executable, "-c", MIGRATE, empty_url], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE

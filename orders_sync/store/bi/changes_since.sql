@@ -1,6 +1,7 @@
--- Orders that changed after a cursor (NULL: all), oldest change first, at most max_rows; read again with the cursor of
--- the last row. Each change of an order is met at least once, whatever runs beside it; an order that changed several
--- times is met once. kind: new, changed, deleted. changed: columns of orders and names of tables that differ.
+-- Orders that changed after a cursor (NULL: all), oldest change first, at most max_rows. The caller stores the cursor of
+-- the last row and passes it next time. Every changed order is listed at least once, whatever runs at the same time;
+-- several changes of an order between two calls are one row. kind: new, changed, deleted. changed: columns of orders and
+-- names of tables that differ. orders.changed_xid, which triggers keep, says when an order changed.
 CREATE OR REPLACE FUNCTION bi.changes_since(since text DEFAULT NULL, max_rows integer DEFAULT 1000)
 RETURNS TABLE (platform text, order_id text, account text, kind text, changed text[], cursor text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
