@@ -9,7 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from urllib.parse import unquote, urlsplit
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from urllib.parse import unquote, urlencode, urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -21,22 +25,40 @@ from orders_sync.console.site import Site
 from orders_sync.console.visit import MESSAGE, Visit, read_form
 from orders_sync.console.words import LANGUAGES, Words, chosen
 from orders_sync.domain.activity import Action, Actor, Origin
+from orders_sync.domain.errors import UsageError
 from orders_sync.store import activity, console_access
 from orders_sync.store.console_access import Person
 
 LANGUAGE = "orders_sync_language"  # cookie
 YEAR_SECONDS = 365 * 86_400
 LONGEST_NAME = 100
+KEPT_LONGER = timedelta(days=30)  # a key whose session is over opens nothing, but tells that there was one
+LONGEST_FORM = 16 * 2**10  # bytes of a form that is kept while its sender logs in again
 HASHES = 2  # at a time: log-ins must not take memory and cores from the rest
 
 log = structlog.get_logger(__name__)
 
 
-class Access:
-    """The log-in of one site, and the sessions that follow it."""
+Resume = Callable[[Visit, str], Awaitable[Response | None]]
 
-    def __init__(self, site: Site) -> None:
+
+@dataclass(frozen=True)
+class Unsent:
+    """A form that came without a session: nothing of it was done. `path`: its action; `body`: its fields, encoded.
+
+    It is kept in the log-in page alone, so that it is in no URL and in no table.
+    """
+
+    path: str = ""
+    body: str = ""
+
+
+class Access:
+    """The log-in of one site, and the sessions that follow it. `resume`: shows the page of an unsent form."""
+
+    def __init__(self, site: Site, resume: Resume) -> None:
         self._site = site
+        self._resume = resume
         self._hashing = asyncio.Semaphore(HASHES)
 
     def routes(self) -> list[Route]:
@@ -69,18 +91,22 @@ class Access:
         default = self._site.settings.console.language
         return Words(chosen(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""), default))
 
-    def login(self, request: Request) -> Response:
-        """Send the browser to the log-in and then back; after a form, to the page it stood on."""
+    async def login(self, request: Request) -> Response:
+        """Send the browser to the log-in and then back; a form stays in the log-in page, for nothing of it is done."""
         if self._site.settings.console.user_header:
             return self._refuse(request)
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if request.method == "POST":
+            body = (await request.body()).decode(errors="replace")
+            unsent = Unsent(path, body if len(body) <= LONGEST_FORM else "")
             referer = urlsplit(request.headers.get("referer", ""))
             path = referer.path + (f"?{referer.query}" if referer.query else "")
+            return self._form(request, path, code=401, unsent=unsent)
         if request.headers.get("x-part"):
             return Response(status_code=401)
         visit = self.visit(request, NOBODY)
-        return RedirectResponse(visit.url("/login", next=self._inside(path)), 303)
+        had_session = self._cookie(request) in request.cookies
+        return RedirectResponse(visit.url("/login", next=self._inside(path), ended=1 if had_session else None), 303)
 
     def _refuse(self, request: Request) -> Response:
         name = getattr(request.state, "user", None)
@@ -96,14 +122,31 @@ class Access:
         )
 
     async def _show(self, request: Request) -> Response:
-        return self._form(request, request.query_params.get("next", ""))
+        return self._form(request, request.query_params.get("next", ""), ended="ended" in request.query_params)
 
-    def _form(self, request: Request, after: str, problem: str = "", code: int = 200) -> Response:
-        visit = self.visit(request, NOBODY)
-        return visit.render("login.html", code, after=self._inside(after), problem=problem)
+    def _form(
+        self,
+        request: Request,
+        after: str,
+        problem: str = "",
+        code: int = 200,
+        *,
+        unsent: Unsent = Unsent(),
+        ended: bool = False,
+    ) -> Response:
+        after = self._inside(after)
+        scope = {
+            **request.scope,
+            "method": "GET",
+            "path": "/login",
+            "query_string": urlencode({"next": after}).encode(),
+        }
+        visit = self.visit(Request(scope), NOBODY)
+        return visit.render("login.html", code, after=after, problem=problem, unsent=unsent, ended=ended)
 
     async def _log_in(self, request: Request) -> Response:
         form, _ = read_form(await request.body())
+        after, unsent = form.get("next", ""), Unsent(form.get("unsent_path", ""), form.get("unsent_body", ""))
         name = form.get("name", "").strip()[:LONGEST_NAME]
         address = request.client.host if request.client else "unknown"
         words = self.words(request)
@@ -111,7 +154,7 @@ class Access:
             async with self._site.pool.connection() as connection:
                 if not await console_access.may_try(connection, name, address):
                     text = words("Too many failed log-ins: wait 15 minutes, then try again.")
-                    return self._form(request, form.get("next", ""), text, 429)
+                    return self._form(request, after, text, 429, unsent=unsent)
                 found = await console_access.find(connection, name)
             right = await passwords.is_right(form.get("password", "").strip(), found[1] if found else None)
             async with self._site.pool.connection() as connection:
@@ -119,16 +162,34 @@ class Access:
                 if not right or found is None:
                     log.warning("console: log-in refused", address=address)
                     text = words("Name and password do not match.")
-                    return self._form(request, form.get("next", ""), text, 401)
+                    return self._form(request, after, text, 401, unsent=unsent)
                 key = secrets.token_urlsafe(32)
                 browser = request.headers.get("user-agent", "")[:300]
                 async with connection.transaction():
                     await console_access.open_session(connection, found[0], _hash(key), address, browser)
                     details = {"address": address}
                     await activity.record(connection, _actor(found[0]), Action.CONSOLE_LOGIN, details=details)
-        answer = RedirectResponse(self._site.base_path + (self._inside(form.get("next", "")) or "/"), 303)
+        answer = await self._after(self.visit(request, found[0]), after, unsent)
         self._set_cookie(request, answer, key)
         return answer
+
+    async def _after(self, visit: Visit, path: str, unsent: Unsent) -> Response:
+        """Return the page that follows a log-in. That of an unsent form has the form filled in, and says so."""
+        back = RedirectResponse(self._site.base_path + (self._inside(path) or "/"), 303)
+        if not unsent.path:
+            return back
+        sent = urlsplit(self._inside(unsent.path))
+        request = Request({**visit.request.scope, "query_string": sent.query.encode()})
+        visit = replace(visit, request=request)
+        with suppress(UsageError):  # no browser made it: the form is shown empty
+            visit.form, visit.choices = read_form(unsent.body.encode())
+        visit.message = visit._(
+            "Your session had ended, so nothing was done. Check what stands here, then do it again."
+        )
+        answer = await self._resume(visit, unquote(sent.path))
+        if answer is None:
+            visit.say(back, visit.message)
+        return answer or back
 
     async def _log_out(self, request: Request) -> Response:
         person = await self.person(request)
@@ -166,7 +227,7 @@ class Access:
         answer.set_cookie(
             self._cookie(request),
             key,
-            max_age=int(self._site.settings.console.session.total_seconds()),
+            max_age=int((self._site.settings.console.session + KEPT_LONGER).total_seconds()),
             path=self._cookie_path,
             secure=request.url.scheme == "https",
             httponly=True,

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orders_sync.console import guard, rendering
 from orders_sync.console.access import NOBODY, Access
+from orders_sync.console.forms import Forms
 from orders_sync.console.pages import Page, all_pages
 from orders_sync.console.site import Site
 from orders_sync.console.visit import ForbiddenError, Visit, read_form
@@ -36,15 +37,18 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 def make(site: Site) -> ASGIApp:
     """Return the console as an ASGI application."""
-    access = Access(site)
+    pages = all_pages()
+    forms = Forms(pages)
+    access = Access(site, forms.resume)
     routes = [
         Route("/static/{fingerprint}/{name}", _static, methods=["GET"]),
-        *(Route(each.path, guarded(access, each), methods=[each.method]) for each in all_pages()),
+        *(Route(each.path, guarded(access, forms, each), methods=[each.method]) for each in pages),
     ]
     routes += [
         Route(each.path, _shielded(access, each.endpoint), methods=list(each.methods or ())) for each in access.routes()
     ]
-    routes.append(Route("/{path:path}", guarded(access, Page("/{path:path}", _nothing_here)), methods=["GET", "POST"]))
+    nothing = Page("/{path:path}", _nothing_here)
+    routes.append(Route(nothing.path, guarded(access, forms, nothing), methods=["GET", "POST"]))
     app: ASGIApp = Starlette(routes=routes)
     if site.base_path:
         app = _below(site.base_path, app)
@@ -52,13 +56,13 @@ def make(site: Site) -> ASGIApp:
     return guard.Proxy(guard.Guard(app), guard.networks(console.trusted_proxies), console.user_header)
 
 
-def guarded(access: Access, page: Page) -> Answer:
+def guarded(access: Access, forms: Forms, page: Page) -> Answer:
     """Return the page for people who are logged in."""
 
     async def answer(request: Request) -> Response:
         person = await access.person(request)
         if person is None:
-            return access.login(request)
+            return await access.login(request)
         request.state.person = person
         visit = access.visit(request, person)
         if page.method == "POST":
@@ -67,7 +71,7 @@ def guarded(access: Access, page: Page) -> Answer:
                 raise ForbiddenError(visit._("You may look, but not change anything."))
             if page.shows_persons:
                 visit.must_see_persons()
-        return await page.answer(visit)
+        return await forms.answer(visit, page)
 
     return _shielded(access, answer)
 

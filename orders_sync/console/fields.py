@@ -25,7 +25,7 @@ def days(
     """Return the range of two days, both included, in the console's zone. Raises `UsageError`."""
     start, end = moment(written, words, first), moment(written, words, last, is_end=True)
     if start and end and start >= end:
-        raise UsageError(words("The first day lies after the last one."))
+        raise UsageError(words("The first day lies after the last one."), argument=first)
     return start, end
 
 
@@ -40,9 +40,10 @@ def moment(written: Mapping[str, str], words: Words, name: str, *, is_end: bool 
     try:
         found = local_times.parse(text)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(error.args[0], argument=name) from None
     if not FIRST_YEAR <= found.year < PAST_YEARS:
-        raise UsageError(words("The year must lie between %(first)s and %(past)s.", first=FIRST_YEAR, past=PAST_YEARS))
+        text = words("The year must lie between %(first)s and %(past)s.", first=FIRST_YEAR, past=PAST_YEARS)
+        raise UsageError(text, argument=name)
     is_day = len(text) == len("2026-10-01")
     return local_times.parse(local_times.day(found + timedelta(hours=36))) if is_end and is_day else found
 
@@ -62,4 +63,4 @@ def groups(visit: Visit) -> tuple[StatusGroup, ...]:
     try:
         return (StatusGroup(state),)
     except ValueError:
-        raise UsageError(visit._("There is no such state of orders.")) from None
+        raise UsageError(visit._("There is no such state of orders."), argument="state") from None

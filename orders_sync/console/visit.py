@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,9 +30,39 @@ class ForbiddenError(UsageError):
     """The person has no right to do or see this."""
 
 
+@dataclass(frozen=True)
+class Filled:
+    """What stands in the fields of a form, and what is wrong with them, by the name of the field."""
+
+    values: Mapping[str, str]
+    choices: Mapping[str, Sequence[str]]
+    mistakes: Mapping[str, str]
+
+    def get(self, name: str, otherwise: str = "") -> str:
+        """Return what stands in a field."""
+        return self.values.get(name, otherwise)
+
+    def has(self, name: str, value: str) -> bool:
+        """Tell whether a value is chosen in a field that may have several."""
+        return value in self.choices.get(name, ())
+
+    def mistake(self, name: str) -> str:
+        """Return what is wrong with a field; empty where nothing is."""
+        return self.mistakes.get(name, "")
+
+    def fits(self, name: str, shape: str) -> bool:
+        """Tell whether a browser's picker can show what stands in a field: it drops every other text."""
+        return not self.get(name) or re.fullmatch(shape, self.get(name)) is not None
+
+
 @dataclass
 class Visit:
-    """A request of a person. `message`: what the action before has to say, shown once."""
+    """A request of a person.
+
+    `message`: what the action before has to say, shown once. `form`, `choices`: the fields of a form that was posted,
+    each with its last value and with all. `sent_to`: the path of the action where its form is shown again because it
+    was not done; `mistakes`: what was wrong with the form, by field, "" for the form as a whole.
+    """
 
     request: Request
     site: Site
@@ -40,6 +71,8 @@ class Visit:
     message: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sent_to: str = ""
+    mistakes: dict[str, str] = field(default_factory=dict)
 
     def _(self, key: str, **values: object) -> str:
         """Return a text in the person's language."""
@@ -52,8 +85,17 @@ class Visit:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """The parameters of the URL, each once."""
-        return self.request.query_params
+        """The parameters of the URL, each once, without those that are wrong."""
+        wrong = () if self.sent_to else self.mistakes
+        return {name: value for name, value in self.request.query_params.items() if name not in wrong}
+
+    def filled(self, action: str = "") -> Filled:
+        """Return what a form shows: that of an `action` what was sent, or nothing, another the URL's parameters."""
+        if action:
+            is_sent = action == self.sent_to
+            return Filled(self.form, self.choices, self.mistakes) if is_sent else Filled({}, {}, {})
+        query = self.request.query_params
+        return Filled(query, _choices(query.multi_items()), {} if self.sent_to else self.mistakes)
 
     @property
     def path(self) -> str:
@@ -73,6 +115,10 @@ class Visit:
     def url_here(self, **changes: object) -> str:
         """Return the URL of this page with some parameters changed; None removes one."""
         return self.url(self.path, **{**self.query, **changes})
+
+    def action(self, path: str) -> str:
+        """Return the URL of an action with the query of this page: where it fails, the page is shown as it was."""
+        return self.url(path) + (f"?{self.request.url.query}" if self.request.url.query else "")
 
     @asynccontextmanager
     async def reading(self, *, persons: bool = False) -> AsyncIterator[Connection]:
@@ -113,15 +159,19 @@ class Visit:
         """Send the browser to another page after an action; `message` is shown there once."""
         answer = RedirectResponse(self.url(path, **query), 303)
         if message:
-            answer.set_cookie(
-                MESSAGE,
-                quote(message[:1000]),
-                max_age=MESSAGE_SECONDS,
-                path=self.site.base_path or "/",
-                httponly=True,
-                samesite="lax",
-            )
+            self.say(answer, message)
         return answer
+
+    def say(self, answer: Response, message: str) -> None:
+        """Have the next page show a message, once."""
+        answer.set_cookie(
+            MESSAGE,
+            quote(message[:1000]),
+            max_age=MESSAGE_SECONDS,
+            path=self.site.base_path or "/",
+            httponly=True,
+            samesite="lax",
+        )
 
 
 def read_form(body: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -130,7 +180,12 @@ def read_form(body: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError:
         raise UsageError("the form cannot be read: reload the page and try again") from None
+    choices = _choices([(name, value.replace("\x00", "")) for name, value in pairs])
+    return {name: values[-1] for name, values in choices.items()}, choices
+
+
+def _choices(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     choices: dict[str, list[str]] = {}
     for name, value in pairs:
-        choices.setdefault(name, []).append(value.replace("\x00", ""))
-    return {name: values[-1] for name, values in choices.items()}, choices
+        choices.setdefault(name, []).append(value)
+    return choices

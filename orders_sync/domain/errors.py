@@ -55,7 +55,14 @@ class AddressError(OrdersSyncError):
 
 
 class UsageError(OrdersSyncError):
-    """An argument or option of a command that cannot be meant so. The text names it."""
+    """An argument or option of a command, or a field of a form, that cannot be meant so.
+
+    `argument`: its name where it is a single one, so that a form can show the text beside the field; empty otherwise.
+    """
+
+    def __init__(self, text: str = "", *, argument: str = "") -> None:
+        super().__init__(text)
+        self.argument = argument
 
 
 class NotFoundError(OrdersSyncError):

@@ -105,13 +105,17 @@ def iso(moment: datetime) -> str:
 def parse(text: str) -> datetime:
     """Read a date or a time, fractions of a second dropped. Without an offset it is in the zone; a date is its start.
 
-    Raises ValueError, with a text for the user, also for a time that clocks skipped or showed twice.
+    Raises ValueError, with a `Sentence` for the user, also for a time that clocks skipped or showed twice.
     """
+    from orders_sync.domain.sentences import Sentence  # here: it writes times by this module
+
     written = re.sub(r" ?(?:(UTC)|([+-]\d\d:?\d\d))$", lambda found: "Z" if found[1] else found[2], text.strip())
     try:
         moment = datetime.fromisoformat(written).replace(microsecond=0)
     except ValueError:
-        raise ValueError(f'must be a date or a time, such as 2026-10-01 or "2026-10-01 12:00" (got "{text}")') from None
+        raise ValueError(
+            Sentence('must be a date or a time, such as 2026-10-01 or "2026-10-01 12:00" (got "%(text)s")', text=text)
+        ) from None
     if moment.tzinfo is not None:
         return moment
     if not 1 < moment.year < 9999:
@@ -123,11 +127,19 @@ def parse(text: str) -> datetime:
         except OverflowError:  # the first or last day there is: the caller has narrower bounds
             return local
     first, second = local.utcoffset() or timedelta(), local.replace(fold=1).utcoffset() or timedelta()
-    why = "was skipped" if first < second else "occurred twice"
-    raise ValueError(
-        f"{moment} {why} in {_name} when clocks changed: write it with its offset, such as "
-        f'"{moment.isoformat(" ")} {_offset(local)}"'
-    )
+    values = {"moment": str(moment), "zone": _name, "example": f"{moment.isoformat(' ')} {_offset(local)}"}
+    if first < second:
+        said = Sentence(
+            '%(moment)s was skipped in %(zone)s when clocks changed: write it with its offset, such as "%(example)s"',
+            **values,
+        )
+    else:
+        said = Sentence(
+            "%(moment)s occurred twice in %(zone)s when clocks changed: write it with its offset, such as "
+            '"%(example)s"',
+            **values,
+        )
+    raise ValueError(said)
 
 
 def _is_date(text: str) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from orders_sync.domain.backfill_plans import SETTLED_AFTER, BackfillPlan, PlannedPart, fingerprint
 from orders_sync.domain.errors import UsageError
-from orders_sync.domain.local_times import stamp
+from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine.backfill_notices import notices, refusal
 from orders_sync.engine.sources import AccountSource
@@ -103,8 +103,13 @@ def must_list_by(source: AccountSource, feed: Feed) -> None:
     """Raise `UsageError` for a feed by which the account's platform does not list."""
     if feed not in source.platform.feeds:
         raise UsageError(
-            f"{source.account.name}: {source.platform.name} does not list by {feed} time; omit --by, or use --by "
-            f"{source.platform.feed}"
+            Sentence(
+                "%(account)s: %(platform)s does not list by %(feed)s time; omit --by, or use --by %(own)s",
+                account=source.account.name,
+                platform=source.platform.name,
+                feed=feed,
+                own=source.platform.feed,
+            )
         )
 
 
@@ -145,8 +150,8 @@ def _preview(source: AccountSource, state: RangeState, window: Window, now: date
     if refused := refusal(source, window, now):
         said.append(refused)
     equal = []
-    if state.equal_id is not None and state.equal_state is not None:
-        equal.append(EqualRequest(state.equal_id, state.equal_state))
+    if state.equal_request is not None and state.equal_state is not None:
+        equal.append(EqualRequest(state.equal_request, state.equal_state))
     said += [*notices(source, window, now, equal), *_of_history(source, state, window)]
     seconds = state.calls / source.policy.requests_per_second
     return Preview(state.account, state.feed, window, state, seconds, said)
@@ -157,7 +162,10 @@ def _of_history(source: AccountSource, state: RangeState, window: Window) -> lis
     if window.start >= begins:
         return []
     return [
-        f"the range starts before the account's history ({stamp(begins)}). Sweeps keep its orders current like all "
-        "others, but the daily audit and the completeness in `status` cover only the history. To include the range, "
-        "set an earlier history_from"
+        Sentence(
+            "the range starts before the account's history (%(begins)s). Sweeps keep its orders current like all "
+            "others, but the daily audit and the completeness in `status` cover only the history. To include the "
+            "range, set an earlier history_from",
+            begins=begins,
+        )
     ]

@@ -97,7 +97,8 @@ SELECT p.name AS account, p.feed, p.begins AS history_from, p.failed_windows, p.
     coalesce(round(estimate.calls * pieces.windows), 0)::int AS calls,
     ARRAY(SELECT lower(r) FROM unnest(p.to_read) AS r ORDER BY r) AS to_read_starts,
     ARRAY(SELECT upper(r) FROM unnest(p.to_read) AS r ORDER BY r) AS to_read_ends,
-    e.id AS equal_id, e.state AS equal_state,{", ".join(map(_listed, ("complete", "failed", "waiting", "missing")))}
+    e.request_id AS equal_request, e.state AS equal_state,
+    {", ".join(map(_listed, ("complete", "failed", "waiting", "missing")))}
 FROM parted AS p
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(ceil(extract(epoch FROM upper(r) - lower(r)) / extract(epoch FROM p.longest))), 0)::int
@@ -126,7 +127,8 @@ CROSS JOIN LATERAL (
     ) AS counted
 ) AS estimate
 LEFT JOIN (
-    SELECT DISTINCT ON (account, feed) account, feed, id, state FROM sync.backfills
+    SELECT DISTINCT ON (account, feed) account, feed, coalesce(request_id, id) AS request_id, state
+    FROM sync.backfills
     WHERE starts_at = %(start)s AND ends_at = %(end)s AND state <> 'cancelled'
     ORDER BY account, feed, id DESC
 ) AS e ON (e.account, e.feed) = (p.name, p.feed)
@@ -151,8 +153,8 @@ class RangeState(msgspec.Struct, frozen=True):
     Ranges by kind, the earliest first: `..._starts` and `..._ends` hold the first `SHOWN`, `..._ranges` counts all.
     `history_from`: as `sync.accounts` has it. `failed_windows`, `waiting_windows`: windows that overlap the range.
     `to_read`: what is not complete, or all where everything is asked for; in `windows`, which take about `calls`, by
-    the orders that are known to have been created in them. `equal_id`: the newest backfill of the same range that
-    nobody cancelled.
+    the orders that are known to have been created in them. `equal_request`: that of the newest backfill of the
+    same range that nobody cancelled.
     """
 
     account: str
@@ -164,7 +166,7 @@ class RangeState(msgspec.Struct, frozen=True):
     calls: int
     to_read_starts: list[datetime]
     to_read_ends: list[datetime]
-    equal_id: int | None
+    equal_request: int | None
     equal_state: BackfillState | None
     complete_starts: list[datetime]
     complete_ends: list[datetime]

@@ -59,7 +59,7 @@ ORDER BY coalesce(b.request_id, b.id), b.id
 _OF_NUMBER = "(id = %(number)s OR %(is_request)s AND request_id = %(number)s)"
 
 _EQUAL = """
-SELECT id, state FROM sync.backfills
+SELECT coalesce(request_id, id) AS request_id, state FROM sync.backfills
 WHERE account = %s AND feed = %s AND starts_at = %s AND ends_at = %s AND state <> 'cancelled'
     AND (%s::bigint IS NULL OR id < %s)
 ORDER BY id DESC LIMIT 1
@@ -67,9 +67,9 @@ ORDER BY id DESC LIMIT 1
 
 
 class EqualRequest(msgspec.Struct, frozen=True):
-    """An earlier backfill of the same account, feed and range, that nobody cancelled."""
+    """The request of an earlier backfill of the same account, feed and range, that nobody cancelled."""
 
-    id: int
+    request_id: int
     state: BackfillState
 
 

@@ -52,8 +52,8 @@ WHERE r.account = ANY (%s) AND r.kind = 'audit' AND r.finished_at IS NULL
 ORDER BY r.account
 """
 _OBSTACLE = f"""
-SELECT CASE WHEN a.removed_at IS NOT NULL OR a.retired_at IS NOT NULL THEN 'is not in the settings any more'
-    WHEN {IS_PAUSED} THEN 'is paused' WHEN a.suspended_at IS NOT NULL THEN 'is suspended' ELSE '' END
+SELECT CASE WHEN a.removed_at IS NOT NULL OR a.retired_at IS NOT NULL THEN 'removed'
+    WHEN {IS_PAUSED} THEN 'paused' WHEN a.suspended_at IS NOT NULL THEN 'suspended' ELSE '' END
 FROM sync.accounts AS a WHERE name = %s FOR UPDATE
 """
 
@@ -97,7 +97,10 @@ async def add(
 
 
 async def obstacle(connection: Connection, account: str) -> str | None:
-    """Lock an account's row and return why the service cannot read it, "" where it can; None for an unknown one."""
+    """Lock an account's row and return why the service cannot read it; None for an unknown one.
+
+    "removed" from the settings, "paused", "suspended"; "" where it can be read.
+    """
     found = await fetch_values(connection, _OBSTACLE, [account], str)
     return found[0] if found else None
 

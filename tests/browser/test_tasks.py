@@ -48,7 +48,7 @@ def test_a_click_on_an_hour_shows_its_windows(page: Page, console: Console) -> N
 def test_a_backfill_goes_from_its_preview_to_done_while_one_looks_on(page: Page, console: Console) -> None:
     page.goto(f"{console.root}/backfills")
     page.get_by_label(console.world.accounts[1].name, exact=True).check()
-    page.get_by_label("From (day, or time)").fill(f"{console.world.accounts[1].history_from:%Y-%m-%d}")
+    page.get_by_label("From", exact=True).fill(f"{console.world.accounts[1].history_from:%Y-%m-%d}")
     page.get_by_label("also what is complete").check()
     page.get_by_role("button", name="Preview").first.click()
     start = page.get_by_role("button", name="Start exactly this")

@@ -23,7 +23,9 @@ Answer = Callable[[Visit], Awaitable[Response]]
 class Page:
     """A route for people who are logged in.
 
-    `acts`: only for those who may act; `shows_persons`: only for those who may see personal data.
+    `acts`: only for those who may act; `shows_persons`: only for those who may see personal data. `form`: the path of
+    the page with the form that leads here, which is shown again, filled in, where the form has a mistake; its
+    parameters in braces are those of `path`. Empty: the mistake has a page of its own.
     """
 
     path: str
@@ -31,20 +33,21 @@ class Page:
     method: str = "GET"
     acts: bool = False
     shows_persons: bool = False
+    form: str = ""
 
 
-def page(path: str, answer: Answer) -> Page:
+def page(path: str, answer: Answer, *, form: str = "") -> Page:
     """Return a page that everybody may look at."""
-    return Page(path, answer)
+    return Page(path, answer, form=form)
 
 
-def action(path: str, answer: Answer, *, acts: bool = True, shows_persons: bool = False) -> Page:
+def action(path: str, answer: Answer, *, acts: bool = True, shows_persons: bool = False, form: str = "") -> Page:
     """Return an action.
 
     `acts`: False where the right to act is not needed: for what is the person's own, and to see personal data, which
     has a right of its own, `shows_persons`.
     """
-    return Page(path, answer, "POST", acts, shows_persons)
+    return Page(path, answer, "POST", acts, shows_persons, form)
 
 
 def all_pages() -> list[Page]:

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import Response
 
-from orders_sync.console import charts, shop_words, window_words
+from orders_sync.console import charts, fields, shop_words, window_words
 from orders_sync.console.pages import action, page
 from orders_sync.console.pages.overview import rate_keys
 from orders_sync.console.visit import Visit
@@ -203,18 +203,9 @@ async def pause(visit: Visit) -> Response:
     because = visit.form.get("because", "").strip()[:500] or None
     async with visit.acting() as connection:
         listed = visit.site.settings.listed
-        await actions.pause(connection, visit.actor, listed, name, because, _until(visit))
+        until = fields.moment(visit.form, visit.words, "until")
+        await actions.pause(connection, visit.actor, listed, name, because, until)
     return visit.go(f"/accounts/{name}", visit._("The shop is paused. Windows in flight are finished."))
-
-
-def _until(visit: Visit) -> datetime | None:
-    written = visit.form.get("until", "").strip()
-    if not written:
-        return None
-    try:
-        return local_times.parse(written)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 async def resume(visit: Visit) -> Response:
@@ -254,9 +245,9 @@ async def retry(visit: Visit) -> Response:
 
 PAGES = [
     page("/accounts/{name}", show),
-    action("/accounts/{name}/pause", pause),
-    action("/accounts/{name}/resume", resume),
-    action("/accounts/{name}/sync", sync),
-    action("/accounts/{name}/audit", audit),
-    action("/accounts/{name}/retry", retry),
+    action("/accounts/{name}/pause", pause, form="/accounts/{name}"),
+    action("/accounts/{name}/resume", resume, form="/accounts/{name}"),
+    action("/accounts/{name}/sync", sync, form="/accounts/{name}"),
+    action("/accounts/{name}/audit", audit, form="/accounts/{name}"),
+    action("/accounts/{name}/retry", retry, form="/accounts/{name}"),
 ]

@@ -36,4 +36,4 @@ async def show(visit: Visit) -> Response:
     )
 
 
-PAGES = [page("/activity", show)]
+PAGES = [page("/activity", show, form="/activity")]

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from orders_sync.console import fields
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
-from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.errors import NotFoundError
 from orders_sync.engine.actions import audits as actions
 from orders_sync.store import audit_reports
 from orders_sync.store.console import account_names
@@ -68,9 +68,7 @@ async def repair(visit: Visit) -> Response:
 
 async def acknowledge(visit: Visit) -> Response:
     """End the alert about the open differences of an audit."""
-    number, because = _number(visit), visit.form.get("because", "").strip()
-    if not because:
-        raise UsageError(visit._("A reason must be given: it is kept with the differences."))
+    number, because = _number(visit), visit.form.get("because", "")
     async with visit.acting() as connection:
         count = await actions.acknowledge(connection, visit.actor, number, because[:1000])
     return visit.go(f"/audits/{number}", visit._("Acknowledged: %(count)s.", count=count))
@@ -85,9 +83,9 @@ def _number(visit: Visit) -> int:
 
 
 PAGES = [
-    page("/audits", show),
-    action("/audits/run", run),
+    page("/audits", show, form="/audits"),
+    action("/audits/run", run, form="/audits"),
     page("/audits/{number}", show_one),
-    action("/audits/{number}/repair", repair),
-    action("/audits/{number}/acknowledge", acknowledge),
+    action("/audits/{number}/repair", repair, form="/audits/{number}"),
+    action("/audits/{number}/acknowledge", acknowledge, form="/audits/{number}"),
 ]

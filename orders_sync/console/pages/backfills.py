@@ -38,9 +38,7 @@ async def show(visit: Visit) -> Response:
         rows = await backfills.listed(connection, limit=REQUESTS)
     requests = [list(each) for _, each in groupby(rows, key=lambda row: row["request_id"])]
     requests.reverse()
-    return visit.render(
-        "backfills.html", requests=[_sum(each) for each in requests], names=_names(visit), chosen=[], shown=None
-    )
+    return visit.render("backfills.html", requests=[_sum(each) for each in requests], names=_names(visit), shown=None)
 
 
 async def preview(visit: Visit) -> Response:
@@ -52,9 +50,7 @@ async def preview(visit: Visit) -> Response:
         shown = await backfill.preview(
             connection, sources, window, None, datetime.now(UTC), everything=bool(visit.query.get("everything"))
         )
-    return visit.render(
-        "backfills.html", requests=None, names=_names(visit), chosen=chosen, shown=shown, windows=_windows(shown)
-    )
+    return visit.render("backfills.html", requests=None, names=_names(visit), shown=shown, windows=_windows(shown))
 
 
 async def preview_orders(visit: Visit) -> Response:
@@ -145,7 +141,7 @@ def _names(visit: Visit) -> list[str]:
 def _sources(visit: Visit, chosen: Sequence[str]) -> list[AccountSource]:
     known = {each.account.name: each for each in visit.site.sources}
     if not chosen:
-        raise UsageError(visit._("Choose at least one shop."))
+        raise UsageError(visit._("Choose at least one shop."), argument="account")
     if gone := [name for name in chosen if name not in known]:
         raise NotFoundError(visit._("Not in the settings, or misconfigured: %(names)s.", names=", ".join(gone)))
     return [known[name] for name in chosen]
@@ -156,10 +152,10 @@ def _window(visit: Visit) -> Window:
     now = whole_second(datetime.now(UTC))
     start, end = fields.days(visit.query, visit.words)
     if start is None:
-        raise UsageError(visit._("From which day?"))
+        raise UsageError(visit._("From which day?"), argument="from")
     end = min(end or now, now)
     if start >= end:
-        raise UsageError(visit._("The range is empty, or lies in the future."))
+        raise UsageError(visit._("The range is empty, or lies in the future."), argument="from")
     return Window(start, end)
 
 
@@ -184,10 +180,11 @@ def _number(visit: Visit) -> int:
 
 PAGES = [
     page("/backfills", show),
-    page("/backfills/new", preview),
-    page("/backfills/orders", preview_orders),
-    action("/backfills/start", start),
+    page("/backfills/new", preview, form="/backfills"),
+    page("/backfills/orders", preview_orders, form="/backfills"),
+    action("/backfills/start", start, form="/backfills/new"),
+    action("/backfills/orders/start", start, form="/backfills/orders"),
     page("/backfills/{number}", show_one),
     page("/backfills/{number}/events", watch),
-    action("/backfills/{number}/cancel", cancel),
+    action("/backfills/{number}/cancel", cancel, form="/backfills/{number}"),
 ]

@@ -107,4 +107,4 @@ def _bounded(visit: Visit, most: int) -> Callable[[int], None]:
     return check
 
 
-PAGES = [page("/export", show), page("/export/file", send)]
+PAGES = [page("/export", show), page("/export/file", send, form="/export")]

@@ -27,4 +27,4 @@ async def end(visit: Visit) -> Response:
     return visit.go("/me", visit._("The session has ended."))
 
 
-PAGES = [page("/me", show), action("/me/end", end, acts=False)]
+PAGES = [page("/me", show), action("/me/end", end, acts=False, form="/me")]

@@ -145,7 +145,7 @@ def _place(visit: Visit) -> Place | None:
 
 
 PAGES = [
-    page("/orders", show),
+    page("/orders", show, form="/orders"),
     action("/orders/fetch", fetch),
     action("/orders/persons", reveal, acts=False, shows_persons=True),
     page("/orders/{platform}/{order_id:path}", show_one),

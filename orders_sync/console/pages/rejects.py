@@ -108,7 +108,7 @@ def _chosen(visit: Visit) -> list[int]:
     numbers = [fields.number(each) for each in visit.choices.get("number", ())]
     found = [each for each in numbers if each is not None]
     if not found:
-        raise UsageError(visit._("Choose at least one record."))
+        raise UsageError(visit._("Choose at least one record."), argument="number")
     if len(found) > MOST_AT_ONCE:
         raise UsageError(visit._("At most %(most)s at once.", most=MOST_AT_ONCE))
     return found
@@ -131,10 +131,10 @@ def _number(visit: Visit) -> int:
 
 
 PAGES = [
-    page("/rejects", show),
-    action("/rejects/replay", replay),
-    action("/rejects/ignore", ignore),
-    action("/rejects/unignore", unignore),
+    page("/rejects", show, form="/rejects"),
+    action("/rejects/replay", replay, form="/rejects"),
+    action("/rejects/ignore", ignore, form="/rejects"),
+    action("/rejects/unignore", unignore, form="/rejects"),
     page("/rejects/{number}", show_one),
     action("/rejects/{number}/record", reveal, acts=False, shows_persons=True),
 ]

@@ -82,5 +82,9 @@ document.addEventListener("change", (event) => {
   if (form?.matches("[data-auto]")) form.requestSubmit();
 });
 
+// a form that is shown again was an answer to a POST: reloading and refreshing ask for its page
+const here = document.querySelector("main[data-here]")?.dataset.here;
+if (here) history.replaceState(null, "", here);
+
 for (const each of document.querySelectorAll("[data-refresh]")) schedule(each);
 for (const each of document.querySelectorAll("[data-events]")) listen(each);

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from orders_sync.domain.activity import Action, Actor, Origin
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.identities import ListedAccount
-from orders_sync.domain.local_times import stamp
 from orders_sync.domain.requests import RequestKind
+from orders_sync.domain.sentences import Sentence
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import activity, pauses, requests, suspensions
 from orders_sync.store.database import Connection
@@ -32,9 +32,13 @@ async def pause(
     """
     account = next((each for each in listed if each.name == name), None)
     if account is None or account.identity is None:
-        raise NotFoundError(f"there is no account {name} in the settings: `orders-sync accounts list` shows every one")
+        raise NotFoundError(
+            Sentence(
+                "there is no account %(name)s in the settings: `orders-sync accounts list` shows every one", name=name
+            )
+        )
     if until is not None and until <= datetime.now(UTC):
-        raise UsageError(f"a pause until {stamp(until)} lies in the past")
+        raise UsageError(Sentence("a pause until %(until)s lies in the past", until=until), argument="until")
     feed = PLATFORMS[account.identity.platform].feed
     details = {"reason": because, "until": until}
     async with connection.transaction():
@@ -56,7 +60,10 @@ async def resume(connection: Connection, actor: Actor, name: str) -> None:
         was_suspended = await suspensions.resume(connection, name)
         if not was_paused and not was_suspended:
             raise NotFoundError(
-                f"{name} is neither paused nor suspended: `orders-sync accounts list` shows every account"
+                Sentence(
+                    "%(name)s is neither paused nor suspended: `orders-sync accounts list` shows every account",
+                    name=name,
+                )
             )
         details = {"was_paused": was_paused, "was_suspended": was_suspended}
         await activity.record(connection, actor, Action.ACCOUNT_RESUME, account=name, details=details)
@@ -79,10 +86,28 @@ async def must_be_readable(connection: Connection, name: str) -> None:
     """Lock an account that the service can read. Raises as `sync_now` does."""
     why = await requests.obstacle(connection, name)
     if why is None:
-        raise NotFoundError(f"no account is known as {name}: `orders-sync accounts list` shows every account")
-    if why:
-        ends = "" if "settings" in why else f". `orders-sync accounts resume {name}` ends that"
-        raise UsageError(f"{name} {why}, so nothing is read of it{ends}")
+        raise NotFoundError(
+            Sentence("no account is known as %(name)s: `orders-sync accounts list` shows every account", name=name)
+        )
+    match why:
+        case "removed":
+            raise UsageError(Sentence("%(name)s is not in the settings any more, so nothing is read of it", name=name))
+        case "paused":
+            raise UsageError(
+                Sentence(
+                    "%(name)s is paused, so nothing is read of it. To end that: `orders-sync accounts resume`, or "
+                    "Resume in the console",
+                    name=name,
+                )
+            )
+        case "suspended":
+            raise UsageError(
+                Sentence(
+                    "%(name)s is suspended, so nothing is read of it. To end that: `orders-sync accounts resume`, or "
+                    "Resume in the console",
+                    name=name,
+                )
+            )
 
 
 def _signature(actor: Actor) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.requests import RequestKind
+from orders_sync.domain.sentences import Sentence
 from orders_sync.engine import audit as engine
 from orders_sync.engine.actions.accounts import must_be_readable
 from orders_sync.engine.audit_results import Audited
@@ -73,7 +74,9 @@ async def repair(connection: Connection, actor: Actor, number: int) -> int:
         raise unknown(number)
     audited, differences = found
     if not any(each.repaired_at is None for each in differences):
-        raise UsageError(f"audit {number} has no difference that is open: there is nothing to repair")
+        raise UsageError(
+            Sentence("audit %(number)s has no difference that is open: there is nothing to repair", number=number)
+        )
     return await request(connection, actor, audited.account, audited.starts_at, audited.ends_at, repair=True)
 
 
@@ -84,7 +87,7 @@ async def acknowledge(connection: Connection, actor: Actor, number: int, because
     """
     because = because.strip()
     if not because:
-        raise UsageError("a reason must be given: it is kept with the differences")
+        raise UsageError(Sentence("a reason must be given: it is kept with the differences"), argument="because")
     async with connection.transaction():
         account = await audit_reports.account_of(connection, number)
         if account is None:
@@ -104,4 +107,4 @@ async def acknowledge(connection: Connection, actor: Actor, number: int, because
 
 def unknown(number: int) -> NotFoundError:
     """Return the error for a number that no audit has."""
-    return NotFoundError(f"there is no audit {number}: `orders-sync audit list` lists them")
+    return NotFoundError(Sentence("there is no audit %(number)s: `orders-sync audit list` lists them", number=number))

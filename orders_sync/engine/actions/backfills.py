@@ -89,18 +89,26 @@ async def again(
     """
     rows = await backfills.listed(connection, request_id=request)
     if not rows:
-        raise NotFoundError(f"there is no request {request}: see `orders-sync backfill list`")
+        raise NotFoundError(Sentence("there is no request %(number)s: see `orders-sync backfill list`", number=request))
     if await backfills.reads_orders(connection, request):
-        raise UsageError(f"request {request} reads single orders, not a range: ask for the orders again")
+        raise UsageError(
+            Sentence("request %(request)s reads single orders, not a range: ask for the orders again", request=request)
+        )
     if any(row["state"] in OPEN_BACKFILLS for row in rows):
-        raise UsageError(f"request {request} is still open: what is missing of it is being read")
+        raise UsageError(
+            Sentence("request %(request)s is still open: what is missing of it is being read", request=request)
+        )
     window = Window(min(row["starts_at"] for row in rows), max(row["ends_at"] for row in rows))
     feeds = {row["account"]: Feed(row["feed"]) for row in rows}
     pairs = [(each, feeds[each.account.name]) for each in _named(sources, list(feeds))]
     async with connection.transaction():
         shown = await backfill.preview_feeds(connection, pairs, window, now)
         if not any(each.windows for each in shown.previews):
-            raise UsageError(f"everything of request {request} is complete: there is nothing to read again")
+            raise UsageError(
+                Sentence(
+                    "everything of request %(request)s is complete: there is nothing to read again", request=request
+                )
+            )
         return await start(connection, actor, sources, shown.number)
 
 
@@ -123,7 +131,9 @@ def _named(sources: Sequence[AccountSource], names: Sequence[str]) -> list[Accou
     """Return the accounts of these names, in their order. Raises `NotFoundError` for one that cannot be used."""
     known = {each.account.name: each for each in sources}
     if gone := [name for name in names if name not in known]:
-        raise NotFoundError(f"{', '.join(gone)}: not in the settings, or misconfigured: nothing was requested")
+        raise NotFoundError(
+            Sentence("%(names)s: not in the settings, or misconfigured: nothing was requested", names=", ".join(gone))
+        )
     return [known[name] for name in names]
 
 
@@ -148,8 +158,18 @@ async def cancel(connection: Connection, actor: Actor, number: int, *, whole_req
             count = await backfills.cancel(connection, number)
         if not count:
             known = await backfills.exists(connection, number, is_request=whole_request)
-            problem = f"{what} is not open" if known else f"there is no {what}"
-            raise NotFoundError(f"{problem}: see `orders-sync backfill list`")
+            raise NotFoundError(_not_open(number, known=known, is_request=whole_request))
         accounts = await backfills.accounts_cancelled_now(connection, number, is_request=whole_request)
         await activity.record(connection, actor, Action.BACKFILL_CANCEL, accounts=accounts, subject=what)
     return count
+
+
+def _not_open(number: int, *, known: bool, is_request: bool) -> Sentence:
+    """Say why a backfill or a request cannot be cancelled."""
+    if is_request:
+        if known:
+            return Sentence("request %(number)s is not open: see `orders-sync backfill list`", number=number)
+        return Sentence("there is no request %(number)s: see `orders-sync backfill list`", number=number)
+    if known:
+        return Sentence("backfill %(number)s is not open: see `orders-sync backfill list`", number=number)
+    return Sentence("there is no backfill %(number)s: see `orders-sync backfill list`", number=number)

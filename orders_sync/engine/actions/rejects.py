@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import ChangedError
+from orders_sync.domain.sentences import Sentence
 from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
 from orders_sync.store import activity, reject_lists
@@ -45,7 +46,12 @@ async def replay_matching(
 def refuse_more(count: int, shown: int) -> None:
     """Raise `ChangedError` when more rejects match than a person has seen."""
     if count > shown:
-        raise ChangedError(f"more rejects match by now than the {shown:,} that were seen: nothing was done, look again")
+        seen = f"{shown:,}"
+        raise ChangedError(
+            Sentence(
+                "more rejects match by now than the %(shown)s that were seen: nothing was done, look again", shown=seen
+            )
+        )
 
 
 async def ignore(connection: Connection, actor: Actor, numbers: Sequence[int]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError
+from orders_sync.domain.sentences import Sentence
 from orders_sync.store import activity, ledger
 from orders_sync.store.database import Connection
 
@@ -19,6 +20,11 @@ async def retry(connection: Connection, actor: Actor, account: str, windows: Seq
     async with connection.transaction():
         retried = await ledger.retry_failed(connection, account, windows)
         if not retried:
-            raise NotFoundError(f"{account}: {'none of these windows is' if windows else 'no window is'} failed")
+            text = (
+                Sentence("%(account)s: none of these windows is failed", account=account)
+                if windows
+                else Sentence("%(account)s: no window is failed", account=account)
+            )
+            raise NotFoundError(text)
         await activity.record(connection, actor, Action.WINDOWS_RETRY, account=account, details=activity.some(retried))
     return len(retried)
