@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from orders_sync.console import passwords
 from orders_sync.console.site import Site
-from orders_sync.console.visit import MESSAGE, Visit, read_form
+from orders_sync.console.visit import MESSAGE, Visit, inside, read_form
 from orders_sync.console.words import LANGUAGES, Words, chosen
 from orders_sync.domain.activity import Action, Actor, Origin
 from orders_sync.domain.errors import UsageError
@@ -211,9 +211,7 @@ class Access:
 
     def _inside(self, path: str) -> str:
         """Return a path of this console without the base path; an empty text for what leads elsewhere."""
-        path = path.removeprefix(self._site.base_path)
-        inside = path.startswith("/") and not path.startswith(("//", "/\\", "/login")) and path.isprintable()
-        return path if inside else ""
+        return inside(path, self._site.base_path)
 
     def _cookie(self, request: Request) -> str:
         is_alone = request.url.scheme == "https" and not self._site.base_path

@@ -32,7 +32,7 @@ class ForbiddenError(UsageError):
 
 @dataclass(frozen=True)
 class Filled:
-    """What stands in the fields of a form, and what is wrong with them, by the name of the field."""
+    """The contents of a form's fields, and the mistakes in them, by the name of the field."""
 
     values: Mapping[str, str]
     choices: Mapping[str, Sequence[str]]
@@ -162,6 +162,13 @@ class Visit:
             self.say(answer, message)
         return answer
 
+    def go_back(self, path: str, message: str) -> Response:
+        """Send the browser to the page whose form asked for it in a field `next`, else to `path`; as `go`."""
+        back = inside(self.form.get("next", ""), self.site.base_path)
+        answer = RedirectResponse(self.site.base_path + back, 303) if back else self.go(path)
+        self.say(answer, message)
+        return answer
+
     def say(self, answer: Response, message: str) -> None:
         """Have the next page show a message, once."""
         answer.set_cookie(
@@ -182,6 +189,13 @@ def read_form(body: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
         raise UsageError("the form cannot be read: reload the page and try again") from None
     choices = _choices([(name, value.replace("\x00", "")) for name, value in pairs])
     return {name: values[-1] for name, values in choices.items()}, choices
+
+
+def inside(path: str, base_path: str) -> str:
+    """Return a path of this console without the base path; an empty text for what leads elsewhere."""
+    path = path.removeprefix(base_path)
+    is_inside = path.startswith("/") and not path.startswith(("//", "/\\", "/login")) and path.isprintable()
+    return path if is_inside else ""
 
 
 def _choices(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -33,6 +33,7 @@ KINDS = {
     WindowKind.HOOK: later("message"),
 }
 FEEDS = {Feed.UPDATED: later("by time of change"), Feed.CREATED: later("by time of creation")}
+ASKED = {Feed.UPDATED: later("orders changed on these days"), Feed.CREATED: later("orders placed on these days")}
 REQUESTS = (later("sync"), later("audit"))  # the values of `domain/requests.py` RequestKind
 AUDITS = {  # the states of `store/audit_reports.py`
     "running": ("run", "…", later("running")),

@@ -34,7 +34,7 @@ SELECT b.id, coalesce(b.request_id, b.id) AS request_id, b.account, b.feed, b.st
     CASE WHEN b.state = 'planned' AND w.begun > 0 THEN 'reading'
         WHEN b.state = 'done' AND w.beyond > 0 THEN 'done within reach' ELSE b.state END AS progress,
     b.requested_by, b.requested_at, b.finished_at, b.error, b.notice, w.done, w.waiting, w.failed, w.beyond, w.orders,
-    w.calls,
+    w.new, w.changed, w.numbers, w.calls,
     CASE WHEN b.state = 'planned' AND w.done > 0
         THEN (extract(epoch FROM clock_timestamp() - w.began) / w.done * w.waiting)::bigint END AS seconds_left
 FROM sync.backfills AS b
@@ -42,7 +42,11 @@ CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state = 'failed') AS failed,
         count(*) FILTER (WHERE state IN ('planned', 'running')) AS waiting,
         count(*) FILTER (WHERE state = 'beyond') AS beyond, count(*) FILTER (WHERE state <> 'planned') AS begun,
-        coalesce(sum(seen) FILTER (WHERE state = 'done'), 0) AS orders, coalesce(sum(calls), 0) AS calls,
+        coalesce(sum(seen) FILTER (WHERE state = 'done'), 0) AS orders,
+        coalesce(sum(rows_new) FILTER (WHERE state = 'done'), 0) AS new,
+        coalesce(sum(rows_changed) FILTER (WHERE state = 'done'), 0) AS changed,
+        coalesce(sum(cardinality(orders)) FILTER (WHERE parent_id IS NULL), 0) AS numbers,
+        coalesce(sum(calls), 0) AS calls,
         min(started_at) AS began
     FROM sync.windows WHERE backfill_id = b.id
 ) AS w
@@ -191,9 +195,10 @@ async def listed(
 ) -> list[dict[str, Any]]:
     """Return the backfills of the newest requests, `limit` of them, as columns by name, with their progress.
 
-    That is `done`, `waiting`, `failed` windows and those `beyond` the platform's reach, `orders` read, `calls`,
-    `seconds_left`, an estimate or None, and `progress`: the state, but `reading` once a window was begun, and `done
-    within reach` where windows lie beyond it.
+    That is `done`, `waiting`, `failed` windows and those `beyond` the platform's reach, `orders` read, of them `new`
+    and `changed`, `numbers`, the orders asked for where it is no range, `calls`, `seconds_left`, an estimate or None,
+    and `progress`: the state, but `reading` once a window was begun, and `done within reach` where windows lie beyond
+    it.
     """
     values = {"account": account, "state": state, "request": request_id, "limit": limit}
     async with connection.cursor(row_factory=dict_row) as cursor:

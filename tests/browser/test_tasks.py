@@ -52,14 +52,14 @@ def test_a_backfill_goes_from_its_preview_to_done_while_one_looks_on(page: Page,
     page.get_by_label("also what is complete").check()
     page.get_by_role("button", name="Preview").first.click()
     start = page.get_by_role("button", name="Start exactly this")
-    promised = re.findall(r": ([\d,]+) windows", start.inner_text())
+    promised = re.findall(r"parts: ([\d,]+)", start.inner_text())
     with Pause(console.world, 1):
         start.click()
         expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"Backfill \d+"))
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    expect(page.get_by_role("button", name="Again what is not complete")).to_be_visible()
+    expect(page.get_by_role("button", name="Read all of it again")).to_be_visible()
     expect(page.locator(".sign.good")).to_have_text("done")
-    expect(page.get_by_role("main")).to_contain_text(f"{promised[0]} of {promised[0]} windows, 0 failed")
+    expect(page.get_by_role("main")).to_contain_text(f"{promised[0]} of {promised[0]} parts read, 0 failed")
 
 
 def test_a_reject_that_can_be_read_now_is_replayed(page: Page, console: Console) -> None:

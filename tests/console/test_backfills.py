@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -59,7 +60,7 @@ async def test_what_is_started_is_what_was_shown_and_who_started_it_is_shown(sho
     assert {row[0] for row in windows(shops)} == set(names)
     start = datetime.fromisoformat(f"{DAY}T00:00:00+08:00")
     assert {(row[1], row[2]) for row in windows(shops)} == {(start, start + timedelta(days=1))}
-    assert "Started by lin" in page.text
+    assert "<dd>lin<br>" in page.text
     assert "data-events" in page.text
 
 
@@ -110,14 +111,14 @@ async def test_progress_is_sent_until_the_request_is_over(shops: Served, monkeyp
         async with client.stream("GET", f"{path}/events") as stream:
             lines = stream.aiter_lines()
             seen = [line async for line in _until(lines, "</section>")]
-            assert any("0 of 1 windows" in line for line in seen)
+            assert any("0 of 1 parts read" in line for line in seen)
             tables.execute("UPDATE sync.windows SET state = 'done', seen = 7, finished_at = now()")
             tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now()")
             rest = [line async for line in _until(lines, "event: end")]
-        assert any("1 of 1 windows" in line for line in rest)
+        assert any("1 of 1 parts read" in line for line in rest)
         text = (await client.get(path)).text
         assert "data-events" not in text
-        assert "Again what is not complete" in text
+        assert "Read all of it again" in text
         again = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', text))
         assert (
             await client.get("/backfills/new", params={k: v for k, v in again.items() if k != "next"})
@@ -156,3 +157,94 @@ async def test_rows_that_are_half_filled_are_shown(console: Served) -> None:
         assert (await client.get("/backfills")).status_code == 200
         for (number,) in tables.query("SELECT id FROM sync.backfills"):
             assert (await client.get(f"/backfills/{number}")).status_code == 200
+
+
+async def test_the_list_says_who_asked_for_what_and_what_came_of_it(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    tables = Tables(shops.site.url)
+    async with shops.person("lin") as client:
+        await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
+        tables.execute(
+            "UPDATE sync.windows SET state = 'done', seen = 7, rows_new = 2, rows_changed = 1, finished_at = now()"
+        )
+        tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now()")
+        tables.execute(
+            "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state) VALUES (%s, 'created', "
+            "date_trunc('hour', now()), date_trunc('hour', now()) + interval '1 h', 'requested')",
+            name,
+        )
+        text = (await client.get("/backfills")).text
+    by_sql, by_lin = re.findall(r'<tr><td data-label="Request">.*?</tr>', text, re.DOTALL)
+    assert 'data-label="Asked for by">lin<' in by_lin
+    assert f"<span>{DAY}<br>" in by_lin
+    assert "7 read: 2 new, 1 changed, 4 as before" in by_lin
+    assert 'data-label="Asked for by">postgres<' in by_sql
+    assert ":00:00 – " in by_sql
+
+
+async def test_single_orders_are_a_number_in_the_list_and_links_on_their_page(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    async with shops.person("lin") as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
+        Tables(shops.site.url).execute("UPDATE sync.windows SET orders = ARRAY['12', '13']")
+        assert "single orders: 2" in (await client.get("/backfills")).text
+        text = (await client.get(answer.headers["location"])).text
+    assert "single orders: 2" in text
+    assert 'href="/orders?q=13"' in text
+    assert "not complete" not in text
+
+
+@pytest.mark.parametrize(("column", "word"), [("paused_at", "paused"), ("suspended_at", "suspended")])
+async def test_a_backfill_of_a_shop_that_is_not_read_says_so_everywhere_and_offers_to_resume(
+    shops: Served, column: str, word: str
+) -> None:
+    name = shops.site.sources[0].account.name
+    tables = Tables(shops.site.url)
+    async with shops.person("lin") as client:
+        first = await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
+        await client.post(first.headers["location"] + "/cancel")
+        tables.execute(f"UPDATE sync.accounts SET {column} = now(), paused_by = 'lin' WHERE name = %s", name)
+        shown = await previewed(client, name)
+        assert f"{name} is {word}" in shown
+        answer = await client.post("/backfills/start", data={"plan": plan(shown)})
+        page = (await client.get(answer.headers["location"])).text
+        assert "The backfill waits" in page
+        assert f"{name} is {word}" in page
+        back = await client.post(f"/accounts/{name}/resume", data={"next": answer.headers["location"]})
+        assert back.headers["location"] == answer.headers["location"]
+        assert f"{name} is {word}" not in (await client.get(answer.headers["location"])).text
+        for elsewhere in ("//evil.example", "https://evil.example", "/login"):
+            tables.execute(f"UPDATE sync.accounts SET {column} = now(), paused_by = 'lin' WHERE name = %s", name)
+            back = await client.post(f"/accounts/{name}/resume", data={"next": elsewhere})
+            assert back.headers["location"] == f"/accounts/{name}"
+
+
+async def test_a_request_for_the_same_range_is_named_by_the_number_of_its_page(shops: Served) -> None:
+    names = [each.account.name for each in shops.site.sources]
+    async with shops.person("lin") as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, *names))})
+        path = answer.headers["location"]
+        text = await previewed(client, names[-1])
+        assert f'request <a href="{path}">{path.rsplit("/", 1)[1]}</a>, planned, asks for the same range' in text
+
+
+async def test_a_complete_range_can_be_read_again_all_the_same(shops: Served) -> None:
+    names = [each.account.name for each in shops.site.sources][:2]
+    tables = Tables(shops.site.url)
+    async with shops.person("lin") as client:
+        await client.post("/backfills/start", data={"plan": plan(await previewed(client, *names))})
+        tables.execute("UPDATE sync.windows SET state = 'done', seen = 7, total = 7, finished_at = now()")
+        tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now()")
+        text = await previewed(client, *names)
+        assert "these days are complete" in text
+        [again] = re.findall(r'href="(/backfills/new[^"]+everything=1)"', text)
+        text = (await client.get(html.unescape(again))).text
+    assert plan(text)
+    assert [text.count(f'value="{name}" checked') for name in names] == [1, 1]
+
+
+async def test_who_may_only_look_gets_no_form_that_cannot_be_sent(shops: Served) -> None:
+    async with shops.person(may_act=False) as client:
+        text = (await client.get("/backfills")).text
+    assert "You may look" in text
+    assert "Preview" not in text

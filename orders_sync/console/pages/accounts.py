@@ -213,7 +213,7 @@ async def resume(visit: Visit) -> Response:
     name = visit.request.path_params["name"]
     async with visit.acting() as connection:
         await actions.resume(connection, visit.actor, name)
-    return visit.go(f"/accounts/{name}", visit._("The shop is read again."))
+    return visit.go_back(f"/accounts/{name}", visit._("%(name)s is read again.", name=name))
 
 
 async def sync(visit: Visit) -> Response:

@@ -11,23 +11,26 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from orders_sync.console import fields, rendering
+from orders_sync.console import fields, rendering, window_words
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
+from orders_sync.domain import local_times
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
-from orders_sync.domain.windows import Window, whole_second
+from orders_sync.domain.windows import SECOND, Window, whole_second
 from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.backfill import Previewed
 from orders_sync.engine.sources import AccountSource
-from orders_sync.store import activity, backfills
+from orders_sync.store import backfills
+from orders_sync.store.console import backfill_facts
 
 REQUESTS = 30  # of the list
 MOST_ACCOUNTS = 500
 WATCH_SECONDS = 1.0  # between two looks at a running request
 WATCHED_FOR = 600  # looks; then the page asks again
-SUMS = ("done", "waiting", "failed", "beyond", "orders", "calls")
+SUMS = ("done", "waiting", "failed", "beyond", "orders", "new", "changed", "numbers", "calls")
+MOST_ORDERS = 100  # of a request that are named
 LIVE = {"x-accel-buffering": "no"}  # nginx must not keep events back
 OPEN = (BackfillState.REQUESTED, BackfillState.PLANNED)
 
@@ -36,9 +39,9 @@ async def show(visit: Visit) -> Response:
     """Show the newest requests, and a form for another one."""
     async with visit.reading() as connection:
         rows = await backfills.listed(connection, limit=REQUESTS)
-    requests = [list(each) for _, each in groupby(rows, key=lambda row: row["request_id"])]
-    requests.reverse()
-    return visit.render("backfills.html", requests=[_sum(each) for each in requests], names=_names(visit), shown=None)
+        requests = [_sum(list(each)) for _, each in groupby(rows, key=lambda row: row["request_id"])][::-1]
+        people = await backfill_facts.who_asked(connection, {each["number"]: each["requested_at"] for each in requests})
+    return visit.render("backfills.html", requests=requests, people=people, names=_names(visit), shown=None, **HELPERS)
 
 
 async def preview(visit: Visit) -> Response:
@@ -50,7 +53,16 @@ async def preview(visit: Visit) -> Response:
         shown = await backfill.preview(
             connection, sources, window, None, datetime.now(UTC), everything=bool(visit.query.get("everything"))
         )
-    return visit.render("backfills.html", requests=None, names=_names(visit), shown=shown, windows=_windows(shown))
+        not_read = await backfill_facts.not_read(connection, chosen)
+    return visit.render(
+        "backfills.html",
+        requests=None,
+        names=_names(visit),
+        shown=shown,
+        windows=_windows(shown),
+        not_read=not_read,
+        **HELPERS,
+    )
 
 
 async def preview_orders(visit: Visit) -> Response:
@@ -58,7 +70,8 @@ async def preview_orders(visit: Visit) -> Response:
     text = visit.query.get("numbers", "")
     async with visit.acting() as connection:
         shown = await order_fetch.preview(connection, visit.site.sources, [text], datetime.now(UTC))
-    return visit.render("backfill_orders.html", shown=shown, text=text)
+        not_read = await backfill_facts.not_read(connection, sorted({each.account for each in shown.orders}))
+    return visit.render("backfill_orders.html", shown=shown, text=text, not_read=not_read)
 
 
 async def start(visit: Visit) -> Response:
@@ -68,7 +81,14 @@ async def start(visit: Visit) -> Response:
         raise UsageError(visit._("Which plan? Preview the backfill again."))
     async with visit.acting() as connection:
         requested = await actions.start(connection, visit.actor, visit.site.sources, plan)
-    return visit.go(f"/backfills/{requested.number}", visit._("The backfill has started."))
+        not_read = await backfill_facts.not_read(connection, requested.accounts)
+    text = visit._("The backfill has started.")
+    if not_read:
+        text = visit._(
+            "The backfill waits: %(names)s, paused or suspended, is not read until somebody resumes it.",
+            names=", ".join(sorted(not_read)),
+        )
+    return visit.go(f"/backfills/{requested.number}", text)
 
 
 async def show_one(visit: Visit) -> Response:
@@ -78,9 +98,11 @@ async def show_one(visit: Visit) -> Response:
         rows = await backfills.listed(connection, request_id=number)
         if not rows:
             raise NotFoundError(visit._("There is no backfill %(number)s.", number=number))
-        started = await activity.listed(connection, account=rows[0]["account"], action="backfill.start", limit=500)
-    by = next((each for each in started if each.subject == f"request {number}"), None)
-    return visit.render("backfill.html", **_one(number, rows), by=by)
+        people = await backfill_facts.who_asked(connection, {number: rows[0]["requested_at"]})
+        orders = await backfill_facts.asked_orders(connection, number, MOST_ORDERS)
+        not_read = await backfill_facts.not_read(connection, [row["account"] for row in rows])
+    by = people.get(number, rows[0]["requested_by"])
+    return visit.render("backfill.html", **_one(number, rows), by=by, orders=orders, not_read=not_read, **HELPERS)
 
 
 async def watch(visit: Visit) -> Response:
@@ -114,7 +136,14 @@ async def _events(visit: Visit, number: int) -> AsyncIterator[str]:
 
 
 def _one(number: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"number": number, "rows": rows, "sum": _sum(rows), "is_open": any(row["state"] in OPEN for row in rows)}
+    total = _sum(rows)
+    return {
+        "number": number,
+        "rows": rows,
+        "sum": total,
+        "is_open": any(row["state"] in OPEN for row in rows),
+        "is_complete": bool(rows) and set(total["states"]) == {BackfillState.DONE} and not total["beyond"],
+    }
 
 
 def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -132,6 +161,22 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "seconds_left": max(left) if left else None,
         "share": total["done"] / max(1, total["done"] + total["waiting"] + total["failed"]),
     }
+
+
+def days(start: datetime | None, end: datetime | None) -> str:
+    """Return a range in days of the console's zone, the last one included; in times where it is not of whole days."""
+    if start is None or end is None:
+        return "–"
+    whole = all(local_times.start_of(local_times.date_of(each)) == each for each in (start, end))
+    first, last = (
+        (local_times.day(start), local_times.day(end - SECOND))
+        if whole
+        else (local_times.shown(start), local_times.shown(end))
+    )
+    return first if first == last else f"{first} – {last}"
+
+
+HELPERS: dict[str, Any] = {"days": days, "feeds": window_words.ASKED}
 
 
 def _names(visit: Visit) -> list[str]:
