@@ -1,4 +1,4 @@
-"""Schema `bi`: what has to be sent, what went back and from whom it was bought, where orders and lines differ."""
+"""Schema `bi`: what has to be sent, what went back, from whom it was bought, and which days are complete."""
 
 from __future__ import annotations
 
@@ -154,3 +154,31 @@ def test_a_product_has_the_name_and_attributes_of_the_newest_order_that_has_any(
         add_line(tables, str(day), "1", amount=10)
         add_item(tables, str(day), "1", product_id="p", sku_id="s", title=title, sku_text=text)
     assert tables.query("SELECT title, sku_text FROM bi.products") == [("newest", "blue")]
+
+
+@pytest.mark.parametrize(
+    ("day", "complete"), [("10-31", False), ("11-01", False), ("11-02", True), ("11-03", True), ("11-04", False)]
+)
+def test_a_day_is_complete_where_all_of_it_is_proven(tables: Tables, day: str, complete: bool) -> None:
+    """Proven from noon of the first to the end of the third, in Asia/Shanghai."""
+    tables.execute(
+        "INSERT INTO sync.accounts (name, platform, seller, feed, history_from, proven_from, watermark) VALUES"
+        " ('shop', '1688', 's', 'updated', '2026-01-01', '2026-11-01 12:00+08', '2026-11-04 00:00+08'),"
+        " ('new', '1688', 'n', 'updated', '2026-01-01', NULL, NULL)"
+    )
+    for account in ("shop", "new", "unknown"):
+        add_order(tables, account, account=account, created_at=f"2026-{day} 13:00:00+08")
+    assert tables.query("SELECT account, is_complete FROM bi.daily_sales ORDER BY account") == [
+        ("new", False),
+        ("shop", complete),
+        ("unknown", False),
+    ]
+
+
+def test_an_order_without_a_day_is_on_no_complete_day(tables: Tables) -> None:
+    tables.execute(
+        "INSERT INTO sync.accounts (name, platform, seller, feed, history_from, watermark)"
+        " VALUES ('shop', '1688', 's', 'updated', '2026-01-01', now())"
+    )
+    add_order(tables, "a", created_at=None)
+    assert tables.query("SELECT day, is_complete FROM bi.daily_sales") == [(None, False)]

@@ -13,6 +13,7 @@
 -- orders_by_refunded_day         those orders. Xportcn says no time of a change: all that were refunded when the account was first read stand on that day
 -- valid_refund_by_ordered_day    refunds of the orders that count, whenever they were made
 -- net_amount_by_ordered_day      orders.net_amount of the orders that count; an order in which it is NULL adds nothing
+-- is_complete                    every order placed on the day is in the tables, with proof: all of it lies between complete_from and complete_until of bi.sync_freshness. False of today. Sums over days that are not, and over days before complete_from that have no row, are too small
 CREATE OR REPLACE VIEW bi.daily_sales AS
 SELECT
     d.direction,
@@ -30,7 +31,11 @@ SELECT
     coalesce(sum(d.refund), 0)::numeric(18, 2) AS refund_by_refunded_day,
     sum(d.refunded)::bigint AS orders_by_refunded_day,
     coalesce(sum(d.valid_refund), 0)::numeric(18, 2) AS valid_refund_by_ordered_day,
-    coalesce(sum(d.net_amount), 0)::numeric(18, 2) AS net_amount_by_ordered_day
+    coalesce(sum(d.net_amount), 0)::numeric(18, 2) AS net_amount_by_ordered_day,
+    coalesce((
+        SELECT bi.day_start(d.day) >= coalesce(a.proven_from, a.history_from) AND bi.day_start(d.day + 1) <= a.watermark
+        FROM sync.accounts AS a WHERE a.name = d.account
+    ), false) AS is_complete
 FROM (
     -- kept as orders land
     SELECT f.direction, f.platform, f.account, f.currency, f.day, f.ordered, f.valid, f.valid_amount,
