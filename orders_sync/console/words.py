@@ -17,7 +17,7 @@ from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orders_sync.domain import local_times
 from orders_sync.domain.sentences import Sentence
@@ -176,9 +176,8 @@ class Words:
         """Write a time in the console's zone, to the second; a dash for none."""
         if moment is None:
             return Markup("–")
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            local_times.iso(moment), local_times.stamp(moment), local_times.shown(moment)
-        )
+        iso, stamp, shown = (escape(write(moment)) for write in (local_times.iso, local_times.stamp, local_times.shown))
+        return Markup(f'<time datetime="{iso}" title="{stamp}">{shown}</time>')  # noqa: S704 - every part is escaped
 
     def span(self, span: timedelta | float | None) -> str:
         """Write a length of time by its two largest units, such as 3 h 5 min; a dash for none."""
