@@ -102,6 +102,7 @@ def pages(connection: database.Session, today: datetime) -> dict[str, str]:
         "order by its tracking number": url("/orders", q="trackno77"),
         "order by its key": f"/orders/{platform}/{order}",
         "order that is not here": url("/orders", q="9876543210"),
+        "fifty orders by their numbers": url("/orders", q=" ".join(f"no{n}" for n in range(1, 51))),
         "fifty numbers, none of them here": url("/orders", q=" ".join(str(9876543210 + n) for n in range(50))),
         "backfills": "/backfills",
         "backfill of all shops": f"/backfills/{newest('sync.backfills', 'request_id IS NULL')}",

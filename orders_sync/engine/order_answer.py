@@ -20,6 +20,8 @@ from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import Match, OrderKey
 from orders_sync.store.order_traces import MessageTrace, RejectTrace, StatusName
 
+LEAST_SEARCHED = 6  # characters of a number that is looked for in the bytes of records
+
 
 @dataclass(frozen=True, slots=True)
 class FoundOrder:
@@ -84,36 +86,74 @@ def answer(
     keys = list(dict.fromkeys(match.key for match in matches))
     present = order_lookup.accounts(session, keys) if keys else {}
     torn = {match.number: match.key for match in matches if match.key not in present}
-    keys = [key for key in keys if key in present]
-    names = order_traces.status_names(session) if keys else {}
-    asked = order_traces.asked(session, keys) if keys else {}
-    found = [_found(session, key, [m for m in matches if m.key == key], names, asked.get(key), known) for key in keys]
     held = {match.number for match in matches if match.key in present}
+    found = _found_all(session, [match for match in matches if match.key in present], known)
+    unknown = [each for each in numbers if each not in held | others.keys() | torn.keys()]
+    traces = _Traces(session, unknown)
+    of_accounts = list(order_remarks.of_accounts(known, placed)) if unknown else []
     absent = [
         Absent(number, [order_remarks.of_other_account(number, others[number])], kept_by=others[number])
         if number in others
         else Absent(number, [order_remarks.of_torn(torn[number])])
         if number in torn
-        else _absent(session, number, known, placed)
+        else _absent(traces, number, known, of_accounts)
         for number in numbers
         if number not in held
     ]
     return Answer(found, absent)
 
 
+def _found_all(session: Session, matches: Sequence[Match], known: Known) -> list[FoundOrder]:
+    """Return every order that was found, in a few statements however many there are."""
+    if not matches:
+        return []
+    of_key: dict[OrderKey, list[Match]] = {}
+    for match in matches:
+        of_key.setdefault(match.key, []).append(match)
+    keys = list(of_key)
+    names, asked = order_traces.status_names(session), order_traces.asked(session, keys)
+    everything = order_lookup.everything(session, keys)
+    ids = {key: _ids(rows["order"]) for key, rows in everything.items()}
+    rejects = order_traces.rejects(session, list({key.order_id for key in everything}))
+    messages = order_traces.messages(session, list({each for those in ids.values() for each in those}))
+    return [
+        _found(
+            key,
+            of_key[key],
+            rows,
+            names,
+            asked.get(key),
+            known,
+            [each for each in rejects.get(key.order_id, []) if each.platform == key.platform],
+            _newest([each for number in ids[key] for each in messages.get(number, [])]),
+        )
+        for key in keys
+        if (rows := everything.get(key))
+    ]
+
+
+def _ids(order: dict[str, Any]) -> list[str]:
+    """Return the numbers of an order that messages name it by."""
+    return list(dict.fromkeys(filter(None, (order[name] for name in ("order_id", "order_no", "purchase_id")))))
+
+
+def _newest(messages: Sequence[MessageTrace]) -> list[MessageTrace]:
+    """Return messages once each, the newest first, `order_traces.MOST_SHOWN` at most."""
+    once = {each.id: each for each in messages}.values()
+    return sorted(once, key=lambda each: each.received_at, reverse=True)[: order_traces.MOST_SHOWN]
+
+
 def _found(
-    session: Session,
     key: OrderKey,
     matches: list[Match],
+    rows: dict[str, Any],
     names: dict[tuple[str, str], StatusName],
     asked_at: datetime | None,
     known: Known,
+    rejects: list[RejectTrace],
+    messages: list[MessageTrace],
 ) -> FoundOrder:
-    rows = order_lookup.everything(session, key)
     order = rows["order"]
-    ids = [order["order_id"], *(order[column] for column in ("order_no", "purchase_id") if order[column])]
-    rejects = [each for each in order_traces.rejects(session, ids[:1]) if each.platform == key.platform]
-    messages = order_traces.messages(session, ids)
     account = known.of(order["account"])
     statuses = {line["status"] for line in rows["sub_orders"] if line["status"]}
     return FoundOrder(
@@ -130,11 +170,24 @@ def _found(
     )
 
 
-def _absent(session: Session, number: str, known: Known, placed: datetime | None) -> Absent:
-    rejects, messages = order_traces.rejects(session, [number]), order_traces.messages(session, [number])
-    if not rejects and len(number) >= 6:  # a shorter text stands in every record
-        by_text = order_traces.by_text(session, number)
-        rejects, messages = by_text[0], messages or by_text[1]
+class _Traces:
+    """Traces of numbers that no order has, asked in one statement of each kind for all of them."""
+
+    def __init__(self, session: Session, numbers: Sequence[str]) -> None:
+        if not numbers:
+            return
+        self.rejects = order_traces.rejects(session, numbers)
+        self.messages = order_traces.messages(session, numbers)
+        self.audits = order_traces.found_by_audits(session, numbers)
+        # a shorter text stands in every record
+        nameless = [each for each in numbers if each not in self.rejects and len(each) >= LEAST_SEARCHED]
+        rejects, messages = order_traces.by_text(session, nameless)
+        self.rejects |= rejects
+        self.messages = messages | self.messages
+
+
+def _absent(traces: _Traces, number: str, known: Known, of_accounts: Sequence[Remark]) -> Absent:
+    rejects, messages = traces.rejects.get(number, []), traces.messages.get(number, [])
     remarks = []
     if pasted.is_rounded(number):
         remarks.append(
@@ -144,11 +197,9 @@ def _absent(session: Session, number: str, known: Known, placed: datetime | None
         )
     remarks += [order_remarks.of_reject(each) for each in rejects]
     names = {each.name for each in known.accounts}
-    remarks += [
-        order_remarks.of_audit(each) for each in order_traces.found_by_audits(session, number) if each.account in names
-    ]
+    remarks += [order_remarks.of_audit(each) for each in traces.audits.get(number, []) if each.account in names]
     is_explained = bool(remarks)  # then what was read of each account says nothing more, or the contrary
     remarks += [order_remarks.of_message(each) for each in messages]
     if not is_explained:
-        remarks += order_remarks.of_accounts(known, placed)
+        remarks += of_accounts
     return Absent(number, remarks, rejects, messages)

@@ -13,19 +13,19 @@ from psycopg.rows import dict_row
 from orders_sync.store.database import Session
 from orders_sync.store.missing import MISSING
 from orders_sync.store.order_numbers import OrderKey
-from orders_sync.store.queries import select_optional, select_rows, select_values
+from orders_sync.store.queries import select_dict, select_optional, select_rows, select_values
 
+_KEYS = "unnest(%(platforms)s::text[], %(ids)s::text[]) AS k (platform, order_id)"
+_OF_ORDERS = f"JOIN {_KEYS} ON (t.platform, t.order_id) = (k.platform, k.order_id)"
 _MISSING = f"""
-SELECT m.missing_since FROM {MISSING}
-WHERE o.platform = %(platform)s AND o.order_id = %(order_id)s
+SELECT o.platform || ' ' || o.order_id, m.missing_since
+FROM {MISSING} JOIN {_KEYS} ON (o.platform, o.order_id) = (k.platform, k.order_id)
 """
-
-_OF_ORDER = "WHERE platform = %(platform)s AND order_id = %(order_id)s"
 _PARTS = {
-    "sub_orders": f"SELECT * FROM sub_orders {_OF_ORDER} ORDER BY line_no",
-    "product_items": f"SELECT * FROM product_items {_OF_ORDER} ORDER BY 3",
-    "order_parcels": f"SELECT * FROM order_parcels {_OF_ORDER} ORDER BY 3",
-    "history": f"SELECT * FROM order_history {_OF_ORDER} ORDER BY seen_at",
+    "sub_orders": f"SELECT t.* FROM sub_orders AS t {_OF_ORDERS} ORDER BY line_no",
+    "product_items": f"SELECT t.* FROM product_items AS t {_OF_ORDERS} ORDER BY 3",
+    "order_parcels": f"SELECT t.* FROM order_parcels AS t {_OF_ORDERS} ORDER BY 3",
+    "history": f"SELECT t.* FROM order_history AS t {_OF_ORDERS} ORDER BY seen_at",
 }
 
 
@@ -46,39 +46,49 @@ class _Keeper(msgspec.Struct, frozen=True):
 
 def accounts(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, str]:
     """Return the account that keeps each of these orders."""
-    query = """
-        SELECT o.platform, o.order_id, o.account FROM orders AS o
-        JOIN unnest(%(platforms)s::text[], %(ids)s::text[]) AS k (platform, order_id) USING (platform, order_id)
-    """
-    values = {"platforms": [key.platform for key in keys], "ids": [key.order_id for key in keys]}
-    return {OrderKey(row.platform, row.order_id): row.account for row in select_rows(session, query, values, _Keeper)}
+    query = f"SELECT platform, order_id, t.account FROM orders AS t JOIN {_KEYS} USING (platform, order_id)"
+    rows = select_rows(session, query, _values(keys), _Keeper)
+    return {OrderKey(row.platform, row.order_id): row.account for row in rows}
 
 
 def payload(session: Session, key: OrderKey) -> str | None:
     """Return what was received, None where it was removed as the settings say."""
-    query = f"SELECT payload::text FROM raw_orders {_OF_ORDER}"
+    query = "SELECT payload::text FROM raw_orders WHERE platform = %(platform)s AND order_id = %(order_id)s"
     return select_optional(session, query, msgspec.structs.asdict(key), str)
 
 
-def everything(session: Session, key: OrderKey) -> dict[str, Any]:
-    """Return every column of an order by name, without those that the role may not read.
+def everything(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, dict[str, Any]]:
+    """Return by order every column by name, without those that the role may not read; one statement for each table.
 
     The `order`, lists of rows for its parts and its `history`, and `missing_since`, which is None while the platform
-    lists the order.
+    lists the order. An order that is not in `orders` is left out.
     """
-    values = msgspec.structs.asdict(key)
-    [order] = _rows(session, _order_query(session), values)
-    return {
-        "order": order,
-        **{part: _rows(session, query, values) for part, query in _PARTS.items()},
-        "missing_since": select_optional(session, _MISSING, values, datetime),
-    }
+    values = _values(keys)
+    missing = select_dict(session, _MISSING, values, dict[str, datetime])
+    found: dict[OrderKey, dict[str, Any]] = {}
+    for row in _rows(session, _orders_query(session), values):
+        key = _key(row)
+        missing_since = missing.get(f"{key.platform} {key.order_id}")
+        found[key] = {"order": row, **{part: [] for part in _PARTS}, "missing_since": missing_since}
+    for part, query in _PARTS.items():
+        for row in _rows(session, query, values):
+            if rows := found.get(_key(row)):
+                rows[part].append(row)
+    return found
 
 
-def _order_query(session: Session) -> sql.Composed:
-    columns = [sql.Identifier(name) for name in select_values(session, _READABLE, None, str)]
-    return sql.SQL("SELECT {} FROM orders " + _OF_ORDER).format(
-        sql.SQL(", ").join(columns) if columns else sql.SQL("*")
+def _values(keys: Sequence[OrderKey]) -> dict[str, Any]:
+    return {"platforms": [key.platform for key in keys], "ids": [key.order_id for key in keys]}
+
+
+def _key(row: dict[str, Any]) -> OrderKey:
+    return OrderKey(row["platform"], row["order_id"])
+
+
+def _orders_query(session: Session) -> sql.Composed:
+    columns = [sql.Identifier("t", name) for name in select_values(session, _READABLE, None, str)]
+    return sql.SQL("SELECT {} FROM orders AS t " + _OF_ORDERS).format(
+        sql.SQL(", ").join(columns) if columns else sql.SQL("t.*")
     )
 
 

@@ -9,50 +9,55 @@ import msgspec
 
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import OrderKey
-from orders_sync.store.queries import select_dict, select_rows, select_value
+from orders_sync.store.queries import select_dict, select_groups, select_value
 
 MOST_READ = 2000  # rejects, and messages that wait, whose bytes are searched
 MOST_SHOWN = 20  # of each
 
 # a reject names its order by the order's id only; a message by the numbers it was found to hold
 _REJECTS = """
-SELECT id, account, platform, order_id, reason, rejected_at, read_at FROM sync.rejects
-WHERE platform = ANY (ARRAY(SELECT platform FROM sync.accounts)) AND order_id = ANY (%(numbers)s)
-    AND resolved_at IS NULL
-ORDER BY read_at DESC LIMIT %(most)s
-"""
-_REJECTS_BY_TEXT = """
-SELECT id, account, platform, order_id, reason, rejected_at, read_at
-FROM (
-    SELECT id, account, platform, order_id, reason, rejected_at, read_at, payload
-    FROM sync.rejects WHERE resolved_at IS NULL ORDER BY id DESC LIMIT %(most_read)s
-) AS newest
-WHERE EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS t (text) WHERE position(t.text IN payload) > 0)
-ORDER BY read_at DESC LIMIT %(most)s
+SELECT n.number, r.* FROM unnest(%(numbers)s::text[]) AS n (number) CROSS JOIN LATERAL (
+    SELECT id, account, platform, order_id, reason, rejected_at, read_at FROM sync.rejects
+    WHERE platform = ANY (ARRAY(SELECT platform FROM sync.accounts)) AND order_id = n.number AND resolved_at IS NULL
+    ORDER BY read_at DESC LIMIT %(most)s
+) AS r
+ORDER BY r.read_at DESC
 """
 _MESSAGES = """
-SELECT id, account, message_type, received_at, handled_at, outcome FROM sync.messages
-WHERE order_no = ANY (%(numbers)s)
-UNION
-SELECT id, account, message_type, received_at, handled_at, outcome FROM sync.messages
-WHERE order_id = ANY (%(numbers)s)
-ORDER BY received_at DESC LIMIT %(most)s
+SELECT n.number, m.* FROM unnest(%(numbers)s::text[]) AS n (number) CROSS JOIN LATERAL (
+    SELECT id, account, message_type, received_at, handled_at, outcome FROM sync.messages WHERE order_no = n.number
+    UNION
+    SELECT id, account, message_type, received_at, handled_at, outcome FROM sync.messages WHERE order_id = n.number
+    ORDER BY received_at DESC LIMIT %(most)s
+) AS m
+ORDER BY m.received_at DESC
 """
-_MESSAGES_BY_TEXT = """
-SELECT id, account, message_type, received_at, handled_at, outcome
-FROM (
-    SELECT id, account, message_type, received_at, handled_at, outcome, body
-    FROM sync.messages WHERE handled_at IS NULL ORDER BY id DESC LIMIT %(most_read)s
-) AS waiting
-WHERE EXISTS (SELECT FROM unnest(%(texts)s::bytea[]) AS t (text) WHERE position(t.text IN body) > 0)
-ORDER BY received_at DESC LIMIT %(most)s
+# the bytes of each record are read once, however many numbers are looked for
+_BY_TEXT = """
+SELECT number, {columns} FROM (
+    SELECT t.number, {columns}, row_number() OVER (PARTITION BY t.number ORDER BY {time} DESC) AS place
+    FROM ({newest} ORDER BY id DESC LIMIT %(most_read)s) AS newest
+    JOIN unnest(%(numbers)s::text[], %(texts)s::bytea[]) AS t (number, text) ON position(t.text IN bytes) > 0
+) AS found
+WHERE place <= %(most)s ORDER BY {time} DESC
 """
+_REJECTS_BY_TEXT = _BY_TEXT.format(
+    columns="id, account, platform, order_id, reason, rejected_at, read_at",
+    time="read_at",
+    newest="SELECT *, payload AS bytes FROM sync.rejects WHERE resolved_at IS NULL",
+)
+_MESSAGES_BY_TEXT = _BY_TEXT.format(
+    columns="id, account, message_type, received_at, handled_at, outcome",
+    time="received_at",
+    newest="SELECT *, body AS bytes FROM sync.messages WHERE handled_at IS NULL",
+)
 # only open differences are looked at, by their partial index: few, with at most some hundred ids each
 _FOUND_BY_AUDITS = """
-SELECT d.audit_id AS audit, a.account, a.started_at AS began_at, d.starts_at, d.ends_at
+SELECT DISTINCT ON (n.number) n.number, d.audit_id AS audit, a.account, a.started_at AS began_at, d.starts_at, d.ends_at
 FROM sync.audit_differences AS d JOIN sync.audits AS a ON a.id = d.audit_id
+JOIN unnest(%(numbers)s::text[]) AS n (number) ON n.number = ANY (d.missing_ids)
 WHERE d.repaired_at IS NULL AND d.missing_ids && %(numbers)s::text[]
-ORDER BY d.audit_id DESC LIMIT 1
+ORDER BY n.number, d.audit_id DESC
 """
 
 # complete reads of the list in which an order `o` stands by its creation time. Only windows that end soon after it are
@@ -120,32 +125,39 @@ class StatusName(msgspec.Struct, frozen=True):
     en: str
 
 
-def rejects(session: Session, numbers: Sequence[str]) -> list[RejectTrace]:
-    """Return the newest rejects whose order has one of these numbers as its id, `MOST_SHOWN` at most."""
-    return select_rows(session, _REJECTS, {"numbers": list(numbers), "most": MOST_SHOWN}, RejectTrace)
+def rejects(session: Session, numbers: Sequence[str]) -> dict[str, list[RejectTrace]]:
+    """Return by number the newest rejects whose order has it as its id, `MOST_SHOWN` at most of each."""
+    return select_groups(session, _REJECTS, {"numbers": list(numbers), "most": MOST_SHOWN}, RejectTrace)
 
 
-def messages(session: Session, numbers: Sequence[str]) -> list[MessageTrace]:
-    """Return the newest messages that were found to name one of these numbers, `MOST_SHOWN` at most."""
-    return select_rows(session, _MESSAGES, {"numbers": list(numbers), "most": MOST_SHOWN}, MessageTrace)
+def messages(session: Session, numbers: Sequence[str]) -> dict[str, list[MessageTrace]]:
+    """Return by number the newest messages that were found to name it, `MOST_SHOWN` at most of each."""
+    return select_groups(session, _MESSAGES, {"numbers": list(numbers), "most": MOST_SHOWN}, MessageTrace)
 
 
-def found_by_audits(session: Session, number: str) -> list[FoundByAudit]:
-    """Return the newest open difference that names this order id as missing, if there is one."""
-    return select_rows(session, _FOUND_BY_AUDITS, {"numbers": [number]}, FoundByAudit)
+def found_by_audits(session: Session, numbers: Sequence[str]) -> dict[str, list[FoundByAudit]]:
+    """Return by order id the newest open difference that names it as missing, if there is one."""
+    return select_groups(session, _FOUND_BY_AUDITS, {"numbers": list(numbers)}, FoundByAudit)
 
 
-def by_text(session: Session, number: str) -> tuple[list[RejectTrace], list[MessageTrace]]:
-    """Return the rejects, and the messages nobody looked at yet, whose bytes hold a number, among the newest of them.
+def by_text(
+    session: Session, numbers: Sequence[str]
+) -> tuple[dict[str, list[RejectTrace]], dict[str, list[MessageTrace]]]:
+    """Return by number the rejects, and the messages nobody looked at yet, whose bytes hold it, of the newest of them.
 
     Nothing for a role that may not read them.
     """
-    if not select_value(session, _MAY_READ, None, bool):
-        return [], []
-    values = {"texts": [number.encode()], "most_read": MOST_READ, "most": MOST_SHOWN}
+    if not numbers or not select_value(session, _MAY_READ, None, bool):
+        return {}, {}
+    values = {
+        "numbers": list(numbers),
+        "texts": [number.encode() for number in numbers],
+        "most_read": MOST_READ,
+        "most": MOST_SHOWN,
+    }
     return (
-        select_rows(session, _REJECTS_BY_TEXT, values, RejectTrace),
-        select_rows(session, _MESSAGES_BY_TEXT, values, MessageTrace),
+        select_groups(session, _REJECTS_BY_TEXT, values, RejectTrace),
+        select_groups(session, _MESSAGES_BY_TEXT, values, MessageTrace),
     )
 
 

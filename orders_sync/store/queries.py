@@ -115,6 +115,17 @@ def select_dict(session: Session, query: str, values: Values, kind: type[T]) -> 
     return msgspec.convert(dict(rows), kind)
 
 
+def select_groups(session: Session, query: str, values: Values, kind: type[T]) -> dict[str, list[T]]:
+    """Return the rows in lists by their first column, a text that is no field of `kind`."""
+    groups: dict[str, list[T]] = {}
+    with session.cursor() as cursor:
+        cursor.execute(query.encode(), values)
+        names = [column.name for column in cursor.description or ()][1:]
+        for key, *row in cursor:
+            groups.setdefault(str(key), []).append(msgspec.convert(dict(zip(names, row, strict=True)), kind))
+    return groups
+
+
 def _present(value: T | None, query: str) -> T:
     if value is None:
         raise LookupError(f"no value: {query}")

@@ -10,9 +10,10 @@ from zipfile import ZipFile
 
 import pytest
 
+from benchmarks.statements import recorded
 from orders_sync.console.pages import export
 from orders_sync.domain.statuses import StatusGroup
-from orders_sync.store import order_numbers
+from orders_sync.store import database, order_numbers, order_traces
 from orders_sync.store.console import order_list
 from tests.support.console import Served
 from tests.support.databases import Tables
@@ -221,3 +222,49 @@ async def test_log_ins_are_activity_that_everybody_sees(console: Served) -> None
         assert "console.login" not in (await client.get("/activity", params={"actor": "chen"})).text.split("<tbody>")[1]
         for wrong in ({"before": "x"}, {"before": "9" * 30}, {"action": "none"}, {"account": "none"}):
             assert (await client.get("/activity", params=wrong)).status_code == 200
+
+
+@pytest.mark.parametrize("are_here", [True, False])
+async def test_many_numbers_take_as_many_statements_as_one(shop: Served, landed: Tables, are_here: bool) -> None:
+    numbers = [number for (number,) in landed.query("SELECT order_id FROM orders ORDER BY order_id LIMIT 30")]
+    if not are_here:
+        numbers = [f"77{number}" for number in numbers]
+    counts = []
+    async with shop.person() as client:
+        for asked in (numbers[:1], numbers[:1], numbers):  # the first one opens connections
+            with recorded() as recorder:
+                text = (await client.get("/orders", params={"q": " ".join(asked)})).text
+            counts.append(recorder.count)
+            assert all(number in text for number in asked)
+    assert counts[1] == counts[2]
+
+
+def test_traces_are_told_apart_by_number_in_one_question(url: str) -> None:
+    tables = Tables(url)
+    tables.execute("INSERT INTO sync.accounts (name, platform, host, seller, feed) VALUES ('s', '1688', 'h', 's', 'x')")
+    for place, (order, payload) in enumerate(
+        [("10000001", b"-"), (None, b"no 10000002"), (None, b"10000002 10000003")]
+    ):
+        tables.execute(
+            "INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, reason_key, read_at)"
+            " VALUES ('s', '1688', %s, %s, %s, 'r', 'other', now() - %s * interval '1 h')",
+            *(order, payload, bytes([place]), place),
+        )
+    for place, (no, order) in enumerate([("10000001", "1"), ("2", "10000001"), ("10000003", "10000003")]):
+        tables.execute(
+            "INSERT INTO sync.messages (account, digest, order_no, order_id, body, received_at) "
+            "VALUES ('s', %s, %s, %s, '10000002', now() - %s * interval '1 h')",
+            *(bytes([place]), no, order, place),
+        )
+    numbers = ["10000001", "10000002", "10000003", "10000004"]
+    with database.session(tables.url) as session:
+        rejects, messages = order_traces.rejects(session, numbers), order_traces.messages(session, numbers)
+        rejects_by_text, messages_by_text = order_traces.by_text(session, numbers[1:])
+    found = [rejects, messages, rejects_by_text, messages_by_text]
+    ids = [{number: [each.id for each in those] for number, those in kind.items()} for kind in found]  # type: ignore[attr-defined]
+    assert ids == [
+        {"10000001": [1]},
+        {"10000001": [1, 2], "10000003": [3]},
+        {"10000002": [2, 3], "10000003": [3]},
+        {"10000002": [1, 2, 3]},
+    ]
