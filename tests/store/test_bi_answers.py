@@ -1,4 +1,4 @@
-"""Schema `bi`: what has to be sent, what went back, from whom it was bought, and which days are complete."""
+"""Schema `bi`: what analysts ask of orders and lines, answered as the dictionary says it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import Tables
-from tests.support.rows import add_line, add_order
+from tests.support.rows import add_line, add_order, add_version
 
 
 @pytest.fixture
@@ -182,3 +182,22 @@ def test_an_order_without_a_day_is_on_no_complete_day(tables: Tables) -> None:
     )
     add_order(tables, "a", created_at=None)
     assert tables.query("SELECT day, is_complete FROM bi.daily_sales") == [(None, False)]
+
+
+def test_what_changed_is_found_by_the_conditions_that_the_dictionary_gives(tables: Tables) -> None:
+    done = {"status": "success", "status_group": "completed"}
+    for order_id, created_at in (("old", "2026-01-01"), ("new", "2026-11-02"), ("seen done", "2026-01-01")):
+        add_order(tables, order_id, created_at=created_at)
+    add_version(tables, "old", "2026-11-01", status="waitbuyerreceive", status_group="shipped")
+    add_version(tables, "old", "2026-11-03", **done, changed=["status", "completed_at"])
+    add_version(tables, "old", "2026-11-05", **done, changed=["refund_amount"])
+    add_version(tables, "new", "2026-11-03", status="waitsellersend", status_group="awaiting_shipment")
+    add_version(tables, "seen done", "2026-11-03", **done)
+    found = "SELECT order_id, seen_at::date::text FROM bi.order_versions WHERE {} ORDER BY 1, 2"
+    assert tables.query(found.format("seen_at > '2026-11-02' AND changed IS NOT NULL")) == [
+        ("old", "2026-11-03"),
+        ("old", "2026-11-05"),
+    ]
+    assert tables.query(found.format("changed IS NULL AND ordered_at > '2026-11-01'")) == [("new", "2026-11-03")]
+    after_completion = "status_group = 'completed' AND NOT 'status' = ANY (changed)"
+    assert tables.query(found.format(after_completion)) == [("old", "2026-11-05")]
