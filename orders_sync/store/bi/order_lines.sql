@@ -15,7 +15,7 @@
 -- refund_amount       refund of the line, once per line: 1688, where the line states it, which is seldom. NULL is not zero: money by orders.refund_amount or bi.refunds
 -- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once
 -- is_refunded         money went back for it: its refund was made, or it is a listed line of an order that is_refunded and was cancelled, or refunded in full, or has no other line. NULL: its order was refunded in part and no line says which. Share of lines refunded: count(*) FILTER (WHERE is_refunded) of paid, listed lines
--- supplier_name       supplier of the product on a purchase: KA shopName, else that of the order. NULL on xportcn_open, which names none, and on sales. Amounts by supplier: sum(goods_amount); orders whose lines state none add nothing
+-- supplier_name       supplier of the product on a purchase: Xportcn shopName, else orders.supplier_name. NULL where neither is named, on xportcn_open as a rule, and on sales. Amounts by supplier: sum(goods_amount); orders whose lines state none add nothing
 CREATE OR REPLACE VIEW bi.order_lines AS
 SELECT
     o.order_key,

@@ -30,7 +30,7 @@
 -- completed_day      day of completed_at
 -- refunded_day       day of refunded_at
 -- customer_id        the platform's id of the customer of a sale; 1688: differs between app ids. NULL on purchases, and where it is not said
--- supplier_name      supplier of the first line of a purchase: KA supplierNick. Its other lines may be from other suppliers: amounts by supplier are told by order_lines.supplier_name. NULL on xportcn_open, which names none, and on sales
+-- supplier_name      supplier of the first line of a purchase: KA supplierNick. Its other lines may be from other suppliers: amounts by supplier are told by order_lines.supplier_name. NULL on xportcn_open, on sales, and on orders of KA that name none
 -- country            where it goes; NULL where the platform does not say it, as on 1688 as a rule
 -- province           where it goes, as the platform writes it; NULL where it does not say it
 -- city               as province
