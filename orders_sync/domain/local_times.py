@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from orders_sync.domain.times import SHANGHAI
 
 DEFAULT = "Asia/Shanghai"
+_CLOCK = len("2026-10-01 12:00:00")  # what stands before an offset
 
 _name = DEFAULT
 _zone: tzinfo = SHANGHAI
@@ -49,14 +50,14 @@ def zone_name() -> str:
 def shown(moment: datetime) -> str:
     """Format a time without naming the zone; with its offset only where clocks showed the same time twice."""
     local = moment.astimezone(_zone)
-    text = f"{local.replace(tzinfo=None).isoformat(' ', 'seconds')}"
+    text = _clock(local)
     return text if _is_certain(local) else f"{text} {_offset(local)}"
 
 
 def stamp(moment: datetime) -> str:
     """Format a time with its offset."""
     local = moment.astimezone(_zone)
-    return f"{local.replace(tzinfo=None).isoformat(' ', 'seconds')} {_offset(local)}"
+    return f"{_clock(local)} {_offset(local)}"
 
 
 def shown_range(start: datetime, end: datetime) -> str:
@@ -153,5 +154,9 @@ def _is_certain(local: datetime) -> bool:
     return local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset()
 
 
+def _clock(local: datetime) -> str:
+    return local.isoformat(" ", "seconds")[:_CLOCK]
+
+
 def _offset(local: datetime) -> str:
-    return "UTC" if _zone is UTC else local.isoformat()[len(local.replace(tzinfo=None).isoformat()) :]
+    return "UTC" if _zone is UTC else local.isoformat(" ", "seconds")[_CLOCK:]
