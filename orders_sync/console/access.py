@@ -161,6 +161,10 @@ class Access:
                 await console_access.record_login(connection, name, address, succeeded=right)
                 if not right or found is None:
                     log.warning("console: log-in refused", address=address)
+                    who = Actor(found[0].name if found else "", Origin.CONSOLE)  # an unknown name may be a password
+                    await activity.record_seldom(
+                        connection, who, Action.CONSOLE_REFUSED, console_access.ATTEMPT_WINDOW, {"address": address}
+                    )
                     text = words("Name and password do not match.")
                     return self._form(request, after, text, 401, unsent=unsent)
                 key = secrets.token_urlsafe(32)

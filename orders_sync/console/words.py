@@ -81,42 +81,6 @@ AUDITS = (  # states of audits and of their differences
     later("repaired"),
     later("acknowledged"),
 )
-ACTIONS = (  # `sync.activity.action`
-    later("account.pause"),
-    later("account.resume"),
-    later("account.sync"),
-    later("account.rename"),
-    later("account.remove"),
-    later("account.return"),
-    later("account.retire"),
-    later("account.merge"),
-    later("backfill.start"),
-    later("backfill.cancel"),
-    later("order.fetch"),
-    later("persons.reveal"),
-    later("persons.export"),
-    later("windows.retry"),
-    later("rejects.replay"),
-    later("rejects.ignore"),
-    later("rejects.unignore"),
-    later("rejects.drop"),
-    later("audit.run"),
-    later("audit.repair"),
-    later("audit.acknowledge"),
-    later("renormalize"),
-    later("database.migrate"),
-    later("database.dump"),
-    later("database.restore"),
-    later("database.move"),
-    later("demo.clear"),
-    later("settings.reload"),
-    later("notify.test"),
-    later("console.login"),
-    later("console.logout"),
-    later("person.add"),
-    later("person.remove"),
-    later("person.password"),
-)
 STATES = (  # the values of `engine/service_problems.py` State
     later("current"),
     later("catching up"),
@@ -191,6 +155,18 @@ class Words:
             if count or (unit == "s" and not parts):
                 parts.append(f"{count} {self(unit)}")
         return sign + " ".join(parts[:2])
+
+
+def days(start: datetime, end: datetime | None) -> str:
+    """Return a range in days of the console's zone, the last one included; in times where it is not of whole days.
+
+    `end`: not included; None for a single moment, which is a day where it is the beginning of one.
+    """
+    moments = [start] if end is None else [start, end]
+    if any(local_times.start_of(local_times.date_of(each)) != each for each in moments):
+        return " – ".join(map(local_times.shown, moments))
+    first, last = local_times.day(start), local_times.day(end - timedelta(seconds=1) if end else start)
+    return first if first == last else f"{first} – {last}"
 
 
 def chosen(asked: str | None, accepted: str, default: str | None = None) -> str:

@@ -53,6 +53,7 @@ class Action(StrEnum):
     NOTIFY_TEST = "notify.test"
     CONSOLE_LOGIN = "console.login"
     CONSOLE_LOGOUT = "console.logout"
+    CONSOLE_REFUSED = "console.refused"
     PERSON_ADD = "person.add"
     PERSON_REMOVE = "person.remove"
     PERSON_PASSWORD = "person.password"  # noqa: S105 - the name of an action

@@ -8,7 +8,7 @@ account that was renamed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.store.database import Connection, Session
-from orders_sync.store.queries import fetch_rows, select_value
+from orders_sync.store.queries import fetch_rows, fetch_value, select_value
 
 MOST_IDS = 100  # numbers of one action that are kept
 
@@ -73,6 +73,18 @@ async def record(
     psycopg.Error: then the action must not happen.
     """
     await connection.execute(_RECORD, _values(actor, action, account, accounts, subject, details))
+
+
+async def record_seldom(
+    connection: Connection, actor: Actor, action: Action, within: timedelta, details: Mapping[str, Any] = NO_DETAILS
+) -> None:
+    """Record what strangers can cause, once in a length of time for each actor, so that it floods nothing."""
+    query = """
+        SELECT EXISTS (SELECT FROM sync.activity
+            WHERE at > clock_timestamp() - %s AND action = %s AND actor = %s AND origin = %s)
+    """
+    if not await fetch_value(connection, query, [within, action, actor.name, actor.origin], bool):
+        await record(connection, actor, action, details=details)
 
 
 def record_blocking(

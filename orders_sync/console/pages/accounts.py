@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import Response
 
-from orders_sync.console import charts, fields, shop_words, window_words
+from orders_sync.console import activity_words, charts, fields, shop_words, window_words
 from orders_sync.console.pages import action, page
 from orders_sync.console.pages.overview import rate_keys
 from orders_sync.console.visit import Visit
@@ -155,6 +155,7 @@ async def _details(visit: Visit, connection: Connection, row: Row, at: datetime)
         "is_read": row.state not in UNREAD,
         "in_settings": any(each.name == name and each.identity for each in settings.listed),
         "ww": window_words,
+        "said_of_actions": activity_words,
         "charts": charts,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from orders_sync.console import fields
+from orders_sync.console import activity_words, fields
 from orders_sync.console.pages import page
 from orders_sync.console.visit import Visit
 from orders_sync.domain.activity import Action
@@ -32,6 +32,7 @@ async def show(visit: Visit) -> Response:
         accounts=accounts,
         actions=actions[:PAGE],
         after=actions[PAGE - 1] if len(actions) > PAGE else None,
+        said=activity_words,
         kinds=list(Action),
     )
 

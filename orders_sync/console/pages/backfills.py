@@ -14,10 +14,10 @@ from starlette.responses import Response, StreamingResponse
 from orders_sync.console import fields, rendering, window_words
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
-from orders_sync.domain import local_times
+from orders_sync.console.words import days
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
-from orders_sync.domain.windows import SECOND, Window, whole_second
+from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.backfill import Previewed
@@ -161,19 +161,6 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "seconds_left": max(left) if left else None,
         "share": total["done"] / max(1, total["done"] + total["waiting"] + total["failed"]),
     }
-
-
-def days(start: datetime | None, end: datetime | None) -> str:
-    """Return a range in days of the console's zone, the last one included; in times where it is not of whole days."""
-    if start is None or end is None:
-        return "–"
-    whole = all(local_times.start_of(local_times.date_of(each)) == each for each in (start, end))
-    first, last = (
-        (local_times.day(start), local_times.day(end - SECOND))
-        if whole
-        else (local_times.shown(start), local_times.shown(end))
-    )
-    return first if first == last else f"{first} – {last}"
 
 
 HELPERS: dict[str, Any] = {"days": days, "feeds": window_words.ASKED}

@@ -1,0 +1,105 @@
+"""The page of activity: who did what, in words, with the times of the console and links to what was acted on."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orders_sync.console import activity_words
+from orders_sync.console.words import Words
+from orders_sync.domain import local_times
+from orders_sync.domain.activity import Action, Actor, Origin
+from orders_sync.store import activity, console_access
+from tests.support.console import Served
+from tests.support.databases import Tables
+
+EN, ZH = Words("en"), Words("zh")
+TUESDAY = datetime(2026, 11, 23, 16, tzinfo=UTC)  # its beginning in Shanghai
+
+
+def rows(text: str) -> list[str]:
+    return re.findall(r"<tr>\s*<td data-label=.*?</tr>", text, re.DOTALL)
+
+
+async def record(
+    console: Served, action: Action, subject: str | None = None, details: dict[str, object] | None = None
+) -> None:
+    async with console.site.working() as connection:
+        await activity.record(connection, Actor("lin", Origin.CLI), action, subject=subject, details=details or {})
+
+
+@pytest.mark.parametrize("kind", Action)
+def test_every_kind_of_action_has_words_in_both_languages(kind: Action) -> None:
+    assert "." not in activity_words.action(EN, kind)
+    assert activity_words.action(ZH, kind) != activity_words.action(EN, kind)
+    assert activity_words.action(EN, "moon.land") == "moon.land"
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        (
+            {"to": TUESDAY + timedelta(days=1), "plan": 7, "from": TUESDAY, "everything": True},
+            "2026-11-24|also what is",
+        ),
+        ({"to": TUESDAY + timedelta(days=2), "from": TUESDAY, "everything": False}, "2026-11-24 – 2026-11-25"),
+        (
+            {"from": TUESDAY + timedelta(hours=1), "to": TUESDAY + timedelta(hours=2)},
+            "2026-11-24 01:00:00 – 2026-11-24 02",
+        ),
+        ({"from": TUESDAY}, "from 2026-11-24"),
+        ({"until": TUESDAY + timedelta(minutes=5), "reason": "stock"}, "until 2026-11-24 00:05:00|reason: stock"),
+        ({"numbers": [str(each) for each in range(8)]}, "order numbers: 0, 1, 2, 3, 4 and 3 more"),
+        ({"may_act": False, "may_see_persons": True}, "may not act|may see personal data"),
+        ({"was_paused": True, "was_suspended": False}, "it was paused"),
+        ({"states": ["awaiting_payment"]}, f"states of orders: {EN('awaiting_payment')}"),
+        ({"new": {"a": 1}, "until": "soon", "from": 3, "may_act": "?"}, "from 3|new: {'a': 1}|until soon|may_act: ?"),
+    ],
+)
+async def test_details_are_words_with_the_beginning_first_and_times_of_the_console(
+    console: Served, details: dict[str, object], said: str
+) -> None:
+    local_times.use("Asia/Shanghai")
+    await record(console, Action.BACKFILL_START, details=details)
+    async with console.person() as client:
+        [row] = rows((await client.get("/activity", params={"action": "backfill.start"})).text)
+    found = "|".join(re.findall(r'<span class="pair">(.*?)</span>', row)).replace("&#39;", "'")
+    assert found.startswith(said)
+    assert "+00:00" not in row
+
+
+@pytest.mark.parametrize(
+    ("subject", "html"),
+    [
+        ("request 3", '<a href="/backfills/3">Backfill 3</a>'),
+        ("audit 7", '<a href="/audits/7">Audit 7</a>'),
+        ("reject 8", '<a href="/rejects/8">Reject 8</a>'),
+        ("order 12", '<a href="/orders?q=12">12</a>'),
+        ("backfill 4", "part 4 of a backfill"),
+        ("request <b>", "request &lt;b&gt;"),
+        ("lin", "lin"),
+    ],
+)
+async def test_what_was_acted_on_leads_to_its_page(console: Served, subject: str, html: str) -> None:
+    await record(console, Action.ORDER_FETCH, subject)
+    async with console.person() as client:
+        [row] = rows((await client.get("/activity", params={"action": "order.fetch"})).text)
+    assert html in row
+
+
+async def test_wrong_passwords_are_recorded_once_in_a_while_and_unknown_names_are_not_told(console: Served) -> None:
+    await console.add("lin")
+    async with console.nobody() as client:
+        for name in ("lin", "lin", "chen", "a-password-in-the-wrong-field", "lin"):
+            assert (await client.post("/login", data={"name": name, "password": "wrong"})).status_code == 401
+    tables = Tables(console.site.url)
+    recorded = "SELECT actor, details ->> 'address' FROM sync.activity WHERE action = 'console.refused' ORDER BY id"
+    assert tables.query(recorded) == [("lin", "127.0.0.1"), ("unknown", "127.0.0.1")]
+    tables.execute("UPDATE sync.activity SET at = at - %s", console_access.ATTEMPT_WINDOW)
+    async with console.nobody() as client:
+        await client.post("/login", data={"name": "lin", "password": "wrong"})
+    assert len(tables.query(recorded)) == 3
+    async with console.person("wu", language="zh") as client:
+        assert "账号与密码不符" in (await client.get("/activity", params={"actor": "lin"})).text
