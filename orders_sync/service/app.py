@@ -20,7 +20,6 @@ from importlib.metadata import version
 import httpx
 import msgspec
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -129,10 +128,9 @@ class Service:
                 pool, self._http, self._sources, self._limits, LoggingProgress(metrics, self._liveness)
             )
             service = self._settings.service
-            scheduler = Scheduler(pool, jobs, self._sources, service.tick, service.audit, self._liveness)
+            scheduler = Scheduler(pool, jobs, self._sources, service.tick, service.audit, self._liveness, self._gate)
             running: list[asyncio.Task[None]] = []
             working: list[asyncio.Task[None]] = []
-            timer: AsyncIOScheduler | None = None
             self._liveness.watch(schedules=self._components.schedules, works=self._components.works)
             if self._components.works:
                 worker = Worker(
@@ -162,7 +160,7 @@ class Service:
                 stack.callback(site.close)
                 server = Server(console.make(site), proxy_headers=False)  # it has settings of its own for that
                 running.append(asyncio.create_task(self._serve(server, self._components.console)))
-            running.append(asyncio.create_task(self._watch(pool, timer, run_context.stopping)))
+            running.append(asyncio.create_task(self._watch(pool, run_context.stopping)))
             running.append(asyncio.create_task(heartbeat.run()))
             if self._components.schedules and (notifier := self._notifier(pool, metrics)):
                 running.append(asyncio.create_task(notifier.run()))
@@ -277,7 +275,7 @@ class Service:
             except DatabaseError as error:
                 log.warning("accounts cannot be compared with the settings; retrying", error=str(error))
 
-    async def _watch(self, pool: Pool, timer: AsyncIOScheduler | None, stopping: asyncio.Event) -> None:
+    async def _watch(self, pool: Pool, stopping: asyncio.Event) -> None:
         """Check the database every few seconds, more often during an outage: connection, schema version, job age."""
         while True:
             try:
@@ -285,8 +283,6 @@ class Service:
                     is_changed = self._gate.update(schema.mismatch(await schema.revision_of(connection)))
                     if is_changed and not self._stop.is_set():  # jobs in flight would begin more windows
                         stopping.clear() if self._gate.mismatch is None else stopping.set()
-                    if timer is not None and is_changed:
-                        timer.resume() if self._gate.mismatch is None else timer.pause()
                     if self._gate.mismatch is None:
                         self._liveness.set_longest_wait(await service_metrics.oldest_job(connection))
                 self._outage.end()

@@ -26,6 +26,7 @@ from orders_sync.engine.sources import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
+from orders_sync.service.schema_gate import SchemaGate
 from orders_sync.store import due_accounts, ledger, pauses, requests, suspensions
 from orders_sync.store.database import Pool
 
@@ -36,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 class Scheduler:
-    """Plans these accounts. `tick` and `audit` are the intervals of the settings."""
+    """Plans these accounts, while the gate is open. `tick` and `audit` are the intervals of the settings."""
 
     def __init__(
         self,
@@ -46,8 +47,10 @@ class Scheduler:
         tick: timedelta,
         audit: timedelta,
         liveness: Liveness | None = None,
+        gate: SchemaGate | None = None,
     ) -> None:
         self._pool = pool
+        self._gate = gate or SchemaGate()
         self._liveness = liveness or Liveness()
         self._queue = queue
         self._sources = {source.account.name: source for source in sources}
@@ -63,7 +66,7 @@ class Scheduler:
 
         async def guarded(job: Callable[[], Awaitable[None]]) -> None:
             try:
-                await job()
+                await self._gate.run(job)
             except CONNECTION_ERRORS as error:  # the next tick tries again
                 await failed(error)
             except asyncio.CancelledError:
@@ -125,8 +128,9 @@ class Scheduler:
         self._collecting.add(name)
         try:
             await asyncio.sleep(MESSAGE_DEBOUNCE)
-            with suppress(*CONNECTION_ERRORS):
-                await self.plan_account(name)
+            if self._gate.mismatch is None:
+                with suppress(*CONNECTION_ERRORS):
+                    await self._gate.run(lambda: self.plan_account(name))
         finally:
             self._collecting.discard(name)
 

@@ -14,10 +14,14 @@ log = structlog.get_logger(__name__)
 
 
 class SchemaGate:
-    """Open while the tables are of this program's version. `mismatch`: why it is closed, None while it is open."""
+    """Open while the tables are of this program's version.
+
+    `mismatch`: why it is closed, None while it is open. `working`: how many calls of `run` are at work.
+    """
 
     def __init__(self) -> None:
         self.mismatch: str | None = None
+        self.working = 0
         self.opened = asyncio.Event()
         self.opened.set()
         self._closed = asyncio.Event()
@@ -40,6 +44,7 @@ class SchemaGate:
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` to its end as soon as the gate is open; cancel it when the gate closes."""
         await self.opened.wait()
+        self.working += 1
         working = asyncio.ensure_future(work())
         closed = asyncio.create_task(self._closed.wait())
         try:
@@ -52,3 +57,4 @@ class SchemaGate:
                 working.cancel()
                 with suppress(asyncio.CancelledError, *CONNECTION_ERRORS):
                     await working
+            self.working -= 1

@@ -16,6 +16,7 @@ from structlog.typing import EventDict
 
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine import planner
+from orders_sync.engine.sources import AccountSource
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.service.app import Service
 from orders_sync.service.components import Components
@@ -25,6 +26,7 @@ from orders_sync.service.web import listening_socket
 from orders_sync.settings import Settings
 from orders_sync.settings.models import ServiceSettings
 from orders_sync.store import schema
+from orders_sync.store.database import Connection
 from tests.support.cable import cable
 from tests.support.clock import Clock
 from tests.support.scheduling import with_interval
@@ -186,6 +188,7 @@ async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_o
         story = running.story
         story.query("UPDATE sync.alembic_version SET version_num = '9999' RETURNING 1")
         await running.until(lambda: running.service._gate.mismatch)
+        await running.until(lambda: running.service._gate.working == 0)  # neither the worker nor a tick
         await running.until(lambda: running.service._liveness._running_jobs == 0)
         await running.until(lambda: not story.query("SELECT 1 FROM sync.windows WHERE state = 'running'"))
         ledger = "SELECT count(*), max(fence), max(planned_at) FROM sync.windows"
@@ -202,6 +205,26 @@ async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_o
     errors = [line for line in said if "newer than" in line["event"]]
     assert len(errors) == 1
     assert errors[0]["log_level"] == "error"
+
+
+async def test_a_tick_in_flight_plans_nothing_more_once_the_tables_are_newer(
+    tell: Tell, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders_sync.service.app.WATCH_SECONDS", 0.05)
+    planned: list[str] = []
+    story = tell()
+
+    async def long(_: Connection, source: AccountSource) -> bool:
+        planned.append(source.account.name)
+        story.query("UPDATE sync.alembic_version SET version_num = '9999' RETURNING 1")
+        await asyncio.Event().wait()
+        return False
+
+    async with Running(story, url) as running:
+        monkeypatch.setattr(planner, "plan_due", long)
+        await running.until(lambda: running.service._gate.mismatch and running.service._gate.working == 0)
+        assert len(planned) == 1
+        assert len(story.sources()) > 1
 
 
 async def test_planning_that_raises_for_every_account_turns_health_red_and_back(
