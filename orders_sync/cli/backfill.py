@@ -239,7 +239,8 @@ def _range(start: str | None, end: str | None) -> Window:
     begins = options.moment(start, "--from")
     ends = whole_second(datetime.now(UTC)) if end is None else options.moment(end, "--to")
     if begins >= ends:
-        raise UsageError(f"--from {start} must be before --to {end or 'now'}")
+        text = f"--from {start} must be before --to {end or 'now'}"
+        raise UsageError(f"{text}: the end is not included, so give the day after the last one" if end else text)
     if begins >= datetime.now(UTC):
         raise UsageError(f"--from {start} lies in the future: nothing of the range can be read yet")
     return Window(begins, ends)

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from orders_sync.cli import output
+from orders_sync.domain import local_times
 from orders_sync.domain.times import duration
 from orders_sync.engine.actions.backfills import Requested
 from orders_sync.engine.backfill import Preview, Previewed
@@ -97,13 +98,17 @@ def show_list(rows: list[dict[str, Any]], *, one_by_one: bool) -> None:
         cells = [_cells(row["request_id"], [row], [str(row["id"])]) for row in rows]
     else:
         cells = [_cells(number, list(group), []) for number, group in groupby(rows, lambda row: row["request_id"])]
+    numbers = set(columns[-5:])
+    empty = {name for number, name in enumerate(columns) if not any(row[number] for row in cells)}
+    kept = [number for number, name in enumerate(columns) if name not in empty & {"feed", "left"}]
     output.table(
         "Backfills" if one_by_one else "Requested backfills",
-        columns,
-        cells,
-        columns[-5:],
-        ["feed", "to", "orders", "from", "waiting", "done"],
+        [columns[number] for number in kept],
+        [[row[number] for number in kept] for row in cells],
+        numbers,
+        ["feed", "left", "orders", "waiting", "done"],
         see="backfill list --json",
+        in_zone=True,
     )
     for row in rows:
         if row["error"]:
@@ -115,16 +120,19 @@ def show_list(rows: list[dict[str, Any]], *, one_by_one: bool) -> None:
 
 
 def _cells(number: int, rows: list[dict[str, Any]], ids: list[str]) -> list[object]:
-    """One line for a request. Its states with how many accounts are in each, its sums, the longest estimate."""
+    """One line for a request. Its states with how many accounts are in each, its sums, the longest estimate.
+
+    A range of whole days is shown as days, its end not included.
+    """
     first, left = rows[0], [row["seconds_left"] for row in rows if row["seconds_left"] is not None]
     states = Counter(row["progress"] for row in rows)
     return [
         str(number),
         *ids,
         first["account"] if len(rows) == 1 else f"{len(rows)} accounts",
-        first["feed"],
-        first["starts_at"],
-        first["ends_at"],
+        ", ".join(sorted({row["feed"] for row in rows})),
+        local_times.day_or_time(min(row["starts_at"] for row in rows)),
+        local_times.day_or_time(max(row["ends_at"] for row in rows)),
         first["progress"] if len(rows) == 1 else ", ".join(f"{count} {state}" for state, count in states.items()),
         *(sum(row[name] for row in rows) for name in SUMS),
         duration(max(left)) if left else "",

@@ -166,10 +166,11 @@ def table(
     numbers: Iterable[str] = (),
     optional: Sequence[str] = (),
     see: str = "",
+    in_zone: bool = False,
 ) -> None:
     """Print a table; the columns named in `numbers` are aligned right. No value is cut (`cli/tables.py`).
 
-    Give times as they are: they are shown in the user's zone, which the title then names.
+    Give times as they are: they are shown in the user's zone, which the title then names, with `in_zone` in any case.
 
     optional: columns that are left out where that lets a table fit two thirds of a narrow screen, the least
     important first (`tables.left_out`); a line below names them. see: the command that shows them.
@@ -181,7 +182,7 @@ def table(
     kept = [number for number, name in enumerate(columns) if name not in left_out]
     columns, values = [columns[number] for number in kept], [[row[number] for number in kept] for row in values]
     cells = [[cell(value) for value in row] for row in values]
-    if any(isinstance(value, datetime) and value.tzinfo for row in values for value in row):
+    if in_zone or any(isinstance(value, datetime) and value.tzinfo for row in values for value in row):
         title = f"{title} (times in {local_times.zone_name()})"
     for part in tables.fold(visible(title), width):
         out().print(Text(part, style="bold"), soft_wrap=True)

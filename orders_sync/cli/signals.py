@@ -2,7 +2,7 @@
 
 An exception that a signal's handler raises inside a callback of an event loop may be lost there (uvloop). So while a
 loop runs, the handler raises nothing: it asks the loop to cancel the command's task. A signal the parent has ignored
-(`nohup`, `&` in a script) stays ignored.
+(`nohup`, `&` in a script) stays ignored, but for SIGHUP where it ends nothing: within `reloading`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,18 @@ def install() -> None:
 
 @contextmanager
 def reloading(reload: Callable[[], object]) -> Iterator[None]:
-    """Call `reload` at SIGHUP (`systemctl reload`, a closed terminal) instead of ending, during the block."""
+    """Call `reload` at SIGHUP (`systemctl reload`, a closed terminal) instead of ending, during the block.
+
+    Also where the parent ignored it, as `nohup` does: only the end is unwanted there.
+    """
     global _reload
+    before = signal.getsignal(signal.SIGHUP)
     _reload = reload
+    signal.signal(signal.SIGHUP, _handle_hangup)
     try:
         yield
     finally:
+        signal.signal(signal.SIGHUP, before)
         _reload = None
 
 

@@ -77,6 +77,11 @@ def day(moment: datetime) -> str:
     return moment.astimezone(_zone).date().isoformat()
 
 
+def day_or_time(moment: datetime) -> str:
+    """Format a time as `shown`, and the first moment of a day as that day."""
+    return day(moment) if start_of(date_of(moment)) == moment else shown(moment)
+
+
 def date_of(moment: datetime) -> date:
     """Return the day of a time."""
     return moment.astimezone(_zone).date()

@@ -110,6 +110,26 @@ def of_planning(processes: Sequence[ProcessStatus], accounts: Sequence[AccountSt
                 yield Problem(ProblemKind.FAILING, Severity.ATTENTION, text, name if name in names else None)
 
 
+def of_missing_settings(name: str, processes: Sequence[ProcessStatus]) -> Iterator[Problem]:
+    """Yield a problem if processes run that schedule or read, and none of them has an account that these settings have.
+
+    So it is from a change of the settings, a new name among them, until the service reads them again.
+    """
+    running = {
+        part: [each for each in processes if each.is_alive and part in each.parts and each.accounts] for part in NEEDED
+    }
+    lacking = [part for part, those in running.items() if those and all(name not in each.accounts for each in those)]
+    if lacking:
+        stale = {each.id: f"process {each.pid} on {each.host}" for part in lacking for each in running[part]}
+        yield Problem(
+            ProblemKind.SERVICE,
+            Severity.ATTENTION,
+            f"{name}: in these settings, but no running {' and no running '.join(lacking)} has it in the settings it "
+            f"reads: {NEEDED[lacking[0]]} for it. Reload (SIGHUP) or restart {', '.join(stale.values())}",
+            name,
+        )
+
+
 def of_mistake(name: str, mistake: str) -> str:
     """Describe a mistake in the settings of an account."""
     return (

@@ -101,7 +101,10 @@ def assess(
                     each.name,
                 )
             )
-        problems += service_problems.of_account(each, states[each.name], delays[each.name], alive)
+        unknown = list(service_problems.of_missing_settings(each.name, processes)) if each.name in paces else []
+        problems += unknown
+        if not (unknown and states[each.name] is State.NOT_READ):  # which says the same in other words
+            problems += service_problems.of_account(each, states[each.name], delays[each.name], alive)
         if each.name in paces:
             problems += service_problems.of_lateness(each, paces[each.name])
         if alive.issuperset(NEEDED):

@@ -96,6 +96,20 @@ def test_many_accounts_are_one_request_that_is_listed_and_cancelled_as_one(
         assert [row["state"] for row in states] == ["cancelled", "cancelled"]
 
 
+@pytest.mark.parametrize("columns", [80, 60])
+def test_a_list_on_a_narrow_screen_shows_the_days_and_no_empty_column(landed: Landed, columns: int) -> None:
+    shops = ["--account", "sandbox-1688", "--account", "sandbox-ka"]
+    landed.terminal.run("backfill", *shops, "--from", "2020-01-01", "--to", "2020-01-03", "--yes").assert_well()
+    [*_, last] = landed.terminal.run("backfill", "list", "--json").assert_well().json
+    for command in ([], ["--request", str(last["request_id"])]):
+        words = landed.terminal.on_screen(columns, "backfill", "list", *command).assert_well().out.split()
+        assert {"2020-01-01", "2020-01-03", "(times"} <= set(words)
+        assert "left" not in words
+    [*_, row] = [row for row in landed.terminal.run("backfill", "list").out.splitlines() if "2020-01-01" in row]
+    assert "created, updated" in row
+    landed.terminal.run("backfill", "cancel", "--request", str(last["request_id"])).assert_well()
+
+
 def test_a_plan_is_shown_with_its_ranges_and_started_by_its_number(terminal: Terminal, url: str, world: World) -> None:
     terminal.variables["DATABASE_URL"] = url
     with platforms(world) as (root, _):

@@ -108,6 +108,21 @@ def test_what_is_left_running_hands_its_windows_back_and_ends_well(
     assert tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
 
 
+def test_sighup_is_a_reload_under_nohup_too(terminal: Terminal, tables: Tables) -> None:
+    with drip() as slow:
+        terminal.write(accounts(slow.url, 1))
+        process = started(terminal, "INT and HUP", "scheduler")
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        next(line for line in lines if "running" in line)
+        process.send_signal(signal.SIGHUP)
+        assert next((line for line in lines if "using other settings" in line), None)
+        process.send_signal(signal.SIGTERM)
+        code, said = ended(process)
+    assert code == 0, said
+    assert tables.query("SELECT action FROM sync.activity") == [("settings.reload",)]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_sandbox_ends_with_the_signals_code(terminal: Terminal, number: signal.Signals) -> None:
     process = started(terminal, "nothing", "sandbox", "--port", "0", "--orders", "10")

@@ -276,6 +276,30 @@ def test_the_sum_is_one_line() -> None:
     assert "; 1 scheduler, 1 worker, 1 console;" in summary(judge(CURRENT, processes=[RUN]), "1", "2")
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "worker", "lacking"),
+    [
+        (["shop"], ["shop"], ""),
+        (["old"], ["shop", "old"], "no running scheduler has it"),
+        (["shop"], ["old"], "no running worker has it"),
+        (["old"], ["old"], "no running scheduler and no running worker has it"),
+        ([], [], ""),  # of a version that does not report them
+    ],
+)
+def test_an_account_that_running_processes_have_not_read_of_the_settings_is_said_with_the_processes(
+    scheduler: list[str], worker: list[str], lacking: str
+) -> None:
+    running = [replace(RUN, parts=["scheduler"], accounts=scheduler), replace(WORKER, accounts=worker)]
+    for account in (CURRENT, AccountStatus("shop", "1688")):
+        texts = [each.text for each in judge(account, processes=running).problems]
+        assert [lacking in each for each in texts] == [True] * bool(lacking or texts)
+        named = [f"process {each.pid} on {each.host}" in "".join(texts) for each in running]
+        assert named == [bool(lacking) and "shop" not in each.accounts for each in running]
+    assert not [each for each in judge(CURRENT, processes=running[:0]).problems if "in these settings" in each.text]
+    elsewhere = assess([CURRENT], running, {}, PACE, DAY)  # an account that other settings have
+    assert elsewhere.problems == []
+
+
 def test_what_a_process_cannot_plan_is_said_once_though_no_table_knows_the_name() -> None:
     """As when the shop was renamed, and the process has its old name."""
     unknown = replace(RUN, failing={"old name": "old name: these settings are of the account shop"})
