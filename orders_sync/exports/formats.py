@@ -28,6 +28,7 @@ from orders_sync.exports.source import Column, Kind
 EXCEL_ROWS = 1_048_576  # of a sheet, its header included
 EXCEL_TEXT = 32_767  # characters of a cell
 EXCEL_FIRST_YEAR = 1900
+EXCEL_DIGITS = 11  # of a number that Excel shows whole; longer ones become 1.2E+11
 _SCALE = Decimal(1).scaleb(-10)
 _PLACES = decimal.Context(prec=38)
 
@@ -93,6 +94,42 @@ def open_csv(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
     """Write UTF-8 with a header, as RFC 4180 quotes it; NULL is empty."""
     with file.open("w", encoding="utf-8", newline="") as opened:
         yield _Csv(opened, columns)
+
+
+class _CsvForExcel(_Csv):
+    """Writes what Excel, which guesses the type of every value, reads as it is meant."""
+
+    def __init__(self, file: Any, columns: Sequence[Column]) -> None:
+        super().__init__(file, columns)
+        self._texts = [number for number, column in enumerate(columns) if column.kind is Kind.TEXT]
+        self._times, self._moments = self._moments, []
+
+    def write(self, batch: Batch) -> None:
+        rows = []
+        for row in batch:
+            values = list(row)
+            for number in self._times:
+                if (moment := values[number]) is not None:
+                    values[number] = str(local_times.local(moment))
+            for number in self._texts:
+                if (text := values[number]) is not None:
+                    values[number] = _for_excel(text)
+            rows.append(tuple(values))
+        super().write(rows)
+
+
+def _for_excel(text: str) -> str:
+    """Return a text that Excel takes for a text: a number of orders would be rounded, and `=` begin a formula."""
+    if text.isascii() and text.isdecimal() and (len(text) > EXCEL_DIGITS or text.startswith("0")):
+        return f'="{text}"'
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+@contextmanager
+def open_csv_for_excel(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+    """Write CSV as Excel opens it: with a byte order mark, long numbers as texts, times without a zone."""
+    with file.open("w", encoding="utf-8-sig", newline="") as opened:
+        yield _CsvForExcel(opened, columns)
 
 
 class _Xlsx:
@@ -208,6 +245,7 @@ def open_parquet(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
         yield _Parquet(arrow, writer, schema, columns)
 
 
+CSV_FOR_EXCEL = Format("csv", open_csv_for_excel)
 FORMATS = {
     each.name: each
     for each in (

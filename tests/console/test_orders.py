@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -193,10 +194,61 @@ async def test_a_workbook_and_every_view_can_be_had(shop: Served) -> None:
         assert (await client.get("/export/file", params={"view": "orders", "format": "exe"})).status_code == 400
 
 
+async def test_csv_for_excel_keeps_long_numbers_and_chinese_as_they_are(shop: Served, landed: Tables) -> None:
+    [(order_id,)] = landed.query("SELECT order_id FROM orders WHERE order_id ~ '^[0-9]{18,}$' ORDER BY 1 LIMIT 1")
+    async with shop.person() as client:
+        file = await client.get("/export/file", params={"view": "orders", "format": "csv-excel"})
+        assert 'filename="orders.csv"' in file.headers["content-disposition"]
+        assert file.content.startswith(codecs.BOM_UTF8)
+        rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+        assert f'="{order_id}"' in {row["order_id"] for row in rows}
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows[0]["ordered_at"])
+        plain = await client.get("/export/file", params={"view": "orders", "format": "csv"})
+        assert not plain.content.startswith(codecs.BOM_UTF8)
+
+
+async def test_a_file_is_named_after_what_it_holds_and_the_list_says_how_many(shop: Served, landed: Tables) -> None:
+    [(day, name, count)] = landed.query(
+        "SELECT (created_at AT TIME ZONE 'Asia/Shanghai')::date::text, account, count(*) FROM orders "
+        "WHERE status_group IN ('awaiting_shipment', 'partly_shipped') GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1"
+    )
+    wanted = {"from": day, "to": day, "account": name, "state": "unshipped"}
+    async with shop.person() as client:
+        page = (await client.get("/orders", params=wanted)).text
+        assert f"Orders in this list: {count}<" in page
+        assert page.index(">XLSX<") < page.index(">CSV for Excel<") < page.index(">CSV<")
+        for format_, ending in {"xlsx": "xlsx", "csv-excel": "csv", "csv": "csv"}.items():
+            file = await client.get("/export/file", params={**wanted, "view": "orders", "format": format_})
+            assert f'filename="orders_{name}_unshipped_{day}.{ending}"' in file.headers["content-disposition"]
+        assert "Orders in this list: " in (await client.get("/orders")).text
+
+
+async def test_a_mistake_in_an_export_brings_its_form_back(shop: Served) -> None:
+    wanted = {"view": "refunds", "format": "csv-excel", "from": "2026-02-30", "state": "shipped"}
+    async with shop.person() as client:
+        answer = await client.get("/export/file", params=wanted)
+    assert answer.status_code == 400
+    assert 'id="mistake-from"' in answer.text
+    for chosen in (
+        "<option selected>refunds",
+        '<option value="csv-excel" selected',
+        '<option value="shipped" selected',
+    ):
+        assert chosen in answer.text
+
+
+async def test_the_views_are_described_in_the_language_of_the_person(shop: Served) -> None:
+    async with shop.person(language="zh") as client:
+        text = (await client.get("/export")).text
+    descriptions = re.findall(r"<dd>(.*?)</dd>", text)
+    assert descriptions
+    assert [each for each in descriptions if not re.search("[一-鿿]", each)] == []
+
+
 async def test_a_file_that_would_be_too_long_is_refused_and_leaves_nothing(
     shop: Served, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    monkeypatch.setattr(export, "MOST", {"csv": 10, "xlsx": 10})
+    monkeypatch.setattr(export, "MOST", dict.fromkeys(export.MOST, 10))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     async with shop.person() as client:
         answer = await client.get("/export/file", params={"view": "orders", "format": "csv"})

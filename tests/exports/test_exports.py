@@ -14,11 +14,14 @@ import openpyxl
 import psycopg
 import pyarrow.parquet
 import pytest
+from psycopg import sql
 
 from orders_sync import exports
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import SchemaVersionError, UsageError
 from orders_sync.exports import FORMATS, Selection, formats
+from orders_sync.exports.formats import CSV_FOR_EXCEL
+from orders_sync.exports.source import Column, Kind
 from orders_sync.store.database import Session
 from tests.support.databases import Tables
 
@@ -254,3 +257,27 @@ def test_views_of_an_older_version_are_refused_with_what_to_do(session: Session,
         with pytest.raises(SchemaVersionError, match="Run `orders-sync migrate`"):
             write(session, tmp_path / "orders.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("3896000002778299157", '="3896000002778299157"'),
+        ("123456789012", '="123456789012"'),
+        ("00123", '="00123"'),
+        ("12345", "12345"),
+        ("=1+1", "'=1+1"),
+        ("+86 138", "'+86 138"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-", "'-"),
+        ('中文, "x"', '中文, "x"'),
+        ("１２３４５６７８９０１２３", "１２３４５６７８９０１２３"),
+    ],
+)
+def test_excel_takes_a_text_of_a_csv_for_a_text(tmp_path: Path, text: str, written: str) -> None:
+    columns = [Column("id", Kind.TEXT, sql.SQL("id")), Column("at", Kind.MOMENT, sql.SQL("at"))]
+    with CSV_FOR_EXCEL.open(tmp_path / "a.csv", columns) as writer:
+        writer.write([(text, datetime(2026, 11, 30, 23, 30, tzinfo=UTC)), (None, None)])
+        writer.write([(text, None)])
+    found = list(csv.reader(io.StringIO((tmp_path / "a.csv").read_text(encoding="utf-8-sig"), newline="")))
+    assert found == [["id", "at"], [written, "2026-12-01 07:30:00"], ["", ""], [written, ""]]

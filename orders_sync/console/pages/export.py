@@ -16,17 +16,22 @@ from starlette.responses import FileResponse, Response
 from orders_sync import exports
 from orders_sync.console import fields
 from orders_sync.console.pages import page
+from orders_sync.console.view_words import VIEWS
 from orders_sync.console.visit import Visit
+from orders_sync.console.words import later
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import UsageError
-from orders_sync.exports import source
+from orders_sync.exports import formats, source
 from orders_sync.exports.source import OF_PERSONS
 from orders_sync.store import activity, bi
 from orders_sync.store.console import account_names
 from orders_sync.store.database import Session
 
-FORMATS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-MOST = {"csv": 1_000_000, "xlsx": 100_000}  # rows of a file
+XLSX, CSV_FOR_EXCEL, CSV = "xlsx", "csv-excel", "csv"  # as the URL names them, the one for people first
+FORMATS = {XLSX: exports.FORMATS["xlsx"], CSV_FOR_EXCEL: formats.CSV_FOR_EXCEL, CSV: exports.FORMATS["csv"]}
+TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+LABELS = {XLSX: "XLSX", CSV_FOR_EXCEL: later("CSV for Excel"), CSV: "CSV"}
+MOST = {XLSX: 100_000, CSV_FOR_EXCEL: 1_000_000, CSV: 1_000_000}  # rows of a file
 STATEMENT_SECONDS = 300
 
 _running = 0
@@ -39,17 +44,25 @@ async def show(visit: Visit) -> Response:
         accounts = await account_names.read(connection)
     views = [each for each in source.views() if each != OF_PERSONS or visit.person.may_see_persons]
     about = {each.name: each.comment for each in bi.definitions()}
-    return visit.render("export.html", views=views, about=about, accounts=accounts, most=MOST)
+    return visit.render(
+        "export.html",
+        views=views,
+        about={name: VIEWS.get(name, comment) for name, comment in about.items()},
+        accounts=accounts,
+        most=MOST,
+        labels=LABELS,
+        states=fields.STATES,
+    )
 
 
 async def send(visit: Visit) -> Response:
     """Send the rows of a view as a file."""
-    view, name = visit.query.get("view", ""), visit.query.get("format", "csv")
+    view, name = visit.query.get("view", ""), visit.query.get("format", CSV)
     if name not in FORMATS:
-        raise UsageError(visit._("There is no such format: CSV or XLSX."))
+        raise UsageError(visit._("There is no such format: CSV or XLSX."), argument="format")
     if view == OF_PERSONS:
         visit.must_see_persons()
-    format_ = exports.FORMATS[name]
+    format_ = FORMATS[name]
     format_.must_be_installed()
     start, end = fields.days(visit.query, visit.words)
     account = visit.query.get("account", "")
@@ -58,20 +71,23 @@ async def send(visit: Visit) -> Response:
         async with visit.site.working() as connection:
             details = selection.described
             await activity.record(connection, visit.actor, Action.PERSONS_EXPORT, details=details)
-    file = await _write(visit, selection, format_)
-    days = "_".join(each for each in (visit.query.get("from"), visit.query.get("to")) if each)
-    shown = "_".join(each for each in (view, account, days) if each)
+    file = await _write(visit, selection, format_, MOST[name])
+    days = dict.fromkeys((visit.query.get("from"), visit.query.get("to")))  # one day stands there once
+    shown = "_".join(each for each in (view, account, visit.query.get("state"), *days) if each)
     return FileResponse(
-        file, media_type=FORMATS[name], filename=f"{shown}.{name}", background=BackgroundTask(file.unlink, True)
+        file,
+        media_type=TYPES[format_.name],
+        filename=f"{shown}.{format_.name}",
+        background=BackgroundTask(file.unlink, True),
     )
 
 
-async def _write(visit: Visit, selection: exports.Selection, format_: exports.Format) -> Path:
+async def _write(visit: Visit, selection: exports.Selection, format_: exports.Format, most: int) -> Path:
     """Return the file. Raises `UsageError` where it would be too long, or where others are being written."""
     global _running
     if _running >= _AT_A_TIME:
         raise UsageError(visit._("Other files are being written: try again in a minute."))
-    check = _bounded(visit, MOST[format_.name])
+    check = _bounded(visit, most)
     _running += 1
     try:
         return await visit.site.ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from starlette.responses import Response
 
 from orders_sync.console import fields
 from orders_sync.console.pages import action, page
-from orders_sync.console.pages.export import MOST
+from orders_sync.console.pages.export import LABELS, MOST
 from orders_sync.console.visit import Visit
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
@@ -20,8 +21,8 @@ from orders_sync.engine.order_remarks import Known
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import account_names, order_list
-from orders_sync.store.console.order_list import Place
-from orders_sync.store.database import Session
+from orders_sync.store.console.order_list import ListedOrder, Place
+from orders_sync.store.database import Connection, Session
 from orders_sync.store.order_numbers import OrderKey
 
 MOST_IN_FULL = 1  # orders shown with everything; more are links
@@ -32,7 +33,7 @@ async def show(visit: Visit) -> Response:
     if visit.query.get("q", "").strip():
         return await _search(visit)
     start, end = fields.days(visit.query, visit.words)
-    account = visit.query.get("account") or None
+    account, groups = visit.query.get("account") or None, fields.groups(visit)
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
         orders = await order_list.orders(
@@ -40,10 +41,11 @@ async def show(visit: Visit) -> Response:
             account=account,
             start=start,
             end=end,
-            groups=fields.groups(visit),
+            groups=groups,
             before=_place(visit),
             limit=order_list.PAGE + 1,
         )
+        count = await _count(connection, orders, account, start, end, groups, is_first="before" not in visit.query)
     return visit.render(
         "orders.html",
         accounts=accounts,
@@ -51,7 +53,28 @@ async def show(visit: Visit) -> Response:
         after=orders[order_list.PAGE - 1] if len(orders) > order_list.PAGE else None,
         states=fields.STATES,
         most=MOST,
+        labels=LABELS,
+        count=count,
+        cap=order_list.MOST_COUNTED,
     )
+
+
+async def _count(
+    connection: Connection,
+    orders: Sequence[ListedOrder],
+    account: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    groups: Sequence[str],
+    *,
+    is_first: bool,
+) -> int | None:
+    """Return how many orders a list has; None where counting them could take long."""
+    if is_first and len(orders) <= order_list.PAGE:
+        return len(orders)
+    if (groups or account) and start is None:
+        return None  # those that fit may lie far apart
+    return await order_list.count(connection, account=account, start=start, end=end, groups=groups)
 
 
 async def show_one(visit: Visit) -> Response:

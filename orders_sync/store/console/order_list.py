@@ -8,9 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_rows
+from orders_sync.store.queries import fetch_rows, fetch_value
 
 PAGE = 50  # rows
+MOST_COUNTED = 10_000
 
 _LIST = """
 SELECT o.platform, o.order_id, o.order_no, o.account, o.direction, o.status, s.name_zh, s.name_en, o.status_group,
@@ -22,6 +23,15 @@ WHERE o.created_at >= coalesce(%(start)s::timestamptz, '-infinity')
         < (coalesce(%(before)s::timestamptz, 'infinity'), %(platform)s::text, %(order_id)s::text)
     {}
 ORDER BY o.created_at DESC, o.platform DESC, o.order_id DESC LIMIT %(limit)s
+"""
+_COUNT = """
+SELECT count(*) FROM (
+    SELECT FROM orders AS o
+    WHERE o.created_at >= coalesce(%(start)s::timestamptz, '-infinity')
+        AND o.created_at < coalesce(%(end)s::timestamptz, 'infinity')
+        {}
+    LIMIT %(limit)s
+) AS found
 """
 _OF_ACCOUNT = "AND o.account = %(account)s"
 _OF_GROUPS = "AND o.status_group = ANY (%(groups)s)"
@@ -83,3 +93,17 @@ async def orders(
         "limit": limit,
     }
     return await fetch_rows(connection, _LIST.format(" ".join(conditions)), values, ListedOrder)
+
+
+async def count(
+    connection: Connection,
+    *,
+    account: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    groups: Sequence[str] = (),
+) -> int:
+    """Return how many orders `orders` lists on all of its pages; at most one more than `MOST_COUNTED`."""
+    conditions = [*([_OF_ACCOUNT] if account else []), *([_OF_GROUPS] if groups else [])]
+    values = {"account": account, "start": start, "end": end, "groups": list(groups), "limit": MOST_COUNTED + 1}
+    return await fetch_value(connection, _COUNT.format(" ".join(conditions)), values, int)
