@@ -88,4 +88,4 @@ def _show(plan: PreviewedOrders) -> None:
         )
         output.info(f"at least {plan.calls} calls, about {duration(int(plan.seconds) + 1)}")
     for each in plan.not_fetched:
-        output.say(f"{each.number}: {each.reason}")
+        output.say(f"{each.number}: {each.reason}{f': `{each.command}`' if each.command else ''}")

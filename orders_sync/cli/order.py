@@ -10,9 +10,10 @@ import typer
 from msgspec import structs
 
 from orders_sync.cli import actor, databases, event_loop, options, output, user_settings
-from orders_sync.domain import pasted
+from orders_sync.domain import local_times, pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
+from orders_sync.domain.windows import Window
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders
 from orders_sync.engine.order_answer import Absent, Answer, FoundOrder
@@ -69,7 +70,7 @@ def order(
 
     Exit code 0 when every number was found, 6 when one was not.
     """
-    moment = None if placed is None else options.moment(placed, "--placed")
+    when = None if placed is None else _placed(placed)
     texts = [sys.stdin.read() if text == STDIN else text for text in numbers]
     settings = user_settings.load(config)
     with databases.opened(settings) as url, database.session(url) as connection:
@@ -88,7 +89,7 @@ def order(
         if raw:
             _print_raw(connection, meant, matches, account)
             return
-        answer = order_answer.answer(connection, meant, matches, known, moment, others)
+        answer = order_answer.answer(connection, meant, matches, known, when, others)
         of_orders = _persons(url, answer) if persons else {}
     if json:
         found = [_plain(each) | ({"persons": of_orders[each.key]} if persons else {}) for each in answer.found]
@@ -110,6 +111,12 @@ def _persons(url: str, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
         return {each.key: await orders.reveal_persons(connection, who, each.key) for each in answer.found}
 
     return event_loop.run(databases.ask(url, ask))
+
+
+def _placed(text: str) -> Window:
+    """Return the day that is meant, or the second."""
+    start = options.moment(text, "--placed")
+    return Window(start, local_times.end_of(text, start))
 
 
 def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> Known:

@@ -148,6 +148,11 @@ def parse(text: str) -> datetime:
     raise ValueError(said)
 
 
+def end_of(text: str, start: datetime) -> datetime:
+    """Return the end, not included, of what `parse` read as `start`: that of the day, or of the second."""
+    return start_of(date_of(start) + timedelta(days=1)) if _is_date(text.strip()) else start + timedelta(seconds=1)
+
+
 def _is_date(text: str) -> bool:
     try:
         return datetime.combine(date.fromisoformat(text), time()) is not None

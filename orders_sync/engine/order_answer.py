@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from orders_sync.domain import pasted
+from orders_sync.domain.windows import Window
 from orders_sync.engine import order_remarks
-from orders_sync.engine.order_remarks import Known, Reason, Remark
+from orders_sync.engine.order_remarks import Known, Remark
 from orders_sync.store import order_lookup, order_numbers, order_traces
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import Match, OrderKey
@@ -75,13 +76,13 @@ def answer(
     numbers: Sequence[str],
     matches: Sequence[Match],
     known: Known,
-    placed: datetime | None = None,
+    placed: Window | None = None,
     others: Mapping[str, str] = MappingProxyType({}),
 ) -> Answer:
     """Return the order of every number, or the reasons why it is not here.
 
-    `placed`: when the order was placed, if known: it is compared with the ranges that were read. `others`: by
-    number, the account that has it though it was not asked for.
+    `placed`: the day or the second in which the order was placed, if known: it is compared with the ranges that were
+    read. `others`: by number, the account that has it though it was not asked for.
     """
     keys = list(dict.fromkeys(match.key for match in matches))
     present = order_lookup.accounts(session, keys) if keys else {}
@@ -190,11 +191,7 @@ def _absent(traces: _Traces, number: str, known: Known, of_accounts: Sequence[Re
     rejects, messages = traces.rejects.get(number, []), traces.messages.get(number, [])
     remarks = []
     if pasted.is_rounded(number):
-        remarks.append(
-            Remark(
-                Reason.ROUNDED, f"{number} was rounded by a spreadsheet: format its column as text and copy it again"
-            )
-        )
+        remarks.append(order_remarks.of_rounded(number))
     remarks += [order_remarks.of_reject(each) for each in rejects]
     names = {each.name for each in known.accounts}
     remarks += [order_remarks.of_audit(each) for each in traces.audits.get(number, []) if each.account in names]

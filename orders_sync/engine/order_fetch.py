@@ -15,8 +15,9 @@ from datetime import datetime
 from orders_sync.domain import pasted
 from orders_sync.domain.backfill_plans import BackfillPlan, PlannedPart, fingerprint
 from orders_sync.domain.errors import UsageError
-from orders_sync.domain.local_times import stamp
+from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import SECOND, Feed, Window, merge, whole_second
+from orders_sync.engine import order_remarks
 from orders_sync.engine.backfill import seconds_to_read
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, order_places
@@ -37,10 +38,11 @@ class FetchedOrder:
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """A number of which nothing can be read, with the reason and what to do, in a sentence."""
+    """A number of which nothing can be read, with the reason, and the command that comes next where there is one."""
 
     number: str
-    reason: str
+    reason: Sentence
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class PreviewedOrders:
     plan: int | None
     orders: list[FetchedOrder]
     not_fetched: list[NotFetched]
-    notices: list[str]
+    notices: list[Sentence]
     calls: int
     seconds: float
 
@@ -71,7 +73,11 @@ async def preview(
     plan = _plan(parts, numbers, now)
     number = await backfill_plans.store(connection, plan, fingerprint(parts, now))
     calls = [(known[part.account], len(part.ranges)) for part in parts]
-    notices = [f"{part.account}: {part.notice}" for part in parts if part.notice]
+    notices = [
+        Sentence("%(shop)s: %(notice)s", shop=part.account, notice=notice)
+        for part in parts
+        if (notice := _notice(known[part.account], part.ranges, now))
+    ]
     return PreviewedOrders(
         number, orders, not_fetched, notices, sum(count for _, count in calls), seconds_to_read(calls)
     )
@@ -91,11 +97,11 @@ async def _places(connection: Connection, texts: Sequence[str]) -> tuple[list[Or
     pieces = [pasted.read(text) for text in texts]
     candidates = [each for piece in pieces for each in piece.candidates]
     if len({number for piece in pieces for number in piece.numbers}) > pasted.MOST:
-        raise UsageError(f"more than {pasted.MOST} numbers at once: ask for fewer")
+        raise UsageError(Sentence("more than %(most)s numbers at once: ask for fewer", most=pasted.MOST))
     places = await order_places.find(connection, candidates)
     numbers = pasted.resolve(pieces, {each.number for each in places})
     if not numbers:
-        raise UsageError("there is no number in what was given")
+        raise UsageError(Sentence("there is no number in what was given"))
     return [each for each in places if each.number in numbers], numbers
 
 
@@ -108,31 +114,37 @@ def _orders(
         of_number[each.number].append(each)
     for number in numbers:
         if not of_number[number]:
-            not_fetched.append(NotFetched(number, _unknown(number)))
+            not_fetched.append(_unknown(number))
         for place in of_number[number]:
             window = _window(place)
             if place.account not in known:
-                reason = f"it belongs to {place.account}, which is not in the settings or misconfigured"
-                not_fetched.append(NotFetched(number, reason))
-            elif window is None:
-                reason = (
-                    f"nobody knows when order {place.order_id} was created, and the read that brought it is no longer "
-                    f"in the ledger: `orders-sync backfill --account {place.account} --from DAY --to DAY` reads a day"
+                reason = Sentence(
+                    "it belongs to %(shop)s, which is not in the settings or misconfigured", shop=place.account
                 )
                 not_fetched.append(NotFetched(number, reason))
+            elif window is None:
+                reason = Sentence(
+                    "it is not known when order %(order)s of %(shop)s was created, and the read that brought it is no "
+                    "longer in the ledger: a backfill of the day it was placed on reads it",
+                    order=place.order_id,
+                    shop=place.account,
+                )
+                command = f"orders-sync backfill --account {place.account} --from DAY --to DAY"
+                not_fetched.append(NotFetched(number, reason, command))
             else:
                 feed = Feed.CREATED if place.created_at is not None else place.feed or Feed.CREATED
                 orders.append(FetchedOrder(number, place.account, place.order_id, feed, window))
     return orders, not_fetched
 
 
-def _unknown(number: str) -> str:
+def _unknown(number: str) -> NotFetched:
     if pasted.is_rounded(number):
-        return "a spreadsheet has rounded it, so that its last digits are lost: copy the number as text"
-    return (
-        "no order here has it, no reject and no audit names it, and no platform can be asked for a number: "
-        "`orders-sync backfill --account NAME --from DAY --to DAY` reads the day it was placed on"
+        return NotFetched(number, order_remarks.of_rounded(number).text)
+    reason = Sentence(
+        "no order here has it, no reject and no audit names it, and no platform can be asked for a number: a backfill "
+        "of the day it was placed on reads it"
     )
+    return NotFetched(number, reason, "orders-sync backfill --account NAME --from DAY --to DAY")
 
 
 def _window(place: OrderPlace) -> Window | None:
@@ -155,7 +167,8 @@ def _parts(orders: Sequence[FetchedOrder], known: dict[str, AccountSource], now:
         ids = [sorted({each.order_id for each in wanted if _lies_in(each.window, part)}) for part in ranges]
         seconds = source.policy.longest_window.total_seconds()
         notice = _notice(source, ranges, now)
-        parts.append(PlannedPart(name, feed, now, seconds, source.policy.page_size, ranges, ids, notice))
+        kept = str(notice) if notice else None  # the plan is stored as JSON
+        parts.append(PlannedPart(name, feed, now, seconds, source.policy.page_size, ranges, ids, kept))
     return parts
 
 
@@ -163,13 +176,15 @@ def _lies_in(window: Window, whole: Window) -> bool:
     return whole.start <= window.start and window.end <= whole.end
 
 
-def _notice(source: AccountSource, ranges: Sequence[Window], now: datetime) -> str | None:
+def _notice(source: AccountSource, ranges: Sequence[Window], now: datetime) -> Sentence | None:
     furthest = source.platform.furthest_back
     if furthest is None or ranges[0].start >= now - furthest:
         return None
-    return (
-        f"{source.platform.name} is documented to list one month back. Orders before {stamp(now - furthest)} are "
-        "requested all the same, but may be listed no more"
+    return Sentence(
+        "%(platform)s is documented to list one month back. Orders before %(at)s are requested all the same, but may "
+        "be listed no more",
+        platform=source.platform.name,
+        at=now - furthest,
     )
 
 

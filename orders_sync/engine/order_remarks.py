@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from orders_sync.domain.local_times import day, stamp
+from orders_sync.domain.local_times import day
+from orders_sync.domain.sentences import Sentence
+from orders_sync.domain.windows import Window
 from orders_sync.engine.service_problems import State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.order_numbers import OrderKey
 from orders_sync.store.order_traces import FoundByAudit, MessageTrace, RejectTrace
 from orders_sync.store.overview import AccountStatus
 
-MOST_ACCOUNTS = 5  # named in one sentence
-MOST_PROBLEMS = 20  # accounts that have a sentence of their own
+MOST_ACCOUNTS = 5  # without a problem that have a sentence of their own
+MOST_PROBLEMS = 20  # that have one
 DAY = timedelta(days=1)
 
 
 class Reason(StrEnum):
-    """The reason why an order is not in the tables, or not as it is at the platform."""
+    """The reason why an order is not in the tables, or not as it is at the platform. The likeliest comes first."""
 
     ROUNDED = "rounded"  # a spreadsheet cut its number
     OTHER_ACCOUNT = "other_account"  # it is here, of an account that was not asked for
+    TORN = "torn"  # lines or parcels of it are here, its row in `orders` is not
     REJECTED = "rejected"  # a record of it could not be read
     MISSING = "missing"  # an audit found that the platform lists it
     MESSAGE = "message"  # the platform sent a message about it
+    PAUSED = "paused"  # a person has its account not read for a while
     SUSPENDED = "suspended"  # its account makes no calls
-    REMOVED = "removed"  # its account is in no settings, or was retired
     BEHIND = "behind"  # its account is not read up to now
     FAILED = "failed"  # windows of its account failed
     BEFORE_HISTORY = "before_history"  # placed before what is synced
     NOT_LISTED = "not_listed"  # what was read completely does not hold it, or no more
+    REMOVED = "removed"  # its account is in no settings, or was retired
     NO_ACCOUNT = "no_account"
-    TORN = "torn"  # lines or parcels of it are here, its row in `orders` is not
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A sentence, and the command that comes next where there is one."""
+    """A sentence that names no command, and the command that comes next where there is one.
+
+    `reject`: the number of the reject that it is about.
+    """
 
     reason: Reason
-    text: str
+    text: Sentence
     command: str | None = None
     account: str | None = None
+    reject: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +79,27 @@ def of_order(
     if rows["missing_since"]:
         yield Remark(
             Reason.NOT_LISTED,
-            f"order {key.order_id}: no longer listed by the platform: three complete reads of its time of creation "
-            f"did not return it, the last one at {_at(rows['missing_since'])}. Its rows may be out of date",
+            Sentence(
+                "order %(order)s: no longer listed by the platform: three complete reads of its time of creation did "
+                "not return it, the last one at %(at)s. Its rows may be out of date",
+                order=key.order_id,
+                at=rows["missing_since"],
+            ),
         )
     if rows["order"]["unread_version_since"]:
         for each in rejects[:1]:
             yield Remark(
                 Reason.REJECTED,
-                f"order {key.order_id}: a newer version of it, read at {_at(each.read_at)}, could not be converted, "
-                f"so its rows show an older one: {each.reason}",
+                Sentence(
+                    "order %(order)s: a newer version of it, read at %(at)s, could not be converted, so its rows show "
+                    "an older one: %(reason)s",
+                    order=key.order_id,
+                    at=each.read_at,
+                    reason=each.reason,
+                ),
                 f"orders-sync rejects show {each.id}",
                 each.account,
+                each.id,
             )
     for message in messages:
         if message.handled_at is None:
@@ -91,15 +108,30 @@ def of_order(
         yield from _of_account(account, verdict)
 
 
+def of_rounded(number: str) -> Remark:
+    """Explain that a spreadsheet cut a number."""
+    return Remark(
+        Reason.ROUNDED,
+        Sentence("%(number)s was rounded by a spreadsheet: format its column as text and copy it again", number=number),
+    )
+
+
 def of_reject(reject: RejectTrace) -> Remark:
     """Explain a record that was kept as a reject."""
     return Remark(
         Reason.REJECTED,
-        f"a record with this number came on {reject.account} and could not be converted into an order: "
-        f"{reject.reason.rstrip('.')}. First read at {_at(reject.rejected_at)}, last at {_at(reject.read_at)}; it is "
-        f"kept as reject {reject.id}, and `orders-sync rejects replay {reject.id}` converts it after an update",
-        f"orders-sync rejects show {reject.id}",
+        Sentence(
+            "a record with this number came on %(shop)s and could not be converted into an order: %(reason)s. First "
+            "read at %(first)s, last at %(last)s; it is kept as reject %(reject)s, and can be replayed after an update",
+            shop=reject.account,
+            reason=reject.reason.rstrip("."),
+            first=reject.rejected_at,
+            last=reject.read_at,
+            reject=reject.id,
+        ),
+        f"orders-sync rejects replay {reject.id}",
         reject.account,
+        reject.id,
     )
 
 
@@ -107,8 +139,12 @@ def of_audit(found: FoundByAudit) -> Remark:
     """Explain that the platform lists an order which the tables lack."""
     return Remark(
         Reason.MISSING,
-        f"audit {found.audit} of {_at(found.began_at)} found that the platform lists it on {found.account}, and no "
-        "read has brought it since; this reads it",
+        Sentence(
+            "audit %(audit)s of %(at)s found that the platform lists it on %(shop)s, and no read has brought it since",
+            audit=found.audit,
+            at=found.began_at,
+            shop=found.account,
+        ),
         f"orders-sync audit --account {found.account} --from {day(found.starts_at)} "
         f"--to {day(found.ends_at + DAY)} --repair",
         found.account,
@@ -118,7 +154,10 @@ def of_audit(found: FoundByAudit) -> Remark:
 def of_other_account(number: str, account: str) -> Remark:
     """Explain that an order was asked for with `--account` of another account than its own."""
     return Remark(
-        Reason.OTHER_ACCOUNT, f"it is an order of {account}", f"orders-sync order {number} --account {account}", account
+        Reason.OTHER_ACCOUNT,
+        Sentence("it is an order of %(shop)s", shop=account),
+        f"orders-sync order {number} --account {account}",
+        account,
     )
 
 
@@ -126,48 +165,71 @@ def of_torn(key: OrderKey) -> Remark:
     """Explain that an order's row was deleted from `orders` by hand, and its lines or parcels were left."""
     return Remark(
         Reason.TORN,
-        f"lines or parcels of order {key.order_id} are in the tables, but its row in `orders` is not: it was deleted "
-        "by hand. This builds it again from the stored payload; without one a backfill of its day does",
+        Sentence(
+            "lines or parcels of order %(order)s are in the tables, but its row in `orders` is not: it was deleted by "
+            "hand. It can be built again from the stored payload; without one a backfill of its day does it",
+            order=key.order_id,
+        ),
         f"orders-sync renormalize --platform {key.platform}",
     )
 
 
 def of_message(message: MessageTrace) -> Remark:
     """Explain what became of a platform's message about the order."""
-    state = message.outcome or "it was not processed yet"
-    is_waiting = message.handled_at is None
-    return Remark(
-        Reason.MESSAGE,
-        f"the platform sent a message about it to {message.account} at {_at(message.received_at)}"
-        f"{', which still waits' if is_waiting else ''}: {state}",
-        f"orders-sync sync --account {message.account}" if is_waiting else None,
-        message.account,
+    about = {"shop": message.account, "at": message.received_at}
+    outcome = message.outcome or Sentence("it was not processed yet")
+    if message.handled_at is not None:
+        text = Sentence(
+            "the platform sent a message about it to %(shop)s at %(at)s: %(outcome)s", **about, outcome=outcome
+        )
+        return Remark(Reason.MESSAGE, text, None, message.account)
+    text = Sentence(
+        "the platform sent a message about it to %(shop)s at %(at)s, which still waits: %(outcome)s",
+        **about,
+        outcome=outcome,
     )
+    return Remark(Reason.MESSAGE, text, f"orders-sync sync --account {message.account}", message.account)
 
 
-def of_accounts(known: Known, placed: datetime | None) -> Iterator[Remark]:
-    """Yield for every account whether an order of it would be here. Those that are not current come first."""
+def of_accounts(known: Known, placed: Window | None) -> Iterator[Remark]:
+    """Yield for every account whether an order of it would be here, the likeliest reason first.
+
+    `placed`: the day or the second in which the order was placed, where that is known.
+    """
     if not known.accounts:
-        yield Remark(Reason.NO_ACCOUNT, "no account has been synced yet", "orders-sync sync")
+        yield Remark(Reason.NO_ACCOUNT, Sentence("no shop has been synced yet"), "orders-sync sync")
         return
     if placed is not None:
         yield from _of_time(known, placed)
         return
-    not_current = 0
-    current = []
-    for account in known.accounts:
-        problems = list(_of_account(account, known.verdict))
-        not_current += bool(problems)
-        if not_current <= MOST_PROBLEMS:
-            yield from problems
-        if _proven(account) is not None:
-            current.append(account)
-    if not_current > MOST_PROBLEMS:
-        more = not_current - MOST_PROBLEMS
-        are = "is" if more == 1 else "are"
-        yield Remark(Reason.BEHIND, f"{_more(more)} {are} not current", "orders-sync status --problems")
-    if current:
-        yield _of_what_was_read(current)
+    yield from likeliest_first(_of_now(known))
+
+
+def _of_now(known: Known) -> Iterator[Remark]:
+    """Yield what keeps the accounts from being current, and what was read of those that are."""
+    troubled = {each.name: list(_of_account(each, known.verdict)) for each in known.accounts}
+    problems = [name for name, found in troubled.items() if found]
+    for name in problems[:MOST_PROBLEMS]:
+        yield from troubled[name]
+    if len(problems) > MOST_PROBLEMS:
+        yield Remark(
+            Reason.BEHIND,
+            Sentence("not current, and not named here: %(count)s more shops", count=len(problems) - MOST_PROBLEMS),
+            "orders-sync status --problems",
+        )
+    proven = [each for each in known.accounts if each.name not in problems and _proven(each)]
+    for account in proven[:MOST_ACCOUNTS]:
+        yield _of_what_was_read(account)
+    if len(proven) > MOST_ACCOUNTS:
+        yield Remark(
+            Reason.NOT_LISTED,
+            Sentence("read without a gap too: %(count)s more shops", count=len(proven) - MOST_ACCOUNTS),
+        )
+
+
+def likeliest_first(remarks: Iterable[Remark]) -> list[Remark]:
+    """Return remarks in the order of `Reason`."""
+    return sorted(remarks, key=lambda each: list(Reason).index(each.reason))
 
 
 def _proven(account: AccountStatus) -> tuple[datetime, datetime] | None:
@@ -178,99 +240,124 @@ def _proven(account: AccountStatus) -> tuple[datetime, datetime] | None:
     return (begins, account.read_to) if begins < account.read_to else None
 
 
-def _of_what_was_read(accounts: Sequence[AccountStatus]) -> Remark:
-    named = ", ".join(
-        f"{each.name} from {_at(begins)} to {_at(ends)}"
-        for each in accounts[:MOST_ACCOUNTS]
-        for begins, ends in [_proven(each) or (None, None)]
-    )
-    more = f" and {_more(len(accounts) - MOST_ACCOUNTS)}" if len(accounts) > MOST_ACCOUNTS else ""
+def _of_what_was_read(account: AccountStatus) -> Remark:
+    first, last = _proven(account) or (None, None)
     return Remark(
         Reason.NOT_LISTED,
-        f"read without a gap: {named}{more}. An order of that time is not listed by the platform, or is of another "
-        "shop; of an earlier one nothing is proven. With the day on which it was placed, "
-        "`orders-sync order NUMBER --placed DATE` says which, and what to do",
+        Sentence(
+            "%(shop)s: read without a gap from %(first)s to %(last)s; what was placed earlier is not proven",
+            shop=account.name,
+            first=first,
+            last=last,
+        ),
         None,
+        account.name,
     )
 
 
-def _of_time(known: Known, placed: datetime) -> Iterator[Remark]:
-    """Compare the time an order was placed with what was read of each account."""
-    first, last = day(placed), day(placed + DAY)
-    for account in known.accounts[:MOST_PROBLEMS]:
-        name, begins = account.name, account.proven_from or account.history_from
-        proven = _proven(account)
-        if begins and placed < begins:
-            yield Remark(
-                Reason.BEFORE_HISTORY,
-                f"{name}: it was placed before {_at(begins)}, where what is synced begins",
-                f"orders-sync backfill --account {name} --from {first} --to {last} --wait",
-                name,
-            )
-        elif proven and proven[0] <= placed < proven[1]:
-            yield Remark(
-                Reason.NOT_LISTED,
-                f"{name}: the time it was placed has been read completely, and the platform did not list it",
-                f"orders-sync audit --account {name} --from {first} --to {last} --repair",
-                name,
-            )
-        elif problems := list(_of_account(account, known.verdict)):
-            yield from problems
-        else:
-            to = f"read from {_at(account.read_from)} to {_at(account.read_to)}" if account.read_to else "not read"
-            yield Remark(Reason.BEHIND, f"{name}: {to} so far", f"orders-sync sync --account {name}", name)
+def _of_time(known: Known, placed: Window) -> Iterator[Remark]:
+    """Compare the time in which an order was placed with what was read of each account."""
+    yield from likeliest_first(
+        remark
+        for account in known.accounts[:MOST_PROBLEMS]
+        for remark in _of_account_and_time(account, known.verdict, placed)
+    )
     if len(known.accounts) > MOST_PROBLEMS:
-        more = len(known.accounts) - MOST_PROBLEMS
-        were = "was" if more == 1 else "were"
-        yield Remark(Reason.NOT_LISTED, f"{_more(more)} {were} not checked: name the shop with --account")
+        yield Remark(
+            Reason.NOT_LISTED,
+            Sentence(
+                "not checked: %(count)s more shops. Name the shop, and the answer is about it",
+                count=len(known.accounts) - MOST_PROBLEMS,
+            ),
+        )
+
+
+def _of_account_and_time(account: AccountStatus, verdict: Verdict, placed: Window) -> Iterator[Remark]:
+    name, begins, proven = account.name, account.proven_from or account.history_from, _proven(account)
+    first, last = day(placed.start), day(placed.start + DAY)
+    if begins and placed.end <= begins:
+        yield Remark(
+            Reason.BEFORE_HISTORY,
+            Sentence("%(shop)s: it was placed before %(at)s, where what is synced begins", shop=name, at=begins),
+            f"orders-sync backfill --account {name} --from {first} --to {last} --wait",
+            name,
+        )
+    elif proven and proven[0] <= placed.start and placed.end <= proven[1]:
+        yield Remark(
+            Reason.NOT_LISTED,
+            Sentence(
+                "%(shop)s: the time it was placed has been read completely, and the platform did not list it",
+                shop=name,
+            ),
+            f"orders-sync audit --account {name} --from {first} --to {last} --repair",
+            name,
+        )
+    elif problems := list(_of_account(account, verdict)):
+        yield from problems
+    elif proven:
+        text = Sentence("%(shop)s: read from %(first)s to %(last)s so far", shop=name, first=proven[0], last=proven[1])
+        yield Remark(Reason.BEHIND, text, f"orders-sync sync --account {name}", name)
+    else:
+        text = Sentence("%(shop)s: nothing of it was read", shop=name)
+        yield Remark(Reason.BEHIND, text, f"orders-sync sync --account {name}", name)
 
 
 def _of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
     """Yield what keeps an account from being current, if anything does."""
     name, state = account.name, verdict.states.get(account.name)
-    to = f"read up to {_at(account.read_to)}" if account.read_to else "nothing of it was read"
+    to = Sentence("read up to %(at)s", at=account.read_to) if account.read_to else Sentence("nothing of it was read")
     if state in (State.REMOVED, State.RETIRED):
         since = account.retired_at or account.removed_at
         yield Remark(
             Reason.REMOVED,
-            f"{name}: {state} since {_at(since)}, nobody reads it any more; {to}",
+            Sentence("%(shop)s: nobody reads it any more since %(at)s; %(to)s", shop=name, at=since, to=to),
             "orders-sync accounts list",
             name,
         )
+    elif state is State.PAUSED:
+        yield Remark(
+            Reason.PAUSED,
+            Sentence("%(shop)s: paused since %(at)s, %(to)s", shop=name, at=account.paused_at, to=to),
+            f"orders-sync accounts resume {name}",
+            name,
+        )
     elif state is State.SUSPENDED:
+        because = account.suspended_because or Sentence("the platform refused its credentials")
         yield Remark(
             Reason.SUSPENDED,
-            f"{name}: suspended since {_at(account.suspended_at)}, {to}: "
-            f"{account.suspended_because or 'the platform refused its credentials'}",
+            Sentence(
+                "%(shop)s: suspended since %(at)s, %(to)s: %(because)s",
+                shop=name,
+                at=account.suspended_at,
+                to=to,
+                because=because,
+            ),
             f"orders-sync accounts resume {name}",
             name,
         )
     elif state in (State.BEHIND, State.NOT_READ):
         yield Remark(
             Reason.BEHIND,
-            f"{name}: {to}; what was placed or changed since is not here yet",
+            Sentence("%(shop)s: %(to)s; what was placed or changed since is not here yet", shop=name, to=to),
             f"orders-sync sync --account {name}",
             name,
         )
     elif state is State.CATCHING_UP:
         yield Remark(
             Reason.BEHIND,
-            f"{name}: older history is still being read, from {_at(account.history_from)} on; {to}",
+            Sentence(
+                "%(shop)s: older history is still being read, from %(first)s on; %(to)s",
+                shop=name,
+                first=account.history_from,
+                to=to,
+            ),
             f"orders-sync status --account {name}",
             name,
         )
     if account.failed and state not in (State.REMOVED, State.RETIRED, State.SUSPENDED):
         yield Remark(
             Reason.FAILED,
-            f"{name}: {account.failed:,} {'window' if account.failed == 1 else 'windows'} failed, to be read again",
+            Sentence("%(shop)s: failed reads that wait to be repeated: %(count)s", shop=name, count=account.failed),
             f"orders-sync sync --retry --account {name}",
             name,
         )
-
-
-def _more(count: int) -> str:
-    return "1 more account" if count == 1 else f"{count} more accounts"
-
-
-def _at(moment: datetime | None) -> str:
-    return stamp(moment) if moment else "an unknown time"

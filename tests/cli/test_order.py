@@ -123,7 +123,7 @@ def test_an_order_that_was_rejected_is_found_there_by_its_id_and_by_what_its_rec
     for number, expected in (("3956000003473757090", named), ("PO-778899", nameless)):
         said = terminal.run("order", number, "--json")
         assert said.code == 6
-        assert remarks(said)["rejected"]["command"] == f"orders-sync rejects show {expected}"
+        assert remarks(said)["rejected"]["command"] == f"orders-sync rejects replay {expected}"
     assert said.json[0]["order"] is None
     told = terminal.run("order", "3956000003473757090")
     told.assert_complains("3956000003473757090", "orders-sync status")
@@ -149,7 +149,7 @@ def test_why_an_order_is_not_here_names_every_account_that_may_lack_it(terminal:
     found = remarks(terminal.run("order", "31415926", "--json"))
     assert found["suspended"]["command"] == "orders-sync accounts resume stopped"
     assert found["removed"]["account"] == "gone"
-    assert "shop from " in found["not_listed"]["text"]
+    assert "shop: read without a gap from " in found["not_listed"]["text"]
     assert "rounded" in remarks(terminal.run("order", "3.14E+18", "--json"))
 
 
@@ -175,7 +175,7 @@ def test_without_an_account_and_with_many_the_answer_stays_short(terminal: Termi
         "FROM generate_series(1, 200) AS n"
     )
     many = terminal.run("order", "271828", DATABASE_URL=url)
-    assert "180 more accounts" in many.out
+    assert "180 more shops" in many.out
     assert len(many.out.splitlines()) < 30
 
 
@@ -197,7 +197,7 @@ def test_what_lies_before_the_proof_is_not_said_to_be_read(terminal: Terminal, s
     shop.execute("UPDATE sync.accounts SET proven_from = now() - interval '3 days' WHERE name = 'shop'")
     [(proven,)] = shop.query("SELECT proven_from FROM sync.accounts WHERE name = 'shop'")
     text = remarks(terminal.run("order", "31415926", "--account", "shop", "--json"))["not_listed"]["text"]
-    assert f"shop from {stamp(proven)} to" in text
+    assert f"shop: read without a gap from {stamp(proven)} to" in text
     shop.execute("UPDATE sync.accounts SET proven_from = now() + interval '1 day' WHERE name = 'shop'")
     assert "not_listed" not in remarks(terminal.run("order", "31415926", "--account", "shop", "--json"))
 

@@ -25,12 +25,48 @@ from orders_sync.domain import pasted
         ("1\n2\r\n\n3\t4\n1", ["1", "2", "3", "4"]),
         ("SF1234-5", ["SF1234-5"]),
         ("700:800:1", ["700:800:1"]),
-        ("abc", ["abc"]),
+        ("abc", []),
         ("  # ", []),
     ],
 )
 def test_the_numbers_in_pasted_text_are_read(text: str, numbers: list[str]) -> None:
     assert pasted.resolve([pasted.read(text)], set()) == numbers
+
+
+ROW = "3896000002972612503\tsandbox-1688\tsale\twaiting\t{}\t3\t2026-11-26 19:32:42\t–"
+OTHERS = [
+    "¥1,024.50",
+    "13.30",
+    "13.30元",
+    "CNY13.30",
+    "13.30 CNY",
+    "2026/11/26",
+    "26.11.2026",
+    "2026年11月26日",
+    "11月26日",
+]
+OTHERS += ["2026-11-26T19:32:42+08:00", "2026-11-26 19:32 +08:00", "19:32", "12%", "x2", "＄5", "7元"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_of_copied_rows_only_the_numbers_are_taken(other: str) -> None:
+    rows = f"Order Shop 2\n{ROW.format(other)}\n1 SF1234567890 2 234804"
+    found = pasted.read(rows)
+    assert pasted.resolve([found], {"1", "2", "3"}) == ["3896000002972612503", "SF1234567890", "234804"]
+    assert {"2026-11-26", "19:32:42", "sandbox-1688", "1", "2", "3"} <= set(found.left_out)
+
+
+@pytest.mark.parametrize("odd", ["2026-11-26", "13.30", "hello", "19:32:42"])
+def test_what_looks_like_a_day_or_a_word_is_a_number_only_where_an_order_has_it(odd: str) -> None:
+    assert pasted.resolve([pasted.read(odd)], set()) == []
+    assert pasted.resolve([pasted.read(odd)], {odd}) == [odd]
+
+
+@pytest.mark.parametrize("number", ["700:800:1", "SF1234-5", "3956000003473757090.0", "3.956E+18", "20261126"])
+def test_a_number_with_signs_in_it_is_not_left_out(number: str) -> None:
+    found = pasted.read(f"{number} 3956000003473757090")
+    assert pasted.resolve([found], set()) == [number, "3956000003473757090"]
+    assert found.left_out == ()
 
 
 def test_a_text_that_is_a_number_as_it_stands_is_not_taken_apart() -> None:

@@ -14,10 +14,11 @@ from orders_sync.console.pages.export import LABELS, MOST
 from orders_sync.console.visit import Visit
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.windows import Window
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders as actions
-from orders_sync.engine.order_answer import Answer
-from orders_sync.engine.order_remarks import Known
+from orders_sync.engine.order_answer import Absent, Answer
+from orders_sync.engine.order_remarks import Known, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import account_names, order_list
@@ -119,25 +120,56 @@ def _key(visit: Visit) -> OrderKey:
 
 async def _search(visit: Visit) -> Response:
     settings, text = visit.site.settings, visit.query["q"]
+    account, placed = visit.query.get("account") or None, _placed(visit)
 
-    def question(session: Session) -> Answer:
+    def question(session: Session) -> tuple[Answer, list[str]]:
         meant, matches = order_answer.find(session, [text])
         if not meant:
-            raise UsageError(visit._("There is no number in what was typed."))
+            raise UsageError(visit._("There is no number in what was typed."), argument="q")
         if len(meant) > pasted.MOST:
-            raise UsageError(
-                visit._("%(count)s numbers at once; ask for at most %(most)s.", count=len(meant), most=pasted.MOST)
+            mistake = visit._(
+                "%(count)s numbers at once; ask for at most %(most)s.", count=len(meant), most=pasted.MOST
             )
-        return order_answer.answer(session, meant, matches, _known(settings, session))
+            raise UsageError(mistake, argument="q")
+        known = _known(settings, session)
+        asked = Known([each for each in known.accounts if account in (None, each.name)], known.verdict)
+        answer = order_answer.answer(session, meant, matches, asked, placed)
+        return answer, [each.name for each in known.accounts]
 
-    return _found(visit, await visit.site.ask(question))
+    answer, names = await visit.site.ask(question)
+    found = [match.number for each in answer.found for match in each.matches]
+    return _found(visit, answer, names, pasted.left_out(text, found + [each.number for each in answer.absent]))
 
 
-def _found(visit: Visit, answer: Answer) -> Response:
+def _placed(visit: Visit) -> Window | None:
+    """Return the day on which the order was placed, None where it is not given. A day that is not over is not read."""
+    start, end = fields.days(visit.query, visit.words, "placed", "placed")
+    if start is None or end is None:
+        return None
+    if start > datetime.now(UTC):
+        raise UsageError(visit._("The day lies in the future."), argument="placed")
+    return Window(start, end)
+
+
+def _found(visit: Visit, answer: Answer, accounts: Sequence[str] = (), left_out: Sequence[str] = ()) -> Response:
     in_full = answer.found if len(answer.found) <= MOST_IN_FULL else []
     return visit.render(
-        "order.html", answer=answer, in_full=in_full, histories=[_changes(each.rows["history"]) for each in in_full]
+        "order.html",
+        answer=answer,
+        in_full=in_full,
+        histories=[_changes(each.rows["history"]) for each in in_full],
+        left_out=left_out,
+        absent=_alike(answer.absent),
+        accounts=accounts,
     )
+
+
+def _alike(absent: Sequence[Absent]) -> list[tuple[list[str], list[Remark]]]:
+    """Return the numbers that are not here with the reasons; numbers of the same reasons stand together."""
+    groups: dict[tuple[Remark, ...], list[str]] = {}
+    for each in absent:
+        groups.setdefault(tuple(each.remarks), []).append(each.number)
+    return [(numbers, list(remarks)) for remarks, numbers in groups.items()]
 
 
 def _changes(history: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError
+from orders_sync.domain.sentences import Sentence
 from orders_sync.engine import order_fetch
 from orders_sync.engine.actions import backfills
 from orders_sync.engine.actions.backfills import Requested
@@ -50,7 +51,9 @@ async def reveal_persons(connection: Connection, actor: Actor, key: OrderKey) ->
     async with connection.transaction():
         persons = await order_persons.read(connection, key)
         if persons is None:
-            raise NotFoundError(f"there is no order {key.order_id} of {key.platform} here")
+            raise NotFoundError(
+                Sentence("there is no order %(order)s of %(platform)s here", order=key.order_id, platform=key.platform)
+            )
         await activity.record(
             connection,
             actor,
