@@ -5,8 +5,9 @@
     waiting    of the rest: windows that are planned or being read
     missing    what is left
 
-Behind the watermark no window is read but those that are open, so a year of ledger costs what an hour does. Before the
-account's history, windows are looked for that end up to `longest` after its beginning.
+Behind the watermark no window is read but those that are open, so a year of ledger costs what an hour does, and a range
+that lies there costs nothing more. Before the account's history, windows are looked for that end up to `longest` after
+its beginning.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _DONE = f"""
         AND w.state = 'done' AND NOT (w.kind <> 'incremental' AND w.seen = 0
             AND w.ends_at - w.starts_at > %(one_answer)s)
 """
+# that no window needs to be read: of an account that is behind there may be thousands
+_IS_PROVEN = "coalesce(lower(q.range) >= q.history_from AND upper(q.range) <= q.proven_to, false)"
 _TO_READ = "CASE WHEN %(everything)s THEN tstzmultirange(range) ELSE tstzmultirange(range) - complete END"
 
 
@@ -81,6 +84,7 @@ WITH asked AS MATERIALIZED (
             SELECT history_from, proven_to WHERE proven_to > history_from
             UNION ALL
             {_DONE} AND w.ends_at > greatest(lower(q.range), q.proven_to) AND w.starts_at < upper(q.range)
+                AND NOT {_IS_PROVEN}
             UNION ALL
             {_DONE} AND w.ends_at > lower(q.range) AND w.ends_at <= q.history_from + q.longest
                 AND w.starts_at < q.history_from AND lower(q.range) < q.history_from

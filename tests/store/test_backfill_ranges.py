@@ -106,6 +106,18 @@ async def test_a_whole_whose_parts_brought_too_few_is_to_be_read(connection: Con
     assert cells(await read(connection, hours(0, 3))) == {0: "waiting", 1: "waiting", 2: "missing"}
 
 
+@pytest.mark.parametrize("range_", [hours(3, 9), hours(3, 12), hours(3, 13)])
+async def test_a_long_window_proves_what_lies_before_the_history_and_behind_its_proof(
+    connection: Connection, range_: Window
+) -> None:
+    await register(connection)
+    await put(connection, "incremental", hours(5, 12), "done")
+    await put(connection, "incremental", hours(12, 13), "failed")
+    await put(connection, "sweep", hours(2, 14), "done")
+    found = await read(connection, range_, HOUR)
+    assert found.to_read == []
+
+
 async def test_an_account_that_is_not_known_yet_has_everything_missing(connection: Connection) -> None:
     found = await read(connection, hours(0, 3), HOUR)
     assert (found.history_from, found.windows, found.calls) == (None, 3, 3)
