@@ -1,10 +1,12 @@
 """Times of the views of schema `bi` and of the questions of docs/queries.md on a large database, warm.
 
     python -m benchmarks.bi [--orders 1000000] [--shops 12] [--plans FOLDER] [--runs 3] [--only NAMES] [--json] [--keep]
+        [--database URL] [--without-statistics]
 
-Every question and every view is asked for one shop and one month, `bi.daily_sales` for a year of all shops; the
-questions also as they are written, over all shops, which has no goal. The goals are printed with the times; missing one
-does not change the exit code.
+Every question and every view is asked for one shop and one month, `bi.daily_sales` for a year of all shops; a view also
+by the days of the month where it has both moments and days, and its twenty greatest amounts. A view without a day is
+asked for the shop, one without an account as a whole. The questions also as they are written, over all shops, which has
+no goal. The goals are printed with the times; missing one does not change the exit code.
 """
 
 from __future__ import annotations
@@ -31,11 +33,20 @@ from orders_sync.store import bi
 from tests.support.questions import questions
 
 GOAL, YEAR_GOAL = 300.0, 1000.0  # milliseconds
+TOP = 20
+AMOUNTS = ("payable_amount", "goods_amount", "valid_amount", "valid_amount_by_ordered_day", "refund_amount")
 SHOP, PURCHASER = "sandbox-1688", "sandbox-ka"
 PURCHASES = (18, 19)  # the questions that are asked of a purchaser
 MONTH = ("2026-10-21", "2026-11-21")
 YEAR = ("2025-11-20", "2026-11-20")
 LIMIT = "120s"
+# as they are after a bulk load, before ANALYZE
+_FORGET_STATISTICS = (
+    "DELETE FROM pg_statistic WHERE starelid >= 16384",
+    "DELETE FROM pg_statistic_ext_data",
+    """UPDATE pg_class SET reltuples = -1, relpages = 0, relallvisible = 0
+    WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'sync'::regnamespace)""",
+)
 _FROM = re.compile(r"\b(FROM|JOIN) (bi\.(\w+)(\([^()]*\))?)(?: AS (\w+))?")
 _COLUMNS = """
 SELECT coalesce(array_agg(attname::text), '{}') FROM pg_attribute WHERE attnum > 0 AND attrelid = coalesce(
@@ -87,14 +98,17 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     keep: Annotated[bool, typer.Option(help="Keep the folder and the database.")] = False,
     database: Annotated[str | None, typer.Option(help="URL of a database that is filled already.")] = None,
+    without_statistics: Annotated[
+        bool, typer.Option(help="As before the first ANALYZE; the role must be a superuser.")
+    ] = False,
 ) -> None:
     """Time the views of schema bi and the questions of docs/queries.md on many orders."""
     if database is not None:
-        results = measure(database, runs, plans, only)
+        results = measure(database, runs, plans, only, without_statistics=without_statistics)
     else:
         with open_environment(keep=keep) as environment:
             bi_data.fill(environment, orders, min(landed, orders), shops)
-            results = measure(environment.url, runs, plans, only)
+            results = measure(environment.url, runs, plans, only, without_statistics=without_statistics)
     if as_json:
         print(json.dumps([asdict(each) for each in results], indent=2))
         return
@@ -106,14 +120,21 @@ def main(
     Console(highlight=False, width=120).print(table)
 
 
-def measure(url: str, runs: int, plans: Path | None, only: str) -> list[Result]:
-    """Time every case whose name matches `only` on a filled database; write its plan where `plans` is a folder."""
+def measure(
+    url: str, runs: int, plans: Path | None, only: str = "", *, without_statistics: bool = False
+) -> list[Result]:
+    """Time every case whose name matches `only` on a filled database; write its plan where `plans` is a folder.
+
+    Nothing in the database changes: `without_statistics` deletes them in a transaction that is rolled back.
+    """
     if plans is not None:
         plans.mkdir(parents=True, exist_ok=True)
     results = []
-    with connect(url) as connection:
+    with connect(url) as connection, connection.transaction(force_rollback=True):
         connection.execute(f"SET statement_timeout = '{LIMIT}'".encode())
-        for case in filter(lambda case: re.search(only, case.name), _cases(connection)):
+        for statement in _FORGET_STATISTICS if without_statistics else ():
+            connection.execute(statement.encode())
+        for case in filter(lambda case: re.search(only, case.name), list(_cases(connection))):
             info(case.name)
             results.append(_time(connection, case, runs))
             if plans is not None:
@@ -126,9 +147,8 @@ def measure(url: str, runs: int, plans: Path | None, only: str) -> list[Result]:
 def _cases(connection: Connection) -> Iterator[Case]:
     for each in bi.definitions():
         if each.kind == "VIEW" or each.name == "orders_as_of":
-            source = f"SELECT * FROM bi.{each.name}" + ("('2026-11-01 12:00+08')" if each.kind == "FUNCTION" else "")
-            query = _of_shop_and_month(connection, source, SHOP)
-            yield Case(f"view {each.name}", query, None if query == source else GOAL)  # None: it has no account
+            source = f"bi.{each.name}" + ("('2026-11-01 12:00+08')" if each.kind == "FUNCTION" else "")
+            yield from _cases_of_view(each.name, source, _columns(connection, each.name))
     year = f"SELECT * FROM bi.daily_sales WHERE day >= '{YEAR[0]}' AND day < '{YEAR[1]}'"
     yield Case("year of daily_sales, all shops", year, YEAR_GOAL)
     for question in questions():
@@ -138,24 +158,35 @@ def _cases(connection: Connection) -> Iterator[Case]:
         yield Case(f"{name}, all shops", question.query, None)
 
 
+def _cases_of_view(view: str, source: str, columns: list[str]) -> Iterator[Case]:
+    query = f"SELECT * FROM {source}"
+    shop = _where(_conditions(columns, SHOP))
+    yield Case(f"view {view}", query + shop, GOAL)
+    if "ordered_at" in columns and "ordered_day" in columns:
+        columns = [column for column in columns if column != "ordered_at"]
+        yield Case(f"view {view}, by day", query + _where(_conditions(columns, SHOP)), GOAL)
+    amount = next((amount for amount in AMOUNTS if amount in columns), None)
+    if amount is not None:
+        yield Case(f"view {view}, top {TOP}", f"{query}{shop} ORDER BY {amount} DESC NULLS LAST LIMIT {TOP}", GOAL)
+
+
 def _of_shop_and_month(connection: Connection, query: str, shop: str) -> str:
     """Return the query on one shop's rows of one month of every view that has them."""
 
     def limited(found: re.Match[str]) -> str:
-        conditions = _conditions(connection, found[3], shop)
-        if not conditions:
-            return found[0]
+        where = _where(_conditions(_columns(connection, found[3]), shop))
         name = found[5] or found[3]
-        return f"{found[1]} (SELECT * FROM {found[2]} WHERE {' AND '.join(conditions)}) AS {name}"
+        return f"{found[1]} (SELECT * FROM {found[2]}{where}) AS {name}" if where else found[0]
 
     return _FROM.sub(limited, query)
 
 
-def _conditions(connection: Connection, view: str, shop: str) -> list[str]:
-    row = connection.execute(_COLUMNS, {"name": view}).fetchone()
-    assert row is not None
-    assert isinstance(row[0], list)
-    columns = row[0]
+def _where(conditions: list[str]) -> str:
+    return " WHERE " + " AND ".join(conditions) if conditions else ""
+
+
+def _conditions(columns: list[str], shop: str) -> list[str]:
+    """Return those of one shop and one month, as far as a view has `columns` for them."""
     conditions = [f"account = '{shop}'"] if "account" in columns else []
     if "ordered_at" in columns:
         conditions.append(f"ordered_at >= bi.day_start('{MONTH[0]}') AND ordered_at < bi.day_start('{MONTH[1]}')")
@@ -165,19 +196,27 @@ def _conditions(connection: Connection, view: str, shop: str) -> list[str]:
     return conditions
 
 
+def _columns(connection: Connection, view: str) -> list[str]:
+    row = connection.execute(_COLUMNS, {"name": view}).fetchone()
+    assert row is not None
+    assert isinstance(row[0], list)
+    return row[0]
+
+
 def _time(connection: Connection, case: Case, runs: int) -> Result:
     """Run a case once to warm up and then `runs` times; rows are received and not converted."""
     times = []
     rows = 0
     postmaster = _postmaster(connection)
     try:
-        connection.execute(case.query.encode())
-        before = pg_stats.postgres_cpu_seconds(postmaster)
-        for _ in range(runs):
-            started = time.perf_counter()
-            rows = connection.execute(case.query.encode()).rowcount
-            times.append((time.perf_counter() - started) * 1000)
-        after = pg_stats.postgres_cpu_seconds(postmaster)
+        with connection.transaction():
+            connection.execute(case.query.encode())
+            before = pg_stats.postgres_cpu_seconds(postmaster)
+            for _ in range(runs):
+                started = time.perf_counter()
+                rows = connection.execute(case.query.encode()).rowcount
+                times.append((time.perf_counter() - started) * 1000)
+            after = pg_stats.postgres_cpu_seconds(postmaster)
     except psycopg.errors.QueryCanceled:
         return Result(case.name, None, None, 0, case.goal)
     processor = None if before is None or after is None else (after - before) * 1000 / runs
@@ -195,7 +234,8 @@ def _postmaster(connection: Connection) -> int | None:
 
 def _plan(connection: Connection, case: Case) -> str:
     try:
-        found = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS) {case.query}".encode()).fetchall()
+        with connection.transaction():
+            found = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS) {case.query}".encode()).fetchall()
     except psycopg.errors.QueryCanceled:
         found = connection.execute(f"EXPLAIN {case.query}".encode()).fetchall()
     return f"{case.query.strip()}\n\n" + "\n".join(str(row[0]) for row in found) + "\n"

@@ -377,6 +377,58 @@ def test_orders_as_of_a_moment_say_what_they_are_based_on(tables: Tables) -> Non
     ]
 
 
+def test_products_are_named_and_priced_by_their_newest_lines_that_say_it(tables: Tables) -> None:
+    moments = ("2026-11-01 01:00:00Z", "2026-11-02 01:00:00Z", "2026-11-02 01:00:00Z", None)
+    for n in range(48):
+        add_order(tables, f"o{n}", created_at=moments[n % 4])
+        for item_no, product in enumerate(("p1", f"p{n % 7}", None), start=1):
+            add_line(
+                tables, f"o{n}", f"{n}-{item_no}", line_no=item_no, removed_at="2026-11-03" if n % 11 == 5 else None
+            )
+            values = {
+                "platform": "1688",
+                "order_id": f"o{n}",
+                "sub_order_id": f"{n}-{item_no}",
+                "item_no": 1,
+                "product_id": product,
+                "sku_id": f"s{n % 5}" if n % 3 else None,
+                "title": f"title {n}" if n % 2 else None,
+                "sku_text": f"sku {n}" if n % 8 == 4 else None,
+                "unit": "kg" if n % 9 == 1 else None,
+                "unit_price": n if n % 6 else None,
+                "currency": "CNY",
+            }
+            tables.execute(
+                f"INSERT INTO product_items ({', '.join(values)}) VALUES ({', '.join(['%s'] * len(values))})",
+                *values.values(),
+            )
+    key = "direction, platform, product_id, sku_id, currency, unit"
+    newest = "ORDER BY ordered_at DESC NULLS LAST, order_id, sub_order_id"
+    expected = tables.query(
+        f"""SELECT {key}, (array_agg(title {newest}) FILTER (WHERE title IS NOT NULL))[1],
+            (array_agg(sku_text {newest}) FILTER (WHERE sku_text IS NOT NULL))[1], (array_agg(unit_price {newest}))[1]
+        FROM bi.order_lines WHERE NOT is_removed AND (product_id IS NOT NULL OR sku_id IS NOT NULL)
+        GROUP BY {key} ORDER BY {key}"""
+    )
+    assert len(expected) > 40
+    assert tables.query(f"SELECT {key}, title, sku_text, last_price FROM bi.products ORDER BY {key}") == expected
+
+
+def test_a_product_is_on_its_line_alone_however_alike_the_numbers_of_lines_are(tables: Tables) -> None:
+    add_order(tables, "a")
+    lines = ["1", "10", "1 ", "1-", "A", "a", "ä", "Ä", "①"]
+    for line in lines:
+        add_line(tables, "a", line)
+        tables.execute(
+            "INSERT INTO product_items (platform, order_id, sub_order_id, item_no, product_id, currency)"
+            " VALUES ('1688', 'a', %s, 1, %s, 'CNY')",
+            line,
+            line,
+        )
+    found = tables.query("SELECT sub_order_id, product_id FROM bi.order_lines")
+    assert sorted(found) == sorted((line, line) for line in lines)
+
+
 def test_orders_as_of_a_moment_have_the_columns_of_versions_with_places_of_amounts(tables: Tables) -> None:
     columns = (
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
@@ -539,7 +591,7 @@ def test_no_order_of_the_sandbox_falls_out_of_a_view(sandbox: Tables) -> None:
         ("check_lines", "UPDATE sub_orders SET amount = amount + 5"),
         ("check_refunds", "UPDATE orders SET refund_amount = 100"),
         ("check_directions", "UPDATE orders SET direction = NULL"),
-        ("check_unknown_statuses", "UPDATE orders SET status = 'invented'"),
+        ("check_unknown_statuses", "UPDATE orders SET status = 'invented', status_group = 'other'"),
     ],
 )
 def test_a_check_finds_what_it_is_for(tables: Tables, check: str, damage: str) -> None:

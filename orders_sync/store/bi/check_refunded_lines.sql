@@ -6,17 +6,16 @@
 -- line_refund_amount  what they state together; NULL where none states an amount
 CREATE OR REPLACE VIEW bi.check_refunded_lines AS
 SELECT o.platform || ':' || o.order_id AS order_key, o.platform, o.account, o.direction, o.order_id,
-    o.refund_amount, v.is_refunded, l.refunded_lines, l.refund_amount::numeric(18, 2) AS line_refund_amount,
+    o.refund_amount,
+    sync.is_refunded_order(o.refund_amount, o.refund_status, o.after_sale_refund_status) AS is_refunded,
+    count(*) AS refunded_lines, sum(s.refund_amount)::numeric(18, 2) AS line_refund_amount,
     o.created_at AS ordered_at
-FROM (
-    SELECT s.platform, s.order_id, count(*) AS refunded_lines, sum(s.refund_amount) AS refund_amount
-    FROM public.sub_orders AS s
-    WHERE s.removed_at IS NULL
-      AND sync.is_refunded_order(s.refund_amount, s.refund_status, s.after_sale_refund_status)
-    GROUP BY s.platform, s.order_id
-) AS l
-JOIN public.orders AS o ON o.platform = l.platform AND o.order_id = l.order_id
-CROSS JOIN LATERAL (
-    SELECT sync.is_refunded_order(o.refund_amount, o.refund_status, o.after_sale_refund_status) AS is_refunded
-) AS v
-WHERE NOT v.is_refunded OR l.refund_amount > o.refund_amount;
+FROM public.orders AS o
+JOIN public.sub_orders AS s ON s.platform = o.platform AND s.order_id = o.order_id
+WHERE s.removed_at IS NULL
+  AND sync.is_refunded_order(s.refund_amount, s.refund_status, s.after_sale_refund_status)
+-- by all that a condition may be about, so that it is asked before the lines are read
+GROUP BY o.platform, o.order_id, o.account, o.direction, o.refund_amount, o.refund_status, o.after_sale_refund_status,
+    o.created_at
+HAVING NOT sync.is_refunded_order(o.refund_amount, o.refund_status, o.after_sale_refund_status)
+    OR sum(s.refund_amount) > o.refund_amount;

@@ -69,4 +69,6 @@ SELECT
 FROM public.sub_orders AS s
 JOIN bi.orders AS o ON o.platform = s.platform AND o.order_id = s.order_id
 LEFT JOIN public.product_items AS i
-    ON i.platform = s.platform AND i.order_id = s.order_id AND i.sub_order_id = s.sub_order_id;
+    -- a line has one order: with three equalities the planner expects one row of a million and sorts or loops for all
+    ON i.platform = s.platform AND i.order_id = s.order_id
+    AND i.sub_order_id >= s.sub_order_id AND i.sub_order_id <= s.sub_order_id;

@@ -98,9 +98,10 @@ SELECT
     o.city,
     o.line_count,
     CASE WHEN o.platform IN ('xportcn_open', 'xportcn_ka') THEN (
-        SELECT min(other.platform || ':' || other.order_id) FROM public.orders AS other
-        WHERE other.order_no = o.order_no
-          AND other.platform = CASE o.platform WHEN 'xportcn_ka' THEN 'xportcn_open' ELSE 'xportcn_ka' END
+        -- the number alone is searched for: before the first ANALYZE the platform seems to tell as much apart
+        SELECT min(other.platform || ':' || other.order_id) FILTER (
+            WHERE other.platform = CASE o.platform WHEN 'xportcn_ka' THEN 'xportcn_open' ELSE 'xportcn_ka' END
+        ) FROM public.orders AS other WHERE other.order_no = o.order_no
     ) END AS also_listed_as,
     o.notes IS NOT NULL AS has_notes,
     o.unread_version_since IS NOT NULL AS is_outdated,

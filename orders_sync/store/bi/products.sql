@@ -13,24 +13,49 @@
 -- last_price         as lowest_price, on the newest order, whether or not it counts
 CREATE OR REPLACE VIEW bi.products AS
 SELECT
-    l.direction,
-    l.platform,
-    l.product_id,
-    l.sku_id,
-    l.currency,
-    (array_agg(l.title ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id)
-        FILTER (WHERE l.title IS NOT NULL))[1] AS title,
-    (array_agg(l.sku_text ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id)
-        FILTER (WHERE l.sku_text IS NOT NULL))[1] AS sku_text,
-    min(l.ordered_at) AS first_ordered_at,
-    max(l.ordered_at) AS last_ordered_at,
-    count(DISTINCT l.order_id) FILTER (WHERE l.is_valid) AS orders,
-    coalesce(sum(l.quantity) FILTER (WHERE l.is_valid), 0) AS quantity,
-    coalesce(sum(l.goods_amount) FILTER (WHERE l.is_valid), 0)::numeric(18, 2) AS goods_amount,
-    min(l.unit_price) FILTER (WHERE l.is_valid) AS lowest_price,
-    max(l.unit_price) FILTER (WHERE l.is_valid) AS highest_price,
-    (array_agg(l.unit_price ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS last_price,
-    l.unit
-FROM bi.order_lines AS l
-WHERE NOT l.is_removed AND (l.product_id IS NOT NULL OR l.sku_id IS NOT NULL)
-GROUP BY l.direction, l.platform, l.product_id, l.sku_id, l.currency, l.unit;
+    g.direction,
+    g.platform,
+    g.product_id,
+    g.sku_id,
+    g.currency,
+    newest.title,
+    newest.sku_text,
+    g.first_ordered_at,
+    g.last_ordered_at,
+    g.orders,
+    g.quantity,
+    g.goods_amount,
+    g.lowest_price,
+    g.highest_price,
+    newest.unit_price AS last_price,
+    g.unit
+FROM (
+    -- sorted by the product first, which tells more lines apart than a platform does
+    SELECT l.product_id, l.sku_id, l.platform, l.direction, l.currency, l.unit,
+        min(l.ordered_at) AS first_ordered_at,
+        max(l.ordered_at) AS last_ordered_at,
+        max(l.ordered_at) FILTER (WHERE l.title IS NOT NULL) AS titled_at,
+        max(l.ordered_at) FILTER (WHERE l.sku_text IS NOT NULL) AS described_at,
+        count(DISTINCT l.order_id) FILTER (WHERE l.is_valid) AS orders,
+        coalesce(sum(l.quantity) FILTER (WHERE l.is_valid), 0) AS quantity,
+        coalesce(sum(l.goods_amount) FILTER (WHERE l.is_valid), 0)::numeric(18, 2) AS goods_amount,
+        min(l.unit_price) FILTER (WHERE l.is_valid) AS lowest_price,
+        max(l.unit_price) FILTER (WHERE l.is_valid) AS highest_price
+    FROM bi.order_lines AS l
+    WHERE NOT l.is_removed AND (l.product_id IS NOT NULL OR l.sku_id IS NOT NULL)
+    GROUP BY l.product_id, l.sku_id, l.platform, l.direction, l.currency, l.unit
+) AS g
+CROSS JOIN LATERAL (
+    -- of the few lines of those moments: to sort all lines for the newest takes longer than all the rest
+    SELECT
+        (array_agg(l.title ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id)
+            FILTER (WHERE l.title IS NOT NULL))[1] AS title,
+        (array_agg(l.sku_text ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id)
+            FILTER (WHERE l.sku_text IS NOT NULL))[1] AS sku_text,
+        (array_agg(l.unit_price ORDER BY l.ordered_at DESC NULLS LAST, l.order_id, l.sub_order_id))[1] AS unit_price
+    FROM bi.order_lines AS l
+    WHERE (l.ordered_at IN (g.last_ordered_at, g.titled_at, g.described_at) OR l.ordered_at IS NULL)
+      AND l.platform = g.platform AND l.direction IS NOT DISTINCT FROM g.direction
+      AND l.product_id IS NOT DISTINCT FROM g.product_id AND l.sku_id IS NOT DISTINCT FROM g.sku_id
+      AND l.currency = g.currency AND l.unit IS NOT DISTINCT FROM g.unit AND NOT l.is_removed
+) AS newest;

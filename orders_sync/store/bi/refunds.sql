@@ -8,6 +8,9 @@
 -- refund_amount     paid back: 1688; NULL where the platform does not say it: Xportcn, and lines that state none. Per shop and month: sum it by refunded_day
 -- line_goods_amount what the line cost, without postage; NULL on rows without a line
 -- is_refunded       money went back: an amount, or a status that says so. With refund_state open or closed: an earlier refund was made, the newest was not
+-- order_no          as orders.order_no
+-- status_group      of the order, as orders.status_group
+-- is_unshipped      as orders.is_unshipped
 CREATE OR REPLACE VIEW bi.refunds AS
 SELECT
     r.order_key,
@@ -29,10 +32,14 @@ SELECT
     r.refunded_at,
     bi.shop_day(r.refunded_at) AS refunded_day,
     r.is_refund_day_estimated,
-    bi.refund_state(r.refund_status) = 'refunded' OR coalesce(r.refund_amount, 0) <> 0 AS is_refunded
+    bi.refund_state(r.refund_status) = 'refunded' OR coalesce(r.refund_amount, 0) <> 0 AS is_refunded,
+    r.order_no,
+    r.status_group,
+    r.is_unshipped
 FROM (
     SELECT o.order_key, o.platform, o.account, o.direction, o.order_id, o.currency, o.payable_amount, o.ordered_at,
-        o.ordered_day, o.refunded_at, o.is_refund_day_estimated,
+        o.ordered_day, o.refunded_at, o.is_refund_day_estimated, o.order_no,
+        o.status_group, o.is_unshipped,
         s.sub_order_id, coalesce(s.refund_id, s.after_sale_refund_id) AS refund_id,
         nullif(s.refund_status, '0') IS NULL AND s.after_sale_refund_status IS NOT NULL AS is_after_sale,
         coalesce(nullif(s.refund_status, '0'), s.after_sale_refund_status) AS refund_status,
@@ -45,7 +52,8 @@ FROM (
         OR coalesce(s.refund_amount, 0) <> 0
     UNION ALL
     SELECT o.order_key, o.platform, o.account, o.direction, o.order_id, o.currency, o.payable_amount, o.ordered_at,
-        o.ordered_day, o.refunded_at, o.is_refund_day_estimated,
+        o.ordered_day, o.refunded_at, o.is_refund_day_estimated, o.order_no,
+        o.status_group, o.is_unshipped,
         NULL::text, o.refund_id, o.refund_status IS NULL AND o.after_sale_refund_status IS NOT NULL,
         coalesce(o.refund_status, o.after_sale_refund_status),
         (o.refund_amount - coalesce(l.refund_amount, 0))::numeric, NULL::numeric
