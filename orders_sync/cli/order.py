@@ -226,7 +226,7 @@ def _show(found: FoundOrder) -> None:
 
 def _cell(part: str, column: str, row: dict[str, Any], found: FoundOrder) -> object:
     value = row[column]
-    if part == "sub_orders" and column == "status" and (name := found.line_status_names.get(value)):
+    if part == "sub_orders" and column == "status" and (name := found.status_names.get(value)):
         return f"{value} ({name.zh})"
     return value
 

@@ -29,6 +29,7 @@ class FoundOrder:
     """An order in the tables.
 
     `rows`: as `order_lookup.everything` returns them. `status_name`: None for a status that is not documented.
+    `status_names`: of it, its lines and its history, by status.
     `asked_at`: when the last read began that would have listed it; `read_to`: up to when its account is read.
     """
 
@@ -36,7 +37,7 @@ class FoundOrder:
     matches: list[Match]
     rows: dict[str, Any]
     status_name: StatusName | None
-    line_status_names: dict[str, StatusName]
+    status_names: dict[str, StatusName]
     asked_at: datetime | None
     read_to: datetime | None
     rejects: list[RejectTrace]
@@ -156,7 +157,7 @@ def _found(
 ) -> FoundOrder:
     order = rows["order"]
     account = known.of(order["account"])
-    statuses = {line["status"] for line in rows["sub_orders"] if line["status"]}
+    statuses = {row["status"] for row in [order, *rows["sub_orders"], *rows["history"]] if row["status"]}
     return FoundOrder(
         key,
         matches,

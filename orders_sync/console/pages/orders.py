@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from orders_sync.console import fields
+from orders_sync.console import fields, order_words
 from orders_sync.console.pages import action, page
 from orders_sync.console.pages.export import LABELS, MOST
 from orders_sync.console.visit import Visit
@@ -25,8 +25,6 @@ from orders_sync.store.console import account_names, order_list
 from orders_sync.store.console.order_list import ListedOrder, Place
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.order_numbers import OrderKey
-
-MOST_IN_FULL = 1  # orders shown with everything; more are links
 
 
 async def show(visit: Visit) -> Response:
@@ -83,15 +81,19 @@ async def show_one(visit: Visit) -> Response:
     key = OrderKey(visit.request.path_params["platform"], visit.request.path_params["order_id"])
     settings = visit.site.settings
 
+    number = visit.query.get("number", "")
+
     def question(session: Session) -> Answer:
-        matches = [each for each in order_answer.find(session, [key.order_id])[1] if each.key == key]
+        found = order_answer.find(session, [key.order_id, number])[1]
+        matches = [each for each in found if each.key == key]
         if not matches:
             raise NotFoundError(
                 visit._("There is no order %(id)s on %(platform)s.", id=key.order_id, platform=key.platform)
             )
         return order_answer.answer(session, [key.order_id], matches, _known(settings, session))
 
-    return _found(visit, await visit.site.ask(question))
+    answer = await visit.site.ask(question)
+    return _found(visit, answer, number)
 
 
 async def fetch(visit: Visit) -> Response:
@@ -111,7 +113,7 @@ async def reveal(visit: Visit) -> Response:
     async with visit.site.working() as connection:
         persons = await actions.reveal_persons(connection, visit.actor, key)
     payload = await visit.site.ask(lambda session: order_lookup.payload(session, key), persons=True)
-    return visit.render("order_persons.html", key=key, persons=persons, payload=payload)
+    return visit.render("order_persons.html", key=key, persons=persons, payload=payload, ow=order_words)
 
 
 def _key(visit: Visit) -> OrderKey:
@@ -138,7 +140,8 @@ async def _search(visit: Visit) -> Response:
 
     answer, names = await visit.site.ask(question)
     found = [match.number for each in answer.found for match in each.matches]
-    return _found(visit, answer, names, pasted.left_out(text, found + [each.number for each in answer.absent]))
+    asked = found[0] if found else ""
+    return _found(visit, answer, asked, names, pasted.left_out(text, found + [each.number for each in answer.absent]))
 
 
 def _placed(visit: Visit) -> Window | None:
@@ -151,13 +154,28 @@ def _placed(visit: Visit) -> Window | None:
     return Window(start, end)
 
 
-def _found(visit: Visit, answer: Answer, accounts: Sequence[str] = (), left_out: Sequence[str] = ()) -> Response:
-    in_full = answer.found if len(answer.found) <= MOST_IN_FULL else []
+def _found(
+    visit: Visit, answer: Answer, asked: str, accounts: Sequence[str] = (), left_out: Sequence[str] = ()
+) -> Response:
+    """Show one order with everything, several as links. `asked`: the number that one was asked for by."""
+    found = answer.found[0] if len(answer.found) == 1 else None
+    about: dict[str, Any] = {}
+    if found:
+        order = found.rows["order"]
+        versions = order_words.versions(found.rows["history"])
+        until = fields.moment(visit.query, visit.words, "as_of", is_end=True)
+        is_its_own = asked in {match.number for match in found.matches}
+        about = {
+            "number": asked if is_its_own else order["order_no"] or order["order_id"],
+            "versions": versions,
+            "then": order_words.at_end(order, versions, until) if until else None,
+        }
     return visit.render(
         "order.html",
         answer=answer,
-        in_full=in_full,
-        histories=[_changes(each.rows["history"]) for each in in_full],
+        found=found,
+        **about,
+        ow=order_words,
         left_out=left_out,
         absent=_alike(answer.absent),
         accounts=accounts,
@@ -170,17 +188,6 @@ def _alike(absent: Sequence[Absent]) -> list[tuple[list[str], list[Remark]]]:
     for each in absent:
         groups.setdefault(tuple(each.remarks), []).append(each.number)
     return [(numbers, list(remarks)) for remarks, numbers in groups.items()]
-
-
-def _changes(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the versions of an order, newest first, each with what differs from the one before."""
-    made = []
-    before: dict[str, Any] = {}
-    for version in history:
-        changed = [name for name in version.get("changed") or [] if name in version]
-        made.append({**version, "differs": [(name, before.get(name), version[name]) for name in changed]})
-        before = version
-    return made[::-1]
 
 
 def _known(settings: Settings, session: Session) -> Known:
