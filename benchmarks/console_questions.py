@@ -40,7 +40,7 @@ def _verdict(accounts: list[AccountStatus], processes: list[ProcessStatus]) -> V
 
 
 async def _order(connection: Connection, text: str) -> None:
-    """Answer by a connection that blocks, as the page and the command do."""
+    """Answer by a connection that blocks and is opened for it, as the command does; the page keeps one open."""
     info = connection.info
     await asyncio.to_thread(_answer, conninfo.make_conninfo(info.dsn, password=info.password), text)
 

@@ -17,7 +17,7 @@ CROSS JOIN LATERAL (
     SELECT actor FROM sync.activity
     WHERE at >= k.at AND at < k.at + interval '1 min' AND subject = 'request ' || k.request
         AND action = ANY (%(actions)s)
-    ORDER BY id LIMIT 1
+    ORDER BY at, id LIMIT 1  -- by id alone, a plan may go through every action for one that is not there
 ) AS a
 """
 _NOT_READ = f"""
