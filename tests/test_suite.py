@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support import databases
+from tests.support.fork_server import ForkedCommand
+from tests.support.terminal import Terminal
 
 TESTS = Path(__file__).parent
 FILES = sorted(TESTS.rglob("*.py"))
@@ -29,6 +32,30 @@ def test_no_test_imports_another_test_or_a_conftest() -> None:
 def test_a_test_without_the_mark_db_can_start_no_server_and_not_the_whole_program(program: str) -> None:
     with pytest.raises(RuntimeError, match=r"pytest\.mark\.db"):
         subprocess.run([program, "--version"])
+
+
+@pytest.mark.db
+def test_a_forked_command_does_what_a_started_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code, both streams, folder, variables, a screen, an input, a signal."""
+    monkeypatch.setenv("ORDERS_SYNC_NONSENSE", "not for commands")
+    terminal = Terminal(tmp_path, {"ORDERS_SYNC_DISPLAY__TIME_ZONE": "nowhere"})
+    for started, variables in ((ForkedCommand, {}), (subprocess.Popen, {"PYTHONHASHSEED": "0"})):
+        assert type(terminal.start("--version", **variables)) is started
+    for command in (["config", "check"], ["snyc"], ["order", "\x1b"], ["status", "--json"], ["order", "-"]):
+        assert terminal.run(*command) == terminal.run(*command, PYTHONHASHSEED="0")
+        seen = terminal.on_screen(60, *command, both=True)
+        assert seen == terminal.on_screen(60, *command, both=True, PYTHONHASHSEED="0")
+    process, _ = terminal.serve_sandbox()
+    assert isinstance(process, ForkedCommand)
+    assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    assert (process.wait(), process.poll(), process.returncode) == (-signal.SIGKILL,) * 3
+    terminal.close()
+
+
+def test_a_forked_command_is_refused_without_the_mark_db(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"pytest\.mark\.db"):
+        Terminal(tmp_path).run("--version")
 
 
 def test_what_a_killed_run_left_in_memory_is_removed_by_the_next(

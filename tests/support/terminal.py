@@ -11,7 +11,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
@@ -25,8 +24,9 @@ from typing import IO, Any
 import psutil
 
 from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background, shop_settings
+from tests.support.fork_server import PROGRAM, ForkedCommand, starts_alike
 
-PROGRAM = Path(sys.executable).with_name("orders-sync")
+Process = subprocess.Popen[str] | ForkedCommand
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
 CONFIGURATION = 78  # exit code where the settings as a whole cannot be used
 LONGEST = 120  # seconds: a command that takes longer hangs
@@ -76,7 +76,7 @@ class Said:
 class Service:
     """A command that is left running, and the file it writes to."""
 
-    process: subprocess.Popen[str]
+    process: Process
     log: Path
 
     @property
@@ -108,7 +108,7 @@ class Terminal:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.variables.setdefault("ORDERS_SYNC_HOME", str(self.home))
         self.variables.setdefault("ORDERS_SYNC_CONSOLE__LISTEN", "off")  # one port for all who run at the same time
-        self._started: list[subprocess.Popen[str]] = []
+        self._started: list[Process] = []
 
     @property
     def home(self) -> Path:
@@ -138,13 +138,13 @@ class Terminal:
         with file.open() as answers:
             return result(self._start(arguments, {}, subprocess.PIPE, subprocess.PIPE, answers))
 
-    def serve_sandbox(self, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    def serve_sandbox(self, *arguments: str) -> tuple[Process, str]:
         """Start `sandbox` on any free port; return the process and its root URL."""
         process = self.start("sandbox", "--port", "0", *arguments)
         assert process.stderr is not None
         return process, next(found[0] for line in process.stderr if (found := re.search(r"http://[\d.]+:\d+", line)))
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str) -> Process:
         """Start a command; it is killed at the latest when the terminal is closed."""
         return self._start(arguments, variables, subprocess.PIPE, subprocess.PIPE)
 
@@ -185,18 +185,23 @@ class Terminal:
         out: int | IO[bytes],
         err: int,
         stdin: int | IO[str] = subprocess.DEVNULL,
-    ) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [str(PROGRAM), *arguments],
-            cwd=self.folder,
-            env=self._environment() | variables,
-            stdin=stdin,
-            stdout=out,
-            stderr=err,
-            text=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
+    ) -> Process:
+        environment = self._environment() | variables
+        process: Process
+        if starts_alike(environment):
+            process = ForkedCommand(list(arguments), self.folder, environment, stdin, out, err)
+        else:
+            process = subprocess.Popen(
+                [str(PROGRAM), *arguments],
+                cwd=self.folder,
+                env=environment,
+                stdin=stdin,
+                stdout=out,
+                stderr=err,
+                text=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+            )
         self._started.append(process)
         return process
 
@@ -266,18 +271,18 @@ def eventually(condition: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
-def result(process: subprocess.Popen[str]) -> Said:
+def result(process: Process) -> Said:
     """Wait for a started command to end and return its result."""
     out, err = process.communicate(timeout=LONGEST)
-    return Said(process.returncode, out, err)
+    return Said(process.wait(), out, err)
 
 
-def interrupt(process: subprocess.Popen[str]) -> None:
+def interrupt(process: Process) -> None:
     """Ctrl-C."""
     process.send_signal(signal.SIGINT)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Process) -> None:
     process.send_signal(signal.SIGKILL)
     assert process.wait(LONGEST) == -signal.SIGKILL
 
