@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import psycopg
@@ -17,11 +18,16 @@ from orders_sync.store import database, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import Tables, fast_folder, on
 
-pytest_plugins = ["tests.support.quick"]
+pytest_plugins = ["tests.support.order", "tests.support.quick", "tests.support.cpu_times"]  # called last in, first out
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 _numbers = itertools.count(1)
 NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")  # nothing outlives the run
+
+# Where the environment says that no bytecode is written, each worker would compile all tests anew, each command the
+# program: two thirds of what they need to start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A command that a test starts inherits the signals that are ignored or blocked here, as under nohup, behind a shell's
 # `&` and in some CI. It must start as it does in a terminal: what has a handler here has the default one there.
@@ -32,9 +38,10 @@ for _signal in SIGNALS:
 signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Run two tests at a time on each core with `-n auto`: most of their time they wait for programs to start."""
-    return min(2 * (os.cpu_count() or 1), 16)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run two tests at a time on each core with `-n auto`: they wait for programs to start. Quick ones only compute."""
+    cores = os.cpu_count() or 1
+    return min(cores if config.option.markexpr == "not db" else 2 * cores, 16)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ SLOW_PROGRAMS = {"initdb", "postgres", "pgbouncer", "orders-sync"}
 _running_without_mark: list[str] = []
 
 
+@pytest.hookimpl(tryfirst=True)  # before the tests are put in order by it
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FIXTURES.intersection(getattr(item, "fixturenames", ())):

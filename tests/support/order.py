@@ -1,0 +1,34 @@
+"""The order of the tests and which run in one worker of xdist: a pytest plugin.
+
+What tests of one module share is made once: with `--dist loadgroup`, the tests that ask for a fixture of scope `module`
+run in one worker, and xdist begins with the largest groups. Of the others the longest come first and those without the
+mark `db` last, so that no worker is left with a long one at the end.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+LONGEST = ("tests/test_benchmarks.py", "tests/cli/test_service.py", "tests/cli/test_demo.py")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not hasattr(config, "workerinput"):  # no worker of xdist
+        return
+    for item in items:
+        if _shares(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0].rpartition("/")[2]))
+    items.sort(key=_rank)
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Tell whether a test asks for a fixture of its module's."""
+    found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    return any(each[-1].scope == "module" and not name.startswith("_") for name, each in found.items())
+
+
+def _rank(item: pytest.Item) -> int:
+    if item.nodeid.startswith(LONGEST):
+        return 0
+    return 1 if item.get_closest_marker("db") else 2
