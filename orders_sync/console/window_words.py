@@ -58,3 +58,14 @@ CHECKS = (  # the values of `domain/assumptions.py` ASSUMPTIONS
     later("a range without orders is a success with a total of 0 and an empty list"),
     later("a page behind the last one is empty"),
 )
+FETCHED = {  # what came of an order that was asked for by its number (`store/console/backfill_facts.py`)
+    "waits": ("", "·", later("waiting")),
+    "reading": ("run", "…", later("being read")),
+    "found": ("good", "✓", later("found, and here")),
+    "rejected": ("warn", "!", later("came, but could not become an order")),
+    "asked_again": ("warn", "…", later("not listed at the first read: asked again")),
+    "not_listed": ("warn", "–", later("not at the platform")),
+    "failed": ("bad", "✗", later("failed")),
+    "beyond": ("warn", "–", later("further back than the platform lists")),
+    "not_read": ("warn", "–", later("not read")),
+}

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 
+from orders_sync.console import window_words
 from orders_sync.console.pages import backfills as pages
 from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS
@@ -192,6 +193,51 @@ async def test_single_orders_are_a_number_in_the_list_and_links_on_their_page(sh
     assert "single orders: 2" in text
     assert 'href="/orders?q=13"' in text
     assert "not complete" not in text
+
+
+FOUND, GONE, NEW, WAITING, ODD = "found", "not_listed", "asked_again", "waits", "rejected"
+ORDERS = {"PO-10001": FOUND, "PO-10002": GONE, "PO-10003": NEW, "PO-10004": WAITING, "PO-10005": ODD}
+
+
+async def test_the_page_of_fetched_numbers_says_what_came_of_each(shops: Served) -> None:
+    tables, name = Tables(shops.site.url), shops.site.sources[0].account.name
+    for at, number in enumerate(ORDERS):
+        tables.execute(
+            "INSERT INTO orders (platform, account, order_id, order_no, status, status_group, currency, line_count, "
+            "created_at) VALUES (%s, %s, %s, %s, 'x', 'other', 'CNY', 0, now() - %s * interval '1 hour')",
+            shops.site.sources[0].platform.name,
+            name,
+            f"7700{at}",
+            number,
+            at + 1,
+        )
+    asked = " ".join([*ORDERS, "PO-99999"])
+    async with shops.person("lin") as client:
+        number = plan((await client.get("/backfills/orders", params={"numbers": asked})).text)
+        answer = await client.post("/backfills/orders/start", data={"plan": number})
+        waiting = (await client.get(answer.headers["location"])).text
+        tables.execute("UPDATE sync.windows SET state = 'done', started_at = now() WHERE NOT orders @> '{77003}'")
+        tables.execute(
+            "INSERT INTO sync.missing_orders (platform, order_id, missing_since, window_id) "
+            "SELECT platform, order_id, now() + interval '1 s', 1 FROM orders WHERE order_no = 'PO-10002'"
+        )
+        tables.execute(
+            "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, orders, repeats) "
+            "VALUES (%s, 'repair', 'created', now(), now() + interval '1 s', '{77002}', 1)",
+            name,
+        )
+        tables.execute(
+            "INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, read_at) "
+            "SELECT account, platform, order_id, '', '', 'odd', now() FROM orders WHERE order_no = 'PO-10005'"
+        )
+        text = (await client.get(answer.headers["location"])).text
+    assert "<dd>lin<br>" in text
+    assert waiting.count("· waiting") == len(ORDERS)
+    rows = dict(re.findall(r">(PO-\d+)</a></td>.*?<span[^>]*>(.*?)</span>", text, re.DOTALL))
+    words = {each: " ".join(window_words.FETCHED[outcome][1:]) for each, outcome in ORDERS.items()}
+    assert rows == words | {"PO-99999": "– not read"}
+    assert f'href="/orders/{shops.site.sources[0].platform.name}/77000?number=PO-10001"' in text
+    assert 'href="/orders?q=PO-10002"' in text
 
 
 @pytest.mark.parametrize(("column", "word"), [("paused_at", "paused"), ("suspended_at", "suspended")])

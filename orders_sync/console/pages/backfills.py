@@ -24,6 +24,8 @@ from orders_sync.engine.backfill import Previewed
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfills
 from orders_sync.store.console import backfill_facts
+from orders_sync.store.console.backfill_facts import AskedOrder
+from orders_sync.store.database import Connection
 
 REQUESTS = 30  # of the list
 MOST_ACCOUNTS = 500
@@ -99,7 +101,7 @@ async def show_one(visit: Visit) -> Response:
         if not rows:
             raise NotFoundError(visit._("There is no backfill %(number)s.", number=number))
         people = await backfill_facts.who_asked(connection, {number: rows[0]["requested_at"]})
-        orders = await backfill_facts.asked_orders(connection, number, MOST_ORDERS)
+        orders = await _orders(connection, number, rows)
         not_read = await backfill_facts.not_read(connection, [row["account"] for row in rows])
     by = people.get(number, rows[0]["requested_by"])
     return visit.render("backfill.html", **_one(number, rows), by=by, orders=orders, not_read=not_read, **HELPERS)
@@ -124,7 +126,8 @@ async def _events(visit: Visit, number: int) -> AsyncIterator[str]:
     for _ in range(WATCHED_FOR):
         async with visit.reading() as connection:
             rows = await backfills.listed(connection, request_id=number)
-        values = {"visit": visit, "url": visit.url, **_one(number, rows)}
+            orders = await _orders(connection, number, rows)
+        values = {"visit": visit, "url": visit.url, **_one(number, rows), "orders": orders, **HELPERS}
         part = rendering.page("backfill_progress.html", visit.words, values)
         if part != last:
             last = part
@@ -133,6 +136,13 @@ async def _events(visit: Visit, number: int) -> AsyncIterator[str]:
             yield "event: end\ndata: over\n\n"
             return
         await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _orders(connection: Connection, number: int, rows: Sequence[dict[str, Any]]) -> list[AskedOrder]:
+    """Return the orders of a request by numbers, with what came of each."""
+    if not any(row["numbers"] for row in rows):
+        return []
+    return await backfill_facts.asked_orders(connection, number, rows[0]["requested_at"], MOST_ORDERS)
 
 
 def _one(number: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -163,7 +173,7 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-HELPERS: dict[str, Any] = {"days": days, "feeds": window_words.ASKED}
+HELPERS: dict[str, Any] = {"days": days, "fetched": window_words.FETCHED, "feeds": window_words.ASKED}
 
 
 def _names(visit: Visit) -> list[str]:
