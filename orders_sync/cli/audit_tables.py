@@ -226,6 +226,7 @@ def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None
                 ("tables", each.table_orders),
                 ("missing", each.missing),
                 ("state", each.state),
+                ("acknowledged by", each.acknowledged_by),
                 ("because", each.acknowledged_because),
                 ("missing ids", ", ".join(each.missing_ids)),
                 ("older versions", ", ".join(each.older_ids)),

@@ -142,17 +142,17 @@ async def account_of(connection: Connection, number: int) -> str | None:
     return await fetch_optional(connection, "SELECT account FROM sync.audits WHERE id = %s", [number], str)
 
 
-async def acknowledge(connection: Connection, number: int, because: str) -> int:
-    """Acknowledge the open differences of an audit, and return how many there were.
+async def acknowledge(connection: Connection, number: int, because: str, person: str) -> int:
+    """Acknowledge the open differences of an audit, and return how many there were. `person`: who says so.
 
     They raise no alert any more; a later audit that finds the same orders takes it over.
     """
     query = """
         WITH done AS (
-            UPDATE sync.audit_differences SET acknowledged_at = clock_timestamp(), acknowledged_by = session_user,
+            UPDATE sync.audit_differences SET acknowledged_at = clock_timestamp(), acknowledged_by = %s,
                 acknowledged_because = %s
             WHERE audit_id = %s AND repaired_at IS NULL AND acknowledged_at IS NULL RETURNING 1
         )
         SELECT count(*) FROM done
     """
-    return await fetch_value(connection, query, [because, number], int)
+    return await fetch_value(connection, query, [person, because, number], int)

@@ -130,13 +130,13 @@ async def ignored(connection: Connection, account: str | None) -> int:
     return (await fetch_values(connection, _IGNORED, {"account": account}, int))[0]
 
 
-async def ignore(connection: Connection, chosen: Sequence[int]) -> int:
-    """Ignore those of these rejects that are open; return their number."""
+async def ignore(connection: Connection, chosen: Sequence[int], person: str) -> int:
+    """Ignore those of these rejects that are open; return their number. `person`: who says so."""
     query = """
-        UPDATE sync.rejects SET ignored_at = clock_timestamp(), ignored_by = session_user
+        UPDATE sync.rejects SET ignored_at = clock_timestamp(), ignored_by = %s
         WHERE id = ANY (%s) AND resolved_at IS NULL AND ignored_at IS NULL
     """
-    return (await connection.execute(query, [list(chosen)])).rowcount
+    return (await connection.execute(query, [person, list(chosen)])).rowcount
 
 
 async def unignore(connection: Connection, chosen: Sequence[int]) -> int:

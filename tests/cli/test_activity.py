@@ -117,6 +117,9 @@ def test_every_action_is_recorded_with_who_did_it(terminal: Terminal, tables: Ta
         said = terminal.run(*command)
         assert said.code in (0, 1, 5), (command, said.text)  # a reject stays one, an audit finds a difference
         assert recorded(tables) == [(*row, "ana", "cli") for row in rows], command
+        if command[:2] == ["rejects", "ignore"]:
+            assert "ana" in terminal.run("rejects", "show", "91").assert_well().out.split()
+    assert "ana" in terminal.run("audit", "show", "90").assert_well().out.split()
 
 
 def test_an_action_that_cannot_be_recorded_is_not_done(terminal: Terminal, tables: Tables) -> None:

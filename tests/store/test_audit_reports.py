@@ -58,8 +58,8 @@ async def test_a_later_audit_settles_what_earlier_ones_found_in_the_range_it_com
 
 async def test_what_was_acknowledged_stays_so_until_another_order_differs(connection: Connection) -> None:
     first, _ = await audit(connection, difference(1, "a", "b", older=("c",)), difference(5, gone=("d",)))
-    assert await audit_reports.acknowledge(connection, first, "the platform confirms it") == 2
-    assert await audit_reports.acknowledge(connection, first, "again") == 0
+    assert await audit_reports.acknowledge(connection, first, "the platform confirms it", "ana") == 2
+    assert await audit_reports.acknowledge(connection, first, "again", "ana") == 0
     second, known = await audit(connection, difference(1, "a", older=("c",)), difference(5, gone=("d",)))
     assert known == [DAY.start + HOUR, DAY.start + 5 * HOUR]
     third, known = await audit(connection, difference(1, "a", "e"), difference(5, gone=("d",)))
@@ -79,7 +79,7 @@ async def test_a_difference_without_ids_stays_acknowledged_with_the_same_range_a
 ) -> None:
     same = NotedDifference(Feed.CREATED, difference(1).window, 90, 60, 30)
     first, _ = await audit(connection, same)
-    await audit_reports.acknowledge(connection, first, "known")
+    await audit_reports.acknowledge(connection, first, "known", "ana")
     _, known = await audit(connection, same)
     assert known == [DAY.start + HOUR]
     _, known = await audit(connection, NotedDifference(Feed.CREATED, same.window, 91, 60, 31))
@@ -90,7 +90,7 @@ async def test_an_audit_whose_records_name_no_order_is_not_acknowledged_by_the_o
     connection: Connection,
 ) -> None:
     first, _ = await audit(connection, difference(1, "a"))
-    await audit_reports.acknowledge(connection, first, "known")
+    await audit_reports.acknowledge(connection, first, "known", "ana")
     window = difference(1).window
     _, known = await audit(connection, NotedDifference(Feed.CREATED, window, 12, 10, 2, ["a"]))  # one has no id
     assert known == []

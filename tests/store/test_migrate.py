@@ -686,6 +686,33 @@ def test_rejects_of_before_0041_stay_and_are_listed_by_their_reason(empty_url: s
     assert ask(empty_url, kept) == [("no_order_id",)]
 
 
+def test_who_decided_before_0048_is_the_person_where_the_action_is_kept_else_the_role(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0047")
+    ask(
+        empty_url,
+        """
+        INSERT INTO sync.rejects (id, account, platform, payload, payload_hash, reason, read_at, ignored_at, ignored_by)
+        OVERRIDING SYSTEM VALUE
+        SELECT n, 'shop', '1688', '', decode(md5(n::text), 'hex'), 'x', now(), now(), 'service'
+        FROM generate_series(1, 2) AS n;
+        INSERT INTO sync.audits (id, account, starts_at, ends_at) OVERRIDING SYSTEM VALUE
+        VALUES (7, 'shop', now(), now());
+        INSERT INTO sync.audit_differences (
+            audit_id, starts_at, ends_at, platform_orders, table_orders, acknowledged_at, acknowledged_by
+        )
+        VALUES (7, now(), now(), 2, 1, now(), 'service');
+        INSERT INTO sync.activity (actor, origin, action, account, subject, details)
+        VALUES ('ana', 'cli', 'rejects.ignore', 'shop', NULL, '{"count": 1, "ids": [2]}'),
+            ('ana', 'cli', 'audit.acknowledge', 'shop', 'audit 7', '{}')
+        """,
+    )
+    migrate.migrate(empty_url)
+    assert ask(empty_url, "SELECT ignored_by FROM sync.rejects ORDER BY id") == [("service",), ("ana",)]
+    assert ask(empty_url, "SELECT acknowledged_by FROM sync.audit_differences") == [("ana",)]
+    alembic(empty_url, "downgrade", "0047")
+    assert ask(empty_url, "SELECT count(*) FROM sync.rejects") == [(2,)]
+
+
 def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
     assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]
 

@@ -113,8 +113,8 @@ async def test_what_is_ignored_stays_so_when_the_same_bytes_come_again_and_can_b
     await reject(connection, b"{}")
     await reject(connection, b"[]")
     [number, other] = await reject_lists.numbers(connection, Chosen())
-    assert await reject_lists.ignore(connection, [number]) == 1
-    assert await reject_lists.ignore(connection, [number]) == 0
+    assert await reject_lists.ignore(connection, [number], "ana") == 1
+    assert await reject_lists.ignore(connection, [number], "ana") == 0
     await reject(connection, b"{}", read=5)
     await reject(connection, b"{ }", read=5)
     assert number not in await reject_lists.numbers(connection, Chosen())

@@ -92,7 +92,7 @@ async def acknowledge(connection: Connection, actor: Actor, number: int, because
         account = await audit_reports.account_of(connection, number)
         if account is None:
             raise unknown(number)
-        count = await audit_reports.acknowledge(connection, number, because)
+        count = await audit_reports.acknowledge(connection, number, because, actor.name)
         if count:
             await activity.record(
                 connection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import ChangedError
@@ -56,7 +57,8 @@ def refuse_more(count: int, shown: int) -> None:
 
 async def ignore(connection: Connection, actor: Actor, numbers: Sequence[int]) -> int:
     """Ignore those of these rejects that are open; return their number."""
-    return await _decide(connection, actor, Action.REJECTS_IGNORE, numbers, reject_lists.ignore)
+    act = partial(reject_lists.ignore, person=actor.name)
+    return await _decide(connection, actor, Action.REJECTS_IGNORE, numbers, act)
 
 
 async def unignore(connection: Connection, actor: Actor, numbers: Sequence[int]) -> int:
