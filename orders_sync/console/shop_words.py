@@ -20,7 +20,7 @@ SIGNS = {  # class of the colour, and the sign before the word
     State.REMOVED: ("warn", "–"),
     State.RETIRED: ("", "–"),
 }
-MOST_TEXTS = 3  # of a group
+MOST_SHOWN = 3  # of a group
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,19 @@ KINDS = {
     ),
     ProblemKind.REMOVED: Kind(
         later("Not in the settings any more"),
-        later("An administrator puts it back, or retires it: orders-sync accounts retire NAME"),
+        later("An administrator puts it back into the settings, or retires it for good."),
     ),
 }
 
 
 @dataclass(frozen=True)
 class Group:
-    """Problems of one kind. `shops`: how many have one; `texts`: the first of them."""
+    """Problems of one kind. `shops`: those that have one; `first`: the first of them, and `more` beside."""
 
     kind: ProblemKind
     severity: Severity
     shops: list[str]
-    texts: list[str]
+    first: list[Problem]
     more: int
 
     @property
@@ -111,8 +111,8 @@ def groups(problems: Sequence[Problem]) -> list[Group]:
             kind,
             found[0].severity,
             list(dict.fromkeys(each.account for each in found if each.account is not None)),
-            [each.text for each in found[:MOST_TEXTS]],
-            len(found) - len(found[:MOST_TEXTS]),
+            found[:MOST_SHOWN],
+            len(found) - len(found[:MOST_SHOWN]),
         )
         for kind, found in by_kind.items()
     ]

@@ -107,7 +107,7 @@ class Words:
 
     def sentence(self, text: str) -> str:
         """Return a sentence in this language; a text that is no `Sentence`, such as a platform's words, as it is."""
-        if not isinstance(text, Sentence) or self.language == "en":
+        if not isinstance(text, Sentence):
             return text
         return self(text.key, **{name: self._value(value) for name, value in text.values.items()})
 

@@ -2,7 +2,7 @@
 
     accounts, processes --assess--> Verdict: problems, the worst first; the state of each account
 
-The problems themselves: `engine/service_problems.py`.
+The problems themselves: `engine/service_problems.py`, `engine/account_problems.py`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine import service_problems
-from orders_sync.engine.service_problems import NEEDED, Problem, Severity, State
+from orders_sync.engine import account_problems, service_problems
+from orders_sync.engine.service_problems import NEEDED, Problem, Running, Severity, State
 from orders_sync.settings import Settings
 from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus, ProcessStatus
@@ -85,30 +84,23 @@ def assess(
         each.name: State.MISCONFIGURED if each.name in misconfigured else _state(each, delays[each.name])
         for each in accounts
     }
-    alive = {part for each in processes if each.is_alive for part in each.parts}
+    running = Running.of(processes)
     is_late = not {State.BEHIND, State.NOT_READ}.isdisjoint(states.values())
-    problems = list(service_problems.of_processes(processes, alive, is_late))
+    problems = list(service_problems.of_processes(processes, running, is_late))
     problems += service_problems.of_planning(processes, accounts)
     for each in accounts:
         if states[each.name] in (State.RETIRED, State.PAUSED):
             continue
         if each.name in misconfigured:
-            problems.append(
-                Problem(
-                    ProblemKind.MISCONFIGURED,
-                    Severity.BROKEN,
-                    service_problems.of_mistake(each.name, misconfigured[each.name]),
-                    each.name,
-                )
-            )
+            problems.append(account_problems.of_mistake(each.name, misconfigured[each.name]))
         unknown = list(service_problems.of_missing_settings(each.name, processes)) if each.name in paces else []
         problems += unknown
         if not (unknown and states[each.name] is State.NOT_READ):  # which says the same in other words
-            problems += service_problems.of_account(each, states[each.name], delays[each.name], alive)
+            problems += account_problems.of_account(each, states[each.name], delays[each.name], running)
         if each.name in paces:
-            problems += service_problems.of_lateness(each, paces[each.name])
-        if alive.issuperset(NEEDED):
-            problems += service_problems.of_old_audit(each, audit_every)
+            problems += account_problems.of_lateness(each, paces[each.name])
+        if running.since:
+            problems += account_problems.of_old_audit(each, audit_every)
     problems.sort(key=lambda each: (each.severity is not Severity.BROKEN, each.account is not None))
     notes = [str(each.pause) for each in accounts if states[each.name] is State.PAUSED]
     return Verdict(problems, states, list(processes), notes)
@@ -151,8 +143,7 @@ def assess_all(settings: Settings, accounts: Sequence[AccountStatus], processes:
 
 def process_problems(processes: Sequence[ProcessStatus]) -> list[Problem]:
     """Return what is wrong with the processes of the service, whatever the state of its accounts. Pure."""
-    alive = {part for each in processes if each.is_alive for part in each.parts}
-    return list(service_problems.of_processes(processes, alive, is_late=False))
+    return list(service_problems.of_processes(processes, Running.of(processes), is_late=False))
 
 
 def summary(verdict: Verdict, version: str, tables: str) -> str:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders_sync.domain.ledger import Claim, Wanted
-from orders_sync.domain.local_times import stamp
 from orders_sync.domain.notifications import READ_AGAIN
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows
@@ -115,13 +114,3 @@ async def note(connection: Connection, claim: Claim, platform: str, order_ids: S
     more = f" and {len(order_ids) - MOST_NAMED} more" if len(order_ids) > MOST_NAMED else ""
     said = f"not listed in any of three complete reads: order {', '.join(order_ids[:MOST_NAMED])}{more}"
     await connection.execute("UPDATE sync.windows SET error = %s WHERE id = %s", [said, claim.id])
-
-
-def remark(found: Missing) -> str:
-    """Return a sentence that says what is missing and where to look."""
-    those = "1 order that can change is" if found.orders == 1 else f"{found.orders:,} orders that can change are"
-    return (
-        f"{found.account}: {those} in the tables and no longer listed by the platform, such as {found.order_id} (since "
-        f"{stamp(found.since)}): what the tables say of them may be out of date. See `orders-sync order "
-        f"{found.order_id}`, and all of them in sync.missing_orders"
-    )

@@ -89,7 +89,7 @@ class AccountStatus:
     again, which may be past. `rests_until`: no call is made before, set only while it lies ahead. `may_hold_orders`:
     False only for a removed account without orders. `differences`: ranges that audits, the last of them at
     `audited_at`, found to differ, without those that were repaired, compared again or acknowledged. `now`: the
-    database's clock.
+    database's clock. `paused_at`: only while it is paused.
     """
 
     name: str
@@ -161,6 +161,13 @@ class AccountStatus:
         if self.paused_at is None or self.paused_by is None:
             return None
         return Pause(self.name, self.paused_at, self.paused_until, self.paused_by, self.paused_because)
+
+    @property
+    def pause_ended_at(self) -> datetime | None:
+        """The time at which the latest pause ended; None where it is paused now or never was."""
+        if self.paused_at or not self.paused_until or not self.now or self.paused_until > self.now:
+            return None
+        return self.paused_until
 
     @property
     def missing(self) -> Missing | None:

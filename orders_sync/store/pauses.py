@@ -9,9 +9,11 @@ from datetime import datetime
 import msgspec
 
 from orders_sync.domain.accounts import Identity
-from orders_sync.domain.local_times import stamp
+from orders_sync.domain.sentences import Sentence
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.queries import fetch_row, fetch_value, select_rows
+
+IN_CONSOLE = " in the console"  # after the name of a person who paused an account there
 
 # of a row `a` of sync.accounts; not NULL where there is none
 IS_PAUSED = "(a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > clock_timestamp()))"
@@ -28,7 +30,7 @@ RETURNING a.name, a.paused_at, a.paused_until, a.paused_by, a.paused_because
 _RESUME = f"""
 WITH before AS (SELECT name FROM sync.accounts AS a WHERE name = %(name)s AND {IS_PAUSED} FOR UPDATE)
 UPDATE sync.accounts AS a
-SET paused_at = NULL, paused_until = NULL, paused_by = NULL, paused_because = NULL, updated_at = now()
+SET paused_at = NULL, paused_until = clock_timestamp(), paused_by = NULL, paused_because = NULL, updated_at = now()
 FROM before WHERE a.name = before.name
 """
 _PAUSED = f"""
@@ -38,7 +40,10 @@ WHERE name = ANY(%(names)s) AND {IS_PAUSED} ORDER BY name
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """A pause. As text: a sentence with who, since when, until when and why, and what ends it."""
+    """A pause. As text: a sentence with who, since when, until when and why, and what ends it.
+
+    `paused_by`: the person, where they were, and the database role: "ana in the console as orders".
+    """
 
     name: str
     paused_at: datetime
@@ -47,12 +52,27 @@ class Pause(msgspec.Struct, frozen=True):
     paused_because: str | None
 
     def __str__(self) -> str:
-        until = f" until {stamp(self.paused_until)}" if self.paused_until else ""
-        because = f": {self.paused_because}" if self.paused_because else ""
-        return (
-            f"{self.name}: paused{until}, since {stamp(self.paused_at)} by {self.paused_by}{because}. "
-            f"`orders-sync accounts resume {self.name}` ends it"
+        return f"{self.name}: {self._said(self.paused_by)}. `orders-sync accounts resume {self.name}` ends it"
+
+    @property
+    def sentence(self) -> Sentence:
+        """The same without the account, the database role and the command, for the console."""
+        return self._said(self.paused_by.rsplit(" as ", 1)[0].removesuffix(IN_CONSOLE))
+
+    def _said(self, person: str) -> Sentence:
+        said = (
+            Sentence("paused since %(time)s by %(person)s", time=self.paused_at, person=person)
+            if self.paused_until is None
+            else Sentence(
+                "paused until %(until)s, since %(time)s by %(person)s",
+                until=self.paused_until,
+                time=self.paused_at,
+                person=person,
+            )
         )
+        if self.paused_because:
+            return Sentence("%(paused)s: %(because)s", paused=said, because=self.paused_because)
+        return said
 
 
 async def pause(
@@ -75,7 +95,7 @@ async def pause(
 
 
 async def resume(connection: Connection, name: str) -> bool:
-    """End a pause; return False if there was none."""
+    """End a pause; return False if there was none. `paused_until` then says when it ended."""
     return (await connection.execute(_RESUME.encode(), {"name": name})).rowcount == 1
 
 

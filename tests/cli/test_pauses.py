@@ -63,7 +63,7 @@ def test_a_pause_is_shown_and_no_problem(terminal: Terminal, tables: Tables, sho
     assert [line for line in problems(terminal) if SHOP in line] == []
     said = terminal.run("status").assert_well()
     assert "1 paused" in said.out.splitlines()[0]
-    assert f"- {SHOP}: paused, since" in said.out
+    assert f"- {SHOP}: paused since" in said.out
     [row] = [each for each in terminal.run("status", "--json").json if each["account"] == SHOP]
     assert row["state"] == "paused"
     assert "paused since" in terminal.run("accounts", "list").assert_well().out

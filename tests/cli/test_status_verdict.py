@@ -71,8 +71,8 @@ def test_the_sum_comes_first_then_problems_then_accounts_the_worst_first(trouble
     for words in (
         "! process 8 on two (worker) has not reported since",
         "! busy: no call is made until",
-        "! busy: 1 window failed, read again by the next pass",
-        "! busy: 1 record could not be converted into orders",
+        "! busy: 1 read failed, tried again with the next reads",
+        "! busy: 1 record could not be converted into an order",
         "! busy: the audit of",
         "! quiet: nothing has been read yet",
         "! quiet: messages of the platform wait for a read (2)",
@@ -251,7 +251,7 @@ def test_an_account_of_the_settings_that_was_never_read_is_shown(
     said = terminal.run("status", "--check")
     assert said.code == 4
     assert "✗ no process of the service is running and accounts are not current" in said.out
-    assert "! sandbox-ka: nothing has been read yet: `orders-sync sync` reads it" in said.out
+    assert "! sandbox-ka: nothing has been read yet: the service does not run: `orders-sync sync` reads it" in said.out
 
 
 def test_processes_are_counted_while_they_run(terminal: Terminal, url: str, world: World) -> None:

@@ -47,7 +47,7 @@ def names(found: list[Row]) -> list[str]:
 def test_the_worst_account_comes_first_and_a_retired_one_last() -> None:
     assert names(rows()) == ["a3", "b2", "a2", "a1", "b1"]
     assert rows()[0].severity is Severity.BROKEN
-    assert [each.text for each in rows()[0].problems] == ["suspended", "failed"]
+    assert [each.found for each in rows()[0].problems] == ["suspended", "failed"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.sentences import Sentence
 from orders_sync.engine.service_problems import Severity, State
 from orders_sync.engine.service_status import Verdict, allowed_delay, assess, summary
 from orders_sync.store.overview import AccountStatus, ProcessStatus
@@ -64,37 +65,47 @@ ACCOUNTS = {
     "behind": (
         replace(CURRENT, behind=960.0, planned=4),
         State.BEHIND,
-        ["attention shop: 16 min behind", "allowed are 6 min", "4 windows planned and none being read; add workers"],
+        ["attention shop: 16 min behind", "late from 6 min on: it waits for its turn to be read: add workers"],
     ),
     "behind, being read": (
         replace(CURRENT, behind=960.0, planned=4, running=1),
         State.BEHIND,
-        ["16 min behind", "1 window being read now"],
+        ["16 min behind", "it is being read now"],
     ),
     "behind, nothing planned": (
         replace(CURRENT, behind=7200.0),
         State.BEHIND,
-        ["2 h behind", "nothing is planned; the log of the scheduler says why"],
+        ["2 h behind", "no read of it is planned: the log of the scheduler says why"],
+    ),
+    "behind, resumed since": (
+        replace(CURRENT, behind=960.0, running=1, read_to=NOW - timedelta(minutes=16), paused_until=GONE),
+        State.BEHIND,
+        ["16 min behind", "it was paused until 2026-03-01 07:56:59 +08:00; it is being read now"],
+    ),
+    "behind, paused before what was read": (
+        replace(CURRENT, behind=960.0, running=1, read_to=NOW - timedelta(minutes=1), paused_until=GONE),
+        State.BEHIND,
+        ["late from 6 min on: it is being read now"],
     ),
     "behind a failure": (
         replace(CURRENT, behind=960.0, failed=1, retry_at=NOW + timedelta(seconds=90)),
         State.BEHIND,
-        ["failed windows are retried", "1 window failed, the first is read again at 2026-03-01 08:01:29 +08:00"],
+        ["reads failed and are tried again", "1 read failed, the first is tried again at 2026-03-01 08:01:29 +08:00"],
     ),
     "failed": (
         replace(CURRENT, failed=5, retry_at=NOW),
         State.CURRENT,
-        ["5 windows failed, read again by the next pass", "`orders-sync sync --retry --account shop`"],
+        ["5 reads failed, tried again with the next reads: ", "`orders-sync sync --retry --account shop`"],
     ),
     "not planned yet": (
         AccountStatus("shop", "1688"),
         State.NOT_READ,
-        ["attention shop: nothing has been read yet: nothing is planned"],
+        ["attention shop: nothing has been read yet: no read of it is planned"],
     ),
     "not read yet": (
         replace(CURRENT, read_from=None, read_to=None, history_share=None, behind=90 * 86400.0, planned=3),
         State.NOT_READ,
-        ["nothing has been read yet: 3 windows planned"],
+        ["nothing has been read yet: it waits for its turn"],
     ),
     "suspended": (
         replace(CURRENT, behind=99999.0, suspended_at=GONE, suspended_because="code 50"),
@@ -105,7 +116,7 @@ ACCOUNTS = {
     "resting": (
         replace(CURRENT, rests_until=NOW + timedelta(minutes=1)),
         State.CURRENT,
-        ["no call is made until 2026-03-01 08:00:59 +08:00, because several of its windows failed"],
+        ["no call is made until 2026-03-01 08:00:59 +08:00, because several of its reads failed"],
     ),
     "rejects": (
         replace(CURRENT, rejects=1234),
@@ -120,7 +131,7 @@ ACCOUNTS = {
     "differences": (
         replace(CURRENT, differences=2),
         State.CURRENT,
-        ["the audit of 2026-03-01 02:59:59 +08:00 found 2 ranges", "`orders-sync audit --account shop --repair`"],
+        ["the audit of 2026-03-01 02:59:59 +08:00 found", "(ranges: 2)", "`orders-sync audit --account shop --repair`"],
     ),
     "no audit": (replace(CURRENT, audited_at=NOW - 3 * DAY), State.CURRENT, ["no audit has ended since 2026-02-26"]),
     "never audited": (replace(CURRENT, audited_at=None), State.CURRENT, []),
@@ -201,9 +212,9 @@ PROCESSES: dict[str, tuple[list[ProcessStatus], list[str]]] = {
     ),
     "two versions": (
         [RUN, replace(WORKER, version="0.2.0")],
-        ["attention processes of different versions run: 0.1.0 for tables 0020: process 7 on one", "0.2.0 for"],
+        ["attention processes of different versions (and of their tables) run: 0.1.0 (0020): 7 @ one", "0.2.0 ("],
     ),
-    "two versions of the tables": ([RUN, replace(WORKER, tables="0021")], ["for tables 0021: process 8 on two"]),
+    "two versions of the tables": ([RUN, replace(WORKER, tables="0021")], ["(0021): 8 @ two (worker). Update"]),
     "an old version that was killed": (
         [RUN, replace(WORKER, version="0.0.9", is_alive=False, seen_at=GONE)],
         ["has not reported"],
@@ -218,6 +229,26 @@ def test_every_state_of_the_processes_has_its_words(case: str) -> None:
     assert [each for each in expected if each not in "\n".join(said)] == [], said
     assert bool(said) == bool(expected), said
     assert ("different versions" in "\n".join(said)) == ("two versions" in case)
+
+
+def test_what_is_behind_because_the_service_did_not_run_says_so() -> None:
+    late = replace(CURRENT, behind=960.0, read_to=NOW - timedelta(minutes=16), running=1)
+    started = [replace(RUN, started_at=GONE)]
+    assert (
+        "the service runs only since 2026-03-01 07:56:59 +08:00; it is being read now"
+        in words(judge(late, processes=started))[0]
+    )
+    started.append(replace(WORKER, parts=["scheduler", "worker"], started_at=NOW - DAY))
+    assert "runs only since" not in words(judge(late, processes=started))[0]
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_what_is_found_can_be_translated_and_names_no_command(case: str) -> None:
+    """The console shows it beside the name of the account, and has buttons."""
+    for each in judge(ACCOUNTS[case][0], processes=[replace(RUN, is_alive=False), WORKER]).problems:
+        assert isinstance(each.found, Sentence) or each.found in str(ACCOUNTS[case][0].last_error)
+        assert "`" not in each.found
+        assert not each.found.startswith("shop")
 
 
 def test_no_process_is_broken_once_an_account_is_not_current() -> None:
@@ -308,6 +339,6 @@ def test_what_a_process_cannot_plan_is_said_once_though_no_table_knows_the_name(
     assert problem.text == "old name: these settings are of the account shop (process 7 on one)"
     known = replace(CURRENT, last_error="a mistake")
     [problem] = judge(known, processes=[replace(RUN, failing={"shop": "a mistake"}), WORKER]).problems
-    assert (problem.text, problem.account) == ("a mistake", "shop")
+    assert (problem.text, problem.account) == ("shop: a mistake", "shop")
     gone = replace(WORKER, is_alive=False, failing={"shop": "long ago"})
     assert "long ago" not in " ".join(words(judge(CURRENT, processes=[RUN, gone])))

@@ -112,5 +112,4 @@ async def must_be_readable(connection: Connection, name: str) -> None:
 
 def _signature(actor: Actor) -> str:
     """Return who paused an account, as `status` shows it."""
-    where = f"on {socket.gethostname()}" if actor.origin is Origin.CLI else "in the console"
-    return f"{actor.name} {where}"
+    return actor.name + (f" on {socket.gethostname()}" if actor.origin is Origin.CLI else pauses.IN_CONSOLE)

@@ -1,0 +1,197 @@
+"""Problems of accounts: sentences that say what is wrong, and what to do about it in a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from orders_sync.domain.accounts import SyncPolicy, resume_advice
+from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.sentences import Sentence
+from orders_sync.domain.times import duration
+from orders_sync.engine.service_problems import Problem, Running, Severity, State, without_name
+from orders_sync.store import lateness
+from orders_sync.store.overview import AccountStatus
+
+OLDEST_MESSAGE = timedelta(minutes=10)  # that waits, before it is a problem
+
+
+def of_mistake(name: str, mistake: str) -> Problem:
+    """Report a mistake in the settings of an account."""
+    return Problem(
+        ProblemKind.MISCONFIGURED,
+        Severity.BROKEN,
+        Sentence("misconfigured, nothing is read for it: %(mistake)s", mistake=mistake),
+        name,
+        "Correct the settings, test them with `orders-sync config check`, then reload or restart the service",
+    )
+
+
+def of_account(account: AccountStatus, state: State, delay: timedelta, running: Running) -> Iterator[Problem]:
+    """Yield what is wrong with an account. `delay`: how far it may be behind."""
+
+    def attention(kind: ProblemKind, found: str, advice: str = "") -> Problem:
+        return Problem(kind, Severity.ATTENTION, found, account.name, advice)
+
+    if state is State.REMOVED:
+        if account.may_hold_orders and account.removed_at:
+            yield attention(
+                ProblemKind.REMOVED,
+                Sentence("not in the settings since %(time)s: nobody refreshes its orders", time=account.removed_at),
+                f"Put it back, or `orders-sync accounts retire {account.name}`",
+            )
+        return
+    if state is State.SUSPENDED and account.suspended_at:
+        because = account.suspended_because or Sentence("the platform refused its credentials")
+        found = Sentence(
+            "suspended since %(time)s, no call is made: %(because)s", time=account.suspended_at, because=because
+        )
+        yield Problem(ProblemKind.SUSPENDED, Severity.BROKEN, found, account.name, resume_advice(account.name))
+    elif account.last_error:
+        yield attention(ProblemKind.FAILING, without_name(account.last_error, account.name))
+    if account.rests_until:
+        yield attention(
+            ProblemKind.FAILING,
+            Sentence(
+                "no call is made until %(time)s, because several of its reads failed in a row",
+                time=account.rests_until,
+            ),
+        )
+    reason, advice = _reason(account, running)
+    if state is State.NOT_READ:
+        found = Sentence("nothing has been read yet: %(reason)s", reason=reason)
+        yield attention(ProblemKind.BEHIND, found, advice)
+    if state is State.BEHIND and account.read_to and account.behind is not None:
+        found = Sentence(
+            "%(behind)s behind (current to %(time)s), late from %(delay)s on: %(reason)s",
+            behind=timedelta(seconds=account.behind),
+            time=account.read_to,
+            delay=delay,
+            reason=reason,
+        )
+        yield attention(ProblemKind.BEHIND, found, advice)
+    if account.failed:
+        retry = _retry(account)
+        yield attention(
+            ProblemKind.FAILING,
+            Sentence("1 read failed, %(retry)s", retry=retry)
+            if account.failed == 1
+            else Sentence("%(count)s reads failed, %(retry)s", count=_count(account.failed), retry=retry),
+            f"`orders-sync sync --retry --account {account.name}` reads them at once",
+        )
+    if account.rejects:
+        yield attention(
+            ProblemKind.REJECTS,
+            Sentence("1 record could not be converted into an order")
+            if account.rejects == 1
+            else Sentence("%(count)s records could not be converted into orders", count=_count(account.rejects)),
+            f"`orders-sync rejects list --account {account.name}`",
+        )
+    if gone := account.missing:
+        those = (
+            Sentence("1 order that can change is in the tables and no longer listed by the platform")
+            if gone.orders == 1
+            else Sentence(
+                "%(count)s orders that can change are in the tables and no longer listed by the platform",
+                count=_count(gone.orders),
+            )
+        )
+        yield attention(
+            ProblemKind.AUDIT,
+            Sentence(
+                "%(those)s, such as %(order)s (since %(time)s): what the tables say of them may be out of date",
+                those=those,
+                order=gone.order_id,
+                time=gone.since,
+            ),
+            f"See `orders-sync order {gone.order_id}`, and all of them in sync.missing_orders",
+        )
+    if account.differences and account.audited_at:
+        yield attention(
+            ProblemKind.AUDIT,
+            Sentence(
+                "the audit of %(time)s found that the platform's list differs from the tables (ranges: %(count)s)",
+                time=account.audited_at,
+                count=_count(account.differences),
+            ),
+            f"`orders-sync audit --account {account.name} --repair`, then `orders-sync audit list --open`",
+        )
+    if account.oldest_message_at and account.now and account.now - account.oldest_message_at > OLDEST_MESSAGE:
+        yield attention(
+            ProblemKind.BEHIND,
+            Sentence(
+                "messages of the platform wait for a read (%(count)s), the oldest since %(time)s: %(reason)s",
+                count=_count(account.messages),
+                time=account.oldest_message_at,
+                reason=reason,
+            ),
+            advice,
+        )
+
+
+def of_lateness(account: AccountStatus, pace: SyncPolicy) -> Iterator[Problem]:
+    """Report that orders are listed so late that the passes over the newest time may soon miss them, if they are."""
+    if account.late_by is None or not lateness.is_near(account.late_by, pace.overlap, pace.confirm):
+        return
+    yield Problem(
+        ProblemKind.LATE,
+        Severity.ATTENTION,
+        Sentence(
+            "in the last seven days an order was listed at least %(late)s after its own time. The confirming pass "
+            "finds orders up to %(found)s late; later ones are found only by sweeps and audits",
+            late=account.late_by,
+            found=lateness.found_by_passes(pace.overlap, pace.confirm),
+        ),
+        account.name,
+        f"raise `confirm` of the account, now {duration(int(pace.confirm.total_seconds()))}",
+    )
+
+
+def of_old_audit(account: AccountStatus, every: timedelta) -> Iterator[Problem]:
+    """Yield a problem if no audit of the account has ended in twice the time between audits (`every`)."""
+    if account.removed_at or account.suspended_at or not account.audited_at or not account.now:
+        return
+    if account.now - account.audited_at > 2 * every:
+        yield Problem(
+            ProblemKind.AUDIT,
+            Severity.ATTENTION,
+            Sentence("no audit has ended since %(time)s", time=account.audited_at),
+            account.name,
+            f"`orders-sync audit --account {account.name}` says what stops it",
+        )
+
+
+def _reason(account: AccountStatus, running: Running) -> tuple[Sentence, str]:
+    """Return why an account waits, as far as the ledger shows it, and what to do."""
+    reason, advice = _present_reason(account, running)
+    if account.read_to is None or account.suspended_at:
+        return reason, advice
+    if account.pause_ended_at and account.read_to <= account.pause_ended_at:
+        reason = Sentence("it was paused until %(time)s; %(reason)s", time=account.pause_ended_at, reason=reason)
+    elif running.since and account.read_to <= running.since:
+        reason = Sentence("the service runs only since %(time)s; %(reason)s", time=running.since, reason=reason)
+    return reason, advice
+
+
+def _present_reason(account: AccountStatus, running: Running) -> tuple[Sentence, str]:
+    if account.suspended_at:
+        return Sentence("it is suspended"), ""
+    if running.since is None:
+        return Sentence("the service does not run"), "`orders-sync sync` reads it, `orders-sync run` keeps it current"
+    if account.running:
+        return Sentence("it is being read now"), ""
+    if account.failed:
+        return Sentence("reads failed and are tried again"), ""
+    if account.planned:
+        return Sentence("it waits for its turn to be read"), "add workers or raise its rate if that stays"
+    return Sentence("no read of it is planned"), "the log of the scheduler says why"
+
+
+def _retry(account: AccountStatus) -> Sentence:
+    if account.retry_at is None or account.now is None or account.retry_at <= account.now:
+        return Sentence("tried again with the next reads")
+    return Sentence("the first is tried again at %(time)s", time=account.retry_at)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
