@@ -41,12 +41,10 @@ def sparkline(values: Sequence[int], label: str) -> Markup:
     return _picture("spark", len(values) * BAR, TALL, label, Markup("".join(bars)))  # noqa: S704 - of numbers
 
 
-def sawtooth(
-    lags: Sequence[Lag], promised: float, since: datetime, until: datetime, label: str, most: str = ""
-) -> Markup:
+def sawtooth(lags: Sequence[Lag], promised: float, since: datetime, until: datetime, label: str) -> Markup:
     """Return the lag over time as a line, and the promised lag as another; an empty picture where nothing was read.
 
-    `promised`: seconds; `most`: the words for the highest lag, written at the top.
+    `promised`: seconds.
     """
     points = [(each.at, seconds) for each in lags for seconds in (each.before, each.after) if seconds is not None]
     highest = max([promised * 1.5, *(seconds for _, seconds in points)])
@@ -60,8 +58,6 @@ def sawtooth(
     drawn = [_element("line", kind="promised", x1=0, y1=level, x2=WIDTH, y2=level)]
     if points:
         drawn.append(_element("polyline", kind="lag", points=" ".join(place(at, seconds) for at, seconds in points)))
-    if most:
-        drawn.append(_element("text", most, x=4, y=14))
     return _picture("sawtooth", WIDTH, HEIGHT, label, Markup("").join(drawn))
 
 
@@ -75,7 +71,8 @@ def heat_map(
 ) -> Markup:
     """Return a row for each day and a square for each hour, each with the mark and colour of its state.
 
-    `link`: the address that a click on an hour opens; `words`: of the states; `day`: how a day is written.
+    `link`: the address that a click on an hour opens. It is no stop of the Tab key, of which there would be hundreds: a
+    page offers the hours in a field as well. `words`: of the states; `day`: how a day is written.
     """
     days = list(dict.fromkeys(each.day for each in cells))
     rows = {each: TOP + place * SQUARE for place, each in enumerate(days)}
@@ -102,7 +99,7 @@ def _hour(
     inner = _element("title", said) + _rect(x, y, SQUARE - 1, SQUARE - 1)
     if mark := MARKS[cell.state]:
         inner += _element("text", mark, x=x + SQUARE // 2, y=y + SQUARE - 5)
-    return _element("a", inner, kind=state_class(cell.state), href=link(cell))
+    return _element("a", inner, kind=state_class(cell.state), href=link(cell), tabindex=-1)
 
 
 def _picture(kind: str, width: int, height: int, label: str, inner: Markup) -> Markup:

@@ -14,7 +14,7 @@ SIGNS = {  # class of the colour, and the sign before the word
     State.CATCHING_UP: ("run", "…"),
     State.BEHIND: ("warn", "!"),
     State.NOT_READ: ("warn", "!"),
-    State.PAUSED: ("run", "‖"),
+    State.PAUSED: ("warn", "‖"),
     State.SUSPENDED: ("bad", "✗"),
     State.MISCONFIGURED: ("bad", "✗"),
     State.REMOVED: ("warn", "–"),

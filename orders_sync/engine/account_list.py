@@ -13,6 +13,7 @@ from datetime import datetime
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine.service_problems import Problem, Severity, State
 from orders_sync.engine.service_status import Verdict
+from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus
 
 PAGE = 50  # rows
@@ -34,6 +35,16 @@ class Row:
         """The severity of the worst problem; None where there is none."""
         return self.problems[0].severity if self.problems else None
 
+    @property
+    def is_wanted(self) -> bool:
+        """True where its orders are to be here: it is not retired, and not removed without orders."""
+        return self.state is not State.RETIRED and (self.state is not State.REMOVED or self.account.may_hold_orders)
+
+    @property
+    def is_unread(self) -> bool:
+        """True where nobody reads it though its orders are to be here, so that they end at some time."""
+        return self.state in UNREAD and self.is_wanted
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -49,8 +60,9 @@ class Sum:
     """One sum over all accounts, for one sentence.
 
     `states`: how many are in each; `broken`, `attention`: how many have such a problem as their worst, the first of
-    them in `worst`. `read_to`: every account that is being read is read up to then at least; None where one of them was
-    not read yet, or there is none. `differences`: open ranges of audits.
+    them in `worst`. `reading`: how many are being read; every one of them is read from `complete_from` to `read_to`
+    without a gap, as far as the platforms list orders; None where one was not read yet, or there is none. `unread`:
+    those that nobody reads though their orders are to be here. `differences`: open ranges of audits.
     """
 
     accounts: int
@@ -58,13 +70,19 @@ class Sum:
     broken: int
     attention: int
     worst: list[str]
+    reading: int
+    complete_from: datetime | None
     read_to: datetime | None
+    unread: list[Row]
     differences: int
     rejects: int
 
 
 def ranked(accounts: Sequence[AccountStatus], verdict: Verdict) -> list[Row]:
-    """Return the accounts, the worst first: by severity, then by how far behind they are; retired ones last."""
+    """Return the accounts, the worst first: by severity, then those that nobody reads, then by how far behind they are.
+
+    Retired ones come last.
+    """
     problems: dict[str, list[Problem]] = {}
     for each in verdict.problems:
         if each.account is not None:
@@ -106,20 +124,30 @@ def page(
 def total(rows: Sequence[Row]) -> Sum:
     """Return the sum over ranked rows."""
     severities = Counter(row.severity for row in rows)
-    reads = [row.account.read_to for row in rows if row.state not in UNREAD]
-    known = [each for each in reads if each is not None]
+    reading = [row.account for row in rows if row.state not in UNREAD]
+    ends = [each.read_to for each in reading if each.read_to]
+    begins = [each for account in reading if (each := progress.complete_from(account.progress))]
     return Sum(
         accounts=len(rows),
         states=dict(Counter(row.state for row in rows)),
         broken=severities[Severity.BROKEN],
         attention=severities[Severity.ATTENTION],
         worst=[row.account.name for row in rows if row.problems][:MOST_NAMED],
-        read_to=min(known) if known and len(known) == len(reads) else None,
+        reading=len(reading),
+        complete_from=max(begins) if begins and len(begins) == len(reading) else None,
+        read_to=min(ends) if ends and len(ends) == len(reading) else None,
+        unread=[row for row in rows if row.is_unread],
         differences=sum(row.account.differences for row in rows),
         rejects=sum(row.account.rejects for row in rows),
     )
 
 
-def _badness(row: Row) -> tuple[int, bool, float, str]:
-    behind = (row.account.behind or 0.0) if row.problems else 0.0
-    return _RANKS.index(row.severity), row.state is State.RETIRED, -behind, row.account.name
+def _badness(row: Row) -> tuple[int, bool, bool, float, str]:
+    behind = (row.account.behind or 0.0) if row.problems or row.is_unread else 0.0
+    return (
+        _RANKS.index(row.severity),
+        row.state is State.RETIRED,
+        not row.problems and not row.is_unread,
+        -behind,
+        row.account.name,
+    )

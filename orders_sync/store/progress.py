@@ -12,7 +12,8 @@ from datetime import datetime
 import msgspec
 import psycopg
 
-from orders_sync.domain.local_times import day, stamp
+from orders_sync.domain.local_times import day
+from orders_sync.domain.sentences import Sentence
 from orders_sync.store.database import Connection
 from orders_sync.store.empty_history import NEXT_READ
 from orders_sync.store.queries import fetch_row, select_rows
@@ -111,39 +112,64 @@ def state(found: Progress) -> str:
     return "complete"
 
 
-def remarks(found: Progress) -> list[str]:
+def complete_from(found: Progress) -> datetime | None:
+    """Return since when every order that the platform lists was read, up to `past`; None where nothing was. Pure."""
+    if found.first is None or found.past is None:
+        return None
+    begins = found.history_from if found.history_from and is_current(found) else found.first
+    unconfirmed = found.unconfirmed_to if found.unconfirmed else None
+    return max(begins, found.proven_from or begins, unconfirmed or begins)
+
+
+def remarks(found: Progress) -> list[Sentence]:
     """Return a sentence for each part of an account's history that is not read, or not proven. Pure."""
     said = []
     if found.proven_from and found.history_from and found.proven_from > found.history_from:
         said.append(
-            f"{found.name}: complete only from {stamp(found.proven_from)} on. The settings ask for history from "
-            f"{stamp(found.history_from)}, but the platform does not list that far back: nothing older is proven"
+            Sentence(
+                "complete only from %(proven)s on. The settings ask for history from %(history)s, but the platform "
+                "does not list that far back: nothing older is proven",
+                proven=found.proven_from,
+                history=found.history_from,
+            )
         )
     if found.first and found.past and found.share is not None and found.share < 1 and not is_current(found):
         said.append(
-            f"{found.name}: read from {stamp(found.first)} to {stamp(found.past)}, {min(found.share, 0.99):.0%} of the "
-            "history; older history follows"
+            Sentence(
+                "read from %(first)s to %(past)s, %(share)s of the history; older history follows",
+                first=found.first,
+                past=found.past,
+                share=f"{min(found.share, 0.99):.0%}",
+            )
         )
     if found.empty_since and found.history_from:
-        said.append(f"{found.name}: {_empty(found.history_from, found.empty_read_next)}")
+        said.append(_empty(found.history_from, found.empty_read_next))
     elif found.unconfirmed and found.unconfirmed_from and found.unconfirmed_to and found.asked_again_at:
         said.append(
-            f"{found.name}: between {stamp(found.unconfirmed_from)} and {stamp(found.unconfirmed_to)} long ranges were "
-            f"listed as empty ({found.unconfirmed}). They count as proven if a second read is empty too: the next "
-            f"pass after {stamp(found.asked_again_at)} reads them"
+            Sentence(
+                "between %(first)s and %(past)s long ranges were listed as empty (%(count)s). They count as proven if "
+                "a second read is empty too: the next pass after %(time)s reads them",
+                first=found.unconfirmed_from,
+                past=found.unconfirmed_to,
+                count=found.unconfirmed,
+                time=found.asked_again_at,
+            )
         )
     return said
 
 
-def _empty(history_from: datetime, until: datetime | None) -> str:
-    listed = f"no order is listed in all of its history from {stamp(history_from)} on. "
+def _empty(history_from: datetime, until: datetime | None) -> Sentence:
     if until:
-        return (
-            f"{listed}A new authorisation may list nothing at first: the next pass after {stamp(until)} reads it again"
+        return Sentence(
+            "no order is listed in all of its history from %(history)s on. A new authorisation may list nothing at "
+            "first: the next pass after %(time)s reads it again",
+            history=history_from,
+            time=until,
         )
-    return (
-        f"{listed}It was re-read for a day. If the shop has orders, the credentials belong to another shop, or lack "
-        "the authorisation"
+    return Sentence(
+        "no order is listed in all of its history from %(history)s on. It was re-read for a day. If the shop has "
+        "orders, the credentials belong to another shop, or lack the authorisation",
+        history=history_from,
     )
 
 

@@ -44,6 +44,12 @@ REJECT = """
 """
 
 
+ORDERS = """
+    INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count, created_at)
+    SELECT '1688', 'o' || n, %s, 'x', 'other', 'CNY', 0, now() - n * interval '16 min' FROM generate_series(1, 5) AS n
+"""
+
+
 @pytest.fixture
 def tables(url: str) -> Tables:
     found = Tables(url)
@@ -83,7 +89,7 @@ async def test_one_sentence_says_that_all_is_here_and_up_to_when(tables: Tables,
     shop(tables, "shop-a")
     shop(tables, "shop-b", 40)
     found = plain(await text(lin))
-    assert "All is here: the orders of all 2 shops up to " in found
+    assert re.search(r"All is here: the orders of all 2 shops from \S+ \S+ up to \S+ \S+, 4\d s ago\.", found)
     assert "What needs somebody" not in found
 
 
@@ -133,11 +139,79 @@ async def test_figures_of_both_sides_stand_beside_their_difference(tables: Table
         tables.execute(DIFFERENCE, name)
     shop(tables, "e")
     found = plain(await text(lin))
-    assert "1,234 / 1,234 ✓ 0 Platform / ours, as of" in found
-    assert "1,300 / 1,234 ✗ 66 missing" in found
-    assert "5 / 7 ! 2 more here" in found
-    assert "– / 3 not known" in found
-    assert "– / – not compared yet Platform / ours " in found
+    assert "✓ 0 platform 1,234, ours 1,234 as of" in found
+    assert "✗ 66 missing platform 1,300, ours 1,234 as of" in found
+    assert "! 2 more here platform 5, ours 7 as of" in found
+    assert "not known platform –, ours 3 as of" in found
+    assert "Last audit not compared yet Orders today" in found
+
+
+async def test_figures_of_an_audit_say_how_many_orders_were_placed_since(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "a")
+    tables.execute(AUDIT, "a", 2, 2)
+    tables.execute("UPDATE sync.audits SET ends_at = now() - interval '1 h'")
+    tables.execute(ORDERS, "a")
+    assert re.search(r"platform 2, ours 2 as of \S+ \S+ placed since then: 3 ", plain(await text(lin)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "state"),
+    [
+        ({"paused_at": "2026-01-01", "paused_by": "ana in the console as orders"}, "paused"),
+        ({"suspended_at": "2026-01-01"}, "suspended"),
+    ],
+)
+async def test_a_shop_that_nobody_reads_is_in_the_sentence_and_before_those_that_are_well(
+    tables: Tables, lin: httpx.AsyncClient, columns: dict[str, object], state: str
+) -> None:
+    shop(tables, "a-well")
+    shop(tables, "b-unread", 425, **columns)
+    page = await text(lin)
+    found = plain(page)
+    assert re.search(rf"b-unread \({state}\): its orders end at \S+ \S+, 7 min \d+ s ago\.", found)
+    assert "Shops that are read: 1. Their orders are here from " in found
+    assert "All is here" not in found
+    assert listed(page)[0] == "b-unread"
+
+
+async def test_of_many_shops_that_nobody_reads_some_are_named_and_the_rest_counted(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    for number in range(5):
+        shop(tables, f"shop{number}", 425 + number, paused_at="2026-01-01", paused_by="ana")
+    found = plain(await text(lin))
+    assert found.count("its orders end at") == 3
+    assert "shop4 (paused): its orders end at" in found
+    assert "2 more shops are not being read." in found
+
+
+async def test_a_range_listed_as_empty_is_not_said_to_be_here_before_a_second_read_was_empty_too(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "shop-a")
+    tables.execute("UPDATE sync.accounts SET history_from = '2024-05-06 00:00+08'")
+    tables.execute(
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, not_before) VALUES ('shop-a', "
+        "'incremental', 'updated', '2024-05-06 00:00+08', '2025-01-01 00:00+08', 'planned', now() + interval '1 min')"
+    )
+    tables.execute("UPDATE sync.windows SET starts_at = '2025-01-01 00:00+08' WHERE state = 'done'")
+    found = plain(await text(lin))
+    assert "shops from 2025-01-01 up to " in found
+    assert "long ranges were listed as empty (1)" in found
+
+
+async def test_what_a_platform_does_not_list_is_not_said_to_be_here(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "shop-a")
+    shop(tables, "shop-b")
+    tables.execute("UPDATE sync.accounts SET proven_from = '2026-10-26 21:00+08' WHERE name = 'shop-b'")
+    tables.execute("UPDATE sync.accounts SET history_from = '2024-05-06 00:00+08'")
+    tables.execute("UPDATE sync.windows SET starts_at = '2024-05-06 00:00+08'")
+    found = plain(await text(lin))
+    assert "All is here: the orders of all 2 shops from 2026-10-26 21:00:00 up to " in found
+    assert "shop-b : complete only from 2026-10-26 21:00:00 on. The settings ask for history from 2024-05-06" in found
+    assert "without a gap from 2024-05-06 00:00:00" in found
 
 
 async def test_a_difference_that_is_awaited_or_settled_since_is_no_alarm(
@@ -211,7 +285,7 @@ async def test_open_rejects_lead_to_them_and_a_held_rate_says_how_long(url: str,
         tables.execute("INSERT INTO sync.rates VALUES (%s, now() + interval '1 h')", key)
         page = await text(lin)
     assert 'href="/rejects?account=shop-a">1</a>' in page
-    assert re.search(r"5/s ! waits 59 min", plain(page))
+    assert re.search(r"late from \S+ \S+ \S+ \S+ on ! waits 59 min", plain(page))
 
 
 async def test_the_overview_is_in_chinese_too(tables: Tables, console: Served) -> None:

@@ -102,3 +102,18 @@ def test_everything_is_here_up_to_the_oldest_end_of_the_accounts_that_are_read()
     assert account_list.total(rows()).read_to == NOW - timedelta(minutes=10)
     unread = [*rows(), Row(account("new", read_to=None), State.NOT_READ, [])]
     assert account_list.total(unread).read_to is None
+
+
+def test_a_shop_that_nobody_reads_comes_before_those_that_are_well_unless_nothing_of_it_is_wanted() -> None:
+    accounts = [account("a1"), account("a2"), account("a3", may_hold_orders=False), account("b1"), account("b2")]
+    states = dict(
+        zip(
+            ["a1", "a2", "a3", "b1", "b2"],
+            [State.CURRENT, State.PAUSED, State.REMOVED, State.RETIRED, State.PAUSED],
+            strict=True,
+        )
+    )
+    accounts[4] = account("b2", behind=60.0)
+    found = account_list.ranked(accounts, Verdict([], states, []))
+    assert names(found) == ["b2", "a2", "a1", "a3", "b1"]
+    assert names(account_list.total(found).unread) == ["b2", "a2"]

@@ -311,9 +311,9 @@ def test_the_sum_is_one_line() -> None:
     ("scheduler", "worker", "lacking"),
     [
         (["shop"], ["shop"], ""),
-        (["old"], ["shop", "old"], "no running scheduler has it"),
-        (["shop"], ["old"], "no running worker has it"),
-        (["old"], ["old"], "no running scheduler and no running worker has it"),
+        (["old"], ["shop", "old"], "no running process (scheduler) has it"),
+        (["shop"], ["old"], "no running process (worker) has it"),
+        (["old"], ["old"], "no running process (scheduler, worker) has it"),
         ([], [], ""),  # of a version that does not report them
     ],
 )

@@ -49,7 +49,7 @@ async def remarks(pool: Pool) -> list[str]:
     async with pool.connection() as connection:
         found = await progress.progress(connection, ACCOUNT)
     assert found is not None
-    return progress.remarks(found)
+    return list(map(str, progress.remarks(found)))
 
 
 @pytest.mark.parametrize("kind", ["1688", "xportcn_open", "xportcn_ka"])

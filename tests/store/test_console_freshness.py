@@ -90,3 +90,12 @@ async def test_of_two_reads_close_together_the_one_after_the_longer_wait_remains
     found = await lags(connection)
     assert [each.at for each in found[1:-1]] == [NOW - start + 8 * MINUTE]
     assert found[1].before == 6 * 60
+
+
+async def test_the_highest_lag_in_the_minutes_of_the_first_read_is_not_forgotten(connection: Connection) -> None:
+    second = timedelta(seconds=1)
+    await read(connection, 200 * second, 199 * second)  # before it nothing had been read
+    await read(connection, 15 * second, 14 * second)
+    await read(connection, 10 * second, 9 * second)
+    found = await lags(connection)
+    assert [each.before for each in found] == [None, 186.0, 10.0]

@@ -25,7 +25,7 @@ from orders_sync.engine.actions import accounts as actions
 from orders_sync.engine.actions import audits as audit_actions
 from orders_sync.engine.actions import windows as window_actions
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store import activity, audit_reports, overview, requests
+from orders_sync.store import activity, audit_reports, overview, progress, requests
 from orders_sync.store.console import account as store
 from orders_sync.store.console import capped, freshness, heat_map, windows
 from orders_sync.store.console import overview as figures
@@ -74,6 +74,7 @@ async def _now(visit: Visit, connection: Connection, name: str) -> dict[str, Any
     pace = next((settings.policy(each) for each in settings.accounts if each.name == name), None)
     key = rate_keys(settings, [name]).get(name)
     lags = await freshness.lags(connection, name, at)
+    begins = progress.complete_from(row.account.progress)
     return {
         "row": row,
         "at": at,
@@ -86,6 +87,9 @@ async def _now(visit: Visit, connection: Connection, name: str) -> dict[str, Any
         "kinds": shop_words.KINDS,
         "cap": capped.MOST_COUNTED,
         "sparkline": charts.sparkline,
+        "remarks": progress.remarks(row.account.progress),
+        "first": local_times.shown(begins) if begins else "",
+        "ends": local_times.shown(row.account.read_to) if row.account.read_to else "",
         **_freshness(visit, lags, pace or settings.sync, at),
     }
 
@@ -94,24 +98,26 @@ def _freshness(visit: Visit, lags: Sequence[Lag], pace: service_status.Paced, at
     """Return the sawtooth, and the same in words."""
     _, span = visit._, visit.words.span
     promise, late = pace.interval + pace.lag, service_status.allowed_delay(pace)
+    said = [_("Promised: at most %(promise)s old; late from %(late)s on.", promise=span(promise), late=span(late))]
+    if not lags:
+        return {"chart": "", "said": said}
+    since = lags[0].at
     peaks = [(each.before, each.at) for each in lags if each.before is not None]
-    said = [_("Promised: at most %(promise)s old; late after %(late)s.", promise=span(promise), late=span(late))]
     if peaks:
         worst, moment = max(peaks)
         said.append(
             _(
-                "Oldest in the last 48 hours: %(span)s, at %(time)s.",
+                "Oldest since %(since)s: %(span)s, at %(time)s.",
+                since=local_times.shown(since),
                 span=span(worst),
                 time=local_times.shown(moment),
             )
         )
         times = sum(value > late.total_seconds() for value, _at in peaks)
-        said.append(_("Late %(count)s times in that time.", count=times) if times else _("Never late in that time."))
+        said.append(_("Late in that time: %(count)s times.", count=times) if times else _("Never late in that time."))
     most = span(max((value for value, _at in peaks), default=0.0))
-    chart = (
-        charts.sawtooth(lags, promise.total_seconds(), at - freshness.SPAN, at, " ".join(said), most) if lags else ""
-    )
-    return {"chart": chart, "said": said, "since": at - freshness.SPAN}
+    chart = charts.sawtooth(lags, promise.total_seconds(), since, at, " ".join(said))
+    return {"chart": chart, "said": said, "since": since, "most": most, "promise": span(promise)}
 
 
 async def _details(visit: Visit, connection: Connection, row: Row, at: datetime) -> dict[str, Any]:
@@ -157,6 +163,7 @@ async def _details(visit: Visit, connection: Connection, row: Row, at: datetime)
         "ww": window_words,
         "said_of_actions": activity_words,
         "charts": charts,
+        "iso": local_times.iso,
     }
 
 

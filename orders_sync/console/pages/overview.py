@@ -17,17 +17,19 @@ from orders_sync.console.words import Words
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.sentences import Sentence
 from orders_sync.engine import account_list, service_status
 from orders_sync.engine.account_list import Row, Sum
 from orders_sync.engine.service_problems import Severity, State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
-from orders_sync.store import overview
+from orders_sync.store import overview, progress
 from orders_sync.store.console import capped
 from orders_sync.store.console import overview as figures
 from orders_sync.store.rate_limits import waits
 
 MOST_CARDS = 11
+MOST_ENDS = 3  # shops that nobody reads, each in a sentence of its own
 NOW = "now"  # the part of the page above the list, which is renewed without it
 TROUBLE = "trouble"  # as a state in the URL: any problem
 _SEVERITIES = (Severity.BROKEN, Severity.ATTENTION)
@@ -57,7 +59,11 @@ async def show(visit: Visit) -> Response:
         "overview.html",
         sentence=_sentence(visit, total, verdict, now),
         groups=shop_words.groups(verdict.problems),
-        notes=verdict.notes,
+        limits=[
+            (row.account.name, said) for row in rows if row.is_wanted for said in progress.remarks(row.account.progress)
+        ],
+        complete_from=progress.complete_from,
+        late_from=service_status.allowed_delay,
         chips=_chips(visit, total),
         page=shown,
         figures=found,
@@ -70,6 +76,13 @@ async def show(visit: Visit) -> Response:
         cards=total.accounts <= MOST_CARDS,
         is_narrowed=any(visit.query.get(name) for name in ("q", "state", "kind")),
     )
+
+
+def _limits(rows: list[Row]) -> list[tuple[str, Sentence]]:
+    """Return by shop what of its history is not read or not proven, such as what its platform does not list."""
+    return [
+        (row.account.name, said) for row in rows if row.is_wanted for said in progress.remarks(row.account.progress)
+    ]
 
 
 def _page(visit: Visit, rows: list[Row]) -> account_list.Page:
@@ -90,37 +103,57 @@ def _known(values: type[E], text: str) -> list[E]:
 
 
 def _sentence(visit: Visit, total: Sum, verdict: Verdict, now: datetime) -> list[str]:
-    """Return the verdict in one or two sentences."""
+    """Return the verdict in a few sentences: who needs somebody, whose orders end, what is here from when to when."""
     _, words = visit._, visit.words
     if not total.accounts:
         return [_("No shop is set up yet: an administrator adds one to the settings (orders-sync config example).")]
+    said = []
     bad = total.broken + total.attention
-    if total.read_to is None:
-        here = _("Not every shop has been read yet.")
-    else:
-        here = _("What is read is here up to %(time)s, %(span)s ago.", **_moment(words, total.read_to, now))
     if bad:
         names = ", ".join(total.worst)
         if more := bad - len(total.worst):
             names = _("%(names)s and %(count)s more", names=names, count=more)
-        need = _("%(bad)s of %(all)s shops need somebody: %(names)s.", bad=bad, all=total.accounts, names=names)
-        return [need, here]
-    if verdict.problems:
-        return [_("No shop has trouble, but the service itself does."), here]
-    if total.read_to is not None and not total.states.keys() - {State.CURRENT, State.RETIRED}:
-        return [
-            _(
-                "All is here: the orders of all %(all)s shops up to %(time)s, %(span)s ago.",
-                all=total.accounts,
-                **_moment(words, total.read_to, now),
-            )
-        ]
-    counted = ", ".join(f"{_(state.value)}: {count}" for state, count in total.states.items())
-    return [_("No trouble in %(all)s shops (%(states)s).", all=total.accounts, states=counted), here]
+        said.append(_("%(bad)s of %(all)s shops need somebody: %(names)s.", bad=bad, all=total.accounts, names=names))
+    elif verdict.problems:
+        said.append(_("No shop has trouble, but the service itself does."))
+    said += [_end(words, row, now) for row in total.unread[:MOST_ENDS]]
+    if more := len(total.unread) - MOST_ENDS:
+        said += [_("%(count)s more shops are not being read.", count=more)] if more > 0 else []
+    if not total.reading:
+        return said
+    if total.read_to is None or total.complete_from is None:
+        return [*said, _("Not every shop has been read yet.")]
+    span = words.span(now - total.read_to)
+    range_ = {"first": _first(total.complete_from), "time": local_times.shown(total.read_to), "span": span}
+    if said:
+        text = _("Shops that are read: %(count)s. Their orders are here from %(first)s up to %(time)s, %(span)s ago.")
+        said.append(text % {"count": total.reading, **range_})
+    elif State.CATCHING_UP in total.states:
+        said.append(_("Orders are here from %(first)s up to %(time)s, %(span)s ago; older ones follow.", **range_))
+    else:
+        text = _("All is here: the orders of all %(all)s shops from %(first)s up to %(time)s, %(span)s ago.")
+        said.append(text % {"all": total.reading, **range_})
+    return said
 
 
-def _moment(words: Words, moment: datetime, now: datetime) -> dict[str, str]:
-    return {"time": local_times.shown(moment), "span": words.span(now - moment)}
+def _end(words: Words, row: Row, now: datetime) -> str:
+    """Say where the orders of a shop end that nobody reads."""
+    name, state, end = row.account.name, words(row.state.value), row.account.read_to
+    if end is None:
+        return words("%(name)s (%(state)s): nothing of it has been read.", name=name, state=state)
+    return words(
+        "%(name)s (%(state)s): its orders end at %(time)s, %(span)s ago.",
+        name=name,
+        state=state,
+        time=local_times.shown(end),
+        span=words.span(now - end),
+    )
+
+
+def _first(moment: datetime) -> str:
+    """Write the time from which on orders are complete: a day where it begins with it."""
+    day = local_times.date_of(moment)
+    return day.isoformat() if local_times.start_of(day) == moment else local_times.shown(moment)
 
 
 def _chips(visit: Visit, total: Sum) -> list[tuple[str, str, int, bool]]:

@@ -25,7 +25,8 @@ SELECT ends_at FROM sync.windows
 WHERE account = %(account)s AND kind = 'incremental' AND state = 'done' AND finished_at <= %(since)s
 ORDER BY ends_at DESC LIMIT 1
 """
-# of each part of the time the tooth that rose highest. The index by the end of windows is meant, not that by the time
+# of each part of the time the tooth that rose highest, and the first of all, before which nothing was read, beside the
+# highest of its part. The index by the end of windows is meant, not that by the time
 # they were read, of all accounts
 _TEETH = """
 WITH newer AS MATERIALIZED (
@@ -39,9 +40,12 @@ WITH newer AS MATERIALIZED (
         max(ends_at) OVER (ORDER BY finished_at, id) AS after, max(ends_at) OVER () AS last
     FROM newer WHERE finished_at > %(since)s AND finished_at <= %(until)s
 )
-SELECT DISTINCT ON (part) at, before, after, last
-FROM reads, floor(extract(epoch FROM at - %(since)s) / %(seconds)s) AS part
-ORDER BY part, at - before DESC NULLS FIRST, at
+SELECT at, before, after, last FROM (
+    SELECT DISTINCT ON (part, before IS NULL) at, before, after, last
+    FROM reads, floor(extract(epoch FROM at - %(since)s) / %(seconds)s) AS part
+    ORDER BY part, before IS NULL, at - before DESC, at
+) AS highest
+ORDER BY at, before NULLS FIRST
 """
 
 

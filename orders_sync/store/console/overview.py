@@ -19,7 +19,7 @@ _RECENT_AUDITS = 20
 # covers at least half of the longest range
 _COMPARED = f"""
 SELECT n.name, c.id AS audit, c.starts_at, c.ends_at, c.finished_at, c.platform_orders, c.table_orders,
-    c.awaited
+    c.awaited, {capped("FROM orders AS o WHERE o.account = n.name AND o.created_at >= c.ends_at")} AS placed_since
 FROM unnest(%(names)s::text[]) AS n (name)
 CROSS JOIN LATERAL (
     SELECT * FROM (
@@ -54,6 +54,7 @@ class Compared(msgspec.Struct, frozen=True):
     """The result of an audit of `[starts_at, ends_at)`, by time of creation. Ours include open rejects.
 
     `awaited`: orders that the next sync was to read anyway; None where an earlier version did not count them.
+    `placed_since`: orders of ours placed after that range, counted up to `capped.MOST_COUNTED`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Compared(msgspec.Struct, frozen=True):
     platform_orders: int | None
     table_orders: int | None
     awaited: int | None = None
+    placed_since: int = 0
 
     @property
     def difference(self) -> int | None:
