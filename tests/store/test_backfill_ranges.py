@@ -118,6 +118,35 @@ async def test_a_long_window_proves_what_lies_before_the_history_and_behind_its_
     assert found.to_read == []
 
 
+async def test_what_lies_beyond_the_reach_is_missing_though_windows_around_it_were_read(connection: Connection) -> None:
+    await register(connection)
+    for first, past, state in ((1, 2, "done"), (2, 3, "failed"), (3, 4, "done"), (4, 5, "beyond"), (5, 8, "done")):
+        await put(connection, "incremental", hours(first, past), state)
+    await connection.execute("UPDATE sync.accounts SET proven_from = %s", [at(5)])
+    kinds = cells(await read(connection, hours(1, 9)))
+    assert kinds == dict(enumerate(["complete", "failed", "complete", "missing", *["complete"] * 3, "missing"], 1))
+
+
+async def test_by_another_feed_than_its_own_only_windows_prove_a_range(
+    connection: Connection,
+) -> None:
+    await register(connection)
+    await put(connection, "incremental", hours(1, 8), "done")
+    await connection.execute("UPDATE sync.accounts SET feed = 'created'")
+    await connection.execute("UPDATE sync.windows SET feed = 'created'")
+    await put(connection, "sweep", hours(2, 4), "done")
+    kinds = cells(await read(connection, hours(1, 6)))
+    assert kinds == {1: "missing", 2: "complete", 3: "complete", 4: "missing", 5: "missing"}
+
+
+async def test_what_a_done_window_shares_with_an_open_one_is_complete(connection: Connection) -> None:
+    await register(connection)
+    for first, past, state in ((1, 4, "done"), (3, 6, "failed"), (5, 8, "done"), (7, 9, "planned")):
+        await put(connection, "incremental", hours(first, past), state)
+    kinds = cells(await read(connection, hours(1, 9)))
+    assert [hour for hour, kind in kinds.items() if kind == "complete"] == [1, 2, 3, 5, 6, 7]
+
+
 async def test_an_account_that_is_not_known_yet_has_everything_missing(connection: Connection) -> None:
     found = await read(connection, hours(0, 3), HOUR)
     assert (found.history_from, found.windows, found.calls) == (None, 3, 3)
