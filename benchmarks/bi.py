@@ -132,6 +132,7 @@ def measure(
     results = []
     with connect(url) as connection, connection.transaction(force_rollback=True):
         connection.execute(f"SET statement_timeout = '{LIMIT}'".encode())
+        connection.execute("SET jit = on")  # as clients have it by default; connections of orders-sync turn it off
         for statement in _FORGET_STATISTICS if without_statistics else ():
             connection.execute(statement.encode())
         for case in filter(lambda case: re.search(only, case.name), list(_cases(connection))):
