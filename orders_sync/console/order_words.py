@@ -109,7 +109,7 @@ class Version:
 
     @property
     def seen_at(self) -> datetime:
-        """When it landed."""
+        """The time at which it landed."""
         found: datetime = self.row["seen_at"]
         return found
 
