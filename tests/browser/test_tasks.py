@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from playwright.sync_api import Dialog, Page, expect
 
@@ -77,10 +78,35 @@ def test_an_order_is_found_by_a_number_and_fetched_again(page: Page, console: Co
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(console.nasty_order)
     page.get_by_role("button", name="Fetch it now").click()
-    expect(page.locator(".sign.good")).to_have_text("done")
-    expect(page.get_by_role("main")).to_contain_text("1 of 1 windows, 0 failed, 1 orders seen")
+    expect(page.locator(".sign.good").first).to_have_text("done")
+    expect(page.get_by_role("row", name=console.nasty_order)).to_contain_text("found, and here")
+    page.get_by_role("link", name=console.nasty_order).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(console.nasty_order)
+
+
+def test_why_an_order_is_not_here_leads_to_the_backfill_of_its_day(page: Page, console: Console) -> None:
+    account = console.world.accounts[1]
+    day = f"{account.history_from + timedelta(days=10):%Y-%m-%d}"
     page.goto(f"{console.root}/orders?q=9999999999999999999")
     expect(page.get_by_role("heading", level=1)).to_have_text("Not here")
+    page.get_by_label("Placed on (day)").fill(day)
+    page.get_by_label("Shop").select_option(account.name)
+    page.get_by_role("button", name="Why is it not here?").click()
+    expect(page.locator("ul.reasons")).to_contain_text("the platform did not list it")
+    page.get_by_role("link", name="Backfill this day again").click()
+    expect(page.get_by_label(account.name, exact=True)).to_be_checked()
+    expect(page.get_by_role("button", name="Start exactly this")).to_be_visible()
+
+
+def test_an_order_is_seen_as_it_was_on_a_day(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}/orders?q={console.nasty_order}")
+    field = page.get_by_label("What it looked like at the end of (day)")
+    field.fill("2001-01-01")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_label("On that day")).to_contain_text("It was placed later than 2001-01-01.")
+    field.fill("2100-01-01")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_label("On that day")).to_contain_text("As it was known here at the end of 2100-01-01:")
 
 
 def test_a_script_in_an_order_stays_text(page: Page, console: Console) -> None:
@@ -92,7 +118,7 @@ def test_a_script_in_an_order_stays_text(page: Page, console: Console) -> None:
 
     page.on("dialog", dismiss)
     page.goto(f"{console.root}/orders/1688/{console.nasty_order}")
-    expect(page.get_by_text(SCRIPT, exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name=SCRIPT)).to_be_visible()
     page.get_by_role("button", name="Show persons and payload").click()
     expect(page.get_by_text(SCRIPT.replace('"', '\\"')).last).to_be_visible()
     assert dialogs == []
