@@ -12,7 +12,7 @@ from psycopg import conninfo
 from orders_sync.domain import local_times
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine import account_list, order_answer, service_status
-from orders_sync.engine.order_remarks import Known
+from orders_sync.engine.remarks import Known
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import audit_reports, backfill_ranges, database, overview, schema

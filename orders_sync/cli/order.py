@@ -17,7 +17,7 @@ from orders_sync.domain.windows import Window
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders
 from orders_sync.engine.order_answer import Absent, Answer, FoundOrder
-from orders_sync.engine.order_remarks import Known, Remark
+from orders_sync.engine.remarks import Known, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import database, order_lookup, overview
 from orders_sync.store.database import Connection

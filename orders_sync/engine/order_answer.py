@@ -14,8 +14,8 @@ from typing import Any
 
 from orders_sync.domain import pasted
 from orders_sync.domain.windows import Window
-from orders_sync.engine import order_remarks
-from orders_sync.engine.order_remarks import Known, Remark
+from orders_sync.engine import account_remarks, order_remarks
+from orders_sync.engine.remarks import Known, Remark
 from orders_sync.store import order_lookup, order_numbers, order_traces
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import Match, OrderKey
@@ -92,7 +92,7 @@ def answer(
     found = _found_all(session, [match for match in matches if match.key in present], known)
     unknown = [each for each in numbers if each not in held | others.keys() | torn.keys()]
     traces = _Traces(session, unknown)
-    of_accounts = list(order_remarks.of_accounts(known, placed)) if unknown else []
+    of_accounts = list(account_remarks.of_accounts(known, placed)) if unknown else []
     absent = [
         Absent(number, [order_remarks.of_other_account(number, others[number])], kept_by=others[number])
         if number in others

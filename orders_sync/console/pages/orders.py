@@ -18,7 +18,7 @@ from orders_sync.domain.windows import Window
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders as actions
 from orders_sync.engine.order_answer import Absent, Answer
-from orders_sync.engine.order_remarks import Known, Remark
+from orders_sync.engine.remarks import Known, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import account_names, order_list
