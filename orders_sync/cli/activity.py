@@ -72,7 +72,9 @@ def activity(
 
 def _details(details: dict[str, Any]) -> str:
     """Return details in a line, times in the zone of the user."""
-    return ", ".join(f"{name.replace('_', ' ')}: {_value(name, value)}" for name, value in details.items())
+    first = ["from", "to"]  # jsonb keeps the shortest name first
+    in_order = sorted(details.items(), key=lambda each: first.index(each[0]) if each[0] in first else len(first))
+    return ", ".join(f"{name.replace('_', ' ')}: {_value(name, value)}" for name, value in in_order)
 
 
 def _value(name: str, value: Any) -> str:

@@ -115,16 +115,23 @@ def demo_file(home: Path) -> Path:
 
 def refuse_demo(settings: Settings, url: str) -> None:
     """Raise `DatabaseError` where orders of the settings would land among those of the demo, which are invented."""
+    if found := demo_beside(settings, url):
+        raise DatabaseError(found)
+
+
+def demo_beside(settings: Settings, url: str) -> str:
+    """Say that the demo's orders are in the database, and what to do; "" where they are not."""
     if settings.database.url is not None or not demo_file(home := embedded_home(settings)).is_file():
-        return
+        return ""
     with database.session(url) as connection:
         invented = demo_data.accounts(connection)
-    if invented:
-        raise DatabaseError(
-            f"the embedded database in {home} has the simulated orders of `orders-sync demo` ({', '.join(invented)}), "
-            "which must not stand among others. `orders-sync demo --clear` removes them; or set DATABASE_URL, or "
-            "ORDERS_SYNC_HOME to an empty folder"
-        )
+    if not invented:
+        return ""
+    return (
+        f"the embedded database in {home} has the simulated orders of `orders-sync demo` ({', '.join(invented)}), "
+        "which must not stand among others. `orders-sync demo --clear` removes them; or set DATABASE_URL, or "
+        "ORDERS_SYNC_HOME to an empty folder"
+    )
 
 
 def embedded_home(settings: Settings) -> Path:

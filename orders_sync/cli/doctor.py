@@ -31,6 +31,7 @@ from orders_sync.domain.errors import (
     TransientError,
     is_server_error,
 )
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.probe import probe_account
@@ -152,6 +153,7 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = select_values(connection, rights.missing(migrates=needs_tables), None, str)
             status = None if needs_tables else view(settings, host.url)
+            demo = "" if needs_tables or not settings.listed else databases.demo_beside(settings, host.url)
     except OrdersSyncError as error:
         yield Finding("database", False, str(error))
         return
@@ -167,12 +169,14 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
     else:
         yield Finding("rights", not grants, "as needed" if not grants else rights.advice(grants))
     yield tables
-    if not only and status and not _is_new(status):
+    if demo:
+        yield Finding("demo", False, demo)
+    elif not only and status and not _is_new(status):
         yield from _service(status)
     for each in unrefreshed:
         yield Finding("removed account", False, each)
     for name, probe in probed.items():
-        yield _probed(name, probe)
+        yield _probed(name, probe, "of an earlier probe")
     skew = abs((clock - started).total_seconds())
     yield Finding(
         "clocks",
@@ -216,8 +220,10 @@ def _room(folder: Path) -> Finding:
     return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "free some space before the next sync")
 
 
-def _probed(name: str, probe: Probe) -> Finding:
-    return Finding(f"probe of {name}", not probe.remedy, str(probe), probe.remedy)
+def _probed(name: str, probe: Probe, which: str = "") -> Finding:
+    """What a probe found. `which`: of a stored one, for it says nothing of today."""
+    made = f"{which} at {stamp(probe.probed_at)}: " if which and probe.probed_at else ""
+    return Finding(f"probe of {name}", not probe.remedy, f"{made}{probe}", probe.remedy)
 
 
 def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from orders_sync.cli.activity import _details
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
 from tests.support.terminal import Terminal, platforms
@@ -109,6 +110,11 @@ def tables(terminal: Terminal, url: str, world: World) -> Iterator[Tables]:
 
 def recorded(tables: Tables) -> list[tuple[Any, ...]]:
     return tables.query("SELECT action, account, subject, actor, origin FROM sync.activity ORDER BY id")
+
+
+def test_the_beginning_of_a_range_is_shown_before_its_end() -> None:
+    details = {"to": "2026-11-02T00:00:00+08:00", "plan": 2, "from": "2026-11-01T00:00:00+08:00"}
+    assert _details(details) == "from: 2026-11-01 00:00:00 +08:00, to: 2026-11-02 00:00:00 +08:00, plan: 2"
 
 
 def test_every_action_is_recorded_with_who_did_it(terminal: Terminal, tables: Tables) -> None:

@@ -172,6 +172,9 @@ def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_
         shop = sandbox.world.accounts[0]
         terminal.describe(sandbox.world, root, shop.name)
         terminal.run("sync").assert_complains("orders-sync demo --clear", "ORDERS_SYNC_HOME")  # a name of the demo's
+        advised = terminal.run("doctor")
+        assert "orders-sync demo --clear" in advised.out
+        assert "no process of the service" not in advised.out
         terminal.write(terminal.settings.read_text().replace(f'name = "{shop.name}"', 'name = "kingdo"'))
         said = terminal.run("sync").assert_complains("orders-sync demo --clear", "sandbox-ka")
         assert "kingdo" not in said
