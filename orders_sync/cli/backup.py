@@ -63,8 +63,14 @@ def dump(url: str, file: Path, *, actor: Actor | None = None, replaces: bool = F
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
     try:
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds names and addresses
-        with reporting(lambda: f"{_megabytes(unfinished)} MB written"):
-            _run([_tool("pg_dump", major), "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
+        dumper = _tool("pg_dump", major)
+        try:
+            with reporting(lambda: f"{_megabytes(unfinished)} MB written"):
+                _run([dumper, "--format=custom", "--no-password", *schemas, f"--file={unfinished}"], url)
+        except DatabaseError as error:
+            is_full = "No space left on device" in str(error)
+            advice = ". Name a file on a disk with more room; for `db move`, a folder in TMPDIR" if is_full else ""
+            raise DatabaseError(f"{file} was not written, and nothing of it is left: {error}{advice}") from error
         _must_be_new(file, replaces=replaces)
         if actor is not None:
             record(url, actor, Action.DATABASE_DUMP, {"file": file.name, "bytes": unfinished.stat().st_size})

@@ -53,6 +53,16 @@ def test_full_disk_is_one_message_and_with_more_room_the_next_run_catches_up_P1(
         terminal.run("verify", root).assert_well()
 
 
+def test_a_dump_that_finds_no_room_names_its_file_and_leaves_nothing(
+    small_disk: Path, terminal: Terminal, url: str
+) -> None:
+    assert mount(small_disk, "remount,size=16k") == 0
+    file = small_disk / "orders.dump"
+    said = terminal.run("db", "dump", str(file), DATABASE_URL=url).assert_complains(str(file), "more room", code=69)
+    assert "nothing of it is left" in said
+    assert list(small_disk.iterdir()) == []
+
+
 def stop_servers(folder: Path) -> None:
     """Whatever a command that was killed, or hung, left running on this file system."""
     left = [process for process in psutil.process_iter() if working_folder(process).startswith(f"{folder}/")]
