@@ -221,7 +221,7 @@ def _room(folder: Path) -> Finding:
 
 
 def _probed(name: str, probe: Probe, which: str = "") -> Finding:
-    """What a probe found. `which`: of a stored one, for it says nothing of today."""
+    """Return what a probe found. `which`: said of a stored one with its time, for it is not of today."""
     made = f"{which} at {stamp(probe.probed_at)}: " if which and probe.probed_at else ""
     return Finding(f"probe of {name}", not probe.remedy, f"{made}{probe}", probe.remedy)
 
