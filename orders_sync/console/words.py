@@ -60,20 +60,7 @@ BACKFILLS = (  # states of ranges, and `progress` of a backfill
     later("done"),
     later("done within reach"),
 )
-REJECTS = (  # kinds of reasons, states of rejects
-    later("no_order_id"),
-    later("damaged_order_id"),
-    later("unusable_order_id"),
-    later("other_order_id"),
-    later("not_an_object"),
-    later("not_json"),
-    later("not_utf8"),
-    later("other_host"),
-    later("database"),
-    later("open"),
-    later("ignored"),
-    later("settled"),
-)
+REJECTS = (later("open"), later("ignored"), later("settled"))  # states of rejects
 AUDITS = (  # states of audits and of their differences
     later("running"),
     later("finished"),

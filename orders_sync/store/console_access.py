@@ -200,8 +200,9 @@ async def sessions(connection: Connection, person: Person) -> list[Session]:
     )
 
 
-async def close_session(connection: Connection, person: Person, key_hash: bytes) -> None:
-    """End a session of a person."""
-    await connection.execute(
+async def close_session(connection: Connection, person: Person, key_hash: bytes) -> bool:
+    """End a session of a person; return False where the person has none of this key."""
+    ended = await connection.execute(
         "DELETE FROM sync.console_sessions WHERE key_hash = %s AND person_id = %s", [key_hash, person.id]
     )
+    return ended.rowcount > 0

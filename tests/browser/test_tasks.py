@@ -53,7 +53,7 @@ def test_a_backfill_goes_from_its_preview_to_done_while_one_looks_on(page: Page,
     page.get_by_label("also what is complete").check()
     page.get_by_role("button", name="Preview").first.click()
     start = page.get_by_role("button", name="Start exactly this")
-    promised = re.findall(r"parts: ([\d,]+)", start.inner_text())
+    promised = re.findall(r"parts: ([\d,]+),", start.inner_text())
     with Pause(console.world, 1):
         start.click()
         expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"Backfill \d+"))
@@ -69,7 +69,7 @@ def test_a_reject_that_can_be_read_now_is_replayed(page: Page, console: Console)
     page.get_by_role("checkbox").first.check()
     page.get_by_role("button", name="Replay the chosen").click()
     expect(page.get_by_role("status")).to_have_text("Landed: 1, settled by a newer version: 0, still rejected: 0.")
-    expect(page.get_by_role("main")).to_contain_text("None: every record has become an order.")
+    expect(page.get_by_role("main")).to_contain_text("every record of a platform has become an order.")
 
 
 def test_an_order_is_found_by_a_number_and_fetched_again(page: Page, console: Console) -> None:
@@ -143,3 +143,36 @@ def test_a_page_that_stays_open_leads_to_the_log_in_when_its_session_has_ended(p
     expect(page.locator("#list")).to_be_visible()
     console.tables.execute("DELETE FROM sync.console_sessions")
     expect(page).to_have_url(re.compile("/login"))
+
+
+def test_a_mistake_in_a_form_costs_nothing_that_was_typed(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}/accounts/{console.world.accounts[2].name}")
+    page.get_by_text("Pause …").click()
+    page.get_by_label("Reason").fill("stock-taking")
+    page.get_by_label("Until").fill("2001-01-01T08:00")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_label("Until")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#mistake-until")).to_contain_text("lies in the past")
+    expect(page.get_by_label("Reason")).to_have_value("stock-taking")
+    expect(page).to_have_url(f"{console.root}/accounts/{console.world.accounts[2].name}")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(console.world.accounts[2].name)
+
+
+def test_a_form_sent_after_the_session_has_ended_comes_back_after_the_log_in_and_is_not_done(
+    page: Page, console: Console
+) -> None:
+    name = console.world.accounts[2].name
+    page.goto(f"{console.root}/accounts/{name}")
+    page.get_by_text("Pause …").click()
+    page.get_by_label("Reason").fill("stock-taking")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("what you sent was not done")
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Password or token").fill(console.token)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("nothing was done")
+    expect(page.get_by_label("Reason")).to_have_value("stock-taking")
+    expect(page).to_have_url(f"{console.root}/accounts/{name}")
+    assert console.tables.query("SELECT paused_at FROM sync.accounts WHERE name = %s", name) == [(None,)]

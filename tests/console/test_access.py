@@ -87,9 +87,13 @@ async def test_a_session_ends_by_log_out_by_its_owner_by_a_new_token_and_by_remo
 
 async def test_nobody_ends_the_session_of_another(console: Served) -> None:
     async with console.person("lin") as lin, console.person("chen") as chen:
-        keys = Tables(console.site.url).query("SELECT encode(key_hash, 'hex') FROM sync.console_sessions")
-        for (key,) in keys:
-            await chen.post("/me/end", data={"session": key})
+        keys = Tables(console.site.url).query(
+            "SELECT encode(key_hash, 'hex') FROM sync.console_sessions "
+            "JOIN sync.console_people AS p ON p.id = person_id ORDER BY name DESC"
+        )
+        said = [await chen.post("/me/end", data={"session": key}) for (key,) in keys]
+        assert [each.status_code for each in said] == [404, 303], "lin's, then their own"
+        assert "You have no such session" in said[0].text
         assert (await lin.get("/me")).status_code == 200
         assert (await chen.get("/me")).status_code == 303
 

@@ -13,6 +13,7 @@ import pytest
 
 from orders_sync.console import window_words
 from orders_sync.console.pages import backfills as pages
+from orders_sync.domain import local_times
 from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import shop_settings
@@ -294,3 +295,11 @@ async def test_who_may_only_look_gets_no_form_that_cannot_be_sent(shops: Served)
         text = (await client.get("/backfills")).text
     assert "You may look" in text
     assert "Preview" not in text
+
+
+async def test_what_cannot_be_started_is_not_called_complete(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    soon = local_times.shown(datetime.now(UTC) - timedelta(seconds=2))
+    async with shops.person() as client:
+        young = await client.get("/backfills/new", params={"account": name, "from": soon})
+        assert "Nothing can be read of these days yet." in young.text

@@ -213,3 +213,14 @@ async def test_numbers_are_previewed_and_what_cannot_be_read_says_why(shops: Ser
     assert answer.status_code == 200
     assert re.findall(r'class="id">(80\d)<', answer.text) == ["801", "802", "803"]
     assert nothing.status_code == 400
+
+
+async def test_a_page_without_rejects_says_what_it_has_none_of(console: Served) -> None:
+    async with console.person() as client:
+        assert "every record of a platform has become an order" in (await client.get("/rejects")).text
+        add_rejects(console, 1)
+        page = (await client.get("/rejects", params={"state": "ignored"})).text
+        assert "No record is ignored that fits." in page
+        assert "every record" not in page
+        assert ">names no order<" in page
+        assert "none of this shop" in (await client.get("/rejects", params={"account": "other"})).text

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
+from orders_sync.domain.errors import NotFoundError
 from orders_sync.store import console_access
 
 
@@ -23,7 +24,9 @@ async def end(visit: Visit) -> Response:
     except ValueError:
         key_hash = b""
     async with visit.site.working() as connection:
-        await console_access.close_session(connection, visit.person, key_hash)
+        has_ended = await console_access.close_session(connection, visit.person, key_hash)
+    if not has_ended:
+        raise NotFoundError(visit._("You have no such session: it has ended already, or is somebody else's."))
     return visit.go("/me", visit._("The session has ended."))
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from orders_sync.console import fields
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
+from orders_sync.console.words import later
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.reject_reasons import RejectReason, RejectState
@@ -16,6 +17,18 @@ from orders_sync.store.console import account_names, rejects
 from orders_sync.store.reject_lists import Chosen
 
 MOST_AT_ONCE = 200  # replayed by one click
+REASONS = {
+    RejectReason.NO_ORDER_ID: later("names no order"),
+    RejectReason.DAMAGED_ORDER_ID: later("order number damaged: the last digits may be lost"),
+    RejectReason.UNUSABLE_ORDER_ID: later("order number too long, or with characters that none has"),
+    RejectReason.OTHER_ORDER_ID: later("names another order than it was listed as"),
+    RejectReason.NOT_AN_OBJECT: later("is no JSON object"),
+    RejectReason.NOT_JSON: later("is no JSON"),
+    RejectReason.NOT_UTF8: later("is no readable text"),
+    RejectReason.OTHER_HOST: later("an account of another host has an order of this number"),
+    RejectReason.DATABASE: later("refused by the database"),
+    RejectReason.OTHER: later("another reason"),
+}
 
 
 async def show(visit: Visit) -> Response:
@@ -41,7 +54,7 @@ async def show(visit: Visit) -> Response:
         state=state,
         matching=matching,
         most=MOST_AT_ONCE,
-        reasons=list(RejectReason),
+        reasons=REASONS,
     )
 
 
@@ -52,7 +65,7 @@ async def show_one(visit: Visit) -> Response:
         row = await rejects.row(connection, number)
     if row is None:
         raise NotFoundError(visit._("There is no reject %(number)s.", number=number))
-    return visit.render("reject.html", row=row, parts=None)
+    return visit.render("reject.html", row=row, parts=None, reasons=REASONS)
 
 
 async def reveal(visit: Visit) -> Response:
@@ -67,7 +80,7 @@ async def reveal(visit: Visit) -> Response:
         )
     text, flaw = found.text, found.flaw
     parts = (text, "", "") if flaw is None else (text[: flaw.start], text[flaw.start : flaw.end], text[flaw.end :])
-    return visit.render("reject.html", row=found, parts=parts)
+    return visit.render("reject.html", row=found, parts=parts, reasons=REASONS)
 
 
 async def replay(visit: Visit) -> Response:
