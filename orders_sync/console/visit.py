@@ -18,6 +18,7 @@ from orders_sync.console.site import Site
 from orders_sync.console.words import Words
 from orders_sync.domain.activity import Actor, Origin
 from orders_sync.domain.errors import SchemaVersionError, UsageError
+from orders_sync.domain.sentences import Sentence
 from orders_sync.store.console_access import Person
 from orders_sync.store.database import Connection
 
@@ -186,7 +187,7 @@ def read_form(body: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError:
-        raise UsageError("the form cannot be read: reload the page and try again") from None
+        raise UsageError(Sentence("the form cannot be read: reload the page and try again")) from None
     choices = _choices([(name, value.replace("\x00", "")) for name, value in pairs])
     return {name: values[-1] for name, values in choices.items()}, choices
 

@@ -27,6 +27,7 @@ from psycopg import sql
 
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import SchemaVersionError, UsageError
+from orders_sync.domain.sentences import Sentence
 from orders_sync.store import bi
 from orders_sync.store.database import Session
 from orders_sync.store.queries import select_rows, select_values
@@ -190,11 +191,13 @@ def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composa
     conditions: list[sql.Composable] = [sql.SQL("true")]
     if selection.accounts:
         if "account" not in types:
-            raise UsageError(f"bi.{selection.view} has no accounts: leave out --account")
+            text = Sentence("bi.%(view)s has no accounts: leave out --account", view=selection.view)
+            raise UsageError(text, argument="account")
         conditions.append(sql.SQL("account = ANY({})").format(sql.Literal(list(selection.accounts))))
     if selection.status_groups:
         if "status_group" not in types:
-            raise UsageError(f"bi.{selection.view} has no states of orders: leave out --state")
+            text = Sentence("bi.%(view)s has no states of orders: leave out --state", view=selection.view)
+            raise UsageError(text, argument="state")
         conditions.append(sql.SQL("status_group = ANY({})").format(sql.Literal(list(selection.status_groups))))
     if selection.start is None and selection.end is None:
         return conditions
@@ -213,7 +216,10 @@ def _time_of(selection: Selection, types: dict[str, str]) -> str:
     if by in times:
         return by
     if selection.by is None:
-        raise UsageError(f"bi.{selection.view} does not say by which time a range is meant: leave out --from and --to")
+        text = Sentence(
+            "bi.%(view)s does not say by which time a range is meant: leave out --from and --to", view=selection.view
+        )
+        raise UsageError(text, argument="from")
     raise UsageError(f"bi.{selection.view} has no time {selection.by}. There are {', '.join(times) or 'none'}")
 
 

@@ -237,6 +237,26 @@ async def test_a_mistake_in_an_export_brings_its_form_back(shop: Served) -> None
         assert chosen in answer.text
 
 
+@pytest.mark.parametrize(
+    ("wanted", "name", "said"),
+    [
+        ({"view": "shops", "state": "shipped"}, "state", "视图 bi.shops 没有订单状态：不要选择订单状态"),
+        ({"view": "calendar", "account": "{account}"}, "account", "视图 bi.calendar 没有店铺：不要选择店铺"),
+        ({"view": "sync_health", "from": "2026-01-01"}, "from", "视图 bi.sync_health 不能按日期选择：不要填写日期"),
+    ],
+)
+async def test_what_a_view_does_not_have_is_said_beside_the_field(
+    shop: Served, landed: Tables, wanted: dict[str, str], name: str, said: str
+) -> None:
+    [(account,)] = landed.query("SELECT min(name) FROM sync.accounts")
+    async with shop.person(language="zh") as client:
+        answer = await client.get(
+            "/export/file", params={key: value.format(account=account) for key, value in wanted.items()}
+        )
+    assert answer.status_code == 400
+    assert f'id="mistake-{name}">{said}<' in answer.text
+
+
 async def test_the_views_are_described_in_the_language_of_the_person(shop: Served) -> None:
     async with shop.person(language="zh") as client:
         text = (await client.get("/export")).text

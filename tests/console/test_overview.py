@@ -292,7 +292,7 @@ async def test_the_overview_is_in_chinese_too(tables: Tables, console: Served) -
     shop(tables, "shop-a", suspended_at="2026-01-01")
     async with console.person(language="zh") as client:
         found = plain(await text(client))
-    assert "1 个店铺中有 1 个需要处理:shop-a。" in found
+    assert "1 个店铺中有 1 个需要处理：shop-a。" in found
     assert "平台拒绝了凭证" in found
 
 

@@ -32,6 +32,11 @@ def test_a_translation_has_the_values_of_its_text() -> None:
         assert values(str(message.id)) == values(str(message.string)), message.id
 
 
+def test_a_chinese_sentence_has_full_width_punctuation() -> None:
+    narrow = re.compile("[\u4e00-\u9fff][,:;?!(]|[,:;?!)][\u4e00-\u9fff]")
+    assert [str(each.string) for each in catalogue.translations() if narrow.search(str(each.string))] == []
+
+
 @pytest.mark.parametrize("state", State)
 def test_states_are_translated(state: State) -> None:
     assert ZH(state.value) != state.value
