@@ -26,7 +26,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], ExitCode]] = {
     "missing --from": (("backfill", "--account", "sandbox-ka"), {}, ExitCode.USAGE),
     "no time": (("audit", "--from", "yesterday"), {}, ExitCode.USAGE),
     "range that ends before it begins": (("audit", "--from", "2026-10-02", "--to", "2026-10-01"), {}, ExitCode.USAGE),
-    "no such order": (("order", "no-such-order"), {}, ExitCode.NOT_FOUND),
+    "no such order": (("order", "4040404040404"), {}, ExitCode.NOT_FOUND),
     "no such account in the tables": (("status", "--account", "nobody"), {}, ExitCode.NOT_FOUND),
     "no such reject": (("rejects", "show", "4711"), {}, ExitCode.NOT_FOUND),
     "no such backfill": (("backfill", "cancel", "4711"), {}, ExitCode.NOT_FOUND),
