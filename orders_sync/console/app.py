@@ -67,10 +67,10 @@ def guarded(access: Access, forms: Forms, page: Page) -> Answer:
         visit = access.visit(request, person)
         if page.method == "POST":
             visit.form, visit.choices = read_form(await request.body())
-            if page.acts and not person.may_act:
-                raise ForbiddenError(visit._("You may look, but not change anything."))
-            if page.shows_persons:
-                visit.must_see_persons()
+        if page.acts and not person.may_act:
+            raise ForbiddenError(visit._("You may look, but not change anything."))
+        if page.shows_persons:
+            visit.must_see_persons()
         return await forms.answer(visit, page)
 
     return _shielded(access, answer)

@@ -83,7 +83,10 @@ STATES = (  # the values of `engine/service_problems.py` State
 
 @dataclass(frozen=True)
 class Words:
-    """Texts in one language. `_`: the text of an English key; without a translation the key itself."""
+    """Texts in one language. Called with an English key it returns its text, or the key where there is none.
+
+    Templates call it `_`.
+    """
 
     language: str
 

@@ -1,4 +1,4 @@
-"""An account: one set of credentials on a platform, and how to talk to that platform."""
+"""One shop on a platform, the credentials it is read with, and how to talk to the platform."""
 
 from __future__ import annotations
 

@@ -99,8 +99,8 @@ async def lock(connection: Connection, accounts: Sequence[str]) -> datetime:
 async def request(connection: Connection, number: int, plan: BackfillPlan) -> list[int]:
     """Store a plan as one request with all of its windows, and note that it was started.
 
-    Return the number of each account's backfill, in the order of the parts; the first is that of the request. In a
-    transaction that holds the locks of `lock`.
+    The scheduler finds the accounts by their windows (`due_accounts.py`). Return the number of each account's backfill,
+    in the order of the parts; the first is that of the request. In a transaction that holds the locks of `lock`.
     """
     first = [min((each.start for each in part.ranges), default=plan.start) for part in plan.parts]
     past = [max((each.end for each in part.ranges), default=plan.end) for part in plan.parts]

@@ -266,7 +266,10 @@ async def seconds_to_read(connection: Connection, account: str) -> int:
 
 
 async def has_work(connection: Connection, account: str) -> bool:
-    """Return whether a window of the account could be claimed now; False while it rests or is suspended."""
+    """Return whether a window of the account is planned and due, or its lease has run out.
+
+    False while the account rests or is suspended. Pauses and overlaps are not considered: `claim` does.
+    """
     query = """
         SELECT EXISTS (
             SELECT FROM sync.windows AS w JOIN sync.accounts AS a ON a.name = w.account

@@ -23,7 +23,8 @@ Answer = Callable[[Visit], Awaitable[Response]]
 class Page:
     """A route for people who are logged in.
 
-    `acts`: only for those who may act; `shows_persons`: only for those who may see personal data. `form`: the path of
+    `acts`: only for those who may act (`Person.may_act`); `shows_persons`: only for those who may see personal data
+    (`Person.may_see_persons`, of `console add --see-persons`). `form`: the path of
     the page with the form that leads here, which is shown again, filled in, where the form has a mistake; its
     parameters in braces are those of `path`. Empty: the mistake has a page of its own.
     """
