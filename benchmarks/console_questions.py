@@ -12,7 +12,7 @@ from psycopg import conninfo
 from orders_sync.domain import local_times
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine import account_list, order_answer, service_status
-from orders_sync.engine.remarks import Known
+from orders_sync.engine.remarks import KnownAccounts
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import audit_reports, backfill_ranges, database, overview, schema
@@ -49,7 +49,7 @@ def _answer(url: str, text: str) -> None:
     with database.session(url) as session:
         numbers, matches = order_answer.find(session, [text])
         accounts = overview.accounts(session)
-        order_answer.answer(session, numbers, matches, Known(accounts, _verdict(accounts, [])))
+        order_answer.answer(session, numbers, matches, KnownAccounts(accounts, _verdict(accounts, [])))
 
 
 async def _figures(connection: Connection) -> None:

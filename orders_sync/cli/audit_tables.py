@@ -71,7 +71,7 @@ def show(results: list[Audited]) -> None:
     )
     differing = [(result, each) for result in results for each in result.differences]
     if not differing:
-        output.info(verdict(results))
+        output.info(summary(results))
         return
     columns = ["account", "feed", "from", "to", "platform", "tables", "missing"]
     output.out().print()
@@ -102,10 +102,10 @@ def show(results: list[Audited]) -> None:
     if any(each.missing for result in results for each in result.remaining):
         output.info("`orders-sync audit --repair` reads the ranges with missing orders")
     output.info("`orders-sync audit list` and `audit show ID` show them again, with the id of every order")
-    output.info(verdict(results))
+    output.info(summary(results))
 
 
-def verdict(results: Sequence[Audited]) -> str:
+def summary(results: Sequence[Audited]) -> str:
     """Return in a sentence what is missing and what the next sync reads anyway, of the accounts that were compared."""
     compared = [each for each in results if not each.error]
     remaining = [each for result in compared for each in result.remaining]

@@ -17,7 +17,7 @@ from orders_sync.domain.windows import Window
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders
 from orders_sync.engine.order_answer import Absent, Answer, FoundOrder
-from orders_sync.engine.remarks import Known, Remark
+from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import database, order_lookup, overview
 from orders_sync.store.database import Connection
@@ -119,14 +119,14 @@ def _placed(text: str) -> Window:
     return Window(start, local_times.end_of(text, start))
 
 
-def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> Known:
+def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> KnownAccounts:
     """Raise `NotFoundError` for an account that the tables do not know."""
     accounts = overview.accounts(connection)
     for name in names or []:
         if name not in {each.name for each in accounts}:
             raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     chosen = [each for each in accounts if not names or each.name in names]
-    return Known(chosen, service_status.assess_all(settings, chosen, []))
+    return KnownAccounts(chosen, service_status.assess_all(settings, chosen, []))
 
 
 def _check(numbers: list[str]) -> None:

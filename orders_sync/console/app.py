@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from orders_sync.console import guard, rendering
 from orders_sync.console.access import NOBODY, Access
 from orders_sync.console.forms import Forms
-from orders_sync.console.pages import Page, all_pages
+from orders_sync.console.pages import ConsoleRoute, all_pages
 from orders_sync.console.site import Site
 from orders_sync.console.visit import ForbiddenError, Visit, read_form
 from orders_sync.domain.errors import DatabaseError, NotFoundError, OrdersSyncError
@@ -32,7 +32,7 @@ FOREVER = "public, max-age=31536000, immutable"
 
 log = structlog.get_logger(__name__)
 
-Answer = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make(site: Site) -> ASGIApp:
@@ -47,7 +47,7 @@ def make(site: Site) -> ASGIApp:
     routes += [
         Route(each.path, _shielded(access, each.endpoint), methods=list(each.methods or ())) for each in access.routes()
     ]
-    nothing = Page("/{path:path}", _nothing_here)
+    nothing = ConsoleRoute("/{path:path}", _nothing_here)
     routes.append(Route(nothing.path, guarded(access, forms, nothing), methods=["GET", "POST"]))
     app: ASGIApp = Starlette(routes=routes)
     if site.base_path:
@@ -56,7 +56,7 @@ def make(site: Site) -> ASGIApp:
     return guard.Proxy(guard.Guard(app), guard.networks(console.trusted_proxies), console.user_header)
 
 
-def guarded(access: Access, forms: Forms, page: Page) -> Answer:
+def guarded(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
     """Return the page for people who are logged in."""
 
     async def answer(request: Request) -> Response:
@@ -76,7 +76,7 @@ def guarded(access: Access, forms: Forms, page: Page) -> Answer:
     return _shielded(access, answer)
 
 
-def _shielded(access: Access, answer: Answer) -> Answer:
+def _shielded(access: Access, answer: Endpoint) -> Endpoint:
     """Return the same with every error as a page."""
 
     async def shielded(request: Request) -> Response:

@@ -1,8 +1,8 @@
 """Forms that are shown again, filled in: after a mistake, and after a log-in that a form had to wait for.
 
-One mechanism for all of them. A page or action names the page its form stands on (`Page.form`); what is wrong is a
-`UsageError` that names the field. The page of the form is asked once more, with `Visit.filled` for what was typed and
-`Visit.mistakes` for what stands beside the fields. Nothing is stored, and nothing of a form is put into a URL.
+One mechanism for all of them. A page or action names the page its form stands on (`ConsoleRoute.form`); what is wrong
+is a `UsageError` that names the field. The page of the form is asked once more, with `Visit.filled` for what was typed
+and `Visit.mistakes` for what stands beside the fields. Nothing is stored, and nothing of a form is put into a URL.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from orders_sync.console.pages import Page
+from orders_sync.console.pages import ConsoleRoute
 from orders_sync.console.visit import ForbiddenError, Visit
 from orders_sync.domain.errors import ChangedError, NotFoundError, OrdersSyncError, UsageError
 
@@ -24,11 +24,11 @@ CORRECTABLE = (UsageError, NotFoundError, ChangedError)
 class Forms:
     """The forms of all pages."""
 
-    def __init__(self, pages: Sequence[Page]) -> None:
+    def __init__(self, pages: Sequence[ConsoleRoute]) -> None:
         self._shown_by = {each.path: each for each in pages if each.method == "GET"}
         self._actions = [(compile_path(each.path), each) for each in pages if each.method == "POST" and each.form]
 
-    async def answer(self, visit: Visit, page: Page) -> Response:
+    async def answer(self, visit: Visit, page: ConsoleRoute) -> Response:
         """Return the answer of a page or action; with a mistake in its form, the form again and what is wrong.
 
         Raises what the page raises where it has no form, or where the page of the form cannot be shown either.
@@ -61,7 +61,7 @@ class Forms:
                     return None
         return None
 
-    def _at_form(self, visit: Visit, page: Page, path: str) -> Visit:
+    def _at_form(self, visit: Visit, page: ConsoleRoute, path: str) -> Visit:
         """Return the visit of an action as one of the page its form stands on."""
         scope = visit.request.scope
         shown = page.form.format(**visit.request.path_params)

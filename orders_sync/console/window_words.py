@@ -41,7 +41,7 @@ AUDITS = {  # the states of `store/audit_reports.py`
     "failed": ("bad", "✗", later("failed")),
     "interrupted": ("warn", "!", later("interrupted")),
 }
-VERDICTS = {  # of a check of the platform's behaviour
+PROBE_RESULTS = {  # of a check of the platform's behaviour
     "holds": ("good", "✓", later("as assumed")),
     "otherwise": ("warn", "!", later("otherwise")),
     "unknown": ("", "?", later("its orders cannot show it")),

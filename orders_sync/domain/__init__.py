@@ -1,1 +1,1 @@
-"""The words of the product as values: windows, money, time, order rows, verdicts, errors. No I/O."""
+"""The words of the product as values: windows, money, time, order rows, proofs, errors. No I/O."""

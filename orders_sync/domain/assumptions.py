@@ -23,7 +23,7 @@ ASSUMPTIONS = {
 }
 
 
-class Verdict(StrEnum):
+class ProbeResult(StrEnum):
     """The result of testing an assumption. `UNKNOWN`: the existing orders cannot show it."""
 
     HOLDS = "holds"
@@ -31,14 +31,14 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The result of probing one assumption.
+class ProbeAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer of a probe to one assumption.
 
     `said`: a sentence without its full stop. `remedy`: what a person has to do, with the name of the setting; empty if
     reading adapts by itself.
     """
 
-    verdict: Verdict
+    result: ProbeResult = msgspec.field(name="verdict")  # the stored name
     said: str = ""
     remedy: str = ""
 
@@ -49,13 +49,13 @@ class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
     `answers`: by the names of `ASSUMPTIONS`, empty if no probe completed. `fault`: what stopped a later one.
     """
 
-    answers: dict[str, Found] = {}
+    answers: dict[str, ProbeAnswer] = {}
     probed_at: datetime | None = None
     fault: str = ""
 
     def __str__(self) -> str:
         """Return one line with the assumptions that do not hold."""
-        found = [each for each in self.answers.values() if each.verdict is Verdict.OTHERWISE]
+        found = [each for each in self.answers.values() if each.result is ProbeResult.OTHERWISE]
         if not found:
             return f"nothing is otherwise than assumed{self._unknown}"
         needed = "; ".join(each.said for each in found if each.remedy)
@@ -70,10 +70,10 @@ class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def _unknown(self) -> str:
-        unknown = [name for name, each in self.answers.items() if each.verdict is Verdict.UNKNOWN]
+        unknown = [name for name, each in self.answers.items() if each.result is ProbeResult.UNKNOWN]
         return f" (its orders cannot show: {', '.join(unknown)})" if unknown else ""
 
 
-def is_telling(answers: Mapping[str, Found]) -> bool:
+def is_telling(answers: Mapping[str, ProbeAnswer]) -> bool:
     """Return whether a probe saw orders: without any, only the form of an empty list is known."""
-    return any(each.verdict is not Verdict.UNKNOWN for name, each in answers.items() if name != "empty_range")
+    return any(each.result is not ProbeResult.UNKNOWN for name, each in answers.items() if name != "empty_range")

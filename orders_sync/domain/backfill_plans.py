@@ -11,7 +11,7 @@ import msgspec
 from orders_sync.domain.windows import Feed, Window, tile
 
 KEPT = timedelta(hours=1)  # a plan that is older cannot be started
-SETTLED_AFTER = timedelta(hours=1)  # what is younger changes all the time while an account is read
+PLAN_COMPARED_AFTER = timedelta(hours=1)  # what is younger changes all the time while an account is read
 
 
 class PlannedPart(msgspec.Struct, frozen=True):
@@ -41,8 +41,8 @@ class PlannedPart(msgspec.Struct, frozen=True):
 class BackfillPlan(msgspec.Struct, frozen=True):
     """A plan: a range `[start, end)` of accounts, or the orders with these `numbers`.
 
-    `everything`: what is complete is read again too. `settled_to`: what is older must not have changed until it is
-    started.
+    `everything`: what is complete is read again too. `settled_to`: the plan is compared up to there when it is started;
+    what is older must not have changed.
     """
 
     start: datetime

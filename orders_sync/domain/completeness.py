@@ -8,7 +8,7 @@ import msgspec
 
 from orders_sync.domain.windows import Window
 
-SETTLED_AFTER = timedelta(days=1)  # the total of a window that ended this long ago should not change any more
+TOTAL_STABLE_AFTER = timedelta(days=1)  # the total of a window that ended this long ago should not change any more
 PARTS_RETRY_AFTER = timedelta(hours=1)  # pause before parts that brought too few rows are read again
 PAGE_SIZE_STEP = 10  # rows; page sizes that platforms apply are multiples of it, other short pages are incomplete
 LIMIT_STEP = 500  # limits on the length of a list are multiples of it ...
@@ -88,4 +88,4 @@ def may_read_parts_again(window: Window, again_at: datetime | None, now: datetim
 
     They are read again once, and further while the window is young, for rows that are listed late, at most hourly.
     """
-    return again_at is None or (window.end > again_at - SETTLED_AFTER and now - again_at >= PARTS_RETRY_AFTER)
+    return again_at is None or (window.end > again_at - TOTAL_STABLE_AFTER and now - again_at >= PARTS_RETRY_AFTER)

@@ -47,7 +47,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AccountPage:
     """Rows of one page. `matching`: how many fit in all; `after`: begins the next page, None on the last one."""
 
     rows: list[Row]
@@ -100,7 +100,7 @@ def page(
     kinds: Collection[ProblemKind] = (),
     after: str | None = None,
     size: int = PAGE,
-) -> Page:
+) -> AccountPage:
     """Return the rows of a page.
 
     `text`: parts of a name or platform, in any case and order; `states`, `severities`, `kinds` of problem: any of them,
@@ -118,7 +118,7 @@ def page(
     first = next((place + 1 for place, row in enumerate(found) if row.account.name == after), 0)
     shown = found[first : first + size]
     is_last = first + size >= len(found)
-    return Page(shown, len(found), None if is_last or not shown else shown[-1].account.name)
+    return AccountPage(shown, len(found), None if is_last or not shown else shown[-1].account.name)
 
 
 def total(rows: Sequence[Row]) -> Sum:

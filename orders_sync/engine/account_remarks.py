@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from orders_sync.domain.local_times import day
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Window
-from orders_sync.engine.remarks import Known, Reason, Remark, likeliest_first
+from orders_sync.engine.remarks import KnownAccounts, Reason, Remark, likeliest_first
 from orders_sync.engine.service_problems import State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
@@ -18,7 +18,7 @@ MOST_PROBLEMS = 20  # that have one
 DAY = timedelta(days=1)
 
 
-def of_accounts(known: Known, placed: Window | None) -> Iterator[Remark]:
+def of_accounts(known: KnownAccounts, placed: Window | None) -> Iterator[Remark]:
     """Yield for every account whether an order of it would be here, the likeliest reason first.
 
     `placed`: the day or the second in which the order was placed, where that is known.
@@ -32,7 +32,7 @@ def of_accounts(known: Known, placed: Window | None) -> Iterator[Remark]:
     yield from likeliest_first(_of_now(known))
 
 
-def _of_now(known: Known) -> Iterator[Remark]:
+def _of_now(known: KnownAccounts) -> Iterator[Remark]:
     """Yield what keeps the accounts from being current, and what was read of those that are."""
     troubled = {each.name: list(of_account(each, known.verdict)) for each in known.accounts}
     problems = [name for name, found in troubled.items() if found]
@@ -77,7 +77,7 @@ def _of_what_was_read(account: AccountStatus) -> Remark:
     )
 
 
-def _of_time(known: Known, placed: Window) -> Iterator[Remark]:
+def _of_time(known: KnownAccounts, placed: Window) -> Iterator[Remark]:
     """Compare the time in which an order was placed with what was read of each account."""
     yield from likeliest_first(
         remark

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders_sync.domain.backfill_plans import SETTLED_AFTER, BackfillPlan, PlannedPart, fingerprint
+from orders_sync.domain.backfill_plans import PLAN_COMPARED_AFTER, BackfillPlan, PlannedPart, fingerprint
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window, whole_second
@@ -92,7 +92,7 @@ async def preview_feeds(
         part(each, state, ". ".join(shown.notices) or None)
         for each, state, shown in zip(asked, states, previews, strict=True)
     ]
-    settled_to = now - SETTLED_AFTER
+    settled_to = now - PLAN_COMPARED_AFTER
     plan = BackfillPlan(window.start, window.end, everything, settled_to, parts)
     number = await backfill_plans.store(connection, plan, fingerprint(parts, settled_to))
     calls = [(source, state.calls) for (source, _), state in zip(pairs, states, strict=True)]

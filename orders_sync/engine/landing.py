@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from orders_sync.domain.completeness import SETTLED_AFTER
+from orders_sync.domain.completeness import TOTAL_STABLE_AFTER
 from orders_sync.domain.errors import DatabaseBusyError, TransientError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts, Record
@@ -141,7 +141,7 @@ async def _reread_parts(pool: Pool, read: WindowRead, outcome: RereadParts) -> b
     assert read.total is not None
     async with pool.connection() as connection, connection.transaction():
         return await closing.read_parts_again(
-            connection, read.claim, outcome.reason, total=read.total, calls=read.calls, younger_than=SETTLED_AFTER
+            connection, read.claim, outcome.reason, total=read.total, calls=read.calls, younger_than=TOTAL_STABLE_AFTER
         )
 
 

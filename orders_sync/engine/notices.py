@@ -3,8 +3,8 @@
     verdict --found--> what is wrong now  --.
     what is known of earlier passes  -------+--decide--> what is known from now on; what a notice is made of
 
-    absent --seen--> there --lasts `delay`, noticed--> noticed --not seen--> gone --for `delay`, noticed--> absent
-                      '--not seen--> absent                        '--seen again--> noticed
+    absent --found--> new --found for `delay`: a notice--> noticed --not found--> gone --for `delay`: a notice--> absent
+                       '--not found--> absent                        '--found again--> noticed
 
 Where one problem is due, those that have lasted half as long go with it: shops that fall behind together are one
 notice. A problem that returns within a day must last longer each time, so that one that comes and goes is no stream of
@@ -21,7 +21,7 @@ from enum import StrEnum
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine.service_problems import State
 from orders_sync.engine.service_status import Verdict
-from orders_sync.store.notices import Known
+from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus
 
 REMEMBERED = timedelta(days=1)  # since it was over, for the number of its returns
@@ -44,7 +44,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundProblem:
     """A problem that is there. `subject`: the account, empty for the service as a whole.
 
     `amount`: seconds an account is behind, windows that failed, ranges that differ, records; 0 where nothing counts.
@@ -70,15 +70,17 @@ class Item:
 class Decision:
     """`known`: everything to keep, in place of what was kept before. `items`: of a notice, empty for none."""
 
-    known: list[Known] = field(default_factory=list)
+    known: list[KnownProblem] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
 
 
-def found(verdict: Verdict, accounts: Iterable[AccountStatus], kinds: Collection[ProblemKind]) -> list[Found]:
+def found(verdict: Verdict, accounts: Iterable[AccountStatus], kinds: Collection[ProblemKind]) -> list[FoundProblem]:
     """Return the problems of these kinds, once for each kind and account."""
     by_name = {each.name: each for each in accounts}
     pairs = {(each.kind, each.account or "") for each in verdict.problems if each.kind in kinds}
-    return [Found(kind, name, _amount(kind, by_name[name]) if name in by_name else 0) for kind, name in sorted(pairs)]
+    return [
+        FoundProblem(kind, name, _amount(kind, by_name[name]) if name in by_name else 0) for kind, name in sorted(pairs)
+    ]
 
 
 def is_unknown(verdict: Verdict, kind: ProblemKind, account: str) -> bool:
@@ -87,8 +89,8 @@ def is_unknown(verdict: Verdict, kind: ProblemKind, account: str) -> bool:
 
 
 def decide(
-    known: Sequence[Known],
-    problems: Sequence[Found],
+    known: Sequence[KnownProblem],
+    problems: Sequence[FoundProblem],
     now: datetime,
     delay: timedelta,
     *,
@@ -131,23 +133,23 @@ def decide(
     return result
 
 
-def _seen(before: Known | None, problem: Found, now: datetime) -> Known:
+def _seen(before: KnownProblem | None, problem: FoundProblem, now: datetime) -> KnownProblem:
     if before is None:
-        return Known(problem.kind, problem.subject, began_at=now)
+        return KnownProblem(problem.kind, problem.subject, began_at=now)
     if before.gone_at is not None:
         return replace(before, gone_at=None, began_at=before.began_at if before.noticed_at else now)
     return before
 
 
-def _gone(before: Known, now: datetime) -> Known:
+def _gone(before: KnownProblem, now: datetime) -> KnownProblem:
     return before if before.gone_at is not None else replace(before, gone_at=now)
 
 
-def _is_due(each: Known, now: datetime, delay: timedelta) -> bool:
+def _is_due(each: KnownProblem, now: datetime, delay: timedelta) -> bool:
     return each.noticed_at is None and now - each.began_at >= delay * 2 ** min(each.times, MOST_RETURNS)
 
 
-def _has_grown(each: Known, problem: Found) -> bool:
+def _has_grown(each: KnownProblem, problem: FoundProblem) -> bool:
     return (
         each.kind is ProblemKind.REJECTS
         and each.noticed_at is not None

@@ -15,7 +15,7 @@ from typing import Any
 from orders_sync.domain import pasted
 from orders_sync.domain.windows import Window
 from orders_sync.engine import account_remarks, order_remarks
-from orders_sync.engine.remarks import Known, Remark
+from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.store import order_lookup, order_numbers, order_traces
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import Match, OrderKey
@@ -76,7 +76,7 @@ def answer(
     session: Session,
     numbers: Sequence[str],
     matches: Sequence[Match],
-    known: Known,
+    known: KnownAccounts,
     placed: Window | None = None,
     others: Mapping[str, str] = MappingProxyType({}),
 ) -> Answer:
@@ -105,7 +105,7 @@ def answer(
     return Answer(found, absent)
 
 
-def _found_all(session: Session, matches: Sequence[Match], known: Known) -> list[FoundOrder]:
+def _found_all(session: Session, matches: Sequence[Match], known: KnownAccounts) -> list[FoundOrder]:
     """Return every order that was found, in a few statements however many there are."""
     if not matches:
         return []
@@ -151,7 +151,7 @@ def _found(
     rows: dict[str, Any],
     names: dict[tuple[str, str], StatusName],
     asked_at: datetime | None,
-    known: Known,
+    known: KnownAccounts,
     rejects: list[RejectTrace],
     messages: list[MessageTrace],
 ) -> FoundOrder:
@@ -188,7 +188,7 @@ class _Traces:
         self.messages = messages | self.messages
 
 
-def _absent(traces: _Traces, number: str, known: Known, of_accounts: Sequence[Remark]) -> Absent:
+def _absent(traces: _Traces, number: str, known: KnownAccounts, of_accounts: Sequence[Remark]) -> Absent:
     rejects, messages = traces.rejects.get(number, []), traces.messages.get(number, [])
     remarks = []
     if pasted.is_rounded(number):

@@ -49,7 +49,7 @@ class WindowTooLarge(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """The records of a window, of each order the version read last, and the totals for the verdict."""
+    """The records of a window, of each order the version read last, and the totals that `shortfall` compares."""
 
     records: list[Record]
     reading: ReadSummary

@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 import httpx
 import msgspec
 
-from orders_sync.domain.assumptions import ASSUMPTIONS, Found, is_telling
-from orders_sync.domain.completeness import SETTLED_AFTER, last_page
+from orders_sync.domain.assumptions import ASSUMPTIONS, ProbeAnswer, is_telling
+from orders_sync.domain.completeness import TOTAL_STABLE_AFTER, last_page
 from orders_sync.domain.errors import PlatformError, is_answer
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.domain.windows import Feed, Window, whole_second
@@ -44,11 +44,11 @@ class Probed(msgspec.Struct, frozen=True):
     """The result of a probe: its answers, or the fault that ended it."""
 
     calls: int
-    answers: dict[str, Found] = {}
+    answers: dict[str, ProbeAnswer] = {}
     fault: str = ""
 
 
-async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str, Found]:
+async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str, ProbeAnswer]:
     """Test all assumptions. Raises `PlatformError` when a call meets a fault: then there is no answer."""
     platform, policy = source.platform, source.policy
     answers = dict.fromkeys(_tested(platform), UNKNOWN)
@@ -72,7 +72,7 @@ async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str,
     lists = [wide]
     for feed in sorted(platform.feeds, key=lambda each: each is not platform.feed):
         row = answered.chosen(
-            wide, feed, None if platform.furthest_back is None else now - platform.furthest_back + SETTLED_AFTER
+            wide, feed, None if platform.furthest_back is None else now - platform.furthest_back + TOTAL_STABLE_AFTER
         )
         if row is None:
             continue
@@ -93,7 +93,7 @@ async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str,
     return answers
 
 
-async def _borders(asker: _Asker, feed: Feed, row: Row, wide: ListAnswer, near: ListAnswer) -> dict[str, Found]:
+async def _borders(asker: _Asker, feed: Feed, row: Row, wide: ListAnswer, near: ListAnswer) -> dict[str, ProbeAnswer]:
     """Test the ends of ranges, empty ranges and pages behind the last: only where the range is taken as it is meant."""
     at = whole_second(row.at[feed])
     until = await asker.ask(feed, Window(at - BESIDE, at), FEW)

@@ -7,18 +7,18 @@ from itertools import pairwise
 
 import msgspec
 
-from orders_sync.domain.assumptions import Found, Verdict
-from orders_sync.domain.completeness import SETTLED_AFTER, expected_rows, observed_page_size
+from orders_sync.domain.assumptions import ProbeAnswer, ProbeResult
+from orders_sync.domain.completeness import TOTAL_STABLE_AFTER, expected_rows, observed_page_size
 from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Page, PageQuery
 
 AROUND = timedelta(seconds=30)  # an order's time a list around it is asked for
 BESIDE = timedelta(seconds=5)  # and before or behind it
-LONGEST_GAP = SETTLED_AFTER
+LONGEST_GAP = TOTAL_STABLE_AFTER
 
-UNKNOWN = Found(Verdict.UNKNOWN)
-HOLDS = Found(Verdict.HOLDS)
+UNKNOWN = ProbeAnswer(ProbeResult.UNKNOWN)
+HOLDS = ProbeAnswer(ProbeResult.HOLDS)
 ROW_TIMES = 'check base_url and app; if the orders are right all the same, row_times = "ignored" believes the platform'
 
 
@@ -64,79 +64,89 @@ def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> Row | None:
     return rows[len(rows) // 2] if rows else None
 
 
-def page_size(wide: ListAnswer) -> Found:
+def page_size(wide: ListAnswer) -> ProbeAnswer:
     """Judge the size of a page that was asked for with the account's page size."""
     asked, total, rows = wide.ask.page_size, wide.page.total, len(set(wide.page.records))
     if observed_page_size(total, rows, 1, asked):
-        return Found(Verdict.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for; page_size = {rows}")
+        return ProbeAnswer(
+            ProbeResult.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for; page_size = {rows}"
+        )
     if rows > asked:
-        return Found(Verdict.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for")
+        return ProbeAnswer(ProbeResult.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for")
     return HOLDS if rows == asked == expected_rows(total, 1, asked) else UNKNOWN
 
 
-def order(wide: ListAnswer) -> Found:
+def order(wide: ListAnswer) -> ProbeAnswer:
     """Judge by what a list is ordered."""
     if wide.check.is_unordered:
-        return Found(Verdict.OTHERWISE, "lists are in no order, so windows are split until they fit on a page")
+        return ProbeAnswer(
+            ProbeResult.OTHERWISE, "lists are in no order, so windows are split until they fit on a page"
+        )
     if len({row.at.get(wide.ask.feed) for row in wide.rows}) < 2:
         return UNKNOWN
     said = {1: "oldest first", -1: "newest first"}.get(wide.check.direction, "by number")
-    return Found(Verdict.HOLDS, said)
+    return ProbeAnswer(ProbeResult.HOLDS, said)
 
 
-def whole_seconds(wide: ListAnswer) -> Found:
+def whole_seconds(wide: ListAnswer) -> ProbeAnswer:
     """Judge the times that are shown. Hidden parts of a second are found by a range that ends on such a time."""
     if any(at.microsecond for row in wide.rows for at in row.at.values()):
-        return Found(Verdict.OTHERWISE, "times have parts of a second, and show them")
+        return ProbeAnswer(ProbeResult.OTHERWISE, "times have parts of a second, and show them")
     return UNKNOWN
 
 
-def in_range(lists: list[ListAnswer]) -> Found:
+def in_range(lists: list[ListAnswer]) -> ProbeAnswer:
     """Judge whether what was listed lies in the ranges asked for; the narrowest shows best how they are understood."""
     causes = [answer.check.cause() for answer in lists if answer.check.has_outside]
     if causes:
-        return Found(Verdict.OTHERWISE, f"orders outside the range asked for are listed: {causes[-1]}", ROW_TIMES)
+        return ProbeAnswer(
+            ProbeResult.OTHERWISE, f"orders outside the range asked for are listed: {causes[-1]}", ROW_TIMES
+        )
     return HOLDS if len(lists) > 1 and any(answer.rows for answer in lists[1:]) else UNKNOWN
 
 
-def time_of(feed: Feed, row: Row, near: ListAnswer, *, has_other: bool) -> Found:
+def time_of(feed: Feed, row: Row, near: ListAnswer, *, has_other: bool) -> ProbeAnswer:
     """Judge a range around the time an order shows. `has_other`: the list may go by another time of the order."""
     if near.check.has_outside or near.lists(row) is None:
         return UNKNOWN
     if not near.lists(row):
-        return Found(Verdict.OTHERWISE, f"an order is not listed around its {feed} time", ROW_TIMES)
+        return ProbeAnswer(ProbeResult.OTHERWISE, f"an order is not listed around its {feed} time", ROW_TIMES)
     return UNKNOWN if has_other and row.difference <= 2 * AROUND else HOLDS
 
 
-def not_found(feed: Feed, row: Row, shifted: ListAnswer, again: ListAnswer) -> Found:
+def not_found(feed: Feed, row: Row, shifted: ListAnswer, again: ListAnswer) -> ProbeAnswer:
     """Judge why an order was not listed around its time.
 
     It may be listed eight hours earlier, or have changed meanwhile.
     """
     if shifted.lists(row):
         said = f"an order is listed eight hours before its {feed} time: the platform takes the times asked for as UTC"
-        return Found(Verdict.OTHERWISE, said, ROW_TIMES)
+        return ProbeAnswer(ProbeResult.OTHERWISE, said, ROW_TIMES)
     if row not in again.rows:
         return UNKNOWN
     said = f"an order is not listed around its {feed} time: the platform seems to filter by another time or zone"
-    return Found(Verdict.OTHERWISE, said, ROW_TIMES)
+    return ProbeAnswer(ProbeResult.OTHERWISE, said, ROW_TIMES)
 
 
-def end_inclusive(is_listed: bool | None) -> Found:
+def end_inclusive(is_listed: bool | None) -> ProbeAnswer:
     """Judge whether a range includes its end, by an order in a range that ends on the second it shows."""
     if is_listed is None:
         return UNKNOWN
     if is_listed:
         return HOLDS
     said = "an order on the last second of a range is not listed: the end is exclusive, or times have parts of a second"
-    return Found(Verdict.OTHERWISE, said)
+    return ProbeAnswer(ProbeResult.OTHERWISE, said)
 
 
-def begin_inclusive(is_listed: bool | None) -> Found:
+def begin_inclusive(is_listed: bool | None) -> ProbeAnswer:
     """Judge whether a range includes its beginning, by an order in a range that begins on the second it shows."""
     if is_listed is None:
         return UNKNOWN
-    return HOLDS if is_listed else Found(Verdict.OTHERWISE, "an order on the first second of a range is not listed")
+    return (
+        HOLDS
+        if is_listed
+        else ProbeAnswer(ProbeResult.OTHERWISE, "an order on the first second of a range is not listed")
+    )
 
 
 def empty_gap(wide: ListAnswer, feed: Feed) -> Window | None:
@@ -155,24 +165,32 @@ def empty_gap(wide: ListAnswer, feed: Feed) -> Window | None:
     return Window(start, start + min(length // SECOND * SECOND - 2 * BESIDE, LONGEST_GAP))
 
 
-def empty_range(answer: ListAnswer) -> Found:
+def empty_range(answer: ListAnswer) -> ProbeAnswer:
     """Judge how a range is answered in which no order is known."""
     if answer.refusal:
         said = f"a range without orders is answered with an error: {answer.refusal}"
-        return Found(Verdict.OTHERWISE, said, "windows without orders fail as long as that is so: ask the platform")
+        return ProbeAnswer(
+            ProbeResult.OTHERWISE, said, "windows without orders fail as long as that is so: ask the platform"
+        )
     if answer.page.records:
         return UNKNOWN
     if answer.page.is_bare:
         said = "a range without orders is a success without list and count, so it is asked for twice"
-        return Found(Verdict.OTHERWISE, said)
+        return ProbeAnswer(ProbeResult.OTHERWISE, said)
     if answer.page.total:
         said = f"a range without orders counts {answer.page.total}"
-        return Found(Verdict.OTHERWISE, said, "windows with such a total stay unproven: ask the platform")
+        return ProbeAnswer(ProbeResult.OTHERWISE, said, "windows with such a total stay unproven: ask the platform")
     return HOLDS
 
 
-def past_last_page(answer: ListAnswer) -> Found:
+def past_last_page(answer: ListAnswer) -> ProbeAnswer:
     """Judge how a page behind the last one is answered."""
     if answer.refusal:
-        return Found(Verdict.OTHERWISE, f"a page behind the last one is answered with an error: {answer.refusal}")
-    return HOLDS if not answer.page.records else Found(Verdict.OTHERWISE, "a page behind the last one repeats orders")
+        return ProbeAnswer(
+            ProbeResult.OTHERWISE, f"a page behind the last one is answered with an error: {answer.refusal}"
+        )
+    return (
+        HOLDS
+        if not answer.page.records
+        else ProbeAnswer(ProbeResult.OTHERWISE, "a page behind the last one repeats orders")
+    )

@@ -48,7 +48,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAccounts:
     """The accounts that may hold an order, and how current each is."""
 
     accounts: Sequence[AccountStatus]

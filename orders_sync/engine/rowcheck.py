@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from orders_sync.domain.completeness import SETTLED_AFTER
+from orders_sync.domain.completeness import TOTAL_STABLE_AFTER
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.records import Record
 from orders_sync.domain.times import SHANGHAI
@@ -77,7 +77,7 @@ class RowCheck:
             return "the rows are in no order, of their time or their number: between pages some may be lost"
         rises = any(later > earlier for earlier, later in pairwise(totals))
         moves = rises if self._feed is Feed.UPDATED else len(set(totals)) > 1
-        if moves and self._window.end < read_at - SETTLED_AFTER:
+        if moves and self._window.end < read_at - TOTAL_STABLE_AFTER:
             counts = ", ".join(map(str, totals))
             return f"the platform's total of a range of the past moved while it was read: {counts}"
         return None

@@ -20,7 +20,7 @@ import structlog
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine import notice_texts, notices, service_status
 from orders_sync.engine.notice_texts import Notice
-from orders_sync.engine.notices import Found
+from orders_sync.engine.notices import FoundProblem
 from orders_sync.engine.service_problems import State
 from orders_sync.engine.service_status import Verdict
 from orders_sync.service.channels import Channel
@@ -31,7 +31,7 @@ from orders_sync.settings import Settings
 from orders_sync.store import notices as stored
 from orders_sync.store import overview
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.notices import Known
+from orders_sync.store.notices import KnownProblem
 
 SECONDS = 30.0  # between two passes
 FIRST_PAUSE = timedelta(seconds=30)  # before a notice is sent again, doubled each time
@@ -67,7 +67,7 @@ class Notifier:
     fits: asyncio.Event
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _throttle: LogThrottle = field(default_factory=LogThrottle)
-    _database: list[Known] = field(default_factory=list)
+    _database: list[KnownProblem] = field(default_factory=list)
     _waiting: list[_Waiting] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -186,7 +186,7 @@ class Notifier:
         if ProblemKind.DATABASE not in self.settings.notify.kinds:
             return
         now = self.now()
-        problems = [Found(ProblemKind.DATABASE, "")] if is_failing else []
+        problems = [FoundProblem(ProblemKind.DATABASE, "")] if is_failing else []
         decision = notices.decide(self._database, problems, now, self.settings.notify.delay, is_quiet=self._is_quiet)
         self._database = decision.known
         if decision.items:
@@ -205,7 +205,7 @@ class Notifier:
                 self._waiting.remove(each)
 
 
-def _key(known: Known) -> tuple[ProblemKind, str]:
+def _key(known: KnownProblem) -> tuple[ProblemKind, str]:
     return known.kind, known.subject
 
 

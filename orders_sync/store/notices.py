@@ -69,7 +69,7 @@ WHERE id = %(id)s
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownProblem:
     """A problem that was there at an earlier pass. `subject`: the account, empty for the service as a whole.
 
     `began_at`: since when it is there; `gone_at`: since when it is gone, None while it is there; `noticed_at`: when a
@@ -122,12 +122,12 @@ async def clock(connection: Connection) -> datetime:
     return await fetch_value(connection, "SELECT clock_timestamp()", None, datetime)
 
 
-async def known(connection: Connection) -> list[Known]:
+async def known(connection: Connection) -> list[KnownProblem]:
     """Return the problems of earlier passes."""
-    return await fetch_rows(connection, _KNOWN, None, Known)
+    return await fetch_rows(connection, _KNOWN, None, KnownProblem)
 
 
-async def remember(connection: Connection, before: Sequence[Known], now: Sequence[Known]) -> None:
+async def remember(connection: Connection, before: Sequence[KnownProblem], now: Sequence[KnownProblem]) -> None:
     """Keep these problems in place of those before. Writes nothing where they are the same."""
     if {*before} == {*now}:
         return

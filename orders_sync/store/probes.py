@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from psycopg.types.json import Jsonb
 
-from orders_sync.domain.assumptions import Found, Probe
+from orders_sync.domain.assumptions import Probe, ProbeAnswer
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.queries import fetch_value, select_dict
@@ -41,7 +41,7 @@ async def begin(connection: Connection, account: str) -> bool:
     return cursor.rowcount == 1
 
 
-async def keep(connection: Connection, account: str, answers: Mapping[str, Found]) -> None:
+async def keep(connection: Connection, account: str, answers: Mapping[str, ProbeAnswer]) -> None:
     """Store the answers of a probe instead of those of an earlier one."""
     kept = Jsonb({"answers": msgspec.to_builtins(answers), "fault": ""})
     await connection.execute(_KEEP, ["probed_at", kept, account])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders_sync.cli.audit_tables import verdict
+from orders_sync.cli.audit_tables import summary
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.windows import Window
 from orders_sync.engine.audit_results import Audited, Updates
@@ -124,9 +124,9 @@ def test_an_audit_ends_with_a_verdict_that_explains_what_is_awaited() -> None:
     differs = Audited("c", found=Reconciliation(differences=[lacking, unlisted]))
     repaired = Audited("d", found=Reconciliation(differences=[lacking]), repaired=[lacking])
     next_reads = "awaited (changed lately, the next sync reads them)"
-    assert verdict([equal]) == f"1 account: nothing missing; 9 {next_reads}"
-    assert verdict([equal, by_both, repaired]) == f"3 accounts: nothing missing; 11 {next_reads}"
-    assert verdict([differs, Audited("e", error="refused")]) == (
+    assert summary([equal]) == f"1 account: nothing missing; 9 {next_reads}"
+    assert summary([equal, by_both, repaired]) == f"3 accounts: nothing missing; 11 {next_reads}"
+    assert summary([differs, Audited("e", error="refused")]) == (
         "1 account: 1 missing; 2 not listed; 1 more could not be compared"
     )
 

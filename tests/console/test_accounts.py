@@ -314,7 +314,7 @@ async def test_the_page_is_in_chinese_too(tables: Tables, console: Served) -> No
     [
         *(
             look[2]
-            for looks in (window_words.STATES, window_words.AUDITS, window_words.VERDICTS)
+            for looks in (window_words.STATES, window_words.AUDITS, window_words.PROBE_RESULTS)
             for look in looks.values()
         ),
         *window_words.CELLS.values(),

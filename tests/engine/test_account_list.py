@@ -86,7 +86,7 @@ def test_a_page_after_an_account_that_is_not_listed_any_more_begins_at_the_top()
 
 
 def test_a_list_without_accounts_is_a_page_without_rows() -> None:
-    assert account_list.page([]) == account_list.Page([], 0, None)
+    assert account_list.page([]) == account_list.AccountPage([], 0, None)
     assert account_list.total([]).read_to is None
 
 

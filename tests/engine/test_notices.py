@@ -10,15 +10,15 @@ import pytest
 
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine import notices
-from orders_sync.engine.notices import Change, Found, Item
+from orders_sync.engine.notices import Change, FoundProblem, Item
 from orders_sync.engine.service_problems import Problem, Severity, State
 from orders_sync.engine.service_status import Verdict
-from orders_sync.store.notices import Known
+from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus
 
 START = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
 DELAY = timedelta(minutes=5)
-BEHIND = Found(ProblemKind.BEHIND, "shop", 600)
+BEHIND = FoundProblem(ProblemKind.BEHIND, "shop", 600)
 
 
 @dataclass
@@ -26,12 +26,14 @@ class Passes:
     """Passes a minute apart, each with what is found then; `said`: by minute, what a notice says of each problem."""
 
     delay: timedelta = DELAY
-    known: list[Known] = field(default_factory=list)
+    known: list[KnownProblem] = field(default_factory=list)
     said: dict[int, list[str]] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     minute: int = 0
 
-    def see(self, minutes: int, *problems: Found, quiet: bool = False, unknown: Sequence[Found] = ()) -> Passes:
+    def see(
+        self, minutes: int, *problems: FoundProblem, quiet: bool = False, unknown: Sequence[FoundProblem] = ()
+    ) -> Passes:
         keys = {(each.kind, each.subject) for each in unknown}
         for _ in range(minutes):
             now = START + timedelta(minutes=self.minute)
@@ -101,7 +103,7 @@ def test_shops_that_fall_behind_together_are_one_notice() -> None:
 
 
 def test_each_kind_of_an_account_is_a_problem_of_its_own_the_worst_first() -> None:
-    suspended = Found(ProblemKind.SUSPENDED, "shop")
+    suspended = FoundProblem(ProblemKind.SUSPENDED, "shop")
     assert Passes().see(6, BEHIND, suspended).said == {5: ["begun suspended shop", "begun behind shop"]}
 
 
@@ -110,26 +112,26 @@ def test_without_a_delay_every_change_is_a_notice_at_once() -> None:
 
 
 def test_in_quiet_hours_nothing_is_said_and_in_the_morning_what_is_still_there() -> None:
-    night = Passes().see(10, BEHIND).see(60, BEHIND, Found(ProblemKind.REJECTS, "b", 1), quiet=True)
-    passes = night.see(60, Found(ProblemKind.FAILING, "c", 3), quiet=True).see(
-        60, Found(ProblemKind.AUDIT, "d"), quiet=True
+    night = Passes().see(10, BEHIND).see(60, BEHIND, FoundProblem(ProblemKind.REJECTS, "b", 1), quiet=True)
+    passes = night.see(60, FoundProblem(ProblemKind.FAILING, "c", 3), quiet=True).see(
+        60, FoundProblem(ProblemKind.AUDIT, "d"), quiet=True
     )
     assert set(passes.said) == {5}
-    passes.see(1, Found(ProblemKind.AUDIT, "d"))
+    passes.see(1, FoundProblem(ProblemKind.AUDIT, "d"))
     assert passes.said == {5: ["begun behind shop"], 190: ["begun audit d", "over behind shop"]}
 
 
 def test_rejects_are_a_notice_again_once_they_are_twice_as_many() -> None:
     passes = Passes()
     for amount in (10, 11, 19, 20, 39, 40, 400, 400):
-        passes.see(6, Found(ProblemKind.REJECTS, "shop", amount))
+        passes.see(6, FoundProblem(ProblemKind.REJECTS, "shop", amount))
     assert [(each.change, each.amount) for each in passes.items] == [
         (Change.BEGUN, 10),
         (Change.GREW, 20),
         (Change.GREW, 40),
         (Change.GREW, 400),
     ]
-    passes.see(1, Found(ProblemKind.REJECTS, "shop", 3)).see(1, Found(ProblemKind.REJECTS, "shop", 6))
+    passes.see(1, FoundProblem(ProblemKind.REJECTS, "shop", 3)).see(1, FoundProblem(ProblemKind.REJECTS, "shop", 6))
     assert passes.items[-1].amount == 6
     behind = Passes()
     for amount in (600, 6000, 60000):
@@ -181,12 +183,12 @@ def test_problems_are_those_of_the_verdict_once_a_kind_and_with_their_amounts() 
     verdict = Verdict(problems, {"shop": State.BEHIND}, [])
     kinds = {ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.REJECTS, ProblemKind.AUDIT, ProblemKind.SERVICE}
     assert set(notices.found(verdict, [account], kinds)) == {
-        Found(ProblemKind.BEHIND, "shop", 961),
-        Found(ProblemKind.BEHIND, "x", 0),
-        Found(ProblemKind.FAILING, "shop", 3),
-        Found(ProblemKind.REJECTS, "shop", 7),
-        Found(ProblemKind.AUDIT, "shop", 2),
-        Found(ProblemKind.SERVICE, "shop", 0),
-        Found(ProblemKind.SERVICE, "", 0),
+        FoundProblem(ProblemKind.BEHIND, "shop", 961),
+        FoundProblem(ProblemKind.BEHIND, "x", 0),
+        FoundProblem(ProblemKind.FAILING, "shop", 3),
+        FoundProblem(ProblemKind.REJECTS, "shop", 7),
+        FoundProblem(ProblemKind.AUDIT, "shop", 2),
+        FoundProblem(ProblemKind.SERVICE, "shop", 0),
+        FoundProblem(ProblemKind.SERVICE, "", 0),
     }
     assert len(notices.found(verdict, [account], kinds)) == 7

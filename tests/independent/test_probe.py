@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders_sync.domain.assumptions import ASSUMPTIONS, Verdict
+from orders_sync.domain.assumptions import ASSUMPTIONS, ProbeResult
 from orders_sync.engine.probe import Probed
 from orders_sync.engine.window_job import Limits
 from tests.independent.installation import Installation
@@ -54,12 +54,12 @@ def otherwise(probed: Probed) -> dict[str, str]:
     """A probe finds what is otherwise and what a person has to do about it, within the calls that are allowed."""
     assert not probed.fault
     assert 0 < probed.calls <= MOST_CALLS
-    assert all(each.said for each in probed.answers.values() if each.verdict is Verdict.OTHERWISE)
-    return {name: each.remedy for name, each in probed.answers.items() if each.verdict is Verdict.OTHERWISE}
+    assert all(each.said for each in probed.answers.values() if each.result is ProbeResult.OTHERWISE)
+    return {name: each.remedy for name, each in probed.answers.items() if each.result is ProbeResult.OTHERWISE}
 
 
 def unknown(probed: Probed) -> set[str]:
-    return {name for name, each in probed.answers.items() if each.verdict is Verdict.UNKNOWN}
+    return {name for name, each in probed.answers.items() if each.result is ProbeResult.UNKNOWN}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -215,7 +215,7 @@ async def test_an_order_that_changes_while_it_is_looked_for_says_nothing(
 async def test_without_orders_only_the_empty_list_is_known(install: Install, kind: str) -> None:
     probed = await install(kind, []).probe()
     assert probed.calls == 1
-    assert probed.answers["empty_range"].verdict is Verdict.HOLDS
+    assert probed.answers["empty_range"].result is ProbeResult.HOLDS
     assert unknown(probed) == probed.answers.keys() - {"empty_range"}
 
 

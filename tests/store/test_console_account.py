@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg.types.json import Jsonb
 
-from orders_sync.domain.assumptions import Found, Verdict
+from orders_sync.domain.assumptions import ProbeAnswer, ProbeResult
 from orders_sync.store import probes
 from orders_sync.store.console import account as page
 from orders_sync.store.database import Connection
@@ -64,7 +64,7 @@ async def test_a_message_may_have_every_column_empty(connection: Connection) -> 
 
 async def test_the_checks_of_the_platform_are_shown(connection: Connection) -> None:
     await account(connection, {"page_size": 20})
-    await probes.keep(connection, "shop", {"order": Found(Verdict.OTHERWISE, "it is not sorted")})
+    await probes.keep(connection, "shop", {"order": ProbeAnswer(ProbeResult.OTHERWISE, "it is not sorted")})
     found = await page.observed(connection, "shop")
     assert (found.page_size, found.probe is not None and found.probe.answers["order"].said) == (20, "it is not sorted")
 

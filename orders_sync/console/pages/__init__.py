@@ -16,11 +16,11 @@ from starlette.responses import Response
 
 from orders_sync.console.visit import Visit
 
-Answer = Callable[[Visit], Awaitable[Response]]
+Handler = Callable[[Visit], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
-class Page:
+class ConsoleRoute:
     """A route for people who are logged in.
 
     `acts`: only for those who may act (`Person.may_act`); `shows_persons`: only for those who may see personal data
@@ -30,28 +30,30 @@ class Page:
     """
 
     path: str
-    answer: Answer
+    answer: Handler
     method: str = "GET"
     acts: bool = False
     shows_persons: bool = False
     form: str = ""
 
 
-def page(path: str, answer: Answer, *, form: str = "") -> Page:
-    """Return a page that everybody may look at."""
-    return Page(path, answer, form=form)
+def page(path: str, answer: Handler, *, form: str = "") -> ConsoleRoute:
+    """Return a page that everybody who is logged in may see."""
+    return ConsoleRoute(path, answer, form=form)
 
 
-def action(path: str, answer: Answer, *, acts: bool = True, shows_persons: bool = False, form: str = "") -> Page:
+def action(
+    path: str, answer: Handler, *, acts: bool = True, shows_persons: bool = False, form: str = ""
+) -> ConsoleRoute:
     """Return an action.
 
     `acts`: False where the right to act is not needed: for what is the person's own, and to see personal data, which
     has a right of its own, `shows_persons`.
     """
-    return Page(path, answer, "POST", acts, shows_persons, form)
+    return ConsoleRoute(path, answer, "POST", acts, shows_persons, form)
 
 
-def all_pages() -> list[Page]:
+def all_pages() -> list[ConsoleRoute]:
     """Return the routes of every module of this package."""
     names = sorted(each.name for each in iter_modules(__path__))
     return [each for name in names for each in import_module(f"{__name__}.{name}").PAGES]

@@ -18,7 +18,7 @@ from orders_sync.domain.windows import Window
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders as actions
 from orders_sync.engine.order_answer import Absent, Answer
-from orders_sync.engine.remarks import Known, Remark
+from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import account_names, order_list
@@ -134,7 +134,7 @@ async def _search(visit: Visit) -> Response:
             )
             raise UsageError(mistake, argument="q")
         known = _known(settings, session)
-        asked = Known([each for each in known.accounts if account in (None, each.name)], known.verdict)
+        asked = KnownAccounts([each for each in known.accounts if account in (None, each.name)], known.verdict)
         answer = order_answer.answer(session, meant, matches, asked, placed)
         return answer, [each.name for each in known.accounts]
 
@@ -190,9 +190,9 @@ def _alike(absent: Sequence[Absent]) -> list[tuple[list[str], list[Remark]]]:
     return [(numbers, list(remarks)) for remarks, numbers in groups.items()]
 
 
-def _known(settings: Settings, session: Session) -> Known:
+def _known(settings: Settings, session: Session) -> KnownAccounts:
     accounts = overview.accounts(session)
-    return Known(accounts, service_status.assess_all(settings, accounts, []))
+    return KnownAccounts(accounts, service_status.assess_all(settings, accounts, []))
 
 
 def _place(visit: Visit) -> Place | None:

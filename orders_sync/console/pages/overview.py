@@ -85,7 +85,7 @@ def _limits(rows: list[Row]) -> list[tuple[str, Sentence]]:
     ]
 
 
-def _page(visit: Visit, rows: list[Row]) -> account_list.Page:
+def _page(visit: Visit, rows: list[Row]) -> account_list.AccountPage:
     state = visit.query.get("state", "")
     return account_list.page(
         rows,
