@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
+from orders_sync.platforms import PLATFORMS
+from orders_sync.store import order_statuses
 from tests.support.databases import Tables
 from tests.support.rows import add_line, add_order, add_version
 
@@ -14,6 +17,14 @@ from tests.support.rows import add_line, add_order, add_version
 @pytest.fixture
 def tables(url: str) -> Tables:
     return Tables(url)
+
+
+@pytest.fixture
+def sendings(tables: Tables) -> Tables:
+    """Statuses that the documents name are in the database."""
+    with psycopg.connect(tables.url) as connection:
+        order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
+    return tables
 
 
 def add_item(tables: Tables, order_id: str, line: str, platform: str = "1688", item: int = 1, **values: Any) -> None:
@@ -68,6 +79,70 @@ def test_an_order_in_an_undocumented_status_was_sent_where_a_listed_parcel_was(
         removed_at,
     )
     assert tables.query("SELECT is_unshipped FROM bi.orders") == [(unshipped,)]
+
+
+OPEN = {"refund_status": "WAIT_SELLER_AGREE"}
+WAITS = {"status": "waitsellersend", "logistics_status": "1"}
+SENT = {"status": "waitbuyerreceive", "logistics_status": "2"}
+CLOSED = {"status": "cancel", "logistics_status": "1"}
+
+
+@pytest.mark.parametrize(
+    ("group", "line", "unsent", "was_sent"),
+    [
+        # the platform calls the order sent, and one of its lines was not
+        ("shipped", {**WAITS, **OPEN}, True, False),
+        ("shipped", WAITS, True, False),
+        ("shipped", {**WAITS, "logistics_status": "8"}, True, False),
+        ("shipped", SENT, False, True),
+        ("shipped", {**SENT, "logistics_status": "5"}, True, True),
+        ("shipped", {}, False, True),
+        ("shipped", CLOSED, False, False),
+        ("shipped", {**WAITS, "removed_at": "2026-11-03"}, False, False),
+        # a code that no document names says nothing
+        ("shipped", {"logistics_status": "9"}, False, True),
+        ("partly_shipped", {"logistics_status": "9"}, None, None),
+        ("partly_shipped", WAITS, True, False),
+        ("partly_shipped", SENT, False, True),
+        ("awaiting_shipment", WAITS, True, False),
+        ("awaiting_shipment", {"logistics_status": "9"}, True, False),
+        ("awaiting_payment", {"status": "waitbuyerpay", "logistics_status": "1"}, False, False),
+        ("other", {"status": "waitselleract", "logistics_status": "1"}, True, False),
+        ("other", {}, True, None),
+        # whether it left is told of what is over, too
+        ("completed", {"status": "success", "logistics_status": "3"}, False, True),
+        ("completed", {"status": "success", "logistics_status": "8"}, False, True),
+        ("completed", {**CLOSED, **OPEN}, False, False),
+        ("cancelled", CLOSED, False, False),
+        ("cancelled", {"status": "cancel", "logistics_status": "4"}, False, True),
+        ("cancelled", {"status": "cancel"}, False, None),
+    ],
+)
+def test_a_line_is_unsent_as_its_own_state_says_and_not_as_its_order_does(
+    sendings: Tables, group: str, line: dict[str, Any], unsent: bool | None, was_sent: bool | None
+) -> None:
+    add_order(sendings, "a", status="any", status_group=group, paid_at="2026-11-01 13:00:00+08", line_count=1)
+    add_line(sendings, "a", "1", **line)
+    assert sendings.query("SELECT is_unsent, was_sent FROM bi.order_lines") == [(unsent, was_sent)]
+
+
+@pytest.mark.parametrize("column", ["status", "upstream_status"])
+@pytest.mark.parametrize(
+    ("group", "status", "unsent", "was_sent"),
+    [
+        ("shipped", "WAIT_SELLER_SEND_GOODS", True, False),
+        ("partly_shipped", "WAIT_BUYER_CONFIRM_GOODS", False, True),
+        ("partly_shipped", "TRADE_FINISHED", None, None),
+        ("awaiting_shipment", "TRADE_CLOSED", False, None),
+        ("shipped", "TRADE_CLOSED", False, None),
+    ],
+)
+def test_a_line_of_xportcn_is_unsent_by_the_words_of_the_market_behind_it(
+    sendings: Tables, column: str, group: str, status: str, unsent: bool | None, was_sent: bool | None
+) -> None:
+    add_order(sendings, "k", "xportcn_ka", status="any", status_group=group, line_count=1)
+    add_line(sendings, "k", "1", "xportcn_ka", logistics_status="1", **{column: status})
+    assert sendings.query("SELECT is_unsent, was_sent FROM bi.order_lines") == [(unsent, was_sent)]
 
 
 SUCCESS = {"refund_status": "REFUND_SUCCESS"}

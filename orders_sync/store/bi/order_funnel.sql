@@ -7,7 +7,7 @@
 -- completed_at        completed, else when it was first seen so
 -- cancelled_at        when it was first seen cancelled; NULL otherwise, and where it was cancelled when it was first read: nothing says since when
 -- time_to_pay         from ordered_at; NULL where either is not known, so of unpaid orders
--- time_to_ship        from paid_at to shipped_at, of every order that was sent, cancelled since or not: of those that count, WHERE is_valid. NULL where it was not sent yet, or nothing says when. Negative where the platform's times contradict each other
+-- time_to_ship        from paid_at to shipped_at, of every order that was sent, cancelled since or not: of those that count, WHERE is_valid. NULL where it was not sent yet, or nothing says when: orders that still wait are in no average of it, these are orders.is_unshipped. Negative where the platform's times contradict each other
 -- time_to_receive     from shipped_at to received_at
 -- time_to_complete    from ordered_at to completed_at
 -- has_full_history    it was first read before it was paid for, so that times from its history are exact to a read. Of no matter where the platform says the times itself: 1688

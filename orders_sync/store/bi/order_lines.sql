@@ -16,6 +16,8 @@
 -- order_payable_once  payable_amount of the order on its first listed line, else NULL: a sum counts an order once
 -- is_refunded         money went back for it: its refund was made, or it is a listed line of an order that is_refunded and was cancelled, or refunded in full, or has no other line. NULL: its order was refunded in part and no line says which. Share of lines refunded: count(*) FILTER (WHERE is_refunded) of paid, listed lines
 -- supplier_name       supplier of the product on a purchase: Xportcn shopName, else orders.supplier_name. NULL where neither is named, on xportcn_open as a rule, and on sales. Amounts by supplier: sum(goods_amount); orders whose lines state none add nothing
+-- is_unsent           still to be sent: of an order that counts and is not completed, a listed line that is not closed and of which nothing or not all was sent, also where the order is shipped as the platform says it, as under an open refund request. 1688 logisticsStatus 1, 5, 8, Xportcn status of the line; where the line says neither, of an order that is_unshipped. NULL: its order was sent in part and the line does not say it. Refunded ones too: AND is_refunded IS NOT TRUE
+-- was_sent            it was sent, or some of it, whatever became of it: 1688 logisticsStatus 2, 3, 4, 5 or a status of the line from shipped on; where the line says neither, by its order: shipped or later, or awaiting shipment. NULL where neither says it, as of most cancelled lines of Xportcn
 CREATE OR REPLACE VIEW bi.order_lines AS
 SELECT
     o.order_key,
@@ -65,10 +67,38 @@ SELECT
             WHERE f.platform = s.platform AND f.order_id = s.order_id AND f.removed_at IS NULL
         ) THEN false
     END AS is_refunded,
-    CASE WHEN o.direction = 'purchase' THEN coalesce(i.shop_name, o.supplier_name) END AS supplier_name
+    CASE WHEN o.direction = 'purchase' THEN coalesce(i.shop_name, o.supplier_name) END AS supplier_name,
+    CASE
+        WHEN NOT o.is_valid OR o.status_group = 'completed' OR t.is_closed
+            OR s.removed_at IS NOT NULL OR i.removed_at IS NOT NULL THEN false
+        WHEN t.is_partly_sent THEN true
+        WHEN t.was_sent OR (t.was_sent IS NULL AND o.status_group IN ('shipped', 'received')) THEN false
+        WHEN NOT t.was_sent THEN true
+        WHEN o.status_group <> 'partly_shipped' THEN o.is_unshipped
+    END AS is_unsent,
+    CASE
+        WHEN t.was_sent IS NOT NULL THEN t.was_sent
+        WHEN t.is_closed THEN NULL
+        WHEN o.status_group IN ('shipped', 'received', 'completed') THEN true
+        WHEN o.status_group IN ('creating', 'awaiting_payment', 'awaiting_shipment') THEN false
+    END AS was_sent
 FROM public.sub_orders AS s
 JOIN bi.orders AS o ON o.platform = s.platform AND o.order_id = s.order_id
 LEFT JOIN public.product_items AS i
     -- a line has one order: with three equalities the planner expects one row of a million and sorts or loops for all
     ON i.platform = s.platform AND i.order_id = s.order_id
-    AND i.sub_order_id >= s.sub_order_id AND i.sub_order_id <= s.sub_order_id;
+    AND i.sub_order_id >= s.sub_order_id AND i.sub_order_id <= s.sub_order_id
+LEFT JOIN public.order_statuses AS g ON g.platform = s.platform AND g.status = s.status
+CROSS JOIN LATERAL (SELECT
+    -- 1688: codes of logisticsStatus that its documents name; Xportcn: the words of the market behind it that they name
+    coalesce(g.status_group = 'cancelled' OR 'TRADE_CLOSED' IN (s.status, s.upstream_status), false) AS is_closed,
+    s.platform = '1688' AND s.logistics_status = '5' AS is_partly_sent,
+    CASE
+        WHEN (s.platform = '1688' AND s.logistics_status IN ('2', '3', '4', '5'))
+            OR g.status_group IN ('shipped', 'received', 'completed')
+            OR 'WAIT_BUYER_CONFIRM_GOODS' IN (s.status, s.upstream_status) THEN true
+        WHEN (s.platform = '1688' AND s.logistics_status IN ('1', '8'))
+            OR g.status_group IN ('creating', 'awaiting_payment', 'awaiting_confirmation', 'awaiting_shipment')
+            OR 'WAIT_SELLER_SEND_GOODS' IN (s.status, s.upstream_status) THEN false
+    END AS was_sent
+) AS t;

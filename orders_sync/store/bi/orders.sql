@@ -3,7 +3,7 @@
 -- status             exactly as the platform says it
 -- status_name_zh     Chinese name; the status itself where the platform does not document it
 -- status_name_en     English name; the status itself where the platform does not document it
--- status_group       the same words on every platform: creating (being made at the platform: Xportcn), awaiting_payment (placed, not paid), awaiting_confirmation (finance has not confirmed it, or the goods are not ordered yet: Xportcn), awaiting_shipment (paid, nothing was sent), partly_shipped (still awaits shipment, while a line was sent), shipped (all of it was sent, as the platform says; the last word on Xportcn, which does not say what arrived), received (signed for or received: 1688), completed (the trade is closed: 1688), cancelled (before or after payment: paid_at), rejected (refused by finance: Xportcn), other (a status that is not documented, or that says no more: the order may be paid and not sent). What still has to be sent: is_unshipped
+-- status_group       the same words on every platform: creating (being made at the platform: Xportcn), awaiting_payment (placed, not paid), awaiting_confirmation (finance has not confirmed it, or the goods are not ordered yet: Xportcn), awaiting_shipment (paid, nothing was sent), partly_shipped (still awaits shipment, while a line was sent), shipped (sent, as the platform says of the order, though a line under a refund request may be unsent: order_lines.is_unsent; the last word on Xportcn, which does not say what arrived), received (signed for or received: 1688), completed (the trade is closed: 1688), cancelled (before or after payment: paid_at), rejected (refused by finance: Xportcn), other (a status that is not documented, or that says no more: the order may be paid and not sent). What still has to be sent: is_unshipped
 -- is_known_status    the platform documents the status
 -- is_final           nothing but a refund follows; NULL where the status is not documented
 -- is_valid           it counts: paid and neither cancelled nor refused, refunded or not. Awaiting shipment or later; awaiting confirmation, or in an undocumented status, with a time of payment
@@ -19,7 +19,7 @@
 -- has_refund         a refund was asked for, whatever became of it: open, made or refused. Whether money went back: is_refunded
 -- ordered_at         when it was placed. Hour of the shop's day: extract(hour FROM ordered_at AT TIME ZONE bi.time_zone())
 -- paid_at            first payment; NULL: not paid, as the platform says it
--- shipped_at         when the last of it was sent: 1688, else the latest parcel of a shipped order. Cancelled orders may have been sent before. NULL where it was not sent, and on orders of Xportcn whose parcels have no time, as a rule: whether it was sent is told by status_group and is_unshipped
+-- shipped_at         when the last of it was sent: 1688, else the latest parcel of a shipped order, of which a line may still be unsent: order_lines.is_unsent. Cancelled orders may have been sent before. NULL where it was not sent, and on orders of Xportcn whose parcels have no time, as a rule: whether it was sent is told by status_group and is_unshipped
 -- received_at        everything received: 1688. NULL on Xportcn, which does not say it
 -- completed_at       when the trade was closed as complete: 1688. NULL on Xportcn
 -- refunded_at        when its first refund was made, as far as is known: the modify time of the first version that was read with it, else when that landed. NULL where nothing was refunded
@@ -40,7 +40,7 @@
 -- is_outdated        a newer version of it is known that could not be read
 -- synced_at          when this version landed
 -- refund_id          number of the refund at the platform: 1688. NULL where it is not said, as of an order cancelled after payment
--- is_unshipped       is_valid, and nothing or not all of it was sent: awaiting_shipment, partly_shipped, and awaiting_confirmation or other where neither the order nor a parcel has a time of sending. Refunded ones too: AND NOT is_refunded
+-- is_unshipped       is_valid, and the platform does not call the order sent: awaiting_shipment, partly_shipped, and awaiting_confirmation or other where neither the order nor a parcel has a time of sending. Refunded ones too: AND NOT is_refunded. An order that is shipped as the platform says it is not in it, even where one of its lines was not sent, under an open refund request for instance: these by order_lines.is_unsent
 -- is_refunded        money went back: an amount, or a status that says so. refund_status is of the newest refund, so that an earlier one may have been made while that is open or closed
 -- close_reason  1688 closeReason, free text. Does not say whether it was paid: paid_at
 CREATE OR REPLACE VIEW bi.orders AS
