@@ -113,7 +113,15 @@ def test_purchases_by_supplier_hold_no_sale(sandbox: Tables) -> None:
         " OR platform = 'xportcn_open' AND status_group IN ('awaiting_confirmation', 'other') AND paid_at IS NOT NULL"
     )
     [not_said] = [row for row in rows(18) if row[0] == "xportcn_open"]
-    assert not_said[4] == amount
+    assert not_said[-1] == amount
+
+
+def test_purchases_by_supplier_add_up_to_what_the_orders_cost(sandbox: Tables) -> None:
+    query = QUESTIONS[17].query.replace("LIMIT 5", "").rstrip().rstrip(";")
+    assert sandbox.query(f"SELECT platform, sum(amount) FROM ({query}) AS q GROUP BY 1 ORDER BY 1") == sandbox.query(
+        "SELECT platform, sum(payable_amount) FROM bi.orders WHERE is_valid_purchase GROUP BY 1 ORDER BY 1"
+    )
+    assert sandbox.query(f"SELECT count(*) > 1 FROM ({query}) AS q WHERE unstated <> 0") == [(True,)]
 
 
 def test_orders_as_of_a_moment_are_all_that_were_read_by_then(sandbox: Tables) -> None:

@@ -223,6 +223,40 @@ def test_a_purchase_of_several_suppliers_names_each_on_its_line(tables: Tables) 
     ) == [("purchase", "first", Decimal(20)), ("purchase", "second", Decimal(10)), ("sale", None, Decimal(10))]
 
 
+Lines = list[tuple[str, dict[str, Any]]]
+PARTS = "coalesce(goods_amount, 0) + coalesce(shipping_amount, 0) + coalesce(unstated_amount_once, 0)"
+
+
+@pytest.mark.parametrize(
+    ("lines", "amounts"),
+    [
+        # no line states an amount
+        ([("x", {})], {"x": 30}),
+        ([("x", {}), ("x", {})], {"x": 30}),
+        # the rest is of the line that states none, and not of the first
+        ([("x", {"amount": 10}), ("y", {})], {"x": 10, "y": 20}),
+        ([("x", {"amount": 10}), ("y", {"shipping_amount": 3})], {"x": 10, "y": 20}),
+        ([("x", {"amount": 0}), ("y", {})], {"x": 0, "y": 30}),
+        # all state one: with postage, which a line's amount holds on KA, and without
+        ([("x", {"amount": 20, "shipping_amount": 5}), ("y", {"amount": 10})], {"x": 20, "y": 10}),
+        ([("x", {"amount": 23, "shipping_amount": 5}), ("y", {"amount": 10})], {"x": 20, "y": 10}),
+        # removed lines are of no account
+        ([("x", {"removed_at": "2026-11-02"}), ("y", {})], {"y": 30}),
+        ([("x", {}), ("y", {"amount": 30, "removed_at": "2026-11-02"})], {"x": 30}),
+    ],
+)
+def test_amounts_of_suppliers_add_up_to_the_order_whatever_its_lines_state(
+    tables: Tables, lines: Lines, amounts: dict[str, int]
+) -> None:
+    add_order(tables, "k", "xportcn_ka", seller_name="x", total_amount=30, line_count=len(lines))
+    for number, (shop, values) in enumerate(lines, 1):
+        add_line(tables, "k", str(number), "xportcn_ka", line_no=number, **values)
+        for item in (1, 2):
+            add_item(tables, "k", str(number), "xportcn_ka", item, shop_name=shop)
+    found = tables.query(f"SELECT supplier_name, sum({PARTS}) FROM bi.order_lines WHERE NOT is_removed GROUP BY 1")
+    assert dict(found) == amounts
+
+
 def test_a_product_has_the_name_and_attributes_of_the_newest_order_that_has_any(tables: Tables) -> None:
     for day, title, text in ((1, "old", "red"), (2, "new", "blue"), (3, "newest", None), (4, None, None)):
         add_order(tables, str(day), created_at=f"2026-11-0{day} 12:00:00+08", line_count=1)
