@@ -154,7 +154,7 @@ def retry(
     ] = None,
     config: options.Config = None,
 ) -> None:
-    """Have the failed windows of an account read without waiting for their pause to end."""
+    """Have the failed windows of an account read now, due or not."""
 
     async def ask(connection: Connection) -> int:
         return await window_actions.retry(connection, actor.current(), name, windows)

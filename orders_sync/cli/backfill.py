@@ -118,7 +118,7 @@ def backfill(
         output.print_json(backfill_tables.plain(shown, requested, outcomes))
     elif outcomes:
         show(outcomes)
-    if any(outcome.errors or outcome.waiting for outcome in outcomes):
+    if any(outcome.errors or outcome.failed_windows for outcome in outcomes):
         raise typer.Exit(1)
 
 

@@ -61,7 +61,7 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
     if plan.not_fetched:
         count = len({each.number for each in plan.not_fetched})
         raise NotFoundError(f"{count} {'number' if count == 1 else 'numbers'} of these cannot be read")
-    if any(outcome.errors or outcome.waiting for outcome in outcomes):
+    if any(outcome.errors or outcome.failed_windows for outcome in outcomes):
         raise typer.Exit(1)
 
 

@@ -44,7 +44,7 @@ def sync(
         ),
     ] = Sweep.DUE,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Read failed windows now, without waiting for their pause to end.")
+        bool, typer.Option("--retry", help="Read failed windows now, without waiting until they are due.")
     ] = False,
     request: Annotated[
         bool, typer.Option("--request", help="Have the running service do it now, failed windows too, and return.")
@@ -80,7 +80,7 @@ def sync(
             with database.session(host.url) as connection:
                 show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))
     are_left_out = account_selection.report_misconfigured(settings, account)
-    if are_left_out or any(outcome.errors or outcome.waiting for outcome in outcomes):
+    if are_left_out or any(outcome.errors or outcome.failed_windows for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -125,7 +125,7 @@ def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
         if outcome.errors:
             others = len(outcome.errors) - 1
             output.error(outcome.errors[-1] + (f" (and {others} earlier errors)" if others else ""))
-        if outcome.waiting:
+        if outcome.failed_windows:
             (output.info if outcome.errors else output.error)(_waiting_windows(outcome))
     for each in histories.explained(how_far):
         output.info(each)
@@ -139,9 +139,10 @@ def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
 def _waiting_windows(outcome: AccountResult) -> str:
     """Return the text that names an account's failed windows and when each is read again."""
     windows = [
-        f"{shown_range(each.starts_at, each.ends_at)} until {stamp(each.retry_at)}" for each in outcome.waiting[:SHOWN]
+        f"{shown_range(each.starts_at, each.ends_at)} until {stamp(each.retry_at)}"
+        for each in outcome.failed_windows[:SHOWN]
     ]
-    more = len(outcome.waiting) - len(windows)
+    more = len(outcome.failed_windows) - len(windows)
     return (
         f"{outcome.account}: failed windows wait for a retry: {', '.join(windows)}"
         f"{f' and {more} more' if more else ''}. `orders-sync sync --retry` reads them now"

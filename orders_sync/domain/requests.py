@@ -8,5 +8,5 @@ from enum import StrEnum
 class RequestKind(StrEnum):
     """The column `kind` of `sync.requests`."""
 
-    SYNC = "sync"  # changes now, whatever of the interval is left; failed windows without their pause
+    SYNC = "sync"  # changes now, whatever of the interval is left; failed windows, due or not
     AUDIT = "audit"  # the platform's counts against the tables

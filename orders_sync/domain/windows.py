@@ -38,7 +38,7 @@ class WindowState(StrEnum):
     PLANNED = "planned"  # waits for a worker
     RUNNING = "running"  # claimed by one
     DONE = "done"  # read completely and landed
-    FAILED = "failed"  # planned again after a pause
+    FAILED = "failed"  # planned again after a delay
     SPLIT = "split"  # replaced by its parts
     BEYOND = "beyond"  # further back than the platform lists: proves nothing
 

@@ -34,5 +34,5 @@ def react(account: str, error: PlatformError, *, in_a_row: int, has_answered: bo
     elif in_a_row >= FAILURES_IN_A_ROW and is_down:
         rests, advice = True, f"{in_a_row} windows failed in a row: {account} rests until the next run"
     else:
-        rests, advice = False, "It is read again after a pause; `orders-sync sync --retry` does not wait for it"
+        rests, advice = False, "It is read again later by itself; `orders-sync sync --retry` does not wait for that"
     return Reaction(rests, f"{error}. {advice}")

@@ -150,8 +150,8 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
     claim, calls = read.claim, read.calls
     async with pool.connection() as connection:
         match outcome:
-            case Unconfirmed(pause=pause):
-                await closing.ask_again(connection, claim, pause, calls=calls)
+            case Unconfirmed(delay=delay):
+                await closing.ask_again(connection, claim, delay, calls=calls)
             case Beyond(reason=reason):
                 await closing.close_beyond(connection, claim, reason, calls=calls)
             case PartsAgree():

@@ -27,35 +27,38 @@ from orders_sync.platforms.http import CALL_SECONDS, fetch
 
 stamina.instrumentation.set_on_retry_hooks([])  # its own would log every retry to standard error
 
-LARGEST_SKEW = timedelta(minutes=1)  # the platforms take 5 and 10 (api-facts 1 and 4)
-LONGEST_PAUSE = 30.0  # seconds, between two tries
+LARGEST_SKEW = timedelta(minutes=1)  # the platforms accept 5 and 10 minutes (api-facts 1 and 4)
+LONGEST_RETRY_DELAY = 30.0  # seconds, between two tries
 LONGEST_HOLD = 600.0  # seconds; one wrong Retry-After must not silence an account until somebody notices
-HOLD_IN_FIRST_PAUSES = 5  # length of a hold when the platform says slow down and not for how long
+DEFAULT_HOLD_FACTOR = 5  # times `first_delay`: the hold where the platform says slow down without a Retry-After
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Limits of one call. `tries`: the first one included.
 
-    `first_pause` in seconds, doubled and jittered from try to try; `seconds` a try may take as a whole.
+    `first_delay` in seconds, doubled and jittered from try to try; `seconds` a try may take as a whole.
     """
 
     tries: int = 5
-    first_pause: float = 0.2
+    first_delay: float = 0.2
     largest_body: int = 64 * 2**20  # bytes
     seconds: float = CALL_SECONDS
 
 
 @dataclass(slots=True)
 class DatabaseClock:
-    """The database's clock, read once (`now_then`) and continued by this process's monotonic clock."""
+    """The database's clock, read once and continued by this process's monotonic clock.
 
-    now_then: datetime
-    then: float = field(default_factory=time.monotonic)
+    `database_time`: what it showed when this process's monotonic clock showed `read_at_monotonic`.
+    """
+
+    database_time: datetime
+    read_at_monotonic: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:
         """Return the database's time, extrapolated by the monotonic clock."""
-        return self.now_then + timedelta(seconds=time.monotonic() - self.then)
+        return self.database_time + timedelta(seconds=time.monotonic() - self.read_at_monotonic)
 
 
 class PageClient:
@@ -80,38 +83,38 @@ class PageClient:
         """Return the time by the database's clock."""
         return self._clock.now()
 
-    async def page(self, ask: PageQuery) -> FetchedPage:
-        """Ask for one page, with retries: jittered pauses, Retry-After obeyed, every try signed anew.
+    async def page(self, query: PageQuery) -> FetchedPage:
+        """Ask for one page, with retries: jittered delays, Retry-After obeyed, every try signed anew.
 
         Raises the last `PlatformError`, with the account and the call filled in.
         """
         try:
             async for attempt in stamina.retry_context(
-                on=_pause_before_retry,
+                on=_delay_before_retry,
                 attempts=self._retry_policy.tries,
                 timeout=None,
-                wait_initial=self._retry_policy.first_pause,
-                wait_max=LONGEST_PAUSE,
-                wait_jitter=self._retry_policy.first_pause,
+                wait_initial=self._retry_policy.first_delay,
+                wait_max=LONGEST_RETRY_DELAY,
+                wait_jitter=self._retry_policy.first_delay,
             ):
                 with attempt:
-                    return await self._once(ask)
+                    return await self._once(query)
         except PlatformError as error:
             error.account = self._source.account.name
             error.message = self._source.account.redact(error.message)
-            error.window = str(ask.window)
-            error.call = f"page {ask.page_no}"
+            error.window = str(query.window)
+            error.call = f"page {query.page_no}"
             raise
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _once(self, ask: PageQuery) -> FetchedPage:
+    async def _once(self, query: PageQuery) -> FetchedPage:
         source, retry_policy = self._source, self._retry_policy
         await self._rate_limiter.acquire()
         asked_at = self._clock.now()
         self.calls += 1
         headers: dict[str, str] = {}
         try:
-            request = source.platform.request(source.account, ask, asked_at)
+            request = source.platform.request(source.account, query, asked_at)
             body = await fetch(self._http, request, retry_policy.largest_body, retry_policy.seconds, headers)
             return FetchedPage(source.platform.page(source.account, body), asked_at)
         except AuthenticationError as error:
@@ -126,7 +129,7 @@ class PageClient:
             if error.retry_after is not None:
                 error.retry_after = min(error.retry_after, LONGEST_HOLD)
             await self._rate_limiter.hold(
-                HOLD_IN_FIRST_PAUSES * retry_policy.first_pause if error.retry_after is None else error.retry_after
+                DEFAULT_HOLD_FACTOR * retry_policy.first_delay if error.retry_after is None else error.retry_after
             )
             raise
 
@@ -141,11 +144,11 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return skew if skew > LARGEST_SKEW else None
 
 
-def _pause_before_retry(error: Exception) -> bool | float:
+def _delay_before_retry(error: Exception) -> bool | float:
     """Return True if the call is repeated, or the seconds the platform asked to wait before that; False if not.
 
     A call that was blocked before the gateway, or has to wait longer than `LONGEST_WAIT` (`rate_limiter.py`), is not
-    repeated: its window is read again after a pause.
+    repeated: its window is read again later.
     """
     if isinstance(error, BlockedError) or is_long_hold(error):
         return False

@@ -26,7 +26,7 @@ from orders_sync.store.database import Connection
 
 
 async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, retry: bool = False) -> None:
-    """Plan everything the account needs now. In a transaction. `retry`: failed windows too, whatever pause is left."""
+    """Plan everything the account needs now. In a transaction. `retry`: failed windows too, due or not."""
     planned = await _enter(connection, source)
     await requests.take_sync(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=retry)

@@ -159,7 +159,7 @@ async def probe_account(
     name = source.account.name
     async with pool.connection() as connection:
         now = await probes.now(connection)
-    once = RetryPolicy(1, retry_policy.first_pause, retry_policy.largest_body, retry_policy.seconds)
+    once = RetryPolicy(1, retry_policy.first_delay, retry_policy.largest_body, retry_policy.seconds)
     client = PageClient(http, source, rate_limiter, DatabaseClock(now), once)
     answers, fault = {}, ""
     try:

@@ -1,4 +1,4 @@
-"""Keep calls at an account's rate over all processes, and make none while the platform asks for a pause (P6)."""
+"""Keep calls at an account's rate over all processes, and none while the platform asks for a hold (P6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 from orders_sync.domain.errors import RateLimitError
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 
-LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a pause; for a longer one its window is released
+LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; for a longer one its window is released
 AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
 ROUNDING = 1e-6  # seconds
 LATE = (
@@ -19,7 +19,7 @@ LATE = (
 
 
 def is_long_hold(error: Exception) -> bool:
-    """Return True if the platform asked for a pause that is too long to wait for with a claimed window."""
+    """Return True if the platform asked for a hold that is too long to wait for with a claimed window."""
     return isinstance(error, RateLimitError) and error.retry_after is not None and error.retry_after > LONGEST_WAIT
 
 
@@ -83,7 +83,7 @@ class RateLimiter:
                     self._refuse_long_waits(permit - now)
                     if permit > now:
                         await asyncio.sleep(permit - now)
-                    if permit < self._next:  # a hold came during the pause
+                    if permit < self._next:  # a hold came during the sleep
                         continue
                     if permit <= self._last:
                         self._next = permit + self._gap
@@ -118,5 +118,5 @@ class RateLimiter:
         """
         if seconds > max(LONGEST_WAIT, self._gap + AHEAD):
             raise RateLimitError(
-                f"the platform asked for a pause, of which {seconds:.0f} s are left", retry_after=seconds
+                f"the platform asked for no calls for a time, of which {seconds:.0f} s are left", retry_after=seconds
             )

@@ -52,8 +52,8 @@ class Progress(Protocol):
 class AccountResult:
     """The result of reading one account.
 
-    It has caught up when `errors`, `waiting` (failed windows) and `is_cut_off` (the turn ended before everything was
-    read) are empty or false. `found_empty`: it is new that all of the history was read and lists no order.
+    It has caught up when `errors`, `failed_windows` and `is_cut_off` (the turn ended before everything was read) are
+    empty or false. `found_empty`: it is new that all of the history was read and lists no order.
     """
 
     account: str
@@ -61,6 +61,6 @@ class AccountResult:
     calls: int = 0
     rows: LoadCounts = field(default_factory=LoadCounts)
     errors: list[str] = field(default_factory=list)
-    waiting: list[FailedWindow] = field(default_factory=list)
+    failed_windows: list[FailedWindow] = field(default_factory=list)
     is_cut_off: bool = False
     found_empty: bool = False

@@ -35,7 +35,7 @@ async def drain(
     """Read the account's planned windows and return the result. Nothing is planned but what follows from the reads.
 
     `turn`: seconds after which no further window is begun, None for no limit. `waits`: wait for windows that another
-    process has claimed, and for the end of long pauses, so that the account has caught up when this returns. Whatever a
+    process has claimed, and for the end of long holds, so that the account has caught up when this returns. Whatever a
     platform does wrong is in the result. Raises psycopg.Error when the database is gone.
     """
     runner = _AccountRunner(run_context, source, turn, waits)
@@ -65,7 +65,7 @@ class _AccountRunner:
         self.result = AccountResult(self.name)
         self.failures = 0  # in a row
         self.rests = False
-        self.paused_until = 0.0  # by time.monotonic: before it the platform wants no call
+        self.held_until = 0.0  # by time.monotonic: the end of the hold the platform asked for
         self.is_waiting = False  # for another process; the user was notified
         self.is_crowded_out = False  # no slot came free in time: the turn goes to another account
         self.has_answered = False  # before the platform has counted a window, one at a time is read
@@ -107,11 +107,11 @@ class _AccountRunner:
         """Complete the result from the ledger, and write the account's last error."""
         errors = self.result.errors
         async with self.run_context.pool.connection() as connection:
-            self.result.waiting = await ledger.waiting(connection, self.name)
+            self.result.failed_windows = await ledger.failed_windows(connection, self.name)
             if self._is_over() and not self.rests:
                 self.result.is_cut_off = await ledger.has_work(connection, self.name)
             self.result.found_empty = await empty_history.note(connection, self.name)
-            if errors or not self.result.waiting:
+            if errors or not self.result.failed_windows:
                 await ledger.note_error(connection, self.name, errors[-1] if errors else None, rests=self.rests)
 
     async def read_all(self) -> None:
@@ -120,8 +120,8 @@ class _AccountRunner:
         try:
             while True:
                 if not reading:
-                    await self._wait_out_pause()
-                claim = None if self._is_over() or self._is_paused() else await self._claim_next(len(reading))
+                    await self._wait_out_hold()
+                claim = None if self._is_over() or self._is_held() else await self._claim_next(len(reading))
                 if claim is not None:
                     task = asyncio.create_task(self._read_window(claim))
                     # also if it never began
@@ -144,14 +144,14 @@ class _AccountRunner:
         is_late = self.ends is not None and time.monotonic() > self.ends
         return self.rests or is_late or self.is_crowded_out or self.run_context.stopping.is_set()
 
-    def _is_paused(self) -> bool:
-        return time.monotonic() < self.paused_until
+    def _is_held(self) -> bool:
+        return time.monotonic() < self.held_until
 
-    async def _wait_out_pause(self) -> None:
+    async def _wait_out_hold(self) -> None:
         """Wait until the platform takes calls again, with no window claimed and no slot taken."""
-        seconds = self.paused_until - time.monotonic()
+        seconds = self.held_until - time.monotonic()
         if seconds > 0 and not self._is_over():
-            self.run_context.progress.notify(self.name, f"the platform asked for a pause: waiting {seconds:.0f} s")
+            self.run_context.progress.notify(self.name, f"the platform asked for no calls: waiting {seconds:.0f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.run_context.stopping.wait(), seconds)
 
@@ -266,7 +266,7 @@ class _AccountRunner:
         if is_long_hold(error) and self.waits:
             assert isinstance(error, RateLimitError)
             assert error.retry_after is not None
-            self.paused_until = time.monotonic() + error.retry_after
+            self.held_until = time.monotonic() + error.retry_after
             return
         self.failures += 1
         reaction = react(self.name, error, in_a_row=self.failures, has_answered=self.has_answered)

@@ -11,7 +11,7 @@
     a total that may be the most it ever counts       Split         nothing   what was read lands, its halves are read
     an error that smaller parts may avoid             Split         nothing   what was read lands, its parts are read
     any other error                                   Failed        nothing   what was read lands, it is read again
-    refused credentials, or a long pause asked for    Released      nothing   what was read is dropped; planned again
+    refused credentials, or a long hold asked for     Released      nothing   what was read is dropped; planned again
     a count that agrees with its parts                PartsAgree    the range
     a count that is higher than its parts             RereadParts   nothing   its parts are read once more, or `Failed`
 
@@ -47,7 +47,7 @@ from orders_sync.engine.rate_limiter import is_long_hold
 
 PARTS = 8  # at most, of a window that cannot be read as a whole
 LONG = timedelta(days=7)  # a longer window may be too much for a platform to answer: no document says how long is
-# reads of a window that each ended because the platform asked for a long pause; the last of them splits the window
+# reads of a window that each ended because the platform asked for a long hold; the last of them splits the window
 # instead of releasing it: as a whole it may cost more calls than a quota has
 LONG_HOLDS = 4
 BLOCKED_READS = 4  # of a window, over some minutes, after which a block is taken for refused credentials,
@@ -98,9 +98,9 @@ class Complete(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed(Outcome):
-    """Planned again after `pause`: an empty answer is not believed until it is repeated."""
+    """Planned again after `delay`: an empty answer is not believed until it is repeated."""
 
-    pause: timedelta
+    delay: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Split(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Outcome):
-    """Failed, and read again after a pause. `reason`: the text kept with the window."""
+    """Failed, and read again after a delay. `reason`: the text kept with the window."""
 
     reason: str
 
@@ -198,7 +198,7 @@ def _after_read(facts: Facts, reading: ReadSummary) -> Outcome:
 def _after_count(facts: Facts, total: int) -> Outcome:
     """Compare the count of a window with its parts, which brought fewer rows than were counted before.
 
-    Each count is one call. A window that fails is counted again after a pause like any other, so it holds up no newer
+    Each count is one call. A window that fails is counted again after a delay like any other, so it holds up no newer
     one.
     """
     claim = facts.claim
@@ -209,7 +209,7 @@ def _after_count(facts: Facts, total: int) -> Outcome:
     failure = _incomplete(
         claim,
         f"{missing}, though they were read more than once. What was read has landed, the range does not count as "
-        "proven. It is counted again after a pause of an hour at most",
+        "proven. It is counted again within an hour",
     )
     failed = Failed(str(failure), error=failure)
     if not may_read_parts_again(claim.window, claim.parts_again_at, claim.now):

@@ -4,7 +4,7 @@
         '------asks------> queue ------takes-----------------^
     web: hooks plan and ask as the scheduler does
 
-An outage of the database ends nothing: every component retries, with growing pauses, until it is over.
+An outage of the database ends nothing: every component retries, after growing delays, until it is over.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ from orders_sync.store import database, messages, overview, schema, service_metr
 from orders_sync.store.database import Pool
 from orders_sync.store.processes import ReportedAccounts
 
-FIRST_PAUSE = 1.0  # seconds between two tries of a failing component, doubled each time
-LONGEST_PAUSE = 15.0
+FIRST_DELAY = 1.0  # seconds between two tries of a failing component, doubled each time
+LONGEST_DELAY = 15.0
 PROBE_SECONDS = 1.0  # between two probes during an outage
 WATCH_SECONDS = 5.0  # between two checks of connection and schema version
-STABLE_SECONDS = 60.0  # a component that ran this long retries with `FIRST_PAUSE` again
+STABLE_SECONDS = 60.0  # a component that ran this long retries with `FIRST_DELAY` again
 WEB_CONNECTIONS = 4  # a pool of its own, so that busy workers cost no message
 CONSOLE_CONNECTIONS = 8
 CONSOLE_WAIT = 2.0  # seconds for a connection, then a page says that the database does not answer
@@ -250,7 +250,7 @@ class Service:
     async def _supervise(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run a component, and restart it after each end, until the process stops."""
         self._health.watch(name)
-        pause = FIRST_PAUSE
+        delay = FIRST_DELAY
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             began = loop.time()
@@ -259,12 +259,12 @@ class Service:
             except CONNECTION_ERRORS as error:
                 await self._record_failure(name, error)
             if loop.time() - began > STABLE_SECONDS:
-                pause = FIRST_PAUSE
+                delay = FIRST_DELAY
             if self._outage.is_active:
-                await self._outage.wait(LONGEST_PAUSE)
+                await self._outage.wait(LONGEST_DELAY)
                 continue
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
 
     async def _register_later(self) -> None:
         """Have accounts recorded that at the start still counted as those of a killed process."""

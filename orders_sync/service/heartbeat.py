@@ -54,7 +54,7 @@ class Heartbeat:
         try:
             while True:
                 await self._fits.wait()
-                pause = SECONDS
+                wait = SECONDS
                 try:
                     async with self._pool.connection() as connection:
                         self._changed.clear()
@@ -63,11 +63,11 @@ class Heartbeat:
                         )
                 except CONNECTION_ERRORS as error:
                     if is_connection_loss(error.__cause__ or error):
-                        pause = RETRY_SECONDS
+                        wait = RETRY_SECONDS
                     else:
                         await self._failed(error)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
+                    async with asyncio.timeout(wait):
                         await self._changed.wait()
         finally:
             await self._remove()

@@ -5,7 +5,7 @@
 
 Any number of processes may run it: one decides, and each notice is sent by one; of an outage of the database, which
 has no place to note it, each tells by itself. A channel that does not accept a notice
-gets it again, with growing pauses, for a day; the others got it once.
+gets it again, after growing delays, for a day; the others got it once.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from orders_sync.store.database import Connection, Pool
 from orders_sync.store.notices import KnownProblem
 
 SECONDS = 30.0  # between two passes
-FIRST_PAUSE = timedelta(seconds=30)  # before a notice is sent again, doubled each time
-LONGEST_PAUSE = timedelta(minutes=15)
+FIRST_DELAY = timedelta(seconds=30)  # before a notice is sent again, doubled each time
+LONGEST_DELAY = timedelta(minutes=15)
 
 log = structlog.get_logger(__name__)
 
@@ -162,7 +162,7 @@ class Notifier:
             refused, reason = await self._send(notice, chosen, is_last=found.is_last)
             async with self.pool.connection() as connection:
                 labels = [each.label for each in refused]
-                await stored.tried(connection, found, labels, reason, _pause(found.tries))
+                await stored.tried(connection, found, labels, reason, _delay(found.tries))
 
     async def _send(
         self, notice: Notice, channels: Sequence[Channel], *, is_last: bool
@@ -200,7 +200,7 @@ class Notifier:
             is_last = now - each.made_at > stored.GIVEN_UP
             each.channels, _ = await self._send(each.notice, each.channels, is_last=is_last)
             each.tries += 1
-            each.try_at = now + _pause(each.tries)
+            each.try_at = now + _delay(each.tries)
             if not each.channels or is_last:
                 self._waiting.remove(each)
 
@@ -209,5 +209,5 @@ def _key(known: KnownProblem) -> tuple[ProblemKind, str]:
     return known.kind, known.subject
 
 
-def _pause(tries: int) -> timedelta:
-    return min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)
+def _delay(tries: int) -> timedelta:
+    return min(FIRST_DELAY * (1 << min(tries - 1, 10)), LONGEST_DELAY)

@@ -1,7 +1,7 @@
 """The scheduler: every tick plans what is due by the ledger, and enqueues the accounts with windows to read.
 
-    every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows whose pause is
-                    over; what people asked for (`store/requests.py`)
+    every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows that are due;
+                    what people asked for (`store/requests.py`)
     every minute    routine audits
     every 10 s      requeues jobs of dead workers
     every hour      removes rows older than [retention] keeps them

@@ -87,7 +87,7 @@ async def open_pool(
     async def check(connection: Connection) -> None:
         try:
             await _check(connection)
-        except psycopg.Error:  # the others are likely to be broken too, and each costs a pause that doubles
+        except psycopg.Error:  # the others are likely to be broken too, and each costs a wait that doubles
             await pool.check()
             raise
 

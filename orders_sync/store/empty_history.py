@@ -19,10 +19,10 @@ _LISTED = """(EXISTS (SELECT FROM orders AS o WHERE o.account = a.name)
     OR EXISTS (SELECT FROM sync.shared_orders AS o WHERE o.account = a.name)
     OR EXISTS (SELECT FROM sync.rejects AS o WHERE o.account = a.name))"""
 
-_PAUSES = ", ".join(f"interval '{pause.total_seconds():.0f} s'" for pause in EMPTY_HISTORY_AGAIN)
+_DELAYS = ", ".join(f"interval '{delay.total_seconds():.0f} s'" for delay in EMPTY_HISTORY_AGAIN)
 # of an account `a`: when its empty history is to be read again; NULL when that is over
-NEXT_READ = f"""(SELECT min(a.empty_since + pause) FROM unnest(ARRAY[{_PAUSES}]) AS pause
-    WHERE a.empty_since + pause > coalesce(a.empty_read_at, a.empty_since))"""
+NEXT_READ = f"""(SELECT min(a.empty_since + delay) FROM unnest(ARRAY[{_DELAYS}]) AS delay
+    WHERE a.empty_since + delay > coalesce(a.empty_read_at, a.empty_since))"""
 
 # a range that was listed as empty once and waits to be asked again (`not_before`) was read
 _NOTE = f"""

@@ -21,7 +21,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows
 
 REPEATS = 2
-LAST_PAUSE = timedelta(hours=1)
+LAST_DELAY = timedelta(hours=1)
 
 # a repeat that still waits is superseded by a read for the same orders: that one has repeats of its own
 _PLAN = """
@@ -34,7 +34,7 @@ WITH planned AS (
       AND w.starts_at >= p.first AND w.ends_at <= p.past AND w.orders <@ p.orders
 )
 INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, orders, repeats, not_before)
-SELECT %(account)s, %(kind)s, %(feed)s, first, past, orders, %(repeats)s, clock_timestamp() + %(pause)s::interval
+SELECT %(account)s, %(kind)s, %(feed)s, first, past, orders, %(repeats)s, clock_timestamp() + %(delay)s::interval
 FROM planned
 """
 
@@ -58,11 +58,11 @@ async def plan(
     wanted: Iterable[Wanted],
     *,
     repeats: int = 0,
-    pause: timedelta | None = None,
+    delay: timedelta | None = None,
 ) -> None:
     """Add windows of creation time, each for those of the wanted orders that were created in it.
 
-    `windows` in order, none of which overlaps another. They are read after `pause`, at once where it is None.
+    `windows` in order, none of which overlaps another. They are read after `delay`, at once where it is None.
     """
     if not windows:
         return
@@ -82,7 +82,7 @@ async def plan(
             "ends": [window.end for window in windows],
             "orders": [array(sorted(each)) for each in ids],
             "repeats": repeats,
-            "pause": pause,
+            "delay": delay,
         },
     )
 
@@ -96,7 +96,7 @@ async def repeat(
 
     `calls` that this read took: where there are fewer orders, each is read by the second it was created in.
     """
-    pauses = (overlap, LAST_PAUSE)
+    delays = (overlap, LAST_DELAY)
     if claim.repeats >= REPEATS:
         return
     wanted = [] if claim.repeats else list(absent)
@@ -109,5 +109,5 @@ async def repeat(
     kind = (
         WindowKind.HOOK if claim.kind == WindowKind.HOOK else WindowKind.REPAIR
     )  # a waiting sweep is dropped when the next one is planned
-    pause = pauses[claim.repeats]
-    await plan(connection, claim.account, kind, windows, wanted, repeats=claim.repeats + 1, pause=pause)
+    delay = delays[claim.repeats]
+    await plan(connection, claim.account, kind, windows, wanted, repeats=claim.repeats + 1, delay=delay)

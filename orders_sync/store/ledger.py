@@ -138,7 +138,7 @@ async def plan(
     """Add windows.
 
     An incremental one that begins earlier than all before moves the account's history back, and with it the watermark:
-    neither claims the range between, which is yet to be read (P5).
+    the range between, which is yet to be read, counts as read by neither (P5).
 
     `windows` begin with the earliest one. `parent`: the window they are parts of, which they count as planned with.
     `status`: a sweep that lists only the orders in it.
@@ -178,7 +178,7 @@ async def plan(
 async def forget_before(connection: Connection, account: str, start: datetime) -> bool:
     """Drop incremental windows that were never read and lie before `start`, where the settings' history begins now.
 
-    Return whether there were any; then the account's history begins behind the last of them: it claims no range unread.
+    Return whether there were any; then the account's history begins behind the last of them: it covers no unread range.
 
     The account's row must be locked. A window that is being read stays.
     """
@@ -214,7 +214,7 @@ async def has_hooks(connection: Connection, account: str) -> bool:
 
 
 async def replan_failed(connection: Connection, account: str, *, at_once: bool = False) -> int:
-    """Plan failed windows again whose pause is over, or all of them `at_once`; return their number."""
+    """Plan the failed windows again that are due (`RETRY_AT`), or all of them `at_once`; return their number."""
     cursor = await connection.execute(
         f"""
         UPDATE sync.windows SET state = 'planned'
@@ -238,8 +238,8 @@ async def retry_failed(connection: Connection, account: str, windows: Sequence[i
     return await fetch_values(connection, query, [account, ids, ids], int)
 
 
-async def waiting(connection: Connection, account: str) -> list[FailedWindow]:
-    """Return the account's failed windows, the one whose pause ends first in front."""
+async def failed_windows(connection: Connection, account: str) -> list[FailedWindow]:
+    """Return the account's failed windows, the one that is due first in front."""
     return await fetch_rows(
         connection,
         f"""

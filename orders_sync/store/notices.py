@@ -61,7 +61,7 @@ RETURNING id, level, title, body, channels, tries, made_at, made_at < clock_time
 """
 _TRIED = """
 UPDATE sync.outgoing_notices
-SET channels = %(refused)s, error = %(error)s, try_at = clock_timestamp() + %(pause)s,
+SET channels = %(refused)s, error = %(error)s, try_at = clock_timestamp() + %(delay)s,
     sent_at = CASE WHEN %(refused)s::text[] = '{}' THEN clock_timestamp() END,
     given_up_at = CASE WHEN %(is_last)s AND %(refused)s::text[] <> '{}' THEN clock_timestamp() END
 WHERE id = %(id)s
@@ -158,8 +158,8 @@ async def claim(connection: Connection) -> Outgoing | None:
 
 
 async def tried(
-    connection: Connection, notice: Outgoing, refused: Sequence[str], error: str | None, pause: timedelta
+    connection: Connection, notice: Outgoing, refused: Sequence[str], error: str | None, delay: timedelta
 ) -> None:
     """Store the outcome of a try: the channels that did not accept it, why the last of them did not, the next try."""
-    values = {"id": notice.id, "refused": list(refused), "error": error, "pause": pause, "is_last": notice.is_last}
+    values = {"id": notice.id, "refused": list(refused), "error": error, "delay": delay, "is_last": notice.is_last}
     await connection.execute(_TRIED, values)

@@ -53,4 +53,4 @@ def test_windows_that_alone_are_at_fault_hold_up_no_other(
 ) -> None:
     reaction = react("shop", error, in_a_row=in_a_row, has_answered=has_answered)
     assert not reaction.rests
-    assert reaction.text.startswith(f"{error}. It is read again after a pause")
+    assert reaction.text.startswith(f"{error}. It is read again later by itself")

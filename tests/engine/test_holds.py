@@ -44,7 +44,7 @@ async def test_a_worker_leaves_an_account_that_is_to_pause_long_and_its_windows_
         first = await drain(run_context, source, waits=False)
         assert "rests until the next run" in first.errors[-1]
         second = await drain(run_context, source, waits=False)
-        assert "asked for a pause, of which" in second.errors[-1]
+        assert "asked for no calls for a time, of which" in second.errors[-1]
     assert (first.calls, second.calls) == (1, 0)
     assert story.query(STATES, KA) == [("planned",)]
 
@@ -55,7 +55,7 @@ async def test_another_process_learns_of_a_long_pause_with_its_first_call_P6(tel
     async with planned(story, KA) as (run_context, source):
         outcome = await drain(run_context, source, waits=False)
     assert outcome.calls == 0
-    assert "asked for a pause, of which" in outcome.errors[-1]
+    assert "asked for no calls for a time, of which" in outcome.errors[-1]
     assert story.query(STATES, KA) == [("planned",)]
 
 
@@ -79,7 +79,7 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
         waiting = asyncio.create_task(drain(run_context, source))
         await asyncio.wait([waiting, asyncio.create_task(held.wait())], return_when=asyncio.FIRST_COMPLETED)
         assert await run_context.slots.acquire("anybody", 0)
-        assert "sandbox-ka: the platform asked for a pause: waiting 500 s" in story.progress.told_lines
+        assert "sandbox-ka: the platform asked for no calls: waiting 500 s" in story.progress.told_lines
         run_context.stopping.set()  # and a process that is to stop does not wait for it either
         await waiting
 
@@ -92,7 +92,7 @@ async def test_a_sync_goes_on_after_a_long_pause_and_every_order_is_there_P6(
     story.faults.retry_after = 2
     story.faults.script("http_429", "ok", "http_429", account=KA)
     outcome = (await story.sync(KA))[KA]
-    assert (outcome.errors, outcome.waiting) == ([], [])
+    assert (outcome.errors, outcome.failed_windows) == ([], [])
     story.assert_equal(KA)
 
 
@@ -118,5 +118,5 @@ async def test_a_window_of_more_calls_than_a_quota_allows_is_split_until_it_pass
     story.faults.script(*[*["ok"] * 8, "http_429"] * 200, account=KA)
     for _ in range(3):
         outcome = (await story.sync(KA))[KA]
-    assert (outcome.errors, outcome.waiting) == ([], [])
+    assert (outcome.errors, outcome.failed_windows) == ([], [])
     story.assert_equal(KA)

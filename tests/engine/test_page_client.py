@@ -30,9 +30,9 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 from orders_sync.domain.windows import Window
 from orders_sync.engine.page_client import (
-    HOLD_IN_FIRST_PAUSES,
+    DEFAULT_HOLD_FACTOR,
     LONGEST_HOLD,
-    LONGEST_PAUSE,
+    LONGEST_RETRY_DELAY,
     DatabaseClock,
     PageClient,
     RetryPolicy,
@@ -45,7 +45,7 @@ from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 
 SHOPS = ["sandbox-1688", "sandbox-open", "sandbox-ka"]
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC)
-PATIENCE = RetryPolicy(tries=4, first_pause=0.5)
+PATIENCE = RetryPolicy(tries=4, first_delay=0.5)
 FAST = 1_000_000.0  # calls a second: the limiter does not matter
 
 
@@ -132,7 +132,11 @@ class Shop:
 
     def caller(self, http: httpx.AsyncClient) -> PageClient:
         self.made = PageClient(
-            http, self.source, self.rate_limiter, DatabaseClock(BEGIN, then=time.monotonic()), self.retry_policy
+            http,
+            self.source,
+            self.rate_limiter,
+            DatabaseClock(BEGIN, read_at_monotonic=time.monotonic()),
+            self.retry_policy,
         )
         return self.made
 
@@ -228,7 +232,7 @@ def test_the_error_says_which_account_window_and_page_and_no_secret_P8(run: Run,
 
 @pytest.mark.parametrize("name", SHOPS)
 def test_every_try_is_signed_anew(run: Run, name: str) -> None:
-    shop = Shop(name, retry_policy=RetryPolicy(tries=4, first_pause=2))
+    shop = Shop(name, retry_policy=RetryPolicy(tries=4, first_delay=2))
     shop.faults.script("http_5xx", "reset", "garbled")
     run(shop.page())
     signed = [credentials(request) for _, request in shop.sent]
@@ -258,11 +262,11 @@ def test_the_answer_is_as_old_as_the_beginning_of_the_call_that_brought_it_P2(ru
 
 @pytest.mark.parametrize("name", SHOPS)
 def test_pauses_grow_from_try_to_try_and_are_jittered(run: Run, name: str) -> None:
-    shop = Shop(name, retry_policy=RetryPolicy(tries=10, first_pause=1))
+    shop = Shop(name, retry_policy=RetryPolicy(tries=10, first_delay=1))
     shop.faults.set_rates({"reset": 1.0})
     run(shop.failure())
     for number, pause in enumerate(shop.pauses):
-        assert min(2**number, LONGEST_PAUSE) - 0.001 <= pause <= min(2**number + 1, LONGEST_PAUSE) + 0.001
+        assert min(2**number, LONGEST_RETRY_DELAY) - 0.001 <= pause <= min(2**number + 1, LONGEST_RETRY_DELAY) + 0.001
     assert len({round(pause % 1, 6) for pause in shop.pauses[:4]}) == 4
 
 
@@ -324,11 +328,11 @@ def test_slow_down_without_a_time_is_obeyed_for_some_first_pauses_P6(run: Run) -
     shop = Shop("sandbox-1688")
     shop.faults.script("flow_limit")
     run(shop.page())
-    assert shop.pauses[0] >= HOLD_IN_FIRST_PAUSES * PATIENCE.first_pause
+    assert shop.pauses[0] >= DEFAULT_HOLD_FACTOR * PATIENCE.first_delay
 
 
 def test_other_calls_are_not_held_by_a_fault_that_is_no_slow_down(run: Run) -> None:
-    shop = Shop("sandbox-open", retry_policy=RetryPolicy(tries=2, first_pause=20))
+    shop = Shop("sandbox-open", retry_policy=RetryPolicy(tries=2, first_delay=20))
     shop.faults.script("http_5xx")
 
     async def two() -> None:

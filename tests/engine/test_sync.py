@@ -151,7 +151,7 @@ async def test_window_that_never_adds_up_is_split_until_it_does_P1(tell: Tell) -
     story.with_limits(workers=1, attempts=12)
     story.faults.set_rates({"missing_rows": 0.3})  # one of 31 calls fails in each read of the whole
     outcome = (await story.sync(story.shop))[story.shop]
-    assert (outcome.errors, outcome.waiting) == ([], [])
+    assert (outcome.errors, outcome.failed_windows) == ([], [])
     story.assert_equal(story.shop)
     reasons = story.query("SELECT error FROM sync.windows WHERE state = 'split'")
     assert "read 12 times, never completely" in str(reasons[0])
@@ -165,7 +165,7 @@ async def test_a_page_that_never_comes_holds_up_its_own_orders_alone_P1(tell: Te
     story.transport = _without(victim, status=200)
     for _ in range(8):
         outcome = (await story.sync(story.shop))[story.shop]
-    assert len(outcome.waiting) == 1
+    assert len(outcome.failed_windows) == 1
     verdict = story.verify(story.shop)[story.shop]
     assert victim in verdict.missed
     assert len(verdict.missed) <= story.page_size
@@ -189,7 +189,7 @@ async def test_a_long_window_that_is_not_even_counted_is_split_when_it_fails_aga
     story.with_limits(tries=1)
     for _ in range(9):  # three windows a pass, each fails once
         outcome = (await story.sync("sandbox-ka"))["sandbox-ka"]
-    assert outcome.waiting == []
+    assert outcome.failed_windows == []
     story.assert_equal("sandbox-ka")
 
 
@@ -212,7 +212,7 @@ async def test_a_platform_that_answers_nothing_past_the_last_page_is_read_after_
     story.faults.clear()
     for _ in range(2):
         outcome = (await story.sync("sandbox-ka"))["sandbox-ka"]
-    assert outcome.waiting == []
+    assert outcome.failed_windows == []
     story.assert_equal("sandbox-ka")
 
 
@@ -545,12 +545,12 @@ async def test_failed_window_waits_and_the_outcome_says_so_unless_told_to_retry_
     story.with_limits(tries=1, attempts=1)
     story.faults.script("html", account=story.shop)
     first = (await story.sync(story.shop))[story.shop]
-    assert [waiting.attempts for waiting in first.waiting] == [1]
+    assert [failed.attempts for failed in first.failed_windows] == [1]
     second = (await story.sync(story.shop, retry=False))[story.shop]
-    assert (second.errors, second.waiting) == ([], first.waiting)
+    assert (second.errors, second.failed_windows) == ([], first.failed_windows)
     assert story.query("SELECT last_error FROM sync.accounts") == [(first.errors[-1],)]
     third = (await story.sync(story.shop, retry=True))[story.shop]
-    assert (third.errors, third.waiting) == ([], [])
+    assert (third.errors, third.failed_windows) == ([], [])
     story.assert_equal(story.shop)
 
 

@@ -267,7 +267,7 @@ def test_a_whole_is_proven_by_parts_that_bring_what_it_counts_P1(
         assert isinstance(outcome.error, IncompleteWindowError)
         assert f"shop, {ONE_HOUR}: the platform counts {total} rows" in str(outcome.error)
     if isinstance(outcome, RereadParts):
-        assert outcome.otherwise.reason.endswith("It is counted again after a pause of an hour at most")
+        assert outcome.otherwise.reason.endswith("It is counted again within an hour")
 
 
 def test_an_answer_that_cannot_be_read_is_kept_without_secrets_P8() -> None:

@@ -36,7 +36,7 @@ class Installation:
     fake: FakePlatform
     history: timedelta = timedelta(days=25)
     policy: dict[str, object] = field(default_factory=dict)
-    limits: Limits = field(default_factory=lambda: Limits(retry_policy=RetryPolicy(tries=2, first_pause=0.001)))
+    limits: Limits = field(default_factory=lambda: Limits(retry_policy=RetryPolicy(tries=2, first_delay=0.001)))
     progress: Silent = field(default_factory=Silent)
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ def empty_ranges_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def limits() -> Limits:
-    return Limits(window_rows=400, retry_policy=RetryPolicy(tries=2, first_pause=0.001))
+    return Limits(window_rows=400, retry_policy=RetryPolicy(tries=2, first_delay=0.001))
 
 
 def orders(step: timedelta, count: int) -> list[Order]:
@@ -56,7 +56,7 @@ async def test_an_order_that_the_parts_hid_once_is_found_and_the_range_proven_P1
     shop = installed(install, kind)
     shop.fake.add(hidden_in_ranges_of(LONG, is_middle(shop), while_=lambda: counts_of_the_whole(shop) < 2))
     outcome = await shop.sync()
-    assert (outcome.errors, outcome.waiting) == ([], [])
+    assert (outcome.errors, outcome.failed_windows) == ([], [])
     shop.assert_holds_the_truth()
     assert shop.is_current()
     assert shop.query(WHOLES) == [("split", COUNT, COUNT - 1, True)]
@@ -71,7 +71,7 @@ async def test_a_range_whose_parts_stay_short_is_not_proven_and_says_so_P5(insta
     (reason,) = shop.reasons()
     assert f"counts {COUNT} rows in this range, but its parts together brought {COUNT - 1}" in reason
     assert reason in outcome.errors[0]
-    assert len(outcome.waiting) == 1
+    assert len(outcome.failed_windows) == 1
     assert not shop.is_current()
     assert shop.query("SELECT watermark <= history_from FROM sync.accounts") == [(True,)]
 
@@ -86,7 +86,7 @@ async def test_a_range_whose_parts_stay_short_costs_one_call_a_try_and_holds_up_
         shop.fake.calls.clear()
         outcome = await shop.sync()
         assert len(shop.fake.calls) <= 3  # the count, and the changes
-        assert len(outcome.waiting) == 1
+        assert len(outcome.failed_windows) == 1
     assert len(shop.held()) == COUNT + 2
 
 
@@ -195,7 +195,7 @@ async def test_an_error_while_a_whole_is_counted_again_splits_nothing_and_it_is_
 
     shop.fake.stages.respond = respond
     outcome = await shop.sync(passes=3)
-    assert len(outcome.waiting) == 1
+    assert len(outcome.failed_windows) == 1
     parts = shop.query("SELECT count(*) FROM sync.windows WHERE parent_id IS NOT NULL")
     is_broken.clear()
     is_broken.append(False)

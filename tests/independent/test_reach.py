@@ -59,7 +59,7 @@ async def test_a_history_beyond_reach_holds_up_nothing_and_is_never_called_compl
     outcome = await shop.sync()
     shop.assert_holds_the_truth()
     assert not outcome.errors
-    assert not outcome.waiting
+    assert not outcome.failed_windows
     assert shop.is_current()
     ((age,),) = shop.query("SELECT now() - proven_from FROM sync.accounts")
     assert MONTH - DAY < age < MONTH  # type: ignore[operator]

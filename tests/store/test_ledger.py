@@ -369,12 +369,12 @@ async def test_the_pause_after_a_failure_doubles_up_to_an_hour_P6(
     begun = "UPDATE sync.windows SET attempts = %s, finished_at = clock_timestamp() - %s * interval '1 s'"
     await connection.execute(begun, [attempts, seconds - 20])
     assert await ledger.replan_failed(connection, SHOP) == 0
-    [waiting] = await ledger.waiting(connection, SHOP)
+    [failed] = await ledger.failed_windows(connection, SHOP)
     finished = await one(connection, "SELECT finished_at FROM sync.windows")
-    assert (waiting.attempts, waiting.retry_at) == (attempts, finished + timedelta(seconds=seconds))
+    assert (failed.attempts, failed.retry_at) == (attempts, finished + timedelta(seconds=seconds))
     await connection.execute(begun, [attempts, seconds])
     assert await ledger.replan_failed(connection, SHOP) == 1
-    assert await ledger.waiting(connection, SHOP) == []
+    assert await ledger.failed_windows(connection, SHOP) == []
 
 
 async def test_the_reason_of_a_failure_is_kept_up_to_a_length(connection: Connection) -> None:

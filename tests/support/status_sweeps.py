@@ -37,5 +37,5 @@ async def swept(story: Story) -> None:
     """A sweep of what is open, which must have gone by status and without a complaint."""
     lists = story.query(LISTS)
     outcome = (await story.sync(SHOP, sweep=Sweep.OPEN))[SHOP]
-    assert (outcome.errors, outcome.waiting) == ([], [])
+    assert (outcome.errors, outcome.failed_windows) == ([], [])
     assert story.query(LISTS) > lists

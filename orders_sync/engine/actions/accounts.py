@@ -70,7 +70,7 @@ async def resume(connection: Connection, actor: Actor, name: str) -> None:
 
 
 async def sync_now(connection: Connection, actor: Actor, name: str) -> int:
-    """Have the running service read an account now: changes, and failed windows without their pause.
+    """Have the running service read an account now: changes, and failed windows, due or not.
 
     Return the number of the request in `sync.requests`. Raises `NotFoundError` for an unknown account, `UsageError` for
     one that is paused, suspended or no longer in the settings.

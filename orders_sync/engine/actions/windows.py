@@ -12,7 +12,7 @@ from orders_sync.store.database import Connection
 
 
 async def retry(connection: Connection, actor: Actor, account: str, windows: Sequence[int] | None = None) -> int:
-    """Have failed windows of an account read without waiting for their pause, all of them or those with these ids.
+    """Have failed windows of an account read now, due or not, all of them or those with these ids.
 
     Return how many there were; the running service, or the next `sync`, reads them. Raises `NotFoundError` where none
     of them is failed.
