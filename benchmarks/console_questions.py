@@ -57,7 +57,7 @@ async def _figures(connection: Connection) -> None:
 
 
 async def _lags(connection: Connection) -> None:
-    await freshness.lags(connection, "shop001", datetime.now(UTC))
+    await freshness.delays(connection, "shop001", datetime.now(UTC))
 
 
 async def _heat_map(connection: Connection, account: str, ago: int) -> None:

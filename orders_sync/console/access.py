@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from orders_sync.console import passwords
 from orders_sync.console.site import Site
-from orders_sync.console.visit import MESSAGE, Visit, inside, read_form
+from orders_sync.console.visit import FLASH, Visit, inside, read_form
 from orders_sync.console.words import LANGUAGES, Words, chosen
 from orders_sync.domain.activity import Action, Actor, Origin
 from orders_sync.domain.errors import UsageError
@@ -83,8 +83,8 @@ class Access:
 
     def visit(self, request: Request, person: Person) -> Visit:
         """Return the request as one of this person."""
-        message = unquote(request.cookies.get(MESSAGE, ""))[:1000]
-        return Visit(request, self._site, person, self.words(request), message)
+        flash = unquote(request.cookies.get(FLASH, ""))[:1000]
+        return Visit(request, self._site, person, self.words(request), flash)
 
     def words(self, request: Request) -> Words:
         """Return the language of a request: chosen, set, or asked for by the browser."""
@@ -187,12 +187,10 @@ class Access:
         visit = replace(visit, request=request)
         with suppress(UsageError):  # no browser made it: the form is shown empty
             visit.form, visit.choices = read_form(unsent.body.encode())
-        visit.message = visit._(
-            "Your session had ended, so nothing was done. Check what stands here, then do it again."
-        )
+        visit.flash = visit._("Your session had ended, so nothing was done. Check what stands here, then do it again.")
         answer = await self._resume(visit, unquote(sent.path))
         if answer is None:
-            visit.say(back, visit.message)
+            visit.say(back, visit.flash)
         return answer or back
 
     async def _log_out(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Charts as SVG, made on the server: orders by hour, the lag of an account, the hours of a month. Pure.
+"""Charts as SVG, made on the server: orders by hour, the delay of an account, the hours of a month. Pure.
 
 A chart has classes and no styles of its own, as the policy of the pages asks; every text in it is escaped. A colour
 never stands alone: each state has a mark. Beside a chart a page says the same in words or a table.
@@ -11,10 +11,10 @@ from datetime import date, datetime
 
 from markupsafe import Markup, escape
 
-from orders_sync.store.console.freshness import Lag
+from orders_sync.store.console.freshness import Delay
 from orders_sync.store.console.heat_map import Cell, CellState
 
-WIDTH, HEIGHT = 640, 120  # of the lag, in units of the picture
+WIDTH, HEIGHT = 640, 120  # of the delay, in units of the picture
 BAR, TALL = 5, 24  # width of an hour and height of the most orders
 SQUARE, LEFT, TOP = 18, 90, 18  # an hour of the month, room for days and hours
 
@@ -41,12 +41,12 @@ def sparkline(values: Sequence[int], label: str) -> Markup:
     return _picture("spark", len(values) * BAR, TALL, label, Markup("".join(bars)))  # noqa: S704 - of numbers
 
 
-def sawtooth(lags: Sequence[Lag], promised: float, since: datetime, until: datetime, label: str) -> Markup:
-    """Return the lag over time as a line, and the promised lag as another; an empty picture where nothing was read.
+def sawtooth(delays: Sequence[Delay], promised: float, since: datetime, until: datetime, label: str) -> Markup:
+    """Return the delay over time as a line, and the promised one as another; an empty picture where nothing was read.
 
     `promised`: seconds.
     """
-    points = [(each.at, seconds) for each in lags for seconds in (each.before, each.after) if seconds is not None]
+    points = [(each.at, seconds) for each in delays for seconds in (each.before, each.after) if seconds is not None]
     highest = max([promised * 1.5, *(seconds for _, seconds in points)])
     span = max((until - since).total_seconds(), 1.0)
 

@@ -23,8 +23,8 @@ from orders_sync.store.console_access import Person
 from orders_sync.store.database import Connection
 
 MOST_FIELDS = 2000  # of a form
-MESSAGE = "orders_sync_message"  # cookie: what the page after an action says
-MESSAGE_SECONDS = 60
+FLASH = "orders_sync_message"  # cookie: what the page after an action says
+FLASH_SECONDS = 60
 
 
 class ForbiddenError(UsageError):
@@ -60,7 +60,7 @@ class Filled:
 class Visit:
     """A request of a person.
 
-    `message`: what the action before has to say, shown once. `form`, `choices`: the fields of a form that was posted,
+    `flash`: what the action before has to say, shown once. `form`, `choices`: the fields of a form that was posted,
     each with its last value and with all. `sent_to`: the path of the action where its form is shown again because it
     was not done; `mistakes`: what was wrong with the form, by field, "" for the form as a whole.
     """
@@ -69,7 +69,7 @@ class Visit:
     site: Site
     person: Person
     words: Words
-    message: str = ""
+    flash: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sent_to: str = ""
@@ -152,30 +152,30 @@ class Visit:
         """Return a page."""
         text = rendering.page(template, self.words, {"visit": self, "url": self.url, **values})
         answer = HTMLResponse(text, code)
-        if self.message:
-            answer.delete_cookie(MESSAGE, path=self.site.base_path or "/")
+        if self.flash:
+            answer.delete_cookie(FLASH, path=self.site.base_path or "/")
         return answer
 
-    def go(self, path: str, message: str = "", **query: object) -> Response:
-        """Send the browser to another page after an action; `message` is shown there once."""
+    def go(self, path: str, flash: str = "", **query: object) -> Response:
+        """Send the browser to another page after an action; `flash` is shown there once."""
         answer = RedirectResponse(self.url(path, **query), 303)
-        if message:
-            self.say(answer, message)
+        if flash:
+            self.say(answer, flash)
         return answer
 
-    def go_back(self, path: str, message: str) -> Response:
+    def go_back(self, path: str, flash: str) -> Response:
         """Send the browser to the page whose form asked for it in a field `next`, else to `path`; as `go`."""
         back = inside(self.form.get("next", ""), self.site.base_path)
         answer = RedirectResponse(self.site.base_path + back, 303) if back else self.go(path)
-        self.say(answer, message)
+        self.say(answer, flash)
         return answer
 
-    def say(self, answer: Response, message: str) -> None:
-        """Have the next page show a message, once."""
+    def say(self, answer: Response, flash: str) -> None:
+        """Have the next page show a text, once."""
         answer.set_cookie(
-            MESSAGE,
-            quote(message[:1000]),
-            max_age=MESSAGE_SECONDS,
+            FLASH,
+            quote(flash[:1000]),
+            max_age=FLASH_SECONDS,
             path=self.site.base_path or "/",
             httponly=True,
             samesite="lax",

@@ -129,9 +129,9 @@ def of_account(account: AccountStatus, state: State, delay: timedelta, running: 
         )
 
 
-def of_lateness(account: AccountStatus, pace: SyncPolicy) -> Iterator[Problem]:
+def of_lateness(account: AccountStatus, policy: SyncPolicy) -> Iterator[Problem]:
     """Report that orders are listed so late that the passes over the newest time may soon miss them, if they are."""
-    if account.late_by is None or not lateness.is_near(account.late_by, pace.overlap, pace.confirm):
+    if account.late_by is None or not lateness.is_near(account.late_by, policy.overlap, policy.confirm):
         return
     yield Problem(
         ProblemKind.LATE,
@@ -140,10 +140,10 @@ def of_lateness(account: AccountStatus, pace: SyncPolicy) -> Iterator[Problem]:
             "in the last seven days an order was listed at least %(late)s after its own time. The confirming pass "
             "finds orders up to %(found)s late; later ones are found only by sweeps and audits",
             late=account.late_by,
-            found=lateness.found_by_passes(pace.overlap, pace.confirm),
+            found=lateness.found_by_passes(policy.overlap, policy.confirm),
         ),
         account.name,
-        f"raise `confirm` of the account, now {duration(int(pace.confirm.total_seconds()))}",
+        f"raise `confirm` of the account, now {duration(int(policy.confirm.total_seconds()))}",
     )
 
 

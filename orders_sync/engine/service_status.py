@@ -46,7 +46,7 @@ class Verdict:
         return [each for each in self.problems if each.account == name]
 
 
-class Paced(Protocol):
+class ChangePolicy(Protocol):
     """The interval at which changes are read, and the lag: how long before now a window ends."""
 
     @property
@@ -58,28 +58,28 @@ class Paced(Protocol):
         """The time before now at which a window ends."""
 
 
-def allowed_delay(pace: Paced) -> timedelta:
+def allowed_delay(policy: ChangePolicy) -> timedelta:
     """Return how far behind an account may be before that is a problem.
 
     Its interval and lag, and once more the interval or five minutes for reading.
     """
-    return pace.interval + pace.lag + max(pace.interval, LEAST_SLACK)
+    return policy.interval + policy.lag + max(policy.interval, LEAST_SLACK)
 
 
 def assess(
     accounts: Sequence[AccountStatus],
     processes: Sequence[ProcessStatus],
-    paces: Mapping[str, SyncPolicy],
-    default_pace: Paced,
+    policies: Mapping[str, SyncPolicy],
+    default_policy: ChangePolicy,
     audit_every: timedelta,
     misconfigured: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdict:
     """Judge the accounts and processes. Pure.
 
-    `paces`: of the accounts of the settings; `default_pace`: of any other account; `audit_every`: how often the service
-    audits an account; `misconfigured`: by account, why it cannot be used.
+    `policies`: of the accounts of the settings; `default_policy`: of any other account; `audit_every`: how often the
+    service audits an account; `misconfigured`: by account, why it cannot be used.
     """
-    delays = {each.name: allowed_delay(paces.get(each.name, default_pace)) for each in accounts}
+    delays = {each.name: allowed_delay(policies.get(each.name, default_policy)) for each in accounts}
     states = {
         each.name: State.MISCONFIGURED if each.name in misconfigured else _state(each, delays[each.name])
         for each in accounts
@@ -93,12 +93,12 @@ def assess(
             continue
         if each.name in misconfigured:
             problems.append(account_problems.of_mistake(each.name, misconfigured[each.name]))
-        unknown = list(service_problems.of_missing_settings(each.name, processes)) if each.name in paces else []
+        unknown = list(service_problems.of_missing_settings(each.name, processes)) if each.name in policies else []
         problems += unknown
         if not (unknown and states[each.name] is State.NOT_READ):  # which says the same in other words
             problems += account_problems.of_account(each, states[each.name], delays[each.name], running)
-        if each.name in paces:
-            problems += account_problems.of_lateness(each, paces[each.name])
+        if each.name in policies:
+            problems += account_problems.of_lateness(each, policies[each.name])
         if running.since:
             problems += account_problems.of_old_audit(each, audit_every)
     problems.sort(key=lambda each: (each.severity is not Severity.BROKEN, each.account is not None))

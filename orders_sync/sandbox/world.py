@@ -14,15 +14,15 @@ from orders_sync.sandbox.rng import seeded_rng
 from orders_sync.sandbox.shops import SandboxAccount, Shop
 
 LATE_SHARE = 0.1  # of the changes made by `step`, the share that is indexed late
-LATE_SECONDS = (3, 180)  # least and greatest lag
+LATE_SECONDS = (3, 180)  # least and greatest delay of the index
 
 
 class World:
     """Shops and their orders, deterministic: equal arguments give byte-identical records.
 
     All initial orders are indexed, so listed by their platform. `create`, `mutate`, `change` and `step` change orders
-    at the time they are given. `lag` is in seconds: the change is not indexed until `publish` is called that much
-    later.
+    at the time they are given. `index_delay` is in seconds: the change is not indexed until `publish` is called that
+    much later.
 
     Args:
         orders: Number of orders, spread evenly over the shops.
@@ -87,7 +87,7 @@ class World:
         self.shop(account).malformed[order_id] = kind
 
     def create(
-        self, n: int = 1, now: datetime | None = None, account: str | None = None, lag: float = 0
+        self, n: int = 1, now: datetime | None = None, account: str | None = None, index_delay: float = 0
     ) -> list[SandboxOrder]:
         """Create n orders, at `now` (default: the last time given)."""
         at = self._moment(now)
@@ -95,11 +95,11 @@ class World:
         with self.lock:
             for _ in range(n):
                 shop = self._choose_shop(account)
-                made.append(self._publish_after(shop, shop.create_order(at), lag))
+                made.append(self._publish_after(shop, shop.create_order(at), index_delay))
         return made
 
     def mutate(
-        self, n: int = 1, now: datetime | None = None, account: str | None = None, lag: float = 0
+        self, n: int = 1, now: datetime | None = None, account: str | None = None, index_delay: float = 0
     ) -> list[SandboxOrder]:
         """Apply the next event to n random open orders; to fewer if no order is open."""
         at = self._moment(now)
@@ -109,7 +109,7 @@ class World:
                 shop = self._choose_shop(account)
                 order_id = shop.random_open_order_id()
                 if order_id is not None:
-                    done.append(self._publish_after(shop, shop.change_order(order_id, at), lag))
+                    done.append(self._publish_after(shop, shop.change_order(order_id, at), index_delay))
         return done
 
     def change(
@@ -118,7 +118,7 @@ class World:
         order_id: str,
         event: str | None = None,
         now: datetime | None = None,
-        lag: float = 0,
+        index_delay: float = 0,
     ) -> SandboxOrder:
         """Apply an event (events.EVENTS) to an order; None: the next event of its lifecycle.
 
@@ -127,15 +127,19 @@ class World:
         """
         shop = self.shop(account)
         with self.lock:
-            return self._publish_after(shop, shop.change_order(order_id, self._moment(now), event), lag)
+            return self._publish_after(shop, shop.change_order(order_id, self._moment(now), event), index_delay)
 
     def step(self, now: datetime, changes: int = 1) -> list[SandboxOrder]:
-        """Publish what is due, then create or change `changes` random orders, some of them with a random lag."""
+        """Publish what is due, then create or change `changes` random orders, some of them indexed late."""
         self.publish(now)
         changed: list[SandboxOrder] = []
         for _ in range(changes):
-            lag = self.rng.uniform(*LATE_SECONDS) if self.rng.random() < LATE_SHARE else 0.0
-            changed += self.create(1, now, lag=lag) if self.rng.random() < 0.2 else self.mutate(1, now, lag=lag)
+            index_delay = self.rng.uniform(*LATE_SECONDS) if self.rng.random() < LATE_SHARE else 0.0
+            changed += (
+                self.create(1, now, index_delay=index_delay)
+                if self.rng.random() < 0.2
+                else self.mutate(1, now, index_delay=index_delay)
+            )
         return changed
 
     def publish(self, now: datetime) -> int:
@@ -155,15 +159,15 @@ class World:
         """The number of versions that are not indexed yet."""
         return len(self._unindexed)
 
-    def _publish_after(self, shop: Shop, order: SandboxOrder, lag: float) -> SandboxOrder:
-        """Index a draft now, or `lag` seconds later if that is above 0."""
+    def _publish_after(self, shop: Shop, order: SandboxOrder, index_delay: float) -> SandboxOrder:
+        """Index a draft now, or `index_delay` seconds later if that is above 0."""
         if self.on_change is not None:
             self.on_change(shop.account, order)
-        if lag <= 0:
+        if index_delay <= 0:
             shop.publish(order)
         else:
             self._sequence += 1
-            heapq.heappush(self._unindexed, (self.now + lag, self._sequence, shop, order))
+            heapq.heappush(self._unindexed, (self.now + index_delay, self._sequence, shop, order))
         return order
 
     def _choose_shop(self, account: str | None) -> Shop:

@@ -77,27 +77,6 @@ class EqualRequest(msgspec.Struct, frozen=True):
     state: BackfillState
 
 
-async def request(
-    connection: Connection,
-    account: str,
-    feed: Feed,
-    window: Window,
-    *,
-    everything: bool,
-    request_id: int | None = None,
-) -> int:
-    """Store a backfill and return its number. The next pass over the account plans it.
-
-    `request_id`: the first backfill of the same request, which may be for many accounts; None for the first one.
-    """
-    query = """
-        INSERT INTO sync.backfills (account, feed, starts_at, ends_at, everything, request_id)
-        VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
-    """
-    values = [account, feed, window.start, window.end, everything, request_id]
-    return await fetch_value(connection, query, values, int)
-
-
 async def equal(
     connection: Connection, account: str, feed: Feed, window: Window, before: int | None = None
 ) -> list[EqualRequest]:

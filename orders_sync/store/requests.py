@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -58,6 +59,15 @@ FROM sync.accounts AS a WHERE name = %s FOR UPDATE
 """
 
 
+class Obstacle(StrEnum):
+    """The reason why the service reads nothing of an account."""
+
+    REMOVED = "removed"  # from the settings, or retired
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    NONE = ""  # it can be read
+
+
 class AuditRequest(msgspec.Struct, frozen=True):
     """An audit that was asked for, of `[starts_at, ends_at)` of creation time; None: as far as there is anything."""
 
@@ -96,12 +106,9 @@ async def add(
     return await fetch_value(connection, _ADD, values, int)
 
 
-async def obstacle(connection: Connection, account: str) -> str | None:
-    """Lock an account's row and return why the service cannot read it; None for an unknown one.
-
-    "removed" from the settings, "paused", "suspended"; "" where it can be read.
-    """
-    found = await fetch_values(connection, _OBSTACLE, [account], str)
+async def obstacle(connection: Connection, account: str) -> Obstacle | None:
+    """Lock an account's row and return why the service cannot read it; None for an unknown one."""
+    found = await fetch_values(connection, _OBSTACLE, [account], Obstacle)
     return found[0] if found else None
 
 

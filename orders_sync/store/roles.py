@@ -43,7 +43,7 @@ _BACKFILL_FUNCTIONS = (
     "sync.cancel_backfill(bigint), sync.cancel_backfill_request(bigint), sync.join_backfill(bigint, bigint)"
 )
 # of schema `bi`: the same, over every account, so that a role that sees one shop may not
-_FEED = """
+_CHANGE_FEED = """
     SELECT oid::regprocedure::text FROM pg_proc
     WHERE pronamespace = to_regnamespace('bi') AND proname IN ('changes_since', 'feed_lag')
       AND pg_has_role(proowner, 'USAGE')
@@ -76,7 +76,7 @@ def install(session: Session) -> None:
     columns = ", ".join(select_values(session, _COLUMNS, [list(PERSONAL)], str))
     has_views = session.execute(_HAS_VIEWS).fetchone() == (True,)
     has_jobs = session.execute("SELECT to_regclass('sync_jobs.procrastinate_jobs') IS NOT NULL").fetchone() == (True,)
-    feed = ", ".join(select_values(session, _FEED, None, str))
+    feed = ", ".join(select_values(session, _CHANGE_FEED, None, str))
     for role in select_values(session, _EXISTING, [list(ROLES)], str):
         if feed:
             session.execute(f"GRANT EXECUTE ON FUNCTION {feed} TO {role}".encode())

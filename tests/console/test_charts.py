@@ -9,7 +9,7 @@ import pytest
 
 from orders_sync.console import charts
 from orders_sync.console.rendering import STATIC
-from orders_sync.store.console.freshness import Lag
+from orders_sync.store.console.freshness import Delay
 from orders_sync.store.console.heat_map import Cell, CellState, Counts
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -46,24 +46,29 @@ def test_a_sparkline_of_nothing_is_an_empty_picture(values: list[int]) -> None:
 
 
 def test_the_line_rises_to_the_lag_before_a_read_and_falls_to_that_after_it() -> None:
-    lags = [Lag(NOW - 2 * HOUR, None, 0.0), Lag(NOW - HOUR, 3600.0, 0.0), Lag(NOW, 1800.0, 1800.0)]
-    drawn = charts.sawtooth(lags, 600.0, NOW - 2 * HOUR, NOW, "lag")
+    delays = [Delay(NOW - 2 * HOUR, None, 0.0), Delay(NOW - HOUR, 3600.0, 0.0), Delay(NOW, 1800.0, 1800.0)]
+    drawn = charts.sawtooth(delays, 600.0, NOW - 2 * HOUR, NOW, "lag")
     [line] = every(drawn, "polyline")
     assert line.get("points") == "0.0,120.0 320.0,0.0 320.0,120.0 640.0,60.0 640.0,60.0"
     assert [each.get("y1") for each in every(drawn, "line")] == ["100.0"]
 
 
 def test_the_promised_lag_is_within_the_picture_however_small_the_lag_is() -> None:
-    [level] = every(charts.sawtooth([Lag(NOW, 0.0, 0.0)], 600.0, NOW - HOUR, NOW, "lag"), "line")
+    [level] = every(charts.sawtooth([Delay(NOW, 0.0, 0.0)], 600.0, NOW - HOUR, NOW, "lag"), "line")
     assert 0 < float(level.get("y1", "")) < charts.HEIGHT
 
 
 @pytest.mark.parametrize(
-    ("lags", "promised", "since"),
-    [([], 600.0, NOW - HOUR), ([], 0.0, NOW), ([Lag(NOW, None, -5.0)], 0.0, NOW), ([Lag(NOW, 1e12, 0.0)], 1.0, NOW)],
+    ("delays", "promised", "since"),
+    [
+        ([], 600.0, NOW - HOUR),
+        ([], 0.0, NOW),
+        ([Delay(NOW, None, -5.0)], 0.0, NOW),
+        ([Delay(NOW, 1e12, 0.0)], 1.0, NOW),
+    ],
 )
-def test_odd_times_are_a_picture_too(lags: list[Lag], promised: float, since: datetime) -> None:
-    assert picture(charts.sawtooth(lags, promised, since, NOW, "lag")).tag == "svg"
+def test_odd_times_are_a_picture_too(delays: list[Delay], promised: float, since: datetime) -> None:
+    assert picture(charts.sawtooth(delays, promised, since, NOW, "lag")).tag == "svg"
 
 
 def test_every_state_has_a_mark_a_word_a_colour_and_a_link() -> None:

@@ -14,6 +14,7 @@ from orders_sync.sandbox.states import State
 from orders_sync.store import backfill_ranges, backfills
 from orders_sync.store.backfill_ranges import Asked, RangeState
 from orders_sync.store.database import Connection
+from tests.support.backfills import request_backfill
 from tests.support.story import Story, Tell
 
 DAY = timedelta(days=1)
@@ -28,7 +29,7 @@ def last_days(number: int) -> Window:
 async def ask(story: Story, window: Window, account: str = "sandbox-1688", *, everything: bool = False) -> int:
     feed = Feed.UPDATED if account == "sandbox-1688" else Feed.CREATED
     async with story.pool.connection() as connection:
-        return await backfills.request(connection, account, feed, window, everything=everything)
+        return await request_backfill(connection, account, feed, window, everything=everything)
 
 
 async def state(connection: Connection, account: str, window: Window) -> RangeState:
@@ -56,7 +57,7 @@ async def test_only_what_no_complete_window_covers_is_read(tell: Tell) -> None:
     middle = Window(whole.start + 8 * DAY, whole.start + 12 * DAY)
     for window in (middle, whole):
         async with story.pool.connection() as connection:
-            await backfills.request(connection, story.shop, Feed.CREATED, window, everything=False)
+            await request_backfill(connection, story.shop, Feed.CREATED, window, everything=False)
         await story.sync(story.shop)
     assert story.query("SELECT starts_at, ends_at FROM sync.windows WHERE feed = 'created' ORDER BY id") == [
         (middle.start, middle.end),

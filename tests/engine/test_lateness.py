@@ -46,7 +46,7 @@ async def read(story: Story, account: str, kind: WindowKind, feed: Feed, window:
 
 
 async def test_an_order_that_the_overlap_finds_is_as_late_as_the_read_that_missed_it(story: Story) -> None:
-    story.world.create(1, ago(5), KA, lag=60 * 60)
+    story.world.create(1, ago(5), KA, index_delay=60 * 60)
     await story.sync(KA)
     least = read_without(story, KA, ago(5))
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))
@@ -60,7 +60,7 @@ async def test_an_order_that_the_overlap_finds_is_as_late_as_the_read_that_misse
 
 async def test_a_change_that_the_confirming_pass_finds_is_measured_by_its_modify_time(story: Story) -> None:
     order = [each for each in story.world.shop(SHOP).index.orders.values() if not each.quirk][-1]
-    story.world.change(SHOP, order.order_id, "write_memo", own := ago(40), lag=60 * 60)
+    story.world.change(SHOP, order.order_id, "write_memo", own := ago(40), index_delay=60 * 60)
     await story.sync(SHOP)
     least = read_without(story, SHOP, own)
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))
@@ -78,7 +78,7 @@ async def test_what_is_listed_in_time_is_not_late(story: Story) -> None:
 
 
 async def test_an_order_that_was_listed_before_as_a_reject_is_not_late(story: Story) -> None:
-    [order] = story.world.create(1, own := ago(5), KA, lag=60 * 60)
+    [order] = story.world.create(1, own := ago(5), KA, index_delay=60 * 60)
     await story.sync(KA)
     story.execute(
         "INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, read_at) "
@@ -111,7 +111,7 @@ async def test_a_change_without_its_modify_time_moving_is_not_late(story: Story,
 async def test_a_change_that_only_a_sweep_finds_is_late_too(story: Story) -> None:
     """Of 1688, whose sweeps list by creation time: its modify time was read by the list of changes, without it."""
     order = [each for each in story.world.shop(SHOP).index.orders.values() if not each.quirk][-1]
-    story.world.change(SHOP, order.order_id, "write_memo", own := ago(50), lag=60 * 60)
+    story.world.change(SHOP, order.order_id, "write_memo", own := ago(50), index_delay=60 * 60)
     await story.sync(SHOP)
     least = read_without(story, SHOP, own)
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))

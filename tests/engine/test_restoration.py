@@ -8,7 +8,7 @@ import pytest
 
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.renormalize import renormalize
-from orders_sync.store import backfills
+from tests.support.backfills import request_backfill
 from tests.support.story import Story, Tell
 
 ACCOUNTS = ("sandbox-1688", "sandbox-open", "sandbox-ka")
@@ -56,7 +56,7 @@ async def test_a_backfill_of_everything_brings_rows_back(tell: Tell, account: st
     now = datetime.now(UTC).replace(microsecond=0)
     async with story.pool.connection() as connection:
         window = Window(now - timedelta(days=30), now)
-        await backfills.request(connection, account, feed, window, everything=True)
+        await request_backfill(connection, account, feed, window, everything=True)
     await story.sync(account)
     story.assert_equal(account)
     assert story.query("SELECT FROM sync.rejects") == []

@@ -89,7 +89,7 @@ async def test_row_that_moves_forward_while_paged_is_not_lost_P1(tell: Tell) -> 
 async def test_order_indexed_late_is_found_through_the_overlap_P1(tell: Tell) -> None:
     story = tell()
     now = datetime.now(UTC)
-    late = [story.world.create(1, now, each.name, lag=120)[0] for each in story.world.accounts]
+    late = [story.world.create(1, now, each.name, index_delay=120)[0] for each in story.world.accounts]
     await story.sync()
     assert story.query("SELECT count(*) FROM orders WHERE order_id = ANY(%s)", [o.order_id for o in late]) == [(0,)]
     story.world.publish(now + timedelta(seconds=121))

@@ -16,6 +16,7 @@ from orders_sync.store.database import Pool
 from tests.independent.installation import ACCOUNT, Installation
 from tests.independent.oddities import hidden_in_ranges_of
 from tests.independent.platform import Oddity, Order, Query, Response, orders_every
+from tests.support.backfills import request_backfill
 
 Install = Callable[..., Installation]
 COUNT = 990
@@ -166,7 +167,7 @@ async def test_a_backfill_is_not_done_and_its_range_not_proven_while_its_parts_a
     counted = sum(wanted.start <= order.created <= end for order in shop.fake.orders)
     shop.fake.add(hidden_in_ranges_of(LONG, lambda order: order.number == number))
     async with pool.connection() as connection:
-        await backfills.request(connection, ACCOUNT, Feed.CREATED, wanted, everything=True)
+        await request_backfill(connection, ACCOUNT, Feed.CREATED, wanted, everything=True)
     await shop.sync()
     assert shop.query("SELECT state FROM sync.backfills") == [("planned",)]
     async with pool.connection() as connection:

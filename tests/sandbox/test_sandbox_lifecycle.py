@@ -54,7 +54,7 @@ async def test_a_late_change_is_listed_when_it_is_due_and_not_before(sandbox: Sa
     order_id = id_of((await rows(sandbox, account, date_type=1))[1][3])
     before = world.order(account.name, order_id)
     expected = next(t for t in world.expected_orders(account.name) if t["order_id"] == order_id)
-    world.change(account.name, order_id, "write_memo", NOW, lag=120)
+    world.change(account.name, order_id, "write_memo", NOW, index_delay=120)
     assert world.hidden == 1
     world.publish(NOW + timedelta(seconds=119))
     assert world.order(account.name, order_id) is before
@@ -68,7 +68,7 @@ async def test_a_late_change_is_listed_when_it_is_due_and_not_before(sandbox: Sa
 
 async def test_a_late_order_appears_behind_the_newest_created_ones(sandbox: Sandbox) -> None:
     world, account = sandbox.world, sandbox.world.shop("sandbox-open").account
-    late = world.create(1, NOW, account.name, lag=60)[0]
+    late = world.create(1, NOW, account.name, index_delay=60)[0]
     prompt = world.create(1, NOW + timedelta(seconds=5), account.name)[0]
     ids = [id_of(row) for row in (await rows(sandbox, account))[1]]
     assert ids[0] == prompt.order_id
@@ -80,7 +80,7 @@ async def test_a_late_order_appears_behind_the_newest_created_ones(sandbox: Sand
 
 def test_an_older_version_that_comes_late_does_not_replace_a_newer_one(world: World) -> None:
     order_id = next(iter(world.shop("sandbox-1688").index.orders.keys() - {"3876532491611498520"}))
-    world.change("sandbox-1688", order_id, "write_memo", NOW, lag=100)
+    world.change("sandbox-1688", order_id, "write_memo", NOW, index_delay=100)
     newer = world.change("sandbox-1688", order_id, "write_memo", NOW + timedelta(seconds=1))
     world.publish(NOW + timedelta(seconds=200))
     assert world.order("sandbox-1688", order_id) is newer

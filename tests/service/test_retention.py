@@ -17,6 +17,7 @@ from orders_sync.service.retention import remove_old
 from orders_sync.settings import RetentionSettings
 from orders_sync.store import backfills, claims, closing, ledger, locks, retention
 from orders_sync.store.database import Connection, Pool
+from tests.support.backfills import request_backfill
 from tests.support.story import Story, Tell
 
 DAY = timedelta(days=1)
@@ -149,7 +150,7 @@ async def test_a_backfill_goes_before_its_windows_and_neither_while_one_is_open(
 ) -> None:
     await register(connection)
     done, planned, cancelled = [
-        await backfills.request(connection, SHOP, Feed.UPDATED, hours(0, 1), everything=True) for _ in range(3)
+        await request_backfill(connection, SHOP, Feed.UPDATED, hours(0, 1), everything=True) for _ in range(3)
     ]
     for number, state in ((done, "done"), (planned, "planned"), (cancelled, "cancelled")):
         await ask(

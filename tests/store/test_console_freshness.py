@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.store.console import freshness
-from orders_sync.store.console.freshness import Lag
+from orders_sync.store.console.freshness import Delay
 from orders_sync.store.database import Connection
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -26,8 +26,8 @@ async def read(
     )
 
 
-async def lags(connection: Connection) -> list[Lag]:
-    return await freshness.lags(connection, "shop", NOW)
+async def delays(connection: Connection) -> list[Delay]:
+    return await freshness.delays(connection, "shop", NOW)
 
 
 async def test_lag_grows_with_time_and_falls_when_a_window_is_read(connection: Connection) -> None:
@@ -35,11 +35,11 @@ async def test_lag_grows_with_time_and_falls_when_a_window_is_read(connection: C
     await read(connection, 10 * HOUR, 10 * HOUR - MINUTE)
     await read(connection, 2 * HOUR, HOUR)
     hour = 3600.0
-    assert await lags(connection) == [
-        Lag(NOW - SPAN, None, hour),
-        Lag(NOW - 10 * HOUR + MINUTE, 39 * hour + 60, 60.0),
-        Lag(NOW - HOUR, 9 * hour, hour),
-        Lag(NOW, 2 * hour, 2 * hour),
+    assert await delays(connection) == [
+        Delay(NOW - SPAN, None, hour),
+        Delay(NOW - 10 * HOUR + MINUTE, 39 * hour + 60, 60.0),
+        Delay(NOW - HOUR, 9 * hour, hour),
+        Delay(NOW, 2 * hour, 2 * hour),
     ]
 
 
@@ -51,22 +51,22 @@ async def test_a_window_of_older_time_changes_no_lag(connection: Connection) -> 
         await read(connection, MINUTE, MINUTE, other)
     for state in ("planned", "running", "failed", "split", "beyond"):
         await read(connection, MINUTE, MINUTE, state=state)
-    found = await lags(connection)
+    found = await delays(connection)
     assert [each.after for each in found] == [0.0, 3600.0, 7200.0, 10800.0]  # it only rises
 
 
 async def test_nothing_read_has_no_lag_and_the_first_read_has_none_before(connection: Connection) -> None:
-    assert await lags(connection) == []
+    assert await delays(connection) == []
     await read(connection, HOUR, None)  # no time of its end: a row that is half filled
-    assert await lags(connection) == []
+    assert await delays(connection) == []
     await read(connection, HOUR, HOUR)
-    assert await lags(connection) == [Lag(NOW - HOUR, None, 0.0), Lag(NOW, 3600.0, 3600.0)]
+    assert await delays(connection) == [Delay(NOW - HOUR, None, 0.0), Delay(NOW, 3600.0, 3600.0)]
 
 
 async def test_an_account_that_stands_still_has_a_line_that_only_rises(connection: Connection) -> None:
     await read(connection, 100 * HOUR, 99 * HOUR)
     hour = 3600.0
-    assert await lags(connection) == [Lag(NOW - SPAN, None, 52 * hour), Lag(NOW, 100 * hour, 100 * hour)]
+    assert await delays(connection) == [Delay(NOW - SPAN, None, 52 * hour), Delay(NOW, 100 * hour, 100 * hour)]
 
 
 async def test_of_many_windows_the_highest_teeth_remain(
@@ -76,7 +76,7 @@ async def test_of_many_windows_the_highest_teeth_remain(
     for minute in range(0, 600):
         if not 100 < minute < 130:
             await read(connection, minute * MINUTE, minute * MINUTE)
-    found = await lags(connection)
+    found = await delays(connection)
     assert len(found) <= 24 + 2
     assert max(each.before for each in found if each.before is not None) == 30 * 60
     assert [each.at for each in found] == sorted(each.at for each in found)
@@ -87,7 +87,7 @@ async def test_of_two_reads_close_together_the_one_after_the_longer_wait_remains
     await read(connection, start + MINUTE, start + MINUTE)
     await read(connection, start - 2 * MINUTE, start - 2 * MINUTE)
     await read(connection, start - 8 * MINUTE, start - 8 * MINUTE)
-    found = await lags(connection)
+    found = await delays(connection)
     assert [each.at for each in found[1:-1]] == [NOW - start + 8 * MINUTE]
     assert found[1].before == 6 * 60
 
@@ -97,5 +97,5 @@ async def test_the_highest_lag_in_the_minutes_of_the_first_read_is_not_forgotten
     await read(connection, 200 * second, 199 * second)  # before it nothing had been read
     await read(connection, 15 * second, 14 * second)
     await read(connection, 10 * second, 9 * second)
-    found = await lags(connection)
+    found = await delays(connection)
     assert [each.before for each in found] == [None, 186.0, 10.0]

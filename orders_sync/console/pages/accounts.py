@@ -24,12 +24,13 @@ from orders_sync.engine.account_list import UNREAD, Row
 from orders_sync.engine.actions import accounts as actions
 from orders_sync.engine.actions import audits as audit_actions
 from orders_sync.engine.actions import windows as window_actions
+from orders_sync.engine.service_status import ChangePolicy
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import activity, audit_reports, overview, progress, requests
 from orders_sync.store.console import account as store
 from orders_sync.store.console import capped, freshness, heat_map, windows
 from orders_sync.store.console import overview as figures
-from orders_sync.store.console.freshness import Lag
+from orders_sync.store.console.freshness import Delay
 from orders_sync.store.console.heat_map import HeatMap
 from orders_sync.store.console.windows import WindowRow
 from orders_sync.store.database import Connection
@@ -71,15 +72,15 @@ async def _now(visit: Visit, connection: Connection, name: str) -> dict[str, Any
         raise NotFoundError(visit._("There is no shop %(name)s.", name=name))
     at = chosen[0].now or datetime.now(UTC)
     [row] = account_list.ranked(chosen, verdict)
-    pace = next((settings.policy(each) for each in settings.accounts if each.name == name), None)
+    policy = next((settings.policy(each) for each in settings.accounts if each.name == name), None)
     key = rate_keys(settings, [name]).get(name)
-    lags = await freshness.lags(connection, name, at)
+    delays = await freshness.delays(connection, name, at)
     begins = progress.complete_from(row.account.progress)
     return {
         "row": row,
         "at": at,
-        "pace": pace,
-        "default_pace": settings.sync,
+        "policy": policy,
+        "default_policy": settings.sync,
         "wait": (await waits(connection, [key])).get(key, 0.0) if key else 0.0,
         "found": (await figures.figures(connection, [name], at))[name],
         "open_requests": await requests.waiting(connection, [name]),
@@ -90,19 +91,19 @@ async def _now(visit: Visit, connection: Connection, name: str) -> dict[str, Any
         "remarks": progress.remarks(row.account.progress),
         "first": local_times.shown(begins) if begins else "",
         "ends": local_times.shown(row.account.read_to) if row.account.read_to else "",
-        **_freshness(visit, lags, pace or settings.sync, at),
+        **_freshness(visit, delays, policy or settings.sync, at),
     }
 
 
-def _freshness(visit: Visit, lags: Sequence[Lag], pace: service_status.Paced, at: datetime) -> dict[str, Any]:
+def _freshness(visit: Visit, delays: Sequence[Delay], policy: ChangePolicy, at: datetime) -> dict[str, Any]:
     """Return the sawtooth, and the same in words."""
     _, span = visit._, visit.words.span
-    promise, late = pace.interval + pace.lag, service_status.allowed_delay(pace)
+    promise, late = policy.interval + policy.lag, service_status.allowed_delay(policy)
     said = [_("Promised: at most %(promise)s old; late from %(late)s on.", promise=span(promise), late=span(late))]
-    if not lags:
+    if not delays:
         return {"chart": "", "said": said}
-    since = lags[0].at
-    peaks = [(each.before, each.at) for each in lags if each.before is not None]
+    since = delays[0].at
+    peaks = [(each.before, each.at) for each in delays if each.before is not None]
     if peaks:
         worst, moment = max(peaks)
         said.append(
@@ -116,16 +117,16 @@ def _freshness(visit: Visit, lags: Sequence[Lag], pace: service_status.Paced, at
         times = sum(value > late.total_seconds() for value, _at in peaks)
         said.append(_("Late in that time: %(count)s times.", count=times) if times else _("Never late in that time."))
     most = span(max((value for value, _at in peaks), default=0.0))
-    chart = charts.sawtooth(lags, promise.total_seconds(), since, at, " ".join(said))
+    chart = charts.sawtooth(delays, promise.total_seconds(), since, at, " ".join(said))
     return {"chart": chart, "said": said, "since": since, "most": most, "promise": span(promise)}
 
 
 async def _details(visit: Visit, connection: Connection, row: Row, at: datetime) -> dict[str, Any]:
     """Return the hours, the windows, and what else is known of a shop."""
     name, settings = row.account.name, visit.site.settings
-    pace = next((settings.policy(each) for each in settings.accounts if each.name == name), None)
-    due = at - service_status.allowed_delay(pace or settings.sync)
-    longest = max(heat_map.LONGEST, pace.longest_window if pace else timedelta())
+    policy = next((settings.policy(each) for each in settings.accounts if each.name == name), None)
+    due = at - service_status.allowed_delay(policy or settings.sync)
+    longest = max(heat_map.LONGEST, policy.longest_window if policy else timedelta())
     platform = PLATFORMS.get(row.account.platform)
     feeds = sorted(platform.feeds) if platform else []
     feed = next((each for each in feeds if each.value == visit.query.get("feed")), None)
@@ -138,7 +139,7 @@ async def _details(visit: Visit, connection: Connection, row: Row, at: datetime)
     if hour and hours:
         touching = await windows.touching(connection, name, hour, hours.feed, longest=longest)
     messages = await store.messages(connection, name, _number(visit.query.get("messages")), MOST_MESSAGES + 1)
-    page_size = min(filter(None, (observed.page_size, pace.page_size if pace else None)), default=None)
+    page_size = min(filter(None, (observed.page_size, policy.page_size if policy else None)), default=None)
     return {
         "map": hours,
         "picture": _picture(visit, hours) if hours else "",

@@ -15,6 +15,7 @@ from orders_sync.platforms import PLATFORMS
 from orders_sync.store import activity, pauses, requests, suspensions
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import Pause
+from orders_sync.store.requests import Obstacle
 
 
 async def pause(
@@ -84,15 +85,15 @@ async def sync_now(connection: Connection, actor: Actor, name: str) -> int:
 
 async def must_be_readable(connection: Connection, name: str) -> None:
     """Lock an account that the service can read. Raises as `sync_now` does."""
-    why = await requests.obstacle(connection, name)
-    if why is None:
+    obstacle = await requests.obstacle(connection, name)
+    if obstacle is None:
         raise NotFoundError(
             Sentence("no account is known as %(name)s: `orders-sync accounts list` shows every account", name=name)
         )
-    match why:
-        case "removed":
+    match obstacle:
+        case Obstacle.REMOVED:
             raise UsageError(Sentence("%(name)s is not in the settings any more, so nothing is read of it", name=name))
-        case "paused":
+        case Obstacle.PAUSED:
             raise UsageError(
                 Sentence(
                     "%(name)s is paused, so nothing is read of it. To end that: `orders-sync accounts resume`, or "
@@ -100,7 +101,7 @@ async def must_be_readable(connection: Connection, name: str) -> None:
                     name=name,
                 )
             )
-        case "suspended":
+        case Obstacle.SUSPENDED:
             raise UsageError(
                 Sentence(
                     "%(name)s is suspended, so nothing is read of it. To end that: `orders-sync accounts resume`, or "

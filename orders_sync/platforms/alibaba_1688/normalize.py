@@ -40,7 +40,7 @@ from orders_sync.platforms.decoding import decode_record, make_storable, order_i
 NO_PAYMENT_YET = "UNCREATED"  # alipayTradeId before payment (api-facts 6)
 ID_AT = "baseInfo.idOfStr"  # only the exact text form: the numeric id is damaged (api-facts 4.3)
 NO_BASE, NO_HEAD = wire.BaseInfo(), wire.BaseHead()
-NOWHERE = wire.NativeLogistics()
+NO_LOGISTICS = wire.NativeLogistics()
 
 
 def _payment_no(value: Any) -> str | None:
@@ -135,7 +135,7 @@ def normalize(record: bytes) -> OrderRows:
     order = decode_record(wire.ORDER, record, notes)
     base = order.baseInfo or NO_BASE
     order_id = order_id_of(base.idOfStr, ID_AT)
-    logistics = order.nativeLogistics or NOWHERE
+    logistics = order.nativeLogistics or NO_LOGISTICS
     parcels = parcels_of(order_id, logistics, notes)
     receiver = _receiver(order_id, base, logistics, notes)
     listed = notes.present("productItems", order.productItems)
@@ -218,6 +218,6 @@ def _company(name: str, contact: wire.Contact | None, notes: Notes) -> str | Non
     return notes.read(f"{name}.companyName", text, contact.companyName) if contact else None
 
 
-def _both(note: str | None, message: str | None) -> str | None:
-    """Return the buyer's note and message: the one there is, or both on separate lines when they differ."""
-    return f"{note}\n{message}" if note and message and note != message else note or message
+def _both(remark: str | None, feedback: str | None) -> str | None:
+    """Return the buyer's remark and feedback: the one there is, or both on separate lines when they differ."""
+    return f"{remark}\n{feedback}" if remark and feedback and remark != feedback else remark or feedback

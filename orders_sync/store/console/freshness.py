@@ -1,10 +1,10 @@
-"""Lag of an account over time, from the ledger: how old the newest order that is here may be.
+"""Delay of an account over time, from the ledger: how old the newest order that is here may be.
 
 It grows as time passes and falls when a window of changes is read, so it is drawn as a sawtooth:
 
-     before  /|    /|          before   lag in the moment before a window was landed
+     before  /|    /|          before   delay in the moment before a window was landed
             / |   / |  /
-    after  /  |  /  | /        after    lag in the moment after it
+    after  /  |  /  | /        after    delay in the moment after it
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ ORDER BY at, before NULLS FIRST
 """
 
 
-class Lag(msgspec.Struct, frozen=True):
-    """The lag in seconds around one moment. `before` is None where nothing had been read before it."""
+class Delay(msgspec.Struct, frozen=True):
+    """The delay in seconds around one moment. `before` is None where nothing had been read before it."""
 
     at: datetime
     before: float | None
@@ -64,8 +64,8 @@ class _Tooth(msgspec.Struct, frozen=True):
     last: datetime
 
 
-async def lags(connection: Connection, account: str, now: datetime, span: timedelta = SPAN) -> list[Lag]:
-    """Return the lag of an account in the time `span` before `now`, oldest first; empty where nothing was read.
+async def delays(connection: Connection, account: str, now: datetime, span: timedelta = SPAN) -> list[Delay]:
+    """Return the delay of an account in the time `span` before `now`, oldest first; empty where nothing was read.
 
     The first moment is the beginning of that time, if something had been read by then, the last one is `now`. Between
     two moments it rises as time passes from `after` of the first one; of shorter rises only the highest are returned,
@@ -77,12 +77,12 @@ async def lags(connection: Connection, account: str, now: datetime, span: timede
     values |= {"reached": reached, "seconds": span.total_seconds() / MOST_TEETH}
     teeth = await fetch_rows(connection, _TEETH, values, _Tooth)
     last = teeth[-1].last if teeth else reached
-    found = [] if reached is None else [Lag(since, None, _seconds(since, reached))]
+    found = [] if reached is None else [Delay(since, None, _seconds(since, reached))]
     found += [
-        Lag(each.at, None if each.before is None else _seconds(each.at, each.before), _seconds(each.at, each.after))
+        Delay(each.at, None if each.before is None else _seconds(each.at, each.before), _seconds(each.at, each.after))
         for each in teeth
     ]
-    return found if last is None else [*found, Lag(now, _seconds(now, last), _seconds(now, last))]
+    return found if last is None else [*found, Delay(now, _seconds(now, last), _seconds(now, last))]
 
 
 def _seconds(at: datetime, reached: datetime) -> float:
