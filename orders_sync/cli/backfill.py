@@ -135,8 +135,8 @@ def _show(shown: Previewed, as_json: bool) -> None:
     if not as_json:
         backfill_tables.show_preview(shown)
     for each in shown.previews:
-        for notice in each.notices:
-            output.info(f"{each.account}: {notice}")
+        for remark in each.remarks:
+            output.info(f"{each.account}: {remark}")
 
 
 @app.command("list")

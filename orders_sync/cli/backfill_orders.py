@@ -35,8 +35,8 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
         plan = event_loop.run(databases.ask(url, ask))
         if not as_json:
             _show(plan)
-        for notice in plan.notices:
-            output.info(notice)
+        for remark in plan.remarks:
+            output.info(remark)
         if plan.plan is not None and (dry_run or (as_json and not yes)):
             output.info(f"nothing was requested: `orders-sync backfill --plan {plan.plan}` starts it within the hour")
         elif plan.plan is not None:

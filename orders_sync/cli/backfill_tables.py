@@ -45,7 +45,7 @@ def _plain_preview(each: Preview) -> dict[str, Any]:
         "windows": each.windows,
         "calls": each.calls,
         "seconds": round(each.seconds, 1),
-        "notices": each.notices,
+        "notices": each.remarks,
         "ranges": {
             kind: [[window.start, window.end] for window in windows] for kind, windows in state.by_kind().items()
         },

@@ -18,7 +18,7 @@ class PlannedPart(msgspec.Struct, frozen=True):
     """The ranges of one account to be read, in windows of at most `longest_seconds`, oldest first.
 
     `past`: what is younger than that is not read. `orders`: the ids that are to be read, of a plan by numbers, one list
-    for each range. `notice`: what there is to know about it.
+    for each range. `remark`: what there is to know about it.
     """
 
     account: str
@@ -28,7 +28,7 @@ class PlannedPart(msgspec.Struct, frozen=True):
     page_size: int
     ranges: list[Window]
     orders: list[list[str]] = []
-    notice: str | None = None
+    remark: str | None = msgspec.field(default=None, name="notice")  # as plans are stored, and in sync.backfills
 
     def windows(self) -> list[Window]:
         """Return the windows to read: the ranges as they are where orders are asked for, else cut to their length."""

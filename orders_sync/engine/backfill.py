@@ -15,7 +15,7 @@ from orders_sync.domain.backfill_plans import PLAN_COMPARED_AFTER, BackfillPlan,
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine.backfill_notices import notices, refusal
+from orders_sync.engine.backfill_remarks import refusal, remarks
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, backfill_ranges
 from orders_sync.store.backfill_ranges import Asked, RangeState
@@ -27,7 +27,7 @@ from orders_sync.store.database import Connection
 class Preview:
     """The estimate for one account: `state` of the range, and the `seconds` its calls take at the account's rate.
 
-    `notices`: what to know about it, in sentences.
+    `remarks`: what there is to know about it, in sentences.
     """
 
     account: str
@@ -35,7 +35,7 @@ class Preview:
     window: Window
     state: RangeState
     seconds: float
-    notices: list[str]
+    remarks: list[str]
 
     @property
     def windows(self) -> int:
@@ -89,7 +89,7 @@ async def preview_feeds(
     states = await backfill_ranges.read(connection, asked, window.start, window.end, everything=everything)
     previews = [_preview(source, state, window, now) for (source, _), state in zip(pairs, states, strict=True)]
     parts = [
-        part(each, state, ". ".join(shown.notices) or None)
+        part(each, state, ". ".join(shown.remarks) or None)
         for each, state, shown in zip(asked, states, previews, strict=True)
     ]
     settled_to = now - PLAN_COMPARED_AFTER
@@ -131,10 +131,10 @@ async def still_to_read(
     return [part(each, state) for each, state in zip(asked, states, strict=True)]
 
 
-def part(asked: Asked, state: RangeState, notice: str | None = None) -> PlannedPart:
+def part(asked: Asked, state: RangeState, remark: str | None = None) -> PlannedPart:
     """Return what is to be read of an account."""
     seconds = asked.longest.total_seconds()
-    return PlannedPart(asked.account, asked.feed, asked.past, seconds, asked.page_size, state.to_read, notice=notice)
+    return PlannedPart(asked.account, asked.feed, asked.past, seconds, asked.page_size, state.to_read, remark=remark)
 
 
 def seconds_to_read(calls: Iterable[tuple[AccountSource, int]]) -> float:
@@ -152,7 +152,7 @@ def _preview(source: AccountSource, state: RangeState, window: Window, now: date
     equal = []
     if state.equal_request is not None and state.equal_state is not None:
         equal.append(EqualRequest(state.equal_request, state.equal_state))
-    said += [*notices(source, window, now, equal), *_of_history(source, state, window)]
+    said += [*remarks(source, window, now, equal), *_of_history(source, state, window)]
     seconds = state.calls / source.policy.requests_per_second
     return Preview(state.account, state.feed, window, state, seconds, said)
 

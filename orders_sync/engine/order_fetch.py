@@ -52,7 +52,7 @@ class PreviewedOrders:
     plan: int | None
     orders: list[FetchedOrder]
     not_fetched: list[NotFetched]
-    notices: list[Sentence]
+    remarks: list[Sentence]
     calls: int
     seconds: float
 
@@ -73,13 +73,13 @@ async def preview(
     plan = _plan(parts, numbers, now)
     number = await backfill_plans.store(connection, plan, fingerprint(parts, now))
     calls = [(known[part.account], len(part.ranges)) for part in parts]
-    notices = [
-        Sentence("%(shop)s: %(notice)s", shop=part.account, notice=notice)
+    remarks = [
+        Sentence("%(shop)s: %(remark)s", shop=part.account, remark=remark)
         for part in parts
-        if (notice := _notice(known[part.account], part.ranges, now))
+        if (remark := _remark(known[part.account], part.ranges, now))
     ]
     return PreviewedOrders(
-        number, orders, not_fetched, notices, sum(count for _, count in calls), seconds_to_read(calls)
+        number, orders, not_fetched, remarks, sum(count for _, count in calls), seconds_to_read(calls)
     )
 
 
@@ -166,8 +166,8 @@ def _parts(orders: Sequence[FetchedOrder], known: dict[str, AccountSource], now:
         source, ranges = known[name], merge(each.window for each in wanted)
         ids = [sorted({each.order_id for each in wanted if _lies_in(each.window, part)}) for part in ranges]
         seconds = source.policy.longest_window.total_seconds()
-        notice = _notice(source, ranges, now)
-        kept = str(notice) if notice else None  # the plan is stored as JSON
+        remark = _remark(source, ranges, now)
+        kept = str(remark) if remark else None  # the plan is stored as JSON
         parts.append(PlannedPart(name, feed, now, seconds, source.policy.page_size, ranges, ids, kept))
     return parts
 
@@ -176,7 +176,7 @@ def _lies_in(window: Window, whole: Window) -> bool:
     return whole.start <= window.start and window.end <= whole.end
 
 
-def _notice(source: AccountSource, ranges: Sequence[Window], now: datetime) -> Sentence | None:
+def _remark(source: AccountSource, ranges: Sequence[Window], now: datetime) -> Sentence | None:
     furthest = source.platform.furthest_back
     if furthest is None or ranges[0].start >= now - furthest:
         return None

@@ -18,7 +18,7 @@ from orders_sync.domain.sweep_cost import (
 )
 from orders_sync.domain.sweeps import Sweep, SweepRange
 from orders_sync.domain.windows import Feed, WindowKind, tile
-from orders_sync.engine import backfill_notices, isolation
+from orders_sync.engine import backfill_remarks, isolation
 from orders_sync.engine.notifications import plan_notifications
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfills, empty_history, ledger, older, reject_lists, requests, sweep_queries, sweeps
@@ -75,7 +75,7 @@ async def _plan_backfill(connection: Connection, source: AccountSource, request:
         reason = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
         await backfills.refuse(connection, request, reason)
         return
-    refusal = backfill_notices.refusal(source, request.window, now)
+    refusal = backfill_remarks.refusal(source, request.window, now)
     if refusal is not None:
         await backfills.refuse(connection, request, refusal)
         return
@@ -84,8 +84,8 @@ async def _plan_backfill(connection: Connection, source: AccountSource, request:
     if not request.everything:
         parts = await backfills.unproven(connection, request.account, feed, request.window)
     windows = schedule.backfill(parts, now, source.policy)
-    notices = backfill_notices.notices(source, request.window, now, equal)
-    await backfills.plan(connection, request, windows, ". ".join(notices) or None)
+    remarks = backfill_remarks.remarks(source, request.window, now, equal)
+    await backfills.plan(connection, request, windows, ". ".join(remarks) or None)
 
 
 async def _enter(connection: Connection, source: AccountSource) -> PlannedRange:

@@ -32,9 +32,9 @@ JOIN sync.accounts AS a ON (a.name, a.platform, a.host, a.seller) = (k.name, k.p
 _REQUEST = """
 WITH made AS (
     INSERT INTO sync.backfills (account, feed, starts_at, ends_at, everything, state, notice)
-    SELECT account, feed, first, past, %(everything)s, 'planned', notice
+    SELECT account, feed, first, past, %(everything)s, 'planned', remark
     FROM unnest(%(accounts)s::text[], %(feeds)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[],
-        %(notices)s::text[]) WITH ORDINALITY AS p (account, feed, first, past, notice, place)
+        %(remarks)s::text[]) WITH ORDINALITY AS p (account, feed, first, past, remark, place)
     ORDER BY place RETURNING id
 )
 SELECT id FROM made ORDER BY id
@@ -110,7 +110,7 @@ async def request(connection: Connection, number: int, plan: BackfillPlan) -> li
         "starts": first if plan.numbers else [plan.start] * len(plan.parts),
         "ends": past if plan.numbers else [plan.end] * len(plan.parts),
         "everything": plan.everything,
-        "notices": [part.notice for part in plan.parts],
+        "remarks": [part.remark for part in plan.parts],
     }
     backfills = await fetch_values(connection, _REQUEST, values, int)
     await connection.execute(_JOIN, {"first": backfills[0], "numbers": backfills})

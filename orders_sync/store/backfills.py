@@ -109,16 +109,16 @@ async def unproven(connection: Connection, account: str, feed: Feed, window: Win
     return state.to_read
 
 
-async def plan(connection: Connection, backfill: Backfill, windows: list[Window], notice: str | None = None) -> None:
+async def plan(connection: Connection, backfill: Backfill, windows: list[Window], remark: str | None = None) -> None:
     """Add a request's windows to the ledger; without any it is done at once. In a transaction.
 
-    `notice`: what whoever asked should know.
+    `remark`: what whoever asked should know.
     """
     await ledger.plan(
         connection, backfill.account, WindowKind.BACKFILL, Feed(backfill.feed), windows, backfill_id=backfill.id
     )
     await connection.execute(
-        "UPDATE sync.backfills SET state = 'planned', notice = %s WHERE id = %s", [notice, backfill.id]
+        "UPDATE sync.backfills SET state = 'planned', notice = %s WHERE id = %s", [remark, backfill.id]
     )
     await connection.execute(ledger.CLOSE_BACKFILL, {"backfill_id": backfill.id})
 

@@ -157,7 +157,7 @@ async def test_what_there_is_to_know_of_a_range_stands_with_the_request(tell: Te
             ("done", "ends in the future: it is read up to"),
             ("failed", "lies in the future"),
             ("done", ""),
-            ("done", "backfill 4, "),
+            ("done", "request 4, "),
         ),
         strict=True,
     ):

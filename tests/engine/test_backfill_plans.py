@@ -165,7 +165,7 @@ async def test_a_plan_with_nothing_to_read_is_not_called_done(tell: Tell) -> Non
     story = tell()
     later = datetime.now(UTC).replace(microsecond=0) + DAY
     shown = await preview(story, Window(later, later + DAY), everything=True)
-    assert all("lies in the future" in each.notices[0] for each in shown.previews)
+    assert all("lies in the future" in each.remarks[0] for each in shown.previews)
     with pytest.raises(UsageError, match="has yet to come"):
         await start(story, shown.number)
     assert story.query("SELECT count(*) FROM sync.backfills") == [(0,)]

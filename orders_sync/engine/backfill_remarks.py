@@ -1,4 +1,4 @@
-"""Notices for people who ask for a backfill. Pure."""
+"""Remarks for people who ask for a backfill: what there is to know of its range. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refusal(source: AccountSource, window: Window, now: datetime) -> str | None:
     )
 
 
-def notices(source: AccountSource, window: Window, now: datetime, equal: Sequence[EqualRequest] = ()) -> list[str]:
+def remarks(source: AccountSource, window: Window, now: datetime, equal: Sequence[EqualRequest] = ()) -> list[str]:
     """Return what there is to know of a range, in sentences. `equal`: earlier requests for the same range."""
     said: list[str] = []
     furthest, end = source.platform.furthest_back, whole_second(now - source.policy.lag)
