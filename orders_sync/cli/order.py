@@ -168,7 +168,7 @@ def _plain(found: FoundOrder) -> dict[str, Any]:
         "matches": [{"number": each.number, "fields": each.fields} for each in found.matches],
         **found.rows,
         "status_name": None if name is None else {"zh": name.zh, "en": name.en},
-        "asked_at": found.asked_at,
+        "asked_at": found.last_read_at,
         "read_to": found.read_to,
         **_plain_traces(found),
     }
@@ -208,7 +208,7 @@ def _next(remark: Remark) -> str:
 def _show(found: FoundOrder) -> None:
     head = found.rows["order"]
     shown = {**head, "status": _status(head["status"], found.status_name)}
-    shown |= {"asked for at": found.asked_at, "account read to": found.read_to}
+    shown |= {"asked for at": found.last_read_at, "account read to": found.read_to}
     output.table(
         f"Order {head['order_id']} on {head['platform']}",
         ["column", "value"],

@@ -1,7 +1,7 @@
 """Progress of long commands on standard error.
 
-a screen, up to 10 accounts    a bar per account
-a screen, more accounts        one bar for all of them: hundreds would fill it, and cost more than the work
+a terminal, up to 10 accounts  a bar per account
+a terminal, more accounts      one bar for all of them: hundreds would fill it, and cost more than the work
 a pipe, a file, cron, --json   a line every half minute
 """
 
@@ -76,7 +76,7 @@ class Bars:
         """Ignored: these bars show what was counted and what landed."""
 
     def notify(self, account: str, text: str) -> None:
-        """Print a notice of an account above the bars."""
+        """Print a line about an account above the bars."""
         if output.is_json():
             output.info(f"{account}: {text}")
             return

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
@@ -29,7 +30,8 @@ class Site:
 
     `pool`: the console's own, so that busy workers cost no page. `mismatch`: why the tables are of another version than
     the program, None if they are not: then nothing is changed. `may_switch`: whether a statement of a page runs by a
-    role that can do no more than the page (`store/roles.py`). `sources`: the accounts of the settings that can be used.
+    role that can do no more than the page (`store/roles.py`); None before it was tried. `sources`: the accounts of the
+    settings that can be used.
     """
 
     url: str
@@ -90,8 +92,11 @@ class Site:
         """Lend a connection of the service's own role, each statement by itself unless a transaction is begun."""
         async with self.pool.connection() as connection:
             await connection.execute(f"SET statement_timeout = '{ACTING_SECONDS}s'".encode())
-            yield connection
-            await connection.execute("SET statement_timeout = 0")
+            try:
+                yield connection
+            finally:
+                if connection.info.transaction_status is TransactionStatus.IDLE:  # not of one that is lost
+                    await connection.execute("SET statement_timeout = 0")
 
 
 async def _may_switch(connection: Connection) -> bool:

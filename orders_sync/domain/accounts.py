@@ -100,7 +100,7 @@ class SyncPolicy:
     interval: timedelta
     lag: timedelta  # a window ends this long before now
     overlap: timedelta  # and starts this long before the end of what was planned
-    confirm: timedelta  # a slower pass reads this much again
+    confirm: timedelta  # a slower pass reads this much behind the overlap again
     trusts_filter: bool = False  # rows outside the range that was asked for are no fault
     sweeps: SweepPolicy = field(
         default_factory=SweepPolicy

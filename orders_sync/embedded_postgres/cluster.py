@@ -20,7 +20,7 @@ DISK_FULL = "No space left on device"
 
 def failure(directory: Path, problem: str, output: str) -> EmbeddedError:
     """Return an error of the problem, the output of the program that failed, and advice."""
-    advice = "if it cannot be mended, name another server in DATABASE_URL"
+    advice = "if this cannot be fixed, set DATABASE_URL to another server"
     if DISK_FULL in output:
         advice = f"the disk is full: free some space for {directory}"
     elif "Address already in use" in output:
@@ -70,7 +70,7 @@ def _create(layout: Layout, programs: Path, server_lock: int, notify: Notify) ->
             f"user {layout.uid} has no entry in passwd, and Postgres' initdb does not run without one: add one (in a "
             "container: run as a user of the image), or give a database by DATABASE_URL"
         )
-    notify("making a database in " + str(layout.data))
+    notify("creating a database in " + str(layout.data))
     for locale in LOCALES:
         new = Path(tempfile.mkdtemp(prefix="data.new-", dir=layout.root))
         try:

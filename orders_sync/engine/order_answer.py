@@ -30,7 +30,7 @@ class FoundOrder:
 
     `rows`: as `order_lookup.everything` returns them. `status_name`: None for a status that is not documented.
     `status_names`: of it, its lines and its history, by status.
-    `asked_at`: when the last read began that would have listed it; `read_to`: up to when its account is read.
+    `last_read_at`: when the last read began that would have listed it; `read_to`: up to when its account is read.
     """
 
     key: OrderKey
@@ -38,7 +38,7 @@ class FoundOrder:
     rows: dict[str, Any]
     status_name: StatusName | None
     status_names: dict[str, StatusName]
-    asked_at: datetime | None
+    last_read_at: datetime | None
     read_to: datetime | None
     rejects: list[RejectTrace]
     messages: list[MessageTrace]
@@ -87,6 +87,7 @@ def answer(
     """
     keys = list(dict.fromkeys(match.key for match in matches))
     present = order_lookup.accounts(session, keys) if keys else {}
+    # lines or parcels without a row of `orders`
     torn = {match.number: match.key for match in matches if match.key not in present}
     held = {match.number for match in matches if match.key in present}
     found = _found_all(session, [match for match in matches if match.key in present], known)
@@ -150,7 +151,7 @@ def _found(
     matches: list[Match],
     rows: dict[str, Any],
     names: dict[tuple[str, str], StatusName],
-    asked_at: datetime | None,
+    last_read_at: datetime | None,
     known: KnownAccounts,
     rejects: list[RejectTrace],
     messages: list[MessageTrace],
@@ -164,7 +165,7 @@ def _found(
         rows,
         names.get((key.platform, order["status"])),
         {each: names[key.platform, each] for each in statuses if (key.platform, each) in names},
-        asked_at,
+        last_read_at,
         account.read_to if account else None,
         rejects,
         messages,

@@ -1,4 +1,4 @@
-"""Normalize rejects again by today's code, and land them with the time at which they were read."""
+"""Normalize rejects again by the present version's code, and land them with the time at which they were read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orders_sync.store.retrying import retried
 
 @dataclass(frozen=True, slots=True)
 class StillRejected:
-    """A reject that cannot be normalized today either, and why."""
+    """A reject that the present version cannot normalize either, and why."""
 
     id: int
     account: str
@@ -45,10 +45,11 @@ async def replay(connection: Connection, number: int, result: Replayed) -> None:
     outcome = await retried(lambda: _replay(connection, number))
     if outcome is None:
         return
-    landed, still = outcome
-    if still is not None:
-        result.rejected.append(StillRejected(number, still.account, still.platform, still.order_id, still.reason))
-    elif landed.stale or landed.rejected:
+    landed, still_rejected = outcome
+    if still_rejected is not None:
+        each = still_rejected
+        result.rejected.append(StillRejected(number, each.account, each.platform, each.order_id, each.reason))
+    elif landed.stale or landed.rejected:  # stored as settled: a later read of the order has landed
         result.older += 1
     else:
         result.landed += 1

@@ -1,8 +1,8 @@
 """Values of JSON to values of columns: one contract for every field of every platform.
 
-A conversion returns None for what says nothing (null, "", an empty
-list or object) and raises ValueError for what the column cannot represent; `Notes` turns that into a sentence on the
-order, the column stays NULL, the payload keeps the value. So an odd value never keeps an order out of the tables.
+A conversion returns None for what says nothing (null, "", an empty list or object) and raises ValueError for what the
+column cannot represent; `Notes` turns that into a sentence on the order, the column stays NULL, the payload keeps the
+value. So an odd value never keeps an order out of the tables.
 """
 
 from __future__ import annotations

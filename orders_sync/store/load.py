@@ -6,7 +6,9 @@
                         |------> new: COPY into every table
                         '------> changed: lock, drop the stale (P2), COPY to temporary tables, update
 
-`ownership` decides about orders that another account keeps, `comparison` which version is newer.
+A record ends in `sync.rejects` in two other places too: an account of another host keeps its order, which is seen
+before it is normalized or when its row is locked, or the database refuses its rows. `ownership` decides about orders
+that another account keeps, `comparison` which version is newer.
 
 Orders that land settle their older rejects. All in the caller's transaction, and in one order that every loader keeps,
 so that two cannot wait for each other: the rows of `raw_orders`, whether they are inserted or locked, by ascending

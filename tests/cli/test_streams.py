@@ -38,7 +38,7 @@ def faults(said: subprocess.CompletedProcess[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("command", READERS)
-def test_an_output_that_is_closed_full_or_read_no_further(landed: Landed, command: str) -> None:
+def test_a_closed_full_or_unread_output_ends_in_one_message_at_most(landed: Landed, command: str) -> None:
     usual = shell(landed, f"orders-sync {command} >/dev/null")  # doctor may find something; then it ends with 1
     closed = shell(landed, f"orders-sync {command} >&-")
     assert (closed.returncode, faults(closed)) == (usual.returncode, faults(usual))
@@ -53,7 +53,7 @@ def test_an_output_that_is_closed_full_or_read_no_further(landed: Landed, comman
     assert (unread.returncode, faults(unread)) == (1, b"")
 
 
-def test_a_pass_with_closed_streams_reads_as_always(landed: Landed) -> None:
+def test_a_sync_with_closed_streams_reads_as_always(landed: Landed) -> None:
     """A socket that is given the number of a closed stream would be written to."""
     for closed in (">&-", "2>&-", ">&- 2>&- <&-"):
         assert shell(landed, f"orders-sync sync {closed}").returncode == 0

@@ -130,7 +130,7 @@ def test_no_window_reaches_over_the_border_of_what_the_platform_is_documented_to
     assert within[0].start == border + timedelta(hours=2)
 
 
-def test_where_changes_are_listed_by_update_time_the_month_is_looked_over_once_a_day_P1() -> None:
+def test_where_changes_are_listed_by_update_time_the_month_is_read_again_once_a_day_P1() -> None:
     settings = policy(NOON - 400 * DAY)
     runs = [NOON + timedelta(hours=number) for number in range(72)]
     known = [planned_range(now, NOON - 400 * DAY, now - timedelta(hours=1) - LAG) for now in runs]
@@ -140,7 +140,7 @@ def test_where_changes_are_listed_by_update_time_the_month_is_looked_over_once_a
     assert daily_sweep(planned_range(NOON), settings, 31 * DAY) == []
 
 
-def test_orders_older_than_the_history_are_looked_over_as_often_as_their_age_says_P1() -> None:
+def test_orders_older_than_the_history_are_read_again_as_often_as_their_age_says_P1() -> None:
     """Of 20 days: once an hour, and once a day the final ones; apart, for the tables hold only parts of their time."""
     begin, oldest = NOON - 10 * DAY, NOON - 20 * DAY
     ends = [NOON + timedelta(minutes=minute) for minute in range(24 * 60)]

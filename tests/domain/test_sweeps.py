@@ -12,7 +12,7 @@ HISTORY = MIDNIGHT - 400 * DAY
 POLICY = SweepPolicy()
 
 
-def test_over_a_day_of_runs_every_age_is_looked_over_as_often_as_the_policy_says() -> None:
+def test_over_a_day_of_runs_every_age_is_read_again_as_often_as_the_policy_says() -> None:
     """A run a minute. Ages as they are at the end of the day."""
     times: Counter[timedelta] = Counter()
     ages = [timedelta(days=days) for days in (1, 10, 60, 100, 110)]
@@ -23,12 +23,12 @@ def test_over_a_day_of_runs_every_age_is_looked_over_as_often_as_the_policy_says
     assert times == {ages[0]: 144, ages[1]: 24, ages[2]: 1, ages[3]: 1}
 
 
-def test_a_service_that_slept_for_days_looks_over_everything_once() -> None:
+def test_a_service_that_slept_for_days_reads_everything_again_once() -> None:
     *_, last = due_ranges(POLICY, Sweep.DUE, HISTORY, MIDNIGHT - 5 * DAY, MIDNIGHT + HOUR)
     assert last == SweepRange(MIDNIGHT + HOUR - 105 * DAY, MIDNIGHT + HOUR, with_final=True)
 
 
-def test_no_look_reaches_before_the_history() -> None:
+def test_no_sweep_begins_before_the_history() -> None:
     begin = MIDNIGHT - 2 * DAY
     for minute in range(24 * 60):
         end = MIDNIGHT + timedelta(minutes=minute)
@@ -37,7 +37,7 @@ def test_no_look_reaches_before_the_history() -> None:
         )
 
 
-def test_open_and_all_look_over_the_whole_history_and_none_over_nothing() -> None:
+def test_open_and_all_read_the_whole_history_again_and_none_reads_nothing() -> None:
     assert due_ranges(POLICY, Sweep.OPEN, HISTORY, MIDNIGHT, MIDNIGHT) == [
         SweepRange(HISTORY, MIDNIGHT, with_final=False)
     ]

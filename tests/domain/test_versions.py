@@ -40,13 +40,13 @@ def test_newer_is_the_later_modify_time_then_the_later_read_P2(
 
 
 @given(versions, versions)
-def test_of_two_looks_at_most_one_is_newer_P2(one: Version, other: Version) -> None:
+def test_of_two_versions_at_most_one_is_newer_P2(one: Version, other: Version) -> None:
     assert not (one.is_newer_than(other) and other.is_newer_than(one))
     assert one.is_newer_than(other) or other.is_newer_than(one) or one.read_at == other.read_at
 
 
 @given(st.lists(st.builds(Version, instants, instants), min_size=1).flatmap(lambda v: st.permutations(v)))
-def test_in_whatever_order_looks_arrive_the_newest_stays_P2(arriving: list[Version]) -> None:
+def test_in_whatever_order_versions_arrive_the_newest_stays_P2(arriving: list[Version]) -> None:
     stored = arriving[0]
     for candidate in arriving[1:]:
         if candidate.is_newer_than(stored):

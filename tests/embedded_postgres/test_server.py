@@ -722,4 +722,4 @@ def test_a_user_without_an_entry_in_passwd_is_told_what_to_do(tmp_path: Path) ->
         running(tmp_path, notify=said.append),
     ):
         pass
-    assert not any("making a database" in each for each in said)
+    assert not any("creating a database" in each for each in said)

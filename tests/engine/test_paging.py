@@ -200,7 +200,7 @@ def test_one_call_where_everything_fits_on_one_page(count: int) -> None:
     assert listing.asked == ([1, 2] if count == 10 else [1])  # a page just full may be where a count is capped
 
 
-def test_of_a_row_read_twice_the_later_look_counts_P2() -> None:
+def test_of_a_row_read_twice_the_later_read_counts_P2() -> None:
     def change(listed: list[bytes]) -> None:
         del listed[0]
 

@@ -1,4 +1,4 @@
-"""The commands of the program, with those of groups: by their words."""
+"""Every command of the program, subcommands included, by its path of words."""
 
 from __future__ import annotations
 

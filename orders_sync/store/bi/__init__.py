@@ -3,9 +3,9 @@
 A file begins with comments: first what the object is, then an empty one, then each column, spaces and its text. They
 become the COMMENTs in the database and docs/dictionary.md. Columns that mean the same everywhere are in `COMMON`.
 
-`install` makes what is missing or defined otherwise, at the end of `migrate`, which no revision of the tables is needed
-for. A view that exists may only get more columns, at its end: `CREATE OR REPLACE` refuses anything else, and analysts
-count on it.
+`install` makes what is missing or defined otherwise. `migrate` ends with it; a changed view needs no revision of the
+tables. A view that exists may only get more columns, at its end: `CREATE OR REPLACE` refuses anything else, and
+analysts count on it.
 
 Which of two versions of orders-sync is older is known by `sync.view_sets`, which keeps a fingerprint of all definitions
 for every version that made them: a version whose fingerprint stands there, but not last, leaves those of a newer one.
