@@ -35,7 +35,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedDatabases:
     """The numbers of tables and rows that two databases have in common, after every row was compared."""
 
     tables: int
@@ -126,7 +126,7 @@ def restore(url: str, file: Path, report: Report) -> None:
         raise DatabaseError(f"{file} was not restored, and nothing was changed: {problem}")
 
 
-def compare(left: str, right: str) -> Compared:
+def compare(left: str, right: str) -> ComparedDatabases:
     """Compare every row of our tables in two databases.
 
     Raises `DifferenceError` that names the first table that differs.
@@ -143,7 +143,7 @@ def compare(left: str, right: str) -> Compared:
                     f"digest {theirs.digest}, in {shown(right)}"
                 )
             rows += ours.rows
-    return Compared(len(tables), rows)
+    return ComparedDatabases(len(tables), rows)
 
 
 def must_be_still(url: str) -> None:

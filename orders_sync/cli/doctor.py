@@ -37,7 +37,7 @@ from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolic
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.engine.run_context import rate_limiters
-from orders_sync.engine.service_problems import Severity, State
+from orders_sync.engine.service_problems import AccountState, Severity
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import run_all
 from orders_sync.platforms import PageQuery
@@ -202,7 +202,7 @@ def _tables(connection: Session) -> Finding:
 
 def _is_new(status: View) -> bool:
     """Tell whether nothing was ever started here: that is the next step, not a fault."""
-    return not status.verdict.processes and set(status.verdict.states.values()) <= {State.NOT_READ}
+    return not status.verdict.processes and set(status.verdict.states.values()) <= {AccountState.NOT_READ}
 
 
 def _service(status: View) -> Iterator[Finding]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orders_sync.store.progress import Progress, remarks
+from orders_sync.store.progress import AccountProgress, remarks
 
 MOST = 3  # accounts whose histories are explained one by one
 
 
-def explained(found: Sequence[Progress], *, in_full: bool = False) -> list[str]:
+def explained(found: Sequence[AccountProgress], *, in_full: bool = False) -> list[str]:
     """Return sentences on histories with gaps; of many accounts one with their number, unless `in_full`."""
     by_account = [[f"{each.name}: {said}" for said in found_of] for each in found if (found_of := remarks(each))]
     if len(by_account) > MOST and not in_full:

@@ -18,7 +18,7 @@ from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersio
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine import account_list, service_status
-from orders_sync.engine.service_problems import Problem, Severity, State
+from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import database, overview, progress, schema
@@ -190,7 +190,7 @@ def _show(found: View) -> None:
 
 def _cells(account: AccountStatus, found: View) -> list[object]:
     state = found.verdict.states[account.name]
-    history = "" if state in (State.REMOVED, State.RETIRED) else progress.state(account.progress)
+    history = "" if state in (AccountState.REMOVED, AccountState.RETIRED) else progress.state(account.progress)
     orders = [] if found.orders is None else [found.orders.get(account.name, 0)]
     audited = account.now - account.audited_at if account.now and account.audited_at else None
     return [

@@ -28,7 +28,7 @@ from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.store import database
-from orders_sync.store.progress import Progress as HowFar
+from orders_sync.store.progress import AccountProgress
 from orders_sync.store.progress import of as progress_of
 
 SHOWN = 3  # waiting windows an account
@@ -98,7 +98,7 @@ async def catch_up(
         return await engine.sync(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
 
 
-def show(outcomes: list[AccountResult], how_far: Sequence[HowFar] = ()) -> None:
+def show(outcomes: list[AccountResult], how_far: Sequence[AccountProgress] = ()) -> None:
     """Print the outcome of a pass: one line per account, then errors, waiting windows and gaps in the history."""
     columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
     output.table(

@@ -99,7 +99,7 @@ INTERNAL = ("changed_xid",)
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ShownVersion:
     """A version of an order. `changes`: columns with their former and their new value; `others`: what else changed."""
 
     row: dict[str, Any]
@@ -123,11 +123,11 @@ class Then:
     """
 
     until: datetime
-    version: Version | None
+    version: ShownVersion | None
     events: list[tuple[str, datetime]]
 
 
-def versions(history: Sequence[dict[str, Any]]) -> list[Version]:
+def versions(history: Sequence[dict[str, Any]]) -> list[ShownVersion]:
     """Return the versions of an order, newest first. `history`: rows of `order_history`, oldest first."""
     made = []
     before: dict[str, Any] = {}
@@ -137,12 +137,12 @@ def versions(history: Sequence[dict[str, Any]]) -> list[Version]:
         named = [name for name in changed if name in row and not (name == "status_group" and "status" in changed)]
         others = [name for name in changed if name not in row and name not in INTERNAL]
         is_first = row.get("changed") is None
-        made.append(Version(row, is_first, [(name, before.get(name), row[name]) for name in named], others))
+        made.append(ShownVersion(row, is_first, [(name, before.get(name), row[name]) for name in named], others))
         before = row
     return made[::-1]
 
 
-def at_end(order: Mapping[str, Any], found: Sequence[Version], until: datetime) -> Then:
+def at_end(order: Mapping[str, Any], found: Sequence[ShownVersion], until: datetime) -> Then:
     """Return an order as it was known before a time. `found`: as `versions` returns them."""
     events = [(name, order[name]) for name in EVENTS if order.get(name) is not None and order[name] < until]
     version = next((each for each in found if each.seen_at < until), None)

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from orders_sync.console.words import later
 from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine.service_problems import Problem, Severity, State
+from orders_sync.engine.service_problems import AccountState, Problem, Severity
 
 SIGNS = {  # class of the colour, and the sign before the word
-    State.CURRENT: ("good", "✓"),
-    State.CATCHING_UP: ("run", "…"),
-    State.BEHIND: ("warn", "!"),
-    State.NOT_READ: ("warn", "!"),
-    State.PAUSED: ("warn", "‖"),
-    State.SUSPENDED: ("bad", "✗"),
-    State.MISCONFIGURED: ("bad", "✗"),
-    State.REMOVED: ("warn", "–"),
-    State.RETIRED: ("", "–"),
+    AccountState.CURRENT: ("good", "✓"),
+    AccountState.CATCHING_UP: ("run", "…"),
+    AccountState.BEHIND: ("warn", "!"),
+    AccountState.NOT_READ: ("warn", "!"),
+    AccountState.PAUSED: ("warn", "‖"),
+    AccountState.SUSPENDED: ("bad", "✗"),
+    AccountState.MISCONFIGURED: ("bad", "✗"),
+    AccountState.REMOVED: ("warn", "–"),
+    AccountState.RETIRED: ("", "–"),
 }
 MOST_SHOWN = 3  # of a group
 
 
 @dataclass(frozen=True)
-class Kind:
+class KindWords:
     """A kind of problem in words. `path`: the page where it is looked at, None for the shop's own."""
 
     title: str
@@ -33,52 +33,52 @@ class Kind:
 
 
 KINDS = {
-    ProblemKind.SUSPENDED: Kind(
+    ProblemKind.SUSPENDED: KindWords(
         later("The platform refused the credentials"),
         later("Correct the credentials in the settings; with the same ones, resume the shop on its page."),
     ),
-    ProblemKind.MISCONFIGURED: Kind(
+    ProblemKind.MISCONFIGURED: KindWords(
         later("Mistake in the settings"),
         later("An administrator corrects the settings file and reloads the service. Nothing is read until then."),
     ),
-    ProblemKind.SERVICE: Kind(
+    ProblemKind.SERVICE: KindWords(
         later("The service itself"),
         later("Look at the system page, then restart what is missing or update what is older."),
         "/system",
     ),
-    ProblemKind.BEHIND: Kind(
+    ProblemKind.BEHIND: KindWords(
         later("Later than promised"),
         later("The page of the shop shows what is being read and what failed, and reads it at once."),
     ),
-    ProblemKind.FAILING: Kind(
+    ProblemKind.FAILING: KindWords(
         later("Reading fails"),
         later("It is tried again by itself. The page of the shop has the platform's words and reads it again at once."),
     ),
-    ProblemKind.AUDIT: Kind(
+    ProblemKind.AUDIT: KindWords(
         later("Audit found a difference"),
         later("Open the audit: repair reads what is missing; acknowledge what the platform no longer lists."),
         "/audits",
     ),
-    ProblemKind.REJECTS: Kind(
+    ProblemKind.REJECTS: KindWords(
         later("Records that are no orders yet"),
         later("Open the rejects: replay what can be read now, ignore what never can."),
         "/rejects",
     ),
-    ProblemKind.LATE: Kind(
+    ProblemKind.LATE: KindWords(
         later("The platform lists orders late"),
         later("An administrator raises `confirm` of the shop in the settings."),
     ),
-    ProblemKind.DATABASE: Kind(
+    ProblemKind.DATABASE: KindWords(
         later("The database does not answer"),
         later("An administrator looks at the database; the service goes on by itself once it answers."),
         "/system",
     ),
-    ProblemKind.BACKFILL: Kind(
+    ProblemKind.BACKFILL: KindWords(
         later("A backfill failed"),
         later("Open the backfill: read again what is not complete."),
         "/backfills",
     ),
-    ProblemKind.REMOVED: Kind(
+    ProblemKind.REMOVED: KindWords(
         later("Not in the settings any more"),
         later("An administrator puts it back into the settings, or retires it for good."),
     ),
@@ -96,7 +96,7 @@ class Group:
     more: int
 
     @property
-    def words(self) -> Kind:
+    def words(self) -> KindWords:
         """The kind in words."""
         return KINDS[self.kind]
 

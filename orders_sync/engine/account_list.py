@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine.service_problems import Problem, Severity, State
+from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus
@@ -19,15 +19,21 @@ from orders_sync.store.overview import AccountStatus
 PAGE = 50  # rows
 MOST_NAMED = 3  # accounts in the sum
 _RANKS = (Severity.BROKEN, Severity.ATTENTION, None)
-UNREAD = (State.PAUSED, State.SUSPENDED, State.MISCONFIGURED, State.REMOVED, State.RETIRED)  # nobody reads them
+UNREAD = (
+    AccountState.PAUSED,
+    AccountState.SUSPENDED,
+    AccountState.MISCONFIGURED,
+    AccountState.REMOVED,
+    AccountState.RETIRED,
+)  # nobody reads them
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AccountRow:
     """An account with its state and its problems, the worst first. `severity`: of the worst, None for none."""
 
     account: AccountStatus
-    state: State
+    state: AccountState
     problems: list[Problem]
 
     @property
@@ -38,7 +44,9 @@ class Row:
     @property
     def is_wanted(self) -> bool:
         """True where its orders are to be here: it is not retired, and not removed without orders."""
-        return self.state is not State.RETIRED and (self.state is not State.REMOVED or self.account.may_hold_orders)
+        return self.state is not AccountState.RETIRED and (
+            self.state is not AccountState.REMOVED or self.account.may_hold_orders
+        )
 
     @property
     def is_unread(self) -> bool:
@@ -50,7 +58,7 @@ class Row:
 class AccountPage:
     """Rows of one page. `matching`: how many fit in all; `after`: begins the next page, None on the last one."""
 
-    rows: list[Row]
+    rows: list[AccountRow]
     matching: int
     after: str | None
 
@@ -66,19 +74,19 @@ class Sum:
     """
 
     accounts: int
-    states: dict[State, int]
+    states: dict[AccountState, int]
     broken: int
     attention: int
     worst: list[str]
     reading: int
     complete_from: datetime | None
     read_to: datetime | None
-    unread: list[Row]
+    unread: list[AccountRow]
     differences: int
     rejects: int
 
 
-def ranked(accounts: Sequence[AccountStatus], verdict: Verdict) -> list[Row]:
+def ranked(accounts: Sequence[AccountStatus], verdict: Verdict) -> list[AccountRow]:
     """Return the accounts, the worst first: by severity, then those that nobody reads, then by how far behind they are.
 
     Retired ones come last.
@@ -87,15 +95,15 @@ def ranked(accounts: Sequence[AccountStatus], verdict: Verdict) -> list[Row]:
     for each in verdict.problems:
         if each.account is not None:
             problems.setdefault(each.account, []).append(each)
-    rows = [Row(each, verdict.states[each.name], problems.get(each.name, [])) for each in accounts]
+    rows = [AccountRow(each, verdict.states[each.name], problems.get(each.name, [])) for each in accounts]
     return sorted(rows, key=_badness)
 
 
 def page(
-    rows: Sequence[Row],
+    rows: Sequence[AccountRow],
     *,
     text: str = "",
-    states: Collection[State] = (),
+    states: Collection[AccountState] = (),
     severities: Collection[Severity] = (),
     kinds: Collection[ProblemKind] = (),
     after: str | None = None,
@@ -121,7 +129,7 @@ def page(
     return AccountPage(shown, len(found), None if is_last or not shown else shown[-1].account.name)
 
 
-def total(rows: Sequence[Row]) -> Sum:
+def total(rows: Sequence[AccountRow]) -> Sum:
     """Return the sum over ranked rows."""
     severities = Counter(row.severity for row in rows)
     reading = [row.account for row in rows if row.state not in UNREAD]
@@ -142,11 +150,11 @@ def total(rows: Sequence[Row]) -> Sum:
     )
 
 
-def _badness(row: Row) -> tuple[int, bool, bool, float, str]:
+def _badness(row: AccountRow) -> tuple[int, bool, bool, float, str]:
     behind = (row.account.behind or 0.0) if row.problems or row.is_unread else 0.0
     return (
         _RANKS.index(row.severity),
-        row.state is State.RETIRED,
+        row.state is AccountState.RETIRED,
         not row.problems and not row.is_unread,
         -behind,
         row.account.name,

@@ -9,7 +9,7 @@ from orders_sync.domain.accounts import SyncPolicy, resume_advice
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.times import duration
-from orders_sync.engine.service_problems import Problem, Running, Severity, State, without_name
+from orders_sync.engine.service_problems import AccountState, Problem, Running, Severity, without_name
 from orders_sync.store import lateness
 from orders_sync.store.overview import AccountStatus
 
@@ -27,13 +27,13 @@ def of_mistake(name: str, mistake: str) -> Problem:
     )
 
 
-def of_account(account: AccountStatus, state: State, delay: timedelta, running: Running) -> Iterator[Problem]:
+def of_account(account: AccountStatus, state: AccountState, delay: timedelta, running: Running) -> Iterator[Problem]:
     """Yield what is wrong with an account. `delay`: how far it may be behind."""
 
     def attention(kind: ProblemKind, found: str, advice: str = "") -> Problem:
         return Problem(kind, Severity.ATTENTION, found, account.name, advice)
 
-    if state is State.REMOVED:
+    if state is AccountState.REMOVED:
         if account.may_hold_orders and account.removed_at:
             yield attention(
                 ProblemKind.REMOVED,
@@ -41,7 +41,7 @@ def of_account(account: AccountStatus, state: State, delay: timedelta, running: 
                 f"Put it back, or `orders-sync accounts retire {account.name}`",
             )
         return
-    if state is State.SUSPENDED and account.suspended_at:
+    if state is AccountState.SUSPENDED and account.suspended_at:
         because = account.suspended_because or Sentence("the platform refused its credentials")
         found = Sentence(
             "suspended since %(time)s, no call is made: %(because)s", time=account.suspended_at, because=because
@@ -58,10 +58,10 @@ def of_account(account: AccountStatus, state: State, delay: timedelta, running: 
             ),
         )
     reason, advice = _reason(account, running)
-    if state is State.NOT_READ:
+    if state is AccountState.NOT_READ:
         found = Sentence("nothing has been read yet: %(reason)s", reason=reason)
         yield attention(ProblemKind.BEHIND, found, advice)
-    if state is State.BEHIND and account.read_to and account.behind is not None:
+    if state is AccountState.BEHIND and account.read_to and account.behind is not None:
         found = Sentence(
             "%(behind)s behind (current to %(time)s), late from %(delay)s on: %(reason)s",
             behind=timedelta(seconds=account.behind),

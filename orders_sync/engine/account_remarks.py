@@ -9,7 +9,7 @@ from orders_sync.domain.local_times import day
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Window
 from orders_sync.engine.remarks import KnownAccounts, Reason, Remark, likeliest_first
-from orders_sync.engine.service_problems import State
+from orders_sync.engine.service_problems import AccountState
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
 
@@ -128,7 +128,7 @@ def of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
     """Yield what keeps an account from being current, if anything does."""
     name, state = account.name, verdict.states.get(account.name)
     to = Sentence("read up to %(at)s", at=account.read_to) if account.read_to else Sentence("nothing of it was read")
-    if state in (State.REMOVED, State.RETIRED):
+    if state in (AccountState.REMOVED, AccountState.RETIRED):
         since = account.retired_at or account.removed_at
         yield Remark(
             Reason.REMOVED,
@@ -136,14 +136,14 @@ def of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
             "orders-sync accounts list",
             name,
         )
-    elif state is State.PAUSED:
+    elif state is AccountState.PAUSED:
         yield Remark(
             Reason.PAUSED,
             Sentence("%(shop)s: paused since %(at)s, %(to)s", shop=name, at=account.paused_at, to=to),
             f"orders-sync accounts resume {name}",
             name,
         )
-    elif state is State.SUSPENDED:
+    elif state is AccountState.SUSPENDED:
         because = account.suspended_because or Sentence("the platform refused its credentials")
         yield Remark(
             Reason.SUSPENDED,
@@ -157,14 +157,14 @@ def of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
             f"orders-sync accounts resume {name}",
             name,
         )
-    elif state in (State.BEHIND, State.NOT_READ):
+    elif state in (AccountState.BEHIND, AccountState.NOT_READ):
         yield Remark(
             Reason.BEHIND,
             Sentence("%(shop)s: %(to)s; what was placed or changed since is not here yet", shop=name, to=to),
             f"orders-sync sync --account {name}",
             name,
         )
-    elif state is State.CATCHING_UP:
+    elif state is AccountState.CATCHING_UP:
         yield Remark(
             Reason.BEHIND,
             Sentence(
@@ -176,7 +176,7 @@ def of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
             f"orders-sync status --account {name}",
             name,
         )
-    if account.failed and state not in (State.REMOVED, State.RETIRED, State.SUSPENDED):
+    if account.failed and state not in (AccountState.REMOVED, AccountState.RETIRED, AccountState.SUSPENDED):
         yield Remark(
             Reason.FAILED,
             Sentence("%(shop)s: failed reads that wait to be repeated: %(count)s", shop=name, count=account.failed),

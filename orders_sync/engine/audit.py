@@ -16,7 +16,7 @@ from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_sec
 from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.lists import ListComparison
 from orders_sync.engine.page_client import DatabaseClock, PageClient
-from orders_sync.engine.reconcile import Counts
+from orders_sync.engine.reconcile import OrderCounts
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
@@ -220,12 +220,12 @@ class _Audit:
         calls, differences = self._client.calls, len(self.result.differences)
         self._run_context.progress.compared(self._name, done, self._steps, calls, differences)
 
-    async def _count_at_reach(self, comparison: ListComparison, window: Window) -> tuple[Counts, str]:
+    async def _count_at_reach(self, comparison: ListComparison, window: Window) -> tuple[OrderCounts, str]:
         """Count a window beyond the platform's documented reach. Return why its counts prove nothing too, or ""."""
         try:
             counts = await comparison.count(window)
         except (InvalidRequestError, TransientError) as error:
-            return Counts(0, 0), error.message
+            return OrderCounts(0, 0), error.message
         if counts.platform < counts.tables:
             return counts, f"it counts {counts.platform} orders, the tables hold {counts.tables}"
         return counts, ""

@@ -26,7 +26,7 @@ from orders_sync.domain.sweep_cost import merge_small_windows
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
 from orders_sync.engine.page_client import PageClient
 from orders_sync.engine.paging import AskPage, FetchedPage, Identify, Read, read_completely
-from orders_sync.engine.reconcile import MOST_IDS, Counts, Difference, Reconciliation, compare, is_readable, ranges
+from orders_sync.engine.reconcile import MOST_IDS, Difference, OrderCounts, Reconciliation, compare, is_readable, ranges
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import NO_LIMIT, Limits
 from orders_sync.platforms import PageQuery
@@ -117,7 +117,7 @@ class ListComparison:
             found += await self.compare(day)
         return found
 
-    async def compare_counted(self, window: Window, counts: Counts) -> Reconciliation:
+    async def compare_counted(self, window: Window, counts: OrderCounts) -> Reconciliation:
         """Compare a window whose counts are known."""
         return await compare(window, counts, self.count, self._compare_readable, self._page_size, self._feed)
 
@@ -127,7 +127,7 @@ class ListComparison:
             return await self._compare_readable(difference.window)
         return await self.compare_counted(difference.window, await self.count(difference.window))
 
-    async def count(self, window: Window) -> Counts:
+    async def count(self, window: Window) -> OrderCounts:
         """Count a window at the platform and in the tables.
 
         Where the platform counts more, orders of the tables in the second at which the window ends count too: whether
@@ -139,7 +139,7 @@ class ListComparison:
         if listed > held:
             at_end = await self._held(Window(window.end, window.end + SECOND))
             held += min(at_end, listed - held)
-        return Counts(listed, held)
+        return OrderCounts(listed, held)
 
     async def _held(self, window: Window) -> int:
         async with self._pool.connection() as connection:
@@ -271,7 +271,7 @@ class ListComparison:
             tables = sum(part.start <= moment < part.end for moment in held.values())
             lost = [each for each in missing if part == window or each.is_within(part)]
             gone = tuple(order_id for order_id in surplus if part.start <= held[order_id] < part.end)
-            counts = Counts(tables - len(gone) + len(lost), tables)
+            counts = OrderCounts(tables - len(gone) + len(lost), tables)
             lacking, older = (
                 tuple(sorted(each.order_id for each in lost if each.order_id and each.is_older is older))[:MOST_IDS]
                 for older in (False, True)

@@ -34,7 +34,7 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Words:
+class NoticeWords:
     """The words of one language. `kinds`: by kind, what is wrong and what to do; `{name}` is an account."""
 
     kinds: dict[ProblemKind, tuple[str, str]]
@@ -56,7 +56,7 @@ class Words:
     colon: str = ": "
 
 
-ENGLISH = Words(
+ENGLISH = NoticeWords(
     kinds={
         ProblemKind.SUSPENDED: (
             "Suspended",
@@ -114,7 +114,7 @@ ENGLISH = Words(
     link="More",
 )
 
-CHINESE = Words(
+CHINESE = NoticeWords(
     kinds={
         ProblemKind.SUSPENDED: (
             "已停用",
@@ -161,7 +161,7 @@ CHINESE = Words(
     colon="：",
 )
 
-WORDS: dict[str, Words] = {"en": ENGLISH, "zh": CHINESE}
+WORDS: dict[str, NoticeWords] = {"en": ENGLISH, "zh": CHINESE}
 
 
 def level(text: str) -> Level:
@@ -202,14 +202,14 @@ def write_test(language: Language, now: datetime) -> Notice:
     return Notice("info", f"orders-sync{WORDS[language].colon}{title}", f"{text}\n{stamp(now)}")
 
 
-def _title(items: Sequence[Item], backfills: Sequence[EndedBackfill], words: Words) -> str:
+def _title(items: Sequence[Item], backfills: Sequence[EndedBackfill], words: NoticeWords) -> str:
     over = sum(each.change is Change.OVER for each in items)
     counted = ((len(items) - over, words.begun), (over, words.over), (len(backfills), words.ended))
     said = [_number(count, forms) for count, forms in counted if count]
     return f"orders-sync{words.colon}{words.separator.join(said)}"
 
 
-def _problems(items: Sequence[Item], words: Words, most: int, says_what_to_do: bool) -> list[str]:
+def _problems(items: Sequence[Item], words: NoticeWords, most: int, says_what_to_do: bool) -> list[str]:
     lines = []
     for (change, kind), group in groupby(items, lambda each: (each.change, each.kind)):
         several = list(group)
@@ -226,14 +226,14 @@ def _problems(items: Sequence[Item], words: Words, most: int, says_what_to_do: b
     return lines
 
 
-def _names(several: Sequence[Item], words: Words, most: int) -> str:
+def _names(several: Sequence[Item], words: NoticeWords, most: int) -> str:
     shown = [f"{each.subject}{_detail(each, words)}" for each in several[:most]]
     if len(several) > most:
         shown.append(words.more.format(len(several) - most))
     return words.separator.join(shown)
 
 
-def _detail(item: Item, words: Words) -> str:
+def _detail(item: Item, words: NoticeWords) -> str:
     if item.change is Change.OVER:
         return f" ({words.after.format(_duration(int(item.lasted.total_seconds()), words))})"
     if item.amount and item.kind is ProblemKind.BEHIND:
@@ -243,12 +243,12 @@ def _detail(item: Item, words: Words) -> str:
     return ""
 
 
-def _duration(seconds: int, words: Words) -> str:
+def _duration(seconds: int, words: NoticeWords) -> str:
     number, unit = duration(seconds).split()
     return f"{number} {words.units.get(unit, unit)}"
 
 
-def _ended(backfills: Sequence[EndedBackfill], words: Words, most: int) -> list[str]:
+def _ended(backfills: Sequence[EndedBackfill], words: NoticeWords, most: int) -> list[str]:
     lines = []
     for each in backfills[:most]:
         for count, forms in ((each.done, words.done), (each.failed, words.failed)):

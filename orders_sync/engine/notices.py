@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine.service_problems import State
+from orders_sync.engine.service_problems import AccountState
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus
@@ -28,10 +28,10 @@ REMEMBERED = timedelta(days=1)  # since it was over, for the number of its retur
 MOST_RETURNS = 3  # that make the delay longer: eight times the delay is the longest
 # nothing is known of these problems while the account is in this state: they are neither there nor over
 _UNKNOWN = {
-    State.PAUSED: frozenset(ProblemKind),
-    State.REMOVED: frozenset(ProblemKind) - {ProblemKind.REMOVED},
-    State.SUSPENDED: frozenset({ProblemKind.BEHIND, ProblemKind.FAILING}),
-    State.MISCONFIGURED: frozenset({ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.SUSPENDED}),
+    AccountState.PAUSED: frozenset(ProblemKind),
+    AccountState.REMOVED: frozenset(ProblemKind) - {ProblemKind.REMOVED},
+    AccountState.SUSPENDED: frozenset({ProblemKind.BEHIND, ProblemKind.FAILING}),
+    AccountState.MISCONFIGURED: frozenset({ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.SUSPENDED}),
 }
 
 
@@ -67,7 +67,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class NoticeDecision:
     """`known`: everything to keep, in place of what was kept before. `items`: of a notice, empty for none."""
 
     known: list[KnownProblem] = field(default_factory=list)
@@ -85,7 +85,7 @@ def found(verdict: Verdict, accounts: Iterable[AccountStatus], kinds: Collection
 
 def is_unknown(verdict: Verdict, kind: ProblemKind, account: str) -> bool:
     """Tell whether the account's state hides whether it has a problem of that kind."""
-    return kind in _UNKNOWN.get(verdict.states.get(account, State.CURRENT), ())
+    return kind in _UNKNOWN.get(verdict.states.get(account, AccountState.CURRENT), ())
 
 
 def decide(
@@ -97,7 +97,7 @@ def decide(
     is_quiet: bool = False,
     unknown: Collection[tuple[ProblemKind, str]] = (),
     forgotten: Collection[tuple[ProblemKind, str]] = (),
-) -> Decision:
+) -> NoticeDecision:
     """Decide what a notice says now, and what to remember.
 
     `is_quiet`: no notice may be made; what is due waits. `unknown`: of which nobody can say whether they are there;
@@ -108,7 +108,7 @@ def decide(
     seen = [_seen(kept.get(key), each, now) for key, each in there.items()]
     absent = [_gone(each, now) for key, each in kept.items() if key not in there and key not in unknown]
     waiting = [each for key, each in kept.items() if key not in there and key in unknown]
-    result = Decision(known=waiting)
+    result = NoticeDecision(known=waiting)
     is_any_due = any(_is_due(each, now, delay) for each in seen)
     for each in seen:
         problem = there[each.kind, each.subject]

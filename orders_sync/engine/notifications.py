@@ -37,7 +37,7 @@ AROUND = timedelta(minutes=1)
 ENOUGH = 200  # windows; messages that remain are planned when these are read
 
 
-class Decision(msgspec.Struct, frozen=True):
+class MessageDecision(msgspec.Struct, frozen=True):
     """The reads that a message asks for: `windows` of creation time, for `orders` where these are known.
 
     `plan_now`: changes are due now; `is_final`: nothing else follows.
@@ -106,33 +106,33 @@ async def _known(
 
 def decide(
     message: Message, notification: Notification, known: list[KnownOrder], planned: PlannedRange, policy: SyncPolicy
-) -> Decision:
+) -> MessageDecision:
     """Decide what a message asks for. `known`: the orders in the tables that have its numbers. Pure."""
     if notification.reason:
-        return Decision(f"nothing to read: {notification.reason}")
+        return MessageDecision(f"nothing to read: {notification.reason}")
     if known:
         stale = [order for order in known if order.read_at is None or order.read_at <= message.received_at]
         if not stale:
-            return Decision("its order was read since it came")
+            return MessageDecision("its order was read since it came")
         starts = {whole_second(order.created_at) for order in stale}
         windows = tuple(Window(start, start + SECOND) for start in starts)
         orders = tuple(Wanted(order.order_id, order.created_at) for order in stale)
-        return Decision(READ_AGAIN, windows, orders=orders)
+        return MessageDecision(READ_AGAIN, windows, orders=orders)
     if notification.elsewhere:
-        return Decision(
+        return MessageDecision(
             f"its order is not known, and is {notification.elsewhere}: it is in none of the lists read here"
         )
     if notification.created is not None and notification.created < min(
         policy.history_from, planned.history_from or policy.history_from
     ):
-        return Decision("its order is not known, and older than what is synced")
+        return MessageDecision("its order is not known, and older than what is synced")
     is_planned = planned.planned_to is not None and planned.planned_to > message.received_at
     if not is_planned and whole_second(planned.now - policy.lag) <= message.received_at:
-        return Decision("its order is not known yet", _guess(message, notification, planned), is_final=False)
+        return MessageDecision("its order is not known yet", _guess(message, notification, planned), is_final=False)
     # changes reach back by the overlap only; the first ones as far as the history
     is_old = notification.created and planned.planned_to and notification.created < planned.planned_to - policy.overlap
     windows = _guess(message, notification, planned) if is_old else ()
-    return Decision(COMES_WITH_CHANGES, windows, plan_now=not is_planned)
+    return MessageDecision(COMES_WITH_CHANGES, windows, plan_now=not is_planned)
 
 
 def _guess(message: Message, notification: Notification, planned: PlannedRange) -> tuple[Window, ...]:

@@ -26,7 +26,7 @@ from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import probe_answers as answered
 from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.paging import FetchedPage, identified
-from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, ListAnswer, Row
+from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, ListAnswer, ProbeRow
 from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.rowcheck import JUST_NOW, ZONE, RowCheck
 from orders_sync.engine.sources import AccountSource
@@ -93,7 +93,9 @@ async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str,
     return answers
 
 
-async def _borders(asker: _Asker, feed: Feed, row: Row, wide: ListAnswer, near: ListAnswer) -> dict[str, ProbeAnswer]:
+async def _borders(
+    asker: _Asker, feed: Feed, row: ProbeRow, wide: ListAnswer, near: ListAnswer
+) -> dict[str, ProbeAnswer]:
     """Test the ends of ranges, empty ranges and pages behind the last: only where the range is taken as it is meant."""
     at = whole_second(row.at[feed])
     until = await asker.ask(feed, Window(at - BESIDE, at), FEW)
@@ -138,7 +140,7 @@ class _Asker:
             return ListAnswer(ask, check, refusal=sanitize(error.message))
         records = [identified(each, self._platform.identifier(feed), answer.asked_at) for each in answer.page.records]
         check.note(records)
-        rows = [Row(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]
+        rows = [ProbeRow(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]
         return ListAnswer(ask, check, answer.page, rows)
 
     def _times(self, payload: bytes) -> dict[Feed, datetime]:

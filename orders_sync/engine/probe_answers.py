@@ -22,7 +22,7 @@ HOLDS = ProbeAnswer(ProbeResult.HOLDS)
 ROW_TIMES = 'check base_url and app; if the orders are right all the same, row_times = "ignored" believes the platform'
 
 
-class Row(msgspec.Struct, frozen=True):
+class ProbeRow(msgspec.Struct, frozen=True):
     """An order of a list: its id, and the times it shows."""
 
     order_id: str
@@ -40,17 +40,17 @@ class ListAnswer(msgspec.Struct, frozen=True):
     ask: PageQuery
     check: RowCheck
     page: Page = Page(0, [])
-    rows: list[Row] = []
+    rows: list[ProbeRow] = []
     refusal: str = ""
 
-    def lists(self, row: Row) -> bool | None:
+    def lists(self, row: ProbeRow) -> bool | None:
         """Return whether an order is listed; None where that is unknown, because not all of the range was seen."""
         if any(each.order_id == row.order_id for each in self.rows):
             return True
         return None if self.refusal or self.page.total > len(self.page.records) else False
 
 
-def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> Row | None:
+def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> ProbeRow | None:
     """Return the order to search by its time of this feed: of those whose times differ most, the one in the middle.
 
     Times that differ can be told apart. The newest order may be the only one of its day, where a filter by days would
@@ -105,7 +105,7 @@ def in_range(lists: list[ListAnswer]) -> ProbeAnswer:
     return HOLDS if len(lists) > 1 and any(answer.rows for answer in lists[1:]) else UNKNOWN
 
 
-def time_of(feed: Feed, row: Row, near: ListAnswer, *, has_other: bool) -> ProbeAnswer:
+def time_of(feed: Feed, row: ProbeRow, near: ListAnswer, *, has_other: bool) -> ProbeAnswer:
     """Judge a range around the time an order shows. `has_other`: the list may go by another time of the order."""
     if near.check.has_outside or near.lists(row) is None:
         return UNKNOWN
@@ -114,7 +114,7 @@ def time_of(feed: Feed, row: Row, near: ListAnswer, *, has_other: bool) -> Probe
     return UNKNOWN if has_other and row.difference <= 2 * AROUND else HOLDS
 
 
-def not_found(feed: Feed, row: Row, shifted: ListAnswer, again: ListAnswer) -> ProbeAnswer:
+def not_found(feed: Feed, row: ProbeRow, shifted: ListAnswer, again: ListAnswer) -> ProbeAnswer:
     """Judge why an order was not listed around its time.
 
     It may be listed eight hours earlier, or have changed meanwhile.

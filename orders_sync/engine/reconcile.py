@@ -25,7 +25,7 @@ ROUNDS = 3  # times that a window and its halves are counted, at most, while the
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class OrderCounts:
     """Orders of a range, by creation time or by update time."""
 
     platform: int
@@ -42,7 +42,7 @@ class Difference:
     """
 
     window: Window
-    counts: Counts
+    counts: OrderCounts
     missing: int = 0
     surplus: tuple[str, ...] = ()
     feed: Feed = Feed.CREATED
@@ -69,13 +69,13 @@ class Reconciliation:
         return self
 
 
-Count = Callable[[Window], Awaitable[Counts]]
+Count = Callable[[Window], Awaitable[OrderCounts]]
 CompareOrders = Callable[[Window], Awaitable[Reconciliation]]
 
 
 async def compare(
     window: Window,
-    counts: Counts,
+    counts: OrderCounts,
     count: Count,
     compare_orders: CompareOrders,
     page_size: int,
@@ -107,12 +107,14 @@ async def compare(
     return found
 
 
-def is_readable(window: Window, counts: Counts, page_size: int) -> bool:
+def is_readable(window: Window, counts: OrderCounts, page_size: int) -> bool:
     """Return True if a range is small enough to be compared order by order."""
     return max(counts.platform, counts.tables) <= page_size or window.seconds == 1
 
 
-async def _count_parts(window: Window, counts: Counts, count: Count) -> tuple[Counts, list[tuple[Window, Counts]]]:
+async def _count_parts(
+    window: Window, counts: OrderCounts, count: Count
+) -> tuple[OrderCounts, list[tuple[Window, OrderCounts]]]:
     """Count the halves of a window, and return its own newest counts with theirs.
 
     Together the halves hold no fewer than the whole; more where an order on the border between them is listed in both.
@@ -129,7 +131,7 @@ async def _count_parts(window: Window, counts: Counts, count: Count) -> tuple[Co
     return counts, parts
 
 
-def _platform_sum(parts: Iterable[tuple[Window, Counts]]) -> int:
+def _platform_sum(parts: Iterable[tuple[Window, OrderCounts]]) -> int:
     return sum(counts.platform for _, counts in parts)
 
 

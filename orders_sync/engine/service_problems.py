@@ -20,7 +20,7 @@ NEEDED = {  # parts of the service, and what is wrong without each
 }
 
 
-class State(StrEnum):
+class AccountState(StrEnum):
     """The state of an account: how current it is. Declared in the order in which the summary names them."""
 
     CURRENT = "current"

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.engine import account_problems, service_problems
-from orders_sync.engine.service_problems import NEEDED, Problem, Running, Severity, State
+from orders_sync.engine.service_problems import NEEDED, AccountState, Problem, Running, Severity
 from orders_sync.settings import Settings
 from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus, ProcessStatus
@@ -32,7 +32,7 @@ class Verdict:
     """
 
     problems: list[Problem]
-    states: dict[str, State]
+    states: dict[str, AccountState]
     processes: list[ProcessStatus]
     notes: list[str] = field(default_factory=list)
 
@@ -81,28 +81,28 @@ def assess(
     """
     delays = {each.name: allowed_delay(policies.get(each.name, default_policy)) for each in accounts}
     states = {
-        each.name: State.MISCONFIGURED if each.name in misconfigured else _state(each, delays[each.name])
+        each.name: AccountState.MISCONFIGURED if each.name in misconfigured else _state(each, delays[each.name])
         for each in accounts
     }
     running = Running.of(processes)
-    is_late = not {State.BEHIND, State.NOT_READ}.isdisjoint(states.values())
+    is_late = not {AccountState.BEHIND, AccountState.NOT_READ}.isdisjoint(states.values())
     problems = list(service_problems.of_processes(processes, running, is_late))
     problems += service_problems.of_planning(processes, accounts)
     for each in accounts:
-        if states[each.name] in (State.RETIRED, State.PAUSED):
+        if states[each.name] in (AccountState.RETIRED, AccountState.PAUSED):
             continue
         if each.name in misconfigured:
             problems.append(account_problems.of_mistake(each.name, misconfigured[each.name]))
         unknown = list(service_problems.of_missing_settings(each.name, processes)) if each.name in policies else []
         problems += unknown
-        if not (unknown and states[each.name] is State.NOT_READ):  # which says the same in other words
+        if not (unknown and states[each.name] is AccountState.NOT_READ):  # which says the same in other words
             problems += account_problems.of_account(each, states[each.name], delays[each.name], running)
         if each.name in policies:
             problems += account_problems.of_lateness(each, policies[each.name])
         if running.since:
             problems += account_problems.of_old_audit(each, audit_every)
     problems.sort(key=lambda each: (each.severity is not Severity.BROKEN, each.account is not None))
-    notes = [str(each.pause) for each in accounts if states[each.name] is State.PAUSED]
+    notes = [str(each.pause) for each in accounts if states[each.name] is AccountState.PAUSED]
     return Verdict(problems, states, list(processes), notes)
 
 
@@ -149,7 +149,7 @@ def process_problems(processes: Sequence[ProcessStatus]) -> list[Problem]:
 def summary(verdict: Verdict, version: str, tables: str) -> str:
     """Say in one line how many accounts are in which state, which processes run, and which version this is. Pure."""
     states = Counter(verdict.states.values())
-    counted = ", ".join(f"{states[state]} {state}" for state in State if states[state]) or "none in the settings"
+    counted = ", ".join(f"{states[state]} {state}" for state in AccountState if states[state]) or "none in the settings"
     alive = Counter(part for each in verdict.processes if each.is_alive for part in each.parts)
     running = [_number(alive[part], part) for part in NEEDED]
     if alive["console"]:
@@ -165,18 +165,18 @@ def _number(count: int, part: str) -> str:
     return f"no {part}" if count == 0 else f"{count} {part}{'' if count == 1 else 's'}"
 
 
-def _state(account: AccountStatus, delay: timedelta) -> State:
+def _state(account: AccountStatus, delay: timedelta) -> AccountState:
     if account.retired_at is not None:
-        return State.RETIRED
+        return AccountState.RETIRED
     if account.removed_at is not None:
-        return State.REMOVED
+        return AccountState.REMOVED
     if account.pause is not None:
-        return State.PAUSED
+        return AccountState.PAUSED
     if account.suspended_at is not None:
-        return State.SUSPENDED
+        return AccountState.SUSPENDED
     if account.read_to is None or account.behind is None:
-        return State.NOT_READ
+        return AccountState.NOT_READ
     if account.behind > delay.total_seconds():
-        return State.BEHIND
+        return AccountState.BEHIND
     is_read = progress.is_current(account.progress) or (account.history_share or 0) >= 1
-    return State.CURRENT if is_read else State.CATCHING_UP
+    return AccountState.CURRENT if is_read else AccountState.CATCHING_UP

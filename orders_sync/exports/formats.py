@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import UsageError
-from orders_sync.exports.source import Column, Kind
+from orders_sync.exports.source import Column, ColumnKind
 
 EXCEL_ROWS = 1_048_576  # of a sheet, its header included
 EXCEL_TEXT = 32_767  # characters of a cell
@@ -74,8 +74,8 @@ class _Csv:
         self.notes: list[str] = []
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow([column.name for column in columns])
-        self._moments = [number for number, column in enumerate(columns) if column.kind is Kind.MOMENT]
-        self._booleans = [number for number, column in enumerate(columns) if column.kind is Kind.BOOLEAN]
+        self._moments = [number for number, column in enumerate(columns) if column.kind is ColumnKind.MOMENT]
+        self._booleans = [number for number, column in enumerate(columns) if column.kind is ColumnKind.BOOLEAN]
 
     def write(self, batch: Batch) -> None:
         for row in batch:
@@ -101,7 +101,7 @@ class _CsvForExcel(_Csv):
 
     def __init__(self, file: Any, columns: Sequence[Column]) -> None:
         super().__init__(file, columns)
-        self._texts = [number for number, column in enumerate(columns) if column.kind is Kind.TEXT]
+        self._texts = [number for number, column in enumerate(columns) if column.kind is ColumnKind.TEXT]
         self._times, self._moments = self._moments, []
 
     def write(self, batch: Batch) -> None:
@@ -138,7 +138,7 @@ class _Xlsx:
         self._book = book
         self._columns = columns
         self._bold = book.add_format({"bold": True})
-        patterns = {Kind.DAY: "yyyy-mm-dd", Kind.MOMENT: "yyyy-mm-dd hh:mm:ss", Kind.TEXT: "@"}
+        patterns = {ColumnKind.DAY: "yyyy-mm-dd", ColumnKind.MOMENT: "yyyy-mm-dd hh:mm:ss", ColumnKind.TEXT: "@"}
         self._styles = [
             book.add_format({"num_format": patterns[column.kind]}) if column.kind in patterns else None
             for column in columns
@@ -158,7 +158,7 @@ class _Xlsx:
             self._row += 1
 
     def end(self) -> None:
-        if any(column.kind is Kind.MOMENT for column in self._columns):
+        if any(column.kind is ColumnKind.MOMENT for column in self._columns):
             self.notes.append(f"times are in {local_times.zone_name()}")
         if self._sheets > 1:
             self.notes.append(f"{self._sheets} sheets, each as long as Excel allows")
@@ -169,7 +169,7 @@ class _Xlsx:
         self._sheets += 1
         self._sheet = self._book.add_worksheet(f"{self._sheets}")
         self._sheet.freeze_panes(1, 0)
-        widths = {Kind.MOMENT: 19, Kind.DAY: 11, Kind.TEXT: 20}
+        widths = {ColumnKind.MOMENT: 19, ColumnKind.DAY: 11, ColumnKind.TEXT: 20}
         for number, column in enumerate(self._columns):
             self._sheet.set_column(number, number, max(len(column.name) + 2, widths.get(column.kind, 10)))
             self._sheet.write_string(0, number, column.name, self._bold)
@@ -177,13 +177,13 @@ class _Xlsx:
 
     def _write_cell(self, number: int, value: Any) -> None:
         kind, style, sheet = self._columns[number].kind, self._styles[number], self._sheet
-        if kind is Kind.BOOLEAN:
+        if kind is ColumnKind.BOOLEAN:
             sheet.write_boolean(self._row, number, value)
-        elif kind in (Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT) and math.isfinite(value):
+        elif kind in (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT) and math.isfinite(value):
             sheet.write_number(self._row, number, float(value))
-        elif kind is Kind.MOMENT and (local := local_times.local(value)).year >= EXCEL_FIRST_YEAR:
+        elif kind is ColumnKind.MOMENT and (local := local_times.local(value)).year >= EXCEL_FIRST_YEAR:
             sheet.write_datetime(self._row, number, local, style)
-        elif kind is Kind.DAY and value.year >= EXCEL_FIRST_YEAR:
+        elif kind is ColumnKind.DAY and value.year >= EXCEL_FIRST_YEAR:
             sheet.write_datetime(self._row, number, value, style)
         else:
             self._write_text(number, local_times.iso(value) if isinstance(value, datetime) else str(value))
@@ -216,7 +216,7 @@ class _Parquet:
 
     def write(self, batch: Batch) -> None:
         values = [
-            [_exact(value) for value in series] if column.kind is Kind.DECIMAL else list(series)
+            [_exact(value) for value in series] if column.kind is ColumnKind.DECIMAL else list(series)
             for column, series in zip(self._columns, zip(*batch, strict=True), strict=True)
         ]
         self._writer.write_table(self._arrow.table(values, schema=self._schema))
@@ -232,13 +232,13 @@ def open_parquet(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
     """Write a group of rows per batch, compressed."""
     arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     types = {
-        Kind.TEXT: arrow.string(),
-        Kind.INTEGER: arrow.int64(),
-        Kind.DECIMAL: arrow.decimal128(38, 10),
-        Kind.FLOAT: arrow.float64(),
-        Kind.BOOLEAN: arrow.bool_(),
-        Kind.DAY: arrow.date32(),
-        Kind.MOMENT: arrow.timestamp("us", tz="UTC"),
+        ColumnKind.TEXT: arrow.string(),
+        ColumnKind.INTEGER: arrow.int64(),
+        ColumnKind.DECIMAL: arrow.decimal128(38, 10),
+        ColumnKind.FLOAT: arrow.float64(),
+        ColumnKind.BOOLEAN: arrow.bool_(),
+        ColumnKind.DAY: arrow.date32(),
+        ColumnKind.MOMENT: arrow.timestamp("us", tz="UTC"),
     }
     schema = arrow.schema([(column.name, types[column.kind]) for column in columns])
     with parquet.ParquetWriter(str(file), schema, compression="zstd") as writer:

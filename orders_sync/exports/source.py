@@ -42,7 +42,7 @@ FROM pg_attribute AS a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND N
 """
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """The kind of values in a column."""
 
     TEXT = auto()
@@ -55,16 +55,16 @@ class Kind(Enum):
 
 
 _KINDS = {
-    "timestamp with time zone": Kind.MOMENT,
-    "date": Kind.DAY,
-    "boolean": Kind.BOOLEAN,
-    "smallint": Kind.INTEGER,
-    "integer": Kind.INTEGER,
-    "bigint": Kind.INTEGER,
-    "numeric": Kind.DECIMAL,
-    "interval": Kind.DECIMAL,
-    "real": Kind.FLOAT,
-    "double precision": Kind.FLOAT,
+    "timestamp with time zone": ColumnKind.MOMENT,
+    "date": ColumnKind.DAY,
+    "boolean": ColumnKind.BOOLEAN,
+    "smallint": ColumnKind.INTEGER,
+    "integer": ColumnKind.INTEGER,
+    "bigint": ColumnKind.INTEGER,
+    "numeric": ColumnKind.DECIMAL,
+    "interval": ColumnKind.DECIMAL,
+    "real": ColumnKind.FLOAT,
+    "double precision": ColumnKind.FLOAT,
 }
 
 
@@ -73,7 +73,7 @@ class Column:
     """A column of an export. `expression`: the SQL of its values."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     expression: sql.Composable
 
 
@@ -178,13 +178,13 @@ def _attributes(session: Session, view: str) -> list[_Attribute]:
 
 
 def _column(attribute: _Attribute) -> Column:
-    kind = _KINDS.get(attribute.type, Kind.TEXT)
+    kind = _KINDS.get(attribute.type, ColumnKind.TEXT)
     name = sql.Identifier(attribute.name)
     if attribute.type == "interval":
         return Column(f"{attribute.name}_s", kind, sql.SQL("extract(epoch FROM {})").format(name))
     if attribute.type.endswith("[]"):
         return Column(attribute.name, kind, sql.SQL("array_to_json({})::text").format(name))
-    return Column(attribute.name, kind, sql.SQL("{}::text").format(name) if kind is Kind.TEXT else name)
+    return Column(attribute.name, kind, sql.SQL("{}::text").format(name) if kind is ColumnKind.TEXT else name)
 
 
 def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composable]:
@@ -211,7 +211,7 @@ def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composa
 
 
 def _time_of(selection: Selection, types: dict[str, str]) -> str:
-    times = [name for name, type_ in types.items() if _KINDS.get(type_) in (Kind.DAY, Kind.MOMENT)]
+    times = [name for name, type_ in types.items() if _KINDS.get(type_) in (ColumnKind.DAY, ColumnKind.MOMENT)]
     by = selection.by or next((name for name in TIMES if name in times), None)
     if by in times:
         return by

@@ -324,7 +324,7 @@ class Service:
         misconfigured = [each.label for each in self._settings.misconfigured]
         routes = health.routes(pool, metrics, self._component_states, names, self._liveness, misconfigured, own_id)
         if self._components.hooks:
-            limits = hooks.Limits(
+            limits = hooks.HookLimits(
                 self._settings.service.messages_per_minute, self._gate.opened.is_set, metrics.hook_refused
             )
             routes += hooks.routes(pool, self._settings.accounts, scheduler.plan_for_message, limits)

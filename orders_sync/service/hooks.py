@@ -44,7 +44,7 @@ OnStored = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Limits:
+class HookLimits:
     """Limits of the hooks.
 
     `per_minute`: messages stored per account; more are refused, so that they are sent again. `is_open`: whether
@@ -67,14 +67,14 @@ REASONS = {
 
 
 def routes(
-    pool: Pool, accounts: Iterable[AccountSettings], on_stored: OnStored, limits: Limits | None = None
+    pool: Pool, accounts: Iterable[AccountSettings], on_stored: OnStored, limits: HookLimits | None = None
 ) -> list[Route]:
     """Return the route for all accounts that have a `hook_token`.
 
     `on_stored` gets the name of an account once a new message is committed and answered.
     """
     hooks = dict(_hooks(accounts))
-    return [Route(PATH, _Hooks(pool, hooks, on_stored, limits or Limits()).answer, methods=["GET", "POST"])]
+    return [Route(PATH, _Hooks(pool, hooks, on_stored, limits or HookLimits()).answer, methods=["GET", "POST"])]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ def _hooks(accounts: Iterable[AccountSettings]) -> Iterator[tuple[tuple[str, str
 
 
 class _Hooks:
-    def __init__(self, pool: Pool, hooks: dict[tuple[str, str], _Hook], on_stored: OnStored, limits: Limits) -> None:
+    def __init__(
+        self, pool: Pool, hooks: dict[tuple[str, str], _Hook], on_stored: OnStored, limits: HookLimits
+    ) -> None:
         self._pool = pool
         self._hooks = hooks
         self._on_stored = on_stored

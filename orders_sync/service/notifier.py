@@ -21,7 +21,7 @@ from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine import notice_texts, notices, service_status
 from orders_sync.engine.notice_texts import Notice
 from orders_sync.engine.notices import FoundProblem
-from orders_sync.engine.service_problems import State
+from orders_sync.engine.service_problems import AccountState
 from orders_sync.engine.service_status import Verdict
 from orders_sync.service.channels import Channel
 from orders_sync.service.log_throttle import LogThrottle
@@ -105,7 +105,7 @@ class Notifier:
         hours = self.settings.notify.quiet_hours
         return hours is not None and hours.cover(self.now())
 
-    def _write(self, decision: notices.Decision, ended: Sequence[stored.EndedBackfill], now: datetime) -> Notice:
+    def _write(self, decision: notices.NoticeDecision, ended: Sequence[stored.EndedBackfill], now: datetime) -> Notice:
         return notice_texts.write(decision.items, ended, self.settings.notify.language, now, self.settings.console.url)
 
     async def _decide(self) -> None:
@@ -147,7 +147,7 @@ class Notifier:
         """Tell whether nobody wants to hear how a problem ends: its kind, or its account, is not looked after."""
         if kind not in self.settings.notify.kinds:
             return True
-        return bool(account) and verdict.states.get(account, State.RETIRED) is State.RETIRED
+        return bool(account) and verdict.states.get(account, AccountState.RETIRED) is AccountState.RETIRED
 
     async def _send_stored(self) -> None:
         """Send every notice whose time has come. No transaction is open while a messenger is asked."""

@@ -26,7 +26,7 @@ from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import pooler
 from orders_sync.store.conninfo import completed, shown
 from orders_sync.store.database_errors import SPOILED, plain_words, strip
-from orders_sync.store.session_settings import PUBLIC, STATE, State, statements
+from orders_sync.store.session_settings import PUBLIC, STATE, SessionState, statements
 
 RECONNECT_SECONDS = 1.0  # between two attempts while somebody waits; the pool's own back-off takes minutes
 SETTING_ATTEMPTS = 5  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
@@ -106,7 +106,7 @@ async def open_pool(
         yield pool
 
 
-async def _configure(connection: Connection, search_path: str = PUBLIC) -> State:
+async def _configure(connection: Connection, search_path: str = PUBLIC) -> SessionState:
     """Apply our settings to a new session. Raises `DatabaseError` when it cannot write."""
     settings = statements(connection.info.server_version // 10_000, search_path)
     for left in reversed(range(SETTING_ATTEMPTS)):
@@ -116,7 +116,7 @@ async def _configure(connection: Connection, search_path: str = PUBLIC) -> State
         except psycopg.errors.QueryCanceled:
             if not left:
                 raise
-    async with connection.cursor(row_factory=class_row(State)) as cursor:
+    async with connection.cursor(row_factory=class_row(SessionState)) as cursor:
         state = await (await cursor.execute(STATE)).fetchone()
     assert state is not None
     if problem := state.unusable or state.unwritable:
@@ -238,9 +238,9 @@ def clock(connection: Session) -> datetime:
     return now
 
 
-def state_of(connection: Session) -> State:
+def state_of(connection: Session) -> SessionState:
     """Return the present state of the session."""
-    with connection.cursor(row_factory=class_row(State)) as cursor:
+    with connection.cursor(row_factory=class_row(SessionState)) as cursor:
         state = cursor.execute(STATE).fetchone()
     assert state is not None
     return state

@@ -25,7 +25,7 @@ from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session, connect
 from orders_sync.store.database_errors import plain_words
 from orders_sync.store.schema import HEAD, NO_TABLES
-from orders_sync.store.session_settings import OLDEST, STATE, State
+from orders_sync.store.session_settings import OLDEST, STATE, SessionState
 from orders_sync.store.tables import NAME_CLASHES, SYNC_SCHEMA
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -58,7 +58,7 @@ def prepare(connection: Connection) -> None:
 
     Also creates the schema `sync`. Raises `DatabaseError` before anything is changed.
     """
-    state = State(*connection.exec_driver_sql(STATE).one())
+    state = SessionState(*connection.exec_driver_sql(STATE).one())
     if state.version < OLDEST:
         raise DatabaseError(f"PostgreSQL {state.version} is too old: {OLDEST} or newer is needed")
     _alone(connection)
@@ -78,7 +78,7 @@ def prepare(connection: Connection) -> None:
 
 
 def _must_be_writable(connection: Connection) -> None:
-    state = State(*connection.exec_driver_sql(STATE).one())
+    state = SessionState(*connection.exec_driver_sql(STATE).one())
     if state.unwritable:
         raise DatabaseError(f"database {state.database} {state.unwritable}")
 
@@ -130,7 +130,7 @@ def _upgrade(config: Config, connection: Connection) -> list[str]:
 
 def _check(config: Config, connection: Connection) -> list[str]:
     if not _heads(connection):
-        raise DatabaseError(f"database {State(*connection.exec_driver_sql(STATE).one()).database}: {NO_TABLES}")
+        raise DatabaseError(f"database {SessionState(*connection.exec_driver_sql(STATE).one()).database}: {NO_TABLES}")
     config.print_stdout = lambda *_: None  # type: ignore[method-assign]  # it says that there is nothing to say
     try:
         command.check(config)

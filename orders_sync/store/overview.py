@@ -14,7 +14,7 @@ from orders_sync.store.lateness import LATE_BY
 from orders_sync.store.ledger import RETRY_AT
 from orders_sync.store.missing import MISSING_BY_ACCOUNT, Missing
 from orders_sync.store.pauses import IS_PAUSED, Pause
-from orders_sync.store.progress import PROGRESS, Progress
+from orders_sync.store.progress import PROGRESS, AccountProgress
 from orders_sync.store.queries import fetch_rows, select_dict, select_rows
 from orders_sync.store.states import OPEN_WINDOWS
 
@@ -136,9 +136,9 @@ class AccountStatus:
     now: datetime | None = None
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> AccountProgress:
         """The same, as far as it tells how much of the history is read."""
-        return Progress(
+        return AccountProgress(
             self.name,
             self.history_from,
             self.watermark,

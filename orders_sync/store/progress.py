@@ -57,7 +57,7 @@ PROGRESS = f"""
 """
 
 
-class Progress(msgspec.Struct, frozen=True):
+class AccountProgress(msgspec.Struct, frozen=True):
     """The progress of an account.
 
     `[first, past)`: the newest stretch that was read without a gap; None before anything was. `share`: of the history
@@ -83,18 +83,18 @@ class Progress(msgspec.Struct, frozen=True):
     empty_read_next: datetime | None = None
 
 
-async def progress(connection: Connection, account: str) -> Progress | None:
+async def progress(connection: Connection, account: str) -> AccountProgress | None:
     """Return how far the account is read; None for one that was never planned."""
-    return await fetch_row(connection, f"{PROGRESS} WHERE a.name = %s", [account], Progress)
+    return await fetch_row(connection, f"{PROGRESS} WHERE a.name = %s", [account], AccountProgress)
 
 
-def of(connection: psycopg.Connection[tuple[object, ...]], accounts: Sequence[str]) -> list[Progress]:
+def of(connection: psycopg.Connection[tuple[object, ...]], accounts: Sequence[str]) -> list[AccountProgress]:
     """Return how far these accounts are read, ordered by name; those that have no row are left out."""
     query = f"{PROGRESS} WHERE a.name = ANY(%s) ORDER BY a.name"
-    return select_rows(connection, query, [list(accounts)], Progress)
+    return select_rows(connection, query, [list(accounts)], AccountProgress)
 
 
-def state(found: Progress) -> str:
+def state(found: AccountProgress) -> str:
     """Return in a few words how much of the history is read.
 
     `complete`, `complete from ...`, `to be confirmed`, or a share; nothing before anything was read. Pure.
@@ -112,7 +112,7 @@ def state(found: Progress) -> str:
     return "complete"
 
 
-def complete_from(found: Progress) -> datetime | None:
+def complete_from(found: AccountProgress) -> datetime | None:
     """Return since when every order that the platform lists was read, up to `past`; None where nothing was. Pure."""
     if found.first is None or found.past is None:
         return None
@@ -121,7 +121,7 @@ def complete_from(found: Progress) -> datetime | None:
     return max(begins, found.proven_from or begins, unconfirmed or begins)
 
 
-def remarks(found: Progress) -> list[Sentence]:
+def remarks(found: AccountProgress) -> list[Sentence]:
     """Return a sentence for each part of an account's history that is not read, or not proven. Pure."""
     said = []
     if found.proven_from and found.history_from and found.proven_from > found.history_from:
@@ -173,6 +173,6 @@ def _empty(history_from: datetime, until: datetime | None) -> Sentence:
     )
 
 
-def is_current(found: Progress) -> bool:
+def is_current(found: AccountProgress) -> bool:
     """Return whether the stretch begins before the watermark: then only its newest end is being read. Pure."""
     return found.first is not None and found.watermark is not None and found.first < found.watermark

@@ -54,7 +54,7 @@ def statements(version: int, search_path: str = PUBLIC) -> bytes:
 
 
 @dataclass(frozen=True)
-class State:
+class SessionState:
     """The state of a session, in the order of `STATE`'s columns."""
 
     version_number: int

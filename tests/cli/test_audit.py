@@ -10,7 +10,7 @@ from orders_sync.cli.audit_tables import summary
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.windows import Window
 from orders_sync.engine.audit_results import Audited, Updates
-from orders_sync.engine.reconcile import Counts, Difference, Reconciliation
+from orders_sync.engine.reconcile import Difference, OrderCounts, Reconciliation
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
 from tests.support.landed import Landed
@@ -117,10 +117,10 @@ def test_mistakes_are_one_clear_message(landed: Landed, options: list[str], word
 
 
 def test_an_audit_ends_with_a_verdict_that_explains_what_is_awaited() -> None:
-    lacking = Difference(Window(T, T + timedelta(minutes=1)), Counts(2, 1), missing=1, lacking=("1",))
+    lacking = Difference(Window(T, T + timedelta(minutes=1)), OrderCounts(2, 1), missing=1, lacking=("1",))
     equal = Audited("a", found=Reconciliation(platform=505, tables=496, awaited=9))
     by_both = Audited("b", found=Reconciliation(awaited=1), updates=Updates(T, T, Reconciliation(awaited=2)))
-    unlisted = Difference(Window(T, T + timedelta(minutes=1)), Counts(1, 2), surplus=("1", "2"))
+    unlisted = Difference(Window(T, T + timedelta(minutes=1)), OrderCounts(1, 2), surplus=("1", "2"))
     differs = Audited("c", found=Reconciliation(differences=[lacking, unlisted]))
     repaired = Audited("d", found=Reconciliation(differences=[lacking]), repaired=[lacking])
     next_reads = "awaited (changed lately, the next sync reads them)"

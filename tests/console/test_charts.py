@@ -10,7 +10,7 @@ import pytest
 from orders_sync.console import charts
 from orders_sync.console.rendering import STATIC
 from orders_sync.store.console.freshness import Delay
-from orders_sync.store.console.heat_map import Cell, CellState, Counts
+from orders_sync.store.console.heat_map import Cell, CellState, HourCounts
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -26,7 +26,7 @@ def every(text: str, name: str) -> list[ElementTree.Element]:
 
 
 def cell(hour: int, state: CellState, day: date = date(2026, 3, 10)) -> Cell:
-    return Cell(day, hour, NOW, NOW + HOUR, state, Counts(1))
+    return Cell(day, hour, NOW, NOW + HOUR, state, HourCounts(1))
 
 
 def heat(cells: list[Cell], label: str = "hours", word: str = "so") -> str:

@@ -12,7 +12,7 @@ import pytest
 from orders_sync.console import shop_words
 from orders_sync.console.words import Words
 from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine.service_problems import State
+from orders_sync.engine.service_problems import AccountState
 from tests.support.console import Served, served, settings_of
 from tests.support.databases import Tables
 
@@ -304,7 +304,7 @@ def test_every_kind_of_problem_is_named_and_has_advice(kind: ProblemKind) -> Non
 
 
 def test_every_state_has_a_sign_beside_its_colour() -> None:
-    assert set(shop_words.SIGNS) == set(State)
+    assert set(shop_words.SIGNS) == set(AccountState)
     assert all(sign for _, sign in shop_words.SIGNS.values())
 
 

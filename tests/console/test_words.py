@@ -12,7 +12,7 @@ from orders_sync.console.words import CATALOGUE, LANGUAGES, Words, chosen
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import ChangedError
 from orders_sync.domain.sentences import Sentence
-from orders_sync.engine.service_problems import State
+from orders_sync.engine.service_problems import AccountState
 from tests.support import catalogue
 from tests.support.console import Served
 
@@ -37,8 +37,8 @@ def test_a_chinese_sentence_has_full_width_punctuation() -> None:
     assert [str(each.string) for each in catalogue.translations() if narrow.search(str(each.string))] == []
 
 
-@pytest.mark.parametrize("state", State)
-def test_states_are_translated(state: State) -> None:
+@pytest.mark.parametrize("state", AccountState)
+def test_states_are_translated(state: AccountState) -> None:
     assert ZH(state.value) != state.value
 
 

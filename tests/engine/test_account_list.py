@@ -9,20 +9,26 @@ import pytest
 
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine import account_list
-from orders_sync.engine.account_list import Row
-from orders_sync.engine.service_problems import Problem, Severity, State
+from orders_sync.engine.account_list import AccountRow
+from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
-STATES = {"a1": State.CURRENT, "a2": State.BEHIND, "a3": State.SUSPENDED, "b1": State.RETIRED, "b2": State.BEHIND}
+STATES = {
+    "a1": AccountState.CURRENT,
+    "a2": AccountState.BEHIND,
+    "a3": AccountState.SUSPENDED,
+    "b1": AccountState.RETIRED,
+    "b2": AccountState.BEHIND,
+}
 
 
 def account(name: str, **more: object) -> AccountStatus:
     return replace(AccountStatus(name, "1688" if name[0] == "a" else "xportcn_ka", read_to=NOW), **more)  # type: ignore[arg-type]
 
 
-def rows() -> list[Row]:
+def rows() -> list[AccountRow]:
     accounts = [
         account("b1", read_to=None),
         account("a1"),
@@ -40,7 +46,7 @@ def rows() -> list[Row]:
     return account_list.ranked(accounts, Verdict(problems, STATES, []))
 
 
-def names(found: list[Row]) -> list[str]:
+def names(found: list[AccountRow]) -> list[str]:
     return [each.account.name for each in found]
 
 
@@ -59,7 +65,7 @@ def test_a_search_finds_parts_of_name_and_platform_in_any_order(text: str, found
 
 
 def test_a_list_can_be_narrowed_to_states_and_severities() -> None:
-    assert names(account_list.page(rows(), states=[State.BEHIND]).rows) == ["b2", "a2"]
+    assert names(account_list.page(rows(), states=[AccountState.BEHIND]).rows) == ["b2", "a2"]
     assert names(account_list.page(rows(), severities=[Severity.BROKEN]).rows) == ["a3"]
 
 
@@ -94,13 +100,18 @@ def test_the_sum_counts_each_account_once_by_its_worst_problem() -> None:
     found = account_list.total(rows())
     assert (found.accounts, found.broken, found.attention) == (5, 1, 2)
     assert found.worst == ["a3", "b2", "a2"]
-    assert found.states == {State.CURRENT: 1, State.BEHIND: 2, State.SUSPENDED: 1, State.RETIRED: 1}
+    assert found.states == {
+        AccountState.CURRENT: 1,
+        AccountState.BEHIND: 2,
+        AccountState.SUSPENDED: 1,
+        AccountState.RETIRED: 1,
+    }
     assert (found.differences, found.rejects) == (1, 2)
 
 
 def test_everything_is_here_up_to_the_oldest_end_of_the_accounts_that_are_read() -> None:
     assert account_list.total(rows()).read_to == NOW - timedelta(minutes=10)
-    unread = [*rows(), Row(account("new", read_to=None), State.NOT_READ, [])]
+    unread = [*rows(), AccountRow(account("new", read_to=None), AccountState.NOT_READ, [])]
     assert account_list.total(unread).read_to is None
 
 
@@ -109,7 +120,13 @@ def test_a_shop_that_nobody_reads_comes_before_those_that_are_well_unless_nothin
     states = dict(
         zip(
             ["a1", "a2", "a3", "b1", "b2"],
-            [State.CURRENT, State.PAUSED, State.REMOVED, State.RETIRED, State.PAUSED],
+            [
+                AccountState.CURRENT,
+                AccountState.PAUSED,
+                AccountState.REMOVED,
+                AccountState.RETIRED,
+                AccountState.PAUSED,
+            ],
             strict=True,
         )
     )

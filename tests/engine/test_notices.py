@@ -11,7 +11,7 @@ import pytest
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine import notices
 from orders_sync.engine.notices import Change, FoundProblem, Item
-from orders_sync.engine.service_problems import Problem, Severity, State
+from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus
@@ -151,21 +151,23 @@ def test_what_cannot_be_known_is_neither_there_nor_over() -> None:
 def test_what_nobody_wants_to_hear_of_ends_without_a_notice() -> None:
     known = Passes().see(10, BEHIND).known
     now = START + timedelta(hours=1)
-    assert notices.decide(known, [], now, DELAY, forgotten={(ProblemKind.BEHIND, "shop")}) == notices.Decision()
+    assert notices.decide(known, [], now, DELAY, forgotten={(ProblemKind.BEHIND, "shop")}) == notices.NoticeDecision()
 
 
 @pytest.mark.parametrize(
     ("state", "hidden"),
     [
-        (State.CURRENT, set()),
-        (State.BEHIND, set()),
-        (State.SUSPENDED, {ProblemKind.BEHIND, ProblemKind.FAILING}),
-        (State.MISCONFIGURED, {ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.SUSPENDED}),
-        (State.PAUSED, set(ProblemKind)),
-        (State.REMOVED, set(ProblemKind) - {ProblemKind.REMOVED}),
+        (AccountState.CURRENT, set()),
+        (AccountState.BEHIND, set()),
+        (AccountState.SUSPENDED, {ProblemKind.BEHIND, ProblemKind.FAILING}),
+        (AccountState.MISCONFIGURED, {ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.SUSPENDED}),
+        (AccountState.PAUSED, set(ProblemKind)),
+        (AccountState.REMOVED, set(ProblemKind) - {ProblemKind.REMOVED}),
     ],
 )
-def test_an_account_that_is_not_read_is_not_said_to_be_current_again(state: State, hidden: set[ProblemKind]) -> None:
+def test_an_account_that_is_not_read_is_not_said_to_be_current_again(
+    state: AccountState, hidden: set[ProblemKind]
+) -> None:
     verdict = Verdict([], {"shop": state}, [])
     assert {kind for kind in ProblemKind if notices.is_unknown(verdict, kind, "shop")} == hidden
     assert not notices.is_unknown(verdict, ProblemKind.SERVICE, "")
@@ -180,7 +182,7 @@ def test_problems_are_those_of_the_verdict_once_a_kind_and_with_their_amounts() 
         Problem(ProblemKind.SERVICE, Severity.BROKEN, "text"),
         Problem(ProblemKind.BEHIND, Severity.BROKEN, "", "x"),
     ]
-    verdict = Verdict(problems, {"shop": State.BEHIND}, [])
+    verdict = Verdict(problems, {"shop": AccountState.BEHIND}, [])
     kinds = {ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.REJECTS, ProblemKind.AUDIT, ProblemKind.SERVICE}
     assert set(notices.found(verdict, [account], kinds)) == {
         FoundProblem(ProblemKind.BEHIND, "shop", 961),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Window
-from orders_sync.engine.reconcile import ROUNDS, Counts, Difference, Reconciliation, compare, halves, ranges
+from orders_sync.engine.reconcile import ROUNDS, Difference, OrderCounts, Reconciliation, compare, halves, ranges
 
 START = datetime(2026, 8, 1, tzinfo=SHANGHAI)
 DAYS = 90
@@ -44,11 +44,11 @@ class TwoLists:
     lies: list[int | None] = field(default_factory=list)
     calls: int = 0
 
-    async def count(self, window: Window) -> Counts:
+    async def count(self, window: Window) -> OrderCounts:
         self.calls += 1
         lie = self.lies.pop(0) if self.lies else None
         held = len(within(self.tables, window))
-        return Counts(len(within(self.platform, window)) if lie is None else held + lie, held)
+        return OrderCounts(len(within(self.platform, window)) if lie is None else held + lie, held)
 
     async def look(self, window: Window) -> Reconciliation:
         self.calls += 1
@@ -56,7 +56,8 @@ class TwoLists:
         odd = (platform - tables) + (tables - platform)
         parts = ranges(window, odd.elements(), (platform & tables).elements())
         found = [
-            Difference(part, Counts(len(within(self.platform, part)), len(within(self.tables, part)))) for part in parts
+            Difference(part, OrderCounts(len(within(self.platform, part)), len(within(self.tables, part))))
+            for part in parts
         ]
         return Reconciliation(platform.total(), tables.total(), differences=found)
 
@@ -105,7 +106,7 @@ async def test_one_wrong_count_is_forgotten(lie: int, calls: int) -> None:
 class InclusiveLists(TwoLists):
     """Count as a platform that takes ends inclusive: an order on a border is in the counts of both halves."""
 
-    async def count(self, window: Window) -> Counts:
+    async def count(self, window: Window) -> OrderCounts:
         return await super().count(Window(window.start, window.end + timedelta(seconds=1)))
 
 
@@ -133,7 +134,7 @@ async def test_counts_that_contradict_each_other_to_the_end_are_a_difference_tha
     listed = moments(range(0, SPAN, 10_000))
     lists = TwoLists(listed, listed, lies=[1, *[None, None, 1] * ROUNDS])
     found = await lists.compare()
-    assert found.differences == [Difference(WHOLE, Counts(len(listed) + 1, len(listed)), missing=1)]
+    assert found.differences == [Difference(WHOLE, OrderCounts(len(listed) + 1, len(listed)), missing=1)]
     assert lists.calls == 1 + 3 * ROUNDS
 
 
@@ -142,7 +143,7 @@ async def test_halves_that_count_as_many_as_the_whole_are_not_halved_to_the_seco
     """A platform that ignores the range, or orders that all stand on the border of the halves."""
 
     class Ignoring(TwoLists):
-        async def count(self, window: Window) -> Counts:
+        async def count(self, window: Window) -> OrderCounts:
             assert self.calls <= 12
             return await super().count(WHOLE)
 

@@ -10,7 +10,7 @@ import pytest
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.domain.sentences import Sentence
-from orders_sync.engine.service_problems import Severity, State
+from orders_sync.engine.service_problems import AccountState, Severity
 from orders_sync.engine.service_status import Verdict, allowed_delay, assess, summary
 from orders_sync.store.overview import AccountStatus, ProcessStatus
 
@@ -54,105 +54,109 @@ def words(verdict: Verdict) -> list[str]:
 
 
 ACCOUNTS = {
-    "current": (CURRENT, State.CURRENT, []),
+    "current": (CURRENT, AccountState.CURRENT, []),
     "history follows": (
         replace(CURRENT, watermark=HISTORY, read_from=NOW - DAY, history_share=0.01),
-        State.CATCHING_UP,
+        AccountState.CATCHING_UP,
         [],
     ),
-    "a gap near the end": (replace(CURRENT, history_share=0.999), State.CURRENT, []),
-    "late by as much as is allowed": (replace(CURRENT, behind=370.0), State.CURRENT, []),
+    "a gap near the end": (replace(CURRENT, history_share=0.999), AccountState.CURRENT, []),
+    "late by as much as is allowed": (replace(CURRENT, behind=370.0), AccountState.CURRENT, []),
     "behind": (
         replace(CURRENT, behind=960.0, planned=4),
-        State.BEHIND,
+        AccountState.BEHIND,
         ["attention shop: 16 min behind", "late from 6 min on: it waits for its turn to be read: add workers"],
     ),
     "behind, being read": (
         replace(CURRENT, behind=960.0, planned=4, running=1),
-        State.BEHIND,
+        AccountState.BEHIND,
         ["16 min behind", "it is being read now"],
     ),
     "behind, nothing planned": (
         replace(CURRENT, behind=7200.0),
-        State.BEHIND,
+        AccountState.BEHIND,
         ["2 h behind", "no read of it is planned: the log of the scheduler says why"],
     ),
     "behind, resumed since": (
         replace(CURRENT, behind=960.0, running=1, read_to=NOW - timedelta(minutes=16), paused_until=GONE),
-        State.BEHIND,
+        AccountState.BEHIND,
         ["16 min behind", "it was paused until 2026-03-01 07:56:59 +08:00; it is being read now"],
     ),
     "behind, paused before what was read": (
         replace(CURRENT, behind=960.0, running=1, read_to=NOW - timedelta(minutes=1), paused_until=GONE),
-        State.BEHIND,
+        AccountState.BEHIND,
         ["late from 6 min on: it is being read now"],
     ),
     "behind a failure": (
         replace(CURRENT, behind=960.0, failed=1, retry_at=NOW + timedelta(seconds=90)),
-        State.BEHIND,
+        AccountState.BEHIND,
         ["reads failed and are tried again", "1 read failed, the first is tried again at 2026-03-01 08:01:29 +08:00"],
     ),
     "failed": (
         replace(CURRENT, failed=5, retry_at=NOW),
-        State.CURRENT,
+        AccountState.CURRENT,
         ["5 reads failed, tried again with the next reads: ", "`orders-sync sync --retry --account shop`"],
     ),
     "not planned yet": (
         AccountStatus("shop", "1688"),
-        State.NOT_READ,
+        AccountState.NOT_READ,
         ["attention shop: nothing has been read yet: no read of it is planned"],
     ),
     "not read yet": (
         replace(CURRENT, read_from=None, read_to=None, history_share=None, behind=90 * 86400.0, planned=3),
-        State.NOT_READ,
+        AccountState.NOT_READ,
         ["nothing has been read yet: it waits for its turn"],
     ),
     "suspended": (
         replace(CURRENT, behind=99999.0, suspended_at=GONE, suspended_because="code 50"),
-        State.SUSPENDED,
+        AccountState.SUSPENDED,
         ["broken shop: suspended since 2026-03-01 07:56:59 +08:00", "code 50", "orders-sync accounts resume shop"],
     ),
-    "resumed": (replace(CURRENT, last_error="shop: code 50"), State.CURRENT, ["attention shop: code 50"]),
+    "resumed": (replace(CURRENT, last_error="shop: code 50"), AccountState.CURRENT, ["attention shop: code 50"]),
     "resting": (
         replace(CURRENT, rests_until=NOW + timedelta(minutes=1)),
-        State.CURRENT,
+        AccountState.CURRENT,
         ["no call is made until 2026-03-01 08:00:59 +08:00, because several of its reads failed"],
     ),
     "rejects": (
         replace(CURRENT, rejects=1234),
-        State.CURRENT,
+        AccountState.CURRENT,
         ["1,234 records could not be converted into orders: `orders-sync rejects list --account shop`"],
     ),
     "missing": (
         replace(CURRENT, missing_orders=2, missing_order_id="7", missing_since=GONE),
-        State.CURRENT,
+        AccountState.CURRENT,
         ["2 orders that can change are in the tables and no longer listed", "orders-sync order 7"],
     ),
     "differences": (
         replace(CURRENT, differences=2),
-        State.CURRENT,
+        AccountState.CURRENT,
         ["the audit of 2026-03-01 02:59:59 +08:00 found", "(ranges: 2)", "`orders-sync audit --account shop --repair`"],
     ),
-    "no audit": (replace(CURRENT, audited_at=NOW - 3 * DAY), State.CURRENT, ["no audit has ended since 2026-02-26"]),
-    "never audited": (replace(CURRENT, audited_at=None), State.CURRENT, []),
+    "no audit": (
+        replace(CURRENT, audited_at=NOW - 3 * DAY),
+        AccountState.CURRENT,
+        ["no audit has ended since 2026-02-26"],
+    ),
+    "never audited": (replace(CURRENT, audited_at=None), AccountState.CURRENT, []),
     "messages": (
         replace(CURRENT, messages=2, oldest_message_at=NOW - timedelta(minutes=50), planned=1),
-        State.CURRENT,
+        AccountState.CURRENT,
         ["messages of the platform wait for a read (2), the oldest since 2026-03-01 07:09:59 +08:00"],
     ),
-    "young messages": (replace(CURRENT, messages=2, oldest_message_at=NOW), State.CURRENT, []),
+    "young messages": (replace(CURRENT, messages=2, oldest_message_at=NOW), AccountState.CURRENT, []),
     "listed late": (
         replace(CURRENT, late_by=timedelta(hours=2)),
-        State.CURRENT,
+        AccountState.CURRENT,
         ["listed at least 2 h after its own time", "raise `confirm`"],
     ),
     "removed": (
         replace(CURRENT, removed_at=GONE, behind=9e6),
-        State.REMOVED,
+        AccountState.REMOVED,
         ["attention shop: not in the settings since 2026-03-01 07:56:59 +08:00", "`orders-sync accounts retire shop`"],
     ),
-    "removed without orders": (replace(CURRENT, removed_at=GONE, may_hold_orders=False), State.REMOVED, []),
-    "retired": (replace(CURRENT, removed_at=GONE, retired_at=GONE, failed=3, rejects=3), State.RETIRED, []),
+    "removed without orders": (replace(CURRENT, removed_at=GONE, may_hold_orders=False), AccountState.REMOVED, []),
+    "retired": (replace(CURRENT, removed_at=GONE, retired_at=GONE, failed=3, rejects=3), AccountState.RETIRED, []),
 }
 
 
@@ -288,9 +292,9 @@ def test_an_account_may_be_late_by_its_own_interval() -> None:
     hourly = replace(PACE, interval=timedelta(hours=1))
     assert allowed_delay(hourly) == timedelta(hours=2, seconds=10)
     late = replace(CURRENT, behind=3700.0)
-    assert judge(late).states == {"shop": State.BEHIND}
-    assert judge(late, pace=hourly).states == {"shop": State.CURRENT}
-    assert assess([late], [RUN], {}, hourly, DAY).states == {"shop": State.CURRENT}  # in no settings
+    assert judge(late).states == {"shop": AccountState.BEHIND}
+    assert judge(late, pace=hourly).states == {"shop": AccountState.CURRENT}
+    assert assess([late], [RUN], {}, hourly, DAY).states == {"shop": AccountState.CURRENT}  # in no settings
 
 
 def test_the_sum_is_one_line() -> None:

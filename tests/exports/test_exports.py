@@ -21,7 +21,7 @@ from orders_sync.domain import local_times
 from orders_sync.domain.errors import SchemaVersionError, UsageError
 from orders_sync.exports import FORMATS, Selection, formats
 from orders_sync.exports.formats import CSV_FOR_EXCEL
-from orders_sync.exports.source import Column, Kind
+from orders_sync.exports.source import Column, ColumnKind
 from orders_sync.store.database import Session
 from tests.support.databases import Tables
 
@@ -275,7 +275,7 @@ def test_views_of_an_older_version_are_refused_with_what_to_do(session: Session,
     ],
 )
 def test_excel_takes_a_text_of_a_csv_for_a_text(tmp_path: Path, text: str, written: str) -> None:
-    columns = [Column("id", Kind.TEXT, sql.SQL("id")), Column("at", Kind.MOMENT, sql.SQL("at"))]
+    columns = [Column("id", ColumnKind.TEXT, sql.SQL("id")), Column("at", ColumnKind.MOMENT, sql.SQL("at"))]
     with CSV_FOR_EXCEL.open(tmp_path / "a.csv", columns) as writer:
         writer.write([(text, datetime(2026, 11, 30, 23, 30, tzinfo=UTC)), (None, None)])
         writer.write([(text, None)])

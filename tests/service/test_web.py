@@ -50,7 +50,7 @@ async def serving(pool: Pool, **limits: object) -> AsyncIterator[Site]:
         return Response(str(len(await request.body())))
 
     metrics = Metrics()
-    bounds = hooks.Limits(on_refused=metrics.hook_refused, **limits)  # type: ignore[arg-type]
+    bounds = hooks.HookLimits(on_refused=metrics.hook_refused, **limits)  # type: ignore[arg-type]
     routes = [
         *health.routes(pool, metrics, lambda: {}),
         *hooks.routes(pool, ACCOUNTS, Planned(), bounds),

@@ -8,7 +8,7 @@ import pytest
 
 from orders_sync.domain.reject_reasons import RejectReason, RejectState
 from orders_sync.store.console import rejects
-from orders_sync.store.console.rejects import Record
+from orders_sync.store.console.rejects import RejectDetail
 from orders_sync.store.database import Connection
 from tests.support.databases import one
 
@@ -119,7 +119,7 @@ async def test_the_place_of_the_flaw_is_marked(
     connection: Connection, payload: bytes, reason: str, key: str, marked: str | None
 ) -> None:
     found = await rejects.record(connection, await reject(connection, payload, reason, key))
-    assert isinstance(found, Record)
+    assert isinstance(found, RejectDetail)
     place = found.flaw
     assert (None if place is None else found.text[place.start : place.end]) == marked
 

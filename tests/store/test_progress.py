@@ -8,11 +8,11 @@ import pytest
 
 from orders_sync.store import claims, closing, database
 from orders_sync.store.database import Connection
-from orders_sync.store.progress import Progress, of, progress, remarks, state
+from orders_sync.store.progress import AccountProgress, of, progress, remarks, state
 from tests.support.ledger_steps import SHOP, at, claim, finish, hours, plan
 
 
-async def read(connection: Connection) -> Progress:
+async def read(connection: Connection) -> AccountProgress:
     found = await progress(connection, SHOP)
     assert found is not None
     return found
@@ -93,21 +93,21 @@ async def test_several_accounts_are_asked_for_at_once(url: str, connection: Conn
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (Progress("shop", None, None, None, None, None, None), ""),
-        (Progress("shop", at(0), None, None, None, None, None), ""),
-        (Progress("shop", at(0), at(0), None, at(60), at(100), 0.4), "40% read"),
-        (Progress("shop", at(0), at(0), None, at(1), at(9000), 0.9999), "99% read"),
-        (Progress("shop", at(0), at(99), None, at(0), at(99), 0.99), "complete"),
-        (Progress("shop", at(0), at(90), at(50), at(0), at(90), 1.0), "complete from 2026-11-03"),
-        (Progress("shop", at(0), at(0), None, at(0), at(90), 1.0, unconfirmed=1), "to be confirmed"),
+        (AccountProgress("shop", None, None, None, None, None, None), ""),
+        (AccountProgress("shop", at(0), None, None, None, None, None), ""),
+        (AccountProgress("shop", at(0), at(0), None, at(60), at(100), 0.4), "40% read"),
+        (AccountProgress("shop", at(0), at(0), None, at(1), at(9000), 0.9999), "99% read"),
+        (AccountProgress("shop", at(0), at(99), None, at(0), at(99), 0.99), "complete"),
+        (AccountProgress("shop", at(0), at(90), at(50), at(0), at(90), 1.0), "complete from 2026-11-03"),
+        (AccountProgress("shop", at(0), at(0), None, at(0), at(90), 1.0, unconfirmed=1), "to be confirmed"),
         (
-            Progress("shop", at(0), at(0), None, at(0), at(9), 1.0, unconfirmed=1, empty_read_next=at(9)),
+            AccountProgress("shop", at(0), at(0), None, at(0), at(9), 1.0, unconfirmed=1, empty_read_next=at(9)),
             "nothing listed yet",
         ),
-        (Progress("shop", at(0), at(9), None, at(0), at(9), 1.0, empty_since=at(9)), "complete"),
+        (AccountProgress("shop", at(0), at(9), None, at(0), at(9), 1.0, empty_since=at(9)), "complete"),
     ],
 )
-def test_a_few_words_say_how_much_of_the_history_is_there(found: Progress, said: str) -> None:
+def test_a_few_words_say_how_much_of_the_history_is_there(found: AccountProgress, said: str) -> None:
     assert state(found) == said
 
 
@@ -119,16 +119,16 @@ async def seconds_since(connection: Connection, moment: datetime) -> object:
 
 
 def test_what_lies_beyond_the_reach_is_said_and_never_called_complete() -> None:
-    (said,) = remarks(Progress("shop", at(0), at(90), at(50), at(0), at(90), 1.0))
+    (said,) = remarks(AccountProgress("shop", at(0), at(90), at(50), at(0), at(90), 1.0))
     assert "complete only from 2026-11-03 10:00:00 +08:00 on" in said
     assert "from 2026-11-01 08:00:00 +08:00" in said
 
 
 def test_while_history_is_read_the_days_that_are_there_are_said() -> None:
-    (said,) = remarks(Progress("shop", at(0), at(0), None, at(60), at(100), 0.4))
+    (said,) = remarks(AccountProgress("shop", at(0), at(0), None, at(60), at(100), 0.4))
     assert "read from 2026-11-03 20:00:00 +08:00 to 2026-11-05 12:00:00 +08:00, 40% of the history" in said
 
 
 def test_an_account_that_is_current_needs_no_remark() -> None:
-    assert remarks(Progress("shop", at(0), at(99), None, at(0), at(99), 0.99)) == []
-    assert remarks(Progress("shop", None, None, None, None, None, None)) == []
+    assert remarks(AccountProgress("shop", at(0), at(99), None, at(0), at(99), 0.99)) == []
+    assert remarks(AccountProgress("shop", None, None, None, None, None, None)) == []

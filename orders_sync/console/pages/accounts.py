@@ -20,7 +20,7 @@ from orders_sync.domain.assumptions import ASSUMPTIONS
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.engine import account_list, service_status
-from orders_sync.engine.account_list import UNREAD, Row
+from orders_sync.engine.account_list import UNREAD, AccountRow
 from orders_sync.engine.actions import accounts as actions
 from orders_sync.engine.actions import audits as audit_actions
 from orders_sync.engine.actions import windows as window_actions
@@ -121,7 +121,7 @@ def _freshness(visit: Visit, delays: Sequence[Delay], policy: ChangePolicy, at: 
     return {"chart": chart, "said": said, "since": since, "most": most, "promise": span(promise)}
 
 
-async def _details(visit: Visit, connection: Connection, row: Row, at: datetime) -> dict[str, Any]:
+async def _details(visit: Visit, connection: Connection, row: AccountRow, at: datetime) -> dict[str, Any]:
     """Return the hours, the windows, and what else is known of a shop."""
     name, settings = row.account.name, visit.site.settings
     policy = next((settings.policy(each) for each in settings.accounts if each.name == name), None)

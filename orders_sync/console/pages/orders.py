@@ -22,7 +22,7 @@ from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import account_names, order_list
-from orders_sync.store.console.order_list import ListedOrder, Place
+from orders_sync.store.console.order_list import LastOrder, ListedOrder
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.order_numbers import OrderKey
 
@@ -195,13 +195,13 @@ def _known(settings: Settings, session: Session) -> KnownAccounts:
     return KnownAccounts(accounts, service_status.assess_all(settings, accounts, []))
 
 
-def _place(visit: Visit) -> Place | None:
+def _place(visit: Visit) -> LastOrder | None:
     if not (text := visit.query.get("before", "")):
         return None
     moment, _, rest = text.partition("|")
     platform, _, order_id = rest.partition("|")
     try:
-        return Place(datetime.fromisoformat(moment), platform, order_id)
+        return LastOrder(datetime.fromisoformat(moment), platform, order_id)
     except ValueError:
         return None
 

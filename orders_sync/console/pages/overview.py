@@ -19,8 +19,8 @@ from orders_sync.domain.errors import SettingsError
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.domain.sentences import Sentence
 from orders_sync.engine import account_list, service_status
-from orders_sync.engine.account_list import Row, Sum
-from orders_sync.engine.service_problems import Severity, State
+from orders_sync.engine.account_list import AccountRow, Sum
+from orders_sync.engine.service_problems import AccountState, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import overview, progress
@@ -78,19 +78,19 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _limits(rows: list[Row]) -> list[tuple[str, Sentence]]:
+def _limits(rows: list[AccountRow]) -> list[tuple[str, Sentence]]:
     """Return by shop what of its history is not read or not proven, such as what its platform does not list."""
     return [
         (row.account.name, said) for row in rows if row.is_wanted for said in progress.remarks(row.account.progress)
     ]
 
 
-def _page(visit: Visit, rows: list[Row]) -> account_list.AccountPage:
+def _page(visit: Visit, rows: list[AccountRow]) -> account_list.AccountPage:
     state = visit.query.get("state", "")
     return account_list.page(
         rows,
         text=visit.query.get("q", "")[:200],
-        states=_known(State, state),
+        states=_known(AccountState, state),
         severities=_SEVERITIES if state == TROUBLE else (),
         kinds=_known(ProblemKind, visit.query.get("kind", "")),
         after=visit.query.get("after"),
@@ -128,7 +128,7 @@ def _sentence(visit: Visit, total: Sum, verdict: Verdict, now: datetime) -> list
     if said:
         text = _("Shops that are read: %(count)s. Their orders are here from %(first)s up to %(time)s, %(span)s ago.")
         said.append(text % {"count": total.reading, **range_})
-    elif State.CATCHING_UP in total.states:
+    elif AccountState.CATCHING_UP in total.states:
         said.append(_("Orders are here from %(first)s up to %(time)s, %(span)s ago; older ones follow.", **range_))
     else:
         text = _("All is here: the orders of all %(all)s shops from %(first)s up to %(time)s, %(span)s ago.")
@@ -136,7 +136,7 @@ def _sentence(visit: Visit, total: Sum, verdict: Verdict, now: datetime) -> list
     return said
 
 
-def _end(words: Words, row: Row, now: datetime) -> str:
+def _end(words: Words, row: AccountRow, now: datetime) -> str:
     """Say where the orders of a shop end that nobody reads."""
     name, state, end = row.account.name, words(row.state.value), row.account.read_to
     if end is None:
@@ -160,7 +160,9 @@ def _chips(visit: Visit, total: Sum) -> list[tuple[str, str, int, bool]]:
     """Return the filters by state: URL, word, number of shops, whether it is chosen."""
     chosen = visit.query.get("state", "")
     counts = [("", visit._("all"), total.accounts), (TROUBLE, visit._("trouble"), total.broken + total.attention)]
-    counts += [(state.value, visit._(state.value), total.states[state]) for state in State if total.states.get(state)]
+    counts += [
+        (state.value, visit._(state.value), total.states[state]) for state in AccountState if total.states.get(state)
+    ]
     return [
         (visit.url_here(state=value or None, after=None, kind=None), word, count, value == chosen)
         for value, word, count in counts

@@ -113,7 +113,7 @@ class AccountTimes(msgspec.Struct, frozen=True):
         return f"[{self.begins.isoformat()},{self.planned_to.isoformat()})"
 
 
-class Counts(msgspec.Struct, frozen=True):
+class HourCounts(msgspec.Struct, frozen=True):
     """The windows that touch an hour and are still to be read, by state, and what is known of it.
 
     `tried`: of the planned ones, those that were begun before. `is_proven`: all of it that is due was read completely;
@@ -137,7 +137,7 @@ class Cell(msgspec.Struct, frozen=True):
     starts_at: datetime
     ends_at: datetime
     state: CellState
-    counts: Counts
+    counts: HourCounts
 
 
 class HeatMap(msgspec.Struct, frozen=True):
@@ -181,7 +181,7 @@ async def heat_map(
         "begins": times.begins if is_own else None,
         "own": times.planned if is_own else "empty",
     }
-    found = await fetch_rows(connection, _CELLS, values, Counts)
+    found = await fetch_rows(connection, _CELLS, values, HourCounts)
     cells = [
         Cell(day, hour, start, end, state(counts, start, end, due, times if is_own else None), counts)
         for (day, hour, start, end), counts in zip(hours, found, strict=True)
@@ -189,7 +189,7 @@ async def heat_map(
     return HeatMap(account, feed, is_own, cells)
 
 
-def state(counts: Counts, start: datetime, end: datetime, due: datetime, times: AccountTimes | None) -> CellState:
+def state(counts: HourCounts, start: datetime, end: datetime, due: datetime, times: AccountTimes | None) -> CellState:
     """Return the state of an hour. `times`: None for a list that is not the account's own. Pure."""
     if counts.failed:
         return CellState.FAILED

@@ -58,7 +58,7 @@ class ListedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LastOrder:
     """The last order of a page: the next one begins behind it."""
 
     created_at: datetime
@@ -73,7 +73,7 @@ async def orders(
     start: datetime | None = None,
     end: datetime | None = None,
     groups: Sequence[str] = (),
-    before: Place | None = None,
+    before: LastOrder | None = None,
     limit: int = PAGE,
 ) -> list[ListedOrder]:
     """Return orders placed from `start` (included) to `end` (not included), newest first, at most `limit`.

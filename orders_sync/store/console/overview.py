@@ -50,7 +50,7 @@ GROUP BY n.name
 """
 
 
-class Compared(msgspec.Struct, frozen=True):
+class AuditedCounts(msgspec.Struct, frozen=True):
     """The result of an audit of `[starts_at, ends_at)`, by time of creation. Ours include open rejects.
 
     `awaited`: orders that the next sync was to read anyway; None where an earlier version did not count them.
@@ -92,7 +92,7 @@ class Figures(msgspec.Struct, frozen=True):
 
     placed: Placed
     by_hour: Sequence[int]
-    compared: Compared | None = None
+    compared: AuditedCounts | None = None
 
 
 class _ByHour(msgspec.Struct, frozen=True):
@@ -116,7 +116,7 @@ async def figures(connection: Connection, names: Sequence[str], now: datetime) -
         "then": min(today, yesterday + (now - today)),
         "since": since,
     }
-    compared = {each.name: each for each in await fetch_rows(connection, _COMPARED, values, Compared)}
+    compared = {each.name: each for each in await fetch_rows(connection, _COMPARED, values, AuditedCounts)}
     placed = {each.name: each for each in await fetch_rows(connection, _PLACED, values, Placed)}
     by_hour = {each.name: each.orders for each in await fetch_rows(connection, _BY_HOUR, values, _ByHour)}
     return {name: Figures(placed[name], by_hour[name], compared.get(name)) for name in names}

@@ -73,7 +73,7 @@ _ROW = f"SELECT {_COLUMNS} FROM sync.rejects WHERE id = %(number)s"
 _RECORD = f"SELECT {_COLUMNS}, window_id, payload FROM sync.rejects WHERE id = %(number)s"
 
 
-class ReasonGroup(msgspec.Struct, frozen=True):
+class ReasonSummary(msgspec.Struct, frozen=True):
     """Rejects of one reason and platform that are not settled: open ones (`records`) and ignored ones.
 
     `is_more`: there are more of the reason than were counted, `capped.MOST_COUNTED` of the newest. `first`, `last`:
@@ -115,7 +115,7 @@ class RejectRow(msgspec.Struct, frozen=True):
         return RejectState.OPEN if self.ignored_at is None else RejectState.IGNORED
 
 
-class Record(RejectRow, frozen=True, kw_only=True):
+class RejectDetail(RejectRow, frozen=True, kw_only=True):
     """A reject with the record exactly as it was received, which may not even be text."""
 
     payload: bytes
@@ -137,9 +137,9 @@ class Record(RejectRow, frozen=True, kw_only=True):
 
 async def groups(
     connection: Connection, account: str | None = None, states: Collection[RejectState] = UNSETTLED
-) -> list[ReasonGroup]:
+) -> list[ReasonSummary]:
     """Return the rejects that are not settled by reason and platform, the most frequent first."""
-    return await fetch_rows(connection, _GROUPS, _values(None, account, states, None), ReasonGroup)
+    return await fetch_rows(connection, _GROUPS, _values(None, account, states, None), ReasonSummary)
 
 
 async def listed(
@@ -162,9 +162,9 @@ async def row(connection: Connection, number: int) -> RejectRow | None:
     return await fetch_row(connection, _ROW, {"number": number}, RejectRow)
 
 
-async def record(connection: Connection, number: int) -> Record | None:
+async def record(connection: Connection, number: int) -> RejectDetail | None:
     """Return a reject in any state with its record; None for an unknown number."""
-    return await fetch_row(connection, _RECORD, {"number": number}, Record)
+    return await fetch_row(connection, _RECORD, {"number": number}, RejectDetail)
 
 
 def _values(

@@ -85,7 +85,7 @@ class TableSize(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class Queue(msgspec.Struct, frozen=True):
+class QueueLength(msgspec.Struct, frozen=True):
     """The jobs of a queue. `waiting` and `running` are counted up to `capped.MOST_COUNTED`.
 
     `failed`: among the newest jobs of all queues.
@@ -119,7 +119,7 @@ class System(msgspec.Struct, frozen=True):
 
     database: Database
     tables: list[TableSize]
-    queues: list[Queue]
+    queues: list[QueueLength]
     failed_jobs: list[FailedJob]
     waiting: list[Waiting]
 
@@ -139,7 +139,7 @@ async def read(connection: Connection) -> System:
     return System(
         database,
         await fetch_rows(connection, _TABLES, {"most": MOST_TABLES}, TableSize),
-        await fetch_rows(connection, _QUEUES, None, Queue) if has_jobs else [],
+        await fetch_rows(connection, _QUEUES, None, QueueLength) if has_jobs else [],
         await fetch_rows(connection, _FAILED, {"most": MOST_FAILED}, FailedJob) if has_jobs else [],
         await fetch_rows(connection, _WAITING, {"most": MOST_WAITING}, Waiting),
     )
