@@ -13,6 +13,7 @@ VIEWS = {  # a view that is not here is shown with its comment
     "order_funnel": later("How long each order took from one state to the next."),
     "refunds": later("Refunds: one row for each line with a refund, and for what none of its lines says."),
     "daily_sales": later("Sales by day: one row for each shop, currency and day."),
+    "daily_calendar": later("Sales by day without gaps: every day of each shop, and whether all of it was read."),
     "product_sales": later("Sales of products by day: one row for each shop, product and day."),
     "products": later("Products that were sold or bought, each once."),
     "buyers": later("Customers by the platform's number of them, with their orders and amounts."),

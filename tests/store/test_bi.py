@@ -574,6 +574,20 @@ def test_every_view_answers_on_the_sandbox(sandbox: Tables, view: str) -> None:
     assert rows or view.startswith("check_")
 
 
+def test_the_calendar_adds_up_to_the_daily_sales(sandbox: Tables) -> None:
+    columns = [
+        name
+        for (name,) in sandbox.query(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'bi'"
+            " AND table_name = 'daily_calendar' AND column_name LIKE '%_day' ORDER BY 1"
+        )
+    ]
+    assert len(columns) == 7
+    sums = ", ".join(f"sum({name})" for name in columns)
+    query = f"SELECT account, currency, {sums} FROM bi.{{}} WHERE day IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
+    assert sandbox.query(query.format("daily_calendar")) == sandbox.query(query.format("daily_sales"))
+
+
 def test_no_order_of_the_sandbox_falls_out_of_a_view(sandbox: Tables) -> None:
     orders = sandbox.query("SELECT count(*) FROM public.orders")
     for view in ("orders", "order_persons", "order_funnel"):

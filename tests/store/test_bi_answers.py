@@ -293,6 +293,77 @@ def test_an_order_without_a_day_is_on_no_complete_day(tables: Tables) -> None:
     assert tables.query("SELECT day, is_complete FROM bi.daily_sales") == [(None, False)]
 
 
+ACCOUNT = """
+INSERT INTO sync.accounts (name, platform, seller, feed, history_from, proven_from, watermark, removed_at)
+VALUES (%s, '1688', %s, 'updated', '2026-10-30 00:00+08', %s, %s, %s)
+"""
+
+
+def test_the_calendar_of_a_shop_has_every_day_and_no_zero_of_a_day_that_was_not_read(tables: Tables) -> None:
+    """Proven from the first to the end of the third, removed on the sixth."""
+    tables.execute(ACCOUNT, "shop", "s", "2026-11-01 00:00+08", "2026-11-04 00:00+08", "2026-11-06")
+    add_order(tables, "early", created_at="2026-10-31 12:00+08", paid_at="2026-11-02 12:00+08", total_amount=5)
+    add_order(tables, "a", created_at="2026-11-03 12:00+08", total_amount=10)
+    add_order(tables, "late", created_at="2026-11-05 12:00+08", total_amount=20)
+    assert tables.query(
+        "SELECT to_char(day, 'MM-DD'), currency, orders_by_ordered_day, valid_amount_by_ordered_day::int,"
+        " net_cash_by_day::int, is_complete FROM bi.daily_calendar ORDER BY day"
+    ) == [
+        ("10-30", "CNY", None, None, None, False),
+        ("10-31", "CNY", 1, 5, 0, False),
+        ("11-01", "CNY", 0, 0, 0, True),
+        ("11-02", "CNY", 0, 0, 5, True),
+        ("11-03", "CNY", 1, 10, 0, True),
+        ("11-04", "CNY", None, None, None, False),
+        ("11-05", "CNY", 1, 20, 0, False),
+    ]
+
+
+def test_a_shop_without_an_order_has_days_without_a_currency(tables: Tables) -> None:
+    tables.execute(ACCOUNT, "read", "r", None, "2026-10-31 00:00+08", "2026-11-06")
+    tables.execute(ACCOUNT, "new", "n", None, None, None)
+    assert tables.query(
+        "SELECT day::text, currency, orders_by_ordered_day, is_complete FROM bi.daily_calendar WHERE account = 'read'"
+        " ORDER BY day"
+    ) == [("2026-10-30", None, 0, True), ("2026-10-31", None, None, False)]
+    assert (
+        tables.query(
+            "SELECT account FROM bi.daily_calendar WHERE account = 'new' AND (is_complete OR orders_by_ordered_day = 0)"
+        )
+        == []
+    )
+
+
+def test_the_calendar_of_a_shop_that_is_read_ends_today(tables: Tables) -> None:
+    tables.execute(ACCOUNT.replace("'2026-10-30 00:00+08'", "now() - interval '2 days'"), "new", "n", None, None, None)
+    assert tables.query("SELECT max(day) - bi.shop_day(now()), count(*) FROM bi.daily_calendar") == [(0, 3)]
+
+
+def test_a_day_of_the_calendar_has_a_row_for_each_currency(tables: Tables) -> None:
+    tables.execute(ACCOUNT, "shop", "s", None, "2026-11-01 00:00+08", "2026-11-01")
+    for day, currency in (("30", "CNY"), ("31", "USD")):
+        add_order(tables, day, created_at=f"2026-10-{day} 12:00+08", currency=currency, total_amount=1)
+    assert tables.query("SELECT day::text, currency, orders_by_ordered_day FROM bi.daily_calendar ORDER BY 1, 2") == [
+        ("2026-10-30", "CNY", 1),
+        ("2026-10-30", "USD", 0),
+        ("2026-10-31", "CNY", 0),
+        ("2026-10-31", "USD", 1),
+        ("2026-11-01", "CNY", None),
+        ("2026-11-01", "USD", None),
+    ]
+
+
+def test_the_cash_of_a_day_is_what_was_paid_less_what_was_refunded_on_it(tables: Tables) -> None:
+    paid, refunded = "2026-11-01 13:00+08", "2026-11-02 13:00+08"
+    add_order(tables, "a", total_amount=10, paid_at=paid)
+    add_order(tables, "b", total_amount=5, paid_at=paid, refund_amount=3, refunded_at=refunded)
+    add_order(tables, "c", total_amount=7, paid_at=refunded, status_group="cancelled")
+    assert tables.query(
+        "SELECT to_char(day, 'MM-DD'), net_cash_by_day::int, net_amount_by_ordered_day::int"
+        " FROM bi.daily_sales ORDER BY 1"
+    ) == [("11-01", 15, 12), ("11-02", 4, 0)]
+
+
 def test_what_changed_is_found_by_the_conditions_that_the_dictionary_gives(tables: Tables) -> None:
     done = {"status": "success", "status_group": "completed"}
     for order_id, created_at in (("old", "2026-01-01"), ("new", "2026-11-02"), ("seen done", "2026-01-01")):

@@ -30,9 +30,9 @@ SCHEMA_COMMENT = "views of orders-sync for analysts; what they mean: docs/dictio
 # in the order of their making: each after what it uses
 NAMES = (
     "time_zone", "shop_day", "day_start", "refund_state", "is_refund",
-    "calendar", "shops", "orders", "order_persons", "order_lines", "refunds", "daily_sales", "product_sales",
-    "products", "buyers", "order_status_periods", "order_funnel", "order_versions", "orders_as_of", "sync_freshness",
-    "sync_health",
+    "calendar", "shops", "orders", "order_persons", "order_lines", "refunds", "daily_sales", "daily_calendar",
+    "product_sales", "products", "buyers", "order_status_periods", "order_funnel", "order_versions", "orders_as_of",
+    "sync_freshness", "sync_health",
     "check_amounts", "check_daily_sales", "check_directions", "check_lines", "check_refunded_lines", "check_refunds",
     "check_unknown_statuses",
     "changes_since", "feed_lag",

@@ -1,4 +1,4 @@
--- One row per account, currency and day on which something was ordered, paid or refunded. Each figure names the day it goes by: those of two kinds of days are of different orders. A day without any has no row: for zeros, bi.shops CROSS JOIN bi.calendar LEFT JOIN bi.daily_sales.
+-- One row per account, currency and day on which something was ordered, paid or refunded. Each figure names the day it goes by: those of two kinds of days are of different orders. A day without any has no row: bi.daily_calendar has every day.
 --
 -- direction                      sale or purchase; never add up both. A purchase in both lists of Xportcn is in both accounts: orders.also_listed_as
 -- day                            a day of the shop; NULL where the platform does not say the moment
@@ -13,7 +13,8 @@
 -- orders_by_refunded_day         those orders. Xportcn says no time of a change: all that were refunded when the account was first read stand on that day
 -- valid_refund_by_ordered_day    refunds of the orders that count, whenever they were made
 -- net_amount_by_ordered_day      orders.net_amount of the orders that count; an order in which it is NULL adds nothing
--- is_complete                    every order placed on the day is in the tables, with proof: all of it lies between complete_from and complete_until of bi.sync_freshness. False of today. Sums over days that are not, and over days before complete_from that have no row, are too small
+-- is_complete                    every order placed on the day is in the tables, with proof: all of it lies between complete_from and complete_until of bi.sync_freshness. False of today. Goes by the day ordered and does not speak of payments and refunds: those of orders placed before complete_from may lack, above all in the first days and weeks after it. Sums over days that are not complete, and over days before complete_from that have no row, are too small: bi.daily_calendar has these days too
+-- net_cash_by_day                amount_by_paid_day less refund_by_refunded_day: what the day brought in cash, of whatever orders. On Xportcn, which does not say how much was refunded, nothing is taken off. How much of the refunds is of an estimated day: refund_by_refunded_day
 CREATE OR REPLACE VIEW bi.daily_sales AS
 SELECT
     d.direction,
@@ -35,7 +36,8 @@ SELECT
     coalesce((
         SELECT bi.day_start(d.day) >= coalesce(a.proven_from, a.history_from) AND bi.day_start(d.day + 1) <= a.watermark
         FROM sync.accounts AS a WHERE a.name = d.account
-    ), false) AS is_complete
+    ), false) AS is_complete,
+    (coalesce(sum(d.paid_amount), 0) - coalesce(sum(d.refund), 0))::numeric(18, 2) AS net_cash_by_day
 FROM (
     -- kept as orders land
     SELECT f.direction, f.platform, f.account, f.currency, f.day, f.ordered, f.valid, f.valid_amount,
