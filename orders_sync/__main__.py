@@ -29,7 +29,7 @@ def _collect_garbage() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Open closed standard streams (`>&-`) on /dev/null, lest a socket get their number and be written to."""
+    """Open closed standard streams (`>&-`) on /dev/null, so that no socket gets their number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)

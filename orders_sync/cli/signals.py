@@ -16,7 +16,7 @@ from types import FrameType
 
 OURS = (signal.SIGTERM, signal.SIGINT)
 CLEANING_SECONDS = 4.0  # for a command to hand back what it holds
-PATIENCE = 3  # signals; at the last one the process is ended as it stands
+MOST_SIGNALS = 3  # at the last one the process is ended as it stands
 
 _received: list[int] = []
 _cancel: Callable[[], object] | None = None
@@ -77,8 +77,8 @@ def exit_code() -> int:
 def cancelling() -> Iterator[None]:
     """Cancel the current task when a signal arrives during the block.
 
-    Once, lest its cleaning up be cut off; again after `CLEANING_SECONDS`, for a cancellation may be lost: in Python
-    3.11 `asyncio.wait_for` returns a result that came in the same moment instead.
+    Once, so that its cleaning up is not cut off; again after `CLEANING_SECONDS`, for a cancellation may be lost: in
+    Python 3.11 `asyncio.wait_for` returns a result that came in the same moment instead.
     """
     global _cancel
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -108,7 +108,7 @@ def _handle_hangup(*_: object) -> None:
 
 def _handle(number: int, _: FrameType | None) -> None:
     _received.append(number)
-    if len(_received) >= PATIENCE:
+    if len(_received) >= MOST_SIGNALS:
         os._exit(exit_code())
     if _cancel is None:
         raise KeyboardInterrupt

@@ -17,7 +17,7 @@ class Version(msgspec.Struct, frozen=True):  # made per row
     read_at: datetime
 
     def is_newer_than(self, other: Version) -> bool:
-        """Compare modify times; times of reading if those are equal (api-facts: paid within that second) or unknown."""
+        """Compare the modify times; the times of reading where they are equal (paid within that second) or unknown."""
         if self.modified_at is not None and other.modified_at is not None and self.modified_at != other.modified_at:
             return self.modified_at > other.modified_at
         return self.read_at > other.read_at

@@ -1,4 +1,4 @@
-"""The accounts as a list with trouble on top: ranked, searched, filtered, in pages; and one sum over all of them. Pure.
+"""The accounts as a list, the worst first: ranked, searched, filtered, in pages; and one sum over all of them. Pure.
 
 accounts, verdict --ranked--> rows, the worst first --page--> those of one page
 """

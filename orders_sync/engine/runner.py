@@ -196,7 +196,7 @@ class _AccountRunner:
         if not self.waits:
             return False
         async with self.run_context.pool.connection() as connection:
-            seconds = await claims.held_for(connection, self.name)
+            seconds = await claims.claimed_for(connection, self.name)
         if seconds is None:
             return False
         if not self.is_waiting:

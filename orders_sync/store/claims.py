@@ -99,7 +99,7 @@ async def claim(
     2. By urgency of the kind (`URGENCY`).
     3. Incremental windows: the newest first, for the last days are what people wait for; but those that ended over a
        day ago and were claimed twice or more come last.
-    4. Sweeps: in the order they were planned (`sweeps`). Of one plan, lists by status come first, the last of
+    4. Sweeps: in the order they were planned (`store/sweeps.py`). Of one plan, lists by status come first, the last of
        `statuses` first: an order that moved on since it was stored has landed with its new status before the list of
        its old one is read, and is not read again for missing there (`engine/rereads.py`). Sweeps without a status come
        after all lists.
@@ -131,7 +131,7 @@ async def claim(
     return msgspec.convert({**row, "window": {"start": row["starts_at"], "end": row["ends_at"]}}, Claim)
 
 
-async def held_for(connection: Connection, account: str) -> float | None:
+async def claimed_for(connection: Connection, account: str) -> float | None:
     """Return the seconds until the first claim of the account expires, at least 0; None if there is none."""
     query = """
         SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float

@@ -55,7 +55,7 @@ async def finish(
                 seen = %(seen)s, calls = calls + %(calls)s, rows_new = %(new)s, rows_changed = %(changed)s,
                 rows_unchanged = %(unchanged)s, rows_stale = %(stale)s, rows_rejected = %(rejected)s
             WHERE id = %(id)s AND fence = %(fence)s AND state = 'running';
-            {parts.HOLD_AGAINST_PARTS + ";" if claim.parent_id is not None else ""}
+            {parts.COMPARE_WITH_PARTS + ";" if claim.parent_id is not None else ""}
             UPDATE sync.accounts AS a SET updated_at = now(), watermark = greatest(a.watermark, {PROVEN_TO})
             WHERE name = %(account)s AND %(is_incremental)s AND {_IS_CLOSED};
             {ledger.CLOSE_BACKFILL}

@@ -31,7 +31,7 @@ _TREE = """
 
 # run by `closing.finish`, after the window's own result. Finds the smallest of the windows this one is a part of whose
 # parts are all read, leave no gap and brought too few rows
-HOLD_AGAINST_PARTS = f"""
+COMPARE_WITH_PARTS = f"""
 WITH RECURSIVE wholes AS (
         SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, 1 AS depth
         FROM sync.windows AS c JOIN sync.windows AS p ON p.id = c.parent_id

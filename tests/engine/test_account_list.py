@@ -1,4 +1,4 @@
-"""The list of accounts: trouble on top, searched, filtered and paged, and one sum over all of them."""
+"""The list of accounts: the worst first, searched, filtered and paged, and one sum over all of them."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ async def test_an_order_that_changed_at_once_is_not_read_again(story: Story) -> 
     assert story.query(WAITING) == []
 
 
-async def test_an_order_that_is_not_listed_at_all_is_looked_for_again(story: Story) -> None:
+async def test_an_order_that_is_not_listed_at_all_is_sought_again(story: Story) -> None:
     await story.sync()
     unlist(story, KA, order := some_order(story))
     await asked(story, order)

@@ -166,7 +166,7 @@ async def test_an_order_nobody_heard_of_lands_with_the_changes_which_are_due_at_
     story.assert_equal(KA)
 
 
-async def test_an_order_younger_than_the_lag_is_looked_for_where_the_message_says(story: Story) -> None:
+async def test_an_order_younger_than_the_lag_is_sought_where_the_message_says(story: Story) -> None:
     """It lands at once; the message waits until changes reach past it all the same."""
     story.lag = timedelta(hours=1)
     await story.sync()
@@ -303,7 +303,7 @@ def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
     assert (made.is_final, made.plan_now, made.windows) == (is_final, plan_now, ())
 
 
-def test_an_order_that_should_have_been_there_is_looked_for_where_changes_do_not_reach_P1(story: Story) -> None:
+def test_an_order_that_should_have_been_there_is_sought_where_changes_do_not_reach_P1(story: Story) -> None:
     policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     planned = PlannedRange(NOON, policy.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)

@@ -45,7 +45,7 @@ from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 
 SHOPS = ["sandbox-1688", "sandbox-open", "sandbox-ka"]
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC)
-PATIENCE = RetryPolicy(tries=4, first_delay=0.5)
+POLICY = RetryPolicy(tries=4, first_delay=0.5)
 FAST = 1_000_000.0  # calls a second: the limiter does not matter
 
 
@@ -89,7 +89,7 @@ class Shop:
 
     name: str
     faults: Faults = field(default_factory=lambda: Faults(hang_seconds=0.01, retry_after=7))
-    retry_policy: RetryPolicy = PATIENCE
+    retry_policy: RetryPolicy = POLICY
     secret: Callable[[str], str] = str
     base: str = ""
     per_second: float = FAST
@@ -183,14 +183,14 @@ def test_what_may_go_away_is_tried_again_up_to_the_tries_and_every_try_is_counte
     run: Run, name: str, fault: str, kind: type[PlatformError]
 ) -> None:
     healed, ill = Shop(name), Shop(name)
-    healed.faults.script(*[fault] * (PATIENCE.tries - 1))
+    healed.faults.script(*[fault] * (POLICY.tries - 1))
     assert run(healed.page()).page.records
-    assert len(healed.sent) == healed.made.calls == PATIENCE.tries
+    assert len(healed.sent) == healed.made.calls == POLICY.tries
 
     ill.faults.set_rates({fault: 1.0})
     error = run(ill.failure())
     assert type(error) is kind
-    assert len(ill.sent) == ill.made.calls == PATIENCE.tries
+    assert len(ill.sent) == ill.made.calls == POLICY.tries
 
 
 @pytest.mark.parametrize("name", SHOPS)
@@ -328,7 +328,7 @@ def test_slow_down_without_a_time_is_obeyed_for_some_first_pauses_P6(run: Run) -
     shop = Shop("sandbox-1688")
     shop.faults.script("flow_limit")
     run(shop.page())
-    assert shop.pauses[0] >= DEFAULT_HOLD_FACTOR * PATIENCE.first_delay
+    assert shop.pauses[0] >= DEFAULT_HOLD_FACTOR * POLICY.first_delay
 
 
 def test_other_calls_are_not_held_by_a_fault_that_is_no_slow_down(run: Run) -> None:

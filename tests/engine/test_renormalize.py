@@ -214,7 +214,7 @@ async def test_cut_off_it_goes_on_where_it_was(tell: Tell, code: Code, monkeypat
     story.assert_equal(KA)
 
 
-async def test_only_the_account_asked_for_is_looked_at(tell: Tell, code: Code) -> None:
+async def test_only_the_account_asked_for_is_normalized(tell: Tell, code: Code) -> None:
     story = tell(orders=60)
     code(otherwise)
     await story.sync()

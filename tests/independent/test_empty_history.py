@@ -146,7 +146,7 @@ async def test_an_empty_history_is_said_in_one_sentence_with_the_time_of_the_nex
     assert "the credentials belong to another shop" in said
 
 
-async def test_the_service_looks_after_an_empty_history_when_its_time_has_come(install: Install, pool: Pool) -> None:
+async def test_the_service_reads_an_empty_history_again_when_its_time_has_come(install: Install, pool: Pool) -> None:
     shop = install("xportcn_open", [], history=10 * DAY, policy={"interval": 7 * DAY})
     await shop.sync()
     passes(shop, 3 * MINUTE)

@@ -129,7 +129,7 @@ async def test_emptiness_of_more_than_a_day_is_believed_when_it_is_said_twice_P1
     assert len(shop.fake.calls) <= 2 * calls + 4
 
 
-async def test_orders_that_are_listed_only_minutes_after_the_first_look_are_not_lost_P1(install: Install) -> None:
+async def test_orders_that_are_listed_only_minutes_after_the_first_read_are_not_lost_P1(install: Install) -> None:
     shop = install("xportcn_open", [Order(7_000_000 + n, now() - n * DAY, now(), "10") for n in range(1, 200, 9)])
     shop.history_from = now() - 300 * DAY
     for order in shop.fake.orders:

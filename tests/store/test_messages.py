@@ -49,7 +49,7 @@ async def test_what_is_handled_waits_no_longer_and_its_repetition_is_still_no_ne
     assert await cursor.fetchall() == [("ORDER_CREATE", "7", "8", "done", True), (None, None, None, "not yet", None)]
 
 
-async def test_those_that_wait_are_looked_at_in_parts_P7(connection: Connection) -> None:
+async def test_those_that_wait_are_read_in_parts_P7(connection: Connection) -> None:
     for number in range(messages.AT_ONCE + 5):
         await messages.keep(connection, "shop", b"%d" % number)
     first = await messages.waiting(connection, "shop")

@@ -108,7 +108,7 @@ def test_rate_says_how_long_calls_are_given_away(seen: service_metrics.ServiceMe
     assert [each.seconds for each in seen.rates] == [about(3600), 0]
 
 
-async def test_look_that_takes_long_is_given_up(connection: Connection, url: str) -> None:
+async def test_a_query_that_takes_long_is_given_up(connection: Connection, url: str) -> None:
     async with await psycopg.AsyncConnection.connect(url) as other:
         await other.execute("LOCK TABLE sync.windows")
         with pytest.raises(psycopg.errors.QueryCanceled):

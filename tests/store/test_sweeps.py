@@ -137,7 +137,7 @@ async def test_a_sweep_of_all_orders_takes_the_place_of_the_lists_it_replaces(co
     assert await read(connection, 9) == [hours(4, 6), hours(0, 1)]
 
 
-async def test_lists_that_wait_are_taken_out_where_the_range_is_looked_over_anew(connection: Connection) -> None:
+async def test_lists_that_wait_are_taken_out_where_the_range_is_read_again(connection: Connection) -> None:
     await register(connection)
     for window in (hours(0, 4), hours(3, 6), hours(-1, 2), hours(5, 8)):
         await ledger.plan(connection, SHOP, WindowKind.SWEEP, Feed.CREATED, [window], status=SHIPPED)
@@ -147,7 +147,7 @@ async def test_lists_that_wait_are_taken_out_where_the_range_is_looked_over_anew
     assert await waiting(connection) == [(hours(-1, 2), SHIPPED), (hours(1, 2), None), (hours(5, 8), SHIPPED)]
 
 
-async def test_nothing_is_taken_out_where_nothing_is_looked_over(connection: Connection) -> None:
+async def test_nothing_is_taken_out_where_nothing_is_read_again(connection: Connection) -> None:
     await register(connection)
     await plan_list(connection, hours(0, 1))
     await sweeps.plan_lists(connection, SHOP, [], [])

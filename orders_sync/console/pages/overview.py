@@ -1,4 +1,4 @@
-"""The overview: one sentence over all shops, what needs somebody, then every shop with trouble on top."""
+"""The overview: one sentence over all shops, what needs somebody, then every shop, the worst first."""
 
 from __future__ import annotations
 
