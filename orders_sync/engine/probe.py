@@ -37,7 +37,7 @@ from orders_sync.store.database import Pool
 SPANS = timedelta(days=28), timedelta(days=1)  # of the wide list; the second where the first is refused
 FEW = 100  # orders a page, where few are expected
 
-AskPage = Callable[[PageQuery], Awaitable[FetchedPage]]
+SendQuery = Callable[[PageQuery], Awaitable[FetchedPage]]
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -48,11 +48,11 @@ class Probed(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
-async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str, ProbeAnswer]:
+async def probe(send: SendQuery, source: AccountSource, now: datetime) -> dict[str, ProbeAnswer]:
     """Test all assumptions. Raises `PlatformError` when a call meets a fault: then there is no answer."""
     platform, policy = source.platform, source.policy
     answers = dict.fromkeys(_tested(platform), UNKNOWN)
-    asker = _Asker(ask, platform)
+    asker = _Asker(send, platform)
     end = whole_second(now) - JUST_NOW
     for span in SPANS:
         start = max(whole_second(policy.history_from), end - min(span, policy.longest_window))
@@ -83,7 +83,7 @@ async def probe(ask: AskPage, source: AccountSource, now: datetime) -> dict[str,
             continue
         if near.lists(row) is False and not near.check.has_outside:
             shifted = await asker.around(feed, row.at[feed] - ZONE)
-            again = await asker.ask(feed, wide.ask.window, policy.page_size)
+            again = await asker.ask(feed, wide.query.window, policy.page_size)
             answers[f"{feed}_time"] = answered.not_found(feed, row, shifted, again)
         elif near.lists(row) and not near.check.has_outside:
             answers |= await _borders(asker, feed, row, wide, near)
@@ -102,7 +102,7 @@ async def _borders(
     since = await asker.ask(feed, Window(at, at + BESIDE), FEW)
     ends, begins = until.lists(row), since.lists(row)
     answers = {}
-    if ends is begins is False and row not in (await asker.ask(feed, wide.ask.window, wide.ask.page_size)).rows:
+    if ends is begins is False and row not in (await asker.ask(feed, wide.query.window, wide.query.page_size)).rows:
         ends = begins = None  # it changed meanwhile
     if row.at[feed] == at:
         answers = {
@@ -112,14 +112,14 @@ async def _borders(
         }
     if (gap := answered.empty_gap(wide, feed)) is not None:
         answers["empty_range"] = answered.empty_range(await asker.ask(feed, gap, FEW))
-    behind = last_page(near.page.total, near.ask.page_size) + 1
-    past = await asker.ask(feed, near.ask.window, near.ask.page_size, page_no=behind)
+    behind = last_page(near.page.total, near.query.page_size) + 1
+    past = await asker.ask(feed, near.query.window, near.query.page_size, page_no=behind)
     return answers | {"past_last_page": answered.past_last_page(past)}
 
 
 class _Asker:
-    def __init__(self, ask: AskPage, platform: Platform) -> None:
-        self._ask = ask
+    def __init__(self, send: SendQuery, platform: Platform) -> None:
+        self._send = send
         self._platform = platform
 
     async def around(self, feed: Feed, at: datetime) -> ListAnswer:
@@ -130,18 +130,18 @@ class _Asker:
         self, feed: Feed, window: Window, page_size: int, *, page_no: int = 1, is_needed: bool = False
     ) -> ListAnswer:
         """Make one call. The platform's own error is returned as its answer, unless an answer `is_needed`."""
-        ask = PageQuery(feed, window, page_no, page_size)
+        query = PageQuery(feed, window, page_no, page_size)
         check = RowCheck(window, feed)
         try:
-            answer = await self._ask(ask)
+            answer = await self._send(query)
         except PlatformError as error:
             if is_needed or not is_answer(error):
                 raise
-            return ListAnswer(ask, check, refusal=sanitize(error.message))
+            return ListAnswer(query, check, refusal=sanitize(error.message))
         records = [identified(each, self._platform.identifier(feed), answer.asked_at) for each in answer.page.records]
         check.note(records)
         rows = [ProbeRow(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]
-        return ListAnswer(ask, check, answer.page, rows)
+        return ListAnswer(query, check, answer.page, rows)
 
     def _times(self, payload: bytes) -> dict[Feed, datetime]:
         times = {feed: self._platform.identify(payload, feed).listed_at for feed in self._platform.feeds}

@@ -37,7 +37,7 @@ class ProbeRow(msgspec.Struct, frozen=True):
 class ListAnswer(msgspec.Struct, frozen=True):
     """The answer to one call. `refusal`: the platform's own error, instead of a list."""
 
-    ask: PageQuery
+    query: PageQuery
     check: RowCheck
     page: Page = Page(0, [])
     rows: list[ProbeRow] = []
@@ -57,8 +57,8 @@ def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> ProbeRow | 
     seem to be one by seconds.
     """
     rows = [row for row in wide.rows if feed in row.at and (oldest is None or row.at[feed] > oldest)]
-    if feed is wide.ask.feed:
-        rows = [row for row in rows if wide.ask.window.start <= row.at[feed] <= wide.ask.window.end]
+    if feed is wide.query.feed:
+        rows = [row for row in rows if wide.query.window.start <= row.at[feed] <= wide.query.window.end]
     most = max((row.difference for row in rows), default=None)
     rows = [row for row in rows if row.difference == most]
     return rows[len(rows) // 2] if rows else None
@@ -66,7 +66,7 @@ def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> ProbeRow | 
 
 def page_size(wide: ListAnswer) -> ProbeAnswer:
     """Judge the size of a page that was asked for with the account's page size."""
-    asked, total, rows = wide.ask.page_size, wide.page.total, len(set(wide.page.records))
+    asked, total, rows = wide.query.page_size, wide.page.total, len(set(wide.page.records))
     if observed_page_size(total, rows, 1, asked):
         return ProbeAnswer(
             ProbeResult.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for; page_size = {rows}"
@@ -82,7 +82,7 @@ def order(wide: ListAnswer) -> ProbeAnswer:
         return ProbeAnswer(
             ProbeResult.OTHERWISE, "lists are in no order, so windows are split until they fit on a page"
         )
-    if len({row.at.get(wide.ask.feed) for row in wide.rows}) < 2:
+    if len({row.at.get(wide.query.feed) for row in wide.rows}) < 2:
         return UNKNOWN
     said = {1: "oldest first", -1: "newest first"}.get(wide.check.direction, "by number")
     return ProbeAnswer(ProbeResult.HOLDS, said)
@@ -156,7 +156,7 @@ def empty_gap(wide: ListAnswer, feed: Feed) -> Window | None:
     if len(times) < len(wide.rows) or (not is_whole and not wide.check.direction):
         return None
     if is_whole:
-        times += [wide.ask.window.start, wide.ask.window.end]
+        times += [wide.query.window.start, wide.query.window.end]
     gaps = [(later - earlier, earlier) for earlier, later in pairwise(sorted(times))]
     length, earlier = max(gaps, default=(timedelta(0), None))
     if earlier is None or length <= 4 * BESIDE:
