@@ -19,13 +19,13 @@ from orders_sync.store.overview import AccountStatus
 PAGE = 50  # rows
 MOST_NAMED = 3  # accounts in the sum
 _RANKS = (Severity.BROKEN, Severity.ATTENTION, None)
-UNREAD = (
+UNREAD = (  # nobody reads them
     AccountState.PAUSED,
     AccountState.SUSPENDED,
     AccountState.MISCONFIGURED,
     AccountState.REMOVED,
     AccountState.RETIRED,
-)  # nobody reads them
+)
 
 
 @dataclass(frozen=True, slots=True)
