@@ -50,7 +50,7 @@ def test_every_question_has_an_answer_that_shows_something(question: Question) -
 def test_no_query_adds_up_sales_and_purchases_or_currencies(question: Question) -> None:
     if re.search(r"\bsum\(|\bavg\(", question.query):
         assert re.search(r"direction|is_valid_sale|is_valid_purchase|bi\.buyers", question.query)
-    shown = question.query.replace("coalesce(l.refund_amount, 0) <> 0", "")
+    shown = re.sub(r"'[^']*'", "''", question.query)  # names of columns as values show no amount
     if re.search(r"(payable|refund|goods|net)_amount\b|_price\b", shown):
         assert "currency" in shown
 

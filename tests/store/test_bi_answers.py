@@ -381,3 +381,31 @@ def test_what_changed_is_found_by_the_conditions_that_the_dictionary_gives(table
     assert tables.query(found.format("changed IS NULL AND ordered_at > '2026-11-01'")) == [("new", "2026-11-03")]
     after_completion = "status_group = 'completed' AND NOT 'status' = ANY (changed)"
     assert tables.query(found.format(after_completion)) == [("old", "2026-11-05")]
+
+
+def test_a_version_says_what_it_was_before_and_what_changed_in_the_names_of_the_view(tables: Tables) -> None:
+    add_order(tables, "a", total_amount=9)
+    add_order(tables, "b", total_amount=1)
+    versions: list[tuple[str, dict[str, Any]]] = [
+        ("2026-11-01", {"status": "waitbuyerpay", "status_group": "awaiting_payment", "total_amount": 10}),
+        ("2026-11-02", {"status": "waitsellersend", "status_group": "awaiting_shipment", "total_amount": 9}),
+        ("2026-11-03", {"status": "waitbuyerreceive", "status_group": "shipped", "total_amount": 9}),
+    ]
+    changes = (None, ["status", "total_amount"], ["delivered_at", "status", "sub_orders"])
+    for (seen_at, values), changed in zip(versions, changes, strict=True):
+        add_version(tables, "a", seen_at, changed=changed, refund_amount=0, **values)
+    # whose version before it was removed
+    add_version(tables, "b", "2026-11-02", status="success", status_group="completed", changed=["status"])
+    columns = "previous_status, previous_status_group, previous_payable_amount, previous_refund_amount, changed_columns"
+    expected = [
+        (None, None, None, None, None),
+        ("waitbuyerpay", "awaiting_payment", Decimal(10), Decimal(0), ["status", "payable_amount"]),
+        ("waitsellersend", "awaiting_shipment", Decimal(9), Decimal(0), ["shipped_at", "status", "sub_orders"]),
+    ]
+    assert tables.query(f"SELECT {columns} FROM bi.order_versions WHERE order_id = 'a' ORDER BY seen_at") == expected
+    assert tables.query(f"SELECT {columns} FROM bi.order_versions WHERE order_id = 'b'") == [
+        (None, None, None, None, ["status"])
+    ]
+    for number, (seen_at, _) in enumerate(versions):
+        as_of = f"SELECT {columns} FROM bi.orders_as_of('{seen_at} 12:00Z') WHERE order_id = 'a'"
+        assert tables.query(as_of) == [expected[number]]

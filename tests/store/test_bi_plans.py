@@ -97,3 +97,11 @@ def test_unknown_statuses_are_found_without_reading_all_orders(loaded: Tables) -
         if node.get("Relation Name") == "orders" or "Index Name" in node
     ]
     assert "ix_orders_status_group_created_at" in found
+
+
+def test_the_version_before_is_looked_up_by_the_key_and_only_where_it_is_asked_for(loaded: Tables) -> None:
+    query = "SELECT {} FROM bi.order_versions WHERE order_id = '7'"
+    found = [node for node in nodes(plan(loaded, query.format("previous_status"), analysed=True)) if "Alias" in node]
+    assert [node.get("Index Name") for node in found if node["Alias"] == "b"] == ["pk_order_history"]
+    found = list(nodes(plan(loaded, query.format("status"), analysed=True)))
+    assert [node for node in found if node.get("Alias") == "b"] == []

@@ -13,8 +13,13 @@
 -- received_at    everything received: 1688
 -- completed_at   1688
 -- line_count     lines listed then
--- changed        columns of orders and names of tables that differ from the version before, names as in public.orders; NULL: it was read first. Changed after completion: status_group = 'completed' AND NOT 'status' = ANY (changed)
+-- changed        columns of orders and names of tables that differ from the version before, names as in public.orders, in the names of the views: changed_columns. NULL: it was read first. Changed after completion: status_group = 'completed' AND NOT 'status' = ANY (changed)
 -- status_group  of that version: orders.status_group says what each word means
+-- changed_columns  as changed, with columns by their names in bi.orders and here: payable_amount, shipped_at. Tables stay: sub_orders, product_items and order_parcels say that some line, product or parcel changed, not which
+-- previous_status  status in the version before; NULL where it was read first, and where `[retention]` removed that version
+-- previous_status_group  as previous_status; the same as status_group where only the platform's word changed
+-- previous_payable_amount  as previous_status
+-- previous_refund_amount  as previous_status; other amounts: lag() OVER (PARTITION BY platform, order_id ORDER BY seen_at), in a query whose WHERE does not leave out versions of an order
 CREATE OR REPLACE VIEW bi.order_versions AS
 SELECT
     o.platform || ':' || o.order_id AS order_key,
@@ -47,6 +52,29 @@ SELECT
     h.completed_at,
     h.line_count,
     o.order_no,
-    h.changed
+    h.changed,
+    array_replace(array_replace(array_replace(array_replace(array_replace(h.changed,
+        'total_amount', 'payable_amount'), 'delivered_at', 'shipped_at'), 'product_amount', 'gross_amount'),
+        'created_at', 'ordered_at'), 'buyer_id', 'customer_id') AS changed_columns,
+    CASE WHEN h.changed IS NOT NULL THEN (
+        SELECT b.status FROM public.order_history AS b
+        WHERE b.platform = h.platform AND b.order_id = h.order_id AND b.seen_at < h.seen_at
+        ORDER BY b.seen_at DESC LIMIT 1
+    ) END AS previous_status,
+    CASE WHEN h.changed IS NOT NULL THEN (
+        SELECT b.status_group FROM public.order_history AS b
+        WHERE b.platform = h.platform AND b.order_id = h.order_id AND b.seen_at < h.seen_at
+        ORDER BY b.seen_at DESC LIMIT 1
+    ) END AS previous_status_group,
+    CASE WHEN h.changed IS NOT NULL THEN (
+        SELECT b.total_amount FROM public.order_history AS b
+        WHERE b.platform = h.platform AND b.order_id = h.order_id AND b.seen_at < h.seen_at
+        ORDER BY b.seen_at DESC LIMIT 1
+    ) END::numeric(18, 2) AS previous_payable_amount,
+    CASE WHEN h.changed IS NOT NULL THEN (
+        SELECT b.refund_amount FROM public.order_history AS b
+        WHERE b.platform = h.platform AND b.order_id = h.order_id AND b.seen_at < h.seen_at
+        ORDER BY b.seen_at DESC LIMIT 1
+    ) END::numeric(18, 2) AS previous_refund_amount
 FROM public.order_history AS h
 JOIN public.orders AS o ON o.platform = h.platform AND o.order_id = h.order_id;
