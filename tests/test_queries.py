@@ -95,6 +95,14 @@ def test_variants_are_refunded_as_often_as_their_paid_lines_are_cancelled_orders
         " FROM sub_orders AS s JOIN orders AS o USING (platform, order_id)"
         " WHERE o.platform = '1688' AND o.paid_at IS NOT NULL AND s.removed_at IS NULL"
     )
+    sent = sandbox.query(f"SELECT sum(sent_and_refunded)::int, sum(sent)::int FROM ({query.rstrip().rstrip(';')}) AS q")
+    assert sent == sandbox.query(
+        "SELECT count(*) FILTER (WHERE s.refund_amount <> 0 OR s.refund_status ILIKE 'refund%success'"
+        "   OR s.after_sale_refund_status ILIKE 'refund%success')::int, count(*)::int"
+        " FROM sub_orders AS s JOIN orders AS o USING (platform, order_id)"
+        " WHERE o.platform = '1688' AND o.paid_at IS NOT NULL AND s.removed_at IS NULL"
+        "   AND s.logistics_status IN ('2', '3')"
+    )
     [(valid,)] = sandbox.query("SELECT sum(refunded_lines)::int FROM bi.product_sales WHERE direction = 'sale'")
     assert found[0][0] > valid
 

@@ -10,7 +10,7 @@
 -- quantity       in `unit`, as the platform states it; what was refunded is in it
 -- goods_amount   what they cost, without postage, before refunds; a line that states no amount adds nothing
 -- refund_amount  refunds that these lines state, which is seldom: 1688. NULL where none does. Money by bi.refunds
--- refunded_lines of `lines`, those that went back: order_lines.is_refunded. Cancelled orders are not in it, and most refunds are of those: how often a sku is refunded is count(*) FILTER (WHERE is_refunded) over count(*) of bi.order_lines WHERE paid_day IS NOT NULL AND NOT is_removed
+-- refunded_lines of `lines`, those for which money went back: order_lines.is_refunded, which has the formulas of refund rates. Not to be divided by `lines` for one: cancelled orders are not in it, and most refunds are of those
 -- lines          lines with it; a line with two products is in both
 -- lowest_price   of one `unit`, as order_lines.unit_price: 1688 before discounts
 -- highest_price  as lowest_price

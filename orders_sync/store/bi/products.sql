@@ -1,4 +1,4 @@
--- One row per product, sku, unit and currency of a platform and direction, over all accounts and orders. Removed lines are left out; orders that do not count only date and name it.
+-- One row per product, sku, unit and currency of a platform and direction, over all accounts and orders: what sells best, ever, is ORDER BY goods_amount; by quantity only within a unit. Removed lines are left out; orders that do not count only date and name it.
 --
 -- direction          sale or purchase
 -- title              name on the newest order that has one
