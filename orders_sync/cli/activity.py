@@ -55,19 +55,21 @@ def activity(
     if not found:
         output.info("nothing was recorded" + (" that fits" if account or actor or since or before else " yet"))
         return
-    columns = ["at", "who", "from", "action", "account", "subject", "details"]
+    columns = ["at", "who", "from", "action", "account", "details"]
     output.table(
         "What people did",
         columns,
-        [
-            (each.at, each.actor, each.origin, each.action, each.account, each.subject, _details(each.details))
-            for each in found
-        ],
-        optional=["from", "subject"],
+        [(each.at, each.actor, each.origin, each.action, each.account, _about(each)) for each in found],
+        optional=["from"],
         see="activity --json",
     )
     if len(found) == limit:
         output.info(f"older ones: --before {found[-1].id}")
+
+
+def _about(found: Activity) -> str:
+    """Return what was acted on, then the details of the action."""
+    return ", ".join(filter(None, [found.subject, _details(found.details)]))
 
 
 def _details(details: dict[str, Any]) -> str:

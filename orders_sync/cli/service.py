@@ -167,7 +167,7 @@ def _configuration(config: options.Config) -> Configuration:
 
 
 def _reloaded(config: options.Config, url: str, before: Configuration) -> Configuration:
-    """Read the settings again, and record that this process uses them, with the accounts that came and went.
+    """Read the settings again, and record that this process uses them, with the accounts that came, went and changed.
 
     Raises `DatabaseError` where nothing can start with them: in an outage, say.
     """
@@ -176,7 +176,9 @@ def _reloaded(config: options.Config, url: str, before: Configuration) -> Config
         if difference := schema.difference(connection):
             raise SchemaVersionError(difference)
         which = f"process {os.getpid()} on {socket.gethostname()}"
-        old, new = ({each.name for each in its.settings.accounts} for its in (before, configuration))
-        details = {key: sorted(names) for key, names in (("added", new - old), ("removed", old - new)) if names}
+        old, new = ({each.name: each for each in its.settings.accounts} for its in (before, configuration))
+        changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+        pairs = {"added": new.keys() - old.keys(), "removed": old.keys() - new.keys(), "changed": changed}
+        details = {key: sorted(names) for key, names in pairs.items() if names}
         activity.record_blocking(connection, actor.current(), Action.SETTINGS_RELOAD, subject=which, details=details)
     return configuration

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import httpx
@@ -11,6 +12,7 @@ import typer
 
 from orders_sync.cli import (
     account_selection,
+    actor,
     databases,
     event_loop,
     histories,
@@ -23,11 +25,13 @@ from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine import sync as engine
+from orders_sync.engine.actions import windows
 from orders_sync.engine.results import AccountResult, Progress
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.store import database
+from orders_sync.store.database import Connection
 from orders_sync.store.progress import AccountProgress
 from orders_sync.store.progress import of as progress_of
 
@@ -62,6 +66,8 @@ def sync(
         databases.refuse_demo(settings, host.url)
         account_selection.register(settings, host.url)
         sources = account_selection.without_paused(host.url, sources, account)
+        if retry:
+            event_loop.run(databases.ask(host.url, partial(_retry, [each.account.name for each in sources])))
         with bars([each.account.name for each in sources]) as progress:
             outcomes = event_loop.run(
                 catch_up(
@@ -82,6 +88,10 @@ def sync(
     are_left_out = account_selection.report_misconfigured(settings, account)
     if are_left_out or any(outcome.errors or outcome.failed_windows for outcome in outcomes):
         raise typer.Exit(1)
+
+
+async def _retry(accounts: Sequence[str], connection: Connection) -> None:
+    await windows.retry_all(connection, actor.current(), accounts)
 
 
 async def catch_up(
@@ -138,12 +148,12 @@ def show(outcomes: list[AccountResult], how_far: Sequence[AccountProgress] = ())
 
 def _waiting_windows(outcome: AccountResult) -> str:
     """Return the text that names an account's failed windows and when each is read again."""
-    windows = [
+    waiting = [
         f"{shown_range(each.starts_at, each.ends_at)} until {stamp(each.retry_at)}"
         for each in outcome.failed_windows[:SHOWN]
     ]
-    more = len(outcome.failed_windows) - len(windows)
+    more = len(outcome.failed_windows) - len(waiting)
     return (
-        f"{outcome.account}: failed windows wait for a retry: {', '.join(windows)}"
+        f"{outcome.account}: failed windows wait for a retry: {', '.join(waiting)}"
         f"{f' and {more} more' if more else ''}. `orders-sync sync --retry` reads them now"
     )

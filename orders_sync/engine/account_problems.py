@@ -49,7 +49,7 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
         yield Problem(ProblemKind.SUSPENDED, Severity.BROKEN, found, account.name, resume_advice(account.name))
     elif account.last_error:
         yield attention(ProblemKind.FAILING, without_name(account.last_error, account.name))
-    if account.rests_until:
+    if account.rests_until and state is not AccountState.SUSPENDED:
         yield attention(
             ProblemKind.FAILING,
             Sentence(

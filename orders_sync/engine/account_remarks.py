@@ -148,13 +148,14 @@ def of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
         yield Remark(
             Reason.SUSPENDED,
             Sentence(
-                "%(shop)s: suspended since %(at)s, %(to)s: %(because)s",
+                "%(shop)s: suspended since %(at)s, %(to)s: %(because)s. Check its credentials: once the settings have "
+                "other ones and were reloaded, it is read again by itself",
                 shop=name,
                 at=account.suspended_at,
                 to=to,
-                because=because,
+                because=because.rstrip("."),
             ),
-            f"orders-sync accounts resume {name}",
+            f"orders-sync accounts test {name}",
             name,
         )
     elif state in (AccountState.BEHIND, AccountState.NOT_READ):

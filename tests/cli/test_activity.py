@@ -171,6 +171,25 @@ def test_the_list_shows_who_did_what_in_pages(terminal: Terminal, tables: Tables
     terminal.run("activity", "--since", "yesterday").assert_complains("--since", code=2)
 
 
+def test_a_narrow_screen_says_who_and_what_was_acted_on(terminal: Terminal, tables: Tables) -> None:
+    tables.execute(
+        "INSERT INTO sync.activity (actor, origin, action, account, subject, details) VALUES "
+        "('ana', 'cli', 'person.add', NULL, 'lena', '{\"may_act\": false, \"may_see_persons\": false}'), "
+        "('ana', 'cli', 'backfill.cancel', 'sandbox-1688', 'request 7', '{}')"
+    )
+    said = terminal.on_screen(80, "activity").assert_well().out
+    words = " ".join(said.split())
+    assert all(each in words for each in ("lena, may act: no", "request 7", "sandbox-1688"))
+    assert len(said.splitlines()) <= 7, said  # a table, not one record below the other
+
+
+def test_failed_windows_that_a_sync_reads_at_once_are_recorded(terminal: Terminal, tables: Tables) -> None:
+    terminal.run("sync", "--retry", "--account", KA)
+    assert recorded(tables) == [("windows.retry", KA, None, "ana", "cli")]
+    terminal.run("sync", "--retry", "--account", KA).assert_well()  # none is failed any more
+    assert len(recorded(tables)) == 1
+
+
 def test_without_a_name_in_the_environment_it_is_the_user_of_the_shell(terminal: Terminal, tables: Tables) -> None:
     for variables, name in (
         ({"ORDERS_SYNC_USER": "", "SUDO_USER": "carla"}, "carla"),

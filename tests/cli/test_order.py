@@ -147,7 +147,8 @@ def test_a_message_about_an_order_that_is_not_here_is_said(terminal: Terminal, s
 
 def test_why_an_order_is_not_here_names_every_account_that_may_lack_it(terminal: Terminal, shop: Tables) -> None:
     found = remarks(terminal.run("order", "31415926", "--json"))
-    assert found["suspended"]["command"] == "orders-sync accounts resume stopped"
+    assert found["suspended"]["command"] == "orders-sync accounts test stopped"
+    assert "Check its credentials" in found["suspended"]["text"]
     assert found["removed"]["account"] == "gone"
     assert "shop: read without a gap from " in found["not_listed"]["text"]
     assert "rounded" in remarks(terminal.run("order", "3.14E+18", "--json"))

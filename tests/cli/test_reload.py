@@ -62,12 +62,18 @@ def test_added_removed_and_renamed_accounts_take_effect(
         ("sandbox-open",),
         ("shop",),
     ]
-    changed = {"added": ["sandbox-open", "shop"], "removed": ["sandbox-1688", "sandbox-ka"]}
+    changed: dict[str, list[str]] = {"added": ["sandbox-open", "shop"], "removed": ["sandbox-1688", "sandbox-ka"]}
     process = f"process {service.process.pid} on {socket.gethostname()}"
     assert tables.query("SELECT action, account, subject, details FROM sync.activity ORDER BY id") == [
         ("settings.reload", None, process, changed),
         ("account.rename", "shop", None, {"was": "sandbox-1688", "by": "the settings"}),
         ("account.remove", "sandbox-ka", None, {"by": "the settings"}),
+    ]
+    right = terminal.settings.read_text()
+    terminal.write(right.replace('name = "sandbox-open"', 'name = "sandbox-open"\npage_size = 7'))
+    reload(service)
+    assert tables.query("SELECT action, details FROM sync.activity ORDER BY id DESC LIMIT 1") == [
+        ("settings.reload", {"changed": ["sandbox-open"]}),
     ]
     assert httpx.get(f"{address}/readyz").status_code == 200
     assert 'behind_seconds{account="shop"}' in httpx.get(f"{address}/metrics").text

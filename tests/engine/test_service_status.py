@@ -108,7 +108,13 @@ ACCOUNTS = {
         ["nothing has been read yet: it waits for its turn"],
     ),
     "suspended": (
-        replace(CURRENT, behind=99999.0, suspended_at=GONE, suspended_because="code 50"),
+        replace(
+            CURRENT,
+            behind=99999.0,
+            suspended_at=GONE,
+            suspended_because="code 50",
+            rests_until=NOW + timedelta(minutes=1),
+        ),
         AccountState.SUSPENDED,
         ["broken shop: suspended since 2026-03-01 07:56:59 +08:00", "code 50", "orders-sync accounts resume shop"],
     ),

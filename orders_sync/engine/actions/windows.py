@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError
@@ -18,13 +18,26 @@ async def retry(connection: Connection, actor: Actor, account: str, windows: Seq
     of them is failed.
     """
     async with connection.transaction():
-        retried = await ledger.retry_failed(connection, account, windows)
-        if not retried:
+        count = await _retry(connection, actor, account, windows)
+        if not count:
             text = (
                 Sentence("%(account)s: none of these windows is failed", account=account)
                 if windows
                 else Sentence("%(account)s: no window is failed", account=account)
             )
             raise NotFoundError(text)
+    return count
+
+
+async def retry_all(connection: Connection, actor: Actor, accounts: Iterable[str]) -> None:
+    """Have all failed windows of these accounts read now. An account that has none is left alone."""
+    async with connection.transaction():
+        for account in accounts:
+            await _retry(connection, actor, account)
+
+
+async def _retry(connection: Connection, actor: Actor, account: str, windows: Sequence[int] | None = None) -> int:
+    retried = await ledger.retry_failed(connection, account, windows)
+    if retried:
         await activity.record(connection, actor, Action.WINDOWS_RETRY, account=account, details=activity.some(retried))
     return len(retried)
