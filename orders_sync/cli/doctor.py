@@ -48,7 +48,7 @@ from orders_sync.store.database import Session
 from orders_sync.store.queries import select_values
 from orders_sync.store.session_settings import OLDEST
 
-CLOCK_TOLERANCE = 60  # seconds; the platforms take 300 and more
+LARGEST_SKEW = 60  # seconds; the platforms take 300 and more
 SECONDS = 10.0  # for an account's call
 CORRECT = "correct it, then run `orders-sync config check`; `orders-sync config example` shows every setting"
 
@@ -180,9 +180,9 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
     skew = abs((clock - started).total_seconds())
     yield Finding(
         "clocks",
-        skew < CLOCK_TOLERANCE,
+        skew < LARGEST_SKEW,
         f"this machine and the database differ by {skew:.1f} s",
-        "" if skew < CLOCK_TOLERANCE else "correct the clocks: the platforms refuse wrong timestamps",
+        "" if skew < LARGEST_SKEW else "correct the clocks: the platforms refuse wrong timestamps",
     )
 
 

@@ -13,7 +13,7 @@ from orders_sync.cli.progress import bars
 from orders_sync.domain.activity import Actor
 from orders_sync.domain.display import visible
 from orders_sync.domain.errors import NotFoundError, UsageError
-from orders_sync.domain.reject_reasons import RejectReason, RejectState
+from orders_sync.domain.reject_reasons import UNSETTLED, RejectReason, RejectState
 from orders_sync.engine.actions import rejects as actions
 from orders_sync.engine.replay import Replayed
 from orders_sync.store import reject_lists
@@ -22,7 +22,6 @@ from orders_sync.store.database import Connection
 from orders_sync.store.reject_lists import Chosen, ReasonGroup
 
 OPEN, IGNORED = (RejectState.OPEN,), (RejectState.IGNORED,)
-UNSETTLED = (RejectState.OPEN, RejectState.IGNORED)
 MOST = 50  # rejects of `list --ids` where --limit says nothing else
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ from orders_sync.domain.windows import Window
 
 REACH_MARGIN = timedelta(hours=2)  # of the platform's reach that is not relied on: time passes before a window is read
 ONE_ANSWER = timedelta(days=1)  # the longest window that a single empty response closes
-AGAIN = timedelta(minutes=2)  # delay before a longer one is read once more
+SECOND_ANSWER_AFTER = timedelta(minutes=2)  # delay before a longer one is read once more
 # delays before a history that was found empty is read again: new authorisations may list nothing at first
 EMPTY_HISTORY_AGAIN = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 

@@ -29,6 +29,9 @@ class RejectState(StrEnum):
     SETTLED = "settled"
 
 
+UNSETTLED = (RejectState.OPEN, RejectState.IGNORED)
+
+
 WORDS = {
     RejectReason.NO_ORDER_ID: "the record names no order",
     RejectReason.DAMAGED_ORDER_ID: "its order id is a number with a fraction, whose last digits may be lost",

@@ -26,7 +26,7 @@ from datetime import timedelta
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.completeness import ReadSummary, may_be_capped, may_read_parts_again, missing_in_parts
-from orders_sync.domain.emptiness import AGAIN, at_reach, is_believed
+from orders_sync.domain.emptiness import SECOND_ANSWER_AFTER, at_reach, is_believed
 from orders_sync.domain.errors import (
     AuthenticationError,
     BlockedError,
@@ -192,7 +192,7 @@ def _after_read(facts: Facts, reading: ReadSummary) -> Outcome:
     is_second_answer = claim.not_before is not None
     if claim.kind == WindowKind.BACKFILL or is_believed(claim.window, is_second_answer=is_second_answer):
         return Complete(is_empty=True)
-    return Unconfirmed(AGAIN)
+    return Unconfirmed(SECOND_ANSWER_AFTER)
 
 
 def _after_count(facts: Facts, total: int) -> Outcome:

@@ -15,7 +15,7 @@ from orders_sync.store import locks
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value
 
-LEASE = timedelta(minutes=2)  # of a process that sends a notice; after that any may
+TAKEN_FOR = timedelta(minutes=2)  # of a process that sends a notice; after that any may
 GIVEN_UP = timedelta(days=1)  # after a notice was made
 STATEMENT_TIMEOUT_MS = 10_000
 
@@ -51,8 +51,8 @@ _FORGET_BACKFILLS = "DELETE FROM sync.notices WHERE kind = 'backfill' AND notice
 _PUT_OUT = """
 INSERT INTO sync.outgoing_notices (level, title, body, channels) VALUES (%s, %s, %s, %s)
 """
-_CLAIM = """
-UPDATE sync.outgoing_notices SET try_at = clock_timestamp() + %(lease)s, tries = tries + 1
+_TAKE = """
+UPDATE sync.outgoing_notices SET try_at = clock_timestamp() + %(taken_for)s, tries = tries + 1
 WHERE id = (
     SELECT id FROM sync.outgoing_notices
     WHERE sent_at IS NULL AND given_up_at IS NULL AND try_at <= clock_timestamp()
@@ -153,8 +153,8 @@ async def put_out(connection: Connection, level: str, title: str, body: str, cha
 
 
 async def claim(connection: Connection) -> Outgoing | None:
-    """Take a notice whose time has come out of the hands of all other processes, for `LEASE`; None without one."""
-    return await fetch_row(connection, _CLAIM, {"lease": LEASE, "given_up": GIVEN_UP}, Outgoing)
+    """Take a notice whose time has come out of the hands of all other processes, for `TAKEN_FOR`; None without one."""
+    return await fetch_row(connection, _TAKE, {"taken_for": TAKEN_FOR, "given_up": GIVEN_UP}, Outgoing)
 
 
 async def tried(

@@ -13,7 +13,7 @@ from orders_sync.domain.sanitize import sanitize
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.queries import fetch_value, select_dict
 
-AGAIN = timedelta(hours=1)  # after a probe that a fault ended, or that saw no orders
+REPROBE_AFTER = timedelta(hours=1)  # after a probe that a fault ended, or that saw no orders
 
 _READ = "SELECT name, observed -> 'probe' FROM sync.accounts WHERE observed ? 'probe' AND name = ANY(%s)"
 _KEEP = """
@@ -29,14 +29,14 @@ async def now(connection: Connection) -> datetime:
 
 
 async def begin(connection: Connection, account: str) -> bool:
-    """Begin the account's automatic probe; return False if one has ended, or one was begun less than `AGAIN` ago."""
+    """Begin the automatic probe; return False if one has ended, or was begun less than `REPROBE_AFTER` ago."""
     cursor = await connection.execute(
         _KEEP
         + """
         AND observed -> 'probe' -> 'answers' IS NULL
         AND coalesce((observed -> 'probe' ->> 'begun_at')::timestamptz < clock_timestamp() - %s::interval, true)
         """,
-        ["begun_at", Jsonb({}), account, AGAIN],
+        ["begun_at", Jsonb({}), account, REPROBE_AFTER],
     )
     return cursor.rowcount == 1
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.completeness import ReadSummary
-from orders_sync.domain.emptiness import AGAIN
+from orders_sync.domain.emptiness import SECOND_ANSWER_AFTER
 from orders_sync.domain.errors import (
     AuthenticationError,
     BlockedError,
@@ -105,7 +105,7 @@ EMPTY: dict[str, Any] = {"is_empty": True}
         pytest.param(facts(ReadSummary(40, 43)), Complete(), id="more-rows-than-counted"),
         pytest.param(facts(NOTHING, **EMPTY), Complete(is_empty=True), id="an-empty-hour"),
         pytest.param(facts(NOTHING), Complete(), id="empty-but-something-follows"),
-        pytest.param(facts(NOTHING, window=TWO_DAYS, **EMPTY), Unconfirmed(AGAIN), id="empty-days"),
+        pytest.param(facts(NOTHING, window=TWO_DAYS, **EMPTY), Unconfirmed(SECOND_ANSWER_AFTER), id="empty-days"),
         pytest.param(
             facts(NOTHING, window=TWO_DAYS, not_before=NOW, **EMPTY), Complete(is_empty=True), id="empty-days-again"
         ),

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from orders_sync.domain.reject_reasons import RejectReason, RejectState
+from orders_sync.domain.reject_reasons import UNSETTLED, RejectReason, RejectState
 from orders_sync.store.console import rejects
 from orders_sync.store.console.rejects import RejectDetail
 from orders_sync.store.database import Connection
@@ -97,7 +97,7 @@ async def test_a_reject_in_every_state_may_have_every_column_empty(connection: C
     found = await rejects.record(connection, number)
     assert found is not None
     assert (found.state, found.order_id, found.window_id, found.ignored_by) == (state, None, None, None)
-    listed = await rejects.listed(connection, states=rejects.UNSETTLED)
+    listed = await rejects.listed(connection, states=UNSETTLED)
     assert [each.state for each in listed] == ([] if state is RejectState.SETTLED else [state])
     assert await rejects.record(connection, number + 1) is None
 

@@ -21,7 +21,7 @@ from orders_sync.engine.order_answer import Absent, Answer
 from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
-from orders_sync.store.console import account_names, order_list
+from orders_sync.store.console import account_names, capped, order_list
 from orders_sync.store.console.order_list import LastOrder, ListedOrder
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.order_numbers import OrderKey
@@ -54,7 +54,7 @@ async def show(visit: Visit) -> Response:
         most=MOST,
         labels=LABELS,
         count=count,
-        cap=order_list.MOST_COUNTED,
+        cap=capped.MOST_COUNTED,
     )
 
 

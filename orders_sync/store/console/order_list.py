@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from orders_sync.store.console.capped import MOST_COUNTED
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows, fetch_value
 
 PAGE = 50  # rows
-MOST_COUNTED = 10_000
 
 _LIST = """
 SELECT o.platform, o.order_id, o.order_no, o.account, o.direction, o.status, s.name_zh, s.name_en, o.status_group,

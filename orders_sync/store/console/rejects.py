@@ -9,13 +9,12 @@ import msgspec
 
 from orders_sync.domain import json_places
 from orders_sync.domain.json_places import Place
-from orders_sync.domain.reject_reasons import RejectReason, RejectState, path_of
+from orders_sync.domain.reject_reasons import UNSETTLED, RejectReason, RejectState, path_of
 from orders_sync.store.console.capped import MOST_COUNTED
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows
 
 PAGE = 50  # rows
-UNSETTLED = (RejectState.OPEN, RejectState.IGNORED)
 _LAST_ID = 2**63 - 1
 
 # one step of the index for each reason there is
