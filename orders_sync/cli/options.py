@@ -11,10 +11,9 @@ import typer
 from orders_sync import settings as settings_module
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import SettingsError, UsageError
-from orders_sync.domain.setting_types import FIRST_YEAR
+from orders_sync.domain.setting_types import FIRST_YEAR, PAST_YEARS
 from orders_sync.platforms import PLATFORMS
 
-PAST_YEARS = 2200  # as the tables take it
 START = "Start, as a date or time. Without an offset it is Asia/Shanghai, or [display] time_zone."
 
 Config = Annotated[

@@ -9,11 +9,10 @@ from orders_sync.console.visit import Visit
 from orders_sync.console.words import Words
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import UsageError
-from orders_sync.domain.setting_types import FIRST_YEAR
+from orders_sync.domain.setting_types import FIRST_YEAR, PAST_YEARS
 from orders_sync.domain.statuses import StatusGroup
 
 LONGEST_NUMBER = 18  # digits that a bigint always holds
-PAST_YEARS = 2200  # as the tables take it
 UNSHIPPED = "unshipped"  # a state that stands for several
 STATES = (UNSHIPPED, *StatusGroup)
 GROUPS = {UNSHIPPED: (StatusGroup.AWAITING_SHIPMENT, StatusGroup.PARTLY_SHIPPED)}

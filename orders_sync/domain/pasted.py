@@ -19,10 +19,8 @@ _NO_NUMBER = re.compile(
     r"|\d{1,2}:\d\d(:\d\d(\.\d+)?)?|[+-]\d\d:\d\d"
     r"|[A-Z]{0,3}[¥$€]?[+-]?\d{1,9}\.\d{1,4}(元|[A-Z]{3})?|[¥$€][+-]?\d+|\d+元|\d+(\.\d+)?%"
 )
-_LONG, _SHORT = (
-    6,
-    5,
-)  # digits: beside a number of `_LONG` or more, a word of less than `_SHORT` counts or numbers a line
+# digits: beside a number of `_LONG` or more, a word of fewer than `_SHORT` is a quantity or the number of a line
+_LONG, _SHORT = 6, 5
 
 
 @dataclass(frozen=True, slots=True)

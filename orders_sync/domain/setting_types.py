@@ -33,6 +33,7 @@ from orders_sync.domain.times import SHANGHAI
 
 FORMS = 'must be text in quotes, { env = "NAME" } or { file = "/path" }'
 FIRST_YEAR = 1999  # no platform had an order before
+PAST_YEARS = 2200  # the first year that the tables do not take
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
 _NETWORKS = 'must be a list of addresses and ranges, such as ["127.0.0.1", "10.0.0.0/8"]'

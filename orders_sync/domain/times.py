@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-FIRST_YEAR, LAST_YEAR = 1970, 9998  # beyond the last one, UTC may know no such moment
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998  # beyond the last one, UTC may know no such moment
 # dates that systems write for "no time": epoch 0 in any zone, MySQL, .NET, spreadsheets, "for ever"
 NO_DATES = frozenset(((1970, 1, 1), (1969, 12, 31), (0, 0, 0), (1, 1, 1), (1900, 1, 1), (9999, 12, 31)))
 
@@ -56,7 +56,7 @@ def platform_time(value: int | str) -> datetime | None:
         moment = datetime.fromisoformat(iso)
     except ValueError:
         raise _no_time(text) from None
-    if not FIRST_YEAR <= year <= LAST_YEAR:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise _no_time(text)
     return moment if offset else moment.replace(tzinfo=SHANGHAI)
 

@@ -13,9 +13,8 @@ from orders_sync.domain.rate_limits import AHEAD, Reservation
 LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; for a longer one its window is released
 AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
 ROUNDING = 1e-6  # seconds
-LATE = (
-    0.01  # seconds after its moment that a permit may be used, at most half a gap: a slow rate loses minutes with one
-)
+# seconds after its moment that a permit may be used, at most half a gap: a slow rate loses minutes with one
+LATE = 0.01
 
 
 def is_long_hold(error: Exception) -> bool:

@@ -38,7 +38,7 @@ READY_SECONDS = 1.0
 METRICS_SECONDS = 1.5
 
 Result = TypeVar("Result")
-State = Callable[[], Mapping[str, str | None]]  # by component: what has been failing for long; None: healthy
+ComponentStates = Callable[[], Mapping[str, str | None]]  # by component: what has been failing for long; None: healthy
 
 _UNAVAILABLE = (psycopg.Error, PoolTimeout, TimeoutError)
 
@@ -46,7 +46,7 @@ _UNAVAILABLE = (psycopg.Error, PoolTimeout, TimeoutError)
 def routes(
     pool: Pool,
     metrics: Metrics,
-    state: State,
+    state: ComponentStates,
     accounts: Collection[str] | None = None,
     liveness: Liveness | None = None,
     misconfigured: Collection[str] = (),
@@ -67,7 +67,7 @@ def routes(
     ]
 
 
-def liveness_route(state: State) -> Route:
+def liveness_route(state: ComponentStates) -> Route:
     """Return the route /healthz."""
 
     async def answer(_: Request) -> Response:
@@ -91,7 +91,7 @@ def readiness_route(pool: Pool, own_id: str = "") -> Route:
 def metrics_route(
     pool: Pool,
     metrics: Metrics,
-    state: State,
+    state: ComponentStates,
     accounts: Collection[str] | None,
     liveness: Liveness,
     misconfigured: Collection[str] = (),

@@ -32,10 +32,8 @@ from orders_sync.store.database import Pool
 
 PATH = "/hooks/{service}/{account}/{token}"
 LARGEST = 256 * 2**10  # bytes of a message
-CONNECT_SHARE, STORE_SHARE = (
-    0.7,
-    0.8,
-)  # of the sender's time-out: to get a connection, and to store
+CONNECT_SHARE = 0.7  # of the sender's time-out: to get a connection
+STORE_SHARE = 0.8  # and to store
 BODY_SECONDS = 5.0  # to receive a message: after that the sender has given up
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from orders_sync.service import health
-from orders_sync.service.health import State
+from orders_sync.service.health import ComponentStates
 from orders_sync.service.metrics import Metrics
 from orders_sync.store import database, processes, schema
 from orders_sync.store.database import Pool
@@ -30,7 +30,9 @@ def ill() -> dict[str, str | None]:
     return {"scheduler": None, "worker": "no job could be taken for 5 minutes"}
 
 
-async def ask(pool: Pool, path: str, state: State = well, accounts: list[str] | None = ACCOUNTS) -> httpx.Response:
+async def ask(
+    pool: Pool, path: str, state: ComponentStates = well, accounts: list[str] | None = ACCOUNTS
+) -> httpx.Response:
     metrics = Metrics()
     metrics.count(DONE)
     app = Starlette(routes=health.routes(pool, metrics, state, accounts))
