@@ -56,7 +56,7 @@ def test_refused_account_is_suspended_until_resumed_or_mended_P6_P8(terminal: Te
         terminal.run("sync").assert_well()
 
 
-def test_a_renamed_a_removed_and_a_retired_account_are_told_of(terminal: Terminal, url: str, world: World) -> None:
+def test_a_renamed_a_removed_and_a_retired_account_are_reported(terminal: Terminal, url: str, world: World) -> None:
     terminal.variables["DATABASE_URL"] = url
     with platforms(world) as (root, _):
         terminal.describe(world, root)

@@ -125,9 +125,9 @@ def test_an_order_that_was_rejected_is_found_there_by_its_id_and_by_what_its_rec
         assert said.code == 6
         assert remarks(said)["rejected"]["command"] == f"orders-sync rejects replay {expected}"
     assert said.json[0]["order"] is None
-    told = terminal.run("order", "3956000003473757090")
-    told.assert_complains("3956000003473757090", "orders-sync status")
-    assert f"orders-sync rejects replay {named}" in told.out
+    result = terminal.run("order", "3956000003473757090")
+    result.assert_complains("3956000003473757090", "orders-sync status")
+    assert f"orders-sync rejects replay {named}" in result.out
     shop.execute(f"UPDATE sync.rejects SET reason = 'Key (id)=(1) already exists.' WHERE id = {named}")
     text = remarks(terminal.run("order", "3956000003473757090", "--json"))["rejected"]["text"]
     assert "already exists. First read at" in text

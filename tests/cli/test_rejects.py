@@ -82,9 +82,9 @@ def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:
     assert broken["id"] in [row["id"] for row in shop.terminal.run("rejects", "list", "--all", "--json").json]
     again = shop.terminal.run("rejects", "replay", str(broken["id"])).assert_well()
     assert "nothing to replay: all of these are settled" in again.err
-    told = shop.terminal.run("rejects", "replay", str(others[0]["id"]))
-    assert "0 stored, 0 older than the stored version, 1 still rejected" in told.out
-    assert f" {others[0]['id']} " in told.out
+    result = shop.terminal.run("rejects", "replay", str(others[0]["id"]))
+    assert "0 stored, 0 older than the stored version, 1 still rejected" in result.out
+    assert f" {others[0]['id']} " in result.out
 
 
 def test_a_replay_counts_first_and_sums_up_by_reason(shop: Shop) -> None:
@@ -177,9 +177,9 @@ def test_renormalize_says_what_it_did_and_mistakes_are_one_message(shop: Shop) -
     }
     history = "SELECT changed FROM order_history WHERE order_id = %s AND changed IS NOT NULL"
     assert shop.tables.query(history, order_id) == [(["status_group"],)]
-    told = shop.terminal.run("renormalize", "--account", "sandbox-ka", "--platform", "xportcn_ka").assert_well()
-    assert all(key.replace("_", " ") in told.out for key in said)
-    told = shop.terminal.run("renormalize", "--platform", "xportcn_open").assert_well()
-    assert "no orders of xportcn_open are stored yet" in told.err
+    result = shop.terminal.run("renormalize", "--account", "sandbox-ka", "--platform", "xportcn_ka").assert_well()
+    assert all(key.replace("_", " ") in result.out for key in said)
+    result = shop.terminal.run("renormalize", "--platform", "xportcn_open").assert_well()
+    assert "no orders of xportcn_open are stored yet" in result.err
     shop.terminal.run("renormalize", "--platform", "taobao").assert_complains("taobao", "xportcn_ka")
     shop.terminal.run("renormalize", "--account", "nobody").assert_complains("nobody", "orders-sync status")

@@ -41,7 +41,7 @@ class Heard:
 
     said: dict[str, Said]
     stored: str
-    hushed: tuple[str, ...]
+    redacted: tuple[str, ...]
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def heard(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) 
 def test_whatever_goes_wrong_no_secret_is_printed_P8(heard: Heard) -> None:
     for kind, said in heard.said.items():
         assert said.text, kind
-        assert [secret for secret in heard.hushed if secret in said.text] == [], kind
+        assert [secret for secret in heard.redacted if secret in said.text] == [], kind
 
 
 def test_everything_that_should_go_wrong_did(heard: Heard) -> None:
@@ -103,7 +103,7 @@ def test_everything_that_should_go_wrong_did(heard: Heard) -> None:
 
 def test_no_secret_is_in_the_database_P8(heard: Heard) -> None:
     assert "sandbox-ka" in heard.stored
-    assert [secret for secret in heard.hushed if secret in heard.stored] == []
+    assert [secret for secret in heard.redacted if secret in heard.stored] == []
 
 
 def test_no_password_is_in_the_process_list_while_psql_runs_P8(terminal: Terminal, url: str) -> None:

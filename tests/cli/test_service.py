@@ -140,7 +140,7 @@ def test_a_message_has_its_order_read_again_long_before_the_next_interval(
 def test_nothing_the_service_writes_holds_a_secret_P8(terminal: Terminal, tables: Tables, world: World) -> None:
     """At its most talkative, in every trouble: refused credentials, pages for people, cut connections.
 
-    One account is called like its own access key, so that every line about it holds a credential to be hushed.
+    One account is called like its own access key, so that every line about it holds a credential to be redacted.
     """
     terminal.variables["DATABASE_URL"] = with_password(tables.url)
     with serving(terminal, world, policy=PACE + '[log]\nlevel = "debug"\n') as sandbox:

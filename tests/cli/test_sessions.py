@@ -57,7 +57,7 @@ def test_a_role_with_time_outs_encoding_and_read_only_of_its_own_syncs(
 
 
 @pytest.mark.usefixtures("local")
-def test_missing_rights_are_told_by_doctor_and_migrate_as_statements(terminal: Terminal, empty_url: str) -> None:
+def test_missing_rights_are_reported_by_doctor_and_migrate_as_statements(terminal: Terminal, empty_url: str) -> None:
     with role(empty_url, "") as url:
         name = url.split("//")[1].split(":")[0]
         grant = f"GRANT CREATE, USAGE ON SCHEMA public TO {name}"

@@ -79,7 +79,7 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
         waiting = asyncio.create_task(drain(run_context, source))
         await asyncio.wait([waiting, asyncio.create_task(held.wait())], return_when=asyncio.FIRST_COMPLETED)
         assert await run_context.slots.acquire("anybody", 0)
-        assert "sandbox-ka: the platform asked for no calls: waiting 500 s" in story.progress.told_lines
+        assert "sandbox-ka: the platform asked for no calls: waiting 500 s" in story.progress.notified
         run_context.stopping.set()  # and a process that is to stop does not wait for it either
         await waiting
 

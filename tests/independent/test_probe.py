@@ -219,7 +219,7 @@ async def test_without_orders_only_the_empty_list_is_known(install: Install, kin
     assert unknown(probed) == probed.answers.keys() - {"empty_range"}
 
 
-async def test_a_single_order_tells_what_it_can(install: Install) -> None:
+async def test_a_single_order_shows_what_it_can(install: Install) -> None:
     probed = await install("xportcn_open", shop_orders(1)).probe()
     assert otherwise(probed) == {}
     assert unknown(probed) == {"page_size", "order"}
@@ -266,10 +266,10 @@ async def test_a_new_account_is_probed_once_after_its_first_orders(install: Inst
     assert shop.query("SELECT observed FROM sync.accounts") == before
 
 
-async def test_what_needs_somebody_is_told_by_the_pass_that_found_it(install: Install) -> None:
+async def test_what_needs_somebody_is_reported_by_the_sync_that_found_it(install: Install) -> None:
     shop = probing(install("1688", shop_orders(), filter_by_date_only()))
     await shop.sync()
-    assert any("the day alone" in line and "row_times" in line for line in shop.progress.told_lines)
+    assert any("the day alone" in line and "row_times" in line for line in shop.progress.notified)
 
 
 async def test_a_suspended_account_is_not_probed_P6(install: Install) -> None:

@@ -12,7 +12,7 @@ def test_a_part_that_never_failed_is_well() -> None:
     assert health.lasting_failures() == {"worker": None}
 
 
-def test_only_failing_that_lasts_is_told_and_without_the_errors_own_words_P8() -> None:
+def test_only_failing_that_lasts_is_reported_and_without_the_errors_own_words_P8() -> None:
     clock = Clock()
     health = ComponentHealth(clock)
     while clock.now < FAILING_SECONDS:

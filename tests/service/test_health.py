@@ -143,7 +143,7 @@ async def test_metrics_name_the_version_of_the_process(pool: Pool) -> None:
     assert exposed["orders_sync_build_info"] == {(schema.HEAD, version("orders-sync")): 1}
 
 
-async def test_worker_tells_its_own_metrics_and_asks_no_table(pool: Pool) -> None:
+async def test_worker_serves_its_own_metrics_and_reads_no_table(pool: Pool) -> None:
     exposed = samples((await ask(pool, "/metrics", accounts=None)).text)
     assert exposed["orders_sync_calls_total"] == {("shop",): 3}
     assert "orders_sync_database_up" not in exposed

@@ -50,7 +50,7 @@ def stored(url: str) -> Callable[[], list[tuple[str, bytes]]]:
 Stored = Callable[[], list[tuple[str, bytes]]]
 
 
-async def test_a_message_is_stored_and_answered_200_and_planning_is_told(
+async def test_a_message_is_stored_and_answered_200_and_planning_is_requested(
     http: httpx.AsyncClient, planned: Planned, stored: Stored
 ) -> None:
     answer = await http.post(path(), content=b'{"messageType": "ORDER_CREATE"}')
@@ -59,7 +59,7 @@ async def test_a_message_is_stored_and_answered_200_and_planning_is_told(
     assert planned == ["my.ka-shop"]
 
 
-async def test_it_is_committed_before_the_answer_begins_and_planning_is_told_after_it_P4(
+async def test_it_is_committed_before_the_answer_begins_and_planning_is_requested_after_it_P4(
     app: Starlette, planned: Planned, stored: Stored
 ) -> None:
     seen: list[object] = []
@@ -106,7 +106,7 @@ async def test_garbage_is_kept_and_answered_200(http: httpx.AsyncClient, stored:
         ("kingdo", TOKEN),
     ],
 )
-async def test_nobody_else_is_let_in_nor_told_what_was_wrong(
+async def test_nobody_else_is_let_in_nor_learns_what_was_wrong(
     http: httpx.AsyncClient, planned: Planned, stored: Stored, account: str, token: str
 ) -> None:
     answers = [await http.request(method, path(account, token), content=b"x") for method in ("GET", "POST")]

@@ -218,7 +218,7 @@ def test_secrets_of_a_new_model_are_redacted_without_another_edit_P8(
     assert "Hush" not in stream.getvalue() + repr(settings)
 
 
-def test_without_secrets_nothing_is_hushed() -> None:
+def test_without_secrets_nothing_is_redacted() -> None:
     assert Redactor([]).text("a, b") == Redactor([""]).text("a, b") == "a, b"
 
 

@@ -80,7 +80,7 @@ async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P
     assert story.query("SELECT DISTINCT kind FROM sync.windows WHERE kind NOT IN ('hook', 'incremental')") == []
 
 
-async def test_the_sandbox_tells_what_happens_while_it_lives() -> None:
+async def test_the_sandbox_sends_messages_while_it_lives() -> None:
     """The sandbox posts to the URL of `--hooks`; a service that is not there stops nothing."""
     paths: Counter[str] = Counter()
     enough = asyncio.Event()

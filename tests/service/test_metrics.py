@@ -90,7 +90,7 @@ def test_two_processes_in_one_count_apart() -> None:
     assert "orders_sync_calls_total" not in counted()
 
 
-def test_memory_of_the_process_is_told() -> None:
+def test_memory_of_the_process_is_reported() -> None:
     assert counted()["process_resident_memory_bytes"][()] > 0
 
 

@@ -21,7 +21,7 @@ async def test_a_message_is_kept_once_and_byte_for_byte_P4(connection: Connectio
     ]
 
 
-async def test_of_many_who_bring_the_same_at_once_one_is_told_it_is_new(pool: Pool) -> None:
+async def test_of_many_who_bring_the_same_at_once_one_learns_that_it_is_new(pool: Pool) -> None:
     async def bring() -> bool:
         async with pool.connection() as connection:
             return await messages.keep(connection, "shop", b"same")

@@ -30,7 +30,7 @@ def of(seen: service_metrics.ServiceMetrics, name: str) -> AccountMetrics:
     return next(each for each in seen.accounts if each.name == name)
 
 
-def test_only_accounts_asked_for_are_told(seen: service_metrics.ServiceMetrics) -> None:
+def test_only_accounts_asked_for_are_returned(seen: service_metrics.ServiceMetrics) -> None:
     """One that left the settings keeps its row, and must not raise alerts for ever."""
     assert [each.name for each in seen.accounts] == ACCOUNTS
 

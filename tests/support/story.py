@@ -38,7 +38,7 @@ AHEAD = timedelta(seconds=-5)  # a lag that reaches what happened this very seco
 class Silent:
     """Progress, written down."""
 
-    told_lines: list[str] = field(default_factory=list)
+    notified: list[str] = field(default_factory=list)
     closed_windows: list[WindowResult] = field(default_factory=list)
     compared_last: tuple[int, int] = (0, 0)
 
@@ -53,7 +53,7 @@ class Silent:
         self.closed_windows.append(window)
 
     def notify(self, account: str, text: str) -> None:
-        self.told_lines.append(f"{account}: {text}")
+        self.notified.append(f"{account}: {text}")
 
 
 @dataclass
