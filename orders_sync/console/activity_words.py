@@ -74,6 +74,7 @@ _DETAILS = {
 }
 _FLAGS = {  # what is said where it is so, and where it is not
     "everything": (later("also what is complete"), ""),
+    "repair": (later("what is missing is read, too"), ""),
     "was_paused": (later("it was paused"), ""),
     "was_suspended": (later("it was suspended"), ""),
     "may_act": (later("may act"), later("may not act")),

@@ -116,13 +116,14 @@ class ShownVersion:
 
 @dataclass(frozen=True, slots=True)
 class OrderAt:
-    """An order at the end of a day, `until` not included.
+    """An order as it was known before a time, `until` not included.
 
     `version`: None where the order was first read later. `events`: what had happened by then by the platform's own
-    times, oldest first.
+    times, oldest first. `is_over`: False where `until` lies in the future; then it is as known now.
     """
 
     until: datetime
+    is_over: bool
     version: ShownVersion | None
     events: list[tuple[str, datetime]]
 
@@ -142,11 +143,11 @@ def versions(history: Sequence[dict[str, Any]]) -> list[ShownVersion]:
     return made[::-1]
 
 
-def at_end(order: Mapping[str, Any], found: Sequence[ShownVersion], until: datetime) -> OrderAt:
+def at_end(order: Mapping[str, Any], found: Sequence[ShownVersion], until: datetime, now: datetime) -> OrderAt:
     """Return an order as it was known before a time. `found`: as `versions` returns them."""
     events = [(name, order[name]) for name in EVENTS if order.get(name) is not None and order[name] < until]
     version = next((each for each in found if each.seen_at < until), None)
-    return OrderAt(until, version, sorted(events, key=lambda event: event[1]))
+    return OrderAt(until, until <= now, version, sorted(events, key=lambda event: event[1]))
 
 
 def numbers(order: Mapping[str, Any], asked: str) -> list[tuple[str, str]]:

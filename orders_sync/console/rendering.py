@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from orders_sync.console.stored_words import stored
 from orders_sync.console.words import LANGUAGES, Words
 from orders_sync.domain import local_times
 from orders_sync.domain.display import visible
@@ -56,6 +57,7 @@ def _environment() -> Environment:
         stamp=local_times.stamp,
         iso=local_times.iso,
         languages=LANGUAGES,
+        stored=stored,
     )
     made.filters.update(linked=linked)
     made.filters.update(visible=lambda text: "" if text is None else visible(str(text), keep="\n\t"))

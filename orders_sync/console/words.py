@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup, escape
@@ -159,6 +160,11 @@ def days(start: datetime, end: datetime | None) -> str:
     return first if first == last else f"{first} – {last}"
 
 
+def keys(language: str) -> list[str]:
+    """Return the English texts that the catalogue of a language has."""
+    return [each.id for each in _catalogue(language) if isinstance(each.id, str) and each.id]
+
+
 def chosen(asked: str | None, accepted: str, default: str | None = None) -> str:
     """Return the language that was chosen, else the setting, else the first known one of an Accept-Language header."""
     for each in (asked, default):
@@ -188,9 +194,13 @@ def _translations(language: str) -> gettext.NullTranslations:
     """Return the compiled catalogue of a language; for that of the keys an empty one."""
     if language == "en":
         return gettext.NullTranslations()
-    with CATALOGUE.open("rb") as file:
-        catalogue = read_po(file, locale=language)
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, _catalogue(language))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+@cache
+def _catalogue(language: str) -> Catalog:
+    with CATALOGUE.open("rb") as file:
+        return read_po(file, locale=language)

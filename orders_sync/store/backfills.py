@@ -147,6 +147,13 @@ async def exists(connection: Connection, number: int, *, is_request: bool = Fals
     return await fetch_value(connection, query, {"number": number, "is_request": is_request}, bool)
 
 
+async def request_of(connection: Connection, number: int) -> int | None:
+    """Return the request that a backfill belongs to, None where there is no such backfill."""
+    query = "SELECT coalesce(request_id, id) FROM sync.backfills WHERE id = %s"
+    found = await fetch_values(connection, query, [number], int)
+    return found[0] if found else None
+
+
 async def reads_orders(connection: Connection, request: int) -> bool:
     """Tell whether a request asks for single orders, not for a range."""
     query = f"""

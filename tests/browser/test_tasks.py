@@ -100,13 +100,22 @@ def test_why_an_order_is_not_here_leads_to_the_backfill_of_its_day(page: Page, c
 
 def test_an_order_is_seen_as_it_was_on_a_day(page: Page, console: Console) -> None:
     page.goto(f"{console.root}/orders?q={console.nasty_order}")
-    field = page.get_by_label("What it looked like at the end of (day)")
+    field = page.get_by_label("What it looked like on (day)")
     field.fill("2001-01-01")
     page.get_by_role("button", name="Show", exact=True).click()
-    expect(page.get_by_label("On that day")).to_contain_text("It was placed later than 2001-01-01.")
+    expect(page.get_by_label("At that time")).to_contain_text("It was placed later than 2001-01-01.")
     field.fill("2100-01-01")
     page.get_by_role("button", name="Show", exact=True).click()
-    expect(page.get_by_label("On that day")).to_contain_text("As it was known here at the end of 2100-01-01:")
+    expect(page.get_by_label("At that time")).to_contain_text("2100-01-01 is not over yet. As it is known here now:")
+
+
+def test_one_file_after_another_is_written_without_reloading(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}/export")
+    for view in ("shops", "products"):
+        page.get_by_label("View").select_option(view)
+        with page.expect_download() as file:
+            page.get_by_role("button", name="Write the file").click()
+        assert file.value.suggested_filename.startswith(view)
 
 
 def test_a_script_in_an_order_stays_text(page: Page, console: Console) -> None:

@@ -83,7 +83,7 @@ ACTIONS: list[tuple[list[str], list[tuple[str, str | None, str | None]]]] = [
     (["audit", "repair", "90"], [("audit.repair", KA, None)]),
     (["audit", "acknowledge", "90", "--reason", "known"], [("audit.acknowledge", KA, "audit 90")]),
     (["audit", "--account", KA], [("audit.run", KA, None)]),
-    (["audit", "--account", KA, "--repair"], [("audit.repair", KA, None)]),
+    (["audit", "--account", KA, "--repair"], [("audit.run", KA, None)]),
     (["renormalize", "--platform", "1688"], [("renormalize", None, "1688")]),
     (["db", "dump", "a.dump"], [("database.dump", None, None)]),
 ]

@@ -250,7 +250,9 @@ async def test_a_backfill_of_a_shop_that_is_not_read_says_so_everywhere_and_offe
     async with shops.person("lin") as client:
         first = await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
         await client.post(first.headers["location"] + "/cancel")
-        tables.execute(f"UPDATE sync.accounts SET {column} = now(), paused_by = 'lin' WHERE name = %s", name)
+        tables.execute(
+            f"UPDATE sync.accounts SET {column} = now(), paused_until = NULL, paused_by = 'lin' WHERE name = %s", name
+        )
         shown = await previewed(client, name)
         assert f"{name} is {word}" in shown
         answer = await client.post("/backfills/start", data={"plan": plan(shown)})
@@ -261,7 +263,10 @@ async def test_a_backfill_of_a_shop_that_is_not_read_says_so_everywhere_and_offe
         assert back.headers["location"] == answer.headers["location"]
         assert f"{name} is {word}" not in (await client.get(answer.headers["location"])).text
         for elsewhere in ("//evil.example", "https://evil.example", "/login"):
-            tables.execute(f"UPDATE sync.accounts SET {column} = now(), paused_by = 'lin' WHERE name = %s", name)
+            tables.execute(
+                f"UPDATE sync.accounts SET {column} = now(), paused_until = NULL, paused_by = 'lin' WHERE name = %s",
+                name,
+            )
             back = await client.post(f"/accounts/{name}/resume", data={"next": elsewhere})
             assert back.headers["location"] == f"/accounts/{name}"
 
@@ -273,6 +278,50 @@ async def test_a_request_for_the_same_range_is_named_by_the_number_of_its_page(s
         path = answer.headers["location"]
         text = await previewed(client, names[-1])
         assert f'request <a href="{path}">{path.rsplit("/", 1)[1]}</a>, planned, asks for the same range' in text
+
+
+async def test_a_remark_that_is_stored_is_shown_in_the_language_of_the_person(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    async with shops.person("lin", language="zh") as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
+        Tables(shops.site.url).execute(
+            "UPDATE sync.backfills SET notice = 'request 7, done, asks for the same range. The platform said so'"
+        )
+        unknown = (await client.get(answer.headers["location"])).text
+        Tables(shops.site.url).execute(
+            "UPDATE sync.backfills SET notice = 'request 7, done, asks for the same range. request 8, planned, asks "
+            "for the same range'"
+        )
+        known = (await client.get(answer.headers["location"])).text
+    assert "The platform said so" in unknown
+    assert '请求 <a href="/backfills/7">7</a>（完成）' in known
+    assert '。请求 <a href="/backfills/8">8</a>' in known
+    assert "asks for" not in known
+
+
+async def test_shops_of_both_kinds_say_what_is_read_of_each(shops: Served) -> None:
+    names = {str(each.platform.feed): each.account.name for each in shops.site.sources}
+    assert set(names) == {"updated", "created"}
+    words = {"updated": "orders changed on these days", "created": "orders placed on these days"}
+    async with shops.person() as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, *names.values()))})
+        one = (await client.get(answer.headers["location"])).text
+        every = (await client.get("/backfills")).text
+    for feed, name in names.items():
+        assert f"{name}: {words[feed]}" in one
+        assert f"{name}: {words[feed]}" in every
+        assert re.search(rf'{name}</a><br><span class="hint">{words[feed]}<', one)
+
+
+async def test_the_number_of_a_part_leads_to_its_request(shops: Served) -> None:
+    names = [each.account.name for each in shops.site.sources]
+    async with shops.person() as client:
+        started = await client.post("/backfills/start", data={"plan": plan(await previewed(client, *names))})
+        ids = Tables(shops.site.url).query("SELECT id FROM sync.backfills ORDER BY id")
+        for (number,) in ids[1:]:
+            answer = await client.get(f"/backfills/{number}")
+            assert (answer.status_code, answer.headers["location"]) == (303, started.headers["location"])
+        assert (await client.get(f"/backfills/{ids[-1][0] + 1}")).status_code == 404
 
 
 async def test_a_complete_range_can_be_read_again_all_the_same(shops: Served) -> None:

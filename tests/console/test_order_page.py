@@ -98,6 +98,35 @@ async def test_an_order_is_shown_as_it_was_at_the_end_of_a_day(
     assert wrong.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("asked", "said", "not_said"),
+    [
+        ({"as_of": "2026-03-04", "as_of_time": "11:59"}, "at 2026-03-04 11:59: ", "25.50 CNY"),
+        ({"as_of": "2026-03-04", "as_of_time": "12:01"}, "25.50 CNY", "not over"),
+        ({"as_of": "2026-03-04 12:01:00"}, "25.50 CNY", "not over"),
+        ({"as_of": "2026-03-02", "as_of_time": "11:59"}, "Its history here begins on", "As it was known"),
+        ({"as_of": "2199-01-01"}, "2199-01-01 is not over yet. As it is known here now: ", "at the end"),
+        ({"as_of": "2199-01-01", "as_of_time": "08:00"}, "2199-01-01 08:00 is not over yet.", "at the end"),
+    ],
+)
+async def test_an_order_is_shown_as_it_was_at_a_time_of_day(
+    console: Served, order: Tables, asked: dict[str, str], said: str, not_said: str
+) -> None:
+    async with console.person() as client:
+        text = (await client.get("/orders/1688/77001", params=asked)).text
+        wrong = await client.get("/orders/1688/77001", params={"as_of": "2026-03-04", "as_of_time": "noon"})
+    then = plain("</header>" + text.split('<section class="said"')[1].split("</section>")[0]) + " "
+    assert said in then
+    assert not_said not in then
+    assert wrong.status_code == 400
+
+
+async def test_today_is_not_over(console: Served, order: Tables) -> None:
+    async with console.person() as client:
+        text = (await client.get("/orders/1688/77001", params={"as_of": local_times.day(datetime.now(UTC))})).text
+    assert "is not over yet" in text or local_times.day(datetime.now(UTC)) not in text
+
+
 async def test_tables_have_words_as_headings_and_leave_out_what_is_empty(console: Served, order: Tables) -> None:
     order.execute(
         "INSERT INTO sub_orders (platform, order_id, sub_order_id, line_no, currency, amount, status) "

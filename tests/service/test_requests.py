@@ -99,7 +99,7 @@ async def test_an_audit_is_made_by_a_worker_though_none_is_due_and_repairs_if_as
         found = story.query("SELECT count(*) FROM orders WHERE order_id = %s", order_id)
         assert found == [(1 - missing,)]
     assert story.query(REQUESTS) == [("audit", "ana", True, True, None)] * 2
-    assert [row[0] for row in story.query(ACTIVITY)] == ["audit.run", "audit.repair"]
+    assert [row[0] for row in story.query(ACTIVITY)] == ["audit.run", "audit.run"]
 
 
 async def test_a_found_audit_is_repaired_by_another_one_of_its_range(tell: Tell, queue: Queue) -> None:

@@ -98,6 +98,8 @@ async def show_one(visit: Visit) -> Response:
     number = _number(visit)
     async with visit.reading() as connection:
         rows = await backfills.listed(connection, request_id=number)
+        if not rows and (request := await backfills.request_of(connection, number)) is not None:
+            return visit.go(f"/backfills/{request}")
         if not rows:
             raise NotFoundError(visit._("There is no backfill %(number)s.", number=number))
         people = await backfill_facts.who_asked(connection, {number: rows[0]["requested_at"]})
@@ -167,6 +169,10 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         **total,
         "number": rows[0]["request_id"],
         "accounts": [row["account"] for row in rows],
+        "accounts_by_feed": {
+            feed: [row["account"] for row in rows if row["feed"] == feed]
+            for feed in sorted({row["feed"] for row in rows})
+        },
         "states": Counter(row["progress"] for row in rows),
         "seconds_left": max(left) if left else None,
         "share": total["done"] / max(1, total["done"] + total["waiting"] + total["failed"]),

@@ -163,12 +163,14 @@ def _found(
     if found:
         order = found.rows["order"]
         versions = order_words.versions(found.rows["history"])
-        until = fields.moment(visit.query, visit.words, "as_of", is_end=True)
+        asked_for = _as_of(visit)
+        until = fields.moment({"as_of": asked_for}, visit.words, "as_of", is_end=True)
         is_its_own = asked in {match.number for match in found.matches}
         about = {
             "number": asked if is_its_own else order["order_no"] or order["order_id"],
             "versions": versions,
-            "then": order_words.at_end(order, versions, until) if until else None,
+            "then": order_words.at_end(order, versions, until, datetime.now(UTC)) if until else None,
+            "as_of": asked_for,
         }
     return visit.render(
         "order.html",
@@ -180,6 +182,12 @@ def _found(
         absent=_alike(answer.absent),
         accounts=accounts,
     )
+
+
+def _as_of(visit: Visit) -> str:
+    """Return the day, or the day and the time, as of which an order is shown; empty for none."""
+    day, time = visit.query.get("as_of", "").strip(), visit.query.get("as_of_time", "").strip()
+    return f"{day} {time}" if day and time else day
 
 
 def _alike(absent: Sequence[Absent]) -> list[tuple[list[str], list[Remark]]]:

@@ -69,6 +69,7 @@ function listen(element) {
 document.addEventListener("submit", (event) => {
   const asker = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
   if (asker && !confirm(asker)) return event.preventDefault();
+  if (event.target.method !== "post") return; // it changes nothing, and a file leaves the page as it is
   // a second click must not send the form twice; the button's own value is read before it is disabled
   setTimeout(() => { for (const each of event.target.querySelectorAll("button")) each.disabled = true; });
 });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from orders_sync.domain.activity import Action, Actor
@@ -28,14 +28,13 @@ async def run(
     repair: bool,
 ) -> list[Audited]:
     """Audit these accounts in this process, as `engine/audit.py` does; with `repair` read what is missing."""
-    details = {key: value for key, value in (("from", start), ("to", end)) if value is not None}
     async with run_context.pool.connection() as connection:
         await activity.record(
             connection,
             actor,
-            Action.AUDIT_REPAIR if repair else Action.AUDIT_RUN,
+            Action.AUDIT_RUN,
             accounts=[each.account.name for each in sources],
-            details=details,
+            details=_details(start, end, repair=repair),
         )
     return await engine.audit(run_context, sources, start, end, repair=repair)
 
@@ -54,13 +53,8 @@ async def request(
     `start`, `end`: the range of creation time; None: as far as there is anything. Return the number of the request in
     `sync.requests`. Raises as `accounts.sync_now` does.
     """
-    details = {key: value for key, value in (("from", start), ("to", end)) if value is not None}
-    action = Action.AUDIT_REPAIR if repair else Action.AUDIT_RUN
-    async with connection.transaction():
-        await must_be_readable(connection, account)
-        number = await requests.add(connection, account, RequestKind.AUDIT, actor.name, start, end, repair=repair)
-        await activity.record(connection, actor, action, account=account, details=details)
-    return number
+    details = _details(start, end, repair=repair)
+    return await _requested(connection, actor, Action.AUDIT_RUN, account, start, end, details, repair=repair)
 
 
 async def repair(connection: Connection, actor: Actor, number: int) -> int:
@@ -77,7 +71,9 @@ async def repair(connection: Connection, actor: Actor, number: int) -> int:
         raise UsageError(
             Sentence("audit %(number)s has no difference that is open: there is nothing to repair", number=number)
         )
-    return await request(connection, actor, audited.account, audited.starts_at, audited.ends_at, repair=True)
+    start, end = audited.starts_at, audited.ends_at
+    details = _details(start, end)
+    return await _requested(connection, actor, Action.AUDIT_REPAIR, audited.account, start, end, details, repair=True)
 
 
 async def acknowledge(connection: Connection, actor: Actor, number: int, because: str) -> int:
@@ -103,6 +99,29 @@ async def acknowledge(connection: Connection, actor: Actor, number: int, because
                 details={"differences": count, "reason": because},
             )
     return count
+
+
+async def _requested(
+    connection: Connection,
+    actor: Actor,
+    action: Action,
+    account: str,
+    start: datetime | None,
+    end: datetime | None,
+    details: Mapping[str, object],
+    *,
+    repair: bool,
+) -> int:
+    async with connection.transaction():
+        await must_be_readable(connection, account)
+        number = await requests.add(connection, account, RequestKind.AUDIT, actor.name, start, end, repair=repair)
+        await activity.record(connection, actor, action, account=account, details=details)
+    return number
+
+
+def _details(start: datetime | None, end: datetime | None, *, repair: bool = False) -> dict[str, object]:
+    asked = {"from": start, "to": end, "repair": repair or None}
+    return {key: value for key, value in asked.items() if value is not None}
 
 
 def unknown(number: int) -> NotFoundError:

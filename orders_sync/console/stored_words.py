@@ -1,0 +1,78 @@
+"""Sentences that the tables hold in English, such as the remark of a backfill, in the language of a person.
+
+A `Sentence` loses its key when it is stored. It is found again by the English texts of the catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from orders_sync.console import words
+from orders_sync.console.words import Words, later
+
+REASONS = (  # why a record is no order: what `platforms/decoding.py` and `store/flat_orders.py` say of a field
+    later("missing or empty"),
+    later("null"),
+    later("true or false"),
+    later("a list"),
+    later("an object"),
+    later("a number"),
+    later("a text"),
+    later("a number with a fraction, which may be damaged"),
+    later("%(kind)s, not an object"),
+    later("%(kind)s, not text"),
+    later("nested too deep"),
+    later("not JSON"),
+)
+_END = re.escape(". ")  # between sentences that are stored as one text
+_KINDS = frozenset({"state", "kind"})  # values that are words themselves
+LEAST = 8  # letters of a sentence beside its values: a shorter one is found where it is not meant
+_VALUE = re.compile(r"%\(\w+\)s")
+_FIELD = re.compile(r"[\w.\[\]$-]+: ")  # in the platform's spelling
+
+
+@lru_cache(maxsize=4096)
+def stored(said: Words, text: str) -> str:
+    """Return a stored text in the language of a person, sentence by sentence; as it is where one of them is unknown."""
+    if not text or said.language == "en":
+        return text
+    if (whole := _sentence(said, text)) is not None:
+        return whole
+    for cut in re.finditer(_END, text):
+        rest = text[cut.end() :]
+        first, others = _sentence(said, text[: cut.start()]), stored(said, rest)
+        if first is not None and others != rest:
+            return f"{first}。{others}"
+    if field := _FIELD.match(text):
+        return field.group() + stored(said, text[field.end() :])
+    return text
+
+
+def _sentence(said: Words, text: str) -> str | None:
+    """Return a sentence in the language of a person, None where it is in no catalogue."""
+    if (exact := said(text)) != text:
+        return exact
+    for key, pattern in _patterns():
+        if found := pattern.fullmatch(text):
+            values = {name: said(value) if name in _KINDS else value for name, value in found.groupdict().items()}
+            return said(key, **values)
+    return None
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Return the English texts with values, each with the pattern of what it can become; the longest first."""
+    keys = [key for key in words.keys("zh") if "%(" in key and len(_VALUE.sub("", key)) >= LEAST]
+    return [(key, _pattern(key)) for key in sorted(keys, key=len, reverse=True)]
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    seen: set[str] = set()
+    made = ""
+    for literal, name in re.findall(r"(.*?)(?:%\((\w+)\)s|$)", key, re.DOTALL):
+        made += re.escape(literal.replace("%%", "%"))
+        if name:
+            made += f"(?P={name})" if name in seen else rf"(?P<{name}>(?:(?!{_END}).)+?)"
+            seen.add(name)
+    return re.compile(made, re.DOTALL)
