@@ -48,12 +48,13 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
             output.info(backfill_requests.said(requested, url, is_read=wait))
     if as_json:
         plain = {**asdict(plan), "orders": [_plain(each) for each in plan.orders]}
+        plain = {"notices" if name == "remarks" else name: value for name, value in plain.items()}
         output.print_json(
             {
                 **plain,
                 "request": requested and requested.number,
                 "backfills": [] if requested is None else requested.backfills,
-                "outcomes": [asdict(outcome) for outcome in outcomes],
+                "outcomes": [outcome.plain() for outcome in outcomes],
             }
         )
     elif outcomes:

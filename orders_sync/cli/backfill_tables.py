@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -27,7 +26,7 @@ def plain(plan: Previewed | None, requested: Requested | None, outcomes: Sequenc
         "request": requested and requested.number,
         "backfills": [] if requested is None else requested.backfills,
         "preview": [] if plan is None else [_plain_preview(each) for each in plan.previews],
-        "outcomes": [asdict(outcome) for outcome in outcomes],
+        "outcomes": [outcome.plain() for outcome in outcomes],
     }
 
 

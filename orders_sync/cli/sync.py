@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
@@ -81,7 +80,7 @@ def sync(
                 )
             )
         if json:
-            output.print_json([asdict(outcome) for outcome in outcomes])
+            output.print_json([outcome.plain() for outcome in outcomes])
         else:
             with database.session(host.url) as connection:
                 show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.domain.ledger import Claim, FailedWindow
@@ -64,3 +64,7 @@ class AccountResult:
     failed_windows: list[FailedWindow] = field(default_factory=list)
     is_cut_off: bool = False
     found_empty: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """Return the result for a machine. Its failed windows are `waiting` there: the names of JSON keys stay."""
+        return {"waiting" if name == "failed_windows" else name: value for name, value in asdict(self).items()}

@@ -25,6 +25,8 @@ HOUR = Window(BEGIN, BEGIN + timedelta(hours=1))
 CLAIM = Claim(7, "kingdo", WindowKind.BACKFILL, Feed.UPDATED, HOUR, None, None, 1, 3, 1, 0, BEGIN)
 READ = WindowResult(CLAIM, 1, 5, LoadCounts(new=5), None, 0.1)
 
+OUTCOME = ["account", "windows", "calls", "rows", "errors", "waiting", "is_cut_off", "found_empty"]
+
 
 def test_preview_says_what_is_missing_and_nothing_is_stored_without_a_yes(landed: Landed) -> None:
     ask = ["backfill", "--account", "sandbox-1688", "--from", "2026-11-01", "--to", "2026-11-03", "--by", "created"]
@@ -144,6 +146,10 @@ def test_single_orders_are_read_by_their_numbers_and_others_said_to_be_unreadabl
     for order_id in ids:
         assert order_id in shown.out
     done = landed.terminal.run("backfill", "--orders", ", ".join(ids), "--yes", "--wait", "--json").assert_well().json
+    assert list(done) == [
+        *("plan", "orders", "not_fetched", "notices", "calls", "seconds", "request", "backfills", "outcomes"),
+    ]
+    assert list(done["outcomes"][0]) == OUTCOME
     assert [each["order_id"] for each in done["orders"]] == ids
     assert done["outcomes"][0]["errors"] == []
     [row] = landed.terminal.run("backfill", "list", "--request", str(done["request"]), "--json").assert_well().json
@@ -176,6 +182,14 @@ def test_mistakes_are_one_clear_message(landed: Landed) -> None:
         said = landed.terminal.run("backfill", *options)
         assert said.code == 2
         assert words in said.err
+
+
+def test_the_names_of_a_preview_and_of_a_result_in_json_stay(landed: Landed) -> None:
+    ask = ["backfill", "--account", "sandbox-ka", "--from", "2020-01-01", "--to", "2020-01-02", "--json"]
+    shown = landed.terminal.run(*ask).assert_well().json
+    assert "notices" in shown["preview"][0]
+    [outcome] = landed.terminal.run("sync", "--account", "sandbox-ka", "--json").assert_well().json
+    assert list(outcome) == OUTCOME
 
 
 def test_waiting_windows_count_in_the_exit_code_of_wait(terminal: Terminal, url: str, world: World) -> None:
