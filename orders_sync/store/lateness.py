@@ -6,7 +6,8 @@
 
 The own time is the one the account's feed lists by: modify time (1688) or creation time (Xportcn). The true lateness
 lies between the two reads; what is kept, in `sync.windows.late_by`, is the lower bound, the largest of a window.
-Messages' own reads are left out: they come sooner than any list promises to. So are backfills, for their size.
+Messages' own reads are left out: they come sooner than any list promises to. So are backfills, for their size, and
+repairs: what an audit found missing may have been listed in time and have left the tables since.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SELECT EXISTS (
 """
 
 # of orders this window landed: first sights, and changes that moved the modify time. Not what had been a reject, which
-# was listed before, nor what went back to an earlier modify time, nor a row that somebody had deleted
+# was listed before, nor what went back to an earlier modify time, nor a row that somebody had deleted, its history too
 _LATE = """
 SELECT max(p.began - l.own_time)
 FROM (
@@ -43,6 +44,9 @@ FROM (
           SELECT FROM order_history AS b
           WHERE (b.platform, b.order_id) = (h.platform, h.order_id) AND b.seen_at < h.seen_at
       ))
+      AND NOT (h.changed IS NULL AND EXISTS (
+          SELECT FROM sync.deleted_orders AS d WHERE (d.platform, d.order_id) = (h.platform, h.order_id)
+      ))
       AND NOT EXISTS (SELECT FROM sync.rejects AS j WHERE j.account = %(account)s AND j.order_id = h.order_id)
 ) AS l
 CROSS JOIN LATERAL (
@@ -54,10 +58,11 @@ CROSS JOIN LATERAL (
 WHERE p.began > l.own_time + interval '1 second'  -- own times are shown in whole seconds
 """
 
-# of accounts `a`
+# of accounts `a`; earlier versions measured repairs too
 LATE_BY = """
 (SELECT max(late_by) FROM sync.windows
- WHERE account = a.name AND late_by IS NOT NULL AND finished_at > clock_timestamp() - interval '7 days')
+ WHERE account = a.name AND late_by IS NOT NULL AND kind NOT IN ('repair', 'backfill')
+   AND finished_at > clock_timestamp() - interval '7 days')
 """
 
 
@@ -69,7 +74,7 @@ async def measure(
     In the transaction that landed them and closed the window. `feed`: the time by which the account's changes are
     listed.
     """
-    if claim.kind not in (WindowKind.INCREMENTAL, WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.REPAIR):
+    if claim.kind not in (WindowKind.INCREMENTAL, WindowKind.CONFIRM, WindowKind.SWEEP):
         return
     values = {
         "account": claim.account,

@@ -10,6 +10,7 @@ import pytest
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, whole_second
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.store import lateness, ledger, overview
+from orders_sync.store.tables import BUSINESS
 from tests.support.messages import KA, drain
 from tests.support.story import Story, Tell
 
@@ -133,6 +134,16 @@ async def test_only_the_last_seven_days_are_said(story: Story) -> None:
         assert late(connection) == {KA: timedelta(hours=2)}
 
 
+@pytest.mark.parametrize("kind", [WindowKind.REPAIR, WindowKind.BACKFILL])
+async def test_what_an_earlier_version_measured_of_a_repair_or_backfill_does_not_count(
+    story: Story, kind: WindowKind
+) -> None:
+    await story.sync(KA)
+    story.execute(f"UPDATE sync.windows SET late_by = '29 days', kind = '{kind}' WHERE state = 'done'")
+    with psycopg.connect(story.url) as connection:
+        assert late(connection) == {}
+
+
 @pytest.mark.parametrize(
     ("late", "confirm", "is_near"),
     [(59, 180, False), (60, 180, True), (500, 180, True), (4, 0, False), (5, 0, True), (5, 10, True)],
@@ -159,4 +170,36 @@ async def test_an_order_that_somebody_deleted_was_not_listed_late(
     await story.audit(account, repair=True)
     story.assert_equal(account)
     assert story.query("SELECT kind FROM sync.windows WHERE kind = 'repair' AND state = 'done' LIMIT 1") != []
+    assert story.query(LATE) == []
+
+
+WHOLE = [table.name for table in BUSINESS if "order_id" in table.columns]
+AGAIN = [WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.REPAIR, WindowKind.BACKFILL]
+
+
+@pytest.mark.parametrize("kind", AGAIN)
+@pytest.mark.parametrize("account", [SHOP, KA])
+async def test_an_order_that_was_deleted_with_its_history_was_not_listed_late(
+    story: Story, account: str, kind: WindowKind
+) -> None:
+    await story.sync(account)
+    [(order_id, created)] = story.query(
+        "SELECT order_id, created_at FROM orders WHERE account = %s ORDER BY created_at LIMIT 1", account
+    )
+    assert isinstance(created, datetime)
+    for table in WHOLE:
+        story.execute(f"DELETE FROM {table} WHERE order_id = '{order_id}'")
+    second = whole_second(created)
+    await read(story, account, kind, Feed.CREATED, Window(second, second + SECOND))
+    assert story.query("SELECT rows_new FROM sync.windows WHERE kind = %s AND state = 'done'", kind) == [(1,)]
+    assert story.query(LATE) == []
+
+
+async def test_an_order_that_a_repair_lands_first_is_not_counted_as_late(story: Story) -> None:
+    """Whether it was listed late, or deleted without a trace, no table tells."""
+    [order] = story.world.create(1, own := ago(5), KA, index_delay=60 * 60)
+    await story.sync(KA)
+    story.world.publish(datetime.now(UTC) + timedelta(hours=1))
+    await read(story, KA, WindowKind.REPAIR, Feed.CREATED, Window(own, own + SECOND))
+    assert held(story, order) == 1
     assert story.query(LATE) == []
