@@ -174,6 +174,10 @@ class TransientError(PlatformError):
     """An error that is likely to pass: time-outs, resets, HTTP 5xx, codes without a known meaning."""
 
 
+class CallTimeoutError(TransientError):
+    """A call that ran into its time limit: the platform accepts none, or does not answer in time."""
+
+
 class MalformedResponseError(PlatformError):
     """A response that cannot be read. `body`: at most its first 2 kB."""
 

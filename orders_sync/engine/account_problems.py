@@ -49,6 +49,8 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
         yield Problem(ProblemKind.SUSPENDED, Severity.BROKEN, found, account.name, resume_advice(account.name))
     elif account.last_error:
         yield attention(ProblemKind.FAILING, without_name(account.last_error, account.name))
+    if account.unanswered and state not in (AccountState.BEHIND, AccountState.NOT_READ):
+        yield attention(ProblemKind.FAILING, _unanswered(account.unanswered))
     if account.rests_until and state is not AccountState.SUSPENDED:
         yield attention(
             ProblemKind.FAILING,
@@ -164,7 +166,7 @@ def of_old_audit(account: AccountStatus, every: timedelta) -> Iterator[Problem]:
 def _reason(account: AccountStatus, running: Running) -> tuple[Sentence, str]:
     """Return why an account waits, as far as the ledger shows it, and what to do."""
     reason, advice = _present_reason(account, running)
-    if account.read_to is None or account.suspended_at:
+    if account.read_to is None or account.suspended_at or account.unanswered:
         return reason, advice
     if account.pause_ended_at and account.read_to <= account.pause_ended_at:
         reason = Sentence("it was paused until %(time)s; %(reason)s", time=account.pause_ended_at, reason=reason)
@@ -178,6 +180,8 @@ def _present_reason(account: AccountStatus, running: Running) -> tuple[Sentence,
         return Sentence("it is suspended"), ""
     if running.since is None:
         return Sentence("the service does not run"), "`orders-sync sync` reads it, `orders-sync run` keeps it current"
+    if account.unanswered:
+        return _unanswered(account.unanswered), "The calls are repeated by themselves"
     if account.running:
         return Sentence("it is being read now"), ""
     if account.failed:
@@ -185,6 +189,10 @@ def _present_reason(account: AccountStatus, running: Running) -> tuple[Sentence,
     if account.planned:
         return Sentence("it waits for its turn to be read"), "add workers or raise its rate if that stays"
     return Sentence("no read of it is planned"), "the log of the scheduler says why"
+
+
+def _unanswered(text: str) -> Sentence:
+    return Sentence("it is being read, and calls get no answer: %(error)s", error=text)
 
 
 def _retry(account: AccountStatus) -> Sentence:

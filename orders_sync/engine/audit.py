@@ -75,7 +75,12 @@ class _Audit:
         run_context, rate_limiter = self._run_context, self._run_context.rate_limiters[self._name]
         self._now = synced.now
         self._client = PageClient(
-            run_context.http, self.source, rate_limiter, DatabaseClock(synced.now), run_context.limits.retry_policy
+            run_context.http,
+            self.source,
+            rate_limiter,
+            DatabaseClock(synced.now),
+            run_context.limits.retry_policy,
+            self._on_timeout,
         )
         self.result.start, self.result.end = window.start, window.end
         async with self._pool.connection() as connection:
@@ -105,6 +110,9 @@ class _Audit:
                         await audits.note_repair(connection, self._number, each.feed, each.window)
         if outcome.errors:
             await self._fail(outcome.errors[-1])
+
+    async def _on_timeout(self, text: str) -> None:
+        self._run_context.progress.notify(self._name, f"audit: {text}")
 
     @asynccontextmanager
     async def _recording_errors(self) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,6 +14,7 @@ import stamina
 from orders_sync.domain.errors import (
     AuthenticationError,
     BlockedError,
+    CallTimeoutError,
     MalformedResponseError,
     PlatformError,
     RateLimitError,
@@ -71,7 +72,10 @@ class PageClient:
         rate_limiter: RateLimiter,
         clock: DatabaseClock,
         retry_policy: RetryPolicy,
+        on_timeout: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
+        """`on_timeout` gets the text of every call that ran into its time limit, retries included, before the next."""
+        self._on_timeout = on_timeout
         self._http = http
         self._source = source
         self._rate_limiter = rate_limiter
@@ -124,6 +128,10 @@ class PageClient:
                     f"{skew.total_seconds():.0f} s: set the clock right. Nobody is suspended for that",
                     code=error.code,
                 ) from None
+            raise
+        except CallTimeoutError as error:
+            if self._on_timeout is not None:
+                await self._on_timeout(source.account.redact(error.message))
             raise
         except RateLimitError as error:
             if error.retry_after is not None:

@@ -216,6 +216,7 @@ class _AccountRunner:
             run_context.rate_limiters[self.name],
             run_context.limits,
             claim,
+            lambda text: run_context.progress.notify(self.name, text),
         )
         began = time.monotonic()
         closed: ClosedWindow | None = None

@@ -5,12 +5,14 @@ lease ──> read (`engine/paging.py`) ──> facts ──> decide (`engine/wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
 
 from orders_sync.domain.completeness import ReadSummary
-from orders_sync.domain.errors import IncompleteWindowError, PlatformError
+from orders_sync.domain.errors import IncompleteWindowError, LeaseLostError, PlatformError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import Record
 from orders_sync.domain.windows import WindowKind
@@ -32,7 +34,7 @@ from orders_sync.engine.window_outcome import (
     may_be_refusal,
 )
 from orders_sync.platforms import PageQuery
-from orders_sync.store import ledger
+from orders_sync.store import claims, ledger
 from orders_sync.store.database import Pool
 
 NO_LIMIT = 10**9
@@ -68,13 +70,19 @@ class WindowJob:
         rate_limiter: RateLimiter,
         limits: Limits,
         claim: Claim,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`notify` gets what the person at the screen, or the log, should learn while the window is read."""
+        self._notify = notify
+        self._timeouts = 0  # calls without an answer in time, since the last that was answered
         self._pool = pool
         self._source = source
         self._limits = limits
         self._claim = claim
         self._page_size = min(source.policy.page_size, claim.page_size or source.policy.page_size)
-        self._client = PageClient(http, source, rate_limiter, DatabaseClock(claim.now), limits.retry_policy)
+        self._client = PageClient(
+            http, source, rate_limiter, DatabaseClock(claim.now), limits.retry_policy, self._on_timeout
+        )
         self.total: int | None = None
         self._reader = self._make_reader()
 
@@ -165,9 +173,26 @@ class WindowJob:
         async def ask(page_no: int, rows: int) -> FetchedPage:
             answer = await self._client.page(PageQuery(claim.feed, claim.window, page_no, rows, claim.status))
             self.total = answer.page.total
+            await self._on_answer()
             return answer
 
         most = self._limits.window_rows if claim.window.seconds > 1 else NO_LIMIT
         trusts_filter = self._source.policy.trusts_filter
         check = RowCheck(claim.window, claim.feed, trusts_filter=trusts_filter)
         return Reader(ask, platform.identifier(claim.feed), self._page_size, most, check, platform.page_sizes)
+
+    async def _on_timeout(self, text: str) -> None:
+        """Report a call without an answer in time at once: the tries that are left may take minutes."""
+        self._timeouts += 1
+        await self._write_unanswered(text)
+        self._notify(f"{self._claim.window}: {text} (calls in a row without an answer: {self._timeouts})")
+
+    async def _on_answer(self) -> None:
+        if self._timeouts:
+            self._timeouts = 0
+            await self._write_unanswered(None)
+
+    async def _write_unanswered(self, text: str | None) -> None:
+        with suppress(LeaseLostError):  # its end will say so
+            async with self._pool.connection() as connection:
+                await claims.note_unanswered(connection, self._claim, text)

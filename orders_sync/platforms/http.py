@@ -17,6 +17,7 @@ import msgspec
 from orders_sync.domain.errors import (
     AuthenticationError,
     BlockedError,
+    CallTimeoutError,
     InvalidRequestError,
     MalformedResponseError,
     PlatformError,
@@ -56,8 +57,9 @@ async def fetch(
     `headers` is filled with those of the answer, whatever it is.
 
     Raises `AuthenticationError` (401, 403 in the gateway's envelope), `BlockedError` (401, 403 in any other answer),
-    `RateLimitError` (429, 503 with Retry-After), `TransientError` (network, time-outs, 408, 5xx), `InvalidRequestError`
-    (any other status), `MalformedResponseError` (a body that is too large or does not decompress).
+    `RateLimitError` (429, 503 with Retry-After), `CallTimeoutError`, `TransientError` (network, 408, 5xx),
+    `InvalidRequestError` (any other status), `MalformedResponseError` (a body that is too large or does not
+    decompress).
     """
     request.headers["accept-encoding"] = "gzip"
     host = request.url.host
@@ -73,12 +75,12 @@ async def fetch(
                 await response.aclose()
     except TimeoutError:
         if received.size:
-            raise TransientError(
+            raise CallTimeoutError(
                 f"{host} answers too slowly: {received.size} bytes of the body came before the call was given up"
             ) from None
-        raise TransientError(f"no answer from {host} within {seconds:.0f} s") from None
+        raise CallTimeoutError(f"no answer from {host} within {seconds:.0f} s") from None
     except httpx.TimeoutException as error:
-        raise TransientError(f"no answer from {host} in time ({type(error).__name__})") from None
+        raise CallTimeoutError(f"no answer from {host} in time ({type(error).__name__})") from None
     except httpx.TransportError as error:
         where = request.url.netloc.decode()
         raise TransientError(

@@ -19,7 +19,7 @@ from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.windows import WindowKind
-from orders_sync.store import locks
+from orders_sync.store import ledger, locks
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_optional
@@ -40,7 +40,8 @@ _CLAIM = f"""
 -- one claim of an account at a time: two on overlapping windows would wait for each other (ex_windows_one_reader)
 SELECT pg_advisory_xact_lock(%(lock)s, hashtext(%(account)s));
 UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(owner)s,
-    lease_until = clock_timestamp() + %(lease)s, started_at = clock_timestamp(), attempts = attempts + 1
+    lease_until = clock_timestamp() + %(lease)s, started_at = clock_timestamp(), attempts = attempts + 1,
+    error = NULL
 WHERE id = (
     SELECT id FROM sync.windows AS w
     WHERE account = %(account)s
@@ -152,6 +153,14 @@ async def renew(connection: Connection, claim: Claim) -> None:
         query = "SELECT fence FROM sync.windows WHERE id = %s"
         if await fetch_optional(connection, query, [claim.id], int) != claim.fence:
             raise
+
+
+async def note_unanswered(connection: Connection, claim: Claim, text: str | None) -> None:
+    """Write why the calls of a window that is being read get no answer; None once one was answered.
+
+    Raises `LeaseLostError`.
+    """
+    await update_fenced(connection, claim, "error = %s", [ledger.kept(text)])
 
 
 async def release(connection: Connection, claim: Claim, *, calls: int) -> None:

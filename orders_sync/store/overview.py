@@ -27,7 +27,8 @@ ACCOUNTS = f"""
     WITH open_windows AS (
         SELECT account, count(*) FILTER (WHERE state = 'planned') AS planned,
             count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'failed') AS failed,
-            min({RETRY_AT}) FILTER (WHERE state = 'failed') AS retry_at
+            min({RETRY_AT}) FILTER (WHERE state = 'failed') AS retry_at,
+            max(error) FILTER (WHERE state = 'running') AS unanswered
         FROM sync.windows WHERE state IN {OPEN_WINDOWS} GROUP BY account
     ), open_rejects AS (
         SELECT account, count(*) FILTER (WHERE ignored_at IS NULL) AS rejects, count(ignored_at) AS ignored
@@ -47,7 +48,7 @@ ACCOUNTS = f"""
         p.first AS read_from, p.past AS read_to, p.share AS history_share, p.behind,
         p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at, p.empty_since, p.empty_read_next,
         coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
-        w.retry_at, coalesce(r.rejects, 0) AS rejects, coalesce(r.ignored, 0) AS ignored_rejects,
+        w.retry_at, w.unanswered, coalesce(r.rejects, 0) AS rejects, coalesce(r.ignored, 0) AS ignored_rejects,
         coalesce(m.messages, 0) AS messages, m.oldest AS oldest_message_at,
         a.last_error, a.suspended_at, a.suspended_because,
         CASE WHEN a.rests_until > clock_timestamp() THEN a.rests_until END AS rests_until,
@@ -86,10 +87,10 @@ class AccountStatus:
 
     `[read_from, read_to)`: the newest stretch that was read without a gap; `behind`: seconds since its end;
     `history_share`: how much of the history is read, between 0 and 1. `retry_at`: when the first failed window is due
-    again, which may be past. `rests_until`: no call is made before, set only while it lies ahead. `may_hold_orders`:
-    False only for a removed account without orders. `differences`: ranges that audits, the last of them at
-    `audited_at`, found to differ, without those that were repaired, compared again or acknowledged. `now`: the
-    database's clock. `paused_at`: only while it is paused.
+    again, which may be past. `unanswered`: why calls of a window that is being read get no answer. `rests_until`: no
+    call is made before, set only while it lies ahead. `may_hold_orders`: False only for a removed account without
+    orders. `differences`: ranges that audits, the last of them at `audited_at`, found to differ, without those that
+    were repaired, compared again or acknowledged. `now`: the database's clock. `paused_at`: only while it is paused.
     """
 
     name: str
@@ -111,6 +112,7 @@ class AccountStatus:
     running: int = 0
     failed: int = 0
     retry_at: datetime | None = None
+    unanswered: str | None = None
     rejects: int = 0
     ignored_rejects: int = 0
     messages: int = 0

@@ -21,6 +21,7 @@ import pytest
 from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.errors import (
     AuthenticationError,
+    CallTimeoutError,
     InvalidRequestError,
     MalformedResponseError,
     PlatformError,
@@ -171,7 +172,7 @@ def test_a_page_that_comes_at_once_is_one_call(run: Run, name: str) -> None:
     [
         ("http_5xx", TransientError),
         ("reset", TransientError),
-        ("hang", TransientError),
+        ("hang", CallTimeoutError),
         ("truncated", TransientError),
         ("garbled", MalformedResponseError),
         ("html", MalformedResponseError),

@@ -55,6 +55,16 @@ def words(verdict: Verdict) -> list[str]:
 
 ACCOUNTS = {
     "current": (CURRENT, AccountState.CURRENT, []),
+    "calls without an answer": (
+        replace(CURRENT, running=1, unanswered="no answer from shop.example within 60 s"),
+        AccountState.CURRENT,
+        ["attention shop: it is being read, and calls get no answer: no answer from shop.example within 60 s"],
+    ),
+    "late, calls without an answer": (
+        replace(CURRENT, read_to=GONE - DAY, behind=DAY.total_seconds(), running=1, unanswered="no answer from a"),
+        AccountState.BEHIND,
+        ["late from 6 min on: it is being read, and calls get no answer: no answer from a. The calls are repeated"],
+    ),
     "history follows": (
         replace(CURRENT, watermark=HISTORY, read_from=NOW - DAY, history_share=0.01),
         AccountState.CATCHING_UP,
