@@ -111,8 +111,10 @@ def summary(results: Sequence[Audited]) -> str:
     remaining = [each for result in compared for each in result.remaining]
     missing, surplus = sum(each.missing for each in remaining), sum(len(each.surplus) for each in remaining)
     awaited = sum(each.awaited for each in compared)
+    rejects = sum(each.found.rejects for each in compared)
     parts = [f"{missing:,} missing" if missing else "nothing missing"]
     parts += [f"{surplus:,} not listed"] if surplus else []
+    parts += [f"{rejects:,} not here: rejects (`orders-sync rejects list`)"] if rejects else []
     parts += [f"{awaited:,} awaited (changed lately, the next sync reads them)"] if awaited else []
     failed = len(results) - len(compared)
     parts += [f"{failed} more could not be compared"] if failed else []
@@ -162,7 +164,7 @@ def _row(
 
 def show_list(found: list[AuditReport]) -> None:
     """Print audits, the newest first."""
-    columns = ["id", "account", "from", "to", "began", "state", "differences", "open", "acknowledged"]
+    columns = ["id", "account", "from", "to", "began", "state", "rejects", "differences", "open", "acknowledged"]
     output.table(
         "Audits",
         columns,
@@ -174,6 +176,7 @@ def show_list(found: list[AuditReport]) -> None:
                 each.ends_at,
                 each.started_at,
                 each.state,
+                each.rejects,
                 each.differences,
                 each.open,
                 each.acknowledged,
@@ -204,12 +207,20 @@ def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None
             ("ended", audit.finished_at),
             ("platform orders", audit.platform_orders),
             ("table orders", audit.table_orders),
+            ("rejects among them", audit.rejects),
             ("awaited", audit.awaited),
             ("calls", audit.calls),
             ("error", audit.error),
         ],
     )
-    if not audit.differences and audit.platform_orders != audit.table_orders:
+    if audit.rejects:
+        output.info(
+            f"{audit.rejects:,} not here: the table orders hold so many rejects, records that are no orders yet: "
+            f"`orders-sync rejects list --account {audit.account}`"
+        )
+    if audit.are_awaited_read:
+        output.info("the orders that were awaited have been read since")
+    elif not audit.differences and audit.platform_orders != audit.table_orders:
         output.info(
             "nothing missing: orders that the platform counts and the tables do not are awaited (changed lately, the "
             "next sync reads them), or stand in the tables at another time or account"

@@ -96,6 +96,15 @@ class Words:
         text = _translations(self.language).gettext(key) if key else ""
         return text % values if values else text
 
+    @property
+    def space(self) -> str:
+        """The space between two sentences."""
+        return "" if self.language == "zh" else " "
+
+    def series(self, names: Iterable[str]) -> str:
+        """Write names one after the other."""
+        return ("、" if self.language == "zh" else ", ").join(names)
+
     def sentence(self, text: str) -> str:
         """Return a sentence in this language; a text that is no `Sentence`, such as a platform's words, as it is."""
         if not isinstance(text, Sentence):

@@ -273,6 +273,7 @@ class _Audit:
                 result.start,
                 platform=found.platform,
                 tables=found.tables,
+                rejects=found.rejects,
                 awaited=result.awaited,
                 differences=len(result.differences),
                 calls=self._client.calls,

@@ -137,6 +137,7 @@ class Worker:
             account=account,
             platform_orders=found.platform,
             table_orders=found.tables,
+            rejects=found.rejects,
             awaited=result.awaited,
             differences=len(result.differences),
             repaired=len(result.repaired),

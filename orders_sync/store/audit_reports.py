@@ -7,28 +7,38 @@ from datetime import datetime, timedelta
 import msgspec
 
 from orders_sync.store.database import Connection
+from orders_sync.store.progress import PROGRESS
 from orders_sync.store.queries import fetch_optional, fetch_row, fetch_rows, fetch_value
 
 SILENCE = timedelta(minutes=3)  # an audit that runs reports twice a minute
 
-_AUDITS = """
-SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
-    a.table_orders, a.awaited, a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
-    CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
-        WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
-FROM ({}) AS a CROSS JOIN LATERAL (
-    SELECT count(*) AS differences,
-        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NULL) AS open,
-        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NOT NULL) AS acknowledged,
-        coalesce(sum(missing) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS missing,
-        coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS not_listed
-    FROM sync.audit_differences WHERE audit_id = a.id
-) AS d
-ORDER BY a.id DESC
-"""
-_ONE = _AUDITS.format("SELECT * FROM sync.audits WHERE id = %(number)s")
+
+def _audits(chosen: str) -> str:
+    """Return the query of reports on the rows of `sync.audits` that `chosen` selects."""
+    return f"""
+        WITH a AS ({chosen}), read AS (
+            SELECT name, past FROM ({PROGRESS}) AS p WHERE name IN (SELECT account FROM a WHERE awaited > 0)
+        )
+        SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
+            a.table_orders, a.rejects, a.awaited, coalesce(r.past >= a.finished_at, false) AS are_awaited_read,
+            a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
+            CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
+                WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
+        FROM a LEFT JOIN read AS r ON r.name = a.account CROSS JOIN LATERAL (
+            SELECT count(*) AS differences,
+                count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NULL) AS open,
+                count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NOT NULL) AS acknowledged,
+                coalesce(sum(missing) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS missing,
+                coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS not_listed
+            FROM sync.audit_differences WHERE audit_id = a.id
+        ) AS d
+        ORDER BY a.id DESC
+    """
+
+
+_ONE = _audits("SELECT * FROM sync.audits WHERE id = %(number)s")
 # the open ones by their own index: few
-_LIST = _AUDITS.format("""
+_LIST = _audits("""
     SELECT * FROM sync.audits
     WHERE id < %(before)s AND (%(account)s::text IS NULL OR account = %(account)s)
         AND (NOT %(only_open)s OR id = ANY (ARRAY(
@@ -49,7 +59,8 @@ class AuditReport(msgspec.Struct, frozen=True):
 
     `state`: running; finished; failed, with `error`; or interrupted, where its process was killed. `differences` in
     all, those that are still `open`, those that are `acknowledged` instead. `missing`, `not_listed`: orders of the
-    differences that no read ended. `awaited`: orders that were no difference, for the next sync read them anyway; None
+    differences that no read ended. `rejects`: open ones among `table_orders`, which are no orders here. `awaited`:
+    orders that were no difference, for the next sync reads them anyway; it has where `are_awaited_read`. Both are None
     where an earlier version did not count them.
     """
 
@@ -63,7 +74,9 @@ class AuditReport(msgspec.Struct, frozen=True):
     is_routine: bool
     platform_orders: int | None
     table_orders: int | None
+    rejects: int | None
     awaited: int | None
+    are_awaited_read: bool
     calls: int
     differences: int
     open: int
@@ -71,6 +84,11 @@ class AuditReport(msgspec.Struct, frozen=True):
     missing: int
     not_listed: int
     error: str | None
+
+    @property
+    def here(self) -> int | None:
+        """The orders that were in the tables, without rejects; None where that is not known."""
+        return None if self.table_orders is None else self.table_orders - (self.rejects or 0)
 
 
 class DifferenceReport(msgspec.Struct, frozen=True):

@@ -149,6 +149,7 @@ async def finish(
     *,
     platform: int,
     tables: int,
+    rejects: int,
     awaited: int,
     differences: int,
     calls: int,
@@ -156,15 +157,15 @@ async def finish(
     """Record the totals of an audit.
 
     `start`: the beginning of its range, moved to that of the platform's reach if that is later. `awaited`: orders that
-    the next sync reads anyway.
+    the next sync reads anyway. `rejects`: those of `tables` that are records and no orders.
     """
     await connection.execute(
         """
         UPDATE sync.audits SET finished_at = clock_timestamp(), starts_at = %s, platform_orders = %s, table_orders = %s,
-            awaited = %s, differences = %s, calls = %s
+            rejects = %s, awaited = %s, differences = %s, calls = %s
         WHERE id = %s
         """,
-        [start, platform, tables, awaited, differences, calls, number],
+        [start, platform, tables, rejects, awaited, differences, calls, number],
     )
 
 

@@ -126,6 +126,8 @@ def test_an_audit_ends_with_a_verdict_that_explains_what_is_awaited() -> None:
     next_reads = "awaited (changed lately, the next sync reads them)"
     assert summary([equal]) == f"1 account: nothing missing; 9 {next_reads}"
     assert summary([equal, by_both, repaired]) == f"3 accounts: nothing missing; 11 {next_reads}"
+    rejected = Audited("f", found=Reconciliation(platform=5, tables=5, rejects=3))
+    assert summary([rejected]) == "1 account: nothing missing; 3 not here: rejects (`orders-sync rejects list`)"
     assert summary([differs, Audited("e", error="refused")]) == (
         "1 account: 1 missing; 2 not listed; 1 more could not be compared"
     )
@@ -143,3 +145,10 @@ def test_an_audit_that_is_shown_again_explains_counts_that_are_not_equal(landed:
     assert "awaited (changed lately" in " ".join(said.err.split())
     assert [line.split()[-1] for line in said.out.splitlines() if "awaited" in line] == ["9"]
     assert landed.terminal.run("audit", "show", str(listed["id"]), "--json").json["awaited"] == 9
+    landed.tables.execute("UPDATE sync.audits SET rejects = 3, finished_at = started_at - interval '9 y'")
+    said = landed.terminal.run("audit", "show", str(listed["id"])).assert_well()
+    assert "3 not here" in said.err
+    assert "orders-sync rejects list --account sandbox-ka" in said.err
+    assert "have been read since" in said.err
+    [listed] = landed.terminal.run("audit", "list", "--limit", "1", "--json").assert_well().json
+    assert (listed["rejects"], listed["are_awaited_read"]) == (3, True)

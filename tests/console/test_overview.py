@@ -221,11 +221,38 @@ async def test_a_difference_that_is_awaited_or_settled_since_is_no_alarm(
     tables.execute(AUDIT, "a", 9, 7)
     tables.execute("UPDATE sync.audits SET awaited = 2")
     assert "… 2 awaited then" in plain(await text(lin))
+    tables.execute("UPDATE sync.audits SET finished_at = now() - interval '1 h'")
+    assert "✓ 2 read since" in plain(await text(lin))
     tables.execute("UPDATE sync.audits SET awaited = 1")
     tables.execute(DIFFERENCE, "a")
     assert "✗ 2 missing" in plain(await text(lin))
     tables.execute("UPDATE sync.audit_differences SET repaired_at = now()")
     assert "✓ 2, settled since" in plain(await text(lin))
+
+
+async def test_records_that_are_no_orders_are_said_not_to_be_here(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "a")
+    tables.execute(AUDIT, "a", 9, 9)
+    tables.execute("UPDATE sync.audits SET rejects = 2")
+    assert "✓ 0" in plain(await text(lin))  # they landed since
+    assert "Not among them" not in await text(lin)
+    tables.execute(REJECT, "a")
+    for path in ("/", "/accounts/a"):
+        found = plain(await text(lin, path))
+        assert "Not among them: 1 record that is no order yet." in found
+        assert "✓ current ! 1 rejects" in found
+        assert "! 2 not here: rejects platform 9, ours 7" in found
+    tables.execute(REJECT, "a")
+    assert "Not among them: 2 records that are no orders yet." in plain(await text(lin))
+
+
+async def test_the_filters_are_renewed_with_the_sentence(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "a")
+    for count in range(2):
+        now = (await lin.get("/", params={"state": "paused"}, headers={"X-Part": "now"})).text
+        now = plain("<main" + now.split('id="now"')[1].split('id="list"')[0])
+        assert f"paused {count}" in now
+        tables.execute("UPDATE sync.accounts SET paused_at = now(), paused_by = 'ana'")
 
 
 @pytest.mark.parametrize(("shops", "is_list"), [(1, False), (11, False), (12, True)])

@@ -156,6 +156,36 @@ async def test_audits_are_shown_acknowledged_and_repaired(shops: Served) -> None
     assert tables.query("SELECT kind, repair FROM sync.requests") == [("audit", True)]
 
 
+async def test_an_audit_says_that_rejects_are_not_here_and_that_what_was_awaited_was_read(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    tables = Tables(shops.site.url)
+    tables.execute(
+        "INSERT INTO sync.audits (account, starts_at, ends_at, finished_at, platform_orders, table_orders, rejects, "
+        "awaited) VALUES (%s, '2026-10-01Z', '2026-10-02Z', now(), 302, 299, 3, 3)",
+        name,
+    )
+    tables.execute("UPDATE sync.accounts SET history_from = '2026-10-01Z'")
+    [(number,)] = tables.query("SELECT id FROM sync.audits")
+    async with shops.person() as client:
+        text = (await client.get(f"/audits/{number}")).text
+        assert "Read by the next pass" in text
+        assert '<dd class="figure">296</dd>' in text
+        assert f'<a href="/rejects?account={name}">3</a>' in text
+        assert "what the platform counts is here" not in text
+        assert "3 records are rejects" in text
+        tables.execute(
+            "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) "
+            "VALUES (%s, 'incremental', 'updated', '2026-10-01Z', now() + interval '1 h', 'done')",
+            name,
+        )
+        assert "Not here then, read since" in (await client.get(f"/audits/{number}")).text
+        assert f'<a href="/rejects?account={name}">3</a>' in (await client.get("/audits")).text
+        tables.execute("UPDATE sync.audits SET rejects = 0")
+        assert "what the platform counts is here" not in (await client.get(f"/audits/{number}")).text
+        tables.execute("UPDATE sync.audits SET awaited = 0")
+        assert "what the platform counts is here" in (await client.get(f"/audits/{number}")).text
+
+
 async def test_audits_that_are_half_filled_are_shown(console: Served) -> None:
     tables = Tables(console.site.url)
     tables.execute(

@@ -147,6 +147,9 @@ async def test_open_rejects_explain_what_the_tables_miss(tell: Tell) -> None:
         assert audited.differences == []
         assert audited.found.rejects > 0
         assert audited.found.platform == audited.found.tables == 150
+    rejects = {name: audited.found.rejects for name, audited in (await story.audit()).items()}
+    kept = story.query("SELECT DISTINCT account, rejects, table_orders FROM sync.audits ORDER BY account")
+    assert kept == [(name, count, 150) for name, count in sorted(rejects.items())]
 
 
 async def test_what_the_next_sync_reads_anyway_is_no_difference(tell: Tell) -> None:

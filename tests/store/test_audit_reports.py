@@ -34,7 +34,7 @@ async def audit(
         await audits.note_difference(connection, number, each)
     known = await audits.succeed(connection, account, number, Feed.CREATED, window)
     await audits.finish(
-        connection, number, window.start, platform=10, tables=10, awaited=3, differences=len(found), calls=1
+        connection, number, window.start, platform=10, tables=10, rejects=2, awaited=3, differences=len(found), calls=1
     )
     return number, known
 
@@ -122,3 +122,27 @@ async def test_audits_are_paged_by_their_number_and_differences_are_bounded(conn
     shown = await audit_reports.report(connection, numbers[-1], most=1)
     assert shown is not None
     assert (shown[0].differences, [each.starts_at for each in shown[1]]) == (2, [DAY.start + HOUR])
+
+
+async def test_rejects_are_not_here_and_what_was_awaited_is_read_once_the_account_is_read_beyond_the_audit(
+    connection: Connection,
+) -> None:
+    await connection.execute(
+        "INSERT INTO sync.accounts (name, platform, host, seller, feed, history_from, watermark) "
+        "VALUES ('shop', '1688', 'h', 's', 'updated', %s, %s)",
+        [DAY.start, DAY.end],
+    )
+    number, _ = await audit(connection)
+    other, _ = await audit(connection, account="of nobody")
+    found = {each.id: each for each in await audit_reports.listed(connection)}
+    assert [found[number].rejects, found[number].here, found[number].are_awaited_read] == [2, 8, False]
+    await connection.execute(
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) "
+        "VALUES ('shop', 'incremental', 'updated', %s, clock_timestamp(), 'done')",
+        [DAY.start],
+    )
+    found = {each.id: each for each in await audit_reports.listed(connection)}
+    assert [found[number].are_awaited_read, found[other].are_awaited_read] == [True, False]
+    shown = await audit_reports.report(connection, number)
+    assert shown is not None
+    assert shown[0].are_awaited_read

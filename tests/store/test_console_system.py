@@ -19,6 +19,11 @@ async def test_the_database_says_what_it_is_and_how_large(connection: Connection
     assert not found.is_read_only
 
 
+async def test_connections_are_counted_by_a_role_that_may_not_see_what_they_do(connection: Connection) -> None:
+    await connection.execute("SET ROLE orders_operator")
+    assert (await system.read(connection)).database.connections > 0
+
+
 async def test_the_largest_tables_come_first(connection: Connection) -> None:
     await connection.execute(
         "INSERT INTO raw_orders (platform, account, order_id, payload_hash, rows_hash, read_at) "

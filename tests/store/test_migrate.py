@@ -717,6 +717,16 @@ def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
     assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]
 
 
+def test_audits_of_before_0049_do_not_know_their_rejects(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0048")
+    ask(empty_url, "INSERT INTO sync.audits (account, starts_at, ends_at, awaited) VALUES ('shop', now(), now(), 3)")
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0049") :]
+    assert ask(empty_url, "SELECT awaited, rejects FROM sync.audits") == [(3, None)]
+    migrate.check(empty_url)
+    alembic(empty_url, "downgrade", "0048")
+    assert ask(empty_url, "SELECT awaited FROM sync.audits") == [(3,)]
+
+
 def test_processes_and_audits_of_before_0039_report_nothing_new(empty_url: str) -> None:
     alembic(empty_url, "upgrade", "0038")
     ask(

@@ -88,7 +88,7 @@ async def start(visit: Visit) -> Response:
     if not_read:
         text = visit._(
             "The backfill waits: %(names)s, paused or suspended, is not read until somebody resumes it.",
-            names=", ".join(sorted(not_read)),
+            names=visit.words.series(sorted(not_read)),
         )
     return visit.go(f"/backfills/{requested.number}", text)
 
@@ -191,7 +191,9 @@ def _sources(visit: Visit, chosen: Sequence[str]) -> list[AccountSource]:
     if not chosen:
         raise UsageError(visit._("Choose at least one shop."), argument="account")
     if gone := [name for name in chosen if name not in known]:
-        raise NotFoundError(visit._("Not in the settings, or misconfigured: %(names)s.", names=", ".join(gone)))
+        raise NotFoundError(
+            visit._("Not in the settings, or misconfigured: %(names)s.", names=visit.words.series(gone))
+        )
     return [known[name] for name in chosen]
 
 

@@ -58,10 +58,9 @@ async def show(visit: Visit) -> Response:
     return visit.render(
         "overview.html",
         sentence=_sentence(visit, total, verdict, now),
+        rejects=total.rejects,
         groups=shop_words.groups(verdict.problems),
-        limits=[
-            (row.account.name, said) for row in rows if row.is_wanted for said in progress.remarks(row.account.progress)
-        ],
+        limits=_limits(rows),
         complete_from=progress.complete_from,
         late_from=service_status.allowed_delay,
         chips=_chips(visit, total),
@@ -110,7 +109,7 @@ def _sentence(visit: Visit, total: Sum, verdict: Verdict, now: datetime) -> list
     said = []
     bad = total.broken + total.attention
     if bad:
-        names = ", ".join(total.worst)
+        names = words.series(total.worst)
         if more := bad - len(total.worst):
             names = _("%(names)s and %(count)s more", names=names, count=more)
         said.append(_("%(bad)s of %(all)s shops need somebody: %(names)s.", bad=bad, all=total.accounts, names=names))
@@ -161,7 +160,9 @@ def _chips(visit: Visit, total: Sum) -> list[tuple[str, str, int, bool]]:
     chosen = visit.query.get("state", "")
     counts = [("", visit._("all"), total.accounts), (TROUBLE, visit._("trouble"), total.broken + total.attention)]
     counts += [
-        (state.value, visit._(state.value), total.states[state]) for state in AccountState if total.states.get(state)
+        (state.value, visit._(state.value), total.states.get(state, 0))
+        for state in AccountState
+        if total.states.get(state) or state.value == chosen
     ]
     return [
         (visit.url_here(state=value or None, after=None, kind=None), word, count, value == chosen)

@@ -19,12 +19,14 @@ _RECENT_AUDITS = 20
 # covers at least half of the longest range
 _COMPARED = f"""
 SELECT n.name, c.id AS audit, c.starts_at, c.ends_at, c.finished_at, c.platform_orders, c.table_orders,
-    c.awaited, {capped("FROM orders AS o WHERE o.account = n.name AND o.created_at >= c.ends_at")} AS placed_since
+    c.rejects, c.awaited,
+    {capped("FROM orders AS o WHERE o.account = n.name AND o.created_at >= c.ends_at")} AS placed_since
 FROM unnest(%(names)s::text[]) AS n (name)
 CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT *, max(ends_at - starts_at) OVER () AS longest FROM (
-            SELECT id, starts_at, ends_at, started_at, finished_at, platform_orders, table_orders, awaited
+            SELECT id, starts_at, ends_at, started_at, finished_at, platform_orders, table_orders, rejects,
+                awaited
             FROM sync.audits
             WHERE account = n.name AND finished_at IS NOT NULL AND error IS NULL
             ORDER BY started_at DESC LIMIT {_RECENT_AUDITS}
@@ -51,7 +53,7 @@ GROUP BY n.name
 
 
 class AuditedCounts(msgspec.Struct, frozen=True):
-    """The result of an audit of `[starts_at, ends_at)`, by time of creation. Ours include open rejects.
+    """The result of an audit of `[starts_at, ends_at)`, by time of creation. Ours include open `rejects`.
 
     `awaited`: orders that the next sync was to read anyway; None where an earlier version did not count them.
     `placed_since`: orders of ours placed after that range, counted up to `capped.MOST_COUNTED`.
@@ -64,8 +66,14 @@ class AuditedCounts(msgspec.Struct, frozen=True):
     finished_at: datetime
     platform_orders: int | None
     table_orders: int | None
+    rejects: int | None = None
     awaited: int | None = None
     placed_since: int = 0
+
+    @property
+    def here(self) -> int | None:
+        """The orders that were in the tables, without rejects; None where that is not known."""
+        return None if self.table_orders is None else self.table_orders - (self.rejects or 0)
 
     @property
     def difference(self) -> int | None:

@@ -16,10 +16,12 @@ MOST_FAILED = 20
 MOST_WAITING = 50  # keys of rates
 _NEWEST = 20_000  # jobs that are gone through for those that failed
 
+# the kind of a backend of another role is hidden from a role without pg_read_all_stats; its database and user are not
 _DATABASE = """
 SELECT current_database()::text AS name, current_setting('server_version') AS version,
     pg_database_size(current_database()) AS bytes, current_setting('max_connections')::int AS most_connections,
-    (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+    (SELECT count(*)::int FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL
+        AND coalesce(backend_type, 'client backend') = 'client backend') AS connections,
     (SELECT count(*)::int FROM sync.accounts) AS accounts,
     pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' AS is_read_only
 """

@@ -129,6 +129,11 @@ audits = Table(
         "orders that the platform lists and the next sync reads anyway, which are no difference; NULL for audits of "
         "earlier versions",
     ),
+    column(
+        "rejects",
+        Integer,
+        "open rejects among table_orders: records that are no orders here; NULL for audits of earlier versions",
+    ),
     PrimaryKeyConstraint("id"),
     Index(None, "account", "started_at"),
     schema=SYNC_SCHEMA,
