@@ -140,7 +140,7 @@ def _console_socket(listen: str, must_show: bool) -> socket.socket | None:
     if listen == "off":
         return None
     try:
-        return listening_socket(listen)
+        return listening_socket(listen, "--console or [console] listen")
     except AddressError as error:
         if must_show:
             raise

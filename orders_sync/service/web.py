@@ -27,8 +27,11 @@ MAX_CONNECTIONS = 512  # and at most a quarter of the files the process may open
 MIN_CONNECTIONS = 16
 
 
-def listening_socket(listen: str) -> socket.socket:
-    """Return a listening socket on `address:port`. Raises `SettingsError`, `AddressError` if it is taken."""
+def listening_socket(listen: str, options: str = "--listen or [service] listen") -> socket.socket:
+    """Return a listening socket on `address:port`. Raises `SettingsError`, `AddressError` if it is taken.
+
+    `options`: where the user chooses another address, for the error.
+    """
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     if not host or not port.isdecimal() or int(port) > LARGEST_PORT:
@@ -43,8 +46,7 @@ def listening_socket(listen: str) -> socket.socket:
     except OSError as error:
         listening.close()
         raise AddressError(
-            f"cannot listen on {listen}: {error.strerror}. Another process may have the port: choose one with --listen "
-            "or [service] listen"
+            f"cannot listen on {listen}: {error.strerror}. Another process may have the port: choose one with {options}"
         ) from None
 
 

@@ -7,7 +7,7 @@ of the shops of `orders-sync sandbox`.
 from __future__ import annotations
 
 from orders_sync.store.database import Session
-from orders_sync.store.queries import select_value, select_values
+from orders_sync.store.queries import select_dict, select_value, select_values
 
 HOST = "sandbox"  # never resolved: the demo's platforms run in its own process
 
@@ -42,15 +42,14 @@ LIMIT 5""",
     (
         "Best-selling products",
         """
-SELECT i.platform, i.product_id,
-    left(max(i.title), 24) AS title,
-    sum(i.quantity)::numeric(12, 1) AS sold
-FROM product_items AS i
-JOIN orders AS o USING (platform, order_id)
-WHERE i.direction = 'sale' AND i.removed_at IS NULL
-    AND o.status_group <> 'cancelled'
-GROUP BY i.platform, i.product_id
-ORDER BY sold DESC
+SELECT platform, product_id,
+    left(max(title), 24) AS title,
+    sum(quantity)::numeric(12, 1) AS sold, unit,
+    sum(goods_amount) AS yuan
+FROM bi.product_sales
+WHERE direction = 'sale' AND currency = 'CNY'
+GROUP BY platform, product_id, unit
+ORDER BY yuan DESC, product_id
 LIMIT 5""",
     ),
 )
@@ -60,6 +59,14 @@ SELECT direction, platform, status_group, count(*) AS orders, sum(line_count) AS
 FROM orders GROUP BY direction, platform, status_group
 ORDER BY platform, orders DESC
 """
+
+
+FRESHNESS = "SELECT account, verdict FROM bi.sync_freshness WHERE account = ANY(%s) ORDER BY account"
+
+
+def verdicts(session: Session, names: list[str]) -> dict[str, str]:
+    """Return how current these accounts are, as `bi.sync_freshness` says it, by name."""
+    return select_dict(session, FRESHNESS, [names], dict[str, str])
 
 
 def accounts(session: Session) -> list[str]:

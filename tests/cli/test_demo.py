@@ -13,6 +13,7 @@ import pytest
 
 from orders_sync import embedded_postgres
 from orders_sync.cli.demo import ORDERS
+from orders_sync.service.web import listening_socket
 from orders_sync.store.demo_data import EXAMPLES
 from tests.support.databases import Tables
 from tests.support.landed import a_world
@@ -65,6 +66,29 @@ def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(tmp_
     assert "beginning with new ones" in again.text
     assert f"Verified: {ORDERS:,} orders and " in again.out
     terminal.close()
+
+
+def test_a_web_page_whose_port_is_taken_is_an_error_that_names_the_option(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with listening_socket("127.0.0.1:0") as taken:
+        said = terminal.run("demo", "--serve", "--console", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert said.code != 0
+    assert said.err.endswith("choose one with --console\n")
+    terminal.close()
+
+
+def test_verified_stands_beside_what_is_proven(demo: Twice) -> None:
+    words = " ".join(demo.first.out.split())
+    assert re.search(
+        r"Verified: .* By bi.sync_freshness: sandbox-1688 .*, sandbox-ka .*, sandbox-open to be confirmed\.", words
+    )
+    assert "a second read" in words
+
+
+def test_best_selling_products_are_those_of_the_view_with_their_unit(demo: Twice) -> None:
+    [query] = [query for title, query in EXAMPLES if title == "Best-selling products"]
+    assert "GROUP BY platform, product_id, unit" in query
+    assert "bi.product_sales" in query
 
 
 def test_every_order_is_compared_with_its_platform(demo: Twice) -> None:

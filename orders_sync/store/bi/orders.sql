@@ -12,9 +12,9 @@
 -- gross_amount       goods before discounts, without postage: 1688. NULL where the platform does not say it: Xportcn
 -- discount_amount    signed, negative for a reduction: 1688. NULL on Xportcn. A coupon is in it or beside it: what was taken off in all is gross_amount + shipping_amount - payable_amount
 -- shipping_amount    postage that the customer pays: 1688. What the shop pays a carrier is not said. NULL on Xportcn, where only lines say it: order_lines.shipping_amount
--- payable_amount     what the order costs, after discounts and coupons: all platforms. 1688: gross + discount + shipping. Xportcn: the sum of its lines. Stated of unpaid and cancelled orders too: turnover and average order value WHERE is_valid_sale, per currency
+-- payable_amount     what the order costs, after discounts and coupons: all platforms. 1688: gross + discount + shipping. Xportcn: the sum of its lines. Stated of unpaid and cancelled orders too: turnover and average order value WHERE is_valid_sale, per currency, by ordered_day, without months that begin before sync_freshness.complete_from
 -- paid_amount        sum of the payments: 1688, where they are listed; else NULL. Whether it was paid is told by paid_at
--- refund_amount      paid back so far: 1688, 0 where nothing was. NULL where the platform does not say how much: Xportcn
+-- refund_amount      paid back so far: 1688, 0 where nothing was, and NULL where the record of an order says nothing of refunds. NULL where the platform does not say how much: Xportcn. Whether money went back: is_refunded
 -- net_amount         payable less refund; NULL where a refund was made whose amount is not known. A refund that is open or closed takes nothing off. Stated of unpaid and cancelled orders too: sum it WHERE is_valid. Of an order cancelled after payment it is what was kept, postage for instance
 -- has_refund         a refund was asked for, whatever became of it: open, made or refused. Whether money went back: is_refunded
 -- ordered_at         when it was placed. Hour of the shop's day: extract(hour FROM ordered_at AT TIME ZONE bi.time_zone())
@@ -32,7 +32,7 @@
 -- customer_id        the platform's id of the customer of a sale; 1688: differs between app ids. NULL on purchases, and where it is not said
 -- supplier_name      supplier of the first line of a purchase: KA supplierNick. Its other lines may be from other suppliers: amounts by supplier are told by order_lines.supplier_name. NULL on xportcn_open, on sales, and on orders of KA that name none
 -- country            where it goes; NULL where the platform does not say it, as on 1688 as a rule
--- province           where it goes, as the platform writes it; NULL where it does not say it
+-- province           where it goes, as the platform writes it; NULL where it does not say it. 1688 says it as a rule, 上海 without 市 and 广东省 with 省
 -- city               as province
 -- line_count         lines listed now, removed ones not counted: average lines per order is avg(line_count)
 -- also_listed_as     order_key of an order with the same number in the other list of Xportcn, which another account reads: over all accounts count one of them; NULL as a rule

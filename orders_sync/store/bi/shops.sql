@@ -2,7 +2,7 @@
 --
 -- host             of the API it is read from
 -- seller           the shop at the platform: 1688 seller_nick, Xportcn user_id
--- history_from     orders from here on are read: where the settings begin, or later where the platform lists nothing older
+-- history_from     orders from here on are read: where the settings begin, or later where the platform lists nothing older. The same as complete_from of sync_freshness, which is NULL while nothing is proven, and not sync.accounts.history_from, where the settings begin
 -- complete_until   every order from history_from up to it is in the tables, with proof; NULL while nothing is proven
 -- first_order_at   when its first order was placed
 -- last_order_at    when its last order was placed
