@@ -70,6 +70,10 @@ _DETAILS = {
     "accounts": later("shops: %(value)s"),
     "states": later("states of orders: %(value)s"),
     "was": later("before: %(value)s"),
+    "view": later("data: %(value)s"),
+    "rows": later("rows: %(value)s"),
+    "newest": later("newest version of the tables: %(value)s"),
+    "revisions": later("steps: %(value)s"),
     "merged": later("merged with: %(value)s"),
 }
 _FLAGS = {  # what is said where it is so, and where it is not
@@ -120,7 +124,7 @@ def details(words: Words, found: Mapping[str, Any]) -> list[str]:
 
 def _value(words: Words, name: str, value: Any) -> str:
     if isinstance(value, list):
-        shown = ", ".join(words(each) if name == "states" else str(each) for each in value[:MOST_SHOWN])
+        shown = ", ".join(words.state(each) if name == "states" else str(each) for each in value[:MOST_SHOWN])
         more = len(value) - MOST_SHOWN
         return words("%(shown)s and %(count)s more", shown=shown, count=more) if more > 0 else shown
     moment = _time(value) if name in TIMES else None

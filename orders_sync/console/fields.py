@@ -15,6 +15,7 @@ from orders_sync.domain.statuses import StatusGroup
 LONGEST_NUMBER = 18  # digits that a bigint always holds
 UNSHIPPED = "unshipped"  # a state that stands for several
 STATES = (UNSHIPPED, *StatusGroup)
+DIRECTIONS = ("sale", "purchase")
 GROUPS = {UNSHIPPED: (StatusGroup.AWAITING_SHIPMENT, StatusGroup.PARTLY_SHIPPED)}
 
 
@@ -63,3 +64,11 @@ def groups(visit: Visit) -> tuple[StatusGroup, ...]:
         return (StatusGroup(state),)
     except ValueError:
         raise UsageError(visit._("There is no such state of orders."), argument="state") from None
+
+
+def direction(visit: Visit) -> str | None:
+    """Return "sale" or "purchase", None for both. Raises `UsageError`."""
+    asked = visit.query.get("direction", "")
+    if asked and asked not in DIRECTIONS:
+        raise UsageError(visit._("There is no such direction of orders."), argument="direction")
+    return asked or None

@@ -52,6 +52,8 @@ LABELS: Mapping[str, str] = {
     "order_receivers": later("Receiver"),
     # lines, products, parcels
     "line_no": later("Line"),
+    "sub_purchase_id": later("Purchase number of a line"),
+    "outer_line_id": later("Line number at the market behind"),
     "sub_order_id": later("Line number"),
     "amount": later("Amount"),
     "removed_at": later("Removed"),

@@ -4,6 +4,31 @@ from __future__ import annotations
 
 from orders_sync.console.words import later
 
+TITLES = {  # a view that is not here is shown by its name
+    "orders": later("Orders"),
+    "order_lines": later("Lines of orders"),
+    "order_persons": later("Persons of orders"),
+    "order_versions": later("Versions of orders"),
+    "order_status_periods": later("Time of orders in each state"),
+    "order_funnel": later("Time of orders between states"),
+    "refunds": later("Refunds"),
+    "daily_sales": later("Sales by day"),
+    "daily_calendar": later("Sales by day without gaps"),
+    "product_sales": later("Sales of products by day"),
+    "products": later("Products"),
+    "buyers": later("Customers"),
+    "shops": later("Shops"),
+    "calendar": later("Calendar"),
+    "sync_freshness": later("How current the shops are"),
+    "sync_health": later("What is open in the synchronisation"),
+    "check_amounts": later("Check: amounts"),
+    "check_daily_sales": later("Check: sales by day"),
+    "check_directions": later("Check: sales or purchases"),
+    "check_lines": later("Check: lines"),
+    "check_refunded_lines": later("Check: refunds of lines"),
+    "check_refunds": later("Check: refunds"),
+    "check_unknown_statuses": later("Check: states"),
+}
 VIEWS = {  # a view that is not here is shown with its comment
     "orders": later("Orders: one row each, in every state, without persons."),
     "order_lines": later("Lines of orders: one row for each line and product on it, removed ones too."),

@@ -33,13 +33,13 @@ def later(key: str) -> str:
 
 
 UNITS = ((later("d"), 86_400), (later("h"), 3600), (later("min"), 60), (later("s"), 1))
-ORDERS = (  # `orders.status_group`, and words of lists of orders
+ORDERS = (  # `orders.status_group` as `Words.state` looks it up, and words of lists of orders
     later("unshipped"),
     later("creating"),
-    later("awaiting_payment"),
-    later("awaiting_confirmation"),
-    later("awaiting_shipment"),
-    later("partly_shipped"),
+    later("awaiting payment"),
+    later("awaiting confirmation"),
+    later("awaiting shipment"),
+    later("partly shipped"),
     later("shipped"),
     later("received"),
     later("completed"),
@@ -61,6 +61,7 @@ BACKFILLS = (  # states of ranges, and `progress` of a backfill
     later("done"),
     later("done within reach"),
 )
+PARTS = (later("scheduler"), later("worker"), later("console"))  # of a process of the service
 REJECTS = (later("open"), later("ignored"), later("settled"))  # states of rejects
 AUDITS = (  # states of audits and of their differences
     later("running"),
@@ -127,6 +128,10 @@ class Words:
                 return self.span(value)
             case _:
                 return str(value)
+
+    def state(self, code: str) -> str:
+        """Write a state of orders, a value of `orders.status_group`, in words."""
+        return self(code.replace("_", " "))
 
     def number(self, number: float | None) -> str:
         """Write a number with separators; a dash for none."""

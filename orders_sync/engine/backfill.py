@@ -164,8 +164,8 @@ def _of_history(source: AccountSource, state: RangeState, window: Window) -> lis
     return [
         Sentence(
             "the range starts before the account's history (%(begins)s). Sweeps keep its orders current like all "
-            "others, but the daily audit and the completeness in `status` cover only the history. To include the "
-            "range, set an earlier history_from",
+            "others, but the daily audit and what is said of completeness cover only the history. To include the "
+            "range, the setting `history_from` of the account must be earlier",
             begins=begins,
         )
     ]

@@ -31,7 +31,7 @@ def write(
     part = file.with_name(file.name + PART)
     total = 0
     try:
-        with stream(session, selection) as rows, format_.open(part, rows.columns) as writer:
+        with stream(session, selection) as rows, format_.open(part, rows.columns, selection.view) as writer:
             for batch in rows:
                 writer.write(batch)
                 total += len(batch)

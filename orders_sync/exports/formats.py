@@ -45,9 +45,12 @@ class Writer(Protocol):
 
 
 class Opener(Protocol):
-    """A format: opens a file for writing rows of these columns. Closed without an error, the file is whole."""
+    """A format: opens a file for writing rows of these columns. Closed without an error, the file is whole.
 
-    def __call__(self, file: Path, columns: Sequence[Column]) -> AbstractContextManager[Writer]:
+    `name`: of what the rows are, for formats that have a place for it.
+    """
+
+    def __call__(self, file: Path, columns: Sequence[Column], name: str) -> AbstractContextManager[Writer]:
         """Open the file."""
 
 
@@ -90,7 +93,7 @@ class _Csv:
 
 
 @contextmanager
-def open_csv(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+def open_csv(file: Path, columns: Sequence[Column], name: str) -> Iterator[Writer]:
     """Write UTF-8 with a header, as RFC 4180 quotes it; NULL is empty."""
     with file.open("w", encoding="utf-8", newline="") as opened:
         yield _Csv(opened, columns)
@@ -126,14 +129,15 @@ def _for_excel(text: str) -> str:
 
 
 @contextmanager
-def open_csv_for_excel(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+def open_csv_for_excel(file: Path, columns: Sequence[Column], name: str) -> Iterator[Writer]:
     """Write CSV as Excel opens it: with a byte order mark, long numbers as texts, times without a zone."""
     with file.open("w", encoding="utf-8-sig", newline="") as opened:
         yield _CsvForExcel(opened, columns)
 
 
 class _Xlsx:
-    def __init__(self, book: Any, columns: Sequence[Column]) -> None:
+    def __init__(self, book: Any, columns: Sequence[Column], name: str) -> None:
+        self._name = name
         self.notes: list[str] = []
         self._book = book
         self._columns = columns
@@ -167,7 +171,7 @@ class _Xlsx:
 
     def _begin_sheet(self) -> None:
         self._sheets += 1
-        self._sheet = self._book.add_worksheet(f"{self._sheets}")
+        self._sheet = self._book.add_worksheet(self._name if self._sheets == 1 else f"{self._name} {self._sheets}")
         self._sheet.freeze_panes(1, 0)
         widths = {ColumnKind.MOMENT: 19, ColumnKind.DAY: 11, ColumnKind.TEXT: 20}
         for number, column in enumerate(self._columns):
@@ -196,12 +200,12 @@ class _Xlsx:
 
 
 @contextmanager
-def open_xlsx(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+def open_xlsx(file: Path, columns: Sequence[Column], name: str) -> Iterator[Writer]:
     """Write a workbook row by row; a text is never a formula or a link. More rows than fit go to further sheets."""
     xlsxwriter = import_module("xlsxwriter")
     book = xlsxwriter.Workbook(str(file), {"constant_memory": True})
     try:
-        writer = _Xlsx(book, columns)
+        writer = _Xlsx(book, columns, name)
         yield writer
         writer.end()
     finally:
@@ -228,7 +232,7 @@ def _exact(value: Decimal | None) -> Decimal | None:
 
 
 @contextmanager
-def open_parquet(file: Path, columns: Sequence[Column]) -> Iterator[Writer]:
+def open_parquet(file: Path, columns: Sequence[Column], name: str) -> Iterator[Writer]:
     """Write a group of rows per batch, compressed."""
     arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     types = {

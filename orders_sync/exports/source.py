@@ -81,7 +81,8 @@ class Column:
 class Selection:
     """The selection of rows: those of a view whose column `by` lies in `start` (included) to `end` (not included).
 
-    `by` is None: the first of `TIMES` that the view has. `accounts` or `status_groups` is empty: all of them.
+    `by` is None: the first of `TIMES` that the view has. `accounts`, `status_groups` or `directions` is empty: all of
+    them. `orders`: platforms and ids of the orders whose rows are wanted; empty: all of them.
     """
 
     view: str
@@ -90,6 +91,8 @@ class Selection:
     by: str | None = None
     accounts: tuple[str, ...] = ()
     status_groups: tuple[str, ...] = ()
+    directions: tuple[str, ...] = ()
+    orders: tuple[tuple[str, str], ...] = ()
 
     @property
     def reveals_persons(self) -> bool:
@@ -104,6 +107,7 @@ class Selection:
             "to": self.end,
             "accounts": list(self.accounts),
             "states": list(self.status_groups),
+            "numbers": [order_id for _, order_id in self.orders],
         }
         return {name: value for name, value in asked.items() if value}
 
@@ -199,6 +203,16 @@ def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composa
             text = Sentence("bi.%(view)s has no states of orders: leave out --state", view=selection.view)
             raise UsageError(text, argument="state")
         conditions.append(sql.SQL("status_group = ANY({})").format(sql.Literal(list(selection.status_groups))))
+    if selection.directions:
+        if "direction" not in types:
+            text = Sentence("bi.%(view)s does not tell sales from purchases: choose both", view=selection.view)
+            raise UsageError(text, argument="direction")
+        conditions.append(sql.SQL("direction = ANY({})").format(sql.Literal(list(selection.directions))))
+    if selection.orders:
+        if not {"platform", "order_id"} <= types.keys():
+            raise UsageError(Sentence("bi.%(view)s has no rows of single orders", view=selection.view), argument="view")
+        keys = [sql.SQL("({}, {})").format(*map(sql.Literal, key)) for key in selection.orders]
+        conditions.append(sql.SQL("(platform, order_id) IN ({})").format(sql.SQL(", ").join(keys)))
     if selection.start is None and selection.end is None:
         return conditions
     by = _time_of(selection, types)

@@ -54,8 +54,9 @@ def test_every_kind_of_action_has_words_in_both_languages(kind: Action) -> None:
         ({"numbers": [str(each) for each in range(8)]}, "order numbers: 0, 1, 2, 3, 4 and 3 more"),
         ({"may_act": False, "may_see_persons": True}, "may not act|may see personal data"),
         ({"from": TUESDAY, "repair": True}, "from 2026-11-24|what is missing is read, too"),
+        ({"newest": "0048", "revisions": 48}, "newest version of the tables: 0048|steps: 48"),
         ({"was_paused": True, "was_suspended": False}, "it was paused"),
-        ({"states": ["awaiting_payment"]}, f"states of orders: {EN('awaiting_payment')}"),
+        ({"states": ["awaiting_payment"]}, f"states of orders: {EN.state('awaiting_payment')}"),
         ({"new": {"a": 1}, "until": "soon", "from": 3, "may_act": "?"}, "from 3|new: {'a': 1}|until soon|may_act: ?"),
     ],
 )

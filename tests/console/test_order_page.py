@@ -56,6 +56,24 @@ async def test_the_page_is_headed_by_the_number_that_was_asked_for_and_names_the
             assert f" {other} " in text.split("Shop is current to")[1].split("Lines")[0]
 
 
+async def test_a_number_says_which_of_the_numbers_of_the_order_it_is(console: Served, order: Tables) -> None:
+    order.execute(
+        "INSERT INTO sub_orders (platform, order_id, sub_order_id, line_no, currency) VALUES "
+        "('1688', '77001', '12', 1, 'CNY')"
+    )
+    order.execute(
+        "INSERT INTO order_parcels (platform, order_id, parcel_id, status) VALUES "
+        "('1688', '77001', '13', 'alreadysend')"
+    )
+    async with console.person() as client:
+        for number, name in (("12", "Line number"), ("13", "Parcel"), ("77001", "Id at the platform")):
+            text = plain((await client.get("/orders", params={"q": number})).text)
+            assert f"Order {number} This is its: {name} · Order number PO-77 " in text
+        text = plain((await client.get("/orders", params={"q": "PO-77"})).text)
+    assert "This is its" not in text
+    assert "alreadysend (code of the platform)" in text
+
+
 async def test_history_is_in_words_of_the_person_with_what_changed(console: Served, order: Tables) -> None:
     [(zh, en)] = order.query("SELECT name_zh, name_en FROM order_statuses WHERE status = 'waitbuyerpay'")
     paid = local_times.shown(DAY + timedelta(days=2))

@@ -132,6 +132,57 @@ async def test_an_export_of_persons_is_recorded_and_no_other_one(shop: Served, l
     assert (bool(actor), origin, details) == (True, "console", {})
 
 
+async def test_orders_that_were_found_are_fetched_and_exported_as_they_are(shop: Served, landed: Tables) -> None:
+    rows = landed.query("SELECT platform, order_id FROM orders ORDER BY order_id DESC LIMIT 3")
+    async with shop.person() as client, shop.person("chen", may_act=False) as looker:
+        asked = {"q": " ".join(order_id for _, order_id in rows)}
+        text = (await client.get("/orders", params=asked)).text
+        assert "Fetch these now" in text
+        assert "Fetch these now" not in (await looker.get("/orders", params=asked)).text
+        wanted = re.findall(r'name="orders" value="([^"]+)"', text)[0]
+        for format_ in ("csv", "csv-excel", "xlsx"):
+            file = await looker.get("/export/file", params={"view": "orders", "format": format_, "orders": wanted})
+            assert "orders_found." in file.headers["content-disposition"]
+        file = await looker.get("/export/file", params={"view": "orders", "format": "csv", "orders": wanted})
+        found = {(row["platform"], row["order_id"]) for row in csv.DictReader(io.StringIO(file.text))}
+        other = await looker.get("/export/file", params={"view": "calendar", "orders": wanted})
+        strange = await looker.get("/export/file", params={"view": "orders", "format": "csv", "orders": "' /\\ x"})
+    assert found == set(rows)
+    assert other.status_code == 400
+    assert strange.text.count("\n") == 1
+
+
+async def test_sales_and_purchases_can_be_told_apart_in_the_list_and_in_its_file(shop: Served, landed: Tables) -> None:
+    async with shop.person() as client:
+        for direction in ("sale", "purchase"):
+            wanted = {"direction": direction, "from": "2000-01-01"}
+            text = (await client.get("/orders", params=wanted)).text
+            file = await client.get("/export/file", params={**wanted, "view": "orders", "format": "csv"})
+            [(count,)] = landed.query("SELECT count(*) FROM orders WHERE direction = %s", direction)
+            assert count
+            assert f"Orders in this list: {count:,}<" in text
+            assert {row["direction"] for row in csv.DictReader(io.StringIO(file.text))} == {direction}
+            assert f"direction={direction}" in text.split("Export this list:")[1].split("</p>")[0]
+        assert (await client.get("/orders", params={"direction": "sideways"})).status_code == 400
+        without = await client.get("/export/file", params={"view": "calendar", "direction": "sale"})
+        assert 'id="mistake-direction"' in without.text
+        assert "direction=sale&amp;state=unshipped" in (await client.get("/orders")).text
+
+
+@pytest.mark.parametrize("path", ["/orders", "/export"])
+async def test_states_and_views_are_chosen_by_words(shop: Served, path: str) -> None:
+    async with shop.person() as client:
+        options = re.findall(r"<option[^>]*>(.*?)</option>", (await client.get(path)).text)
+    assert "awaiting payment" in options
+    assert [each for each in options if "_" in each] == []
+
+
+async def test_the_sheet_of_a_workbook_is_named_after_its_view(shop: Served) -> None:
+    async with shop.person() as client:
+        book = await client.get("/export/file", params={"view": "refunds", "format": "xlsx"})
+    assert b'name="refunds"' in ZipFile(io.BytesIO(book.content)).read("xl/workbook.xml")
+
+
 async def test_a_number_that_no_order_has_is_explained(shop: Served) -> None:
     async with shop.person() as client:
         answer = await client.get("/orders", params={"q": "9876532491611498999"})
@@ -186,7 +237,7 @@ async def test_a_workbook_and_every_view_can_be_had(shop: Served) -> None:
         book = await client.get("/export/file", params={"view": "orders", "format": "xlsx"})
         assert "xl/workbook.xml" in ZipFile(io.BytesIO(book.content)).namelist()
         assert 'filename="orders.xlsx"' in book.headers["content-disposition"]
-        views = re.findall(r"<option[^>]*>(\w+)</option>", (await client.get("/export")).text.split("</select>")[0])
+        views = re.findall(r'<option value="(\w+)"', (await client.get("/export")).text.split("</select>")[0])
         for view in views:
             answer = await client.get("/export/file", params={"view": view, "format": "csv"})
             assert answer.status_code == 200, answer.text
@@ -230,7 +281,7 @@ async def test_a_mistake_in_an_export_brings_its_form_back(shop: Served) -> None
     assert answer.status_code == 400
     assert 'id="mistake-from"' in answer.text
     for chosen in (
-        "<option selected>refunds",
+        '<option value="refunds" selected>Refunds<',
         '<option value="csv-excel" selected',
         '<option value="shipped" selected',
     ):

@@ -276,7 +276,7 @@ def test_views_of_an_older_version_are_refused_with_what_to_do(session: Session,
 )
 def test_excel_takes_a_text_of_a_csv_for_a_text(tmp_path: Path, text: str, written: str) -> None:
     columns = [Column("id", ColumnKind.TEXT, sql.SQL("id")), Column("at", ColumnKind.MOMENT, sql.SQL("at"))]
-    with CSV_FOR_EXCEL.open(tmp_path / "a.csv", columns) as writer:
+    with CSV_FOR_EXCEL.open(tmp_path / "a.csv", columns, "orders") as writer:
         writer.write([(text, datetime(2026, 11, 30, 23, 30, tzinfo=UTC)), (None, None)])
         writer.write([(text, None)])
     found = list(csv.reader(io.StringIO((tmp_path / "a.csv").read_text(encoding="utf-8-sig"), newline="")))

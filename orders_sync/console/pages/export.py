@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from orders_sync import exports
 from orders_sync.console import fields
 from orders_sync.console.pages import page
-from orders_sync.console.view_words import VIEWS
+from orders_sync.console.view_words import TITLES, VIEWS
 from orders_sync.console.visit import Visit
 from orders_sync.console.words import later
 from orders_sync.domain.activity import Action
@@ -26,6 +26,7 @@ from orders_sync.exports.source import OF_PERSONS
 from orders_sync.store import activity, bi
 from orders_sync.store.console import account_names
 from orders_sync.store.database import Session
+from orders_sync.store.order_numbers import MOST_ORDERS
 
 XLSX, CSV_FOR_EXCEL, CSV = "xlsx", "csv-excel", "csv"  # as the URL names them, the one for people first
 FORMATS = {XLSX: exports.FORMATS["xlsx"], CSV_FOR_EXCEL: formats.CSV_FOR_EXCEL, CSV: exports.FORMATS["csv"]}
@@ -48,6 +49,7 @@ async def show(visit: Visit) -> Response:
         "export.html",
         views=views,
         about={name: VIEWS.get(name, comment) for name, comment in about.items()},
+        titles=TITLES,
         accounts=accounts,
         most=MOST,
         labels=LABELS,
@@ -66,20 +68,37 @@ async def send(visit: Visit) -> Response:
     format_.must_be_installed()
     start, end = fields.days(visit.query, visit.words)
     account = visit.query.get("account", "")
-    selection = exports.Selection(view, start, end, None, (account,) if account else (), fields.groups(visit))
+    selection = exports.Selection(
+        view,
+        start,
+        end,
+        accounts=(account,) if account else (),
+        status_groups=fields.groups(visit),
+        directions=(direction,) if (direction := fields.direction(visit)) else (),
+        orders=_orders(visit),
+    )
     if selection.reveals_persons:
         async with visit.site.working() as connection:
             details = selection.described
             await activity.record(connection, visit.actor, Action.PERSONS_EXPORT, details=details)
     file = await _write(visit, selection, format_, MOST[name])
     days = dict.fromkeys((visit.query.get("from"), visit.query.get("to")))  # one day stands there once
-    shown = "_".join(each for each in (view, account, visit.query.get("state"), *days) if each)
+    orders = "found" if selection.orders else ""
+    shown = "_".join(each for each in (view, account, visit.query.get("state"), direction, orders, *days) if each)
     return FileResponse(
         file,
         media_type=TYPES[format_.name],
         filename=f"{shown}.{format_.name}",
         background=BackgroundTask(file.unlink, True),
     )
+
+
+def _orders(visit: Visit) -> tuple[tuple[str, str], ...]:
+    """Return the orders that are asked for, each written as platform/id; empty for all. Raises `UsageError`."""
+    keys = [text.partition("/")[::2] for text in visit.query.get("orders", "").split()]
+    if len(keys) > MOST_ORDERS:
+        raise UsageError(visit._("More than %(most)s orders.", most=MOST_ORDERS), argument="orders")
+    return tuple(keys)
 
 
 async def _write(visit: Visit, selection: exports.Selection, format_: exports.Format, most: int) -> Path:

@@ -32,7 +32,7 @@ async def show(visit: Visit) -> Response:
     if visit.query.get("q", "").strip():
         return await _search(visit)
     start, end = fields.days(visit.query, visit.words)
-    account, groups = visit.query.get("account") or None, fields.groups(visit)
+    account, groups, direction = visit.query.get("account") or None, fields.groups(visit), fields.direction(visit)
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
         orders = await order_list.orders(
@@ -41,10 +41,13 @@ async def show(visit: Visit) -> Response:
             start=start,
             end=end,
             groups=groups,
+            direction=direction,
             before=_place(visit),
             limit=order_list.PAGE + 1,
         )
-        count = await _count(connection, orders, account, start, end, groups, is_first="before" not in visit.query)
+        count = await _count(
+            connection, orders, account, start, end, groups, direction, is_first="before" not in visit.query
+        )
     return visit.render(
         "orders.html",
         accounts=accounts,
@@ -65,15 +68,16 @@ async def _count(
     start: datetime | None,
     end: datetime | None,
     groups: Sequence[str],
+    direction: str | None,
     *,
     is_first: bool,
 ) -> int | None:
     """Return how many orders a list has; None where counting them could take long."""
     if is_first and len(orders) <= order_list.PAGE:
         return len(orders)
-    if (groups or account) and start is None:
+    if (groups or account or direction) and start is None:
         return None  # those that fit may lie far apart
-    return await order_list.count(connection, account=account, start=start, end=end, groups=groups)
+    return await order_list.count(connection, account=account, start=start, end=end, groups=groups, direction=direction)
 
 
 async def show_one(visit: Visit) -> Response:
@@ -97,14 +101,15 @@ async def show_one(visit: Visit) -> Response:
 
 
 async def fetch(visit: Visit) -> Response:
-    """Have an order read now."""
-    key = _key(visit)
+    """Have an order read now, or the orders of several numbers."""
+    asked = visit.form.get("numbers", "").split() or [_key(visit).order_id]
     async with visit.acting() as connection:
-        found = await actions.fetch(connection, visit.actor, visit.site.sources, [key.order_id], datetime.now(UTC))
+        found = await actions.fetch(connection, visit.actor, visit.site.sources, asked, datetime.now(UTC))
     if found.requested is None:
         reasons = " ".join(each.reason for each in found.plan.not_fetched)
         raise UsageError(reasons or visit._("Nothing can be read of it."))
-    return visit.go(f"/backfills/{found.requested.number}", visit._("The order is being read."))
+    text = visit._("The order is being read.") if len(asked) == 1 else visit._("The orders are being read.")
+    return visit.go(f"/backfills/{found.requested.number}", text)
 
 
 async def reveal(visit: Visit) -> Response:
@@ -181,6 +186,8 @@ def _found(
         left_out=left_out,
         absent=_alike(answer.absent),
         accounts=accounts,
+        most=MOST,
+        labels=LABELS,
     )
 
 

@@ -34,6 +34,7 @@ SELECT count(*) FROM (
 ) AS found
 """
 _OF_ACCOUNT = "AND o.account = %(account)s"
+_OF_DIRECTION = "AND o.direction = %(direction)s"
 _OF_GROUPS = "AND o.status_group = ANY (%(groups)s)"
 
 
@@ -73,26 +74,27 @@ async def orders(
     start: datetime | None = None,
     end: datetime | None = None,
     groups: Sequence[str] = (),
+    direction: str | None = None,
     before: LastOrder | None = None,
     limit: int = PAGE,
 ) -> list[ListedOrder]:
     """Return orders placed from `start` (included) to `end` (not included), newest first, at most `limit`.
 
-    `groups`: values of `status_group`; empty for all. `before`: only orders behind this place. An order without a time
-    of creation is in no list; it is found by its number.
+    `groups`: values of `status_group`; empty for all. `direction`: "sale" or "purchase". `before`: only orders
+    behind this place. An order without a time of creation is in no list; it is found by its number.
     """
-    conditions = [*([_OF_ACCOUNT] if account else []), *([_OF_GROUPS] if groups else [])]
     values = {
         "account": account,
         "start": start,
         "end": end,
         "groups": list(groups),
+        "direction": direction,
         "before": before.created_at if before else None,
         "platform": before.platform if before else "",
         "order_id": before.order_id if before else "",
         "limit": limit,
     }
-    return await fetch_rows(connection, _LIST.format(" ".join(conditions)), values, ListedOrder)
+    return await fetch_rows(connection, _LIST.format(_conditions(account, groups, direction)), values, ListedOrder)
 
 
 async def count(
@@ -102,8 +104,20 @@ async def count(
     start: datetime | None = None,
     end: datetime | None = None,
     groups: Sequence[str] = (),
+    direction: str | None = None,
 ) -> int:
     """Return how many orders `orders` lists on all of its pages; at most one more than `MOST_COUNTED`."""
-    conditions = [*([_OF_ACCOUNT] if account else []), *([_OF_GROUPS] if groups else [])]
-    values = {"account": account, "start": start, "end": end, "groups": list(groups), "limit": MOST_COUNTED + 1}
-    return await fetch_value(connection, _COUNT.format(" ".join(conditions)), values, int)
+    values = {
+        "account": account,
+        "start": start,
+        "end": end,
+        "groups": list(groups),
+        "direction": direction,
+        "limit": MOST_COUNTED + 1,
+    }
+    return await fetch_value(connection, _COUNT.format(_conditions(account, groups, direction)), values, int)
+
+
+def _conditions(account: str | None, groups: Sequence[str], direction: str | None) -> str:
+    asked = ((account, _OF_ACCOUNT), (groups, _OF_GROUPS), (direction, _OF_DIRECTION))
+    return " ".join(condition for value, condition in asked if value)
