@@ -22,7 +22,17 @@ from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import DatabaseError, SchemaVersionError
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
-from orders_sync.store import activity, bi, change_feed, daily_figures, database, demo_data, order_statuses, schema
+from orders_sync.store import (
+    activity,
+    bi,
+    change_feed,
+    daily_figures,
+    database,
+    demo_data,
+    order_statuses,
+    roles,
+    schema,
+)
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Connection
 
@@ -91,6 +101,12 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
             details = {"revisions": len(applied), "newest": applied[-1]}
             activity.record_blocking(connection, actor.current(), Action.DATABASE_MIGRATE, details=details)
     return applied
+
+
+def remarks(url: str) -> list[str]:
+    """Return what is missing of the views of `bi` and of the roles for readers, with what an administrator can do."""
+    with database.session(url) as connection:
+        return [*filter(None, [bi.obstacle(connection) or bi.difference(connection), roles.advice(connection)])]
 
 
 def _adapt(connection: database.Session) -> None:

@@ -19,7 +19,7 @@ from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import DatabaseError, UsageError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.settings import database_url
-from orders_sync.store import bi, conninfo, database, roles
+from orders_sync.store import conninfo
 from orders_sync.store import migrate as migrations
 
 app = typer.Typer(help="Connect to the database, back it up, restore it, move it.", no_args_is_help=True)
@@ -38,10 +38,7 @@ def migrate(
             output.report({"applied": []}, "the tables are those of this version", json)
             return
         applied = databases.bring_up(host.url, anew=True)
-        with database.session(host.url) as connection:
-            problems = [bi.obstacle(connection) or bi.difference(connection), roles.advice(connection)]
-    for problem in filter(None, problems):
-        output.info(problem)
+        _say_remarks(host.url)
     text = f"migrated: {', '.join(applied)}" if applied else "the tables are up to date"
     output.report({"applied": applied}, text, json)
 
@@ -102,6 +99,7 @@ def restore(
         backup.restore(host.url, file, output.info)
         _make_current(host.url)
         backup.record(host.url, actor.current(), Action.DATABASE_RESTORE, {"file": file.name})
+        _say_remarks(host.url)
     if json:
         output.print_json({"file": str(file)})
     else:
@@ -139,11 +137,17 @@ def move(
         _make_current(target)
         details = {"source": conninfo.shown(host.url), "rows": compared.rows}
         backup.record(target, actor.current(), Action.DATABASE_MOVE, details)
+        _say_remarks(target)
     if json:
         output.print_json({"moved_to": conninfo.shown(target), "tables": compared.tables, "rows": compared.rows})
         return
     output.say(f"moved to {conninfo.shown(target)}: {compared.tables} tables, {compared.rows:,} rows, all equal")
     output.say("now set DATABASE_URL to it, then start the service. The old database is unchanged")
+
+
+def _say_remarks(url: str) -> None:
+    for each in databases.remarks(url):
+        output.info(each)
 
 
 def _make_current(url: str) -> None:

@@ -42,7 +42,7 @@ from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import run_all
 from orders_sync.platforms import PageQuery
 from orders_sync.settings import Settings
-from orders_sync.store import bi, database, identities, probes, rights, schema, suspensions
+from orders_sync.store import bi, database, identities, probes, rights, roles, schema, suspensions
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session
 from orders_sync.store.queries import select_values
@@ -55,7 +55,7 @@ CORRECT = "correct it, then run `orders-sync config check`; `orders-sync config 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. `advice` is empty when it passed."""
+    """The result of one check. `advice`: what to do; empty when it passed and nothing could be better."""
 
     what: str
     is_well: bool
@@ -91,7 +91,7 @@ def doctor(
 
 
 def _show(finding: Finding) -> None:
-    mark = ("✓", "green") if finding.is_well else ("✗", "bold red")
+    mark = ("✗", "bold red") if not finding.is_well else ("!", "yellow") if finding.advice else ("✓", "green")
     output.say(f"{finding.what}: {finding.found}", mark, keep="\n" if finding.what == "settings" else "")
     if finding.advice:
         output.say(finding.advice, ("   ", ""))
@@ -152,6 +152,7 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
             probed = {} if needs_tables or not shows_probes else probes.kept(connection, names)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = select_values(connection, rights.missing(migrates=needs_tables), None, str)
+            readers = None if needs_tables else roles.advice(connection)
             status = None if needs_tables else view(settings, host.url)
             demo = "" if needs_tables or not settings.listed else databases.demo_beside(settings, host.url)
     except OrdersSyncError as error:
@@ -169,6 +170,8 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
     else:
         yield Finding("rights", not grants, "as needed" if not grants else rights.advice(grants))
     yield tables
+    if readers:
+        yield Finding("roles for readers", True, "not as needed", readers)
     if demo:
         yield Finding("demo", False, demo)
     elif not only and status and not _is_new(status):

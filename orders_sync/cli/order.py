@@ -26,6 +26,7 @@ from orders_sync.store.order_traces import StatusName
 
 STDIN = "-"
 INTERNAL = {"changed_xid"}  # for the change feed, and of no use to a person
+REBUILT = "rows were missing, rebuilt"  # a version without changes that is not the first sight of the order
 COLUMNS = {
     "sub_orders": ("line_no", "sub_order_id", "status", "refund_status", "amount", "removed_at"),
     "product_items": (
@@ -226,6 +227,8 @@ def _show(found: FoundOrder) -> None:
 
 def _cell(part: str, column: str, row: dict[str, Any], found: FoundOrder) -> object:
     value = row[column]
+    if part == "history" and column == "changed" and value is None and row is not found.rows[part][0]:
+        return REBUILT
     if part == "sub_orders" and column == "status" and (name := found.status_names.get(value)):
         return f"{value} ({name.zh})"
     return value

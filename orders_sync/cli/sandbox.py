@@ -13,7 +13,7 @@ from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import reporting
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.sandbox import World, load_simulations, serve
-from orders_sync.sandbox.verify import fetch_accounts, fetch_expected, verify_account
+from orders_sync.sandbox.verify import advice, fetch_accounts, fetch_expected, verify_account
 from orders_sync.store import database
 
 LIVE_RATE = 20.0  # changes per second
@@ -74,7 +74,7 @@ def verify(
 ) -> None:
     """Compare the tables with a sandbox's expected values, down to every line. Stop live changes and sync first.
 
-    POST a rate of 0 to /sandbox/live stops the changes (docs/sandbox.md). Exit code 5 when anything differs.
+    How is in docs/sandbox.md, and said where something differs. Exit code 5 when anything differs.
     """
     with databases.opened(user_settings.load(config)) as url, database.session(url) as connection:
         results = []
@@ -98,4 +98,5 @@ def verify(
             for example in result.examples():
                 output.error(example)
     if not all(result.is_equal for result in results):
+        output.info(f"before the next `orders-sync verify`:\n{advice(root)}", keep="\n")
         raise typer.Exit(ExitCode.DIFFERENCE)

@@ -111,6 +111,8 @@ def _run(
     reload = Reload(lambda: _reloaded(config, host.url, configuration or first))
     with signals.reloading(reload.request), databases.hosted(first.settings, _waiting) as host:
         databases.refuse_demo(first.settings, host.url)
+        for remark in databases.remarks(host.url):
+            log.warning("the database lacks what readers use; orders are read all the same", advice=remark)
         if page:
             console_people.welcome(host.url, first.settings, page)
         while configuration is not None:

@@ -86,6 +86,23 @@ def fetch_expected(root: str, account: str) -> Iterator[dict[str, Any]]:
         raise _unreachable(root, error) from None
 
 
+def advice(root: str) -> str:
+    """Return what to do before tables can be equal to a sandbox. Raises `OrdersSyncError` if it is unreachable."""
+    try:
+        live = httpx.get(f"{root}/sandbox/live", timeout=30).raise_for_status().json()
+        rate, hidden = float(live["rate"]), int(live["hidden"])
+    except _REQUEST_ERRORS as error:
+        raise _unreachable(root, error) from None
+    steps = []
+    if rate:
+        steps.append(f"""stop the changes: curl -s -d '{{"rate": 0}}' {root}/sandbox/live""")
+    if rate or hidden:
+        steps.append(
+            f"wait until `hidden`, the changes that are not listed yet, is 0 (now {hidden}): {root}/sandbox/live"
+        )
+    return "\n".join([*steps, "read what is listed, Xportcn orders that changed too: `orders-sync sync --sweep all`"])
+
+
 def _unreachable(root: str, error: Exception) -> OrdersSyncError:
     return OrdersSyncError(f"no sandbox answers at {root}: {str(error).splitlines()[0] if str(error) else 'nothing'}")
 

@@ -17,10 +17,11 @@ from contextlib import suppress
 from psycopg import errors
 
 from orders_sync.store.database import Session
-from orders_sync.store.queries import select_values
+from orders_sync.store.queries import select_value, select_values
 
 READER, PII_READER, OPERATOR, CONSOLE = "orders_reader", "orders_pii_reader", "orders_operator", "orders_console"
 ROLES = (READER, PII_READER, OPERATOR, CONSOLE)
+TAKEN = (OPERATOR, CONSOLE)  # those by whose rights the console reads
 # columns of orders that hold persons, what they wrote, or parts of what was sent
 PERSONAL = ("buyer_name", "buyer_company", "buyer_message", "buyer_memo", "seller_memo", "seller_company", "notes")
 _WITHOUT_PERSONS = "sub_orders, product_items, order_parcels, order_history, order_statuses"
@@ -55,6 +56,7 @@ _HAS_VIEWS = """
         THEN to_regclass('bi.order_persons') IS NOT NULL ELSE false END
 """
 _EXISTING = "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s)"
+_NOT_TAKEN = "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(%s) AND NOT pg_has_role(oid, 'MEMBER')"
 _MAY_CREATE = "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
 _COLUMNS = """
     SELECT quote_ident(attname) FROM pg_attribute
@@ -85,10 +87,8 @@ def install(session: Session) -> None:
 
 
 def _join(session: Session) -> None:
-    """Let the role that migrates take the roles by whose rights the console reads, where that is its to grant."""
-    for role in select_values(session, _EXISTING, [[OPERATOR, CONSOLE]], str):
-        if session.execute("SELECT pg_has_role(%s, 'MEMBER')", [role]).fetchone() == (True,):
-            continue
+    """Let the role that migrates take the roles of `TAKEN`, where that is its to grant."""
+    for role in select_values(session, _NOT_TAKEN, [list(TAKEN)], str):
         with suppress(errors.InsufficientPrivilege), session.transaction():
             session.execute(f"GRANT {role} TO CURRENT_USER".encode())
 
@@ -100,11 +100,19 @@ def missing(session: Session) -> list[str]:
 
 
 def advice(session: Session) -> str | None:
-    """Return what an administrator is to run; None where every role is there."""
-    statements = "; ".join(f"CREATE ROLE {role} NOLOGIN" for role in missing(session))
+    """Return what an administrator is to run; None where every role is there and this one may take those of `TAKEN`."""
+    absent = missing(session)
+    not_taken = {*select_values(session, _NOT_TAKEN, [list(TAKEN)], str), *absent}
+    statements = [f"CREATE ROLE {role} NOLOGIN" for role in absent]
+    if those := [role for role in TAKEN if role in not_taken]:
+        me = select_value(session, "SELECT quote_ident(current_user)", None, str)
+        statements.append(f"GRANT {', '.join(those)} TO {me}")
     if not statements:
         return None
-    return f"roles for readers are missing: as an administrator run {statements}; then migrate again"
+    run = "as an administrator run " + "; ".join(statements)
+    if absent:
+        return f"roles for readers are missing: {run}; then run `orders-sync migrate` again"
+    return f"the console reads by rights of the service's own role, for that may not take its roles: {run}"
 
 
 def _grants(role: str, columns: str, *, has_views: bool, has_jobs: bool) -> Iterator[str]:

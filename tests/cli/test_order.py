@@ -249,3 +249,20 @@ def test_an_order_whose_row_was_deleted_by_hand_is_said_to_be_so(terminal: Termi
         assert said.code == 6
         assert "its row in `orders` is not" in " ".join(said.text.split())
         assert "orders-sync renormalize --platform xportcn_ka" in " ".join(said.text.split())
+
+
+def test_a_version_of_rows_that_were_missing_says_so(terminal: Terminal, shop: Tables) -> None:
+    """Neither the first sight of an order nor a change of the platform."""
+    for hours, changed in ((3, None), (2, None), (1, ["status"])):
+        shop.execute(
+            "INSERT INTO order_history (platform, order_id, seen_at, read_at, changed, status, status_group) "
+            "VALUES ('xportcn_ka', 'id1', now() - %s * interval '1 hour', now(), %s, '2', 'other')",
+            hours,
+            changed,
+        )
+    said = terminal.run("order", "id1").assert_well().out
+    assert said.count("rows were missing, rebuilt") == 1
+    [first, rebuilt, last] = said.split("changed\n")[-1].splitlines()
+    assert "rebuilt" in rebuilt
+    assert last.endswith("status")
+    assert "rebuilt" not in first

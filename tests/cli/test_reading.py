@@ -144,6 +144,14 @@ def operator(landed: Landed) -> Iterator[str]:
     landed.tables.execute(f"DROP ROLE {role}")
 
 
+def test_doctor_says_which_roles_of_the_console_a_login_may_not_take(landed: Landed, operator: str) -> None:
+    found = {each["what"]: each for each in landed.terminal.run("doctor", "--json", DATABASE_URL=operator).json}
+    assert "GRANT orders_console TO t" in found["roles for readers"]["advice"]
+    assert "orders_operator" not in found["roles for readers"]["advice"]
+    assert "! roles for readers: " in landed.terminal.run("doctor", DATABASE_URL=operator).out
+    assert "roles for readers" not in landed.terminal.run("doctor").out
+
+
 def test_an_operator_can_use_the_commands_that_read_and_sees_no_person(landed: Landed, operator: str) -> None:
     [(order_id,)] = landed.tables.query("SELECT order_id FROM orders WHERE buyer_name IS NOT NULL ORDER BY 1 LIMIT 1")
     commands = (

@@ -40,7 +40,13 @@ def test_verify_finds_what_is_missing_and_what_differs(terminal: Terminal, url: 
             "UPDATE orders SET total_amount = total_amount + 1 WHERE order_id = (SELECT min(order_id) FROM orders)"
         )
         said = terminal.run("verify", root, "--json")
+        assert "stop the changes" not in said.err
+        httpx.post(f"{root}/sandbox/live", json={"rate": 1}).raise_for_status()
+        live = terminal.run("verify", root).err
+    for words in ("stop the changes", "`hidden`", f"{root}/sandbox/live", "sync --sweep all"):
+        assert words in live
     assert said.code == 5
+    assert "orders-sync sync --sweep all" in said.err
     found = {each["account"]: (len(each["missed"]), len(each["different"])) for each in said.json}
     assert found == {"sandbox-1688": (100, 0), "sandbox-open": (100, 0), "sandbox-ka": (0, 1)}
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from orders_sync.cli import databases
 from orders_sync.cli.databases import bring_up
 from orders_sync.store import bi, change_feed, migrate, roles
 from tests.support.databases import Tables
@@ -145,6 +146,7 @@ def test_where_roles_may_not_be_created_the_migration_goes_on_and_says_what_to_r
 ) -> None:
     names = [f"{role}_{os.getpid()}" for role in roles.ROLES]
     monkeypatch.setattr(roles, "ROLES", names)
+    monkeypatch.setattr(roles, "TAKEN", names[2:])
     owner, theirs = f"owner_{os.getpid()}", Tables(empty_url)
     [(database,)] = theirs.query("SELECT current_database()")
     theirs.execute(f"CREATE ROLE {owner} LOGIN PASSWORD 'x'")
@@ -155,10 +157,15 @@ def test_where_roles_may_not_be_created_the_migration_goes_on_and_says_what_to_r
     assert theirs.query("SELECT count(*) FROM bi.orders") == [(0,)]
     with psycopg.connect(url) as connection:
         advice = roles.advice(connection) or ""
-    statements = advice.partition("run ")[2].partition("; then")[0]
-    assert statements == "; ".join(f"CREATE ROLE {name} NOLOGIN" for name in names)
-    theirs.execute(statements)
+    assert databases.remarks(url) == [advice]
+    create, _, grant = advice.partition("run ")[2].partition("; then")[0].rpartition("; ")
+    assert create == "; ".join(f"CREATE ROLE {name} NOLOGIN" for name in names)
+    assert grant == f"GRANT {', '.join(names[2:])} TO {owner}"
+    theirs.execute(create)
     migrate.migrate(url)
+    with psycopg.connect(url) as connection:
+        assert (roles.advice(connection) or "").endswith(f"as an administrator run {grant}")
+    theirs.execute(grant)
     with psycopg.connect(url) as connection:
         assert roles.advice(connection) is None
     assert theirs.query("SELECT has_table_privilege(%s, 'bi.orders', 'SELECT')", names[0]) == [(True,)]
