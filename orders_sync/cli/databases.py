@@ -7,6 +7,7 @@ server    a server, whatever tables it holds
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from orders_sync import embedded_postgres
 from orders_sync.cli import actor
 from orders_sync.cli.output import info
 from orders_sync.domain.activity import Action
-from orders_sync.domain.errors import DatabaseError, SchemaVersionError
+from orders_sync.domain.errors import DatabaseError, DatabaseStartingError, SchemaVersionError
 from orders_sync.platforms import PLATFORMS
 from orders_sync.settings import Settings
 from orders_sync.store import (
@@ -38,6 +39,8 @@ from orders_sync.store.database import Connection
 
 Result = TypeVar("Result")
 FULL = b"No space left on device"
+LONGEST_START = 60.0  # seconds that a server which recovers from a crash is waited for
+START_PAUSE = 2.0  # seconds between two attempts
 ROLES = "The database role lacks a privilege: see docs/operations.md (Roles that read) for the grants"
 
 
@@ -76,8 +79,23 @@ def hosted(settings: Settings, notify: Callable[[str], None] = info) -> Iterator
     notify: receives what is being waited for.
     """
     with server(settings, create=True, notify=notify) as host:
-        bring_up(host.url)
+        _bring_up_once_it_is_up(host, notify)
         yield host
+
+
+def _bring_up_once_it_is_up(host: Host, notify: Callable[[str], None]) -> None:
+    """Migrate as `bring_up`, waiting up to `LONGEST_START` seconds for a server that is going down or coming up."""
+    until = time.monotonic() + LONGEST_START
+    while True:
+        try:
+            bring_up(host.url)
+            return
+        except DatabaseStartingError as error:
+            if time.monotonic() > until:
+                raise
+            notify(f"waiting for the database: {error}")
+            time.sleep(START_PAUSE)
+            host.revive()
 
 
 def bring_up(url: str, *, anew: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ OrdersSyncError
 ├── DifferenceError                 what was compared is not equal
 ├── DatabaseError                   the database cannot be reached, is too old, is full, or is someone else's
 │   ├── SchemaVersionError          its tables are not there or of another version than this program's
+│   ├── DatabaseStartingError       its server is going down or coming up: try again in some seconds
 │   └── DatabaseBusyError           it ended a transaction again and again for reasons that pass: try again later
 ├── EmbeddedError                   the embedded server cannot be started or stopped
 ├── IdentityMismatchError           the tables know another account by this name, or this one by another name
@@ -87,6 +88,10 @@ class DatabaseError(OrdersSyncError):
 
 class SchemaVersionError(DatabaseError):
     """The database has no tables of ours, those of another version, or somebody else's of the same name."""
+
+
+class DatabaseStartingError(DatabaseError):
+    """The database's server is going down or coming up, so it takes no connection now."""
 
 
 class DatabaseBusyError(DatabaseError):

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from orders_sync.domain.errors import DatabaseError
+from orders_sync.domain.errors import DatabaseError, DatabaseStartingError
 from orders_sync.store.conninfo import shown
 
 # a session in which one of these came up goes on failing: it is closed, not used again
@@ -20,6 +20,7 @@ SPOILED = (
     errors.InvalidSqlStatementName,
     errors.FeatureNotSupported,  # "cached plan must not change result type": the tables were migrated
 )
+COMING_UP = "The server is going down or coming up; run the command again"
 _FULL = "All its connections are in use: raise max_connections, or run fewer workers"
 _CHECK_URL = "Check its URL: DATABASE_URL, [database] url, or the argument of `db move`"
 _UNREACHABLE = re.compile(
@@ -39,7 +40,9 @@ def plain_words(url: str) -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, PoolTimeout) as error:
-        raise DatabaseError(f"database {shown(url)}: {advice(strip(error))}") from error
+        text = advice(strip(error))
+        kind = DatabaseStartingError if text.endswith(COMING_UP) else DatabaseError
+        raise kind(f"database {shown(url)}: {text}") from error
 
 
 def strip(error: BaseException) -> BaseException:
@@ -65,7 +68,7 @@ def advice(error: BaseException) -> str:
         case errors.UndefinedTable() | errors.UndefinedColumn() | errors.InvalidSchemaName():
             return f"{text}. The tables are not there or not up to date: run `orders-sync migrate`"
         case errors.AdminShutdown() | errors.CrashShutdown() | errors.CannotConnectNow():
-            return f"{text}. The server is going down or coming up; run the command again"
+            return f"{text}. {COMING_UP}"
         case errors.ReadOnlySqlTransaction():
             return f"{text}. The server became read-only (a standby, a full disk); run the command again when it is not"
         case (
@@ -99,7 +102,7 @@ def _of_the_way(message: str) -> str:
     if re.search(r"too many (clients|connections)|connection slots|connection limit", text):
         return f"takes no more connections: {text} {_FULL}"
     if re.search(r"shutting down|starting up|in recovery mode|not yet accepting", text):
-        return f"{text} The server is going down or coming up; run the command again"
+        return f"{text} {COMING_UP}"
     if _LOST.search(text):
         return f"the connection was lost: {text} Run the command again"
     return f"does not accept the connection: {text} {_CHECK_URL}"

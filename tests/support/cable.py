@@ -16,6 +16,7 @@ class Cable:
     is_dead: bool = False
     wires: set[asyncio.Task[None]] = field(default_factory=set)
     is_cut: bool = False
+    refusals: int = 0  # of the next connections: each is answered as by a server that is starting
 
     def cut(self) -> None:
         """End every connection, and each new one at once, until it is mended."""
@@ -47,6 +48,14 @@ async def cable(url: str) -> AsyncIterator[Cable]:
 
     async def plug(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if made.is_cut:
+            writer.close()
+            return
+        if made.refusals:
+            made.refusals -= 1
+            await reader.read(1024)
+            fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+            writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+            await writer.drain()
             writer.close()
             return
         if host.startswith("/"):
