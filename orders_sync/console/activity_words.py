@@ -71,6 +71,7 @@ _DETAILS = {
     "states": later("states of orders: %(value)s"),
     "was": later("before: %(value)s"),
     "view": later("data: %(value)s"),
+    "file": later("file: %(value)s"),
     "rows": later("rows: %(value)s"),
     "newest": later("newest version of the tables: %(value)s"),
     "revisions": later("steps: %(value)s"),

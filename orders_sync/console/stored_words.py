@@ -37,6 +37,8 @@ def stored(said: Words, text: str) -> str:
     """Return a stored text in the language of a person, sentence by sentence; as it is where one of them is unknown."""
     if not text or said.language == "en":
         return text
+    if (field := _FIELD.match(text)) and (reason := _sentence(said, text[field.end() :])) is not None:
+        return field.group() + reason
     if (whole := _sentence(said, text)) is not None:
         return whole
     for cut in re.finditer(_END, text):
@@ -44,8 +46,6 @@ def stored(said: Words, text: str) -> str:
         first, others = _sentence(said, text[: cut.start()]), stored(said, rest)
         if first is not None and others != rest:
             return f"{first}。{others}"
-    if field := _FIELD.match(text):
-        return field.group() + stored(said, text[field.end() :])
     return text
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 MOST = 100  # numbers of one question
 
 _SEPARATORS = re.compile(r"[\s,;|、]+")
+# an amount with its thousands apart: with a comma and two digits behind the point it is not two numbers
+_THOUSANDS = re.compile(r"(?<![\w.,])([A-Z]{0,3}[¥$€]?[+-]?\d{1,3})((?:,\d{3})+)(?=\.\d{1,2}(?![\d.]))")
+_APART = "\ue000"  # stands for such a comma while the text is split; a private character, which `read` drops before
 _AROUND = "'\"`´‘’“”«»「」『』《》【】()[]{}<>#№=.:。*"  # stripped from both ends of a number
 _LABEL = re.compile(r"^[^\d:]+:(?=.)")  # 订单号:123
 _ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")  # 3.95600E+18: what a sheet shows of a long number
@@ -51,10 +54,13 @@ def read(text: str) -> Pasted:
     """
     shown = "".join(letter for letter in text if letter.isprintable() or letter.isspace())
     plain = unicodedata.normalize("NFKC", shown).strip()
-    words = [word for part in _SEPARATORS.split(plain) if (word := _LABEL.sub("", part).strip(_AROUND))]
+    kept = _THOUSANDS.sub(lambda found: found[1] + found[2].replace(",", _APART), plain)
+    words = [word for part in _SEPARATORS.split(kept) if (word := _LABEL.sub("", part).strip(_AROUND))]
     words = [word for word in dict.fromkeys(words) if _digits(word)]
+    amounts = {word.replace(_APART, ",") for word in words if _APART in word}
+    words = [word.replace(_APART, ",") for word in words]
     least = _SHORT if max(map(_digits, words), default=0) >= _LONG else 1
-    numbers = [word for word in words if _digits(word) >= least and not _NO_NUMBER.fullmatch(word)]
+    numbers = [word for word in words if _digits(word) >= least and not (word in amounts or _NO_NUMBER.fullmatch(word))]
     grouped = "".join(plain.split()) if re.fullmatch(r"\d+([^\S\n\r]+\d+)+", plain) else ""
     whole = dict.fromkeys(each for each in (shown.strip(), plain, grouped) if each)
     return Pasted(text, tuple(numbers), tuple(whole), tuple(word for word in words if word not in numbers))

@@ -101,7 +101,7 @@ async def _places(connection: Connection, texts: Sequence[str]) -> tuple[list[Or
     places = await order_places.find(connection, candidates)
     numbers = pasted.resolve(pieces, {each.number for each in places})
     if not numbers:
-        raise UsageError(Sentence("there is no number in what was given"))
+        raise UsageError(Sentence("There is no number in what was typed."), argument="numbers")
     return [each for each in places if each.number in numbers], numbers
 
 

@@ -103,6 +103,7 @@ class Selection:
     def described(self) -> dict[str, object]:
         """The choice as details of an action, without what was left open."""
         asked = {
+            "view": self.view,
             "from": self.start,
             "to": self.end,
             "accounts": list(self.accounts),

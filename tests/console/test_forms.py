@@ -136,6 +136,14 @@ async def test_a_mistake_in_what_is_posted_brings_its_page_back_and_nothing_is_d
     assert tables.query("SELECT action FROM sync.activity WHERE action <> 'console.login'") == []
 
 
+async def test_what_is_no_number_is_said_beside_the_field_of_single_orders(shops: Served) -> None:
+    async with shops.person() as client:
+        none = (await client.get("/backfills/orders", params={"numbers": "hello"})).text
+        row = (await client.get("/backfills/orders", params={"numbers": "3896000002972612503\t25,740.60\t2"})).text
+    assert "There is no number in what was typed." in beside(none, "numbers")
+    assert "Not taken as numbers: 25,740.60  2<" in row
+
+
 async def test_a_mistake_is_said_in_the_language_of_the_person(shop: Served) -> None:
     async with shop.person(language="zh") as client:
         answer = await client.post(f"/accounts/{NAME}/pause", data={"until": "tomorrow"})

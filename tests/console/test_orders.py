@@ -122,14 +122,16 @@ async def test_who_may_not_see_persons_sees_none(shop: Served, landed: Tables) -
 
 
 async def test_an_export_of_persons_is_recorded_and_no_other_one(shop: Served, landed: Tables) -> None:
-    recorded = "SELECT actor, origin, details - 'accounts' FROM sync.activity WHERE action = 'persons.export'"
+    recorded = "SELECT actor, origin, details FROM sync.activity WHERE action = 'persons.export'"
     async with shop.person(may_see_persons=True) as client:
         await client.get("/export/file", params={"view": "orders", "format": "csv"})
         assert landed.query(recorded) == []
         file = await client.get("/export/file", params={"view": "order_persons", "format": "csv"})
         assert "receiver_phone" in file.text
     [(actor, origin, details)] = landed.query(recorded)
-    assert (bool(actor), origin, details) == (True, "console", {})
+    rows = len(list(csv.DictReader(io.StringIO(file.text))))
+    assert (bool(actor), origin, details) == (True, "console", {"view": "order_persons", "rows": rows})
+    assert rows
 
 
 async def test_orders_that_were_found_are_fetched_and_exported_as_they_are(shop: Served, landed: Tables) -> None:
@@ -335,6 +337,19 @@ async def test_the_dictionary_finds_a_column_by_its_meaning(shop: Served) -> Non
         assert "shipping_amount" in text
         assert "Nothing has this name" in (await client.get("/dictionary", params={"q": "no such thing"})).text
         assert "sync.windows" in (await client.get("/dictionary")).text
+
+
+@pytest.mark.parametrize(
+    ("term", "column"), [("付款", "paid_at"), ("退款金额", "refund_amount"), ("运费", "shipping_amount")]
+)
+async def test_the_dictionary_is_searched_by_chinese_words_and_names_its_views_in_chinese(
+    shop: Served, term: str, column: str
+) -> None:
+    async with shop.person(language="zh") as client:
+        text = (await client.get("/dictionary", params={"q": term})).text
+    assert f">{column}<" in text
+    assert '<span class="id">bi.orders</span> · 订单 · ' in text
+    assert "各列的含义为英文" in text
 
 
 async def test_log_ins_are_activity_that_everybody_sees(console: Served) -> None:

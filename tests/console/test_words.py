@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from orders_sync.console.stored_words import stored
 from orders_sync.console.words import CATALOGUE, LANGUAGES, Words, chosen
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import ChangedError
@@ -17,6 +18,22 @@ from tests.support import catalogue
 from tests.support.console import Served
 
 EN, ZH = Words("en"), Words("zh")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("baseInfo.idOfStr: missing or empty", "baseInfo.idOfStr: 缺失或为空"),
+        ("orders[0].id: an object, not text", "orders[0].id: 是对象，不是文本"),
+        ("request 1, done, asks for the same range", "请求 1（完成）是同一范围"),
+        ("Number must be text", "Number must be text"),
+        ("until the shop says so", "until the shop says so"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_that_was_stored_in_english_is_shown_in_chinese(text: str, said: str) -> None:
+    assert stored(Words("zh"), text) == said
+    assert stored(Words("en"), text) == text
 
 
 def test_every_text_is_translated_and_no_unused_one_is_left() -> None:

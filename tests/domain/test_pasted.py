@@ -90,3 +90,16 @@ def test_a_number_that_a_sheet_rounded_is_recognized() -> None:
         False,
         False,
     ]
+
+
+@pytest.mark.parametrize("amount", ["25,740.60", "1,025,740.60", "¥25,740.6", "CNY25,740.60"])
+def test_an_amount_with_its_thousands_apart_is_one_word_that_is_left_out(amount: str) -> None:
+    found = pasted.read(f"3896000002972612503\t{amount}\t3896000002972612504")
+    assert found.numbers == ("3896000002972612503", "3896000002972612504")
+    assert found.left_out == (amount,)
+
+
+@pytest.mark.parametrize("text", ["896001,896002", "123456,789", "123,456", "100001,200.5"])
+def test_numbers_with_a_comma_between_them_stay_apart(text: str) -> None:
+    found = pasted.read(text)
+    assert set(text.split(",")) == {*found.numbers, *found.left_out}

@@ -15,6 +15,7 @@ from orders_sync.console import fields, rendering, window_words
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
 from orders_sync.console.words import days
+from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Window, whole_second
@@ -73,7 +74,9 @@ async def preview_orders(visit: Visit) -> Response:
     async with visit.acting() as connection:
         shown = await order_fetch.preview(connection, visit.site.sources, [text], datetime.now(UTC))
         not_read = await backfill_facts.not_read(connection, sorted({each.account for each in shown.orders}))
-    return visit.render("backfill_orders.html", shown=shown, text=text, not_read=not_read)
+    taken = [each.number for each in shown.orders] + [each.number for each in shown.not_fetched]
+    left_out = pasted.left_out(text, taken)
+    return visit.render("backfill_orders.html", shown=shown, text=text, not_read=not_read, left_out=left_out)
 
 
 async def start(visit: Visit) -> Response:

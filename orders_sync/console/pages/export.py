@@ -6,6 +6,7 @@ same rows and more of them.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -77,11 +78,9 @@ async def send(visit: Visit) -> Response:
         directions=(direction,) if (direction := fields.direction(visit)) else (),
         orders=_orders(visit),
     )
+    file, rows = await _write(visit, selection, format_, MOST[name])
     if selection.reveals_persons:
-        async with visit.site.working() as connection:
-            details = selection.described
-            await activity.record(connection, visit.actor, Action.PERSONS_EXPORT, details=details)
-    file = await _write(visit, selection, format_, MOST[name])
+        await _record(visit, selection, file, rows)
     days = dict.fromkeys((visit.query.get("from"), visit.query.get("to")))  # one day stands there once
     orders = "found" if selection.orders else ""
     shown = "_".join(each for each in (view, account, visit.query.get("state"), direction, orders, *days) if each)
@@ -101,8 +100,22 @@ def _orders(visit: Visit) -> tuple[tuple[str, str], ...]:
     return tuple(keys)
 
 
-async def _write(visit: Visit, selection: exports.Selection, format_: exports.Format, most: int) -> Path:
-    """Return the file. Raises `UsageError` where it would be too long, or where others are being written."""
+async def _record(visit: Visit, selection: exports.Selection, file: Path, rows: int) -> None:
+    """Record that persons are exported, before they are sent; a file that cannot be recorded is not sent."""
+    details = selection.described | {"rows": rows}
+    try:
+        async with visit.site.working() as connection:
+            await activity.record(connection, visit.actor, Action.PERSONS_EXPORT, details=details)
+    except BaseException:
+        await asyncio.to_thread(file.unlink, True)
+        raise
+
+
+async def _write(visit: Visit, selection: exports.Selection, format_: exports.Format, most: int) -> tuple[Path, int]:
+    """Return the file and how many rows it has.
+
+    Raises `UsageError` where it would be too long, or where others are being written.
+    """
     global _running
     if _running >= _AT_A_TIME:
         raise UsageError(visit._("Other files are being written: try again in a minute."))
@@ -120,16 +133,16 @@ async def _write(visit: Visit, selection: exports.Selection, format_: exports.Fo
 
 def _written(
     session: Session, selection: exports.Selection, format_: exports.Format, check: Callable[[int], None]
-) -> Path:
-    """Return a file with the rows; none is left when anything goes wrong."""
+) -> tuple[Path, int]:
+    """Return a file with the rows and how many they are; none is left when anything goes wrong."""
     with tempfile.NamedTemporaryFile(prefix="orders-sync-", suffix=f".{format_.name}", delete=False) as made:
         file = Path(made.name)
     try:
-        exports.write(session, selection, file, format_, check)
+        rows, _ = exports.write(session, selection, file, format_, check)
     except BaseException:
         file.unlink(missing_ok=True)
         raise
-    return file
+    return file, rows
 
 
 def _bounded(visit: Visit, most: int) -> Callable[[int], None]:
