@@ -29,7 +29,8 @@ LIMIT 6""",
         """
 SELECT orders.direction, platform, order_no,
     coalesce(s.name_en, status) AS status,
-    (paid_at AT TIME ZONE 'Asia/Shanghai')::timestamp(0) AS paid,
+    (paid_at AT TIME ZONE 'Asia/Shanghai')
+        ::timestamp(0) AS paid,
     total_amount AS yuan
 FROM orders
 LEFT JOIN order_statuses AS s USING (platform, status)
