@@ -348,7 +348,7 @@ async def test_the_dictionary_is_searched_by_chinese_words_and_names_its_views_i
     async with shop.person(language="zh") as client:
         text = (await client.get("/dictionary", params={"q": term})).text
     assert f">{column}<" in text
-    assert '<span class="id">bi.orders</span> · 订单 · ' in text
+    assert '<span class="id">bi.orders</span> · 订单：' in text
     assert "各列的含义为英文" in text
 
 

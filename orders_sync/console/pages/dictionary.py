@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from orders_sync.console.dictionary_terms import TERMS, english
 from orders_sync.console.pages import page
-from orders_sync.console.view_words import TITLES, VIEWS
+from orders_sync.console.view_words import VIEWS
 from orders_sync.console.visit import Visit
 from orders_sync.store import dictionary
 from orders_sync.store.dictionary import ColumnEntry
@@ -25,7 +25,7 @@ async def show(visit: Visit) -> Response:
         for (schema, relation), each in groupby(columns, key=lambda column: (column.schema, column.relation))
         if (found := [column for column in each if _holds(column, texts)])
     ]
-    return visit.render("dictionary.html", relations=relations, text=text, titles=TITLES, about=VIEWS, terms=TERMS)
+    return visit.render("dictionary.html", relations=relations, text=text, about=VIEWS, terms=TERMS)
 
 
 def _holds(column: ColumnEntry, texts: Sequence[str]) -> bool:

@@ -44,7 +44,7 @@ async def show(visit: Visit) -> Response:
     """Show the views, and a form for a file of one."""
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
-    views = [each for each in source.views() if each != OF_PERSONS or visit.person.may_see_persons]
+    views = [each for each in sorted(source.views(), key=_rank) if each != OF_PERSONS or visit.person.may_see_persons]
     about = {each.name: each.comment for each in bi.definitions()}
     return visit.render(
         "export.html",
@@ -56,6 +56,11 @@ async def show(visit: Visit) -> Response:
         labels=LABELS,
         states=fields.STATES,
     )
+
+
+def _rank(view: str) -> int:
+    """Return the place of a view in lists: as `TITLES` names them, others behind."""
+    return list(TITLES).index(view) if view in TITLES else len(TITLES)
 
 
 async def send(visit: Visit) -> Response:
