@@ -261,6 +261,7 @@ class _Loader:
                 reason,
                 where.window_id,
                 record.read_at,
+                record.listed_at,
             )
         )
 

@@ -90,14 +90,19 @@ SELECT count(*) FROM sync.rejects
 WHERE resolved_at IS NULL AND ignored_at IS NOT NULL AND (%(account)s::text IS NULL OR account = %(account)s)
 """
 
-# later reads that brought the same bytes moved `read_at` on. A list that is read because of a message, and one empty
-# answer for more than a day, prove nothing (see `backfills`). Locked rows are being written by a read of today
+# of a record that shows when it is listed, the second of its window around that time must be read again, inside what is
+# read, for a list may take its ends as inclusive or not; of any other the whole window. Later reads that brought the
+# same bytes moved `read_at` on. A list that is read because of a message, and one empty answer for more than a day,
+# prove nothing (see `backfills`). Locked rows are being written by a read of today
 _SETTLE_NAMELESS = """
 UPDATE sync.rejects SET resolved_at = clock_timestamp()
 WHERE id = ANY (ARRAY(
     SELECT r.id FROM sync.rejects AS r JOIN sync.windows AS w ON w.id = r.window_id
     WHERE r.account = %(account)s AND r.order_id IS NULL AND r.resolved_at IS NULL AND w.status IS NULL
-      AND tstzrange(w.starts_at, w.ends_at) <@ (
+      AND tstzrange(w.starts_at, w.ends_at) * CASE
+            WHEN r.listed_at >= w.starts_at AND r.listed_at < w.ends_at
+            THEN tstzrange(r.listed_at - interval '1 s', r.listed_at + interval '1 s', '[]')
+            ELSE tstzrange(NULL, NULL) END <@ (
         SELECT range_agg(tstzrange(l.starts_at, l.ends_at)) FROM sync.windows AS l
         WHERE l.account = r.account AND l.feed = w.feed AND l.kind <> 'hook' AND l.status IS NULL AND l.state = 'done'
           AND l.starts_at < w.ends_at AND l.ends_at > w.starts_at AND l.started_at > r.read_at
@@ -149,7 +154,9 @@ async def unignore(connection: Connection, chosen: Sequence[int]) -> int:
 
 
 async def settle_nameless(connection: Connection, account: str) -> int:
-    """Settle the rejects that name no order and that later complete reads of their window did not bring again.
+    """Settle the rejects that name no order and that later complete reads did not bring again.
+
+    Reads of the time by which they are listed; of their whole window where they show no such time.
 
     Then the platform lists the order in a form that could be read, or no more: nothing of it is missing. Returns how
     many there were.

@@ -28,10 +28,10 @@ from orders_sync.store.queries import fetch_row, fetch_rows, fetch_values
 # only the newest read of a record says whether it is open; a renormalized order rejects the bytes that are stored
 _KEEP = f"""
 INSERT INTO sync.rejects AS r
-    (account, platform, order_id, payload, payload_hash, reason, reason_key, window_id, read_at, resolved_at)
+    (account, platform, order_id, payload, payload_hash, reason, reason_key, window_id, read_at, listed_at, resolved_at)
 VALUES (
     %(account)s, %(platform)s, %(order_id)s, %(payload)s, %(payload_hash)s, %(reason)s, %(reason_key)s,
-    %(window_id)s, %(read_at)s,
+    %(window_id)s, %(read_at)s, %(listed_at)s,
     (
         SELECT now() FROM raw_orders
         WHERE platform = %(platform)s AND order_id = %(order_id)s AND NOT {OTHER_HOST.format("account", "%(account)s")}
@@ -94,7 +94,11 @@ FROM sync.rejects WHERE id = %s AND resolved_at IS NULL
 
 
 class Reject(msgspec.Struct, frozen=True):
-    """A rejected record. `order_id`: None if unreadable. `reason`: with the field as the platform spells it."""
+    """A rejected record.
+
+    `order_id`: None if unreadable. `reason`: with the field as the platform spells it. `listed_at`: the time it shows
+    of those its list goes by, None if unreadable.
+    """
 
     account: str
     platform: str
@@ -104,6 +108,7 @@ class Reject(msgspec.Struct, frozen=True):
     reason: str
     window_id: int | None
     read_at: datetime
+    listed_at: datetime | None = None
 
 
 class _Dropped(msgspec.Struct, frozen=True):
@@ -180,6 +185,7 @@ async def _keep(connection: Connection, reject: Reject) -> None:
             "reason_key": reject_reasons.classify(reject.reason),
             "window_id": reject.window_id,
             "read_at": reject.read_at,
+            "listed_at": reject.listed_at,
         },
     )
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from orders_sync.console.pages import rejects as reject_pages
+from orders_sync.domain.reject_reasons import RejectReason
 from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import shop_settings
@@ -51,6 +52,25 @@ async def test_a_button_acts_on_as_many_as_it_says_and_no_more(console: Served) 
         assert (await client.post("/rejects/replay", data={})).status_code == 400
         many = {"number": [str(n) for n in range(1, reject_pages.MOST_AT_ONCE + 2)]}
         assert (await client.post("/rejects/replay", data=many)).status_code == 400
+
+
+async def test_rejects_say_what_helps_for_their_reason_and_after_a_replay_that_could_not(console: Served) -> None:
+    [(number,)] = add_rejects(console, 1).query("SELECT id FROM sync.rejects")
+    helps = "Replay reads the same bytes: it helps only after an update"
+    async with console.person() as client:
+        assert helps not in (await client.get("/rejects")).text
+        assert helps in (await client.get("/rejects", params={"reason": "no_order_id"})).text
+        assert helps in (await client.get(f"/rejects/{number}")).text
+        await client.post("/rejects/replay", data={"number": [str(number)]})
+        text = (await client.get("/rejects")).text
+        assert "still rejected: 1" in text
+        assert helps in text
+        Tables(console.site.url).execute("UPDATE sync.rejects SET reason_key = 'of a later version'")
+        assert (await client.get(f"/rejects/{number}")).status_code == 200
+
+
+async def test_every_reason_says_what_helps() -> None:
+    assert set(reject_pages.ADVICE) == set(reject_pages.REASONS) == set(RejectReason)
 
 
 async def test_the_chosen_are_ignored_and_opened_again_by_a_name_that_is_kept(console: Served) -> None:
@@ -252,5 +272,5 @@ async def test_a_page_without_rejects_says_what_it_has_none_of(console: Served) 
         page = (await client.get("/rejects", params={"state": "ignored"})).text
         assert "No record is ignored that fits." in page
         assert "every record" not in page
-        assert ">names no order<" in page
+        assert ">no order number where it belongs<" in page
         assert "none of this shop" in (await client.get("/rejects", params={"account": "other"})).text

@@ -717,6 +717,20 @@ def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
     assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]
 
 
+def test_rejects_of_before_0050_show_no_time(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0049")
+    ask(
+        empty_url,
+        "INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at) "
+        "VALUES ('shop', '1688', '', '', 'id: missing', now())",
+    )
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0050") :]
+    assert ask(empty_url, "SELECT reason, listed_at FROM sync.rejects") == [("id: missing", None)]
+    migrate.check(empty_url)
+    alembic(empty_url, "downgrade", "0049")
+    assert ask(empty_url, "SELECT reason FROM sync.rejects") == [("id: missing",)]
+
+
 def test_audits_of_before_0049_do_not_know_their_rejects(empty_url: str) -> None:
     alembic(empty_url, "upgrade", "0048")
     ask(empty_url, "INSERT INTO sync.audits (account, starts_at, ends_at, awaited) VALUES ('shop', now(), now(), 3)")

@@ -19,9 +19,15 @@ HOUR = timedelta(hours=1)
 
 
 async def reject(
-    connection: Connection, payload: bytes, order_id: str | None = None, read: float = 0, window: int | None = None
+    connection: Connection,
+    payload: bytes,
+    order_id: str | None = None,
+    read: float = 0,
+    window: int | None = None,
+    listed: float | None = None,
 ) -> None:
-    made = Reject("shop", "1688", order_id, payload, fingerprint(payload), "id: missing or empty", window, at(read))
+    reason, moment = "id: missing or empty", None if listed is None else at(listed)
+    made = Reject("shop", "1688", order_id, payload, fingerprint(payload), reason, window, at(read), moment)
     async with connection.transaction():
         await rejects.settle(connection, "1688", "shop", [made], [])
 
@@ -58,6 +64,28 @@ async def test_a_reject_without_an_id_is_settled_by_a_later_complete_read_withou
     await window(connection, (1, 3), 11)
     assert await open_now(connection) == 0
     assert await one(connection, "SELECT resolved_at IS NOT NULL FROM sync.rejects")
+
+
+async def test_a_reject_that_shows_its_time_is_settled_by_a_later_read_of_that_time_alone(
+    connection: Connection,
+) -> None:
+    first = await window(connection, (0, 20), 0)
+    await reject(connection, b"{}", read=1, window=first, listed=5.5 * 3600)
+    await window(connection, (6, 20), 10)
+    assert await open_now(connection) == 1  # another time
+    await window(connection, (5, 6), 11)
+    assert await open_now(connection) == 0
+
+
+@pytest.mark.parametrize("listed", [5 * 3600, 6 * 3600, 6 * 3600 - 0.5, 30 * 3600, None], ids=str)
+async def test_a_time_at_the_end_of_what_was_read_again_or_outside_its_own_window_settles_nothing(
+    connection: Connection, listed: float | None
+) -> None:
+    first = await window(connection, (0, 20), 0)
+    await reject(connection, b"{}", read=1, window=first, listed=listed)
+    await window(connection, (5, 6), 10)
+    await window(connection, (29, 31), 11)
+    assert await open_now(connection) == 1
 
 
 async def test_a_record_that_comes_again_stays_open(connection: Connection) -> None:

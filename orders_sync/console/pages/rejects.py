@@ -10,7 +10,7 @@ from orders_sync.console.visit import Visit
 from orders_sync.console.words import later
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
-from orders_sync.domain.reject_reasons import RejectReason, RejectState
+from orders_sync.domain.reject_reasons import RejectReason, RejectState, classify
 from orders_sync.engine.actions import rejects as actions
 from orders_sync.store import activity
 from orders_sync.store.console import account_names, rejects
@@ -18,7 +18,7 @@ from orders_sync.store.reject_lists import Chosen
 
 MOST_AT_ONCE = 200  # replayed by one click
 REASONS = {
-    RejectReason.NO_ORDER_ID: later("names no order"),
+    RejectReason.NO_ORDER_ID: later("no order number where it belongs"),
     RejectReason.DAMAGED_ORDER_ID: later("order number damaged: the last digits may be lost"),
     RejectReason.UNUSABLE_ORDER_ID: later("order number too long, or with characters that none has"),
     RejectReason.OTHER_ORDER_ID: later("names another order than it was listed as"),
@@ -28,6 +28,23 @@ REASONS = {
     RejectReason.OTHER_HOST: later("an account of another host has an order of this number"),
     RejectReason.DATABASE: later("refused by the database"),
     RejectReason.OTHER: later("another reason"),
+}
+_SAME_BYTES = later(
+    "Replay reads the same bytes: it helps only after an update of the program. Once the platform sends whole records "
+    "again, backfill the days, also what is complete: the orders land, and the records are settled by themselves. "
+    "Ignore what stays."
+)
+ADVICE = {
+    RejectReason.NO_ORDER_ID: _SAME_BYTES,
+    RejectReason.DAMAGED_ORDER_ID: _SAME_BYTES,
+    RejectReason.UNUSABLE_ORDER_ID: _SAME_BYTES,
+    RejectReason.OTHER_ORDER_ID: _SAME_BYTES,
+    RejectReason.NOT_AN_OBJECT: _SAME_BYTES,
+    RejectReason.NOT_JSON: _SAME_BYTES,
+    RejectReason.NOT_UTF8: _SAME_BYTES,
+    RejectReason.OTHER_HOST: later("An administrator decides in the settings whose order it is; then replay."),
+    RejectReason.DATABASE: later("Replay once an administrator has ended what the database refused it for."),
+    RejectReason.OTHER: _SAME_BYTES,
 }
 
 
@@ -55,6 +72,7 @@ async def show(visit: Visit) -> Response:
         matching=matching,
         most=MOST_AT_ONCE,
         reasons=REASONS,
+        advice=ADVICE.get(reason, "") if reason else "",
     )
 
 
@@ -65,7 +83,7 @@ async def show_one(visit: Visit) -> Response:
         row = await rejects.row(connection, number)
     if row is None:
         raise NotFoundError(visit._("There is no reject %(number)s.", number=number))
-    return visit.render("reject.html", row=row, parts=None, reasons=REASONS)
+    return visit.render("reject.html", row=row, parts=None, reasons=REASONS, advice=ADVICE)
 
 
 async def reveal(visit: Visit) -> Response:
@@ -80,7 +98,7 @@ async def reveal(visit: Visit) -> Response:
         )
     text, flaw = found.text, found.flaw
     parts = (text, "", "") if flaw is None else (text[: flaw.start], text[flaw.start : flaw.end], text[flaw.end :])
-    return visit.render("reject.html", row=found, parts=parts, reasons=REASONS)
+    return visit.render("reject.html", row=found, parts=parts, reasons=REASONS, advice=ADVICE)
 
 
 async def replay(visit: Visit) -> Response:
@@ -100,6 +118,8 @@ async def replay(visit: Visit) -> Response:
         older=result.older,
         count=len(result.rejected),
     )
+    if result.rejected and not visit.form.get("reason"):  # else the page says it
+        text += visit.words.space + visit._(ADVICE[classify(result.rejected[0].reason)])
     return visit.go("/rejects", text, reason=visit.form.get("reason"), account=visit.form.get("account"))
 
 

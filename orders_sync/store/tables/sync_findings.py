@@ -47,6 +47,11 @@ rejects = Table(
     ),
     column("ignored_at", TIME, "when somebody said that it need not be looked at; NULL for open and settled ones"),
     column("ignored_by", Text, "who said so: sync.activity.actor"),
+    column(
+        "listed_at",
+        TIME,
+        "the time it shows of those the list of its window goes by; NULL where it shows none, and before 0050",
+    ),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("account", "payload_hash"),
     Index("ix_rejects_open", "platform", "order_id", postgresql_where=text("resolved_at IS NULL")),
