@@ -79,7 +79,10 @@ class Access:
                 return found[0] if found else None
             if not (key := request.cookies.get(self._cookie(request))):
                 return None
-            return await console_access.of_session(connection, _hash(key), self._site.settings.console.session)
+            request.state.session = _hash(key)
+            return await console_access.of_session(
+                connection, request.state.session, self._site.settings.console.session
+            )
 
     def visit(self, request: Request, person: Person) -> Visit:
         """Return the request as one of this person."""

@@ -55,6 +55,20 @@ async def test_every_action_is_refused_to_strangers_to_other_origins_and_without
         assert (await client.post(path)).status_code == 403
 
 
+async def test_the_session_of_this_browser_is_named_among_the_others(console: Served) -> None:
+    token = await console.add("lin")
+    async with console.nobody() as first, console.nobody() as second:
+        for client in (first, second):
+            await client.post("/login", data={"name": "lin", "password": token})
+        for client in (first, second):
+            text = (await client.get("/me")).text
+            assert text.count("End this session") == 2
+            assert text.count("this session</strong>") == 1
+        newest, oldest = (await second.get("/me")).text, (await first.get("/me")).text
+        assert newest.index("this session</strong>") < newest.index("End this session")
+        assert oldest.index("this session</strong>") > oldest.index("End this session")
+
+
 @pytest.mark.parametrize("page", [each for each in all_pages() if each.acts], ids=lambda each: each.path)
 async def test_who_may_only_look_cannot_act(console: Served, page: object) -> None:
     async with console.person(may_act=False) as client:

@@ -14,7 +14,8 @@ async def show(visit: Visit) -> Response:
     """Show the person's rights and sessions."""
     async with visit.site.working() as connection:  # no role that reads may read sessions
         sessions = await console_access.sessions(connection, visit.person)
-    return visit.render("me.html", sessions=sessions)
+    own = getattr(visit.request.state, "session", None)  # None where a proxy logs people in
+    return visit.render("me.html", sessions=sessions, own=own)
 
 
 async def end(visit: Visit) -> Response:
