@@ -12,39 +12,36 @@ from orders_sync.store.queries import fetch_optional, fetch_row, fetch_rows, fet
 
 SILENCE = timedelta(minutes=3)  # an audit that runs reports twice a minute
 
-
-def _audits(chosen: str) -> str:
-    """Return the query of reports on the rows of `sync.audits` that `chosen` selects."""
-    return f"""
-        WITH a AS ({chosen}), read AS (
-            SELECT name, past FROM ({PROGRESS}) AS p WHERE name IN (SELECT account FROM a WHERE awaited > 0)
-        )
-        SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
-            a.table_orders, a.rejects, a.awaited, coalesce(r.past >= a.finished_at, false) AS are_awaited_read,
-            a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
-            CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
-                WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
-        FROM a LEFT JOIN read AS r ON r.name = a.account CROSS JOIN LATERAL (
-            SELECT count(*) AS differences,
-                count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NULL) AS open,
-                count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NOT NULL) AS acknowledged,
-                coalesce(sum(missing) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS missing,
-                coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS not_listed
-            FROM sync.audit_differences WHERE audit_id = a.id
-        ) AS d
-        ORDER BY a.id DESC
-    """
-
-
-_ONE = _audits("SELECT * FROM sync.audits WHERE id = %(number)s")
+# of the rows of `sync.audits` that the text before it chooses
+_REPORT = f"""
+), read AS (
+    SELECT name, past FROM ({PROGRESS}) AS p WHERE name IN (SELECT account FROM a WHERE awaited > 0)
+)
+SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
+    a.table_orders, a.rejects, a.awaited, coalesce(r.past >= a.finished_at, false) AS are_awaited_read,
+    a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
+    CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
+        WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
+FROM a LEFT JOIN read AS r ON r.name = a.account CROSS JOIN LATERAL (
+    SELECT count(*) AS differences,
+        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NULL) AS open,
+        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NOT NULL) AS acknowledged,
+        coalesce(sum(missing) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS missing,
+        coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS not_listed
+    FROM sync.audit_differences WHERE audit_id = a.id
+) AS d
+ORDER BY a.id DESC
+"""
+_ONE = f"WITH a AS (SELECT * FROM sync.audits WHERE id = %(number)s {_REPORT}"
 # the open ones by their own index: few
-_LIST = _audits("""
+_LIST = f"""
+WITH a AS (
     SELECT * FROM sync.audits
     WHERE id < %(before)s AND (%(account)s::text IS NULL OR account = %(account)s)
         AND (NOT %(only_open)s OR id = ANY (ARRAY(
             SELECT audit_id FROM sync.audit_differences WHERE repaired_at IS NULL AND acknowledged_at IS NULL)))
     ORDER BY id DESC LIMIT %(limit)s
-""")
+{_REPORT}"""
 _DIFFERENCES = """
 SELECT feed, starts_at, ends_at, platform_orders, table_orders, missing, coalesce(missing_ids, '{}') AS missing_ids,
     coalesce(older_ids, '{}') AS older_ids, coalesce(not_listed_ids, '{}') AS not_listed_ids, repaired_at, settled_by,
