@@ -32,6 +32,7 @@ from orders_sync.service.metrics import (
 )
 from orders_sync.store import overview, schema, service_metrics
 from orders_sync.store.database import Pool
+from orders_sync.store.database_errors import no_answer
 from orders_sync.store.service_metrics import ServiceMetrics
 
 READY_SECONDS = 1.0
@@ -121,8 +122,21 @@ async def _readiness(pool: Pool, own_id: str) -> tuple[str | None, list[str]]:
 
     try:
         return await _within(READY_SECONDS, ask())
-    except _UNAVAILABLE:
-        return "the database does not answer", []
+    except _UNAVAILABLE as error:
+        return await _why_unavailable(pool, error), []
+
+
+async def _why_unavailable(pool: Pool, error: Exception) -> str:
+    """Return why the pool has no connection: it knows only that time is up, so one more attempt asks the server."""
+
+    async def attempt() -> None:
+        await (await psycopg.AsyncConnection.connect(str(pool.conninfo))).close()
+
+    try:
+        await _within(READY_SECONDS, attempt())
+    except _UNAVAILABLE as reason:
+        return no_answer(reason)
+    return no_answer(error)
 
 
 async def _read_tables(pool: Pool, accounts: Collection[str]) -> ServiceMetrics | None:

@@ -31,6 +31,8 @@ _UNREACHABLE = re.compile(
 _LOST = re.compile(
     r"closed the connection|connection is (closed|lost)|could not (send|receive)|consuming input|EOF|reset by peer"
 )
+_REFUSED = re.compile(r"authentication failed|no pg_hba\.conf entry|role \".*\" does not exist|not permitted to log in")
+_NO_DATABASE = re.compile(r"database \".*\" does not exist")
 _FAILURE = re.compile(r"^(?!Multiple connection)(?=.*(?:failed|timeout|resolve|bad)).*$", re.MULTILINE)
 
 
@@ -88,6 +90,15 @@ def advice(error: BaseException) -> str:
             return _of_the_way(str(error))
         case _:
             return f"{type(error).__name__}: {text}"
+
+
+def no_answer(error: BaseException) -> str:
+    """Return in a few words, without names, why a server gave no connection."""
+    if _NO_DATABASE.search(str(error)):
+        return "the database does not exist"
+    if _REFUSED.search(str(error)):
+        return "the database refuses the login"
+    return "the database does not answer"
 
 
 def _of_the_way(message: str) -> str:

@@ -120,6 +120,22 @@ async def test_database_that_hangs_is_not_waited_for(far_pool: Pool, line: Cable
         assert "orders_sync_account_behind_seconds" not in exposed
 
 
+@pytest.mark.parametrize(
+    ("other", "because"),
+    [
+        ({"dbname": "nowhere_at_all"}, "the database does not exist"),
+        ({"user": "nobody_at_all"}, "the database refuses the login"),
+        ({"host": "127.0.0.1", "port": "1"}, "the database does not answer"),
+    ],
+)
+async def test_not_ready_says_whether_the_server_refuses_or_does_not_answer(
+    url: str, other: dict[str, str], because: str
+) -> None:
+    nowhere = psycopg.conninfo.make_conninfo(url, **other)
+    async with database.Pool(nowhere, min_size=0, max_size=1, open=False) as pool:
+        assert (await ask(pool, "/readyz")).json()["because"] == because
+
+
 async def test_answer_of_a_lost_database_holds_no_password(url: str) -> None:
     secret = "a-password-nobody-may-see"
     nowhere = psycopg.conninfo.make_conninfo(url, host="127.0.0.1", port="1", password=secret)
