@@ -7,6 +7,7 @@ an older server does not know, so these lines are left out.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -22,9 +23,10 @@ from orders_sync.cli.progress import reporting
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError, UsageError
 from orders_sync.embedded_postgres import binaries
-from orders_sync.store import activity, conninfo, database, inventory, schema
+from orders_sync.store import activity, conninfo, database, database_mark, inventory, schema
 from orders_sync.store.conninfo import shown
 from orders_sync.store.database import Session
+from orders_sync.store.database_mark import MarkKind
 
 SCHEMAS = ("public", "sync", "bi", "sync_jobs")
 BEGINNING = 60  # lines of a script in which parameters are set; no row of a table stands there
@@ -42,9 +44,10 @@ class ComparedDatabases:
     rows: int
 
 
-def dump(url: str, file: Path, *, actor: Actor | None = None, replaces: bool = False) -> int:
+def dump(url: str, file: Path, report: Report, *, actor: Actor | None = None, replaces: bool = False) -> int:
     """Write a dump of a database, whole or not at all, and return its size in bytes. Only its owner can read the file.
 
+    report: gets that it begins, once nothing speaks against it, and what a killed dump has left in the folder.
     actor: who is recorded to have made it, before the file has its name; None for one that is removed again.
     replaces: a file of this name is replaced. Raises `UsageError` for one that must not be, and
     `DatabaseError`: no tables of ours, no tools that are new enough, or what pg_dump says.
@@ -60,6 +63,11 @@ def dump(url: str, file: Path, *, actor: Actor | None = None, replaces: bool = F
     if not file.parent.is_dir():
         raise NotFoundError(f"{file}: there is no folder {file.parent}")
     _must_be_new(file, replaces=replaces)
+    for left in sorted(file.parent.glob(f".{glob.escape(file.name)}.*.unfinished")):
+        report(
+            f"{left} is what a dump that was killed has left, or is being written: it holds personal data. Remove it"
+        )
+    report(f"dumping database {shown(url)}")
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
     try:
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # it holds names and addresses
@@ -99,27 +107,32 @@ def _megabytes(file: Path) -> str:
     return f"{file.stat().st_size / 2**20:,.1f}" if file.exists() else "0"
 
 
-def restore(url: str, file: Path, report: Report) -> None:
+def restore(url: str, file: Path, report: Report, *, copy_of: str = "") -> None:
     """Restore a dump into a database that holds no tables of ours, in one transaction.
 
-    Owners and grants are not restored: all belongs to the role of `url`. Raises `DatabaseError`; then the database is
-    as it was.
+    Owners and grants are not restored: all belongs to the role of `url`. `copy_of`: the database that it is an unproven
+    copy of, which its mark says then. Raises `DatabaseError`; then the database is as it was.
     """
     if not file.is_file():
         raise NotFoundError(f"{file}: there is no such file")
     major = must_be_free(url)
     restorer, psql = _tool("pg_restore", major), _tool("psql", major)
     with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as wanted:
-        listed = _run([restorer, "--list", str(file)])
+        try:
+            listed = _run([restorer, "--list", str(file)])
+        except DatabaseError as error:
+            raise DatabaseError(f"{file} is no complete dump by `orders-sync db dump`: {error}") from error
+        report(f"restoring into database {shown(url)}")
         wanted.writelines(f"{line}\n" for line in listed.splitlines() if " SCHEMA - public " not in line)
         wanted.flush()
+        mark = database_mark.statement(MarkKind.UNPROVEN if copy_of else None, copy_of)
         command = [restorer, "--no-owner", "--no-privileges", f"--use-list={wanted.name}", "--file=-", str(file)]
         with (
             tempfile.TemporaryFile() as errors,
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as pg_restore,
         ):
             with reporting(lambda: f"restoring {file}"):
-                psql_error = _run_script(psql, url, pg_restore, report)
+                psql_error = _run_script(psql, url, pg_restore, mark, report)
             # below 0: a signal ended it, because psql had ended before
             restore_error = _problem(pg_restore, errors) if pg_restore.returncode > 0 else ""
     if problem := restore_error or psql_error:
@@ -146,14 +159,62 @@ def compare(left: str, right: str) -> ComparedDatabases:
     return ComparedDatabases(len(tables), rows)
 
 
+def row_counts(url: str) -> dict[str, int]:
+    """Count the rows of each of our tables."""
+    with database.session(url) as connection:
+        return inventory.row_counts(connection, SCHEMAS)
+
+
+def remains(url: str) -> str:
+    """Say what an interrupted restore or move has left in the new database."""
+    with database.session(url) as connection:
+        if schema.revision(connection) is None:
+            return f"database {shown(url)} is still empty"
+        mark = database_mark.read(connection)
+    return f"database {shown(url)}: {mark or 'everything was restored; `orders-sync migrate` completes it'}"
+
+
+def note_move(url: str, target: str, actor: Actor, rows: int, report: Report) -> None:
+    """Mark a database as moved, and the new one, whose rows are all equal, as proven. Raises `DatabaseError`.
+
+    The old one first: where that fails, as for a role that does not own schema `sync`, only `report` gets it.
+    """
+    try:
+        with database.session(url) as connection, connection.transaction():
+            if activity.is_kept(connection):
+                details = {"target": shown(target), "rows": rows}
+                activity.record_blocking(connection, actor, Action.DATABASE_MOVE, details=details)
+            database_mark.write(connection, MarkKind.MOVED, shown(target))
+    except DatabaseError as error:
+        report(f"the old database could not be marked as moved, see that nothing reads on in it: {error}")
+    with database.session(target) as connection:
+        database_mark.write(connection, None)
+
+
+def reopen(url: str, actor: Actor) -> bool:
+    """Remove the mark of a database that was moved, or is an unproven copy. Return False where it has none."""
+    with database.session(url) as connection, connection.transaction():
+        mark = database_mark.read(connection)
+        if mark is None:
+            return False
+        details = {"was": str(mark.orders_sync), "other": mark.place}
+        if activity.is_kept(connection):
+            activity.record_blocking(connection, actor, Action.DATABASE_REOPEN, details=details)
+        database_mark.write(connection, None)
+        return True
+
+
 def must_be_still(url: str) -> None:
-    """Raise `DatabaseError` where somebody else is connected, who may write what a move would leave behind."""
+    """Raise `DatabaseError` where somebody else is connected, who may write what a move would leave behind.
+
+    Or who would write into tables that are being restored.
+    """
     with database.session(url) as connection:
         others = inventory.other_connections(connection)
     if others:
         raise DatabaseError(
             f"database {shown(url)}: {others} other connection(s). Stop `orders-sync run` and whatever else uses it, "
-            "then move it again; nothing was changed"
+            "then try again; nothing was changed"
         )
 
 
@@ -172,9 +233,10 @@ def forget_processes(url: str) -> None:
 
 def _must_be_free(connection: Session, url: str) -> None:
     if schema.revision(connection) is not None:
+        mark = database_mark.read(connection)
         raise DatabaseError(
-            f"database {shown(url)}: it holds tables of orders-sync already. Restore into an empty database, "
-            "then let DATABASE_URL name that one"
+            f"database {shown(url)}: it holds tables of orders-sync already. "
+            f"{mark or 'Name an empty database; for `db restore` by DATABASE_URL'}"
         )
     if names := schema.strangers(connection):
         raise DatabaseError(f"database {shown(url)}: {', '.join(names)} stand there already. {schema.APART}")
@@ -226,10 +288,10 @@ def _run(command: list[str], url: str | None = None) -> str:
     return done.stdout
 
 
-def _run_script(psql: str, url: str, pg_restore: subprocess.Popen[bytes], report: Report) -> str:
-    """Run the SQL that pg_restore writes, in one transaction; return psql's first error, or an empty string.
+def _run_script(psql: str, url: str, pg_restore: subprocess.Popen[bytes], last: str, report: Report) -> str:
+    """Run the SQL that pg_restore writes, and the statement `last`; return psql's first error, or an empty string.
 
-    The transaction is committed only if pg_restore ended without an error.
+    In one transaction, which is committed only if pg_restore ended without an error.
     """
     assert pg_restore.stdout is not None
     arguments, environment = _connection(url)
@@ -242,7 +304,7 @@ def _run_script(psql: str, url: str, pg_restore: subprocess.Popen[bytes], report
                 running.stdin.write(b"BEGIN;\n")
                 _copy(pg_restore.stdout, running.stdin, report)
                 if pg_restore.wait() == 0:
-                    running.stdin.write(b"COMMIT;\n")
+                    running.stdin.write(f"{last};\nCOMMIT;\n".encode())
                 running.stdin.close()
             pg_restore.stdout.close()
         return _problem(running, errors)

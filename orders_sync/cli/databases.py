@@ -29,6 +29,7 @@ from orders_sync.store import (
     change_feed,
     daily_figures,
     database,
+    database_mark,
     demo_data,
     order_statuses,
     roles,
@@ -102,9 +103,12 @@ def bring_up(url: str, *, anew: bool = False) -> list[str]:
     """Migrate a database to this version's tables; return the revisions applied, oldest first.
 
     Also makes the views of schema `bi` and the roles that read them, and fills `order_statuses` with the statuses of
-    every installed platform. `anew`: even where tables and views are current. Raises `DatabaseError`.
+    every installed platform. `anew`: even where tables and views are current. Raises `DatabaseError`, also for a
+    database that was moved, or is an unproven copy: two services must not read on in two databases.
     """
     with database.session(url) as connection:
+        if mark := database_mark.read(connection):
+            raise DatabaseError(f"database {shown(url)}: {mark}")
         current = schema.is_current(connection) and (bi.is_current(connection) or bi.obstacle(connection) is not None)
         if current and not anew:
             _adapt(connection)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -78,8 +78,9 @@ def dump(
     """Write a dump of the database, for `db restore` or pg_restore. The service may be running."""
     settings = user_settings.load(config)
     with databases.server(settings) as host:
-        output.info(f"dumping database {conninfo.shown(host.url)}")
-        size = backup.dump(host.url, file, actor=actor.current(), replaces=force)
+        left = f"{file} is as it was" if file.exists() else f"{file} was not written"
+        with _saying_at_interruption(lambda: left):
+            size = backup.dump(host.url, file, output.info, actor=actor.current(), replaces=force)
     if json:
         output.print_json({"file": str(file), "bytes": size})
     else:
@@ -92,17 +93,21 @@ def restore(
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
-    """Restore a dump into the empty database of the settings, and migrate it to this version's tables."""
+    """Restore a dump into the empty database of the settings, migrate it to this version's tables, count its rows."""
     settings = user_settings.load(config)
     with databases.server(settings, create=True) as host:
-        output.info(f"restoring into database {conninfo.shown(host.url)}")
-        backup.restore(host.url, file, output.info)
-        _make_current(host.url)
+        backup.must_be_still(host.url)
+        with _saying_at_interruption(lambda: backup.remains(host.url)):
+            backup.restore(host.url, file, output.info)
+            rows = backup.row_counts(host.url)
+            _make_current(host.url)
         backup.record(host.url, actor.current(), Action.DATABASE_RESTORE, {"file": file.name})
         _say_remarks(host.url)
     if json:
-        output.print_json({"file": str(file)})
+        output.print_json({"file": str(file), "tables": rows})
     else:
+        for table, count in rows.items():
+            output.say(f"{count:>13,} {table}")
         output.say(f"restored {file}. The next `orders-sync sync` or `run` continues from there")
 
 
@@ -118,7 +123,7 @@ def move(
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
-    """Copy everything into another database, compare every row, and show what to do next. Deletes nothing."""
+    """Copy everything into another database, compare every row, and mark this one as moved. Deletes nothing."""
     settings = user_settings.load(config)
     try:
         target = conninfo.with_variables(database_url.read(url))
@@ -128,12 +133,12 @@ def move(
     with databases.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
         backup.must_be_still(host.url)
         file = Path(folder) / "orders.dump"
-        output.info(f"dumping database {conninfo.shown(host.url)}")
-        backup.dump(host.url, file)
-        output.info(f"restoring into database {conninfo.shown(target)}")
-        backup.restore(target, file, output.info)
-        output.info("comparing every row")
-        compared = backup.compare(host.url, target)
+        with _saying_at_interruption(lambda: backup.remains(target)):
+            backup.dump(host.url, file, output.info)
+            backup.restore(target, file, output.info, copy_of=conninfo.shown(host.url))
+            output.info("comparing every row")
+            compared = backup.compare(host.url, target)
+            backup.note_move(host.url, target, actor.current(), compared.rows, output.info)
         _make_current(target)
         details = {"source": conninfo.shown(host.url), "rows": compared.rows}
         backup.record(target, actor.current(), Action.DATABASE_MOVE, details)
@@ -142,7 +147,32 @@ def move(
         output.print_json({"moved_to": conninfo.shown(target), "tables": compared.tables, "rows": compared.rows})
         return
     output.say(f"moved to {conninfo.shown(target)}: {compared.tables} tables, {compared.rows:,} rows, all equal")
-    output.say("now set DATABASE_URL to it, then start the service. The old database is unchanged")
+    output.say(
+        "now set DATABASE_URL to it, then start the service. The old database keeps its rows; `sync` and `run` refuse "
+        "it until `orders-sync db reopen`"
+    )
+
+
+@app.command("reopen")
+def reopen(config: options.Config = None, json: options.Json = False) -> None:
+    """Use a database again that was moved elsewhere, or whose copy was not compared to the end."""
+    settings = user_settings.load(config)
+    with databases.server(settings) as host:
+        changed = backup.reopen(host.url, actor.current())
+        where = conninfo.shown(host.url)
+    text = f"database {where} is in use again: nothing else may read on elsewhere" if changed else "it was in use"
+    output.report({"reopened": changed}, text, json)
+
+
+@contextmanager
+def _saying_at_interruption(left: Callable[[], str]) -> Iterator[None]:
+    """Print what is left behind when a signal ends the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(DatabaseError):
+            output.info(left())
+        raise
 
 
 def _say_remarks(url: str) -> None:

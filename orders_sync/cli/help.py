@@ -75,6 +75,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "db dump": ("orders-sync db dump orders.dump",),
     "db restore": ("DATABASE_URL=postgresql://orders@host/new orders-sync db restore orders.dump",),
     "db move": ("orders-sync db move postgresql://orders@host/orders",),
+    "db reopen": ("orders-sync db reopen",),
     "db shell": ("orders-sync db shell", 'orders-sync db shell -c "SELECT count(*) FROM orders"'),
     "demo": ("orders-sync demo", "orders-sync demo --serve", "orders-sync demo --clear"),
     "sandbox": ("orders-sync sandbox --port 8688",),

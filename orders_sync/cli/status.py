@@ -15,13 +15,14 @@ import typer
 from orders_sync.cli import databases, histories, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
+from orders_sync.domain.problems import ProblemKind
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine import account_list, service_status
 from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
-from orders_sync.store import database, overview, progress, schema
+from orders_sync.store import database, database_mark, overview, progress, schema
 from orders_sync.store.overview import AccountStatus
 
 SIGNS = {Severity.BROKEN: ("✗", "bold red"), Severity.ATTENTION: ("!", "yellow")}
@@ -135,12 +136,16 @@ def view(
         accounts = overview.accounts(connection)
         processes = overview.processes(connection)
         orders = overview.orders_by_account(connection) if counted else None
+        mark = database_mark.read(connection)
     accounts = service_status.with_unread(settings, accounts, processes)
     for name in names or []:
         if name not in {each.name for each in accounts}:
             raise NotFoundError(f"no account is named {name}: `orders-sync accounts list` shows every account")
     accounts = [each for each in accounts if not names or each.name in names]
     verdict = service_status.assess_all(settings, accounts, processes)
+    if mark is not None:
+        found = Problem(ProblemKind.SERVICE, Severity.BROKEN, mark.found, advice=mark.advice)
+        verdict.problems[:] = [found, *(each for each in verdict.problems if each.kind is not ProblemKind.SERVICE)]
     rows = account_list.ranked(accounts, verdict)
     chosen = [row.account for row in rows if row.problems or not only_problems]
     return View(chosen, verdict, orders, None if only_problems else MOST, in_full=bool(names))

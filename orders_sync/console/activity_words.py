@@ -40,6 +40,7 @@ ACTIONS = {
     Action.DATABASE_DUMP: later("backed the database up"),
     Action.DATABASE_RESTORE: later("restored the database"),
     Action.DATABASE_MOVE: later("moved the database"),
+    Action.DATABASE_REOPEN: later("took the database into use again"),
     Action.DEMO_CLEAR: later("removed the orders of the demo"),
     Action.NOTIFY_TEST: later("sent a notice to try it"),
     Action.SETTINGS_RELOAD: later("had the settings read again"),

@@ -48,6 +48,7 @@ class Action(StrEnum):
     DATABASE_DUMP = "database.dump"
     DATABASE_RESTORE = "database.restore"
     DATABASE_MOVE = "database.move"
+    DATABASE_REOPEN = "database.reopen"
     DEMO_CLEAR = "demo.clear"
     SETTINGS_RELOAD = "settings.reload"
     NOTIFY_TEST = "notify.test"

@@ -65,6 +65,13 @@ def contents(session: Session, table: str) -> Contents:
     return found
 
 
+def row_counts(session: Session, names: Sequence[str]) -> dict[str, int]:
+    """Count the rows of each table of these schemas."""
+    return {
+        table: select_value(session, f"SELECT count(*) FROM {table}", None, int) for table in tables(session, names)
+    }
+
+
 def other_connections(session: Session) -> int:
     """Return how many other clients are connected to the database."""
     return select_value(session, _OTHERS, None, int)

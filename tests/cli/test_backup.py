@@ -112,6 +112,7 @@ def test_the_documented_move_compares_every_row_and_deletes_nothing(landed: Land
     assert "all equal" in said.out
     assert landed.tables.counts() == Tables(url).counts() == before
     assert_same(landed.tables.url, url)
+    landed.terminal.run("db", "reopen").assert_well()
 
 
 @pytest.mark.parametrize("major", MAJORS or [pytest.param("", marks=pytest.mark.skip("none installed"))])
@@ -124,6 +125,7 @@ def test_a_move_to_every_supported_version_of_the_system(
         said = landed.terminal.run("db", "move", url).assert_well()
         assert "all equal" in said.out
         assert_same(landed.tables.url, url)
+        landed.terminal.run("db", "reopen").assert_well()
         back = landed.terminal.run("db", "dump", "back.dump", DATABASE_URL=url).assert_well()
         assert "back.dump" in back.out
 
@@ -222,7 +224,7 @@ def test_a_restored_database_lists_none_of_the_processes_that_ran_when_it_was_du
         landed.terminal.run("db", "restore", str(tmp_path / "x.dump"), DATABASE_URL=restored).assert_well()
         landed.terminal.run("db", "move", moved).assert_well()
         acted = "SELECT action, details ->> 'file' FROM sync.activity ORDER BY id DESC LIMIT 1"
-        assert landed.tables.query(acted) == [("database.dump", "x.dump")]
+        assert landed.tables.query(acted) == [("database.move", None)]
         assert Tables(restored).query(acted) == [("database.restore", "x.dump")]
         assert Tables(moved).query(acted) == [("database.move", None)]
         for url in (moved, restored):
@@ -230,6 +232,7 @@ def test_a_restored_database_lists_none_of_the_processes_that_ran_when_it_was_du
         assert landed.tables.query("SELECT id FROM sync.processes") == [("gone",)]
     finally:
         landed.tables.execute("DELETE FROM sync.processes")
+        landed.terminal.run("db", "reopen").assert_well()
 
 
 def test_a_dump_is_readable_by_its_owner_alone_and_replaces_a_file_only_with_force(
