@@ -108,6 +108,8 @@ def show(results: list[Audited]) -> None:
 def summary(results: Sequence[Audited]) -> str:
     """Return in a sentence what is missing and what the next sync reads anyway, of the accounts that were compared."""
     compared = [each for each in results if not each.error]
+    if results and not compared:
+        return f"nothing could be compared ({len(results)} {'account' if len(results) == 1 else 'accounts'})"
     remaining = [each for result in compared for each in result.remaining]
     missing, surplus = sum(each.missing for each in remaining), sum(len(each.surplus) for each in remaining)
     awaited = sum(each.awaited for each in compared)

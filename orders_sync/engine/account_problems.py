@@ -73,13 +73,13 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
         )
         yield attention(ProblemKind.BEHIND, found, advice)
     if account.failed:
-        retry = _retry(account)
+        retry, those = _retry(account), "it" if account.failed == 1 else "them"
         yield attention(
             ProblemKind.FAILING,
             Sentence("1 read failed, %(retry)s", retry=retry)
             if account.failed == 1
             else Sentence("%(count)s reads failed, %(retry)s", count=_count(account.failed), retry=retry),
-            f"`orders-sync sync --retry --account {account.name}` reads them at once",
+            f"`orders-sync sync --retry --account {account.name}` reads {those} at once",
         )
     if account.rejects:
         yield attention(

@@ -131,6 +131,7 @@ def test_an_audit_ends_with_a_verdict_that_explains_what_is_awaited() -> None:
     assert summary([differs, Audited("e", error="refused")]) == (
         "1 account: 1 missing; 2 not listed; 1 more could not be compared"
     )
+    assert summary([Audited("e", error="refused")]) == "nothing could be compared (1 account)"
 
 
 def test_an_audit_that_is_shown_again_explains_counts_that_are_not_equal(landed: Landed) -> None:

@@ -100,7 +100,11 @@ ACCOUNTS = {
     "behind a failure": (
         replace(CURRENT, behind=960.0, failed=1, retry_at=NOW + timedelta(seconds=90)),
         AccountState.BEHIND,
-        ["reads failed and are tried again", "1 read failed, the first is tried again at 2026-03-01 08:01:29 +08:00"],
+        [
+            "reads failed and are tried again",
+            "1 read failed, the first is tried again at 2026-03-01 08:01:29 +08:00",
+            "reads it at",
+        ],
     ),
     "failed": (
         replace(CURRENT, failed=5, retry_at=NOW),
