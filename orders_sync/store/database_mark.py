@@ -35,7 +35,7 @@ class DatabaseMark(msgspec.Struct, frozen=True):
 
     @property
     def found(self) -> str:
-        """What the mark means, in a sentence without an end."""
+        """The meaning of the mark, in a sentence without a full stop."""
         if self.orders_sync is MarkKind.MOVED:
             return f"this database was moved to {self.place} at {stamp(self.at)}"
         return (
@@ -45,7 +45,7 @@ class DatabaseMark(msgspec.Struct, frozen=True):
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """The next step for a person, as one or two sentences without the last full stop."""
         if self.orders_sync is MarkKind.MOVED:
             return "Set DATABASE_URL to that one, or use this one again: `orders-sync db reopen`"
         return (
