@@ -77,9 +77,10 @@ def rename(
     settings = user_settings.load(config)
     if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: change its name there, and the next run renames it in the tables")
-    if account_selection.named(settings, new):
-        raise UsageError(f"{new} is the name of an account in the settings: choose another, or see `accounts merge`")
     with databases.opened(settings) as url, database.session(url) as connection:
+        if account_selection.named(settings, new):
+            taken = f"{new} is the name of an account in the settings: choose another, or see `accounts merge`"
+            raise UsageError(identities.awaited_renames(connection, settings.listed).get(old, taken))
         identities.rename(connection, actor.current(), old, new)
     output.report({"account": new, "was": old}, f"renamed {old} to {new}", json)
 
@@ -110,30 +111,42 @@ def merge(old: str, new: options.AccountName, config: options.Config = None, jso
 
 @app.command()
 def pause(
-    name: options.AccountName,
+    names: options.AccountNames,
     reason: Annotated[str | None, typer.Option("--reason", help="Shown in `status`.", show_default=False)] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", help="Date or time at which it ends by itself. [default: at `accounts resume`]"),
+        typer.Option(
+            "--until", help="Date or time at which it ends by itself, or a length: 30m. [default: at `accounts resume`]"
+        ),
     ] = None,
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
-    """Pause an account: it is neither planned nor read. Windows in flight are finished, messages are kept for later."""
+    """Pause accounts: they are neither planned nor read. Windows in flight are finished, messages kept for later."""
     settings = user_settings.load(config)
-    ends = None if until is None else options.moment(until, "--until")
+    ends = None if until is None else options.moment(until, "--until", ahead=True)
     if ends is not None and ends <= datetime.now(UTC):
         raise UsageError(f'--until: lies in the past (got "{until}")')
     with databases.opened(settings) as url:
         account_selection.register(settings, url)
-        paused = event_loop.run(
-            databases.ask(
-                url,
-                lambda connection: actions.pause(connection, actor.current(), settings.listed, name, reason, ends),
-            )
-        )
-    found = structs.asdict(paused)
-    output.report({"account": found.pop("name"), **found}, str(paused), json)
+
+        async def ask(connection: Connection) -> list[Pause]:
+            async with connection.transaction():  # all of them or none
+                who = actor.current()
+                return [
+                    await actions.pause(connection, who, settings.listed, each, reason, ends)
+                    for each in dict.fromkeys(names)
+                ]
+
+        paused = event_loop.run(databases.ask(url, ask))
+    rows = [{"account": each.name, **structs.asdict(each)} for each in paused]
+    for row in rows:
+        del row["name"]
+    if json:
+        output.print_json(rows if len(names) > 1 else rows[0])
+        return
+    for each in paused:
+        output.info(str(each))
 
 
 @app.command()

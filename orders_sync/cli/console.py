@@ -174,5 +174,6 @@ def _rights(person: Person) -> str:
 async def _unknown(connection: Connection, name: str) -> NotFoundError:
     known = ", ".join(each.name for each in await console_access.people(connection)) or "none"
     return NotFoundError(
-        f"nobody named {name} may log in; known are: {known}. `orders-sync console add {name}` adds one"
+        f"nobody named {name} may log in; known are: {known}. `orders-sync console add {name}` adds one who may look, "
+        "with --act and --see-persons one who may do all"
     )

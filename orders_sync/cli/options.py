@@ -44,6 +44,7 @@ def platform_names(incomplete: str) -> list[str]:
 
 
 AccountName = Annotated[str, typer.Argument(autocompletion=account_names)]
+AccountNames = Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=account_names)]
 
 Account = Annotated[
     str | None,
@@ -61,10 +62,10 @@ Accounts = Annotated[
 ]
 
 
-def moment(text: str, option: str) -> datetime:
-    """Parse an option's date or time to the second (`local_times.parse`). Raises `UsageError`."""
+def moment(text: str, option: str, *, ahead: bool = False) -> datetime:
+    """Parse an option's date or time to the second, or a word for one (`local_times`). Raises `UsageError`."""
     try:
-        found = local_times.parse(text)
+        found = local_times.parse(local_times.written_out(text, ahead=ahead))
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
     if not FIRST_YEAR <= found.year < PAST_YEARS:

@@ -116,6 +116,7 @@ def _persons(url: str, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
 
 def _placed(text: str) -> Window:
     """Return the day that is meant, or the second."""
+    text = local_times.written_out(text)
     start = options.moment(text, "--placed")
     return Window(start, local_times.end_of(text, start))
 

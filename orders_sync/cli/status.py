@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -22,7 +22,7 @@ from orders_sync.engine import account_list, service_status
 from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
-from orders_sync.store import database, database_mark, overview, progress, schema
+from orders_sync.store import database, database_mark, identities, overview, progress, schema
 from orders_sync.store.overview import AccountStatus
 
 SIGNS = {Severity.BROKEN: ("✗", "bold red"), Severity.ATTENTION: ("!", "yellow")}
@@ -42,7 +42,8 @@ class View:
     """The content of the screen: the selected accounts, the worst first, and the verdict on them and the processes.
 
     `orders`: by account; None where they were not to be counted. `most`: problems that are shown; None for all.
-    `in_full`: every account is shown with all there is, as accounts asked for by name are.
+    `in_full`: every account is shown with all there is, as accounts asked for by name are. `renames`: sentences on
+    accounts that the settings name otherwise than the tables.
     """
 
     accounts: list[AccountStatus]
@@ -50,6 +51,7 @@ class View:
     orders: dict[str, int] | None
     most: int | None
     in_full: bool = False
+    renames: Sequence[str] = ()
 
     @property
     def summary(self) -> str:
@@ -137,6 +139,7 @@ def view(
         processes = overview.processes(connection)
         orders = overview.orders_by_account(connection) if counted else None
         mark = database_mark.read(connection)
+        renames = list(identities.awaited_renames(connection, settings.listed).values())
     accounts = service_status.with_unread(settings, accounts, processes)
     for name in names or []:
         if name not in {each.name for each in accounts}:
@@ -148,7 +151,7 @@ def view(
         verdict.problems[:] = [found, *(each for each in verdict.problems if each.kind is not ProblemKind.SERVICE)]
     rows = account_list.ranked(accounts, verdict)
     chosen = [row.account for row in rows if row.problems or not only_problems]
-    return View(chosen, verdict, orders, None if only_problems else MOST, in_full=bool(names))
+    return View(chosen, verdict, orders, None if only_problems else MOST, bool(names), renames)
 
 
 def _by_name(found: View) -> list[AccountStatus]:
@@ -172,6 +175,8 @@ def _redraw(found: View) -> None:
 
 def _show(found: View) -> None:
     output.say(found.summary)
+    for sentence in found.renames:
+        output.say(sentence, SIGNS[Severity.ATTENTION])
     problems = found.verdict.problems
     for each in problems[: found.most]:
         output.say(each.text, SIGNS[each.severity])

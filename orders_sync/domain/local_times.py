@@ -20,6 +20,11 @@ from orders_sync.domain.times import SHANGHAI
 DEFAULT = "Asia/Shanghai"
 _CLOCK = len("2026-10-01 12:00:00")  # what stands before an offset
 
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}  # days from today
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LENGTH = re.compile(r"(\d{1,4}) ?(min|[mhdw])", re.ASCII)
+
 _name = DEFAULT
 _zone: tzinfo = SHANGHAI
 
@@ -146,6 +151,26 @@ def parse(text: str) -> datetime:
             **values,
         )
     raise ValueError(said)
+
+
+def written_out(text: str, *, ahead: bool = False) -> str:
+    """Return the date or time that a word stands for, as `parse` reads it; any other text as it is.
+
+    `today`, `yesterday`, `tomorrow`; a weekday, such as `tuesday` or `tue`: the last one that has begun, or the next
+    one after today with `ahead`; a length, such as `30m`, `2h`, `3d`: so long ago, or from now with `ahead`.
+    """
+    word, now = text.strip().lower(), datetime.now(UTC)
+    today = date_of(now)
+    if word in _DAYS:
+        return (today + timedelta(days=_DAYS[word])).isoformat()
+    if length := _LENGTH.fullmatch(word):
+        span = timedelta(**{_UNITS[length[2]]: int(length[1])})
+        return stamp(now + span if ahead else now - span)
+    for number, name in enumerate(_WEEKDAYS):
+        if word in (name, name[:3]):
+            days = (number - today.weekday() - 1) % 7 + 1 if ahead else -((today.weekday() - number) % 7)
+            return (today + timedelta(days=days)).isoformat()
+    return text
 
 
 def end_of(text: str, start: datetime) -> datetime:

@@ -114,6 +114,26 @@ def register(
     return _sentences(changes, {each.name: each for each in known}, accounts)
 
 
+def awaited_renames(connection: Session, accounts: Sequence[ListedAccount]) -> dict[str, str]:
+    """Return what makes the tables follow a new name in the settings, by the account's name in the tables.
+
+    Until then, tables and running processes know the account by its former name.
+    """
+    known = _known(connection)
+    by_name = {each.name: each for each in known}
+    names = [(by_name.get(each.name or ""), each.identity) for each in accounts]
+    if all(identity and same and same.is_certainly(identity) for same, identity in names):
+        return {}  # the usual case, without comparing every account with every other
+    renamed = compare(known, accounts).renamed
+    stale = [each for each in overview.processes(connection) if each.is_alive and renamed.keys() & set(each.accounts)]
+    those = ", ".join(f"process {each.pid} on {each.host}" for each in stale)
+    advice = f"reload (SIGHUP) {those}" if stale else "the next `orders-sync sync` or `run` renames it"
+    return {
+        old: f"the settings rename {old} to {new}, and the tables still have its orders and state as {old}: {advice}"
+        for old, new in renamed.items()
+    }
+
+
 def unrefreshed(connection: Session) -> list[str]:
     """Return a sentence with the remedy for each account whose orders are not refreshed any more."""
     with plain_words(connection.info.dsn):

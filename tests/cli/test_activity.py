@@ -168,7 +168,10 @@ def test_the_list_shows_who_did_what_in_pages(terminal: Terminal, tables: Tables
     many = terminal.run("activity", "--limit", "1").assert_well()
     assert "moon.land" in many.out
     assert "ids: 1 2 3 4 5 and 95 more" in " ".join(many.out.split())
-    terminal.run("activity", "--since", "yesterday").assert_complains("--since", code=2)
+    terminal.run("activity", "--since", "whenever").assert_complains("--since", code=2)
+    assert [row["actor"] for row in terminal.run("activity", "--since", "1d", "--actor", "Ben", "--json").json] == [
+        "Ben"
+    ]
 
 
 def test_a_narrow_screen_says_who_and_what_was_acted_on(terminal: Terminal, tables: Tables) -> None:

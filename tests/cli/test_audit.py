@@ -108,7 +108,7 @@ def test_a_version_that_is_missing_is_shown_by_update_time_and_repaired(
     ("options", "words"),
     [
         (["--from", "2026-11-02", "--to", "2026-11-01"], "must be before"),
-        (["--from", "yesterday"], "must be a date or a time"),
+        (["--from", "whenever"], "must be a date or a time"),
         (["--account", "nobody"], "nobody"),
     ],
 )

@@ -175,7 +175,7 @@ def test_mistakes_are_one_clear_message(landed: Landed) -> None:
     for options, words in (
         (["--from", "2026-11-01"], "which accounts?"),
         (["--account", "sandbox-ka"], "--from is required"),
-        (["--account", "sandbox-ka", "--from", "yesterday"], "must be a date or a time"),
+        (["--account", "sandbox-ka", "--from", "whenever"], "must be a date or a time"),
         (["--account", "sandbox-ka", "--from", "2026-11-02", "--to", "2026-11-01"], "must be before"),
         (["--account", "sandbox-ka", "--from", "2026-11-01", "--by", "updated"], "does not list by updated time"),
     ):

@@ -24,7 +24,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], ExitCode]] = {
     "unknown command": (("nonsense",), {}, ExitCode.USAGE),
     "missing argument": (("order",), {}, ExitCode.USAGE),
     "missing --from": (("backfill", "--account", "sandbox-ka"), {}, ExitCode.USAGE),
-    "no time": (("audit", "--from", "yesterday"), {}, ExitCode.USAGE),
+    "no time": (("audit", "--from", "whenever"), {}, ExitCode.USAGE),
     "range that ends before it begins": (("audit", "--from", "2026-10-02", "--to", "2026-10-01"), {}, ExitCode.USAGE),
     "no such order": (("order", "4040404040404"), {}, ExitCode.NOT_FOUND),
     "no such account in the tables": (("status", "--account", "nobody"), {}, ExitCode.NOT_FOUND),

@@ -170,3 +170,13 @@ def test_a_backfill_of_a_paused_account_is_said_to_wait(terminal: Terminal, tabl
     assert f"Paused accounts wait: {SHOP}: paused" in said
     assert "reads it from now on" in said
     assert "a running service" in " ".join(terminal.run("accounts", "resume", SHOP).assert_well().err.split())
+
+
+def test_several_accounts_are_paused_at_once_or_none(terminal: Terminal, tables: Tables, shops: Sandbox) -> None:
+    paused = "SELECT name FROM sync.accounts WHERE paused_at IS NOT NULL"
+    terminal.run("accounts", "pause", SHOP, "nobody").assert_complains("there is no account nobody")
+    assert tables.query(paused) == []
+    said = terminal.run("accounts", "pause", SHOP, OTHER, SHOP, "--until", "30m", "--json").assert_well().json
+    assert [each["account"] for each in said] == [SHOP, OTHER]
+    assert {each["paused_until"] is not None for each in said} == {True}
+    assert sorted(tables.query(paused)) == [(OTHER,), (SHOP,)]

@@ -163,3 +163,27 @@ def test_the_hours_of_a_day_follow_each_other_from_its_beginning_to_that_of_the_
     for hour, start, end in found:
         assert local_times.date_of(start) == local_times.date_of(end - timedelta(seconds=1)) == the_day
         assert local_times.local(start).hour == hour or zone == "Australia/Lord_Howe"
+
+
+@pytest.mark.parametrize(
+    ("text", "past", "ahead"),
+    [
+        ("today", "2026-11-26", "2026-11-26"),
+        (" Yesterday", "2026-11-25", "2026-11-25"),
+        ("tomorrow", "2026-11-27", "2026-11-27"),
+        ("thursday", "2026-11-26", "2026-12-03"),
+        ("Wed", "2026-11-25", "2026-12-02"),
+        ("fri", "2026-11-20", "2026-11-27"),
+        ("30m", "2026-11-26 00:00:00 +08:00", "2026-11-26 01:00:00 +08:00"),
+        ("2h", "2026-11-25 22:30:00 +08:00", "2026-11-26 02:30:00 +08:00"),
+        ("1w", "2026-11-19 00:30:00 +08:00", "2026-12-03 00:30:00 +08:00"),
+        ("whenever", "whenever", "whenever"),
+        ("t", "t", "t"),
+        ("0x3m", "0x3m", "0x3m"),
+    ],
+)
+def test_words_stand_for_days_and_moments_in_the_zone(text: str, past: str, ahead: str) -> None:
+    """A Thursday half an hour old in the zone, and still Wednesday in UTC."""
+    with time_machine.travel(datetime(2026, 11, 25, 16, 30, tzinfo=UTC), tick=False):
+        assert local_times.written_out(text) == past
+        assert local_times.written_out(text, ahead=True) == ahead
