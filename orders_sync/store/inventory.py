@@ -13,6 +13,7 @@ _SUM = """
 SELECT count(*) AS rows,
     coalesce(sum(('x' || left(md5(t::text), 16))::bit(64)::bigint::numeric), 0)::text AS digest FROM {} AS t
 """
+_COUNT = "SELECT count(*) FROM {}"
 _TABLES = """
 SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY(%s) ORDER BY 1
 """
@@ -67,9 +68,7 @@ def contents(session: Session, table: str) -> Contents:
 
 def row_counts(session: Session, names: Sequence[str]) -> dict[str, int]:
     """Count the rows of each table of these schemas."""
-    return {
-        table: select_value(session, f"SELECT count(*) FROM {table}", None, int) for table in tables(session, names)
-    }
+    return {table: select_value(session, _COUNT.format(table), None, int) for table in tables(session, names)}
 
 
 def other_connections(session: Session) -> int:
