@@ -6,8 +6,8 @@
     missing    what is left
 
 Behind the watermark no window is read but those that are open, so a year of ledger costs what an hour does, and a range
-that lies there costs nothing more. Before the account's history, windows are looked for that end up to `longest` after
-its beginning.
+that lies there costs nothing more. Before the account's proof begins (`history_from`, or `proven_from` where the
+platform lists less), windows are looked for that end up to `longest` after its beginning.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def _listed(kind: str) -> str:
 _STATE = f"""
 WITH asked AS MATERIALIZED (
     SELECT q.place, q.name, q.feed, q.longest, q.page_size, a.history_from AS begins,
-        CASE WHEN a.feed = q.feed THEN a.history_from END AS history_from,
+        CASE WHEN a.feed = q.feed THEN greatest(a.history_from, a.proven_from) END AS history_from,
         CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL
-            THEN greatest(a.history_from, {ledger.PROVEN_TO}) END AS proven_to,
+            THEN greatest(a.history_from, a.proven_from, {ledger.PROVEN_TO}) END AS proven_to,
         CASE WHEN %(start)s < q.past THEN tstzrange(%(start)s, q.past) ELSE 'empty' END AS range
     FROM unnest(%(names)s::text[], %(feeds)s::text[], %(pasts)s::timestamptz[], %(longest)s::interval[],
         %(page_sizes)s::int[]) WITH ORDINALITY AS q (name, feed, past, longest, page_size, place)

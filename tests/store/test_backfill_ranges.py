@@ -127,6 +127,17 @@ async def test_what_lies_beyond_the_reach_is_missing_though_windows_around_it_we
     assert kinds == dict(enumerate(["complete", "failed", "complete", "missing", *["complete"] * 3, "missing"], 1))
 
 
+async def test_what_the_platform_no_longer_lists_is_not_complete(connection: Connection) -> None:
+    await register(connection)
+    for first, past, state in ((1, 3, "beyond"), (3, 8, "done")):
+        await put(connection, "incremental", hours(first, past), state)
+    await connection.execute("UPDATE sync.accounts SET proven_from = %s", [at(3)])
+    assert cells(await read(connection, hours(1, 8))) == {
+        hour: "missing" if hour < 3 else "complete" for hour in range(1, 8)
+    }
+    assert cells(await read(connection, hours(3, 8))) == dict.fromkeys(range(3, 8), "complete")
+
+
 async def test_by_another_feed_than_its_own_only_windows_prove_a_range(
     connection: Connection,
 ) -> None:
