@@ -75,7 +75,7 @@ SENTENCES = {  # commands that print a sentence, a log, a script or a file, and 
     *("accounts retry", "audit repair", "backfill again"),
     "notify test",
     *("audit acknowledge", "backfill cancel", "rejects ignore", "rejects unignore", "rejects drop"),
-    *("migrate", "db dump", "db restore", "db move", "db url", "db serve", "db shell"),
+    *("migrate", "db dump", "db restore", "db move", "db reopen", "db url", "db serve", "db shell"),
 }
 SAME = {"accounts test": "doctor"}  # commands that print what another one does
 TABLES = {  # every table in the code: its module and title, the command that shows it, a title of it

@@ -8,6 +8,7 @@ from orders_sync.domain import errors
 from orders_sync.domain.errors import (
     AuthenticationError,
     BlockedError,
+    CallTimeoutError,
     IncompleteWindowError,
     InvalidRecordError,
     InvalidRequestError,
@@ -25,6 +26,7 @@ CALLS = [
     AuthenticationError,
     RateLimitError,
     TransientError,
+    CallTimeoutError,
     MalformedResponseError,
     InvalidRequestError,
     IncompleteWindowError,

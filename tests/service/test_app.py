@@ -49,7 +49,7 @@ async def test_a_part_that_loses_the_database_is_tried_again(tell: Tell, monkeyp
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Worker, "run", lost)
-    monkeypatch.setattr(module, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.0)
     async with asyncio.timeout(30):
         await service(tell(), Components(works=True)).run()
     assert tries == 3

@@ -24,7 +24,7 @@ WHERE n.nspname IN ('public', 'sync') AND c.relkind = 'r' AND a.attnum > 0 AND N
 
 @pytest.fixture(scope="module")
 def filled(server: str, template: str) -> Iterator[Tables]:
-    with made_database(server, "console", template) as tables:
+    with made_database(server, "console_questions", template) as tables:
         with database.connect(tables.url) as connection:
             fill(connection, SIZE)
         yield tables

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,13 @@ def on(server: str, name: str) -> str:
     return f"postgresql://{user}{f':{password}' if password else ''}@/{name}?{query}"
 
 
+_NUMBERS = count()  # of databases of this process: modules may choose the same word
+
+
 @contextmanager
 def made_database(server: str, word: str, template: str = "template1") -> Iterator[Tables]:
     """A database for the tests of one module to share."""
-    name = f"orders_sync_{word}_{os.getpid()}"
+    name = f"orders_sync_{word}_{os.getpid()}_{next(_NUMBERS)}"
     Tables(server).execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield Tables(on(server, name))
     Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
