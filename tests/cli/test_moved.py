@@ -47,7 +47,7 @@ def test_a_moved_database_says_where_to_and_is_refused_until_it_is_reopened(
     assert "Set DATABASE_URL" in flat(status)
     assert "start `orders-sync run`" not in flat(status)
     assert terminal.run("status", "--check", DATABASE_URL=url).code == 4
-    for command in (["sync"], ["migrate"], ["run"]):
+    for command in (["sync"], ["migrate"], ["run", "--listen", "127.0.0.1:0"]):
         terminal.run(*command, DATABASE_URL=url).assert_complains("was moved to", "db reopen")
     assert Tables(url).query("SELECT action FROM sync.activity ORDER BY id DESC LIMIT 1") == [("database.move",)]
     assert marked(empty_url) is None

@@ -50,8 +50,8 @@ async def test_shared_sessions_are_refused_with_what_to_do(
 ) -> None:
     def use(through: str) -> None:
         terminal.describe(world, "http://127.0.0.1:1", "sandbox-1688")
-        for command in ("sync", "run", "status", "migrate"):
-            said = terminal.run(command, DATABASE_URL=through)
+        for command in (["sync"], ["run", "--listen", "127.0.0.1:0"], ["status"], ["migrate"]):
+            said = terminal.run(*command, DATABASE_URL=through)
             said.assert_complains("pooler", "pool_mode = session", "the server's own address")
         said = terminal.run("doctor", DATABASE_URL=through)
         assert said.code == 1
