@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orders_sync import settings as settings_module
-from orders_sync.domain import local_times
+from orders_sync.domain import typed_times
 from orders_sync.domain.errors import SettingsError, UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR, PAST_YEARS
 from orders_sync.platforms import PLATFORMS
@@ -63,9 +63,9 @@ Accounts = Annotated[
 
 
 def moment(text: str, option: str, *, ahead: bool = False) -> datetime:
-    """Parse an option's date or time to the second, or a word for one (`local_times`). Raises `UsageError`."""
+    """Parse an option's date or time to the second, or a word for one (`typed_times`). Raises `UsageError`."""
     try:
-        found = local_times.parse(local_times.written_out(text, ahead=ahead))
+        found = typed_times.parse(typed_times.written_out(text, ahead=ahead))
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
     if not FIRST_YEAR <= found.year < PAST_YEARS:

@@ -10,7 +10,7 @@ import typer
 from msgspec import structs
 
 from orders_sync.cli import actor, databases, event_loop, options, output, user_settings
-from orders_sync.domain import local_times, pasted
+from orders_sync.domain import pasted, typed_times
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Window
@@ -116,9 +116,9 @@ def _persons(url: str, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
 
 def _placed(text: str) -> Window:
     """Return the day that is meant, or the second."""
-    text = local_times.written_out(text)
+    text = typed_times.written_out(text)
     start = options.moment(text, "--placed")
-    return Window(start, local_times.end_of(text, start))
+    return Window(start, typed_times.end_of(text, start))
 
 
 def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> KnownAccounts:

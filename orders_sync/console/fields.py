@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from orders_sync.console.visit import Visit
 from orders_sync.console.words import Words
-from orders_sync.domain import local_times
+from orders_sync.domain import typed_times
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR, PAST_YEARS
 from orders_sync.domain.statuses import StatusGroup
@@ -38,14 +38,13 @@ def moment(written: Mapping[str, str], words: Words, name: str, *, is_end: bool 
     if not text:
         return None
     try:
-        found = local_times.parse(text)
+        found = typed_times.parse(text)
     except ValueError as error:
         raise UsageError(error.args[0], argument=name) from None
     if not FIRST_YEAR <= found.year < PAST_YEARS:
         text = words("The year must lie between %(first)s and %(past)s.", first=FIRST_YEAR, past=PAST_YEARS)
         raise UsageError(text, argument=name)
-    is_day = len(text) == len("2026-10-01")
-    return local_times.parse(local_times.day(found + timedelta(hours=36))) if is_end and is_day else found
+    return typed_times.end_of(text, found) if is_end and typed_times.is_date(text) else found
 
 
 def number(text: str | None) -> int | None:

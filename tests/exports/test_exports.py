@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from orders_sync import exports
-from orders_sync.domain import local_times
+from orders_sync.domain import local_times, typed_times
 from orders_sync.domain.errors import SchemaVersionError, UsageError
 from orders_sync.exports import FORMATS, Selection, formats
 from orders_sync.exports.formats import CSV_FOR_EXCEL
@@ -149,7 +149,7 @@ def test_a_range_holds_its_start_and_not_its_end(
 
 def test_a_range_of_days_is_one_of_the_shops_days_and_takes_no_hour(session: Session, url: str, tmp_path: Path) -> None:
     add(url)
-    midnight = local_times.parse("2026-11-01")
+    midnight = typed_times.parse("2026-11-01")
     for start, rows in ((midnight, 1), (midnight + timedelta(days=1), 0)):
         write(session, tmp_path / "a.csv", "daily_sales", start=start)
         assert len([row for row in read(tmp_path / "a.csv") if row["orders_by_ordered_day"] != "0"]) == rows

@@ -15,7 +15,7 @@ from orders_sync.console import activity_words, charts, fields, shop_words, wind
 from orders_sync.console.pages import action, page
 from orders_sync.console.pages.overview import rate_keys
 from orders_sync.console.visit import Visit
-from orders_sync.domain import local_times
+from orders_sync.domain import local_times, typed_times
 from orders_sync.domain.assumptions import ASSUMPTIONS
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.windows import Window, WindowKind
@@ -195,7 +195,7 @@ def _day(text: str) -> date | None:
 def _hour(text: str) -> Window | None:
     """Return the hour, as clocks show it, that begins at a moment of the URL; None for another text."""
     try:
-        start = local_times.parse(text)
+        start = typed_times.parse(text)
         found = [each for each in local_times.hours_of(local_times.date_of(start)) if each[1] == start]
     except (ValueError, OverflowError):
         return None
