@@ -1,13 +1,14 @@
 """Ranges of the ledger as a backfill sees them: complete, failed, waiting or missing. One statement for all accounts.
 
-    complete   read with proof: by the watermark of the account's own feed, else by windows that are done
+    complete   read with proof: by incremental windows of the account's own feed, or by another window that is done
     failed     of the rest: windows that failed
     waiting    of the rest: windows that are planned or being read
     missing    what is left
 
-Behind the watermark no window is read but those that are open, so a year of ledger costs what an hour does, and a range
-that lies there costs nothing more. Before the account's proof begins (`history_from`, or `proven_from` where the
-platform lists less), windows are looked for that end up to `longest` after its beginning.
+Incremental windows leave no gap between the account's history and what is planned, so all of that is complete but what
+an open one covers (`unproven`). Windows that are done are looked for only there and outside of it, so a year of ledger
+costs what an hour does, for an account that is behind too. Within the planned range they are those that end up to
+`longest` after such a gap: a longer one, of former settings, may be overlooked, and its range is read again.
 """
 
 from __future__ import annotations
@@ -32,14 +33,6 @@ MOST_COUNTED = 10_000  # orders of one of these
 
 # every kind that proves something: a window that was read because of a message may be too young for that
 _PROVING = "ARRAY['incremental', 'confirm', 'sweep', 'backfill', 'repair']"
-_DONE = f"""
-    SELECT w.starts_at, w.ends_at FROM sync.windows AS w
-    WHERE w.account = q.name AND w.kind = ANY ({_PROVING}) AND w.feed = q.feed AND w.status IS NULL
-        AND w.state = 'done' AND NOT (w.kind <> 'incremental' AND w.seen = 0
-            AND w.ends_at - w.starts_at > %(one_answer)s)
-"""
-# that no window needs to be read: of an account that is behind there may be thousands
-_IS_PROVEN = "coalesce(lower(q.range) >= q.history_from AND upper(q.range) <= q.proven_to, false)"
 _TO_READ = "CASE WHEN %(everything)s THEN tstzmultirange(range) ELSE tstzmultirange(range) - complete END"
 
 
@@ -57,13 +50,14 @@ WITH asked AS MATERIALIZED (
         CASE WHEN a.feed = q.feed THEN greatest(a.history_from, a.proven_from) END AS history_from,
         CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL
             THEN greatest(a.history_from, a.proven_from, {ledger.PROVEN_TO}) END AS proven_to,
+        CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL THEN {ledger.PLANNED_TO} END AS planned_to,
         CASE WHEN %(start)s < q.past THEN tstzrange(%(start)s, q.past) ELSE 'empty' END AS range
     FROM unnest(%(names)s::text[], %(feeds)s::text[], %(pasts)s::timestamptz[], %(longest)s::interval[],
         %(page_sizes)s::int[]) WITH ORDINALITY AS q (name, feed, past, longest, page_size, place)
     LEFT JOIN sync.accounts AS a ON a.name = q.name
 ), known AS MATERIALIZED (
     SELECT q.*, open.failed_windows, open.waiting_windows, open.failed AS all_failed, open.waiting AS all_waiting,
-        tstzmultirange(q.range) * (coalesce(done.ranges, '{{}}') - coalesce(open.reopened, '{{}}')) AS complete
+        tstzmultirange(q.range) * (done.ranges - coalesce(open.reopened, '{{}}')) AS complete
     FROM asked AS q
     CROSS JOIN LATERAL (
         SELECT coalesce(range_agg(r) FILTER (WHERE is_read AND state = 'failed'), '{{}}') AS failed,
@@ -80,15 +74,24 @@ WITH asked AS MATERIALIZED (
         ) AS windows
     ) AS open
     CROSS JOIN LATERAL (
-        SELECT range_agg(tstzrange(starts_at, ends_at)) AS ranges FROM (
-            SELECT history_from, proven_to WHERE proven_to > history_from
+        SELECT tstzmultirange(q.range) - CASE WHEN q.planned_to IS NULL THEN '{{}}' ELSE
+            tstzmultirange(tstzrange(q.history_from, greatest(q.planned_to, q.proven_to)))
+            - coalesce(range_agg(tstzrange(w.starts_at, w.ends_at)), '{{}}') END AS ranges
+        FROM sync.windows AS w
+        WHERE w.account = q.name AND w.kind = 'incremental' AND w.state IN {OPEN_WINDOWS} AND w.ends_at > q.proven_to
+    ) AS unproven
+    CROSS JOIN LATERAL (
+        SELECT tstzmultirange(q.range) - unproven.ranges
+            + coalesce(range_agg(tstzrange(w.starts_at, w.ends_at)), '{{}}') AS ranges
+        FROM (
+            SELECT lower(r), upper(r), upper(r) + q.longest FROM unnest(unproven.ranges) AS r
             UNION ALL
-            {_DONE} AND w.ends_at > greatest(lower(q.range), q.proven_to) AND w.starts_at < upper(q.range)
-                AND NOT {_IS_PROVEN}
-            UNION ALL
-            {_DONE} AND w.ends_at > lower(q.range) AND w.ends_at <= q.history_from + q.longest
-                AND w.starts_at < q.history_from AND lower(q.range) < q.history_from
-        ) AS proven (starts_at, ends_at)
+            SELECT coalesce(q.planned_to, lower(q.range)), upper(q.range), 'infinity'
+        ) AS gap (starts_at, ends_at, last_end)
+        JOIN sync.windows AS w ON w.account = q.name AND w.kind = ANY ({_PROVING})
+            AND w.ends_at > gap.starts_at AND w.ends_at <= gap.last_end AND w.starts_at < gap.ends_at
+        WHERE w.feed = q.feed AND w.status IS NULL AND w.state = 'done'
+            AND NOT (w.kind <> 'incremental' AND w.seen = 0 AND w.ends_at - w.starts_at > %(one_answer)s)
     ) AS done
 ), parted AS MATERIALIZED (
     SELECT *, {_TO_READ} AS to_read,

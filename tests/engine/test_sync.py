@@ -449,6 +449,7 @@ async def test_a_sweep_of_what_is_open_brings_every_change_of_it_P2(tell: Tell) 
     for _ in range(3):
         story.world.mutate(40, datetime.now(UTC))
     outcomes = await story.sync(sweep=Sweep.OPEN)
+    assert [problem for each in outcomes.values() for problem in (*each.errors, *each.failed_windows)] == []
     assert sum(outcome.rows.changed for outcome in outcomes.values()) > 20
     differing = [line for verdict in story.verify().values() for line in verdict.examples()]
     assert [line for line in differing if not any(order_id in line for order_id in final_before)] == []

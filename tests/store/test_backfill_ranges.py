@@ -54,8 +54,9 @@ async def test_every_hour_is_of_the_kind_that_its_windows_say(connection: Connec
     states = ["done"] * 3 + ["failed", "planned"]
     begins, ledger_hours = dice.randrange(4, 10), []
     for hour in range(begins, begins + dice.randrange(1, 8)):
-        ledger_hours.append((hour, hour + 1, dice.choice(states), True))
-        await put(connection, "incremental", hours(hour, hour + 1), ledger_hours[-1][2])
+        overlap = max(begins, hour - dice.choice([0, 0, 1, 2]))
+        ledger_hours.append((overlap, hour + 1, dice.choice(states), True))
+        await put(connection, "incremental", hours(overlap, hour + 1), ledger_hours[-1][2])
     for _ in range(dice.randrange(0, 6)):
         first = dice.randrange(0, 20)
         past = first + dice.randrange(1, 4)

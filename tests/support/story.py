@@ -31,7 +31,7 @@ from orders_sync.store.database import Pool
 from orders_sync.store.tables import BUSINESS
 
 LIMITS = Limits(window_rows=400, retry_policy=RetryPolicy(first_delay=0.001))
-AHEAD = timedelta(seconds=-5)  # a lag that reaches what happened this very second
+AHEAD = timedelta(seconds=-30)  # a lag that reaches what happened this very second, if a clock is set back too
 
 
 @dataclass
