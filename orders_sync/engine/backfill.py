@@ -47,6 +47,13 @@ class Preview:
         """The calls they take, about."""
         return self.state.calls
 
+    @property
+    def is_complete(self) -> bool:
+        """True if every moment of the range is complete and none is to be read again."""
+        state = self.state
+        rest = state.missing_ranges + state.failed_ranges + state.waiting_ranges
+        return state.complete_ranges > 0 and not rest and not state.windows
+
 
 @dataclass(frozen=True, slots=True)
 class Previewed:

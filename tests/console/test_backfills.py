@@ -66,6 +66,18 @@ async def test_what_is_started_is_what_was_shown_and_who_started_it_is_shown(sho
     assert "data-events" in page.text
 
 
+async def test_a_shop_that_is_complete_stands_in_one_line_and_the_others_in_the_table(shops: Served) -> None:
+    done, behind = (each.account.name for each in shops.site.sources[:2])
+    async with shops.person() as client:
+        await client.post("/backfills/start", data={"plan": plan(await previewed(client, done))})
+        Tables(shops.site.url).execute("UPDATE sync.windows SET state = 'done', seen = 5, finished_at = now()")
+        both, again = [await previewed(client, done, behind, **more) for more in ({}, {"everything": "1"})]
+    row = '<a href="/accounts/{}">'
+    assert [row.format(name) in both.partition("</form>")[2] for name in (done, behind)] == [False, True]
+    assert f": complete, nothing to read, for {done}</p>" in both
+    assert [row.format(name) in again for name in (done, behind)] == [True, True]
+
+
 async def test_a_plan_is_started_once_and_not_when_something_else_would_be_read(shops: Served) -> None:
     name = shops.site.sources[0].account.name
     async with shops.person() as client:
