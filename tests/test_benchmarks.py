@@ -41,7 +41,7 @@ def measured(name: str, *options: str) -> Any:
         text=True,
         timeout=300,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr
     return json.loads(ran.stdout)
 
 

@@ -17,8 +17,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, NoReturn
@@ -227,8 +229,27 @@ def _main() -> NoReturn:
     gc.collect()
     gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])))
-    main()
+    try:
+        main()
+    except SystemExit as ended:
+        if isinstance(ended.code, int | None):
+            _end(ended.code or 0)
+        raise
+    _end(0)
     sys.exit()
+
+
+def _end(code: int) -> None:
+    """End a command as the interpreter does, but for taking apart every module: two thirds of its CPU time.
+
+    Returns where a stream cannot be written to: what the interpreter makes of that is what the tests want to see.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads and runs what executors registered
+    atexit._run_exitfuncs()
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":
