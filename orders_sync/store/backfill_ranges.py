@@ -88,10 +88,14 @@ WITH asked AS MATERIALIZED (
             UNION ALL
             SELECT coalesce(q.planned_to, lower(q.range)), upper(q.range), 'infinity'
         ) AS gap (starts_at, ends_at, last_end)
-        JOIN sync.windows AS w ON w.account = q.name AND w.kind = ANY ({_PROVING})
-            AND w.ends_at > gap.starts_at AND w.ends_at <= gap.last_end AND w.starts_at < gap.ends_at
-        WHERE w.feed = q.feed AND w.status IS NULL AND w.state = 'done'
-            AND NOT (w.kind <> 'incremental' AND w.seen = 0 AND w.ends_at - w.starts_at > %(one_answer)s)
+        CROSS JOIN LATERAL (
+            SELECT w.starts_at, w.ends_at FROM sync.windows AS w
+            WHERE w.account = q.name AND w.kind = ANY ({_PROVING}) AND w.feed = q.feed
+                AND w.ends_at > gap.starts_at AND w.ends_at <= gap.last_end AND w.starts_at < gap.ends_at
+                AND w.status IS NULL AND w.state = 'done'
+                AND NOT (w.kind <> 'incremental' AND w.seen = 0 AND w.ends_at - w.starts_at > %(one_answer)s)
+            OFFSET 0  -- each gap by the index, not every window of the account against all gaps
+        ) AS w
     ) AS done
 ), parted AS MATERIALIZED (
     SELECT *, {_TO_READ} AS to_read,
