@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from orders_sync.domain.errors import ClockSetBackError, IdentityMismatchError, OrdersSyncError
+from orders_sync.domain.sentences import Sentence
 
 # what a statement does with the values of one account; every other database error would meet the next account, too
 _OF_ITS_VALUES = (psycopg.DataError, psycopg.IntegrityError)
@@ -22,6 +23,14 @@ def text(error: Exception) -> str:
     """Name an error in one line, without the rows a database quotes in its details."""
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return " ".join(f"{type(error).__name__}: {said or error}".split())
+
+
+def refusal(error: psycopg.Error) -> Sentence:
+    """Say why an account is not read while the database refuses a statement, and what to do."""
+    return Sentence(
+        "the database refused a statement: %(error)s. Once that is mended the account is read again by itself",
+        error=text(error),
+    )
 
 
 def report(account: str, error: Exception) -> str:

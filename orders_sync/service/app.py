@@ -134,7 +134,7 @@ class Service:
             self._liveness.watch(schedules=self._components.schedules, works=self._components.works)
             if self._components.works:
                 worker = Worker(
-                    run_context, jobs, self._sources, service.audit, self._liveness, self._outage.record_failure
+                    run_context, jobs, self._sources, service.audit, self._liveness, self._record_job_failure
                 )
                 working.append(asyncio.create_task(self._supervise("worker", worker.run)))
             if self._components.schedules:
@@ -295,14 +295,20 @@ class Service:
             else:  # a component that meets a lost connection waits until this probe ends the outage
                 await self._outage.wait_for_beginning(WATCH_SECONDS)
 
-    async def _record_failure(self, name: str, error: Exception) -> None:
-        """Record an error of the database. On a lost connection restart the database if it is the embedded one."""
+    async def _record_job_failure(self, job: str, error: Exception) -> None:
+        await self._record_failure("worker", error, job=job)
+
+    async def _record_failure(self, name: str, error: Exception, **context: str) -> None:
+        """Record an error of the database that a component met. Restart an embedded one if the connection is lost.
+
+        Only a lost connection is an outage; a statement that is refused is logged as what it is, with the `context`.
+        """
         cause = error.__cause__ or error
         if not outages.is_connection_loss(cause):
             self._health.record_failure(name, cause)
             if (others := self._throttle.admit((name, type(cause)))) is not None:
                 words = f"{type(cause).__name__}: {cause}".strip()
-                log.error("database error; retrying", part=name, error=words, since_last=others)
+                log.error("database error; retrying", part=name, **context, error=words, since_last=others)
             return
         self._outage.record_failure(name, cause)
         async with self._reviving:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import psycopg
@@ -21,9 +22,10 @@ from orders_sync.engine.runner import drain, release_windows
 from orders_sync.engine.sources import AccountSource
 from orders_sync.service import malloc
 from orders_sync.service.liveness import Liveness
+from orders_sync.service.outage import is_connection_loss
 from orders_sync.service.queue import AUDIT, DRAIN, QUEUE, Queue
 from orders_sync.service.scheduler import AUDIT_AGAIN
-from orders_sync.store import due_accounts, requests
+from orders_sync.store import due_accounts, ledger, requests
 from orders_sync.store.requests import AuditRequest
 
 TIME_SLICE = 20.0  # seconds after which no further window of an account is begun
@@ -44,17 +46,17 @@ class Worker:
         sources: Sequence[AccountSource],
         audit_every: timedelta,
         liveness: Liveness | None = None,
-        on_connection_loss: Callable[[str, Exception], None] | None = None,
+        on_database_error: Callable[[str, Exception], Awaitable[None]] | None = None,
     ) -> None:
-        """`on_connection_loss` gets a component and an error when the database goes away during a job."""
+        """`on_database_error` gets a job, such as `drain of SHOP`, and the error of the database that ended it."""
         self._run_context = run_context
         self._liveness = liveness or Liveness()
-        self._on_connection_loss = on_connection_loss or _log_connection_loss
+        self._on_database_error = on_database_error or _log_database_error
         self._queue = queue
         self._sources = {source.account.name: source for source in sources}
         self._audit_every = audit_every
         self._draining: set[str] = set()
-        self._interrupted: set[str] = set()  # accounts that were being drained when the connection was lost
+        self._interrupted: set[str] = set()  # accounts whose drain an error of the database ended
         queue.app.task(name=DRAIN)(self._track(self.drain))
         queue.app.task(name=AUDIT)(self._track(self.audit))
 
@@ -100,7 +102,8 @@ class Worker:
             outcome = await drain(self._run_context, source, turn=TIME_SLICE, waits=False)
         except psycopg.Error as error:
             self._interrupted.add(account)
-            self._on_connection_loss(f"drain of {account}", error)
+            await self._note_refusal(account, error)
+            await self._on_database_error(f"drain of {account}", error)
             return
         finally:
             self._draining.discard(account)
@@ -111,6 +114,14 @@ class Worker:
             log.warning("the platform lists no order in the whole history; it is read again later", account=account)
         if outcome.is_cut_off and not self._run_context.stopping.is_set():
             await self._queue.enqueue(DRAIN, account)
+
+    async def _note_refusal(self, account: str, error: psycopg.Error) -> None:
+        """Store with the account that the database refused a statement: it rests, as every read would end like this."""
+        if is_connection_loss(error):
+            return
+        with suppress(psycopg.Error):  # a full disk, say, takes this write no more than the others
+            async with self._run_context.pool.connection() as connection:
+                await ledger.note_error(connection, account, isolation.refusal(error), rests=True)
 
     async def audit(self, account: str) -> None:
         """Audit the account as somebody asked for, else all of it, unless that was done meanwhile."""
@@ -128,7 +139,7 @@ class Worker:
             else:
                 return
         except psycopg.Error as error:
-            self._on_connection_loss(f"audit of {account}", error)
+            await self._on_database_error(f"audit of {account}", error)
             return
         found = result.found
         write = log.error if result.error or result.remaining else log.warning if result.differences else log.info
@@ -150,9 +161,9 @@ class Worker:
         start, end = request.starts_at, request.ends_at
         try:
             [result] = await audit(self._run_context, [source], start, end, repair=request.repair)
-        except psycopg.Error:
-            raise
         except Exception as error:
+            if is_connection_loss(error):
+                raise
             async with self._run_context.pool.connection() as connection:
                 await requests.finish(connection, request.id, isolation.text(error))
             raise
@@ -161,5 +172,5 @@ class Worker:
         return result
 
 
-def _log_connection_loss(part: str, error: Exception) -> None:
-    log.warning("database connection lost; windows in flight are read again later", part=part, error=str(error))
+async def _log_database_error(job: str, error: Exception) -> None:
+    log.warning("database error; windows in flight are read again later", job=job, error=str(error))

@@ -29,6 +29,7 @@ from orders_sync.store import schema
 from orders_sync.store.database import Connection
 from tests.support.cable import cable
 from tests.support.clock import Clock
+from tests.support.databases import Tables
 from tests.support.scheduling import with_interval
 from tests.support.story import Story, Tell
 
@@ -152,6 +153,46 @@ async def test_after_an_outage_reading_goes_on_and_only_two_lines_speak_of_it(
     assert events(said) in (away_and_back, away_and_back * 2)  # a connection cut before may be met afterwards
     away = next(each for each in said if "unavailable" in each["event"])
     assert "connection failed" in away["error"] or "closed" in away["error"] or "terminat" in away["error"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("53100", "DiskFull"),
+        ("42501", "InsufficientPrivilege"),
+        ("53200", "OutOfMemory"),
+        ("25006", "ReadOnlySqlTransaction"),
+    ],
+)
+async def test_a_statement_refused_to_a_job_is_no_outage_and_is_reported_as_what_it_is(
+    tell: Tell, url: str, said: list[EventDict], code: str, kind: str
+) -> None:
+    async with Running(tell(), url) as running:
+        story = running.story
+        # in threads: the process in this event loop holds locks that they wait for
+        await asyncio.to_thread(
+            Tables(url).execute,
+            f"""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                AS $$BEGIN RAISE 'not today' USING ERRCODE = '{code}'; END$$;
+            CREATE TRIGGER refuse BEFORE UPDATE ON sync.windows FOR EACH ROW WHEN (NEW.state = 'done')
+                EXECUTE FUNCTION refuse()
+            """,
+        )
+        refused = f"the database refused a statement: {kind}: not today. Once that is mended"
+        await running.until(
+            lambda: story.query("SELECT 1 FROM sync.accounts WHERE last_error ^@ %s AND rests_until > now()", refused)
+        )
+        await running.until(lambda: events(said))
+        assert not running.service._outage.is_active
+        for statement in ("DROP FUNCTION refuse CASCADE", "UPDATE sync.accounts SET rests_until = NULL"):
+            await asyncio.to_thread(Tables(url).execute, statement)
+        before = running.windows()
+        await running.until(lambda: running.windows() > before)
+        await running.until(lambda: not story.query("SELECT 1 FROM sync.accounts WHERE last_error IS NOT NULL"))
+    [line] = [each for each in said if "database" in each["event"]]
+    assert (line["event"], line["part"], line["error"]) == ("database error; retrying", "worker", f"{kind}: not today")
+    assert line["job"].startswith("drain of ")
 
 
 async def test_windows_held_when_the_database_went_are_read_again_without_waiting_for_their_leases_P5(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
+import psycopg
 import pytest
 import structlog
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
@@ -17,6 +22,8 @@ from orders_sync.service import queue as queues
 from orders_sync.service import worker as module
 from orders_sync.service.queue import QUEUE, Queue
 from orders_sync.service.worker import Worker
+from orders_sync.store import database
+from tests.support.databases import Tables
 from tests.support.scheduling import jobs, scheduler
 from tests.support.story import Story, Tell
 
@@ -169,6 +176,75 @@ async def test_the_routine_audit_reads_what_is_missing_and_is_noted(tell: Tell, 
     assert story.query(noted, story.shop) == [(True,)]
     await one.audit(story.shop)  # a second job that came meanwhile
     assert story.query(noted, story.shop) == [(True,)]
+
+
+@pytest.fixture
+def role(url: str) -> Iterator[str]:
+    """A role that may do everything in the database of the test, once it is set."""
+    name, schemas = f"t{os.getpid()}_worker", "public, sync, sync_jobs"
+    with psycopg.connect(url, autocommit=True) as owner:
+        for statement in (
+            "CREATE ROLE {}",
+            f"GRANT USAGE ON SCHEMA {schemas} TO {{}}",
+            f"GRANT ALL ON ALL TABLES IN SCHEMA {schemas} TO {{}}",
+            f"GRANT ALL ON ALL SEQUENCES IN SCHEMA {schemas} TO {{}}",
+        ):
+            owner.execute(sql.SQL(statement).format(sql.Identifier(name)))
+        yield name
+        owner.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
+        owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+async def test_a_privilege_that_was_lost_is_said_of_the_account_until_it_is_back(
+    tell: Tell, queue: Queue, role: str
+) -> None:
+    story = tell()
+    await plan(story, queue)
+    found: list[tuple[str, Exception]] = []
+
+    async def take(job: str, error: Exception) -> None:
+        found.append((job, error))
+
+    def error() -> object:
+        return story.query("SELECT last_error, rests_until IS NOT NULL FROM sync.accounts WHERE name = %s", story.shop)
+
+    Tables(story.url).execute(f"REVOKE INSERT ON orders FROM {role}")
+    async with database.connected(make_conninfo(story.url, options=f"-c role={role}"), 8) as pool:
+        http = httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app))
+        run_context = RunContext(pool, http, story.sources(), story.limits, story.progress)
+        one = Worker(run_context, queue, story.sources(), DAY, on_database_error=take)
+        await one.drain(story.shop)
+        assert [(job, type(each)) for job, each in found] == [
+            (f"drain of {story.shop}", psycopg.errors.InsufficientPrivilege)
+        ]
+        assert error() == [
+            (
+                "the database refused a statement: InsufficientPrivilege: permission denied for table orders. "
+                "Once that is mended the account is read again by itself",
+                True,
+            )
+        ]
+        Tables(story.url).execute(f"GRANT INSERT ON orders TO {role}")
+        await one.drain(story.shop)
+    assert error() == [(None, False)]
+    assert len(found) == 1
+    story.assert_equal(story.shop)
+
+
+async def test_an_audit_that_a_refused_statement_ends_is_not_made_again_and_again(
+    tell: Tell, queue: Queue, role: str
+) -> None:
+    story = tell()
+    await story.sync()
+    request = "INSERT INTO sync.requests (account, kind, requested_by) VALUES (%s, 'audit', 'a person') RETURNING id"
+    story.query(request, story.shop)
+    Tables(story.url).execute(f"REVOKE INSERT ON sync.audits FROM {role}")
+    async with database.connected(make_conninfo(story.url, options=f"-c role={role}"), 8) as pool:
+        http = httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app))
+        run_context = RunContext(pool, http, story.sources(), story.limits, story.progress)
+        await Worker(run_context, queue, story.sources(), DAY).audit(story.shop)
+    ended = "SELECT finished_at IS NOT NULL, error FROM sync.requests"
+    assert story.query(ended) == [(True, "InsufficientPrivilege: permission denied for table audits")]
 
 
 async def test_a_lost_database_ends_no_worker(tell: Tell, queue: Queue) -> None:
