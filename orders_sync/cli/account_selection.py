@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from orders_sync.cli import actor, output
 from orders_sync.cli.output import info
-from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.errors import ConfigurationError, NotFoundError, SettingsError, UsageError
 from orders_sync.engine.sources import AccountSource, source
 from orders_sync.settings import Settings
@@ -54,11 +53,6 @@ def without_paused(url: str, sources: list[AccountSource], only: list[str] | Non
         info(str(each))
     names = {each.name for each in paused}
     return [each for each in sources if each.account.name not in names]
-
-
-def paces(settings: Settings) -> dict[str, SyncPolicy]:
-    """Return how every account of the settings is read, by its name."""
-    return {each.name: settings.policy(each) for each in settings.accounts}
 
 
 def named(settings: Settings, name: str) -> bool:

@@ -170,9 +170,9 @@ def acknowledge(
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
-    """Acknowledge the open differences of an audit: they raise no alert any more, and stay in the tables.
+    """Acknowledge the open differences of an audit: they are no problem any more, and stay in the tables.
 
-    A later audit that finds the same orders takes the acknowledgement over; any other order raises the alert again.
+    A later audit that finds the same orders takes the acknowledgement over; any other order is a problem again.
     """
     if not reason.strip():
         raise UsageError("--reason must say why")

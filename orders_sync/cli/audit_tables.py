@@ -16,7 +16,7 @@ SHOWN = 20  # ids of each kind in a table
 
 
 def plain(result: Audited) -> dict[str, Any]:
-    """Return what an audit found for a machine."""
+    """Return the result of an audit as values for JSON."""
     found = result.found
     return {
         "account": result.account,
@@ -97,7 +97,7 @@ def show(results: list[Audited]) -> None:
     if any(each.surplus for _, each in differing):
         output.info(
             "not listed: the platform no longer lists these orders, or not at this time; they stay in the tables. "
-            "`orders-sync audit acknowledge ID --reason TEXT` ends the alert about what stays so"
+            "`orders-sync audit acknowledge ID --reason TEXT` says that it may stay so: it is no problem any more"
         )
     if any(each.missing for result in results for each in result.remaining):
         output.info("`orders-sync audit --repair` reads the ranges with missing orders")
@@ -217,7 +217,7 @@ def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None
     )
     if audit.rejects:
         output.info(
-            f"{audit.rejects:,} not here: the table orders hold so many rejects, records that are no orders yet: "
+            f"{audit.rejects:,} not here: counted with the tables, but rejects, which are no orders yet: "
             f"`orders-sync rejects list --account {audit.account}`"
         )
     if audit.are_awaited_read:

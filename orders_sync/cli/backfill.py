@@ -17,7 +17,6 @@ from orders_sync.cli import (
     event_loop,
     options,
     output,
-    prompt,
     user_settings,
 )
 from orders_sync.cli.sync import show
@@ -28,6 +27,7 @@ from orders_sync.engine import backfill as engine
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
 from orders_sync.engine.backfill import Previewed
+from orders_sync.engine.results import AccountResult
 from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
 from orders_sync.store import backfills
@@ -36,7 +36,8 @@ from orders_sync.store.database import Connection
 MOST = 50  # requests that `list` shows where --limit says nothing else
 
 app = typer.Typer(
-    help="Request a range of accounts to be read, list requests, cancel one.", invoke_without_command=True
+    help="Request that accounts read a range again or for the first time, list requests, cancel one.",
+    invoke_without_command=True,
 )
 
 
@@ -78,8 +79,8 @@ def backfill(
 
     One request for all accounts. `orders-sync backfill list` shows its progress; `backfill cancel --request N` ends it
     after the windows in flight. --dry-run gives the plan a number: --plan NUMBER starts exactly that within an hour,
-    and is refused when something else would be read by then. With --json nothing is asked: without --yes
-    it is a dry run.
+    and is refused when something else would be read by then. With --json nothing is asked: without
+    --yes or --plan it is a dry run.
     --orders reads single orders: the second each was created in, for no platform can be asked for a number.
     In SQL: SELECT sync.request_backfill('account', '2026-10-01', '2026-11-01').
     """
@@ -93,36 +94,33 @@ def backfill(
         return
     if plan is not None and (account or platform or start or end or by or everything or dry_run):
         raise UsageError("--plan starts what was shown: it takes no range, no accounts and no --dry-run")
-    requested, outcomes, shown, asked = None, [], None, None
+    requested: Requested | None = None
+    outcomes: list[AccountResult] = []
+    shown, asked = None, None
     if plan is None:
         asked = _chosen(settings, account, platform, by), _range(start, end)
     with databases.opened(settings) as url:
         account_selection.register(settings, url)
         if asked is not None:
-            shown = _shown(url, *asked, by, everything)
+            shown = _preview(url, *asked, by, everything)
+            plan = shown.number if any(each.windows for each in shown.previews) else None
             _show(shown, json)
-        if shown is not None and not any(each.windows for each in shown.previews):
+        if plan is None:
             output.info("nothing to do: the range is complete. --everything reads it again")
-        elif shown is not None and (dry_run or (json and not yes)):
-            output.info(
-                f"nothing was requested: `orders-sync backfill --plan {shown.number}` starts it within the hour"
-            )
         else:
-            if not yes and shown is not None:
-                prompt.confirm("Request it?")
-            requested = backfill_requests.start(url, settings, plan if shown is None else shown.number)
-            sources = account_selection.sources(settings, requested.accounts)
-            outcomes = backfill_requests.read(url, sources, settings) if wait else []
-            output.info(backfill_requests.said(requested, url, is_read=wait))
+            only_shown = shown is not None and (dry_run or (json and not yes))
+            asks = shown is not None and not yes
+            requested, outcomes = backfill_requests.carry_out(
+                url, settings, plan, dry_run=only_shown, asks=asks, wait=wait
+            )
     if json:
         output.print_json(backfill_tables.plain(shown, requested, outcomes))
     elif outcomes:
         show(outcomes)
-    if any(outcome.errors or outcome.failed_windows for outcome in outcomes):
-        raise typer.Exit(1)
+    backfill_requests.exit_if_failed(outcomes)
 
 
-def _shown(url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool) -> Previewed:
+def _preview(url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool) -> Previewed:
     """Plan a range and return what there is to show of it."""
 
     async def ask(connection: Connection) -> Previewed:

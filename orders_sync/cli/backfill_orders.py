@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-import typer
-
-from orders_sync.cli import account_selection, backfill_requests, databases, event_loop, output, prompt
+from orders_sync.cli import account_selection, backfill_requests, databases, event_loop, output
 from orders_sync.cli.sync import show
 from orders_sync.domain.errors import NotFoundError
 from orders_sync.domain.times import duration
 from orders_sync.engine import order_fetch
+from orders_sync.engine.actions.backfills import Requested
 from orders_sync.engine.order_fetch import PreviewedOrders
+from orders_sync.engine.results import AccountResult
 from orders_sync.settings import Settings
 from orders_sync.store.database import Connection
 
@@ -25,7 +25,8 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
     """Show what can be read of these orders, then request it. Raises `NotFoundError` where one cannot be read."""
     given = [sys.stdin.read() if text == STDIN else text for text in texts]
     sources = account_selection.sources(settings)
-    requested, outcomes = None, []
+    requested: Requested | None = None
+    outcomes: list[AccountResult] = []
 
     async def ask(connection: Connection) -> PreviewedOrders:
         return await order_fetch.preview(connection, sources, given, datetime.now(UTC))
@@ -37,15 +38,11 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
             _show(plan)
         for remark in plan.remarks:
             output.info(remark)
-        if plan.plan is not None and (dry_run or (as_json and not yes)):
-            output.info(f"nothing was requested: `orders-sync backfill --plan {plan.plan}` starts it within the hour")
-        elif plan.plan is not None:
-            if not yes:
-                prompt.confirm("Request it?")
-            requested = backfill_requests.start(url, settings, plan.plan)
-            chosen = account_selection.sources(settings, requested.accounts)
-            outcomes = backfill_requests.read(url, chosen, settings) if wait else []
-            output.info(backfill_requests.said(requested, url, is_read=wait))
+        if plan.plan is not None:
+            only_shown = dry_run or (as_json and not yes)
+            requested, outcomes = backfill_requests.carry_out(
+                url, settings, plan.plan, dry_run=only_shown, asks=not yes, wait=wait
+            )
     if as_json:
         plain = {**asdict(plan), "orders": [_plain(each) for each in plan.orders]}
         plain = {"notices" if name == "remarks" else name: value for name, value in plain.items()}
@@ -62,8 +59,7 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
     if plan.not_fetched:
         count = len({each.number for each in plan.not_fetched})
         raise NotFoundError(f"{count} {'number' if count == 1 else 'numbers'} of these cannot be read")
-    if any(outcome.errors or outcome.failed_windows for outcome in outcomes):
-        raise typer.Exit(1)
+    backfill_requests.exit_if_failed(outcomes)
 
 
 def _plain(order: order_fetch.FetchedOrder) -> dict[str, object]:

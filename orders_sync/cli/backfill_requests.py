@@ -1,8 +1,12 @@
-"""Start a plan of a backfill, read it at once, and say who reads it else."""
+"""Start the plan of a backfill, read it at once, or say who will read it."""
 
 from __future__ import annotations
 
-from orders_sync.cli import account_selection, actor, databases, event_loop, user_settings
+from collections.abc import Sequence
+
+import typer
+
+from orders_sync.cli import account_selection, actor, databases, event_loop, output, prompt, user_settings
 from orders_sync.cli.progress import range_bars
 from orders_sync.engine import service_problems
 from orders_sync.engine.actions import backfills as actions
@@ -16,9 +20,32 @@ from orders_sync.store import database, ledger, overview, pauses
 from orders_sync.store.database import Connection
 
 
-def start(url: str, settings: Settings, number: int | None) -> Requested:
-    """Start a plan. Raises `ChangedError` where another thing would be read than was shown."""
-    assert number is not None
+def carry_out(
+    url: str, settings: Settings, number: int, *, dry_run: bool, asks: bool, wait: bool
+) -> tuple[Requested | None, list[AccountResult]]:
+    """Start a plan, with `asks` after a question, and with `wait` read it; return the request and what was read.
+
+    With `dry_run` only its number is said, and None returned. Raises `ChangedError` where another thing would be read
+    than was shown.
+    """
+    if dry_run:
+        output.info(f"nothing was requested: `orders-sync backfill --plan {number}` starts it within the hour")
+        return None, []
+    if asks:
+        prompt.confirm("Request it?")
+    requested = _start(url, settings, number)
+    results = _read(url, account_selection.sources(settings, requested.accounts), settings) if wait else []
+    output.info(said(requested, url, is_read=wait))
+    return requested, results
+
+
+def exit_if_failed(results: Sequence[AccountResult]) -> None:
+    """End the command with exit code 1 where an account was not read completely."""
+    if any(each.errors or each.failed_windows for each in results):
+        raise typer.Exit(1)
+
+
+def _start(url: str, settings: Settings, number: int) -> Requested:
     sources = account_selection.sources(settings)
 
     async def ask(connection: Connection) -> Requested:
@@ -43,11 +70,10 @@ def said(requested: Requested, url: str, *, is_read: bool) -> str:
         return text
     if alive.issuperset(service_problems.NEEDED):
         return f"{text}. The running service reads it from now on"
-    return f"{text}. The next `orders-sync sync` or `run` reads it; --wait reads it now"
+    return f"{text}. The next `orders-sync sync` or `run` reads it"
 
 
-def read(url: str, sources: list[AccountSource], settings: Settings) -> list[AccountResult]:
-    """Read what is planned for these accounts."""
+def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[AccountResult]:
     limits = user_settings.limits(settings)
 
     async def drain() -> list[AccountResult]:

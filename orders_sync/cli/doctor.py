@@ -33,7 +33,7 @@ from orders_sync.domain.errors import (
 )
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Window, whole_second
-from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
+from orders_sync.engine.page_client import LARGEST_SKEW, DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.engine.run_context import rate_limiters
@@ -48,7 +48,6 @@ from orders_sync.store.database import Session
 from orders_sync.store.queries import select_values
 from orders_sync.store.session_settings import OLDEST
 
-LARGEST_SKEW = 60  # seconds; the platforms take 300 and more
 SECONDS = 10.0  # for an account's call
 CORRECT = "correct it, then run `orders-sync config check`; `orders-sync config example` shows every setting"
 
@@ -158,12 +157,12 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
     except OrdersSyncError as error:
         yield Finding("database", False, str(error))
         return
-    is_new = state.version >= OLDEST
+    is_recent = state.version >= OLDEST
     yield Finding(
         "database",
-        is_new,
+        is_recent,
         f"PostgreSQL {state.version}.{state.version_number % 10_000} at {shown(host.url)}",
-        "" if is_new else f"PostgreSQL {OLDEST} or newer is needed",
+        "" if is_recent else f"PostgreSQL {OLDEST} or newer is needed",
     )
     if state.unwritable:
         yield Finding("writing", False, f"the database {state.unwritable}")
@@ -174,17 +173,17 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
         yield Finding("roles for readers", True, "not as needed", readers)
     if demo:
         yield Finding("demo", False, demo)
-    elif not only and status and not _is_new(status):
+    elif not only and status and not _is_unused(status):
         yield from _service(status)
     for each in unrefreshed:
         yield Finding("removed account", False, each)
     for name, probe in probed.items():
         yield _probed(name, probe, "of an earlier probe")
-    skew = abs((clock - started).total_seconds())
+    skew = abs(clock - started)
     yield Finding(
         "clocks",
         skew < LARGEST_SKEW,
-        f"this machine and the database differ by {skew:.1f} s",
+        f"this machine and the database differ by {skew.total_seconds():.1f} s",
         "" if skew < LARGEST_SKEW else "correct the clocks: the platforms refuse wrong timestamps",
     )
 
@@ -203,7 +202,7 @@ def _tables(connection: Session) -> Finding:
     return Finding("tables", True, f"up to date{views}")
 
 
-def _is_new(status: View) -> bool:
+def _is_unused(status: View) -> bool:
     """Tell whether nothing was ever started here: that is the next step, not a fault."""
     return not status.verdict.processes and set(status.verdict.states.values()) <= {AccountState.NOT_READ}
 

@@ -10,7 +10,7 @@ MOST = 3  # accounts whose histories are explained one by one
 
 
 def explained(found: Sequence[AccountProgress], *, in_full: bool = False) -> list[str]:
-    """Return sentences on histories with gaps; of many accounts one with their number, unless `in_full`."""
+    """Return sentences on histories with gaps: of more than `MOST` accounts one sentence, unless `in_full`."""
     by_account = [[f"{each.name}: {said}" for said in found_of] for each in found if (found_of := remarks(each))]
     if len(by_account) > MOST and not in_full:
         return [

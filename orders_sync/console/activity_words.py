@@ -27,13 +27,13 @@ ACTIONS = {
     Action.ORDER_FETCH: later("had orders read now"),
     Action.PERSONS_REVEAL: later("saw personal data"),
     Action.PERSONS_EXPORT: later("exported personal data"),
-    Action.WINDOWS_RETRY: later("had what failed read again"),
+    Action.WINDOWS_RETRY: later("had failed windows read again"),
     Action.REJECTS_REPLAY: later("replayed rejects"),
     Action.REJECTS_IGNORE: later("ignored rejects"),
     Action.REJECTS_UNIGNORE: later("opened rejects again"),
     Action.REJECTS_DROP: later("deleted rejects"),
     Action.AUDIT_RUN: later("started an audit"),
-    Action.AUDIT_REPAIR: later("had what an audit found read"),
+    Action.AUDIT_REPAIR: later("had the missing orders of an audit read"),
     Action.AUDIT_ACKNOWLEDGE: later("acknowledged differences of an audit"),
     Action.RENORMALIZE: later("rebuilt rows from payloads"),
     Action.DATABASE_MIGRATE: later("upgraded the database"),
@@ -51,7 +51,7 @@ ACTIONS = {
     Action.PERSON_REMOVE: later("removed a person"),
     Action.PERSON_PASSWORD: later("changed a password"),
 }
-_SUBJECTS = {  # as `engine/actions/` writes them: words, and the page; None where the number is that of no page
+_SUBJECTS = {  # by the word that `engine/actions/` writes: the words for it and its page, None where it has none
     "request": (later("Backfill %(number)s"), "/backfills/{}"),
     "backfill": (later("part %(number)s of a backfill"), None),
     "audit": (later("Audit %(number)s"), "/audits/{}"),
@@ -77,8 +77,17 @@ _DETAILS = {
     "newest": later("newest version of the tables: %(value)s"),
     "revisions": later("steps: %(value)s"),
     "merged": later("merged with: %(value)s"),
+    "by": later("because of %(value)s"),
+    "bytes": later("bytes: %(value)s"),
+    "target": later("to the database %(value)s"),
+    "source": later("from the database %(value)s"),
+    "other": later("the other database: %(value)s"),
+    "orders": later("orders: %(value)s"),
+    "added": later("shops added: %(value)s"),
+    "removed": later("shops removed: %(value)s"),
+    "changed": later("shops changed: %(value)s"),
 }
-_FLAGS = {  # what is said where it is so, and where it is not
+_FLAGS = {  # the words where it is true, and where it is false
     "everything": (later("also what is complete"), ""),
     "repair": (later("what is missing is read, too"), ""),
     "was_paused": (later("it was paused"), ""),
@@ -87,6 +96,7 @@ _FLAGS = {  # what is said where it is so, and where it is not
     "may_see_persons": (later("may see personal data"), later("may not see personal data")),
 }
 _LEFT_OUT = {"plan"}
+_CAUSES = (later("the settings"),)  # values of `by`
 
 
 def action(words: Words, kind: str) -> str:
@@ -129,6 +139,8 @@ def _value(words: Words, name: str, value: Any) -> str:
         shown = ", ".join(words.state(each) if name == "states" else str(each) for each in value[:MOST_SHOWN])
         more = len(value) - MOST_SHOWN
         return words("%(shown)s and %(count)s more", shown=shown, count=more) if more > 0 else shown
+    if name == "by":
+        return words(str(value))
     moment = _time(value) if name in TIMES else None
     return days(moment, None) if moment else str(value)
 

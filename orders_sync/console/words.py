@@ -70,7 +70,7 @@ AUDITS = (  # states of audits and of their differences
     later("repaired"),
     later("acknowledged"),
 )
-STATES = (  # the values of `engine/service_problems.py` State
+STATES = (  # the values of `engine/service_problems.py` AccountState
     later("current"),
     later("catching up"),
     later("behind"),

@@ -29,18 +29,34 @@ def of_mistake(name: str, mistake: str) -> Problem:
 
 def of_account(account: AccountStatus, state: AccountState, delay: timedelta, running: Running) -> Iterator[Problem]:
     """Yield what is wrong with an account. `delay`: how far it may be behind."""
-
-    def attention(kind: ProblemKind, found: str, advice: str = "") -> Problem:
-        return Problem(kind, Severity.ATTENTION, found, account.name, advice)
-
     if state is AccountState.REMOVED:
-        if account.may_hold_orders and account.removed_at:
-            yield attention(
-                ProblemKind.REMOVED,
-                Sentence("not in the settings since %(time)s: nobody refreshes its orders", time=account.removed_at),
-                f"Put it back, or `orders-sync accounts retire {account.name}`",
-            )
+        yield from _removed(account)
         return
+    yield from _errors(account, state)
+    yield from _delays(account, state, delay, running)
+    yield from _failed_reads(account)
+    yield from _rejects(account)
+    yield from _missing_orders(account)
+    yield from _differences(account)
+    yield from _waiting_messages(account, running)
+
+
+def _attention(account: AccountStatus, kind: ProblemKind, found: str, advice: str = "") -> Problem:
+    return Problem(kind, Severity.ATTENTION, found, account.name, advice)
+
+
+def _removed(account: AccountStatus) -> Iterator[Problem]:
+    if account.may_hold_orders and account.removed_at:
+        yield _attention(
+            account,
+            ProblemKind.REMOVED,
+            Sentence("not in the settings since %(time)s: nobody refreshes its orders", time=account.removed_at),
+            f"Put it back, or `orders-sync accounts retire {account.name}`",
+        )
+
+
+def _errors(account: AccountStatus, state: AccountState) -> Iterator[Problem]:
+    """Yield why calls are refused, fail, get no answer, or are not made for a while."""
     if state is AccountState.SUSPENDED and account.suspended_at:
         because = account.suspended_because or Sentence("the platform refused its credentials")
         found = Sentence(
@@ -48,21 +64,19 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
         )
         yield Problem(ProblemKind.SUSPENDED, Severity.BROKEN, found, account.name, resume_advice(account.name))
     elif account.last_error:
-        yield attention(ProblemKind.FAILING, without_name(account.last_error, account.name))
+        yield _attention(account, ProblemKind.FAILING, without_name(account.last_error, account.name))
     if account.unanswered and state not in (AccountState.BEHIND, AccountState.NOT_READ):
-        yield attention(ProblemKind.FAILING, _unanswered(account.unanswered))
+        yield _attention(account, ProblemKind.FAILING, _unanswered(account.unanswered))
     if account.rests_until and state is not AccountState.SUSPENDED:
-        yield attention(
-            ProblemKind.FAILING,
-            Sentence(
-                "no call is made until %(time)s, because several of its reads failed in a row",
-                time=account.rests_until,
-            ),
-        )
+        found = Sentence("no call is made until %(time)s, because reads of it failed", time=account.rests_until)
+        yield _attention(account, ProblemKind.FAILING, found)
+
+
+def _delays(account: AccountStatus, state: AccountState, delay: timedelta, running: Running) -> Iterator[Problem]:
     reason, advice = _reason(account, running)
     if state is AccountState.NOT_READ:
         found = Sentence("nothing has been read yet: %(reason)s", reason=reason)
-        yield attention(ProblemKind.BEHIND, found, advice)
+        yield _attention(account, ProblemKind.BEHIND, found, advice)
     if state is AccountState.BEHIND and account.read_to and account.behind is not None:
         found = Sentence(
             "%(behind)s behind (current to %(time)s), late from %(delay)s on: %(reason)s",
@@ -71,24 +85,35 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
             delay=delay,
             reason=reason,
         )
-        yield attention(ProblemKind.BEHIND, found, advice)
+        yield _attention(account, ProblemKind.BEHIND, found, advice)
+
+
+def _failed_reads(account: AccountStatus) -> Iterator[Problem]:
     if account.failed:
         retry, those = _retry(account), "it" if account.failed == 1 else "them"
-        yield attention(
+        yield _attention(
+            account,
             ProblemKind.FAILING,
             Sentence("1 read failed, %(retry)s", retry=retry)
             if account.failed == 1
             else Sentence("%(count)s reads failed, %(retry)s", count=_count(account.failed), retry=retry),
             f"`orders-sync sync --retry --account {account.name}` reads {those} at once",
         )
+
+
+def _rejects(account: AccountStatus) -> Iterator[Problem]:
     if account.rejects:
-        yield attention(
+        yield _attention(
+            account,
             ProblemKind.REJECTS,
             Sentence("1 record could not be converted into an order")
             if account.rejects == 1
             else Sentence("%(count)s records could not be converted into orders", count=_count(account.rejects)),
             f"`orders-sync rejects list --account {account.name}`",
         )
+
+
+def _missing_orders(account: AccountStatus) -> Iterator[Problem]:
     if gone := account.missing:
         those = (
             Sentence("1 order that can change is in the tables and no longer listed by the platform")
@@ -98,7 +123,8 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
                 count=_count(gone.orders),
             )
         )
-        yield attention(
+        yield _attention(
+            account,
             ProblemKind.AUDIT,
             Sentence(
                 "%(those)s, such as %(order)s (since %(time)s): what the tables say of them may be out of date",
@@ -108,8 +134,12 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
             ),
             f"See `orders-sync order {gone.order_id}`, and all of them in sync.missing_orders",
         )
+
+
+def _differences(account: AccountStatus) -> Iterator[Problem]:
     if account.differences and account.audited_at:
-        yield attention(
+        yield _attention(
+            account,
             ProblemKind.AUDIT,
             Sentence(
                 "the audit of %(time)s found that the platform's list differs from the tables (ranges: %(count)s)",
@@ -118,8 +148,13 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
             ),
             f"`orders-sync audit --account {account.name} --repair`, then `orders-sync audit list --open`",
         )
+
+
+def _waiting_messages(account: AccountStatus, running: Running) -> Iterator[Problem]:
     if account.oldest_message_at and account.now and account.now - account.oldest_message_at > OLDEST_MESSAGE:
-        yield attention(
+        reason, advice = _reason(account, running)
+        yield _attention(
+            account,
             ProblemKind.BEHIND,
             Sentence(
                 "messages of the platform wait for a read (%(count)s), the oldest since %(time)s: %(reason)s",

@@ -27,12 +27,16 @@ def react(account: str, error: PlatformError, *, in_a_row: int, has_answered: bo
     account rests only if the platform cannot be reached, is busy, or has answered nothing at all.
     """
     is_down = isinstance(error, TransientError | RateLimitError) or not has_answered
+    rest = f"{account} rests: the service reads it again after a minute"
     if isinstance(error, AuthenticationError):
         rests, advice = True, resume_advice(account)
     elif is_long_hold(error):
-        rests, advice = True, f"{account} rests until the next run"
+        rests, advice = True, rest
     elif in_a_row >= FAILURES_IN_A_ROW and is_down:
-        rests, advice = True, f"{in_a_row} windows failed in a row: {account} rests until the next run"
+        rests, advice = (
+            True,
+            f"{in_a_row} windows failed in a row. {rest}",
+        )
     else:
         rests, advice = False, "It is read again later by itself; `orders-sync sync --retry` does not wait for that"
     return Reaction(rests, f"{error}. {advice}")

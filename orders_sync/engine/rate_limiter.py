@@ -1,4 +1,4 @@
-"""Keep calls at an account's rate over all processes, and none while the platform asks for a hold (P6)."""
+"""Keep calls at the rate of their app over all processes, and make none while the platform asks for a hold (P6)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RateBackend(Protocol):
 
 
 class LocalRateBackend:
-    """A budget of this process alone, where there is no database to share one through."""
+    """The rate of an app within this process alone, where there is no database to share it through."""
 
     def __init__(self) -> None:
         self._next = -inf
@@ -53,15 +53,15 @@ class LocalRateBackend:
 
 
 class RateLimiter:
-    """Allows at most `per_second` calls per second, evenly spaced, for all who share the budget.
+    """Allows at most `per_second` calls per second, evenly spaced, for all who share a backend.
 
     Permits are reserved together: one for each call that waits, or those of `AT_ONCE` seconds, at most a second of the
     rate. A permit whose moment passes unused is lost.
     """
 
-    def __init__(self, per_second: float, budget: RateBackend) -> None:
+    def __init__(self, per_second: float, backend: RateBackend) -> None:
         self._gap = 1 / per_second
-        self._budget = budget
+        self._backend = backend
         self._line = asyncio.Lock()
         self._waiting = 0
         self._asking = asyncio.Lock()
@@ -95,13 +95,13 @@ class RateLimiter:
         """Allow no call for so long, in this and every other process, waiting ones included. Raises psycopg.Error."""
         self._next, self._last = max(self._next, time.monotonic() + seconds), -inf
         async with self._asking:  # whoever asks next finds it held
-            await self._budget.hold(seconds)
+            await self._backend.hold(seconds)
 
     async def _ask(self) -> None:
         """Reserve permits, or wait until there may be some."""
         permits = max(1, int(min(max(self._waiting, AT_ONCE / self._gap), AHEAD / self._gap + ROUNDING)))
         async with self._asking:
-            reservation = await self._budget.take(permits, self._gap)
+            reservation = await self._backend.take(permits, self._gap)
         if not reservation.permits:
             self._refuse_long_waits(reservation.delay)
             await asyncio.sleep(reservation.delay)

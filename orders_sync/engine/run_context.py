@@ -47,7 +47,7 @@ def host_of(source: AccountSource) -> str:
 def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, RateLimiter]:
     """Return a limiter for each account, by its name.
 
-    Accounts of one app draw on one budget, each call its own account's gap: an account keeps to its rate, the app to
+    Accounts of one app share one rate, each call its own account's gap: an account keeps to its rate, the app to
     the largest of its accounts'.
     """
     made: dict[tuple[str, float], RateLimiter] = {}

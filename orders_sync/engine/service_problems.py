@@ -35,7 +35,7 @@ class AccountState(StrEnum):
 
 
 class Severity(StrEnum):
-    """The severity of a problem: orders are late or missing (`BROKEN`), or may become so."""
+    """The severity of a problem: it stays until a person acts (`BROKEN`), or may end by itself."""
 
     ATTENTION = "attention"
     BROKEN = "broken"

@@ -51,7 +51,7 @@ ACCOUNT_GAUGES = (
     ),
     Gauge(
         "orders_sync_account_resting",
-        "1 if no call is made for the account for a while because several of its windows failed in a row.",
+        "1 if no call is made for the account for a while because reads of it failed.",
         lambda account: account.is_resting,
     ),
     Gauge(

@@ -3,7 +3,8 @@
     platforms/contract.py, MessageService     the path of the service, its responses, its time-out
     settings, hook_token                      the token: the only access control, so it must be in no log (P8)
 
-Any message that is not stored in time is answered 503, so that it is sent again.
+A message that is too large, too slow, cut off or one too many is refused (413, 408, 400, 429). One that cannot be
+stored in time is answered 503, so that the platform sends it again.
 """
 
 from __future__ import annotations

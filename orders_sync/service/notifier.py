@@ -1,11 +1,11 @@
-"""The process that sends people notices: every half minute, beside the scheduler, and never in its way.
+"""The task that sends people notices: every half minute, beside the scheduler, and never in its way.
 
     accounts, processes --verdict of `status`--> problems --engine/notices--> sync.outgoing_notices --channels--> people
     the database is away --kept in this process--> a notice from memory
 
-Any number of processes may run it: one decides, and each notice is sent by one; of an outage of the database, which
-has no place to note it, each tells by itself. A channel that does not accept a notice
-gets it again, after growing delays, for a day; the others got it once.
+Any number of processes may run it: one decides, and each notice is sent by one; an outage of the database, which
+cannot be noted there, each process sends a notice of its own. A channel that does not accept a
+notice gets it again, after growing delays, for a day; the others got it once.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Notifier:
         return ended
 
     def _is_forgotten(self, verdict: Verdict, kind: ProblemKind, account: str) -> bool:
-        """Tell whether nobody wants to hear how a problem ends: its kind, or its account, is not looked after."""
+        """Tell whether the end of a problem makes no notice: its kind is not chosen, or its account is retired."""
         if kind not in self.settings.notify.kinds:
             return True
         return bool(account) and verdict.states.get(account, AccountState.RETIRED) is AccountState.RETIRED

@@ -30,7 +30,7 @@ class LoggingProgress:
         """Ignore: the audit logs its result at its end."""
 
     def notify(self, account: str, text: str) -> None:
-        """Log a notice of an account."""
+        """Log a text about an account."""
         log.info(text, account=account)
 
     def closed(self, window: WindowResult) -> None:

@@ -160,7 +160,7 @@ async def account_of(connection: Connection, number: int) -> str | None:
 async def acknowledge(connection: Connection, number: int, because: str, person: str) -> int:
     """Acknowledge the open differences of an audit, and return how many there were. `person`: who says so.
 
-    They raise no alert any more; a later audit that finds the same orders takes it over.
+    They are no problem any more; a later audit that finds the same orders takes it over.
     """
     query = """
         WITH done AS (

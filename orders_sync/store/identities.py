@@ -39,7 +39,6 @@ _FENCE = """
 UPDATE sync.windows SET state = 'planned', fence = nextval('sync.fences')
 WHERE account = ANY(%s) AND state = 'running'
 """
-# an account's unique keys forbid what two that change names would be in between, so they go by a name nobody has
 _MERGE = (
     """DELETE FROM sync.rejects AS r WHERE account = %(old)s AND EXISTS (
         SELECT FROM sync.rejects WHERE account = %(new)s AND payload_hash = r.payload_hash)""",
@@ -67,6 +66,7 @@ WHERE a.removed_at IS NOT NULL AND a.retired_at IS NULL GROUP BY a.name ORDER BY
 """
 _UNIQUE = ("sync.rejects", "sync.messages", "sync.shared_orders")
 _PLAIN = ("raw_orders", "sync.windows", "sync.backfills", "sync.audits", "sync.activity", "sync.requests")
+# prefix of a label that nobody has: two accounts that change labels go by it, for no two may have one label in between
 _BETWEEN = "~moving~"
 _MOVE = """
 UPDATE {table} AS t SET {column} = l.new{more}
@@ -165,7 +165,7 @@ def retire(connection: Session, actor: Actor, name: str) -> None:
 
     Orders that another account lists become that one's.
 
-    Raises `SettingsError` for an unknown account.
+    Raises `NotFoundError` for an unknown account.
     """
     query = "UPDATE sync.accounts SET retired_at = now(), updated_at = now() WHERE name = %s"
     with plain_words(connection.info.dsn):
@@ -179,7 +179,7 @@ def retire(connection: Session, actor: Actor, name: str) -> None:
 def merge(connection: Session, actor: Actor, old: str, new: str) -> None:
     """Give all orders and rejects of an account to another one of the same shop, remove the first, record who did.
 
-    Its ledger is removed too: the other has a proof of its own. Raises `SettingsError`.
+    Its ledger is removed too: the other has a proof of its own. Raises `NotFoundError`.
     """
     with plain_words(connection.info.dsn), connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [locks.NAMES])

@@ -1,10 +1,10 @@
 """The table of windows: planning, the state of each window, and the watermark that follows from them.
 
     planned --claim--> running --finish--> done          the watermark moves in the same transaction (P5)
-       ^                 | | '----------> beyond         the platform's reach: proves nothing, is never read again
+       ^                 | | '----------> beyond         proves nothing, is never read again: proof begins at its end
        |                 | '----split----> split         its parts are planned; planned again where they brought too few
        |<----release-----|                               another worker reads it
-       '--RETRY_AT-- failed <--fail--                    the next run of a command does not wait for that time
+       '--RETRY_AT-- failed <--fail--                    `sync --retry` does not wait for that time
 
 How a worker takes a window is in `claims`, how it ends one in `closing`. Every time is the database's clock.
 """
@@ -25,7 +25,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values
 from orders_sync.store.states import OPEN_WINDOWS, READ_WINDOWS
 
-REST = timedelta(minutes=1)  # of an account whose windows failed one after the other
+REST = timedelta(minutes=1)  # of an account, by `engine/failures.py` and `service/worker.py`
 LONGEST_ERROR = 4096  # characters kept of one
 # 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
 # minute must not hammer
@@ -295,7 +295,7 @@ async def was_read(connection: Connection, account: str, within: timedelta) -> b
 
 
 async def note_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
-    """Record why the account's run stopped, None if it did not. `rests`: the service does not read it for `REST`."""
+    """Record the last error of the account's reads, None if there is none. `rests`: it is not read for `REST`."""
     await connection.execute(
         """
         UPDATE sync.accounts SET last_error = %(error)s, updated_at = now(),

@@ -1,6 +1,6 @@
 """Landing the records of a window: known ones are skipped, new ones copied, changed ones staged and updated.
 
-    records --compare hashes--> equal, and no open reject: nothing is written, nothing is decoded    (P3)
+    records --compare hashes--> equal, no open reject, no older version: nothing is written or decoded (P3)
                  |                 '--`Source.checks_rows`: the rows are compared, too; what differs is rebuilt
                  '--normalize--> cannot: sync.rejects                                                (P4)
                         |------> new: COPY into every table

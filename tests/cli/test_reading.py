@@ -1,4 +1,4 @@
-"""Commands that read make nothing, migrate nothing, and need no right to write."""
+"""Commands that need what is stored make and migrate no database; those that only read need no right to write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.databases import Tables
 from tests.support.landed import Landed
 from tests.support.terminal import Terminal, result
 
-READERS = (
+NEEDING_TABLES = (
     ("status",),
     ("order", "1"),
     ("accounts", "list"),
@@ -33,7 +33,7 @@ OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 def test_a_shell_without_its_database_url_makes_no_database(terminal: Terminal) -> None:
-    for process in [terminal.start(*command) for command in (*READERS, *CONNECTORS, ("db", "serve"))]:
+    for process in [terminal.start(*command) for command in (*NEEDING_TABLES, *CONNECTORS, ("db", "serve"))]:
         result(process).assert_complains("no database yet", "DATABASE_URL is not set", str(terminal.home))
     said = terminal.run("doctor").assert_well()
     assert f"the first `sync` creates it in {terminal.home}" in said.out
@@ -41,7 +41,7 @@ def test_a_shell_without_its_database_url_makes_no_database(terminal: Terminal) 
 
 
 def test_without_tables_nobody_who_reads_makes_them(terminal: Terminal, empty_url: str) -> None:
-    for process in [terminal.start(*command, DATABASE_URL=empty_url) for command in READERS]:
+    for process in [terminal.start(*command, DATABASE_URL=empty_url) for command in NEEDING_TABLES]:
         result(process).assert_complains("no tables of orders-sync yet", "orders-sync migrate")
     terminal.run("doctor", DATABASE_URL=empty_url).assert_well()
     terminal.run("db", "url", DATABASE_URL=empty_url).assert_well()
@@ -64,7 +64,7 @@ def test_tables_of_another_version_are_said_and_stay_as_they_are(
     before = tables.names(), tables.everything()
     writers = (("sync",), ("migrate",)) if version != "0001" else ()
     terminal.write(SHOP)
-    for process in [terminal.start(*command, DATABASE_URL=url) for command in (*READERS, *writers)]:
+    for process in [terminal.start(*command, DATABASE_URL=url) for command in (*NEEDING_TABLES, *writers)]:
         result(process).assert_complains(*words)
     doctor = terminal.run("doctor", DATABASE_URL=url)
     assert version == "0001" or "✗ tables: its " in doctor.out

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ from tests.support.console import Served
 from tests.support.databases import Tables
 
 EN, ZH = Words("en"), Words("zh")
+PROGRAM = Path(activity_words.__file__).parents[1]
 TUESDAY = datetime(2026, 11, 23, 16, tzinfo=UTC)  # its beginning in Shanghai
 
 
@@ -35,6 +39,40 @@ def test_every_kind_of_action_has_words_in_both_languages(kind: Action) -> None:
     assert "." not in activity_words.action(EN, kind)
     assert activity_words.action(ZH, kind) != activity_words.action(EN, kind)
     assert activity_words.action(EN, "moon.land") == "moon.land"
+
+
+def recorded_details() -> Iterator[str]:
+    """Every key of details that the program records."""
+    for path in PROGRAM.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Assign(targets=[ast.Name("details") | ast.Subscript(ast.Name("details"))]):
+                    found: list[ast.expr] = [*node.targets, node.value]
+                case ast.Call(func=ast.Name("record") | ast.Attribute(attr="record" | "record_blocking")):
+                    found = [*node.args, *(each.value for each in node.keywords if each.arg == "details")]
+                case _:
+                    continue
+            for each in found:
+                match each:
+                    case ast.Dict(keys=keys):
+                        yield from (str(key.value) for key in keys if isinstance(key, ast.Constant))
+                    case ast.Subscript(slice=ast.Constant(str(key))):
+                        yield key
+
+
+def test_every_detail_that_is_recorded_has_words() -> None:
+    found = {*recorded_details(), "added", "removed", "changed"}  # of a reload: they are put together
+    assert {"reason", "by", "bytes", "source", "target", "other", "orders"} <= found  # each of them by another way
+    for name in sorted(found - activity_words._LEFT_OUT):
+        assert name in activity_words._DETAILS | activity_words._FLAGS, name
+
+
+def test_what_the_settings_caused_is_in_the_language_of_a_person() -> None:
+    assert activity_words.details(EN, {"was": "old", "by": "the settings"}) == [
+        "before: old",
+        "because of the settings",
+    ]
+    assert not any(re.search("[a-z]", each) for each in activity_words.details(ZH, {"by": "the settings"}))
 
 
 @pytest.mark.parametrize(

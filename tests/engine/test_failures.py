@@ -27,10 +27,10 @@ MISSING = IncompleteWindowError("2 rows are missing")
     ("error", "in_a_row", "has_answered", "advice"),
     [
         (CREDENTIALS, 1, True, "Check the credentials of shop"),
-        (PAUSE, 1, True, "shop rests until the next run"),
-        *((each, FAILURES_IN_A_ROW, True, "3 windows failed in a row: shop rests") for each in (NETWORK, THROTTLED)),
-        *((each, FAILURES_IN_A_ROW, False, "3 windows failed in a row: shop rests") for each in (MISSING, NETWORK)),
-        (REFUSED_WINDOW, FAILURES_IN_A_ROW + 1, False, "4 windows failed in a row: shop rests"),
+        (PAUSE, 1, True, "shop rests: the service reads it again after a minute"),
+        *((each, FAILURES_IN_A_ROW, True, "3 windows failed in a row. shop rests") for each in (NETWORK, THROTTLED)),
+        *((each, FAILURES_IN_A_ROW, False, "3 windows failed in a row. shop rests") for each in (MISSING, NETWORK)),
+        (REFUSED_WINDOW, FAILURES_IN_A_ROW + 1, False, "4 windows failed in a row. shop rests"),
     ],
 )
 def test_an_account_rests_that_the_platform_refuses_or_does_not_serve_P6(

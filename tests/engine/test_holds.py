@@ -42,7 +42,7 @@ async def test_a_worker_leaves_an_account_that_is_to_pause_long_and_its_windows_
     story.faults.script("http_429")
     async with planned(story, KA) as (run_context, source):
         first = await drain(run_context, source, waits=False)
-        assert "rests until the next run" in first.errors[-1]
+        assert "rests: the service reads it again after a minute" in first.errors[-1]
         second = await drain(run_context, source, waits=False)
         assert "asked for no calls for a time, of which" in second.errors[-1]
     assert (first.calls, second.calls) == (1, 0)

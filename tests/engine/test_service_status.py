@@ -136,7 +136,7 @@ ACCOUNTS = {
     "resting": (
         replace(CURRENT, rests_until=NOW + timedelta(minutes=1)),
         AccountState.CURRENT,
-        ["no call is made until 2026-03-01 08:00:59 +08:00, because several of its reads failed"],
+        ["no call is made until 2026-03-01 08:00:59 +08:00, because reads of it failed"],
     ),
     "rejects": (
         replace(CURRENT, rejects=1234),

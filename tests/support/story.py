@@ -1,4 +1,7 @@
-"""A sandbox in process, a real Postgres, and the engine between them: what the engine's tests tell stories with."""
+"""A sandbox in process, a real Postgres, and the engine between them, for tests of the engine.
+
+A `Story` is one such set-up; the fixture `tell` makes it.
+"""
 
 from __future__ import annotations
 

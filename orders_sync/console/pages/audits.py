@@ -67,7 +67,7 @@ async def repair(visit: Visit) -> Response:
 
 
 async def acknowledge(visit: Visit) -> Response:
-    """End the alert about the open differences of an audit."""
+    """Acknowledge the open differences of an audit."""
     number, because = _number(visit), visit.form.get("because", "")
     async with visit.acting() as connection:
         count = await actions.acknowledge(connection, visit.actor, number, because[:1000])
