@@ -5,7 +5,7 @@
 -- failed_windows     ranges that failed and are read again
 -- open_rejects       records that could not be read
 -- missing_orders     orders that complete reads of their time did not bring, three times in a row
--- last_error         why the last run stopped; NULL after one that did not
+-- last_error         the last error of its reads or its planning; NULL once a run met none and no failed window is left
 -- suspended_at       when the platform refused its credentials; NULL while calls are made
 -- last_audit_at      when the platform's counts were last compared to the end
 -- last_audit_platform_orders  what the platform counted then

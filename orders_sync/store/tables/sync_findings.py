@@ -166,7 +166,7 @@ audit_differences = Table(
     column("older_ids", ARRAY(Text), "those the tables hold in an older version"),
     column("not_listed_ids", ARRAY(Text), "those the platform does not list (any more) though the tables hold them"),
     column("settled_by", BigInteger, "the later audit that compared the range again, sync.audits.id"),
-    column("acknowledged_at", TIME, "when somebody said that it is known: it raises no alert since"),
+    column("acknowledged_at", TIME, "when somebody said that it may stay so: it is no problem since"),
     column("acknowledged_by", Text, "who said so: sync.activity.actor"),
     column("acknowledged_because", Text, "why"),
     PrimaryKeyConstraint("audit_id", "feed", "starts_at"),

@@ -37,7 +37,9 @@ accounts = Table(
     key("name", Text, "as in the settings: a label, which may change"),
     column("platform", Text, PLATFORM, nullable=False),
     column(
-        "host", Text, "of base_url; with platform and seller who the account is. NULL until it is met in the settings"
+        "host",
+        Text,
+        "host of base_url: platform, host and seller are the identity of the account; NULL until the settings had it",
     ),
     column("seller", Text, "1688 seller_nick, Xportcn user_id", nullable=False),
     column("feed", Text, "what incremental runs list by: updated or created", nullable=False),
@@ -47,15 +49,31 @@ accounts = Table(
         TIME,
         "the proof begins here: what is older lies beyond the platform's reach; NULL when it begins at history_from",
     ),
-    column("watermark", TIME, "everything the feed holds before it has landed, with proof"),
-    column("last_error", Text, "why the last run of the account stopped; NULL after one that did not"),
+    column(
+        "watermark", TIME, "where the proof ends: all that the feed lists of the history before this time has landed"
+    ),
+    column(
+        "last_error",
+        Text,
+        "the last error of its reads or its planning; NULL once a run met none and no failed window is left",
+    ),
     column("suspended_at", TIME, "when the platform refused its credentials; no call is made since"),
     column("suspended_because", Text, "the platform's refusal"),
     column("credentials", Text, "a fingerprint of what was refused: other credentials lift the suspension"),
-    column("rests_until", TIME, "its windows failed one after the other: the service makes no call for it before"),
+    column(
+        "rests_until",
+        TIME,
+        "the service makes no call for it before: reads of it failed, or the platform asked for a long hold",
+    ),
     column("removed_at", TIME, "when it was found missing in the settings: nobody refreshes its orders since"),
     column("retired_at", TIME, "when somebody said that its orders need not be refreshed any more"),
-    column("updated_at", TIME, "when this row last changed", nullable=False, server_default=func.now()),
+    column(
+        "updated_at",
+        TIME,
+        "when this row last changed, but for what planning, probes, retention and an empty history write",
+        nullable=False,
+        server_default=func.now(),
+    ),
     column(
         "empty_since", TIME, "when all of its history was first found to list no order; NULL once anything was listed"
     ),
@@ -81,7 +99,7 @@ windows = Table(
     column(
         "kind",
         Text,
-        "incremental moves the watermark; hook, confirm, sweep, backfill and repair read again",
+        "incremental moves the watermark; hook, confirm, sweep and repair read again, backfill what was asked for",
         nullable=False,
     ),
     column("feed", Text, "updated or created: the time the list is filtered by", nullable=False),
@@ -97,7 +115,13 @@ windows = Table(
     ),
     column("parent_id", BigInteger, "the window this one was split from"),
     column("backfill_id", BigInteger, "the backfill it belongs to, sync.backfills.id"),
-    column("attempts", Integer, "how often it was claimed", nullable=False, server_default="0"),
+    column(
+        "attempts",
+        Integer,
+        "how often it was claimed since it was planned, or was planned anew",
+        nullable=False,
+        server_default="0",
+    ),
     column("fence", BigInteger, "number of the claim: only its holder may commit", nullable=False, server_default="0"),
     column("owner", Text, "host and process that claimed it"),
     column("lease_until", TIME, "after this anyone may claim it again"),
@@ -123,8 +147,12 @@ windows = Table(
         "it is read no earlier: an empty range, or a list that may lag, is asked once more; NULL for at once",
     ),
     column("started_at", TIME, "when it was last claimed"),
-    column("finished_at", TIME, "when it was done, split or failed"),
-    column("orders", ARRAY(Text), "the order ids it is read for: a message, or a list they left, says they changed"),
+    column("finished_at", TIME, "when it was done, split, failed, or found to lie beyond the platform's reach"),
+    column(
+        "orders",
+        ARRAY(Text),
+        "the order ids it is read for: a message or a list they left says they changed, or a person asked for them",
+    ),
     column(
         "repeats",
         Integer,
@@ -184,7 +212,11 @@ backfills = Table(
     column("requested_at", TIME, "when it was asked for", nullable=False, server_default=func.now()),
     column("finished_at", TIME, "when it was done, failed or cancelled"),
     column("error", Text, "why it could not be planned or read"),
-    column("request_id", BigInteger, "the first backfill of the same request for several accounts; NULL for that one"),
+    column(
+        "request_id",
+        BigInteger,
+        "the first backfill of its request, where that is of several accounts; NULL in the first one itself",
+    ),
     column("notice", Text, "what whoever asked should know: how far the platform lists, the same range before, ..."),
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_backfills_not_empty"),
