@@ -14,7 +14,7 @@ from orders_sync import exports
 from orders_sync.cli import actor, databases, options, output, user_settings
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import OrdersSyncError, UsageError
-from orders_sync.domain.statuses import StatusGroup
+from orders_sync.domain.statuses import STATES
 from orders_sync.store import activity, database
 
 LINE_EVERY = 10.0  # seconds
@@ -26,6 +26,10 @@ def _views(incomplete: str) -> list[str]:
 
 def _formats(incomplete: str) -> list[str]:
     return [name for name in exports.FORMATS if name.startswith(incomplete)]
+
+
+def _states(incomplete: str) -> list[str]:
+    return [name for name in STATES if name.startswith(incomplete)]
 
 
 def export(
@@ -66,8 +70,14 @@ def export(
         ),
     ] = None,
     state: Annotated[
-        list[StatusGroup] | None,
-        typer.Option("--state", help="Only orders in this state; may be repeated.", show_default=False),
+        list[str] | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="Only orders in this state, a value of status_group or unshipped; may be repeated.",
+            show_default=False,
+            autocompletion=_states,
+        ),
     ] = None,
     account: options.Accounts = None,
     config: options.Config = None,
@@ -92,6 +102,8 @@ def export(
         tuple(account or ()),
         tuple(state or ()),
     )
+    if unknown := [each for each in selection.states if each not in STATES]:
+        raise UsageError(f"--state: {unknown[0]} is none of {', '.join(STATES)}")
     if selection.start and selection.end and selection.start >= selection.end:
         raise UsageError(f"nothing lies between --from {from_} and --to {to}")
     settings = user_settings.load(config)

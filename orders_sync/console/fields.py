@@ -10,13 +10,10 @@ from orders_sync.console.words import Words
 from orders_sync.domain import typed_times
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR, PAST_YEARS
-from orders_sync.domain.statuses import StatusGroup
+from orders_sync.domain.statuses import STATES
 
 LONGEST_NUMBER = 18  # digits that a bigint always holds
-UNSHIPPED = "unshipped"  # a state that stands for several
-STATES = (UNSHIPPED, *StatusGroup)
 DIRECTIONS = ("sale", "purchase")
-GROUPS = {UNSHIPPED: (StatusGroup.AWAITING_SHIPMENT, StatusGroup.PARTLY_SHIPPED)}
 
 
 def days(
@@ -52,17 +49,12 @@ def number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
-def groups(visit: Visit) -> tuple[StatusGroup, ...]:
-    """Return the states of orders that are asked for; empty for all. Raises `UsageError`."""
-    state = visit.query.get("state", "")
-    if not state:
-        return ()
-    if state in GROUPS:
-        return GROUPS[state]
-    try:
-        return (StatusGroup(state),)
-    except ValueError:
-        raise UsageError(visit._("There is no such state of orders."), argument="state") from None
+def state(visit: Visit) -> str | None:
+    """Return the one of `STATES` that is asked for, None for all. Raises `UsageError`."""
+    asked = visit.query.get("state", "")
+    if asked and asked not in STATES:
+        raise UsageError(visit._("There is no such state of orders."), argument="state")
+    return asked or None
 
 
 def direction(visit: Visit) -> str | None:

@@ -23,6 +23,16 @@ class StatusGroup(StrEnum):
     OTHER = "other"
 
 
+UNSHIPPED = "unshipped"  # what still has to be sent: `bi.orders.is_unshipped`, which is of several groups
+MAY_BE_UNSHIPPED = (  # the groups in which `bi.orders.is_unshipped` may be true
+    StatusGroup.AWAITING_CONFIRMATION,
+    StatusGroup.AWAITING_SHIPMENT,
+    StatusGroup.PARTLY_SHIPPED,
+    StatusGroup.OTHER,
+)
+STATES = (UNSHIPPED, *StatusGroup)  # by which lists and exports are narrowed
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A status in the platform's spelling, misspellings included.

@@ -28,6 +28,7 @@ from psycopg import sql
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import SchemaVersionError, UsageError
 from orders_sync.domain.sentences import Sentence
+from orders_sync.domain.statuses import UNSHIPPED
 from orders_sync.store import bi
 from orders_sync.store.database import Session
 from orders_sync.store.queries import select_rows, select_values
@@ -40,6 +41,7 @@ _COLUMNS = """
 SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS type
 FROM pg_attribute AS a WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
+_OF_UNSHIPPED = "(platform, order_id) IN (SELECT platform, order_id FROM bi.orders WHERE is_unshipped)"
 
 
 class ColumnKind(Enum):
@@ -81,8 +83,9 @@ class Column:
 class Selection:
     """The selection of rows: those of a view whose column `by` lies in `start` (included) to `end` (not included).
 
-    `by` is None: the first of `TIMES` that the view has. `accounts`, `status_groups` or `directions` is empty: all of
-    them. `orders`: platforms and ids of the orders whose rows are wanted; empty: all of them.
+    `by` is None: the first of `TIMES` that the view has. `accounts`, `states` or `directions` is empty: all of them.
+    `states`: values of `status_group`, or `UNSHIPPED` for rows of orders that are unshipped now. `orders`: platforms
+    and ids of the orders whose rows are wanted; empty: all of them.
     """
 
     view: str
@@ -90,7 +93,7 @@ class Selection:
     end: datetime | None = None
     by: str | None = None
     accounts: tuple[str, ...] = ()
-    status_groups: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
     directions: tuple[str, ...] = ()
     orders: tuple[tuple[str, str], ...] = ()
 
@@ -107,7 +110,7 @@ class Selection:
             "from": self.start,
             "to": self.end,
             "accounts": list(self.accounts),
-            "states": list(self.status_groups),
+            "states": list(self.states),
             "numbers": [order_id for _, order_id in self.orders],
         }
         return {name: value for name, value in asked.items() if value}
@@ -199,11 +202,11 @@ def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composa
             text = Sentence("bi.%(view)s has no accounts: leave out --account", view=selection.view)
             raise UsageError(text, argument="account")
         conditions.append(sql.SQL("account = ANY({})").format(sql.Literal(list(selection.accounts))))
-    if selection.status_groups:
+    if selection.states:
         if "status_group" not in types:
             text = Sentence("bi.%(view)s has no states of orders: leave out --state", view=selection.view)
             raise UsageError(text, argument="state")
-        conditions.append(sql.SQL("status_group = ANY({})").format(sql.Literal(list(selection.status_groups))))
+        conditions.append(_in_states(selection.states, types))
     if selection.directions:
         if "direction" not in types:
             text = Sentence("bi.%(view)s does not tell sales from purchases: choose both", view=selection.view)
@@ -223,6 +226,15 @@ def _conditions(selection: Selection, types: dict[str, str]) -> list[sql.Composa
             value = _day(moment, by) if is_day else moment
             conditions.append(sql.SQL(f"{{}} {comparison} {{}}").format(sql.Identifier(by), sql.Literal(value)))
     return conditions
+
+
+def _in_states(states: Collection[str], types: Collection[str]) -> sql.Composable:
+    """Return the condition that a row is of an order in one of these states."""
+    condition = sql.SQL("status_group = ANY({})").format(sql.Literal([each for each in states if each != UNSHIPPED]))
+    if UNSHIPPED not in states:
+        return condition
+    unshipped = sql.SQL("is_unshipped" if "is_unshipped" in types else _OF_UNSHIPPED)
+    return sql.SQL("({} OR {})").format(condition, unshipped)
 
 
 def _time_of(selection: Selection, types: dict[str, str]) -> str:

@@ -7,15 +7,17 @@ import csv
 import io
 import re
 import tempfile
+from dataclasses import asdict, replace
 from zipfile import ZipFile
 
 import pytest
 
 from benchmarks.statements import recorded
 from orders_sync.console.pages import export
-from orders_sync.domain.statuses import StatusGroup
+from orders_sync.domain.statuses import MAY_BE_UNSHIPPED, UNSHIPPED, StatusGroup
 from orders_sync.store import database, order_numbers, order_traces
 from orders_sync.store.console import order_list
+from orders_sync.store.console.order_list import OrderFilter
 from tests.support.console import Served
 from tests.support.databases import Tables
 
@@ -49,10 +51,9 @@ async def test_the_list_is_of_a_shop_a_range_of_days_and_a_state(shop: Served, l
         "WHERE status_group = 'awaiting_shipment' GROUP BY account ORDER BY 1 LIMIT 1"
     )
     expected = landed.query(
-        "SELECT platform || '/' || order_id FROM orders WHERE account = %s AND status_group = ANY (%s) "
-        "AND (created_at AT TIME ZONE 'Asia/Shanghai')::date = %s::date",
+        "SELECT platform || '/' || order_id FROM bi.orders WHERE account = %s AND is_unshipped "
+        "AND ordered_day = %s::date",
         account,
-        ["awaiting_shipment", "partly_shipped"],
         day,
     )
     wanted = {"account": account, "from": day, "to": day, "state": "unshipped"}
@@ -66,6 +67,76 @@ async def test_the_list_is_of_a_shop_a_range_of_days_and_a_state(shop: Served, l
         found
     )
     assert "No order lies in this range." in nothing.text
+
+
+async def test_unshipped_means_the_same_in_the_list_its_files_and_the_views(shop: Served, landed: Tables) -> None:
+    columns = "platform, account, order_id, status, status_group, currency, line_count, direction, created_at, paid_at"
+    for group in StatusGroup:
+        for paid in (None, "2001-03-04 12:00+08"):
+            landed.execute(
+                f"INSERT INTO orders ({columns}, delivered_at) VALUES ('1688', 'u', %s, 'x', %s, 'CNY', 1, 'sale', "
+                "'2001-03-04 11:00+08', %s, NULL), ('1688', 'u', %s, 'x', %s, 'CNY', 1, 'sale', '2001-03-04 11:00+08', "
+                "%s, '2001-03-04 13:00+08')",
+                *(f"9{group}{paid is None}", group, paid, f"9{group}{paid is None}sent", group, paid),
+            )
+    wanted = {"from": "2001-03-04", "to": "2001-03-04", "state": UNSHIPPED}
+    try:
+        expected = {
+            order for (order,) in landed.query("SELECT order_id FROM bi.orders WHERE account = 'u' AND is_unshipped")
+        }
+        groups = landed.query("SELECT DISTINCT status_group FROM bi.orders WHERE account = 'u' AND is_unshipped")
+        async with shop.person() as client:
+            page = (await client.get("/orders", params=wanted)).text
+            files = [
+                csv.DictReader(
+                    io.StringIO(
+                        (await client.get("/export/file", params={**wanted, "view": view, "format": "csv"})).text
+                    )
+                )
+                for view in ("orders", "order_lines", "order_status_periods")
+            ]
+        rows = [list(file) for file in files]
+    finally:
+        landed.execute("DELETE FROM orders WHERE account = 'u'")
+    assert {group for (group,) in groups} == set(MAY_BE_UNSHIPPED)
+    assert {each.split("/")[1] for each in ids(page)} == expected
+    assert f"Orders in this list: {len(expected)}<" in page
+    assert {row["order_id"] for row in rows[0]} == expected
+    assert {row["is_unshipped"] for row in rows[0]} == {"true"}
+    assert all({row["order_id"] for row in found} <= expected for found in rows[1:])
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        OrderFilter(),
+        OrderFilter(direction="sale"),
+        OrderFilter(state=UNSHIPPED, direction="purchase"),
+        OrderFilter(state="cancelled"),
+        OrderFilter(state="shipped", direction="sale"),
+    ],
+)
+@pytest.mark.parametrize("has_account", [True, False])
+async def test_a_list_says_how_many_orders_it_has_under_every_filter(
+    shop: Served, landed: Tables, filter_: OrderFilter, has_account: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [(account,)] = landed.query("SELECT account FROM orders GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
+    wanted = replace(filter_, account=account if has_account else None)
+    state = {UNSHIPPED: "is_unshipped", None: "true"}.get(wanted.state, f"status_group = '{wanted.state}'")
+    [(expected,)] = landed.query(
+        f"SELECT count(*) FROM bi.orders WHERE ordered_at IS NOT NULL AND {state} AND account = coalesce(%s, account) "
+        "AND coalesce(direction = %s, true)",
+        *(wanted.account, wanted.direction),
+    )
+    asked = {name: value for name, value in asdict(wanted).items() if value}
+    async with shop.person() as client:
+        exact = (await client.get("/orders", params=asked)).text
+        monkeypatch.setattr(order_list, "MOST_EXAMINED", 1)
+        least = (await client.get("/orders", params=asked)).text
+    assert f"Orders in this list: {expected:,}<" in exact
+    is_narrowed = len(wanted.conditions) - bool(wanted.account or wanted.state)
+    shown = min(expected, order_list.PAGE)
+    assert f"Orders in this list: {f'at least {shown}' if is_narrowed else f'{expected:,}'}<" in least
 
 
 @pytest.mark.parametrize(
@@ -262,8 +333,8 @@ async def test_csv_for_excel_keeps_long_numbers_and_chinese_as_they_are(shop: Se
 
 async def test_a_file_is_named_after_what_it_holds_and_the_list_says_how_many(shop: Served, landed: Tables) -> None:
     [(day, name, count)] = landed.query(
-        "SELECT (created_at AT TIME ZONE 'Asia/Shanghai')::date::text, account, count(*) FROM orders "
-        "WHERE status_group IN ('awaiting_shipment', 'partly_shipped') GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1"
+        "SELECT ordered_day::text, account, count(*) FROM bi.orders WHERE is_unshipped "
+        "GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1"
     )
     wanted = {"from": day, "to": day, "account": name, "state": "unshipped"}
     async with shop.person() as client:

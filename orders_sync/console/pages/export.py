@@ -22,6 +22,7 @@ from orders_sync.console.visit import Visit
 from orders_sync.console.words import later
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import UsageError
+from orders_sync.domain.statuses import STATES
 from orders_sync.exports import formats, source
 from orders_sync.exports.source import OF_PERSONS
 from orders_sync.store import activity, bi
@@ -54,7 +55,7 @@ async def show(visit: Visit) -> Response:
         accounts=accounts,
         most=MOST,
         labels=LABELS,
-        states=fields.STATES,
+        states=STATES,
     )
 
 
@@ -79,7 +80,7 @@ async def send(visit: Visit) -> Response:
         start,
         end,
         accounts=(account,) if account else (),
-        status_groups=fields.groups(visit),
+        states=(state,) if (state := fields.state(visit)) else (),
         directions=(direction,) if (direction := fields.direction(visit)) else (),
         orders=_orders(visit),
     )
@@ -88,7 +89,7 @@ async def send(visit: Visit) -> Response:
         await _record(visit, selection, file, rows)
     days = dict.fromkeys((visit.query.get("from"), visit.query.get("to")))  # one day stands there once
     orders = "found" if selection.orders else ""
-    shown = "_".join(each for each in (view, account, visit.query.get("state"), direction, orders, *days) if each)
+    shown = "_".join(each for each in (view, account, state, direction, orders, *days) if each)
     return FileResponse(
         file,
         media_type=TYPES[format_.name],

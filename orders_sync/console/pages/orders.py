@@ -14,6 +14,7 @@ from orders_sync.console.pages.export import LABELS, MOST
 from orders_sync.console.visit import Visit
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
+from orders_sync.domain.statuses import STATES
 from orders_sync.domain.windows import Window
 from orders_sync.engine import order_answer, service_status
 from orders_sync.engine.actions import orders as actions
@@ -22,8 +23,8 @@ from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview
 from orders_sync.store.console import account_names, capped, order_list
-from orders_sync.store.console.order_list import LastOrder, ListedOrder
-from orders_sync.store.database import Connection, Session
+from orders_sync.store.console.order_list import LastOrder, OrderFilter
+from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import OrderKey
 
 
@@ -31,53 +32,27 @@ async def show(visit: Visit) -> Response:
     """Show the list, or the orders of the numbers that were typed."""
     if visit.query.get("q", "").strip():
         return await _search(visit)
-    start, end = fields.days(visit.query, visit.words)
-    account, groups, direction = visit.query.get("account") or None, fields.groups(visit), fields.direction(visit)
+    wanted = OrderFilter(
+        visit.query.get("account") or None,
+        *fields.days(visit.query, visit.words),
+        state=fields.state(visit),
+        direction=fields.direction(visit),
+    )
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
-        orders = await order_list.orders(
-            connection,
-            account=account,
-            start=start,
-            end=end,
-            groups=groups,
-            direction=direction,
-            before=_place(visit),
-            limit=order_list.PAGE + 1,
-        )
-        count = await _count(
-            connection, orders, account, start, end, groups, direction, is_first="before" not in visit.query
-        )
+        orders = await order_list.orders(connection, wanted, before=_place(visit), limit=order_list.PAGE + 1)
+        count = await order_list.count(connection, wanted)
     return visit.render(
         "orders.html",
         accounts=accounts,
         orders=orders[: order_list.PAGE],
         after=orders[order_list.PAGE - 1] if len(orders) > order_list.PAGE else None,
-        states=fields.STATES,
+        states=STATES,
         most=MOST,
         labels=LABELS,
         count=count,
         cap=capped.MOST_COUNTED,
     )
-
-
-async def _count(
-    connection: Connection,
-    orders: Sequence[ListedOrder],
-    account: str | None,
-    start: datetime | None,
-    end: datetime | None,
-    groups: Sequence[str],
-    direction: str | None,
-    *,
-    is_first: bool,
-) -> int | None:
-    """Return how many orders a list has; None where counting them could take long."""
-    if is_first and len(orders) <= order_list.PAGE:
-        return len(orders)
-    if (groups or account or direction) and start is None:
-        return None  # those that fit may lie far apart
-    return await order_list.count(connection, account=account, start=start, end=end, groups=groups, direction=direction)
 
 
 async def show_one(visit: Visit) -> Response:

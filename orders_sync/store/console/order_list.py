@@ -1,59 +1,99 @@
-"""Orders by account, day and state, the newest first; without persons."""
+"""Orders by account, day and state, the newest first; without persons. They are those of the view `bi.orders`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
+from orders_sync.domain.statuses import MAY_BE_UNSHIPPED, UNSHIPPED
 from orders_sync.store.console.capped import MOST_COUNTED
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_rows, fetch_value
+from orders_sync.store.queries import fetch_row, fetch_rows
 
 PAGE = 50  # rows
+MOST_EXAMINED = 20_000  # orders of which a count finds out whether they fit
 
 _LIST = """
-SELECT o.platform, o.order_id, o.order_no, o.account, o.direction, o.status, s.name_zh, s.name_en, o.status_group,
-    o.total_amount, o.currency, o.created_at, o.paid_at, o.line_count
-FROM orders AS o LEFT JOIN order_statuses AS s ON (s.platform, s.status) = (o.platform, o.status)
-WHERE o.created_at >= coalesce(%(start)s::timestamptz, '-infinity')
-    AND o.created_at < coalesce(%(end)s::timestamptz, 'infinity')
-    AND (o.created_at, o.platform, o.order_id)
+SELECT o.platform, o.order_id, o.order_no, o.account, o.direction, o.status_name_zh, o.status_name_en,
+    o.payable_amount, o.currency, o.ordered_at, o.paid_at, o.line_count
+FROM bi.orders AS o
+WHERE o.ordered_at >= coalesce(%(start)s::timestamptz, '-infinity')
+    AND o.ordered_at < coalesce(%(end)s::timestamptz, 'infinity')
+    AND (o.ordered_at, o.platform, o.order_id)
         < (coalesce(%(before)s::timestamptz, 'infinity'), %(platform)s::text, %(order_id)s::text)
     {}
-ORDER BY o.created_at DESC, o.platform DESC, o.order_id DESC LIMIT %(limit)s
+ORDER BY o.ordered_at DESC, o.platform DESC, o.order_id DESC LIMIT %(limit)s
 """
+# the newest orders of an index, no more than are examined, then those of them that fit
 _COUNT = """
-SELECT count(*) FROM (
-    SELECT FROM orders AS o
-    WHERE o.created_at >= coalesce(%(start)s::timestamptz, '-infinity')
-        AND o.created_at < coalesce(%(end)s::timestamptz, 'infinity')
-        {}
-    LIMIT %(limit)s
-) AS found
+SELECT count(*) FILTER (WHERE examined.fits) AS orders, count(*) AS examined FROM (
+    SELECT {fits} AS fits FROM bi.orders AS o
+    WHERE o.ordered_at >= coalesce(%(start)s::timestamptz, '-infinity')
+        AND o.ordered_at < coalesce(%(end)s::timestamptz, 'infinity')
+        {indexed}
+    ORDER BY o.ordered_at DESC LIMIT %(limit)s
+) AS examined
 """
-_OF_ACCOUNT = "AND o.account = %(account)s"
-_OF_DIRECTION = "AND o.direction = %(direction)s"
-_OF_GROUPS = "AND o.status_group = ANY (%(groups)s)"
+_OF_ACCOUNT = "o.account = %(account)s"
+_OF_DIRECTION = "o.direction = %(direction)s"
+_OF_GROUPS = "o.status_group = ANY (%(groups)s)"
+_UNSHIPPED = "o.is_unshipped"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """A choice of orders: placed from `start` (included) to `end` (not included), each None for all.
+
+    `state`: one of `statuses.STATES`. `direction`: "sale" or "purchase". An order without a time of creation is in no
+    list; it is found by its number.
+    """
+
+    account: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    state: str | None = None
+    direction: str | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The values of the conditions."""
+        return {
+            "account": self.account,
+            "start": self.start,
+            "end": self.end,
+            "groups": list(MAY_BE_UNSHIPPED) if self.state == UNSHIPPED else [self.state],
+            "direction": self.direction,
+        }
+
+    @property
+    def conditions(self) -> list[str]:
+        """The SQL conditions beside the days; the account or the state, which indexes hold, before others."""
+        asked = (
+            (self.account, _OF_ACCOUNT),
+            (self.state, _OF_GROUPS),
+            (self.state == UNSHIPPED, _UNSHIPPED),
+            (self.direction, _OF_DIRECTION),
+        )
+        return [condition for value, condition in asked if value]
 
 
 @dataclass(frozen=True, slots=True)
 class ListedOrder:
-    """An order of a list. `name_zh`, `name_en`: of its status, None where no document has it."""
+    """An order of a list. `status_name_...`: the status itself where no document has it."""
 
     platform: str
     order_id: str
     order_no: str | None
     account: str
     direction: str | None
-    status: str
-    name_zh: str | None
-    name_en: str | None
-    status_group: str
-    total_amount: Decimal | None
+    status_name_zh: str
+    status_name_en: str
+    payable_amount: Decimal | None
     currency: str
-    created_at: datetime
+    ordered_at: datetime
     paid_at: datetime | None
     line_count: int
 
@@ -62,62 +102,48 @@ class ListedOrder:
 class LastOrder:
     """The last order of a page: the next one begins behind it."""
 
-    created_at: datetime
+    ordered_at: datetime
     platform: str
     order_id: str
 
 
-async def orders(
-    connection: Connection,
-    *,
-    account: str | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    groups: Sequence[str] = (),
-    direction: str | None = None,
-    before: LastOrder | None = None,
-    limit: int = PAGE,
-) -> list[ListedOrder]:
-    """Return orders placed from `start` (included) to `end` (not included), newest first, at most `limit`.
+@dataclass(frozen=True, slots=True)
+class OrderCount:
+    """The number of orders of a list, counted up to one more than `MOST_COUNTED`.
 
-    `groups`: values of `status_group`; empty for all. `direction`: "sale" or "purchase". `before`: only orders
-    behind this place. An order without a time of creation is in no list; it is found by its number.
+    `is_least`: there may be more, since not all of them were examined.
     """
-    values = {
-        "account": account,
-        "start": start,
-        "end": end,
-        "groups": list(groups),
-        "direction": direction,
-        "before": before.created_at if before else None,
+
+    orders: int
+    is_least: bool
+
+
+class _Examined(msgspec.Struct, frozen=True):
+    orders: int
+    examined: int
+
+
+async def orders(
+    connection: Connection, wanted: OrderFilter, *, before: LastOrder | None = None, limit: int = PAGE
+) -> list[ListedOrder]:
+    """Return orders, the newest first, at most `limit`. `before`: only orders behind this place."""
+    values = wanted.values | {
+        "before": before.ordered_at if before else None,
         "platform": before.platform if before else "",
         "order_id": before.order_id if before else "",
         "limit": limit,
     }
-    return await fetch_rows(connection, _LIST.format(_conditions(account, groups, direction)), values, ListedOrder)
+    conditions = " ".join(f"AND {each}" for each in wanted.conditions)
+    return await fetch_rows(connection, _LIST.format(conditions), values, ListedOrder)
 
 
-async def count(
-    connection: Connection,
-    *,
-    account: str | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    groups: Sequence[str] = (),
-    direction: str | None = None,
-) -> int:
-    """Return how many orders `orders` lists on all of its pages; at most one more than `MOST_COUNTED`."""
-    values = {
-        "account": account,
-        "start": start,
-        "end": end,
-        "groups": list(groups),
-        "direction": direction,
-        "limit": MOST_COUNTED + 1,
-    }
-    return await fetch_value(connection, _COUNT.format(_conditions(account, groups, direction)), values, int)
+async def count(connection: Connection, wanted: OrderFilter) -> OrderCount:
+    """Return how many orders `orders` lists on all of its pages.
 
-
-def _conditions(account: str | None, groups: Sequence[str], direction: str | None) -> str:
-    asked = ((account, _OF_ACCOUNT), (groups, _OF_GROUPS), (direction, _OF_DIRECTION))
-    return " ".join(condition for value, condition in asked if value)
+    Examines the newest `MOST_EXAMINED` orders of the account, else of the state, at most.
+    """
+    indexed, *others = wanted.conditions if wanted.account or wanted.state else ["true", *wanted.conditions]
+    statement = _COUNT.format(indexed=f"AND {indexed}", fits=" AND ".join(others) or "true")
+    values = wanted.values | {"limit": MOST_EXAMINED if others else MOST_COUNTED + 1}
+    found = await fetch_row(connection, statement, values, _Examined) or _Examined(0, 0)
+    return OrderCount(found.orders, bool(others) and found.examined >= MOST_EXAMINED and found.orders <= MOST_COUNTED)
