@@ -96,7 +96,8 @@ PARTS = {
     "order_parcels": ("tracking_no", "carrier_name", "status", "delivered_at", "parcel_id"),
 }
 EVENTS = ("created_at", "paid_at", "delivered_at", "received_at", "completed_at")  # by the platform's own times
-STATE = ("total_amount", "paid_amount", "refund_amount", "refund_status", "line_count")  # of a version, by the status
+# of a version of an order, beside its status
+VERSION_FIELDS = ("total_amount", "paid_amount", "refund_amount", "refund_status", "line_count")
 INTERNAL = ("changed_xid",)
 
 

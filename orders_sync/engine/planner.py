@@ -53,39 +53,39 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     return await ledger.has_work(connection, source.account.name)
 
 
-async def plan_backfill(connection: Connection, source: AccountSource, request: Backfill, now: datetime) -> None:
-    """Plan what is missing of a requested range, or mark the request as failed, with the reason. In a transaction.
+async def plan_backfill(connection: Connection, source: AccountSource, backfill: Backfill, now: datetime) -> None:
+    """Plan what is missing of a backfill, or refuse it, with the reason. In a transaction.
 
-    Whatever is wrong with one request is its own failure: planning the account goes on. Raises psycopg.Error when the
+    Whatever is wrong with one backfill is its own failure: planning the account goes on. Raises psycopg.Error when the
     database is gone.
     """
     try:
-        async with connection.transaction():  # a savepoint: what a bad request wrote is undone, the rest stays
-            await _plan_backfill(connection, source, request, now)
+        async with connection.transaction():  # a savepoint: what a bad one wrote is undone, the rest stays
+            await _plan_backfill(connection, source, backfill, now)
     except Exception as error:
         if isolation.concerns_all(error):
             raise
-        await backfills.refuse(connection, request, f"it cannot be planned: {isolation.text(error)}")
+        await backfills.refuse(connection, backfill, f"it cannot be planned: {isolation.text(error)}")
 
 
-async def _plan_backfill(connection: Connection, source: AccountSource, request: Backfill, now: datetime) -> None:
+async def _plan_backfill(connection: Connection, source: AccountSource, backfill: Backfill, now: datetime) -> None:
     platform = source.platform
-    feed = Feed(request.feed)
+    feed = Feed(backfill.feed)
     if feed not in platform.feeds:
         reason = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
-        await backfills.refuse(connection, request, reason)
+        await backfills.refuse(connection, backfill, reason)
         return
-    refusal = backfill_remarks.refusal(source, request.window, now)
+    refusal = backfill_remarks.refusal(source, backfill.window, now)
     if refusal is not None:
-        await backfills.refuse(connection, request, refusal)
+        await backfills.refuse(connection, backfill, refusal)
         return
-    equal = await backfills.equal(connection, request.account, feed, request.window, before=request.id)
-    parts = [request.window]
-    if not request.everything:
-        parts = await backfills.unproven(connection, request.account, feed, request.window)
+    equal = await backfills.equal(connection, backfill.account, feed, backfill.window, before=backfill.id)
+    parts = [backfill.window]
+    if not backfill.everything:
+        parts = await backfills.unproven(connection, backfill.account, feed, backfill.window)
     windows = schedule.backfill(parts, now, source.policy)
-    remarks = backfill_remarks.remarks(source, request.window, now, equal)
-    await backfills.plan(connection, request, windows, ". ".join(remarks) or None)
+    remarks = backfill_remarks.remarks(source, backfill.window, now, equal)
+    await backfills.plan(connection, backfill, windows, ". ".join(remarks) or None)
 
 
 async def _enter(connection: Connection, source: AccountSource) -> PlannedRange:
@@ -127,8 +127,8 @@ async def _plan_empty_history(connection: Connection, source: AccountSource, pla
 
 
 async def _plan_backfills(connection: Connection, source: AccountSource, now: datetime) -> None:
-    for request in await backfills.requested(connection, source.account.name):
-        await plan_backfill(connection, source, request, now)
+    for backfill in await backfills.requested(connection, source.account.name):
+        await plan_backfill(connection, source, backfill, now)
 
 
 async def _plan_sweep(connection: Connection, source: AccountSource, ranges: Sequence[SweepRange]) -> None:

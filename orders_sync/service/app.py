@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
+from itertools import starmap
 
 import httpx
 import msgspec
@@ -112,11 +113,7 @@ class Service:
         Raises `DatabaseError` when there is no database at the start, and any unexpected error of a component: a
         restart is better than running on without it.
         """
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(logs.log_unhandled)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as the parent wants it (`nohup`, `&`)
-                loop.add_signal_handler(number, self._end_by_signal)
+        self._listen_for_signals()
         connections = self._limits.workers * 2 + 4
         async with AsyncExitStack() as stack:
             stack.enter_context(self._outage.capture_pool_logs())
@@ -127,57 +124,19 @@ class Service:
             run_context = RunContext(
                 pool, self._http, self._sources, self._limits, LoggingProgress(metrics, self._liveness)
             )
-            service = self._settings.service
-            scheduler = Scheduler(pool, jobs, self._sources, service.tick, service.audit, self._liveness, self._gate)
-            running: list[asyncio.Task[None]] = []
-            working: list[asyncio.Task[None]] = []
             self._liveness.watch(schedules=self._components.schedules, works=self._components.works)
-            if self._components.works:
-                worker = Worker(
-                    run_context, jobs, self._sources, service.audit, self._liveness, self._record_job_failure
-                )
-                working.append(asyncio.create_task(self._supervise("worker", worker.run)))
-            if self._components.schedules:
-                self._health.watch("scheduler")
-                timer = scheduler.start(partial(self._record_failure, "scheduler"), partial(self._remove_old, pool))
-                stack.callback(timer.shutdown, wait=False)
-            heartbeat = Heartbeat(
-                pool,
-                self._components.names,
-                self._gate.opened,
-                partial(self._record_failure, "heartbeat"),
-                self._reported_accounts,
-                self._liveness.reasons_changed,
-            )
-            if self._components.web is not None:
-                web_pool = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
-                server = Server(Starlette(routes=self._routes(web_pool, metrics, scheduler, heartbeat.id)))
-                running.append(asyncio.create_task(self._serve(server, self._components.web)))
-            if self._components.console is not None:
-                opened = database.open_pool(self._url, CONSOLE_CONNECTIONS, CONSOLE_WAIT, name="orders-sync-console")
-                console_pool = await stack.enter_async_context(opened)
-                site = Site(self._url, self._settings, console_pool, lambda: self._gate.mismatch, sources=self._sources)
-                stack.callback(site.close)
-                server = Server(console.make(site), proxy_headers=False)  # it has settings of its own for that
-                running.append(asyncio.create_task(self._serve(server, self._components.console)))
-            running.append(asyncio.create_task(self._watch(pool, run_context.stopping)))
-            running.append(asyncio.create_task(heartbeat.run()))
+            scheduler = self._scheduler(stack, pool, jobs)
+            heartbeat = self._heartbeat(pool)
+            servers = await self._servers(stack, metrics, scheduler, heartbeat.id)
+            beside = [heartbeat.run(), self._watch(pool, run_context.stopping), *starmap(self._serve, servers)]
             if self._components.schedules and (notifier := self._notifier(pool, metrics)):
-                running.append(asyncio.create_task(notifier.run()))
-            registering = asyncio.create_task(self._register_later())
-            stack.callback(registering.cancel)
-            self._log_mistakes()
-            log.info(
-                "running", version=version("orders-sync"), accounts=len(self._sources), **self._components.log_fields()
-            )
+                beside.append(notifier.run())
+            working = [asyncio.create_task(each) for each in self._workers(run_context, jobs)]
+            running = [asyncio.create_task(each) for each in beside]
+            stack.callback(asyncio.create_task(self._register_later()).cancel)
+            self._log_start()
             configuration = await self._await_end([*working, *running])
-            what = "stopping" if configuration is None else "using other settings"
-            log.info(f"{what}; windows in flight are finished or released")
-            self._stop.set()
-            run_context.stopping.set()
-            if configuration is not None:  # the HTTP side and the heartbeat go on until the worker has ended
-                await self._end(working)
-            ended = await self._end([*working, *running])
+            ended = await self._stop_all(configuration, run_context.stopping, working, running)
         if self._is_signalled:  # maybe after other settings had been read
             configuration = None
         if configuration is None:
@@ -186,6 +145,74 @@ class Service:
             if not task.cancelled():
                 task.result()
         return configuration
+
+    def _listen_for_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(logs.log_unhandled)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as the parent wants it (`nohup`, `&`)
+                loop.add_signal_handler(number, self._end_by_signal)
+
+    def _scheduler(self, stack: AsyncExitStack, pool: Pool, jobs: queue.Queue) -> Scheduler:
+        """Return the scheduler, which also plans for messages; it ticks only where that is a component."""
+        service = self._settings.service
+        scheduler = Scheduler(pool, jobs, self._sources, service.tick, service.audit, self._liveness, self._gate)
+        if self._components.schedules:
+            self._health.watch("scheduler")
+            timer = scheduler.start(partial(self._record_failure, "scheduler"), partial(self._remove_old, pool))
+            stack.callback(timer.shutdown, wait=False)
+        return scheduler
+
+    def _workers(self, run_context: RunContext, jobs: queue.Queue) -> list[Coroutine[None, None, None]]:
+        if not self._components.works:
+            return []
+        every = self._settings.service.audit
+        worker = Worker(run_context, jobs, self._sources, every, self._liveness, self._record_job_failure)
+        return [self._supervise("worker", worker.run)]
+
+    def _heartbeat(self, pool: Pool) -> Heartbeat:
+        return Heartbeat(
+            pool,
+            self._components.names,
+            self._gate.opened,
+            partial(self._record_failure, "heartbeat"),
+            self._reported_accounts,
+            self._liveness.reasons_changed,
+        )
+
+    async def _servers(
+        self, stack: AsyncExitStack, metrics: Metrics, scheduler: Scheduler, own_id: str
+    ) -> list[tuple[Server, socket.socket]]:
+        """Return the servers of hooks, health and metrics, and of the console, each with the socket that it serves."""
+        servers = []
+        if self._components.web is not None:
+            pool = await stack.enter_async_context(database.connected(self._url, WEB_CONNECTIONS, 1.0))
+            server = Server(Starlette(routes=self._routes(pool, metrics, scheduler, own_id)))
+            servers.append((server, self._components.web))
+        if self._components.console is not None:
+            opened = database.open_pool(self._url, CONSOLE_CONNECTIONS, CONSOLE_WAIT, name="orders-sync-console")
+            pool = await stack.enter_async_context(opened)
+            site = Site(self._url, self._settings, pool, lambda: self._gate.mismatch, sources=self._sources)
+            stack.callback(site.close)
+            server = Server(console.make(site), proxy_headers=False)  # it has settings of its own for that
+            servers.append((server, self._components.console))
+        return servers
+
+    async def _stop_all(
+        self,
+        configuration: Configuration | None,
+        stopping: asyncio.Event,
+        working: list[asyncio.Task[None]],
+        running: list[asyncio.Task[None]],
+    ) -> set[asyncio.Task[None]]:
+        """Stop all components, and return the tasks that ended in time."""
+        what = "stopping" if configuration is None else "using other settings"
+        log.info(f"{what}; windows in flight are finished or released")
+        self._stop.set()
+        stopping.set()
+        if configuration is not None:  # the HTTP side and the heartbeat go on until the worker has ended
+            await self._end(working)
+        return await self._end([*working, *running])
 
     def _notifier(self, pool: Pool, metrics: Metrics) -> Notifier | None:
         """Return who sends notices; None where no channel can be used. A mistake in [notify] stops nothing."""
@@ -208,12 +235,14 @@ class Service:
         names = [each.name for each in self._settings.accounts]
         return ReportedAccounts([*names, *misconfigured], misconfigured, self._liveness.planning_errors)
 
-    def _log_mistakes(self) -> None:
-        """Log what the settings have wrong of accounts; the others are read."""
+    def _log_start(self) -> None:
+        """Log that the process runs, and what the settings have wrong of accounts; the others are read."""
         for each in self._settings.misconfigured:
             log.error("account misconfigured; the others continue", account=each.label, error=str(each))
         for mistake in self._settings.unknown:
             log.warning("unknown variable of an account", error=mistake)
+        shown = {"version": version("orders-sync"), "accounts": len(self._sources)}
+        log.info("running", **shown, **self._components.log_fields())
 
     async def _await_end(self, running: list[asyncio.Task[None]]) -> Configuration | None:
         """Wait for a signal, or for a component that ends by itself; return other settings if that is why to end."""
