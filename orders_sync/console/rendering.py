@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from orders_sync.console import shop_words
 from orders_sync.console.stored_words import stored
 from orders_sync.console.words import LANGUAGES, Words
 from orders_sync.domain import local_times
@@ -58,6 +59,7 @@ def _environment() -> Environment:
         iso=local_times.iso,
         languages=LANGUAGES,
         stored=stored,
+        exception=shop_words.exception,
     )
     made.filters.update(linked=linked)
     made.filters.update(visible=lambda text: "" if text is None else visible(str(text), keep="\n\t"))

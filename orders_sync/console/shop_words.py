@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orders_sync.console.words import later
 from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.sentences import Sentence
 from orders_sync.engine.service_problems import AccountState, Problem, Severity
 
 SIGNS = {  # class of the colour, and the sign before the word
@@ -83,6 +84,13 @@ KINDS = {
         later("An administrator puts it back into the settings, or retires it for good."),
     ),
 }
+
+
+def exception(rejects: int) -> Sentence:
+    """Say what is not among the orders that are here: the number of open rejects."""
+    if rejects == 1:
+        return Sentence("Not among them: 1 record that is no order yet.")
+    return Sentence("Not among them: %(count)s records that are no orders yet.", count=f"{rejects:,}")
 
 
 @dataclass(frozen=True)

@@ -67,14 +67,16 @@ class AccountPage:
 class Sum:
     """One sum over all accounts, for one sentence.
 
-    `states`: how many are in each; `broken`, `attention`: how many have such a problem as their worst, the first of
-    them in `worst`. `reading`: how many are being read; every one of them is read from `complete_from` to `read_to`
-    without a gap, as far as the platforms list orders; None where one was not read yet, or there is none. `unread`:
-    those that nobody reads though their orders are to be here. `differences`: open ranges of audits.
+    `states`: how many are in each; `well`: how many of these have no problem. `broken`, `attention`: how many have such
+    a problem as their worst, the first of them in `worst`. `reading`: how many are being read; every one of them is
+    read from `complete_from` to `read_to` without a gap, as far as the platforms list orders; None where one was not
+    read yet, or there is none. `unread`: those that nobody reads though their orders are to be here. `differences`:
+    open ranges of audits. `rejects`: open ones of the accounts that are read.
     """
 
     accounts: int
     states: dict[AccountState, int]
+    well: dict[AccountState, int]
     broken: int
     attention: int
     worst: list[str]
@@ -104,15 +106,16 @@ def page(
     *,
     text: str = "",
     states: Collection[AccountState] = (),
-    severities: Collection[Severity] = (),
+    severities: Collection[Severity | None] = (),
     kinds: Collection[ProblemKind] = (),
     after: str | None = None,
     size: int = PAGE,
 ) -> AccountPage:
     """Return the rows of a page.
 
-    `text`: parts of a name or platform, in any case and order; `states`, `severities`, `kinds` of problem: any of them,
-    all where empty. `after`: the name of the last row of the page before. One that fits no more begins at the top.
+    `text`: parts of a name or platform, in any case and order; `states`, `severities` of the worst problem (None: it
+    has none), `kinds` of problem: any of them, all where empty. `after`: the name of the last row of the page before.
+    One that fits no more begins at the top.
     """
     words = text.casefold().split()
     found = [
@@ -138,6 +141,7 @@ def total(rows: Sequence[AccountRow]) -> Sum:
     return Sum(
         accounts=len(rows),
         states=dict(Counter(row.state for row in rows)),
+        well=dict(Counter(row.state for row in rows if not row.problems)),
         broken=severities[Severity.BROKEN],
         attention=severities[Severity.ATTENTION],
         worst=[row.account.name for row in rows if row.problems][:MOST_NAMED],
@@ -146,7 +150,7 @@ def total(rows: Sequence[AccountRow]) -> Sum:
         read_to=min(ends) if ends and len(ends) == len(reading) else None,
         unread=[row for row in rows if row.is_unread],
         differences=sum(row.account.differences for row in rows),
-        rejects=sum(row.account.rejects for row in rows),
+        rejects=sum(each.rejects for each in reading),
     )
 
 

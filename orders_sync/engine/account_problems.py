@@ -35,7 +35,7 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
     yield from _errors(account, state)
     yield from _delays(account, state, delay, running)
     yield from _failed_reads(account)
-    yield from _rejects(account)
+    yield from of_rejects(account)
     yield from _missing_orders(account)
     yield from _differences(account)
     yield from _waiting_messages(account, running)
@@ -53,6 +53,7 @@ def _removed(account: AccountStatus) -> Iterator[Problem]:
             Sentence("not in the settings since %(time)s: nobody refreshes its orders", time=account.removed_at),
             f"Put it back, or `orders-sync accounts retire {account.name}`",
         )
+        yield from of_rejects(account)
 
 
 def _errors(account: AccountStatus, state: AccountState) -> Iterator[Problem]:
@@ -101,7 +102,8 @@ def _failed_reads(account: AccountStatus) -> Iterator[Problem]:
         )
 
 
-def _rejects(account: AccountStatus) -> Iterator[Problem]:
+def of_rejects(account: AccountStatus) -> Iterator[Problem]:
+    """Report open rejects, if there are any: to replay or to ignore them needs no read of the account."""
     if account.rejects:
         yield _attention(
             account,

@@ -28,8 +28,8 @@ REMEMBERED = timedelta(days=1)  # since it was over, for the number of its retur
 MOST_RETURNS = 3  # that make the delay longer: eight times the delay is the longest
 # nothing is known of these problems while the account is in this state: they are neither there nor over
 _UNKNOWN = {
-    AccountState.PAUSED: frozenset(ProblemKind),
-    AccountState.REMOVED: frozenset(ProblemKind) - {ProblemKind.REMOVED},
+    AccountState.PAUSED: frozenset(ProblemKind) - {ProblemKind.REJECTS},
+    AccountState.REMOVED: frozenset(ProblemKind) - {ProblemKind.REMOVED, ProblemKind.REJECTS},
     AccountState.SUSPENDED: frozenset({ProblemKind.BEHIND, ProblemKind.FAILING}),
     AccountState.MISCONFIGURED: frozenset({ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.SUSPENDED}),
 }

@@ -89,7 +89,10 @@ def assess(
     problems = list(service_problems.of_processes(processes, running, is_late))
     problems += service_problems.of_planning(processes, accounts)
     for each in accounts:
-        if states[each.name] in (AccountState.RETIRED, AccountState.PAUSED):
+        if states[each.name] is AccountState.RETIRED:
+            continue
+        if states[each.name] is AccountState.PAUSED:
+            problems += account_problems.of_rejects(each)
             continue
         if each.name in misconfigured:
             problems.append(account_problems.of_mistake(each.name, misconfigured[each.name]))

@@ -246,6 +246,40 @@ async def test_records_that_are_no_orders_are_said_not_to_be_here(tables: Tables
     assert "Not among them: 2 records that are no orders yet." in plain(await text(lin))
 
 
+async def test_rejects_of_a_shop_that_nobody_reads_are_said_of_it_and_stay_an_alert(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "a")
+    shop(tables, "b", paused_at="2026-01-01", paused_by="ana")
+    shop(tables, "c", removed_at="2026-01-01")
+    tables.execute(ORDERS, "c")
+    tables.execute(REJECT, "b")
+    tables.execute(REJECT, "c")
+    tables.execute(REJECT, "c")
+    found = plain((await text(lin)).split('id="list"')[0])
+    assert re.search(
+        r"b \(paused\): its orders end at [^.]+ ago\. Not among them: 1 record that is no order yet\.", found
+    )
+    assert re.search(r"c \(removed\): its orders end at [^.]+ ago\. Not among them: 2 records", found)
+    assert re.search(r"Shops that are read: 1\. Their orders are here from [^.]+ ago\. (?!Not among)", found)
+    assert "Records that are no orders yet (2 shops)" in found
+    assert "all 3 trouble 2 current 1" in found
+    for name in ("d", "e", "f"):
+        shop(tables, name, paused_at="2026-01-01", paused_by="ana")
+        tables.execute(REJECT, name)
+    assert re.search(r"2 more shops are not being read\. Not among them: \d records", plain(await text(lin)))
+
+
+async def test_every_shop_is_in_one_filter(tables: Tables, lin: httpx.AsyncClient) -> None:
+    shop(tables, "a")
+    shop(tables, "b")
+    shop(tables, "c", paused_at="2026-01-01", paused_by="ana")
+    tables.execute(REJECT, "b")
+    assert "all 3 trouble 1 current 1 paused 1" in plain(await text(lin))
+    for state, name in {"trouble": "b", "current": "a", "paused": "c"}.items():
+        assert set(listed(await text(lin, state=state))) == {name}
+
+
 async def test_the_filters_are_renewed_with_the_sentence(tables: Tables, lin: httpx.AsyncClient) -> None:
     shop(tables, "a")
     for count in range(2):
@@ -267,7 +301,7 @@ async def test_cards_are_for_few_shops(tables: Tables, lin: httpx.AsyncClient, s
 async def test_500_shops_are_searched_filtered_and_paged_by_the_url(tables: Tables, lin: httpx.AsyncClient) -> None:
     tables.execute(SHOPS, [f"shop{n}" for n in range(1, 501)], [7200] * 60 + [20] * 440)
     seen: list[str] = []
-    path = "/?state=behind"
+    path = "/?state=trouble"
     for _ in range(2):
         page = await text(lin, path)
         seen += dict.fromkeys(listed(page))
@@ -278,7 +312,7 @@ async def test_500_shops_are_searched_filtered_and_paged_by_the_url(tables: Tabl
     found = await text(lin, q="shop49 KA")
     assert sorted(set(listed(found))) == ["shop49", *(f"shop{n}" for n in range(491, 500, 2))]
     assert 'value="shop49 KA"' in found
-    assert "behind 60" in plain(found)
+    assert "trouble 60 current 440" in plain(found)
     assert "60 shops, trouble first." in plain(await text(lin, state="trouble"))
     assert "60 shops, trouble first." in plain(await text(lin, kind="behind"))
     assert "500 shops, trouble first." in plain(await text(lin, state="nonsense", kind="%", after="gone"))

@@ -106,6 +106,8 @@ def test_the_sum_counts_each_account_once_by_its_worst_problem() -> None:
         AccountState.SUSPENDED: 1,
         AccountState.RETIRED: 1,
     }
+    assert found.well == {AccountState.CURRENT: 1, AccountState.RETIRED: 1}
+    assert found.broken + found.attention + sum(found.well.values()) == found.accounts
     assert (found.differences, found.rejects) == (1, 2)
 
 

@@ -161,8 +161,8 @@ def test_what_nobody_wants_to_hear_of_ends_without_a_notice() -> None:
         (AccountState.BEHIND, set()),
         (AccountState.SUSPENDED, {ProblemKind.BEHIND, ProblemKind.FAILING}),
         (AccountState.MISCONFIGURED, {ProblemKind.BEHIND, ProblemKind.FAILING, ProblemKind.SUSPENDED}),
-        (AccountState.PAUSED, set(ProblemKind)),
-        (AccountState.REMOVED, set(ProblemKind) - {ProblemKind.REMOVED}),
+        (AccountState.PAUSED, set(ProblemKind) - {ProblemKind.REJECTS}),
+        (AccountState.REMOVED, set(ProblemKind) - {ProblemKind.REMOVED, ProblemKind.REJECTS}),
     ],
 )
 def test_an_account_that_is_not_read_is_not_said_to_be_current_again(

@@ -143,6 +143,17 @@ ACCOUNTS = {
         AccountState.CURRENT,
         ["1,234 records could not be converted into orders: `orders-sync rejects list --account shop`"],
     ),
+    "rejects, paused": (
+        replace(CURRENT, rejects=1, paused_at=GONE, paused_by="ana", differences=1, failed=3),
+        AccountState.PAUSED,
+        ["1 record could not be converted into an order: `orders-sync rejects list --account shop`"],
+    ),
+    "rejects, removed": (
+        replace(CURRENT, rejects=2, removed_at=GONE, read_to=None, watermark=None),
+        AccountState.REMOVED,
+        ["2 records could not be converted into orders"],
+    ),
+    "rejects, retired": (replace(CURRENT, rejects=2, retired_at=GONE), AccountState.RETIRED, []),
     "missing": (
         replace(CURRENT, missing_orders=2, missing_order_id="7", missing_since=GONE),
         AccountState.CURRENT,

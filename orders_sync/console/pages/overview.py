@@ -86,11 +86,12 @@ def _limits(rows: list[AccountRow]) -> list[tuple[str, Sentence]]:
 
 def _page(visit: Visit, rows: list[AccountRow]) -> account_list.AccountPage:
     state = visit.query.get("state", "")
+    states = _known(AccountState, state)
     return account_list.page(
         rows,
         text=visit.query.get("q", "")[:200],
-        states=_known(AccountState, state),
-        severities=_SEVERITIES if state == TROUBLE else (),
+        states=states,
+        severities=_SEVERITIES if state == TROUBLE else (None,) if states else (),
         kinds=_known(ProblemKind, visit.query.get("kind", "")),
         after=visit.query.get("after"),
     )
@@ -116,8 +117,9 @@ def _sentence(visit: Visit, total: Sum, verdict: Verdict, now: datetime) -> list
     elif verdict.problems:
         said.append(_("No shop has trouble, but the service itself does."))
     said += [_end(words, row, now) for row in total.unread[:MOST_ENDS]]
-    if more := len(total.unread) - MOST_ENDS:
-        said += [_("%(count)s more shops are not being read.", count=more)] if more > 0 else []
+    if others := total.unread[MOST_ENDS:]:
+        text = _("%(count)s more shops are not being read.", count=len(others))
+        said.append(_with_rejects(words, text, sum(row.account.rejects for row in others)))
     if not total.reading:
         return said
     if total.read_to is None or total.complete_from is None:
@@ -139,14 +141,21 @@ def _end(words: Words, row: AccountRow, now: datetime) -> str:
     """Say where the orders of a shop end that nobody reads."""
     name, state, end = row.account.name, words(row.state.value), row.account.read_to
     if end is None:
-        return words("%(name)s (%(state)s): nothing of it has been read.", name=name, state=state)
-    return words(
+        text = words("%(name)s (%(state)s): nothing of it has been read.", name=name, state=state)
+        return _with_rejects(words, text, row.account.rejects)
+    text = words(
         "%(name)s (%(state)s): its orders end at %(time)s, %(span)s ago.",
         name=name,
         state=state,
         time=local_times.shown(end),
         span=words.span(now - end),
     )
+    return _with_rejects(words, text, row.account.rejects)
+
+
+def _with_rejects(words: Words, text: str, rejects: int) -> str:
+    """Return a sentence, and behind it how many records are no orders yet, if there are any."""
+    return text + words.space + words.sentence(shop_words.exception(rejects)) if rejects else text
 
 
 def _first(moment: datetime) -> str:
@@ -156,13 +165,16 @@ def _first(moment: datetime) -> str:
 
 
 def _chips(visit: Visit, total: Sum) -> list[tuple[str, str, int, bool]]:
-    """Return the filters by state: URL, word, number of shops, whether it is chosen."""
+    """Return the filters by state: URL, word, number of shops, whether it is chosen.
+
+    A shop with trouble counts as that and in no state, so that the filters add up to all shops.
+    """
     chosen = visit.query.get("state", "")
     counts = [("", visit._("all"), total.accounts), (TROUBLE, visit._("trouble"), total.broken + total.attention)]
     counts += [
-        (state.value, visit._(state.value), total.states.get(state, 0))
+        (state.value, visit._(state.value), total.well.get(state, 0))
         for state in AccountState
-        if total.states.get(state) or state.value == chosen
+        if total.well.get(state) or state.value == chosen
     ]
     return [
         (visit.url_here(state=value or None, after=None, kind=None), word, count, value == chosen)
