@@ -36,7 +36,7 @@ def test_a_test_without_the_mark_db_can_start_no_server_and_not_the_whole_progra
 
 @pytest.mark.db
 def test_a_forked_command_does_what_a_started_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit code, both streams, folder, variables, a screen, an input, a signal."""
+    """Exit code, both streams, whether closed, full or of another encoding, folder, variables, a screen, a signal."""
     monkeypatch.setenv("ORDERS_SYNC_NONSENSE", "not for commands")
     terminal = Terminal(tmp_path, {"ORDERS_SYNC_DISPLAY__TIME_ZONE": "nowhere"})
     for started, variables in ((ForkedCommand, {}), (subprocess.Popen, {"PYTHONHASHSEED": "0"})):
@@ -45,6 +45,14 @@ def test_a_forked_command_does_what_a_started_one_does(tmp_path: Path, monkeypat
         assert terminal.run(*command) == terminal.run(*command, PYTHONHASHSEED="0")
         seen = terminal.on_screen(60, *command, both=True)
         assert seen == terminal.on_screen(60, *command, both=True, PYTHONHASHSEED="0")
+    for line, variables in (
+        ("orders-sync status >&- 2>&- <&-", {}),
+        ("orders-sync config example >/dev/full", {}),
+        (r"orders-sync order $'\xff'", {}),
+        ("orders-sync config example", {"PYTHONIOENCODING": "utf-16"}),
+    ):
+        forked, whole = (terminal.shell(line, **variables, **more) for more in ({}, {"PYTHONHASHSEED": "0"}))
+        assert (forked.returncode, forked.stdout, forked.stderr) == (whole.returncode, whole.stdout, whole.stderr), line
     process, _ = terminal.serve_sandbox()
     assert isinstance(process, ForkedCommand)
     assert process.poll() is None

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from orders_sync.cli import application, completion
 from orders_sync.cli.help import EXAMPLES
 from tests.support.commands import commands, leaves
-from tests.support.terminal import PROGRAM, Terminal
+from tests.support.terminal import Terminal
 
 APPLICATION = application()
 ALL = commands(APPLICATION)
@@ -139,10 +139,8 @@ def test_bash_completes_commands_options_and_accounts(terminal: Terminal, typed:
     script.write_text(terminal.run("completion", "bash").out)
     words = typed.split()
     array = " ".join(f"'{word}'" for word in words)
-    ask = (
+    said = terminal.shell(
         f"source {script}; COMP_WORDS=({array}); COMP_CWORD={len(words) - 1}; "
         "_orders_sync_completion orders-sync; echo ${COMPREPLY[@]}"
     )
-    environment = {"PATH": f"{PROGRAM.parent}:/usr/bin:/bin", "ORDERS_SYNC_HOME": str(terminal.home)}
-    said = subprocess.check_output(["bash", "-c", ask], cwd=terminal.folder, env=environment, text=True)
-    assert set(said.split()) == offered
+    assert set(said.stdout.decode().split()) == offered

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from datetime import timedelta
 
 import pytest
@@ -13,7 +11,7 @@ from orders_sync.domain.local_times import stamp
 from orders_sync.store.order_numbers import SEARCHED
 from tests.support.databases import Tables
 from tests.support.landed import Landed
-from tests.support.terminal import PROGRAM, Said, Terminal
+from tests.support.terminal import Said, Terminal
 
 ORDERS = """
     INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count, order_no,
@@ -182,15 +180,7 @@ def test_without_an_account_and_with_many_the_answer_stays_short(terminal: Termi
 
 def test_numbers_come_from_standard_input(landed: Landed) -> None:
     [(first,), (second,)] = landed.tables.query("SELECT order_id FROM orders ORDER BY platform, order_id LIMIT 2")
-    said = subprocess.run(
-        [PROGRAM, "order", "-", "--json"],
-        input=f"{first}\n{second}\n",
-        env={**os.environ, **landed.terminal.variables},
-        cwd=landed.terminal.folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    said = landed.terminal.shell("orders-sync order - --json", typed=f"{first}\n{second}\n")
     assert [each["order"]["order_id"] for each in json.loads(said.stdout)] == [first, second]
 
 

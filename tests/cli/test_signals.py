@@ -13,7 +13,8 @@ from orders_sync.cli import event_loop, signals
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
 from tests.support.drip import accounts, drip
-from tests.support.terminal import PROGRAM, STOP_SECONDS, Terminal, eventually
+from tests.support.fork_server import PROGRAM, ForkedCommand, starts_alike
+from tests.support.terminal import STOP_SECONDS, Process, Terminal, eventually
 
 PASSES = {"sync": [], "doctor": [], "backfill": ["--from", "2026-01-01", "--to", "2026-01-02", "--yes", "--wait"]}
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 143}
@@ -23,7 +24,7 @@ SERVES = {
     "scheduler": ["--listen", "127.0.0.1:0"],
     "console": ["--listen", "127.0.0.1:0"],
 }
-IGNORED = {"nothing": "", "INT": 'trap "" INT;', "INT and HUP": 'trap "" INT HUP;'}
+IGNORED = {"nothing": [], "INT": [signal.SIGINT], "INT and HUP": [signal.SIGINT, signal.SIGHUP]}
 
 
 @pytest.fixture
@@ -32,12 +33,21 @@ def tables(terminal: Terminal, url: str) -> Tables:
     return Tables(url)
 
 
-def started(terminal: Terminal, ignored: str, *arguments: str) -> subprocess.Popen[str]:
-    """A command whose parent ignores these signals, as a script's `&` and `nohup` do."""
+def started(terminal: Terminal, ignored: str, *arguments: str, whole: bool = False) -> Process:
+    """A command whose parent ignores these signals, as a script's `&` and `nohup` do.
+
+    It is a fork where that is possible, unless the `whole` program is to be started.
+    """
+    environment = terminal._environment()
+    if starts_alike(environment) and not whole:
+        streams = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
+        return ForkedCommand(list(arguments), terminal.folder, environment, *streams, IGNORED[ignored])
+    names = [each.name.removeprefix("SIG") for each in IGNORED[ignored]]
+    trap = f"trap '' {' '.join(names)}; " if names else ""
     return subprocess.Popen(
-        ["sh", "-c", f'{IGNORED[ignored]} exec "$0" "$@"', str(PROGRAM), *arguments],
+        ["sh", "-c", f'{trap}exec "$0" "$@"', str(PROGRAM), *arguments],
         cwd=terminal.folder,
-        env=terminal._environment(),
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -46,12 +56,12 @@ def started(terminal: Terminal, ignored: str, *arguments: str) -> subprocess.Pop
     )
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+def ended(process: Process) -> tuple[int, str]:
     try:
         out, _ = process.communicate(timeout=STOP_SECONDS)
     finally:
         process.kill()
-    return process.returncode, out
+    return process.wait(), out
 
 
 @pytest.mark.parametrize("command", PASSES)
@@ -111,7 +121,7 @@ def test_what_is_left_running_hands_its_windows_back_and_ends_well(
 def test_sighup_is_a_reload_under_nohup_too(terminal: Terminal, tables: Tables) -> None:
     with drip() as slow:
         terminal.write(accounts(slow.url, 1))
-        process = started(terminal, "INT and HUP", "scheduler")
+        process = started(terminal, "INT and HUP", "scheduler", whole=True)
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
         next(line for line in lines if "running" in line)
@@ -139,7 +149,7 @@ def test_a_signal_while_a_command_starts_ends_it_without_a_traceback(
 ) -> None:
     """Whatever it is just doing: the moment differs from run to run."""
     for command in ("sync", "status", "doctor", "run"):
-        process = started(terminal, "nothing", command)
+        process = started(terminal, "nothing", command, whole=True)
         process.send_signal(number)
         code, said = ended(process)
         assert code in (-number, CODES[number]), f"{command}: {said}"

@@ -15,20 +15,9 @@ from orders_sync.cli import output
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.embedded_postgres import default_home
 from tests.support.landed import Landed
-from tests.support.terminal import PROGRAM, Terminal, result
+from tests.support.terminal import Terminal, result
 
 READERS = ("status", "status --json", "accounts list", "doctor", "--help", "db url")
-
-
-def shell(landed: Landed, line: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        ["bash", "-c", line.replace("orders-sync", str(PROGRAM))],
-        cwd=landed.terminal.folder,
-        env={**os.environ, **landed.terminal.variables, **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-    )
 
 
 def faults(said: subprocess.CompletedProcess[bytes]) -> bytes:
@@ -39,24 +28,24 @@ def faults(said: subprocess.CompletedProcess[bytes]) -> bytes:
 
 @pytest.mark.parametrize("command", READERS)
 def test_a_closed_full_or_unread_output_ends_in_one_message_at_most(landed: Landed, command: str) -> None:
-    usual = shell(landed, f"orders-sync {command} >/dev/null")  # doctor may find something; then it ends with 1
-    closed = shell(landed, f"orders-sync {command} >&-")
+    usual = landed.terminal.shell(f"orders-sync {command} >/dev/null")  # doctor may find something; then it ends with 1
+    closed = landed.terminal.shell(f"orders-sync {command} >&-")
     assert (closed.returncode, faults(closed)) == (usual.returncode, faults(usual))
-    neither = shell(landed, f"orders-sync {command} >&- 2>&- <&-")
+    neither = landed.terminal.shell(f"orders-sync {command} >&- 2>&- <&-")
     assert neither.returncode == usual.returncode
-    full = shell(landed, f"orders-sync {command} >/dev/full")
+    full = landed.terminal.shell(f"orders-sync {command} >/dev/full")
     [said] = faults(full).decode().splitlines()
     words = "cannot write the output: No space left on device"
     as_json = json.dumps({"error": words, "kind": "failed", "exit_code": 1})
     assert (full.returncode, said) == (1, as_json if "--json" in command else f"orders-sync: {words}")
-    unread = shell(landed, f"orders-sync {command} | head -c 0; exit ${{PIPESTATUS[0]}}")
+    unread = landed.terminal.shell(f"orders-sync {command} | head -c 0; exit ${{PIPESTATUS[0]}}")
     assert (unread.returncode, faults(unread)) == (1, b"")
 
 
 def test_a_sync_with_closed_streams_reads_as_always(landed: Landed) -> None:
     """A socket that is given the number of a closed stream would be written to."""
     for closed in (">&-", "2>&-", ">&- 2>&- <&-"):
-        assert shell(landed, f"orders-sync sync {closed}").returncode == 0
+        assert landed.terminal.shell(f"orders-sync sync {closed}").returncode == 0
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "gbk", "latin-1", "utf-16"])
@@ -64,12 +53,12 @@ def test_json_is_json_in_every_encoding(landed: Landed, encoding: str) -> None:
     [(order_id, title)] = landed.tables.query(
         "SELECT order_id, title FROM product_items WHERE title <> '' ORDER BY platform, order_id LIMIT 1"
     )
-    said = shell(landed, f"orders-sync order {order_id} --json", PYTHONIOENCODING=encoding)
+    said = landed.terminal.shell(f"orders-sync order {order_id} --json", PYTHONIOENCODING=encoding)
     assert (said.returncode, said.stderr) == (0, b"")
     assert title in [each["title"] for each in json.loads(said.stdout.decode(encoding))[0]["product_items"]]
-    raw = shell(landed, f"orders-sync order {order_id} --raw", PYTHONIOENCODING=encoding)
+    raw = landed.terminal.shell(f"orders-sync order {order_id} --raw", PYTHONIOENCODING=encoding)
     assert title in json.dumps(json.loads(raw.stdout), ensure_ascii=False)
-    assert shell(landed, f"orders-sync order {order_id}", PYTHONIOENCODING=encoding).returncode == 0
+    assert landed.terminal.shell(f"orders-sync order {order_id}", PYTHONIOENCODING=encoding).returncode == 0
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "gbk", "latin-1", "utf-16"])
@@ -94,19 +83,19 @@ def test_json_is_json_though_the_encoding_knows_none_of_it(encoding: str, monkey
     ],
 )
 def test_an_environment_that_says_little_is_enough(landed: Landed, variables: dict[str, str]) -> None:
-    said = shell(landed, "orders-sync status", **variables)
+    said = landed.terminal.shell("orders-sync status", **variables)
     assert (said.returncode, b"orders-sync" in said.stderr, b"Traceback" in said.stderr) == (0, False, False)
     assert all(account.name.encode() in said.stdout for account in landed.world.accounts)
 
 
 def test_a_folder_that_is_gone_is_no_hindrance(landed: Landed) -> None:
-    assert shell(landed, "mkdir gone && cd gone && rmdir ../gone && orders-sync status").returncode == 0
+    assert landed.terminal.shell("mkdir gone && cd gone && rmdir ../gone && orders-sync status").returncode == 0
 
 
 @pytest.mark.parametrize("argument", [r"\xff\xfe", r"\e[2J", r"38\x07", r"\xc2\x9b2J"])
 @pytest.mark.parametrize("command", ["order", "accounts resume", "sync --account", "status --config", ""])
 def test_an_argument_that_is_no_text_is_refused_and_not_obeyed(landed: Landed, command: str, argument: str) -> None:
-    said = shell(landed, f"orders-sync {command} $'{argument}'")
+    said = landed.terminal.shell(f"orders-sync {command} $'{argument}'")
     assert (said.returncode, said.stdout) == (2, b"")
     assert said.stderr.decode().rstrip("\n").isprintable()
     assert said.stderr.startswith(b"orders-sync: argument ")

@@ -10,27 +10,67 @@ from __future__ import annotations
 
 import atexit
 import gc
-import json
+import marshal
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("orders-sync")
 LONGEST_REQUEST = 200_000  # bytes
-# variables that commands read when they run, or never, by the beginnings of their names; others may matter to the
-# interpreter or to a library while it is imported
-READ_LATE = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TERM", "TZ", "SHOP_APP", "PYTEST_")
+# variables that commands read when they run, or never, by the beginnings of their names, and the encoding, which a fork
+# gives its streams as the interpreter does; others may matter to the interpreter or to a library while it is imported
+READ_LATE = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TERM", "TZ", "SHOP_APP", "PYTEST_", "PATH", "PYTHONIOENCODING")
+# `orders-sync` for shells: it asks the server for a command with its own streams, variables, folder and ignored signals
+# and ends as that ends. Its start costs little, as it imports only what is part of the interpreter. Where its folder is
+# gone, it starts the program itself.
+CLIENT = """#!{python} -IS
+import _signal, _socket, marshal, os, sys
+streams = []
+for number in range(3):
+    try:
+        os.fstat(number)
+    except OSError:
+        continue
+    streams.append(number)
+try:
+    folder = os.getcwd()
+except OSError:
+    os.execv({program!r}, [{program!r}, *sys.argv[1:]])
+answer, status = os.pipe()
+request = marshal.dumps({{
+    "arguments": sys.argv[1:],
+    "folder": folder,
+    "environment": dict(os.environ),
+    "streams": streams,
+    "ignored": [number for number in (1, 2, 15) if _signal.getsignal(number) == _signal.SIG_IGN],
+}})
+numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in (status, *streams))
+server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, {server})
+server.sendmsg([request], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
+os.close(status)
+said = b""
+while said.count(b"\\n") < 2:
+    said += os.read(answer, 100)
+code = int(said.split()[1])
+if code < 0:
+    _signal.signal(-code, _signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
 
 
 def starts_alike(environment: dict[str, str]) -> bool:
@@ -40,6 +80,18 @@ def starts_alike(environment: dict[str, str]) -> bool:
     _, ours = _server()
     different = {name for name, _ in environment.items() ^ ours.items()}
     return all(name.startswith(READ_LATE) for name in different)
+
+
+@cache
+def program_for_shells() -> tuple[Path, int]:
+    """Return a program that starts forks, and the open file that each process between here and there is to inherit."""
+    server, _ = _server()
+    folder = Path(tempfile.mkdtemp(prefix="orders-sync-client-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    program = folder / PROGRAM.name
+    program.write_text(CLIENT.format(python=sys.executable, program=str(PROGRAM), server=server.fileno()))
+    program.chmod(0o755)
+    return program, server.fileno()
 
 
 class ForkedCommand:
@@ -53,7 +105,9 @@ class ForkedCommand:
         stdin: int | IO[str],
         stdout: int | IO[bytes],
         stderr: int | IO[bytes],
+        ignored: Collection[int] = (),
     ) -> None:
+        """Start it. `ignored`: the signals that its parent ignores, of SIGHUP, SIGINT and SIGTERM."""
         sys.audit("subprocess.Popen", str(PROGRAM), arguments, folder, environment)  # as a start of the program
         self.args = arguments
         self.returncode: int | None = None
@@ -76,9 +130,15 @@ class ForkedCommand:
         elif stderr == subprocess.STDOUT:
             stderr = stdout
         passed.append(_number(stderr))
-        request = json.dumps({"arguments": arguments, "folder": str(folder), "environment": environment}).encode()
+        request = {
+            "arguments": [str.__str__(each) for each in arguments],  # members of an enumeration, too
+            "folder": str(folder),
+            "environment": environment,
+            "streams": [0, 1, 2],
+            "ignored": list(map(int, ignored)),
+        }
         server, _ = _server()
-        socket.send_fds(server, [request], passed)
+        socket.send_fds(server, [marshal.dumps(request)], passed)
         for number in own:
             os.close(number)
         self.pid = int(self._read_line())
@@ -190,7 +250,7 @@ def _watch(request: bytes, status: int, *streams: int) -> None:
     """Start one command; report its process id and exit code. Returns in the command, as it begins."""
     command = os.fork()
     if not command:
-        _become(json.loads(request), streams)
+        _become(marshal.loads(request), streams)
         return
     for number in streams:
         os.close(number)
@@ -200,25 +260,35 @@ def _watch(request: bytes, status: int, *streams: int) -> None:
     os._exit(0)
 
 
-def _become(request: dict[str, object], streams: tuple[int, ...]) -> None:
+def _become(request: dict[str, Any], streams: tuple[int, ...]) -> None:
     """Give this process the variables, folder, streams and signals of a command."""
-    for number, stream in enumerate(streams):
+    for number, stream in zip(request["streams"], streams, strict=True):
         os.dup2(stream, number)
+    for number in {0, 1, 2}.difference(request["streams"]):
+        os.close(number)
     os.closerange(3, 256)
     os.environ.clear()
-    os.environ.update(request["environment"])  # type: ignore[call-overload]
-    os.chdir(str(request["folder"]))
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
     time.tzset()
-    sys.argv = [str(PROGRAM), *request["arguments"]]  # type: ignore[misc]
+    sys.argv = [str(PROGRAM), *request["arguments"]]
     sys.path[0] = str(PROGRAM.parent)
     sys.modules["__main__"].__package__ = None  # else its usage would begin with `python -m`
+    usual = sys.stdout.encoding
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        errors = "backslashreplace" if name == "stderr" else "strict"
-        mode = "w" if number else "r"
-        text = open(number, mode, encoding=sys.stdout.encoding, errors=errors, closefd=False)  # noqa: SIM115
+        text = _text(number, usual) if number in request["streams"] else None
         setattr(sys, name, text)
         setattr(sys, f"__{name}__", text)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in request["ignored"]:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _text(number: int, usual: str) -> IO[str]:
+    """Return a standard stream as the interpreter opens it."""
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "").partition(":")
+    errors = "backslashreplace" if number == 2 else errors or "strict"
+    return open(number, "w" if number else "r", encoding=encoding or usual, errors=errors, closefd=False)
 
 
 def _main() -> NoReturn:

@@ -24,7 +24,7 @@ from typing import IO, Any
 import psutil
 
 from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background, shop_settings
-from tests.support.fork_server import PROGRAM, ForkedCommand, starts_alike
+from tests.support.fork_server import PROGRAM, ForkedCommand, program_for_shells, starts_alike
 
 Process = subprocess.Popen[str] | ForkedCommand
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
@@ -147,6 +147,24 @@ class Terminal:
     def start(self, *arguments: str, **variables: str) -> Process:
         """Start a command; it is killed at the latest when the terminal is closed."""
         return self._start(arguments, variables, subprocess.PIPE, subprocess.PIPE)
+
+    def shell(self, line: str, *, typed: str = "", **variables: str) -> subprocess.CompletedProcess[bytes]:
+        """Run a line of bash in which `orders-sync` is the program. Its standard input is empty, unless `typed`."""
+        environment = self._environment() | variables
+        program, inherited = PROGRAM, []
+        if starts_alike(environment):
+            program, server = program_for_shells()
+            inherited = [server]
+        environment["PATH"] = f"{program.parent}:{environment['PATH']}"
+        return subprocess.run(
+            ["bash", "-c", line],
+            cwd=self.folder,
+            env=environment,
+            input=typed.encode(),
+            capture_output=True,
+            timeout=LONGEST,
+            pass_fds=inherited,
+        )
 
     def on_screen(
         self, columns: int, *arguments: str, both: bool = False, typed: str | None = None, **variables: str
