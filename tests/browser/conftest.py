@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from orders_sync.sandbox import World
 from orders_sync.sandbox.shops import RENDER
@@ -51,23 +52,43 @@ def console(chromium: str, server: str, template: str, tmp_path_factory: pytest.
 def browser(console: Console) -> Iterator[Browser]:
     """Chromium. It depends on the service, so that nothing else runs on the event loop of Playwright's thread."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--process-per-site"])
         yield started
         started.close()
 
 
-@pytest.fixture
-def nobody(browser: Browser) -> Iterator[Page]:
-    """A wide English page of somebody who is not logged in."""
-    with browser.new_context(viewport=ViewportSize(width=1280, height=860), locale="en-US") as context:
-        context.set_default_timeout(SLOW)
-        yield context.new_page()
+@pytest.fixture(scope="module")
+def context(browser: Browser, console: Console) -> Iterator[BrowserContext]:
+    """A wide English browser. Its page keeps the process alive that shows those of the tests: one costs a second."""
+    with browser.new_context(viewport=ViewportSize(width=1280, height=860), locale="en-US") as made:
+        made.set_default_timeout(SLOW)
+        made.new_page().goto(f"{console.root}/login")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def session() -> list[Any]:
+    """The cookies of somebody who is logged in; none before the first test that logs in."""
+    return []
 
 
 @pytest.fixture
-def page(nobody: Page, console: Console) -> Page:
-    """The same, logged in."""
-    log_in(nobody, console.root, NAME, console.token)
+def nobody(context: BrowserContext) -> Iterator[Page]:
+    """A page of somebody who is not logged in."""
+    context.clear_cookies()
+    page = context.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(nobody: Page, console: Console, session: list[Any]) -> Page:
+    """The overview, as somebody sees it who is logged in."""
+    nobody.context.add_cookies(session)
+    nobody.goto(f"{console.root}/")
+    if "/login" in nobody.url:
+        log_in(nobody, console.root, NAME, console.token)
+        session[:] = nobody.context.cookies()
     return nobody
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import log_in
-from tests.support.browsing import NAME, SLOW, Console, barriers, put_reject, sideways
-
-WIDE, MIDDLE, NARROW = (ViewportSize(width=each, height=860) for each in (1280, 768, 390))
+from tests.support.browsing import NAME, SLOW, WIDE, Console, problems, put_reject
 
 ADDRESSES = {
     "overview": "/",
@@ -92,18 +90,12 @@ def test_a_page_is_for_all_people_and_all_screens(
     assert answer is not None
     assert answer.status == expected
     assert [each for each in reader.complaints if expected == 200 or "404" not in each] == []
-    for size in (WIDE, MIDDLE, NARROW):
-        page.set_viewport_size(size)
-        assert sideways(page) == []
-        assert barriers(page) == []
+    assert problems(page) == []
 
 
 def test_the_log_in_is_for_all_people_and_all_screens(nobody: Page, console: Console) -> None:
     nobody.goto(f"{console.root}/login")
-    for size in (WIDE, MIDDLE, NARROW):
-        nobody.set_viewport_size(size)
-        assert sideways(nobody) == []
-        assert barriers(nobody) == []
+    assert problems(nobody) == []
 
 
 def test_what_a_button_of_an_order_and_of_a_reject_opens_is_for_all_people_and_all_screens(
@@ -116,7 +108,24 @@ def test_what_a_button_of_an_order_and_of_a_reject_opens_is_for_all_people_and_a
         page.goto(console.root + address)
         page.get_by_role("button", name=button).click()
         expect(page.locator("pre").first).to_be_visible()
-        for size in (WIDE, MIDDLE, NARROW):
-            page.set_viewport_size(size)
-            assert sideways(page) == []
-            assert barriers(page) == []
+        assert problems(page) == []
+
+
+def test_a_barrier_among_many_rows_is_found(nobody: Page) -> None:
+    row = "<tr><td>one</td><td><a href='/{}'>{}</a></td></tr>"
+    rows = [row.format(number, number) for number in range(20)]
+
+    def found(*changed: str, style: str = "") -> list[str]:
+        table = f"<table><tr><th>no<th>order</tr>{''.join([*rows, *changed, *rows])}</table>"
+        nobody.set_content(
+            f"<html lang=en><title>t</title><style>{style}</style><main tabindex=0><h1>t</h1>{table}</main></html>"
+        )
+        return problems(nobody)
+
+    assert found() == []
+    assert "color-contrast" in found(style="td {color: #ccc}")[0]
+    assert "color-contrast" in found(row.format(1, 1).replace("<td>", "<td style='color: #ccc'>", 1))[0]
+    assert "link-name" in found(row.format(1, ""))[0]
+    assert "color-contrast" in found(style="@media (max-width: 800px) and (min-width: 700px) {td {color: #ccc}}")[0]
+    assert found(style="table {display: block; height: 40px; overflow: auto} a {display: none}")[0].startswith("<table")
+    assert found(style="td {min-width: 500px}")

@@ -6,7 +6,7 @@ import importlib.resources
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
@@ -16,6 +16,29 @@ NAME = "lin"
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 RUN_AXE = "axe.run({resultTypes: ['violations'], selectors: false})"  # without the details of what is well
+# the conditions of the style sheets that hold at the moment, such as a width
+APPLIED_MEDIA = """() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+    .filter((rule) => rule instanceof CSSMediaRule).map((rule) => rule.conditionText)
+    .filter((condition) => matchMedia(condition).matches)"""
+# Removes rows, list items and hours of a heat map that differ in their texts alone from three siblings before: axe-core
+# needs as long for a hundred of them as for all else. All elements in two that are alike have the same names and
+# attributes, and text or none; of the attributes named here it only matters whether they are empty.
+REMOVE_ALIKE = """() => {
+    const texts = new Set(["aria-label", "datetime", "for", "href", "id", "name", "title", "value", "x", "y"]);
+    const attribute = ({name, value}) => texts.has(name) ? `${name}:${value !== ""}` : `${name}=${value}`;
+    const shape = (node) => node.nodeType === Node.ELEMENT_NODE
+        ? `<${node.nodeName} ${[...node.attributes].map(attribute)}>${[...node.childNodes].map(shape).join("")}</>`
+        : (node.nodeType === Node.TEXT_NODE && node.data.trim() !== "" ? "text" : "");
+    const counts = new Map();
+    for (const each of document.querySelectorAll("tr, li, svg > a")) {
+        if (!counts.has(each.parentNode)) counts.set(each.parentNode, new Map());
+        const siblings = counts.get(each.parentNode);
+        const found = shape(each);
+        siblings.set(found, (siblings.get(found) ?? 0) + 1);
+        if (siblings.get(found) > 3) each.remove();
+    }
+}"""
+WIDE, MIDDLE, NARROW = (ViewportSize(width=each, height=860) for each in (1280, 768, 390))
 SLOW = 60_000  # milliseconds: a test machine may be busy
 SEVERE = ("serious", "critical")
 
@@ -50,6 +73,25 @@ def put_reject(console: Console) -> None:
     )
 
 
+def problems(page: Page) -> list[str]:
+    """Return what keeps people from using a page at any width: elements, and the rule that they break.
+
+    At each width: what makes the page scroll sideways, and what scrolls but not by keyboard. At each width where
+    other parts of the style sheet apply: what axe-core finds. Alike rows are removed from the page for that.
+    """
+    found: list[str] = []
+    looks: dict[str, ViewportSize] = {}
+    for size in (WIDE, MIDDLE, NARROW):
+        page.set_viewport_size(size)
+        found += sideways(page) + unreachable(page)
+        looks.setdefault(str(page.evaluate(APPLIED_MEDIA)), size)
+    page.evaluate(REMOVE_ALIKE)
+    for size in looks.values():
+        page.set_viewport_size(size)
+        found += barriers(page)
+    return found
+
+
 def barriers(page: Page) -> list[str]:
     """Return the serious and critical findings of axe-core on a page: rule, element, why."""
     if not page.evaluate("typeof window.axe === 'object'"):
@@ -73,5 +115,21 @@ def sideways(page: Page) -> list[str]:
                 .filter((each) => each.getBoundingClientRect().right > width + 1)
                 .map((each) => each.outerHTML.slice(0, 120));
         }"""
+    )
+    return found
+
+
+def unreachable(page: Page) -> list[str]:
+    """Return the elements that scroll but neither take the focus nor hold anything that does."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("body *")].filter((each) => {
+            const [wide, high] = [each.scrollWidth > each.clientWidth + 1, each.scrollHeight > each.clientHeight + 1];
+            if (!wide && !high) return false;
+            const style = getComputedStyle(each);
+            const scrolls = (it) => it === "auto" || it === "scroll";
+            return ((wide && scrolls(style.overflowX)) || (high && scrolls(style.overflowY)))
+                && ![each, ...each.querySelectorAll("*")].some(
+                    (inner) => inner.tabIndex >= 0 && inner.getClientRects().length);
+        }).map((each) => each.outerHTML.slice(0, 120))"""
     )
     return found
