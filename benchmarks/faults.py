@@ -26,17 +26,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import psycopg
 import typer
 
 from benchmarks.commands import run
 from benchmarks.environment import Environment, SandboxServer, info, open_environment, run_cli, run_sandbox
-from benchmarks.truth import FAULTS, LAG, LAST_PASSES, MALFORMED, post_sandbox, sync, verify_results, wait_until_indexed
+from benchmarks.truth import (
+    FAULTS,
+    LAG,
+    MALFORMED,
+    count_hidden,
+    post_sandbox,
+    repeat_until_equal,
+    sync,
+    verify_results,
+    wait_until_indexed,
+)
 from benchmarks.worker_processes import ServiceWorker, SyncWorker, Worker
 from orders_sync.store import database
 
-FAULT_INTERVAL = (4.0, 15.0)  # least and greatest seconds between two infrastructure faults
 INFRASTRUCTURE_FAULTS = {  # by name: the relative frequency
     "worker killed": 6,
     "worker frozen": 2,
@@ -69,6 +77,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 class Campaign:
     """Injected faults and the result of the comparison.
 
+    `interval`: the greatest number of seconds between two infrastructure faults; the least is a quarter of it.
     `infrastructure_faults` and `api_faults` count faults by kind. `passes` counts exits of workers, `failed_passes`
     those with code 1. `doubled`: rows of the history without a change. `memory`: resident bytes of `run`, one value per
     minute.
@@ -77,6 +86,7 @@ class Campaign:
     minutes: float
     seed: int
     workers: int
+    interval: float
     passes: int = 0
     failed_passes: int = 0
     changes: int = 0
@@ -108,13 +118,14 @@ def main(
     workers: Annotated[int, typer.Option(min=1, help="Number of processes on the same accounts.")] = 2,
     orders: Annotated[int, typer.Option(min=1, help="Initial number of orders, over all shops.")] = 3000,
     rate: Annotated[float, typer.Option(min=0, help="Changes per second.")] = 10,
+    interval: Annotated[float, typer.Option(min=1, help="Longest seconds between two infrastructure faults.")] = 15,
     wait: Annotated[float, typer.Option(min=0, help="Longest wait in seconds for orders that are indexed late.")] = 240,
     service: Annotated[bool, typer.Option("--service", help="Run the service instead of repeated syncs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     keep: Annotated[bool, typer.Option(help="Keep the folder and the database.")] = False,
 ) -> None:
     """Inject faults, then compare every order. Exit code 1 when one differs."""
-    campaign = Campaign(minutes, seed, workers)
+    campaign = Campaign(minutes, seed, workers, interval)
     with open_environment(keep=keep) as environment:
         info(f"creating {orders:,} orders")
         options = ("--orders", str(orders), "--seed", str(seed), "--live", "--rate", str(rate))
@@ -161,7 +172,7 @@ def _inject_faults(
     ]
     weights = [INFRASTRUCTURE_FAULTS[name] for name in possible]
     while (left := deadline - time.monotonic()) > 0:
-        time.sleep(min(left, rng.uniform(*FAULT_INTERVAL)))
+        time.sleep(min(left, rng.uniform(campaign.interval / 4, campaign.interval)))
         [fault] = rng.choices(possible, weights)
         if _inject(fault, environment, rng.choice(workers)):
             campaign.infrastructure_faults[fault] = campaign.infrastructure_faults.get(fault, 0) + 1
@@ -213,12 +224,14 @@ def _stop_workers(workers: Sequence[Worker], campaign: Campaign) -> None:
 def _sync_until_equal(
     environment: Environment, sandbox: SandboxServer, settings: Path, campaign: Campaign, wait: float
 ) -> None:
-    """Sync everything until the tables are equal, at most `LAST_PASSES` times."""
+    """Sync everything until the tables are equal."""
     campaign.still_hidden = wait_until_indexed(environment, sandbox, settings, wait)
-    for _ in range(LAST_PASSES):
+
+    def is_equal() -> bool:
         sync(environment, settings, "--sweep", "all").expect_success()
-        if _compare(environment, sandbox, settings, campaign):
-            break
+        return _compare(environment, sandbox, settings, campaign)
+
+    repeat_until_equal(sandbox.root, is_equal)
 
 
 def _wait_until_equal(
@@ -227,7 +240,7 @@ def _wait_until_equal(
     """Wait until everything is indexed and the service has made the tables equal by itself."""
     deadline = time.monotonic() + wait
     while (left := deadline - time.monotonic()) > 0:
-        campaign.still_hidden = int(httpx.get(f"{sandbox.root}/sandbox/live", timeout=60).json()["hidden"])
+        campaign.still_hidden = count_hidden(sandbox.root)
         if not campaign.still_hidden:
             break
         info(f"{campaign.still_hidden} changes are not in the platforms' index yet, at most {left:.0f} s more")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,14 +122,16 @@ def _measure(
     info(f"{result.passes} passes during {result.changes} changes; no more changes from now on")
     time.sleep(LAG + 1)
     result.still_hidden = wait_until_indexed(environment, sandbox, settings, wait)
-    for result.last_passes in range(1, LAST_PASSES + 1):
+
+    def is_equal() -> bool:
+        result.last_passes += 1
         sync(environment, settings, "--sweep", "all").expect_success()
         result.accounts = list(
             verify_results(run(environment, "verify", sandbox.root, "--json", "--config", str(settings)))
         )
-        result.equal = not any(result.total(what) for what in ("missed", "different", "surplus"))
-        if result.equal:
-            break
+        return not any(result.total(what) for what in ("missed", "different", "surplus"))
+
+    result.equal = repeat_until_equal(sandbox.root, is_equal)
     return result
 
 
@@ -151,13 +153,32 @@ def wait_until_indexed(environment: Environment, sandbox: SandboxServer, setting
     deadline = time.monotonic() + wait
     while True:
         sync(environment, settings).expect_success()
-        response = httpx.get(f"{sandbox.root}/sandbox/live", timeout=60).raise_for_status()
-        hidden = int(response.json()["hidden"])
+        hidden = count_hidden(sandbox.root)
         left = deadline - time.monotonic()
         if not hidden or left <= 0:
             return hidden
         info(f"{hidden} changes are not in the platforms' index yet, at most {left:.0f} s more")
         time.sleep(min(PROGRESS_INTERVAL, left))
+
+
+def count_hidden(root: str) -> int:
+    """Return the number of changes that the platforms of a sandbox have not indexed yet."""
+    return int(httpx.get(f"{root}/sandbox/live", timeout=60).raise_for_status().json()["hidden"])
+
+
+def repeat_until_equal(root: str, is_equal: Callable[[], bool]) -> bool:
+    """Read and compare until the tables are equal, at most `LAST_PASSES` times. Return whether they are.
+
+    Not counted are times at which the platforms indexed a change meanwhile: it may have come after the read and before
+    the comparison. The changes must have stopped; so this happens at most once for each that was hidden.
+    """
+    counted = 0
+    while counted < LAST_PASSES:
+        hidden = count_hidden(root)
+        if is_equal():
+            return True
+        counted += count_hidden(root) == hidden
+    return False
 
 
 def sync(environment: Environment, settings: Path, *options: str) -> CommandResult:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,10 +16,13 @@ from starlette.routing import Route
 
 from benchmarks import console_data, console_pages
 from benchmarks.console_questions import QUESTIONS
+from benchmarks.truth import LAST_PASSES, repeat_until_equal
 from orders_sync.console.pages import all_pages
 from orders_sync.platforms import PLATFORMS
+from orders_sync.sandbox import World
 from orders_sync.store import bi, database
 from tests.support.questions import questions
+from tests.support.terminal import platforms
 
 pytestmark = pytest.mark.db
 ROOT = Path(__file__).parent.parent
@@ -96,12 +99,33 @@ def test_every_message_is_stored_once_beside_a_sync() -> None:
 
 
 def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
-    campaign = benchmark("faults", "--minutes", "0.6", "--wait", "5")
+    campaign = benchmark("faults", "--minutes", "0.3", "--interval", "6", "--wait", "5")
     assert sum(campaign["infrastructure_faults"].values()) > 0
     assert sum(campaign["api_faults"].values()) > 0
     assert campaign["orders"] >= ORDERS
     found = {what: campaign[what] for what in ("missed", "stale", "surplus", "doubled", "unexpected_exits")}
     assert found == {"missed": 0, "stale": 0, "surplus": 0, "doubled": 0, "unexpected_exits": []}
+
+
+def test_a_difference_counts_only_where_no_change_was_indexed_meanwhile() -> None:
+    world = World(30, 3, seed=1, now=datetime.now(UTC), days=3)
+    due = 5
+    for number in range(1, due + 1):
+        world.mutate(1, index_delay=3600 * number)
+    compared = 0
+
+    def is_equal() -> bool:
+        nonlocal compared
+        compared += 1
+        world.publish(datetime.now(UTC) + timedelta(hours=compared, minutes=1))
+        return compared == equal_at
+
+    with platforms(world) as (root, _):
+        equal_at = due
+        assert repeat_until_equal(root, is_equal)
+        equal_at = -1
+        assert not repeat_until_equal(root, is_equal)
+    assert compared == due + LAST_PASSES
 
 
 def test_startup_compares_each_variant_with_the_unchanged_command() -> None:
