@@ -58,9 +58,10 @@ class Shop:
         seed: Seed of the world.
         now: Epoch second up to which the orders have changed.
         days: Length of the order history in days.
+        samples: Whether the first shop of each platform also has the sample order of its document, which is older.
     """
 
-    def __init__(self, number: int, orders: int, seed: int, now: int, days: float) -> None:
+    def __init__(self, number: int, orders: int, seed: int, now: int, days: float, samples: bool) -> None:
         self.platform = PLATFORMS[(number - 1) % 3]
         self.rng = seeded_rng(f"orders-sync sandbox {seed} {number}")
         self.factory = OrderFactory(self.platform, number, self.rng)
@@ -74,7 +75,7 @@ class Shop:
         first = int(now - days * DAY)
         history = _midnight(first) - (0 if number > 3 else DAY)
         initial: list[SandboxOrder] = []
-        if number <= 3 and orders:
+        if samples and number <= 3 and orders:
             documented = sample_order(self.platform)
             if documented.modified <= now:  # a sample order of the future is left out
                 self._sample_orders[documented.order_id] = documented

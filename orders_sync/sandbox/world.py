@@ -30,11 +30,14 @@ class World:
         seed: Seed of the random numbers.
         now: Time up to which the orders have changed; with a time zone.
         days: Length of the order history before `now`.
+        samples: Whether there are also the sample orders of the platforms' documents, which lengthen it by years.
 
     `between_calls` is called after each served page, `on_change` with each new version of an order, indexed or not.
     """
 
-    def __init__(self, orders: int, shops: int = 3, seed: int = 1, *, now: datetime, days: float = 30) -> None:
+    def __init__(
+        self, orders: int, shops: int = 3, seed: int = 1, *, now: datetime, days: float = 30, samples: bool = True
+    ) -> None:
         if orders < 0 or shops < 1:
             raise ValueError("a world needs at least one shop, and the number of orders must not be negative")
         self.now = _second(now)
@@ -48,7 +51,7 @@ class World:
         gc.disable()  # millions of objects are created and none becomes garbage
         try:
             shares = [orders // shops + (number <= orders % shops) for number in range(1, shops + 1)]
-            self.shops = [Shop(number, share, seed, self.now, days) for number, share in enumerate(shares, 1)]
+            self.shops = [Shop(number, share, seed, self.now, days, samples) for number, share in enumerate(shares, 1)]
         finally:
             if collecting:
                 gc.enable()

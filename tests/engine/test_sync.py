@@ -34,7 +34,7 @@ UNBELIEVED = [kind for kind in KINDS if kind != "null_data"]
 
 
 async def test_everything_listed_lands_exactly_as_it_is_P1(tell: Tell) -> None:
-    story = tell(orders=900)
+    story = tell(orders=900, samples=True)
     outcomes = await story.sync()
     assert {name: outcome.rows.new for name, outcome in outcomes.items()} == {
         each.name: each.orders for each in story.world.accounts
@@ -243,7 +243,7 @@ def _without(order_id: str, status: int) -> type[SandboxTransport]:
 
 
 async def test_closed_windows_cover_the_history_without_a_gap_P1(tell: Tell) -> None:
-    story = tell(orders=900)
+    story = tell(samples=True)
     await story.sync()
     gaps = """
         SELECT account FROM (
@@ -262,7 +262,7 @@ async def test_closed_windows_cover_the_history_without_a_gap_P1(tell: Tell) -> 
 
 @pytest.mark.parametrize("kind", UNBELIEVED)
 async def test_each_fault_is_survived_and_nothing_is_missed_P1(tell: Tell, kind: str) -> None:
-    story = tell(orders=450)
+    story = tell(orders=180, page_size=5)
     story.faults.set_rates({kind: 0.3})
     story.with_limits(tries=6, attempts=8)
     for _ in range(4):
@@ -304,7 +304,7 @@ async def test_malformed_records_become_rejects_once_and_their_neighbours_land_P
 
 
 async def test_watermark_stays_before_a_window_that_failed_P5(tell: Tell) -> None:
-    story = tell(orders=900)
+    story = tell(samples=True)
     story.with_limits(workers=1, tries=1, attempts=1)
     story.faults.script("html", account=story.shop)
     outcome = (await story.sync(story.shop))[story.shop]

@@ -308,7 +308,7 @@ async def test_messages_go_once_they_are_handled(pool: Pool, connection: Connect
 
 
 async def test_history_and_payloads_stay_for_ever_unless_told_otherwise(tell: Tell) -> None:
-    story = tell()
+    story = tell(samples=True)
     await story.sync()
     age(story, days=4000)
     removed = await remove_old(story.pool, KEPT)

@@ -124,7 +124,7 @@ async def test_a_suspended_account_is_left_alone_until_its_credentials_change_P6
 
 
 async def test_an_account_whose_windows_fail_one_after_the_other_rests_P6(tell: Tell, queue: Queue) -> None:
-    story = tell()
+    story = tell(samples=True)
     story.with_limits(tries=1)
     story.faults.set_rates({"http_5xx": 1.0})
     await story.sync(story.shop, retry=False)

@@ -180,10 +180,10 @@ def empty_months_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tell(pool: Pool, url: str) -> Tell:
-    """Begin a story: `tell(orders=300)`."""
+    """Begin a story: `tell(orders=300)`. With `samples` its history has years, mostly empty: eighty windows to read."""
 
-    def begin(orders: int = 300, seed: int = 1, days: float = 5, **settings: object) -> Story:
-        world = World(orders, 3, seed, now=an_hour_ago(), days=days)
+    def begin(orders: int = 300, seed: int = 1, days: float = 5, samples: bool = False, **settings: object) -> Story:
+        world = World(orders, 3, seed, now=an_hour_ago(), days=days, samples=samples)
         return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
 
     return begin
