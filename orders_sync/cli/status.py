@@ -203,6 +203,7 @@ def _cells(account: AccountStatus, found: View) -> list[object]:
     history = "" if state in (AccountState.REMOVED, AccountState.RETIRED) else progress.state(account.progress)
     orders = [] if found.orders is None else [found.orders.get(account.name, 0)]
     audited = account.now - account.audited_at if account.now and account.audited_at else None
+    open_ = [(account.audit_missing, "missing"), *((getattr(account, what), what) for what in _OPEN)]
     return [
         account.name,
         account.platform,
@@ -212,7 +213,7 @@ def _cells(account: AccountStatus, found: View) -> list[object]:
         "" if account.behind is None else duration(int(account.behind)),
         "never" if audited is None else f"{duration(int(audited.total_seconds()))} ago",
         *orders,
-        ", ".join(f"{getattr(account, what):,} {what}" for what in _OPEN if getattr(account, what)),
+        ", ".join(f"{count:,} {what}" for count, what in open_ if count),
     ]
 
 

@@ -26,17 +26,23 @@ MOST_SHOWN = 3  # of a group
 
 @dataclass(frozen=True)
 class KindWords:
-    """A kind of problem in words. `path`: the page where it is looked at, None for the shop's own."""
+    """A kind of problem in words. `path`: the page where it is looked at, None for the shop's own.
+
+    `here`: the advice on the shop's own page, where that is another one; `link`: what the link to `path` says there.
+    """
 
     title: str
     advice: str
     path: str | None = None
+    here: str = ""
+    link: str = later("Look at it")
 
 
 KINDS = {
     ProblemKind.SUSPENDED: KindWords(
         later("The platform refused the credentials"),
         later("Correct the credentials in the settings; with the same ones, resume the shop on its page."),
+        here=later("Correct the credentials in the settings; with the same ones, press Resume above."),
     ),
     ProblemKind.MISCONFIGURED: KindWords(
         later("Mistake in the settings"),
@@ -46,24 +52,29 @@ KINDS = {
         later("The service itself"),
         later("Look at the system page, then restart what is missing or update what is older."),
         "/system",
+        link=later("Open the system page"),
     ),
     ProblemKind.BEHIND: KindWords(
         later("Later than promised"),
         later("The page of the shop shows what is being read and what failed, and reads it at once."),
+        here=later("Below: what is being read, what failed. Sync now reads it at once."),
     ),
     ProblemKind.FAILING: KindWords(
         later("Reading fails"),
         later("It is tried again by itself. The page of the shop has the platform's words and reads it again at once."),
+        here=later("It is tried again by itself. Below: the windows that failed, which can be read again at once."),
     ),
     ProblemKind.AUDIT: KindWords(
         later("Audit found a difference"),
-        later("Open the audit: repair reads what is missing; acknowledge what the platform no longer lists."),
+        later("Open the audit: it has what is missing read; acknowledge there what the platform no longer lists."),
         "/audits",
+        link=later("Open the audit"),
     ),
     ProblemKind.REJECTS: KindWords(
         later("Records that are no orders yet"),
         later("Open the rejects: replay what can be read now, ignore what never can."),
         "/rejects",
+        link=later("Open the rejects"),
     ),
     ProblemKind.LATE: KindWords(
         later("The platform lists orders late"),
@@ -73,11 +84,13 @@ KINDS = {
         later("The database does not answer"),
         later("An administrator looks at the database; the service goes on by itself once it answers."),
         "/system",
+        link=later("Open the system page"),
     ),
     ProblemKind.BACKFILL: KindWords(
         later("A backfill failed"),
         later("Open the backfill: read again what is not complete."),
         "/backfills",
+        link=later("Open the backfills"),
     ),
     ProblemKind.REMOVED: KindWords(
         later("Not in the settings any more"),

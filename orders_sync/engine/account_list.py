@@ -70,8 +70,9 @@ class Sum:
     `states`: how many are in each; `well`: how many of these have no problem. `broken`, `attention`: how many have such
     a problem as their worst, the first of them in `worst`. `reading`: how many are being read; every one of them is
     read from `complete_from` to `read_to` without a gap, as far as the platforms list orders; None where one was not
-    read yet, or there is none. `unread`: those that nobody reads though their orders are to be here. `differences`:
-    open ranges of audits. `rejects`: open ones of the accounts that are read.
+    read yet, or there is none. `unread`: those that nobody reads though their orders are to be here. `rejects`:
+    open ones of the accounts that are read. `audit_missing`: orders of those whose orders are to be here that audits
+    found missing and no read has brought; `open_audits`: the newest audit of each such account.
     """
 
     accounts: int
@@ -84,7 +85,8 @@ class Sum:
     complete_from: datetime | None
     read_to: datetime | None
     unread: list[AccountRow]
-    differences: int
+    audit_missing: int
+    open_audits: list[int]
     rejects: int
 
 
@@ -137,6 +139,7 @@ def total(rows: Sequence[AccountRow]) -> Sum:
     severities = Counter(row.severity for row in rows)
     reading = [row.account for row in rows if row.state not in UNREAD]
     ends = [each.read_to for each in reading if each.read_to]
+    lacking = [row.account for row in rows if row.is_wanted and row.account.audit_missing]
     begins = [each for account in reading if (each := progress.complete_from(account.progress))]
     return Sum(
         accounts=len(rows),
@@ -149,7 +152,8 @@ def total(rows: Sequence[AccountRow]) -> Sum:
         complete_from=max(begins) if begins and len(begins) == len(reading) else None,
         read_to=min(ends) if ends and len(ends) == len(reading) else None,
         unread=[row for row in rows if row.is_unread],
-        differences=sum(row.account.differences for row in rows),
+        audit_missing=sum(account.audit_missing for account in lacking),
+        open_audits=[account.open_audit for account in lacking if account.open_audit is not None],
         rejects=sum(each.rejects for each in reading),
     )
 

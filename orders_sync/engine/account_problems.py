@@ -37,7 +37,7 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
     yield from _failed_reads(account)
     yield from of_rejects(account)
     yield from _missing_orders(account)
-    yield from _differences(account)
+    yield from of_differences(account)
     yield from _waiting_messages(account, running)
 
 
@@ -54,6 +54,7 @@ def _removed(account: AccountStatus) -> Iterator[Problem]:
             f"Put it back, or `orders-sync accounts retire {account.name}`",
         )
         yield from of_rejects(account)
+        yield from of_differences(account)
 
 
 def _errors(account: AccountStatus, state: AccountState) -> Iterator[Problem]:
@@ -138,20 +139,6 @@ def _missing_orders(account: AccountStatus) -> Iterator[Problem]:
         )
 
 
-def _differences(account: AccountStatus) -> Iterator[Problem]:
-    if account.differences and account.audited_at:
-        yield _attention(
-            account,
-            ProblemKind.AUDIT,
-            Sentence(
-                "the audit of %(time)s found that the platform's list differs from the tables (ranges: %(count)s)",
-                time=account.audited_at,
-                count=_count(account.differences),
-            ),
-            f"`orders-sync audit --account {account.name} --repair`, then `orders-sync audit list --open`",
-        )
-
-
 def _waiting_messages(account: AccountStatus, running: Running) -> Iterator[Problem]:
     if account.oldest_message_at and account.now and account.now - account.oldest_message_at > OLDEST_MESSAGE:
         reason, advice = _reason(account, running)
@@ -166,6 +153,45 @@ def _waiting_messages(account: AccountStatus, running: Running) -> Iterator[Prob
             ),
             advice,
         )
+
+
+def of_differences(account: AccountStatus) -> Iterator[Problem]:
+    """Report what audits found and is still so, if anything is: orders that are missing here, else ranges that differ.
+
+    It concerns the orders that are here, whether the account is being read or not.
+    """
+    if not account.differences or account.audited_at is None:
+        return
+    number, name = account.open_audit, account.name
+    if not account.audit_missing:
+        found = Sentence(
+            "the audit of %(time)s found that the platform's list differs from the tables (ranges: %(count)s)",
+            time=account.audited_at,
+            count=_count(account.differences),
+        )
+    elif account.audit_missing == 1 and account.audit_missing_id:
+        found = Sentence(
+            "1 order is missing: audit %(audit)s found %(order)s at the platform, and no read has brought it since",
+            audit=number,
+            order=account.audit_missing_id,
+        )
+    elif account.audit_missing_id:
+        found = Sentence(
+            "%(count)s orders are missing: audit %(audit)s found them at the platform, such as %(order)s, and no read "
+            "has brought them since",
+            count=_count(account.audit_missing),
+            audit=number,
+            order=account.audit_missing_id,
+        )
+    else:
+        found = Sentence(
+            "audit %(audit)s counted more orders at the platform than are here, and no audit since says otherwise "
+            "(missing: %(count)s)",
+            count=_count(account.audit_missing),
+            audit=number,
+        )
+    advice = f"`orders-sync audit --account {name} --repair` reads what is missing; `orders-sync audit show {number}`"
+    yield _attention(account, ProblemKind.AUDIT, found, advice)
 
 
 def of_lateness(account: AccountStatus, policy: SyncPolicy) -> Iterator[Problem]:

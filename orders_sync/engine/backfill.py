@@ -15,19 +15,21 @@ from orders_sync.domain.backfill_plans import PLAN_COMPARED_AFTER, BackfillPlan,
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine.backfill_remarks import refusal, remarks
+from orders_sync.engine.backfill_remarks import of_lacking, refusal, remarks
 from orders_sync.engine.sources import AccountSource
-from orders_sync.store import backfill_plans, backfill_ranges
+from orders_sync.store import backfill_plans, backfill_ranges, open_differences
 from orders_sync.store.backfill_ranges import Asked, RangeState
 from orders_sync.store.backfills import EqualRequest
 from orders_sync.store.database import Connection
+from orders_sync.store.open_differences import MissingOrders
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """The estimate for one account: `state` of the range, and the `seconds` its calls take at the account's rate.
 
-    `remarks`: what there is to know about it, in sentences.
+    `range_remarks`: what there is to know about the range, in sentences. `lacking`: orders of it that an audit found
+    missing, whatever was read of it; None for none.
     """
 
     account: str
@@ -35,7 +37,13 @@ class Preview:
     window: Window
     state: RangeState
     seconds: float
-    remarks: list[str]
+    range_remarks: list[str]
+    lacking: MissingOrders | None = None
+
+    @property
+    def remarks(self) -> list[str]:
+        """All there is to know, in sentences."""
+        return [*self.range_remarks, *([of_lacking(self.lacking)] if self.lacking else [])]
 
     @property
     def windows(self) -> int:
@@ -94,9 +102,15 @@ async def preview_feeds(
         must_list_by(source, feed)
     asked = [_asked(source, feed, now) for source, feed in pairs]
     states = await backfill_ranges.read(connection, asked, window.start, window.end, everything=everything)
-    previews = [_preview(source, state, window, now) for (source, _), state in zip(pairs, states, strict=True)]
+    names = [each.account for each in asked]
+    found = await open_differences.missing_within(connection, names, window.start, window.end)
+    lacking = {each.account: each for each in found}
+    previews = [
+        _preview(source, state, window, now, lacking.get(state.account))
+        for (source, _), state in zip(pairs, states, strict=True)
+    ]
     parts = [
-        part(each, state, ". ".join(shown.remarks) or None)
+        part(each, state, ". ".join(shown.range_remarks) or None)
         for each, state, shown in zip(asked, states, previews, strict=True)
     ]
     settled_to = now - PLAN_COMPARED_AFTER
@@ -152,7 +166,9 @@ def seconds_to_read(calls: Iterable[tuple[AccountSource, int]]) -> float:
     return max(of_app.values(), default=0.0)
 
 
-def _preview(source: AccountSource, state: RangeState, window: Window, now: datetime) -> Preview:
+def _preview(
+    source: AccountSource, state: RangeState, window: Window, now: datetime, lacking: MissingOrders | None
+) -> Preview:
     said = []
     if refused := refusal(source, window, now):
         said.append(refused)
@@ -161,7 +177,7 @@ def _preview(source: AccountSource, state: RangeState, window: Window, now: date
         equal.append(EqualRequest(state.equal_request, state.equal_state))
     said += [*remarks(source, window, now, equal), *_of_history(source, state, window)]
     seconds = state.calls / source.policy.requests_per_second
-    return Preview(state.account, state.feed, window, state, seconds, said)
+    return Preview(state.account, state.feed, window, state, seconds, said, lacking)
 
 
 def _of_history(source: AccountSource, state: RangeState, window: Window) -> list[str]:

@@ -9,6 +9,7 @@ from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store.backfills import EqualRequest
+from orders_sync.store.open_differences import MissingOrders
 
 
 def refusal(source: AccountSource, window: Window, now: datetime) -> str | None:
@@ -52,3 +53,29 @@ def remarks(source: AccountSource, window: Window, now: datetime, equal: Sequenc
             )
         )
     return said
+
+
+def of_lacking(found: MissingOrders) -> Sentence:
+    """Say that an audit found orders of the range which are missing, however completely the range was read."""
+    audit, name = found.audit, found.order_id
+    if name is None:
+        return Sentence(
+            "audit %(audit)s counted more orders of this range at the platform than are here (missing: %(count)s): "
+            "`orders-sync audit repair %(audit)s` has them read",
+            audit=audit,
+            count=found.orders,
+        )
+    if found.orders == 1:
+        return Sentence(
+            "audit %(audit)s found 1 order of this range that is missing here, %(order)s: "
+            "`orders-sync audit repair %(audit)s` has it read",
+            audit=audit,
+            order=name,
+        )
+    return Sentence(
+        "audit %(audit)s found %(count)s orders of this range that are missing here, such as %(order)s: "
+        "`orders-sync audit repair %(audit)s` has them read",
+        audit=audit,
+        count=found.orders,
+        order=name,
+    )

@@ -93,7 +93,7 @@ ENGLISH = NoticeWords(
     },
     amounts={
         ProblemKind.FAILING: ("1 window", "{} windows"),
-        ProblemKind.AUDIT: ("1 range", "{} ranges"),
+        ProblemKind.AUDIT: ("1 order missing", "{} orders missing"),
         ProblemKind.REJECTS: ("1 record", "{} records"),
     },
     units={},
@@ -138,7 +138,7 @@ CHINESE = NoticeWords(
     },
     amounts={
         ProblemKind.FAILING: ("1 个窗口", "{} 个窗口"),
-        ProblemKind.AUDIT: ("1 个区间", "{} 个区间"),
+        ProblemKind.AUDIT: ("漏单 1 单", "漏单 {} 单"),
         ProblemKind.REJECTS: ("1 条", "{} 条"),
     },
     units={"d": "天", "h": "小时", "min": "分钟", "s": "秒"},

@@ -47,7 +47,7 @@ class Change(StrEnum):
 class FoundProblem:
     """A problem that is there. `subject`: the account, empty for the service as a whole.
 
-    `amount`: seconds an account is behind, windows that failed, ranges that differ, records; 0 where nothing counts.
+    `amount`: seconds an account is behind, windows that failed, missing orders, records; 0 where nothing counts.
     """
 
     kind: ProblemKind
@@ -165,7 +165,7 @@ def _amount(kind: ProblemKind, account: AccountStatus) -> int:
         case ProblemKind.FAILING:
             return account.failed
         case ProblemKind.AUDIT:
-            return account.differences
+            return account.audit_missing
         case ProblemKind.REJECTS:
             return account.rejects
     return 0

@@ -93,6 +93,7 @@ def assess(
             continue
         if states[each.name] is AccountState.PAUSED:
             problems += account_problems.of_rejects(each)
+            problems += account_problems.of_differences(each)
             continue
         if each.name in misconfigured:
             problems.append(account_problems.of_mistake(each.name, misconfigured[each.name]))

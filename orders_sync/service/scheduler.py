@@ -2,7 +2,7 @@
 
     every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows that are due;
                     what people asked for (`store/requests.py`)
-    every minute    routine audits
+    every minute    routine audits; differences of audits that reads have settled
     every 10 s      requeues jobs of dead workers
     every hour      removes rows older than [retention] keeps them
 
@@ -27,7 +27,7 @@ from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
 from orders_sync.service.schema_gate import SchemaGate
-from orders_sync.store import due_accounts, ledger, pauses, requests, suspensions
+from orders_sync.store import due_accounts, ledger, open_differences, pauses, requests, suspensions
 from orders_sync.store.database import Pool
 
 AUDIT_AGAIN = timedelta(hours=1)  # after a failed audit
@@ -80,6 +80,7 @@ class Scheduler:
         for every, job in (
             (seconds, self.plan_due_accounts),
             (60.0, self.enqueue_audits),
+            (60.0, self.settle_differences),
             (10.0, self.retry_stalled),
             (3600.0, clean),
         ):
@@ -153,6 +154,13 @@ class Scheduler:
             names = await due_accounts.audits(connection, list(self._sources), self._audit_interval, AUDIT_AGAIN)
         for name in names:
             await self._queue.enqueue(AUDIT, name)
+
+    async def settle_differences(self) -> None:
+        """Note the differences of audits whose orders were read since, by whatever read."""
+        async with self._pool.connection() as connection:
+            settled = await open_differences.settle(connection)
+        if settled:
+            log.info("differences of audits were settled by reads", ranges=settled)
 
     async def retry_stalled(self) -> None:
         """Enqueue again the jobs of dead workers."""

@@ -7,29 +7,49 @@ from datetime import datetime, timedelta
 import msgspec
 
 from orders_sync.store.database import Connection
+from orders_sync.store.open_differences import unsettled_ranges
 from orders_sync.store.progress import PROGRESS
 from orders_sync.store.queries import fetch_optional, fetch_row, fetch_rows, fetch_value
 
 SILENCE = timedelta(minutes=3)  # an audit that runs reports twice a minute
 
-# of the rows of `sync.audits` that the text before it chooses
+# of the rows of `sync.audits` that the text before it chooses. Figures by creation time add up to the platform's count
 _REPORT = f"""
 ), read AS (
     SELECT name, past FROM ({PROGRESS}) AS p WHERE name IN (SELECT account FROM a WHERE awaited > 0)
+), unsettled AS MATERIALIZED (
+    {unsettled_ranges("d.audit_id IN (SELECT id FROM a)")}
+), d AS MATERIALIZED (
+    SELECT d.*, u.audit_id IS NOT NULL AND NOT u.is_read AS is_unsettled, u.unnamed, u.still_missing_ids
+    FROM sync.audit_differences AS d LEFT JOIN unsettled AS u USING (audit_id, feed, starts_at)
+    WHERE d.audit_id IN (SELECT id FROM a)
 )
 SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
     a.table_orders, a.rejects, a.awaited, coalesce(r.past >= a.finished_at, false) AS are_awaited_read,
-    a.calls, a.error, d.differences, d.open, d.acknowledged, d.missing, d.not_listed,
+    a.calls, a.error, found.*, (found.unnamed + named.orders)::bigint AS missing, changed.orders AS changed_then,
     CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
         WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state
 FROM a LEFT JOIN read AS r ON r.name = a.account CROSS JOIN LATERAL (
     SELECT count(*) AS differences,
-        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NULL) AS open,
-        count(*) FILTER (WHERE repaired_at IS NULL AND acknowledged_at IS NOT NULL) AS acknowledged,
-        coalesce(sum(missing) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS missing,
-        coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE repaired_at IS NULL), 0)::bigint AS not_listed
-    FROM sync.audit_differences WHERE audit_id = a.id
-) AS d
+        count(*) FILTER (WHERE is_unsettled AND acknowledged_at IS NULL) AS open,
+        count(*) FILTER (WHERE is_unsettled AND acknowledged_at IS NOT NULL) AS acknowledged,
+        coalesce(sum(d.missing) FILTER (WHERE feed = 'created'), 0)::bigint AS missing_then,
+        coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE feed = 'created'), 0)::bigint AS not_listed_then,
+        coalesce(sum(cardinality(not_listed_ids)) FILTER (WHERE is_unsettled), 0)::bigint AS not_listed,
+        coalesce(greatest(sum(d.missing) FILTER (WHERE settled_by IS NOT NULL AND feed = 'created'),
+            sum(d.missing) FILTER (WHERE settled_by IS NOT NULL AND feed <> 'created')), 0)::bigint AS compared_again,
+        coalesce(greatest(sum(unnamed) FILTER (WHERE is_unsettled AND feed = 'created'),
+            sum(unnamed) FILTER (WHERE is_unsettled AND feed <> 'created')), 0)::bigint AS unnamed
+    FROM d WHERE d.audit_id = a.id
+) AS found CROSS JOIN LATERAL (
+    SELECT count(DISTINCT n.id) AS orders FROM d, unnest(d.still_missing_ids) AS n (id)
+    WHERE d.audit_id = a.id AND is_unsettled
+) AS named CROSS JOIN LATERAL (
+    SELECT count(*) AS orders FROM (
+        SELECT unnest(missing_ids || older_ids) FROM d WHERE d.audit_id = a.id AND feed <> 'created'
+        EXCEPT SELECT unnest(missing_ids) FROM d WHERE d.audit_id = a.id AND feed = 'created'
+    ) AS ids
+) AS changed
 ORDER BY a.id DESC
 """
 _ONE = f"WITH a AS (SELECT * FROM sync.audits WHERE id = %(number)s {_REPORT}"
@@ -39,14 +59,19 @@ WITH a AS (
     SELECT * FROM sync.audits
     WHERE id < %(before)s AND (%(account)s::text IS NULL OR account = %(account)s)
         AND (NOT %(only_open)s OR id = ANY (ARRAY(
-            SELECT audit_id FROM sync.audit_differences WHERE repaired_at IS NULL AND acknowledged_at IS NULL)))
+            SELECT audit_id FROM ({unsettled_ranges()}) AS r WHERE NOT is_read AND acknowledged_at IS NULL)))
     ORDER BY id DESC LIMIT %(limit)s
 {_REPORT}"""
-_DIFFERENCES = """
-SELECT feed, starts_at, ends_at, platform_orders, table_orders, missing, coalesce(missing_ids, '{}') AS missing_ids,
-    coalesce(older_ids, '{}') AS older_ids, coalesce(not_listed_ids, '{}') AS not_listed_ids, repaired_at, settled_by,
-    acknowledged_at, acknowledged_by, acknowledged_because
-FROM sync.audit_differences WHERE audit_id = %(number)s ORDER BY starts_at, feed LIMIT %(most)s
+_DIFFERENCES = f"""
+SELECT d.feed, d.starts_at, d.ends_at, d.platform_orders, d.table_orders, d.missing,
+    coalesce(d.missing_ids, '{{}}') AS missing_ids, coalesce(d.older_ids, '{{}}') AS older_ids,
+    coalesce(d.not_listed_ids, '{{}}') AS not_listed_ids, coalesce(u.still_missing_ids, '{{}}') AS still_missing_ids,
+    coalesce(u.is_read, false) AS is_read, d.repaired_at, d.settled_by, d.acknowledged_at, d.acknowledged_by,
+    d.acknowledged_because
+FROM sync.audit_differences AS d LEFT JOIN (
+    {unsettled_ranges("d.audit_id = %(number)s")}
+) AS u USING (audit_id, feed, starts_at)
+WHERE d.audit_id = %(number)s ORDER BY d.starts_at, d.feed LIMIT %(most)s
 """
 _LAST_ID = 2**63 - 1
 
@@ -55,10 +80,16 @@ class AuditReport(msgspec.Struct, frozen=True):
     """One audit of `[starts_at, ends_at)`.
 
     `state`: running; finished; failed, with `error`; or interrupted, where its process was killed. `differences` in
-    all, those that are still `open`, those that are `acknowledged` instead. `missing`, `not_listed`: orders of the
-    differences that no read ended. `rejects`: open ones among `table_orders`, which are no orders here. `awaited`:
-    orders that were no difference, for the next sync reads them anyway; it has where `are_awaited_read`. Both are None
-    where an earlier version did not count them.
+    all, those that are still `open`, those that are `acknowledged` instead.
+
+    As it was then, by creation time: `platform_orders` = `here` + `missing_then` + `rejects` + `awaited_then` -
+    `not_listed_then`. `changed_then`: other orders that the list by update time showed, not here or here in an older
+    version. `rejects`: open ones among `table_orders`, which are no orders here. `awaited`: orders that were no
+    difference, for the next sync reads them anyway; it has where `are_awaited_read`. Both are None where an earlier
+    version did not count them.
+
+    As it is now: `missing`, orders that no read has brought; `compared_again`, orders of ranges that a later audit
+    speaks of instead; `read_since`, the rest. `not_listed`: orders here that the platform listed no more.
     """
 
     id: int
@@ -78,7 +109,11 @@ class AuditReport(msgspec.Struct, frozen=True):
     differences: int
     open: int
     acknowledged: int
+    missing_then: int
+    changed_then: int
+    not_listed_then: int
     missing: int
+    compared_again: int
     not_listed: int
     error: str | None
 
@@ -87,9 +122,25 @@ class AuditReport(msgspec.Struct, frozen=True):
         """The orders that were in the tables, without rejects; None where that is not known."""
         return None if self.table_orders is None else self.table_orders - (self.rejects or 0)
 
+    @property
+    def awaited_then(self) -> int | None:
+        """The orders by creation time that were no difference, for the next sync was to read them anyway."""
+        if self.platform_orders is None or self.table_orders is None:
+            return self.awaited
+        return max(0, self.platform_orders - self.table_orders - self.missing_then + self.not_listed_then)
+
+    @property
+    def read_since(self) -> int:
+        """The orders that were missing, or here in an older version, and were read since."""
+        return max(0, self.missing_then + self.changed_then - self.missing - self.compared_again)
+
 
 class DifferenceReport(msgspec.Struct, frozen=True):
-    """One range that differed. The columns of `sync.audit_differences`; ids are empty where they are not known."""
+    """One range that differed. The columns of `sync.audit_differences`; ids are empty where they are not known.
+
+    `still_missing_ids`: those of `missing_ids` and `older_ids` that no read has brought since; `is_read`: every order
+    of it was.
+    """
 
     feed: str
     starts_at: datetime
@@ -100,6 +151,8 @@ class DifferenceReport(msgspec.Struct, frozen=True):
     missing_ids: list[str]
     older_ids: list[str]
     not_listed_ids: list[str]
+    still_missing_ids: list[str]
+    is_read: bool
     repaired_at: datetime | None
     settled_by: int | None
     acknowledged_at: datetime | None
@@ -108,10 +161,10 @@ class DifferenceReport(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """Say what became of it: repaired, settled by a later audit, acknowledged, or open."""
+        """Say what became of it: repaired (read since), settled by a later audit, acknowledged, or open."""
         if self.settled_by is not None:
             return f"see audit {self.settled_by}"
-        if self.repaired_at is not None:
+        if self.repaired_at is not None or self.is_read:
             return "repaired"
         return "open" if self.acknowledged_at is None else "acknowledged"
 

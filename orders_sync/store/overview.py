@@ -13,6 +13,7 @@ from orders_sync.store.database import Connection, Session
 from orders_sync.store.lateness import LATE_BY
 from orders_sync.store.ledger import RETRY_AT
 from orders_sync.store.missing import MISSING_BY_ACCOUNT, Missing
+from orders_sync.store.open_differences import open_by_account
 from orders_sync.store.pauses import IS_PAUSED, Pause
 from orders_sync.store.progress import PROGRESS, AccountProgress
 from orders_sync.store.queries import fetch_rows, select_dict, select_rows
@@ -37,10 +38,7 @@ ACCOUNTS = f"""
         SELECT account, count(*) AS messages, min(received_at) AS oldest
         FROM sync.messages WHERE handled_at IS NULL GROUP BY account
     ), open_differences AS (
-        SELECT b.account, count(*) FILTER (WHERE d.acknowledged_at IS NULL) AS ranges,
-            count(d.acknowledged_at) AS acknowledged
-        FROM sync.audit_differences AS d JOIN sync.audits AS b ON b.id = d.audit_id
-        WHERE d.repaired_at IS NULL GROUP BY b.account
+        {open_by_account()}
     ), not_listed AS (
         {MISSING_BY_ACCOUNT}
     )
@@ -58,6 +56,7 @@ ACCOUNTS = f"""
             coalesce((SELECT true FROM orders AS o WHERE o.account = a.name LIMIT 1), false) END AS may_hold_orders,
         audit.finished_at AS audited_at,
         coalesce(d.ranges, 0) AS differences, coalesce(d.acknowledged, 0) AS acknowledged_differences,
+        coalesce(d.missing, 0) AS audit_missing, d.missing_id AS audit_missing_id, d.audit AS open_audit,
         {LATE_BY} AS late_by,
         coalesce(l.orders, 0) AS missing_orders, l.order_id AS missing_order_id, l.since AS missing_since,
         clock_timestamp() AS now
@@ -90,7 +89,9 @@ class AccountStatus:
     again, which may be past. `unanswered`: why calls of a window that is being read get no answer. `rests_until`: no
     call is made before, set only while it lies ahead. `may_hold_orders`: False only for a removed account without
     orders. `differences`: ranges that audits, the last of them at `audited_at`, found to differ, without those that
-    were repaired, compared again or acknowledged. `now`: the database's clock. `paused_at`: only while it is paused.
+    were read since, compared again or acknowledged; the newest such audit is `open_audit`. `audit_missing`: orders of
+    these ranges that the platform lists and no read has brought, one of them `audit_missing_id`. `now`: the
+    database's clock. `paused_at`: only while it is paused.
     """
 
     name: str
@@ -131,6 +132,9 @@ class AccountStatus:
     audited_at: datetime | None = None
     differences: int = 0
     acknowledged_differences: int = 0
+    audit_missing: int = 0
+    audit_missing_id: str | None = None
+    open_audit: int | None = None
     late_by: timedelta | None = None
     missing_orders: int = 0
     missing_order_id: str | None = None

@@ -78,6 +78,30 @@ async def test_a_shop_that_is_complete_stands_in_one_line_and_the_others_in_the_
     assert [row.format(name) in again for name in (done, behind)] == [True, True]
 
 
+async def test_days_that_were_read_and_lack_an_order_of_an_audit_are_not_said_to_be_here(shops: Served) -> None:
+    name, tables = shops.site.sources[0].account.name, Tables(shops.site.url)
+    async with shops.person() as client:
+        await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
+        tables.execute("UPDATE sync.windows SET state = 'done', seen = 5, finished_at = now()")
+        assert "all their orders are here" in await previewed(client, name)
+        tables.execute(
+            "INSERT INTO sync.audits (id, account, starts_at, ends_at, finished_at) VALUES (8, %s, %s, %s, now())",
+            name,
+            f"{DAY}T00:00+08:00",
+            f"{DAY}T12:00+08:00",
+        )
+        tables.execute(
+            "INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders, missing, "
+            "missing_ids) SELECT id, starts_at, ends_at, 2, 1, 1, '{4711}' FROM sync.audits"
+        )
+        text = await previewed(client, name)
+        assert "all their orders are here" not in text
+        assert "audit 8 found orders of these days that are missing here: 1." in text
+        assert '<form method="post" action="/audits/8/repair">' in text
+        tables.execute("UPDATE sync.audit_differences SET acknowledged_at = now()")
+        assert "all their orders are here" in await previewed(client, name)
+
+
 async def test_a_plan_is_started_once_and_not_when_something_else_would_be_read(shops: Served) -> None:
     name = shops.site.sources[0].account.name
     async with shops.person() as client:

@@ -136,14 +136,19 @@ async def test_figures_of_both_sides_stand_beside_their_difference(tables: Table
     for name, platform, ours in (("a", 1234, 1234), ("b", 1300, 1234), ("c", 5, 7), ("d", None, 3)):
         shop(tables, name)
         tables.execute(AUDIT, name, platform, ours)
+    for name, platform, ours in (("b", 70, 4), ("c", 5, 7)):
         tables.execute(DIFFERENCE, name)
+        where = "WHERE audit_id IN (SELECT id FROM sync.audits WHERE account = %s)"
+        tables.execute(
+            f"UPDATE sync.audit_differences SET platform_orders = %s, table_orders = %s {where}", platform, ours, name
+        )
     shop(tables, "e")
     found = plain(await text(lin))
     assert "✓ 0 platform 1,234, ours 1,234 as of" in found
     assert "✗ 66 missing platform 1,300, ours 1,234 as of" in found
-    assert "! 2 more here platform 5, ours 7 as of" in found
+    assert "! 1 range differs platform 5, ours 7 as of" in found
     assert "not known platform –, ours 3 as of" in found
-    assert "Last audit not compared yet Orders today" in found
+    assert "Last full audit not compared yet Orders today" in found
 
 
 async def test_figures_of_an_audit_say_how_many_orders_were_placed_since(
@@ -225,9 +230,60 @@ async def test_a_difference_that_is_awaited_or_settled_since_is_no_alarm(
     assert "✓ 2 read since" in plain(await text(lin))
     tables.execute("UPDATE sync.audits SET awaited = 1")
     tables.execute(DIFFERENCE, "a")
-    assert "✗ 2 missing" in plain(await text(lin))
+    assert "✗ 1 missing" in plain(await text(lin))
     tables.execute("UPDATE sync.audit_differences SET repaired_at = now()")
     assert "✓ 2, settled since" in plain(await text(lin))
+
+
+async def test_an_order_that_an_audit_found_missing_is_said_everywhere_until_a_read_brings_it(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "a", platform="1688")
+    tables.execute(AUDIT, "a", 100, 100)  # of everything
+    tables.execute(AUDIT, "a", 2, 1)
+    tables.execute("UPDATE sync.audits SET starts_at = now() - interval '1 h' WHERE platform_orders = 2")
+    tables.execute(
+        "INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders, missing, "
+        "missing_ids) SELECT id, starts_at, ends_at, 2, 1, 1, '{o1}' FROM sync.audits WHERE platform_orders = 2"
+    )
+    [(number,)] = tables.query("SELECT id FROM sync.audits WHERE platform_orders = 2")
+    for path in ("/", "/accounts/a"):
+        page = await text(lin, path)
+        assert f'<a href="/audits/{number}">Missing among them: 1 order that an audit found.</a>' in page
+        assert f'<a class="sign bad" href="/audits/{number}">! 1 missing</a>' in page
+        assert f"1 order is missing: audit {number} found o1 at the platform" in page
+        assert f'<a href="/audits/{number}">Open the audit</a>' in page
+        assert "✗ 1 missing platform 100, ours 100 as of" in plain(page)
+    tables.execute("UPDATE sync.accounts SET paused_at = now(), paused_by = 'ana'")
+    assert "Missing among them: 1 order that an audit found." in await text(lin)
+    assert f"1 order is missing: audit {number} found o1" in await text(lin)
+    tables.execute("UPDATE sync.accounts SET paused_at = NULL")
+    tables.execute(ORDERS, "a")
+    page = await text(lin)
+    assert "All is here" in page
+    assert "missing" not in plain(page)
+
+
+async def test_orders_that_audits_of_several_shops_miss_lead_to_the_list_of_them(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    for name in "ab":
+        shop(tables, name)
+        tables.execute(AUDIT, name, 1, 0)
+        tables.execute(DIFFERENCE, name)
+    page = await text(lin)
+    assert '<a href="/audits?open=1">Missing among them: 2 orders that audits found.</a>' in page
+
+
+async def test_an_alert_on_the_page_of_a_shop_leads_to_where_it_is_mended(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "a", 7200)
+    tables.execute(REJECT, "a")
+    page = await text(lin, "/accounts/a")
+    assert '<a href="/rejects?account=a">Open the rejects</a>' in page
+    assert "Below: what is being read, what failed. Sync now reads it at once." in page
+    assert "The page of the shop shows" not in page
 
 
 async def test_records_that_are_no_orders_are_said_not_to_be_here(tables: Tables, lin: httpx.AsyncClient) -> None:
@@ -360,7 +416,7 @@ async def test_the_overview_is_in_chinese_too(tables: Tables, console: Served) -
 @pytest.mark.parametrize("kind", ProblemKind)
 def test_every_kind_of_problem_is_named_and_has_advice(kind: ProblemKind) -> None:
     words = shop_words.KINDS[kind]
-    for each in (words.title, words.advice):
+    for each in filter(None, (words.title, words.advice, words.here, words.link)):
         assert Words("zh")(each) != each
 
 

@@ -33,7 +33,7 @@ def rows() -> list[AccountRow]:
         account("b1", read_to=None),
         account("a1"),
         account("a2", behind=60.0, read_to=NOW - timedelta(minutes=1), rejects=2),
-        account("a3", behind=9000.0, read_to=NOW - timedelta(days=1), differences=1),
+        account("a3", behind=9000.0, read_to=NOW - timedelta(days=1), differences=1, audit_missing=3, open_audit=9),
         account("b2", behind=600.0, read_to=NOW - timedelta(minutes=10)),
     ]
     problems = [
@@ -108,7 +108,7 @@ def test_the_sum_counts_each_account_once_by_its_worst_problem() -> None:
     }
     assert found.well == {AccountState.CURRENT: 1, AccountState.RETIRED: 1}
     assert found.broken + found.attention + sum(found.well.values()) == found.accounts
-    assert (found.differences, found.rejects) == (1, 2)
+    assert (found.audit_missing, found.open_audits, found.rejects) == (3, [9], 2)
 
 
 def test_everything_is_here_up_to_the_oldest_end_of_the_accounts_that_are_read() -> None:

@@ -69,7 +69,7 @@ def test_a_notice_in_chinese() -> None:
     assert notice.body.splitlines() == [
         "数据延迟：a (16 分钟)",
         "  订单更新慢于约定的时效：`orders-sync status --problems`",
-        "对账有差异：b (2 个区间)",
+        "对账有差异：b (漏单 2 单)",
         "  先执行 `orders-sync audit --account b --repair`，再执行 `orders-sync audit list --open`",
         "已恢复：已停用：c (持续 3 小时)",
         "补单 12：3 个店铺已完成",

@@ -175,7 +175,15 @@ def test_an_account_that_is_not_read_is_not_said_to_be_current_again(
 
 def test_problems_are_those_of_the_verdict_once_a_kind_and_with_their_amounts() -> None:
     account = AccountStatus(
-        "shop", "1688", behind=961.5, read_to=START, failed=3, rejects=7, differences=2, suspended_at=START
+        "shop",
+        "1688",
+        behind=961.5,
+        read_to=START,
+        failed=3,
+        rejects=7,
+        differences=2,
+        audit_missing=2,
+        suspended_at=START,
     )
     problems = [Problem(kind, Severity.ATTENTION, "text", "shop") for kind in ProblemKind for _ in range(2)]
     problems += [

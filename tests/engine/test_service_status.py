@@ -164,6 +164,21 @@ ACCOUNTS = {
         AccountState.CURRENT,
         ["the audit of 2026-03-01 02:59:59 +08:00 found", "(ranges: 2)", "`orders-sync audit --account shop --repair`"],
     ),
+    "an order is missing": (
+        replace(CURRENT, differences=1, audit_missing=1, audit_missing_id="77", open_audit=8),
+        AccountState.CURRENT,
+        ["1 order is missing: audit 8 found 77 at the platform", "`orders-sync audit --account shop --repair`"],
+    ),
+    "orders are missing": (
+        replace(CURRENT, differences=3, audit_missing=1200, audit_missing_id="77", open_audit=8),
+        AccountState.CURRENT,
+        ["1,200 orders are missing: audit 8 found them at the platform, such as 77", "`orders-sync audit show 8`"],
+    ),
+    "missing orders without names": (
+        replace(CURRENT, differences=1, audit_missing=5, open_audit=8),
+        AccountState.CURRENT,
+        ["audit 8 counted more orders at the platform than are here", "(missing: 5)"],
+    ),
     "no audit": (
         replace(CURRENT, audited_at=NOW - 3 * DAY),
         AccountState.CURRENT,
@@ -213,6 +228,9 @@ KINDS = {
     "missing": [ProblemKind.AUDIT],
     "differences": [ProblemKind.AUDIT],
     "no audit": [ProblemKind.AUDIT],
+    "an order is missing": [ProblemKind.AUDIT],
+    "orders are missing": [ProblemKind.AUDIT],
+    "missing orders without names": [ProblemKind.AUDIT],
     "messages": [ProblemKind.BEHIND],
     "listed late": [ProblemKind.LATE],
     "removed": [ProblemKind.REMOVED],

@@ -155,6 +155,27 @@ async def test_an_account_that_was_never_audited_is_audited_and_then_not_for_a_d
     ]
 
 
+async def test_what_an_audit_found_missing_is_settled_within_a_minute_of_the_read_that_brings_it(
+    tell: Tell, queue: Queue
+) -> None:
+    story = tell()
+    await story.sync()
+    [(here,)] = story.query("SELECT min(order_id) FROM orders WHERE account = %s", story.shop)
+    audit = "INSERT INTO sync.audits (account, starts_at, ends_at, finished_at) VALUES (%s, now(), now(), now())"
+    [(number,)] = story.query(f"{audit} RETURNING id", story.shop)
+    for place, order_id in enumerate((here, "not here")):
+        story.query(
+            "INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders, missing, "
+            "missing_ids) VALUES (%s, now() + %s * interval '1 h', now() + interval '9 h', 1, 0, 1, %s) RETURNING 1",
+            number,
+            place,
+            [order_id],
+        )
+    await scheduler(story, queue).settle_differences()
+    left = "SELECT missing_ids FROM sync.audit_differences WHERE repaired_at IS NULL"
+    assert story.query(left) == [(["not here"],)]
+
+
 @pytest.mark.parametrize("ending", ["finished_at = NULL", "error = 'no answer'"])
 async def test_an_audit_that_did_not_end_well_is_made_again_an_hour_later(
     tell: Tell, queue: Queue, ending: str

@@ -18,13 +18,19 @@ MADE_OF_NAMES = {
     "backfill_ranges.py": {"kind"},
     "capped.py": {"rows", "most"},
     "claims.py": {"sets"},
+    "open_differences.py": {"condition"},
     "order_numbers.py": {"column", "table"},
     "removal.py": {"table"},
     "restoration.py": None,  # made once, of the columns that `tables/` describes
     "rights.py": None,
     "statements.py": None,  # made once, of the columns that `tables/` describes
 }
-OF_CONSTANTS = {"capped", "_listed"}  # functions that make a part of a statement of what they are given
+OF_CONSTANTS = {
+    "capped",
+    "_listed",
+    "unsettled_ranges",
+    "open_by_account",
+}  # functions that make a part of a statement of what they are given
 # the sandbox checks the tables from outside; the embedded server makes the database before there are tables; help of a
 # command quotes SQL; an export composes its columns and conditions with `psycopg.sql`
 ELSEWHERE = {"sandbox/verify.py", "embedded_postgres/server.py", "cli/db.py", "cli/help.py", "exports/source.py"}

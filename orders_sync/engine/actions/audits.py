@@ -66,8 +66,8 @@ async def repair(connection: Connection, actor: Actor, number: int) -> int:
     found = await audit_reports.report(connection, number)
     if found is None:
         raise unknown(number)
-    audited, differences = found
-    if not any(each.repaired_at is None for each in differences):
+    audited, _ = found
+    if not audited.open + audited.acknowledged:
         raise UsageError(
             Sentence("audit %(number)s has no difference that is open: there is nothing to repair", number=number)
         )
