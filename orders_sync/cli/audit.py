@@ -28,8 +28,10 @@ from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
 from orders_sync.store import audit_reports, database
+from orders_sync.store import requests as store
 from orders_sync.store.audit_reports import AuditReport, DifferenceReport
 from orders_sync.store.database import Connection
+from orders_sync.store.requests import AskedAudit
 
 Number = Annotated[int, typer.Argument(metavar="ID")]
 
@@ -126,17 +128,20 @@ def list_(
 ) -> None:
     """List the newest audits: what became of each, and how many of its differences are open."""
 
-    async def ask(connection: Connection) -> list[AuditReport]:
-        return await audit_reports.listed(connection, account, limit, only_open=only_open)
+    async def ask(connection: Connection) -> tuple[list[AuditReport], list[AskedAudit]]:
+        reports = await audit_reports.listed(connection, account, limit, only_open=only_open)
+        return reports, [] if only_open else await store.audits_asked(connection, account)
 
     with databases.opened(user_settings.load(config)) as url:
-        found = event_loop.run(databases.ask(url, ask))
+        found, asked = event_loop.run(databases.ask(url, ask))
     if json:
         output.print_json([structs.asdict(each) for each in found])
     elif found:
         audit_tables.show_list(found)
     else:
         output.info("no audit has open differences" if only_open else "no audit was made yet: `orders-sync audit`")
+    if not json:
+        audit_tables.show_asked(asked)
 
 
 @app.command()

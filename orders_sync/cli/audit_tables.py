@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from orders_sync.cli import output
+from orders_sync.domain.local_times import stamp
 from orders_sync.domain.windows import Feed
 from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.reconcile import Difference, Reconciliation
 from orders_sync.store.audit_reports import AuditReport, DifferenceReport
+from orders_sync.store.requests import AskedAudit
 
 SHOWN = 20  # ids of each kind in a table
 
@@ -166,7 +168,8 @@ def _row(
 
 def show_list(found: list[AuditReport]) -> None:
     """Print audits, the newest first."""
-    columns = ["id", "account", "from", "to", "began", "state", "rejects", "differences", "open", "acknowledged"]
+    counts = ["rejects", "differences", "open", "missing", "acknowledged"]
+    columns = ["id", "account", "from", "to", "began", "state", *counts]
     output.table(
         "Audits",
         columns,
@@ -181,6 +184,7 @@ def show_list(found: list[AuditReport]) -> None:
                 each.rejects,
                 each.differences,
                 each.open,
+                each.missing,
                 each.acknowledged,
             )
             for each in found
@@ -194,6 +198,16 @@ def show_list(found: list[AuditReport]) -> None:
             output.info(f"audit {each.id}: {each.error}")
         elif each.state == "interrupted":
             output.info(f"audit {each.id} of {each.account}: its process was killed; nothing of it counts")
+
+
+def show_asked(found: list[AskedAudit]) -> None:
+    """Say which audits were asked for and are not among those there were, with the reason."""
+    for each in found:
+        about = f"an audit of {each.account}, asked for by {each.requested_by} at {stamp(each.requested_at)}"
+        if each.finished_at is None:
+            output.info(f"{about}, {'begins' if each.taken_at else 'waits for the running service'}")
+        else:
+            output.info(f"{about}, was not done: {each.error}")
 
 
 def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None:
@@ -210,7 +224,12 @@ def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None
             ("platform orders", audit.platform_orders),
             ("table orders", audit.table_orders),
             ("rejects among them", audit.rejects),
-            ("awaited", audit.awaited),
+            ("missing then", audit.missing_then),
+            ("awaited", audit.awaited_then),
+            ("no longer listed", audit.not_listed_then),
+            ("missing or older by change", audit.changed_then),
+            ("read since", audit.read_since),
+            ("still missing", audit.missing),
             ("calls", audit.calls),
             ("error", audit.error),
         ],
@@ -242,6 +261,7 @@ def show_report(audit: AuditReport, differences: list[DifferenceReport]) -> None
                 ("acknowledged by", each.acknowledged_by),
                 ("because", each.acknowledged_because),
                 ("missing ids", ", ".join(each.missing_ids)),
+                ("still missing", ", ".join(each.still_missing_ids)),
                 ("older versions", ", ".join(each.older_ids)),
                 ("not listed", ", ".join(each.not_listed_ids)),
             ],

@@ -10,9 +10,9 @@ from datetime import datetime
 import psycopg
 
 from orders_sync.domain.errors import AuthenticationError, InvalidRequestError, PlatformError, TransientError
-from orders_sync.domain.local_times import stamp
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
+from orders_sync.engine.audit_ranges import to_compare
 from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.lists import ListComparison
 from orders_sync.engine.page_client import DatabaseClock, PageClient
@@ -23,7 +23,7 @@ from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.sync import drain_all
 from orders_sync.engine.tasks import run_all, stop
 from orders_sync.store import audits, ledger
-from orders_sync.store.audits import NotedDifference, Synced
+from orders_sync.store.audits import NotedDifference
 
 LIFE_SECONDS = 30.0  # between two signs of life
 
@@ -68,8 +68,9 @@ class _Audit:
     async def compare(self, start: datetime | None, end: datetime | None, is_routine: bool) -> None:
         async with self._pool.connection() as connection:
             synced = await audits.synced(connection, self._name)
-        window = self._range(synced, start, end)
-        if synced is None or synced.past is None or window is None:
+        window = to_compare(self._name, synced, start, end, self.source.policy.lag)
+        if synced is None or synced.past is None or not isinstance(window, Window):
+            self.result.error = str(window)
             return
         self._due = whole_second(synced.past - self.source.policy.overlap)
         run_context, rate_limiter = self._run_context, self._run_context.rate_limiters[self._name]
@@ -87,6 +88,9 @@ class _Audit:
             self._number = await audits.begin(connection, self._name, window, is_routine=is_routine)
         async with self._recording_errors(), self._showing_life():
             await self._compare(window)
+            if self.result.start == window.end and self.result.beyond:
+                await self._fail(f"{self._name}: nothing was compared. {self.result.beyond}")
+                return
             await self._write_result()
 
     async def plan_repairs(self) -> bool:
@@ -156,23 +160,6 @@ class _Audit:
         self.result.error = error
         async with self._pool.connection() as connection:
             await audits.fail(connection, self._number, error, self._client.calls)
-
-    def _range(self, synced: Synced | None, start: datetime | None, end: datetime | None) -> Window | None:
-        """Return the range to compare, which ends where the account is synced to; None, with the reason in `error`."""
-        if synced is None or synced.past is None or synced.first is None:
-            self.result.error = f"{self._name}: nothing is synced yet, so nothing can be compared: `orders-sync sync`"
-            return None
-        first = start or synced.first
-        last = whole_second(min(synced.past, synced.now - self.source.policy.lag))
-        if end is not None:
-            last = min(last, end)
-        if first >= last:
-            self.result.error = (
-                f"{self._name}, {stamp(first)} and later: nothing to compare, it is synced to "
-                f"{stamp(synced.past)}. Give an earlier --from, or run `orders-sync sync` first"
-            )
-            return None
-        return Window(first, last)
 
     async def _compare(self, window: Window) -> None:
         """Compare a window by every list the platform has, by creation time first."""

@@ -17,6 +17,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values
 
+MOST_LOOKED_AT = 1000  # requests of one question
 RETAKEN_AFTER = "10 minutes"  # an audit whose worker lost the database is begun once more
 
 _ADD = """
@@ -52,6 +53,20 @@ WHERE r.account = ANY (%s) AND r.kind = 'audit' AND r.finished_at IS NULL
     AND a.suspended_at IS NULL AND NOT {IS_PAUSED}
 ORDER BY r.account
 """
+# one that ended before there was an audit is in no row of `sync.audits`; the newest of a week, whatever there is
+_AUDITS_ASKED = """
+SELECT id, account, starts_at, ends_at, requested_at, requested_by, taken_at, finished_at, error FROM (
+    (SELECT * FROM sync.requests WHERE finished_at IS NULL ORDER BY id DESC LIMIT %(most)s)
+    UNION ALL
+    (SELECT * FROM sync.requests WHERE finished_at > clock_timestamp() - interval '7 d'
+        ORDER BY finished_at DESC LIMIT %(most)s)
+) AS r
+WHERE kind = 'audit' AND (%(account)s::text IS NULL OR account = %(account)s) AND (finished_at IS NULL
+    OR error IS NOT NULL AND NOT EXISTS (
+        SELECT FROM sync.audits AS a
+        WHERE a.account = r.account AND a.started_at BETWEEN r.taken_at AND r.finished_at))
+ORDER BY id DESC LIMIT %(limit)s
+"""
 _OBSTACLE = f"""
 SELECT CASE WHEN a.removed_at IS NOT NULL OR a.retired_at IS NOT NULL THEN 'removed'
     WHEN {IS_PAUSED} THEN 'paused' WHEN a.suspended_at IS NOT NULL THEN 'suspended' ELSE '' END
@@ -86,6 +101,20 @@ class OpenRequest(msgspec.Struct, frozen=True):
     requested_at: datetime
     requested_by: str
     taken_at: datetime | None
+
+
+class AskedAudit(msgspec.Struct, frozen=True):
+    """An audit that was asked for and of which there is none: it waits (`finished_at` is None), or could not begin."""
+
+    id: int
+    account: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    requested_at: datetime
+    requested_by: str
+    taken_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
 
 
 async def add(
@@ -140,3 +169,9 @@ async def waiting(connection: Connection, accounts: Sequence[str], limit: int = 
         WHERE account = ANY (%s) AND finished_at IS NULL ORDER BY id LIMIT %s
     """
     return await fetch_rows(connection, query, [list(accounts), limit], OpenRequest)
+
+
+async def audits_asked(connection: Connection, account: str | None = None, limit: int = 20) -> list[AskedAudit]:
+    """Return the newest audits that were asked for and wait or run, and those of a week that could not begin."""
+    values = {"account": account, "limit": limit, "most": MOST_LOOKED_AT}
+    return await fetch_rows(connection, _AUDITS_ASKED, values, AskedAudit)

@@ -22,6 +22,11 @@ from tests.support.landed import a_world
 SCRIPT = "<script>alert(1)</script>"
 
 
+def plain(page: str) -> str:
+    """What a person reads of a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.split("<main", 1)[1]))
+
+
 def add_rejects(console: Served, count: int, payload: str = "{}") -> Tables:
     tables = Tables(console.site.url)
     tables.execute(
@@ -120,13 +125,18 @@ async def shops(url: str) -> AsyncIterator[Served]:
     for each in sources:
         identity = each.account.identity
         tables.execute(
-            "INSERT INTO sync.accounts (name, platform, host, seller, feed) VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO sync.accounts (name, platform, host, seller, feed, history_from, watermark) "
+            "VALUES (%s, %s, %s, %s, %s, '2020-01-01Z', now() - interval '1 h')",
             each.account.name,
             identity.platform,
             identity.host,
             identity.seller,
             each.platform.feed,
         )
+    tables.execute(
+        "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, finished_at) "
+        "SELECT name, 'incremental', feed, history_from, watermark, 'done', now() FROM sync.accounts"
+    )
     async with served(url, settings, sources) as console:
         yield console
 
@@ -136,7 +146,7 @@ async def test_an_audit_is_requested_of_the_running_service(shops: Served) -> No
     tables = Tables(shops.site.url)
     async with shops.person("lin") as client:
         answer = await client.post(
-            "/audits/run", data={"account": name, "from": "2026-10-01", "to": "2026-10-02", "repair": "1"}
+            "/audits/run", data={"account": name, "from": "2021-10-01", "to": "2021-10-02", "repair": "1"}
         )
         assert answer.status_code == 303, answer.text
         assert (await client.post("/audits/run", data={"account": "nobody"})).status_code in (400, 404)
@@ -147,19 +157,75 @@ async def test_an_audit_is_requested_of_the_running_service(shops: Served) -> No
     assert (account, end - start, repair, person) == (name, timedelta(days=2), True, "lin")
 
 
+async def test_an_audit_that_cannot_be_made_is_refused_in_place_and_one_that_could_not_is_listed(shops: Served) -> None:
+    name, tables = shops.site.sources[0].account.name, Tables(shops.site.url)
+    async with shops.person("lin") as client:
+        refused = await client.post("/audits/run", data={"account": name, "from": "2098-11-25", "to": "2098-11-27"})
+        assert (refused.status_code, "the range lies in the future" in refused.text) == (400, True)
+        assert 'value="2098-11-25"' in refused.text
+        assert (await client.post("/audits/run", data={"account": ""})).status_code == 400
+        asked = "SELECT 1 FROM sync.requests UNION ALL SELECT 1 FROM sync.activity WHERE action = 'audit.run'"
+        assert tables.query(asked) == []
+        await client.post("/audits/run", data={"account": name})
+        text = (await client.get("/audits")).text
+        assert "waits for the service" in text
+        tables.execute(
+            "UPDATE sync.requests SET taken_at = now(), finished_at = now(), error = %s", f"no such place {SCRIPT}"
+        )
+        for shop in ("", name):
+            text = (await client.get("/audits", params={"account": shop})).text
+            assert "✗ not done" in text
+            assert "asked for by lin" in text
+            assert "no such place &lt;script&gt;" in text
+        assert "not done" not in (await client.get("/audits", params={"account": "other"})).text
+
+
+async def test_the_figures_of_an_audit_add_up_and_say_what_was_read_since(shops: Served) -> None:
+    name, tables = shops.site.sources[0].account.name, Tables(shops.site.url)
+    tables.execute(
+        "INSERT INTO sync.audits (id, account, starts_at, ends_at, finished_at, platform_orders, table_orders, "
+        "rejects) VALUES (8, %s, '2021-10-01Z', '2021-10-02Z', now(), 28, 25, 1)",
+        name,
+    )
+    tables.execute(
+        "INSERT INTO sync.audit_differences (audit_id, starts_at, ends_at, platform_orders, table_orders, missing, "
+        "missing_ids) VALUES (8, '2021-10-01Z', '2021-10-02Z', 28, 25, 2, '{801,802}')"
+    )
+    order = (
+        "INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count) "
+        "SELECT platform, %s, name, 'x', 'other', 'CNY', 0 FROM sync.accounts WHERE name = %s"
+    )
+    async with shops.person() as client:
+        one = plain((await client.get("/audits/8")).text)
+        assert "At the platform 28 Here 24 Not here: rejects 1 Missing then 2 Left to the next pass 1" in one
+        assert "Still missing: 2" in one
+        assert "28 24 2 1 1 ✗ 2" in plain((await client.get("/audits")).text)
+        tables.execute(order, "801", name)
+        one = plain((await client.get("/audits/8")).text)
+        assert "Still missing: 1" in one
+        assert "Read since: 1." in one
+        assert "open still missing: 802" in one
+        assert "28 24 2 1 1 ✗ 1 read since: 1" in plain((await client.get("/audits")).text)
+        tables.execute(order, "802", name)
+        one = plain((await client.get("/audits/8")).text)
+        assert "✓ Nothing of it is missing any more. Read since: 2." in one
+        assert "801 802 read since" in one
+        assert (await client.post("/audits/8/repair")).status_code == 400  # there is nothing to repair
+
+
 async def test_audits_are_shown_acknowledged_and_repaired(shops: Served) -> None:
     name = shops.site.sources[0].account.name
     tables = Tables(shops.site.url)
     tables.execute(
         "INSERT INTO sync.audits (account, starts_at, ends_at, started_at, finished_at) "
-        "VALUES (%s, '2026-10-01Z', '2026-10-02Z', now(), now())",
+        "VALUES (%s, '2021-10-01Z', '2021-10-02Z', now(), now())",
         name,
     )
     [(number,)] = tables.query("SELECT id FROM sync.audits")
     tables.execute(
         "INSERT INTO sync.audit_differences (audit_id, feed, starts_at, ends_at, "
         "platform_orders, table_orders, missing, missing_ids) "
-        "VALUES (%s, 'created', '2026-10-01Z', '2026-10-02Z', 2, 1, 1, '{801}')",
+        "VALUES (%s, 'created', '2021-10-01Z', '2021-10-02Z', 2, 1, 1, '{801}')",
         number,
     )
     async with shops.person() as client:
@@ -181,21 +247,21 @@ async def test_an_audit_says_that_rejects_are_not_here_and_that_what_was_awaited
     tables = Tables(shops.site.url)
     tables.execute(
         "INSERT INTO sync.audits (account, starts_at, ends_at, finished_at, platform_orders, table_orders, rejects, "
-        "awaited) VALUES (%s, '2026-10-01Z', '2026-10-02Z', now(), 302, 299, 3, 3)",
+        "awaited) VALUES (%s, '2021-10-01Z', '2021-10-02Z', now(), 302, 299, 3, 3)",
         name,
     )
-    tables.execute("UPDATE sync.accounts SET history_from = '2026-10-01Z'")
+    tables.execute("UPDATE sync.accounts SET history_from = '2021-10-01Z'")
     [(number,)] = tables.query("SELECT id FROM sync.audits")
     async with shops.person() as client:
         text = (await client.get(f"/audits/{number}")).text
-        assert "Read by the next pass" in text
+        assert "Left to the next pass" in text
         assert '<dd class="figure">296</dd>' in text
         assert f'<a href="/rejects?account={name}">3</a>' in text
         assert "what the platform counts is here" not in text
         assert "3 records are rejects" in text
         tables.execute(
             "INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state) "
-            "VALUES (%s, 'incremental', 'updated', '2026-10-01Z', now() + interval '1 h', 'done')",
+            "VALUES (%s, 'incremental', 'updated', '2021-10-01Z', now() + interval '1 h', 'done')",
             name,
         )
         assert "Not here then, read since" in (await client.get(f"/audits/{number}")).text
@@ -209,7 +275,7 @@ async def test_an_audit_says_that_rejects_are_not_here_and_that_what_was_awaited
 async def test_audits_that_are_half_filled_are_shown(console: Served) -> None:
     tables = Tables(console.site.url)
     tables.execute(
-        "INSERT INTO sync.audits (account, starts_at, ends_at) VALUES ('gone', '2026-10-01Z', '2026-10-02Z')"
+        "INSERT INTO sync.audits (account, starts_at, ends_at) VALUES ('gone', '2021-10-01Z', '2021-10-02Z')"
     )
     tables.execute(
         "INSERT INTO sync.audit_differences (audit_id, feed, starts_at, ends_at, platform_orders, table_orders) "

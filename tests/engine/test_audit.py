@@ -190,7 +190,7 @@ async def test_an_account_never_synced_or_a_range_never_synced_is_said(tell: Tel
     assert "nothing is synced yet" in str((await story.audit(story.shop))[story.shop].error)
     await story.sync(story.shop)
     later = datetime.now(UTC) + timedelta(hours=1)
-    assert "Give an earlier --from" in str((await story.audit(story.shop, start=later))[story.shop].error)
+    assert "lies in the future" in str((await story.audit(story.shop, start=later))[story.shop].error)
     assert story.query(AUDITS) == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -121,6 +121,61 @@ async def test_a_found_audit_is_repaired_by_another_one_of_its_range(tell: Tell,
     async with story.pool.connection() as connection:
         with pytest.raises(UsageError, match="nothing to repair"):
             await audits.repair(connection, ANA, int(str(number)))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "why"),
+    [
+        (timedelta(days=1), None, "lies in the future"),
+        (timedelta(days=36500), timedelta(days=36501), "lies in the future"),
+        (timedelta(minutes=-30), None, "nothing to compare, it is synced to"),
+        (None, timedelta(days=-5000), "what was read without a gap begins at"),
+    ],
+)
+async def test_an_audit_that_cannot_compare_anything_is_refused_when_it_is_asked_for(
+    tell: Tell, start: timedelta | None, end: timedelta | None, why: str
+) -> None:
+    story = tell()
+    await story.sync("sandbox-ka")
+    story.query("UPDATE sync.accounts SET watermark = watermark - interval '1 h' RETURNING 1")
+    hour = "interval '1 h'"
+    story.query(f"UPDATE sync.windows SET starts_at = starts_at - {hour}, ends_at = ends_at - {hour} RETURNING 1")
+    [(now,)] = story.query("SELECT clock_timestamp()")
+    assert isinstance(now, datetime)
+    async with story.pool.connection() as connection:
+        first, last = (None if each is None else now + each for each in (start, end))
+        with pytest.raises(UsageError, match=why) as raised:
+            await audits.request(connection, ANA, "sandbox-ka", first, last)
+    assert raised.value.argument == "from"
+    assert (story.query(REQUESTS), story.query(ACTIVITY)) == ([], [])
+
+
+async def test_an_audit_of_a_shop_of_which_nothing_was_read_is_refused(tell: Tell) -> None:
+    story = tell()
+    await story.sync("sandbox-ka")
+    story.query("UPDATE sync.accounts SET watermark = NULL, proven_from = NULL RETURNING 1")
+    story.query("DELETE FROM sync.windows RETURNING 1")
+    async with story.pool.connection() as connection:
+        with pytest.raises(UsageError, match="nothing is synced yet"):
+            await audits.request(connection, ANA, "sandbox-ka")
+
+
+async def test_an_audit_that_waits_or_could_not_begin_is_listed_with_its_reason(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    await story.sync("sandbox-ka")
+    await audit_now(story, "sandbox-ka")
+    one = worker(story, queue)
+    async with story.pool.connection() as connection:
+        [waits] = await requests.audits_asked(connection)
+        assert (waits.account, waits.requested_by, waits.finished_at, waits.error) == ("sandbox-ka", "ana", None, None)
+        assert await requests.audits_asked(connection, "other") == []
+        story.query("UPDATE sync.requests SET starts_at = now() + interval '1 h' RETURNING 1")  # the clock was set back
+        await one.audit("sandbox-ka")
+        [failed] = await requests.audits_asked(connection, "sandbox-ka")
+        assert "lies in the future" in str(failed.error)
+        await audit_now(story, "sandbox-ka")
+        await one.audit("sandbox-ka")
+        assert [each.id for each in await requests.audits_asked(connection)] == [failed.id]  # the other is an audit
 
 
 async def test_an_audit_that_fails_says_why_and_is_over(tell: Tell, queue: Queue) -> None:

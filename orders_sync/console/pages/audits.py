@@ -7,9 +7,9 @@ from starlette.responses import Response
 from orders_sync.console import fields
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
-from orders_sync.domain.errors import NotFoundError
+from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine.actions import audits as actions
-from orders_sync.store import audit_reports
+from orders_sync.store import audit_reports, requests
 from orders_sync.store.console import account_names
 
 PAGE = 50
@@ -28,8 +28,9 @@ async def show(visit: Visit) -> Response:
             only_open=bool(visit.query.get("open")),
             before=fields.number(visit.query.get("before")),
         )
+        asked = await requests.audits_asked(connection, visit.query.get("account") or None)
     after = audits[PAGE - 1] if len(audits) > PAGE else None
-    return visit.render("audits.html", accounts=accounts, audits=audits[:PAGE], after=after)
+    return visit.render("audits.html", accounts=accounts, audits=audits[:PAGE], asked=asked, after=after)
 
 
 async def show_one(visit: Visit) -> Response:
@@ -52,6 +53,8 @@ async def show_one(visit: Visit) -> Response:
 async def run(visit: Visit) -> Response:
     """Have the running service audit a shop."""
     account = visit.form.get("account", "")
+    if not account:
+        raise UsageError(visit._("Choose a shop."), argument="account")
     start, end = fields.days(visit.form, visit.words)
     async with visit.acting() as connection:
         await actions.request(connection, visit.actor, account, start, end, repair=bool(visit.form.get("repair")))

@@ -9,12 +9,14 @@ from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.requests import RequestKind
 from orders_sync.domain.sentences import Sentence
+from orders_sync.domain.windows import Window
 from orders_sync.engine import audit as engine
 from orders_sync.engine.actions.accounts import must_be_readable
+from orders_sync.engine.audit_ranges import to_compare
 from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
-from orders_sync.store import activity, audit_reports, requests
+from orders_sync.store import activity, audit_reports, audits, requests
 from orders_sync.store.database import Connection
 
 
@@ -51,7 +53,7 @@ async def request(
     """Have a worker of the running service audit an account now; with `repair` read what is missing.
 
     `start`, `end`: the range of creation time; None: as far as there is anything. Return the number of the request in
-    `sync.requests`. Raises as `accounts.sync_now` does.
+    `sync.requests`. Raises as `accounts.sync_now` does, and `UsageError` for a range of which nothing can be compared.
     """
     details = _details(start, end, repair=repair)
     return await _requested(connection, actor, Action.AUDIT_RUN, account, start, end, details, repair=repair)
@@ -114,6 +116,9 @@ async def _requested(
 ) -> int:
     async with connection.transaction():
         await must_be_readable(connection, account)
+        window = to_compare(account, await audits.synced(connection, account), start, end)
+        if not isinstance(window, Window):
+            raise UsageError(window, argument="from")
         number = await requests.add(connection, account, RequestKind.AUDIT, actor.name, start, end, repair=repair)
         await activity.record(connection, actor, action, account=account, details=details)
     return number
