@@ -24,9 +24,10 @@ async def renewed(pool: Pool, claim: Claim) -> AsyncIterator[None]:
     """
     body = asyncio.current_task()
     lost: list[LeaseLostError] = []
+    is_over = False
 
     async def renew() -> None:
-        while True:
+        while not is_over:  # `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with an answer
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
                 with suppress(psycopg.Error, PoolTimeout):
@@ -46,6 +47,6 @@ async def renewed(pool: Pool, claim: Claim) -> AsyncIterator[None]:
             raise lost[0] from None
         raise
     finally:
+        is_over = True
         renewing.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewing
+        await asyncio.wait([renewing])
