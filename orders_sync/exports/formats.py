@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import decimal
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class _Csv:
     def __init__(self, file: Any, columns: Sequence[Column]) -> None:
         self.notes: list[str] = []
         self._writer = csv.writer(file, lineterminator="\n")
-        self._writer.writerow([column.name for column in columns])
+        self._writer.writerow([column.heading for column in columns])
         self._moments = [number for number, column in enumerate(columns) if column.kind is ColumnKind.MOMENT]
         self._booleans = [number for number, column in enumerate(columns) if column.kind is ColumnKind.BOOLEAN]
 
@@ -135,6 +136,11 @@ def open_csv_for_excel(file: Path, columns: Sequence[Column], name: str) -> Iter
         yield _CsvForExcel(opened, columns)
 
 
+def _cells(text: str) -> int:
+    """Return how wide a text is, in digits: Chinese takes two for a character."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
 class _Xlsx:
     def __init__(self, book: Any, columns: Sequence[Column], name: str) -> None:
         self._name = name
@@ -175,8 +181,8 @@ class _Xlsx:
         self._sheet.freeze_panes(1, 0)
         widths = {ColumnKind.MOMENT: 19, ColumnKind.DAY: 11, ColumnKind.TEXT: 20}
         for number, column in enumerate(self._columns):
-            self._sheet.set_column(number, number, max(len(column.name) + 2, widths.get(column.kind, 10)))
-            self._sheet.write_string(0, number, column.name, self._bold)
+            self._sheet.set_column(number, number, max(_cells(column.heading) + 2, widths.get(column.kind, 10)))
+            self._sheet.write_string(0, number, column.heading, self._bold)
         self._row = 1
 
     def _write_cell(self, number: int, value: Any) -> None:

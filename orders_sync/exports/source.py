@@ -16,9 +16,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
@@ -72,11 +72,17 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an export. `expression`: the SQL of its values."""
+    """A column of an export. `expression`: the SQL of its values; `title`: what heads it instead of its name."""
 
     name: str
     kind: ColumnKind
     expression: sql.Composable
+    title: str | None = None
+
+    @property
+    def heading(self) -> str:
+        """What heads the column in a file for people: the title, else the name."""
+        return self.title or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,8 @@ class Selection:
 
     `by` is None: the first of `TIMES` that the view has. `accounts`, `states` or `directions` is empty: all of them.
     `states`: values of `status_group`, or `UNSHIPPED` for rows of orders that are unshipped now. `orders`: platforms
-    and ids of the orders whose rows are wanted; empty: all of them.
+    and ids of the orders whose rows are wanted; empty: all of them. `titles`: what heads the columns of a CSV file or
+    a workbook, by their names; the columns stand in the order of `titles`, others behind. None: their names.
     """
 
     view: str
@@ -94,6 +101,7 @@ class Selection:
     by: str | None = None
     accounts: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    titles: Mapping[str, str] | None = None
     directions: tuple[str, ...] = ()
     orders: tuple[tuple[str, str], ...] = ()
 
@@ -159,7 +167,7 @@ def stream(session: Session, selection: Selection) -> Iterator[Rows]:
         raise SchemaVersionError(difference)
     _must_be_accounts(session, selection.accounts)
     attributes = _attributes(session, selection.view)
-    columns = [_column(each) for each in attributes]
+    columns = _titled([_column(each) for each in attributes], selection.titles)
     query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
         sql.SQL(", ").join(column.expression for column in columns),
         sql.Identifier(bi.SCHEMA, selection.view),
@@ -171,6 +179,15 @@ def stream(session: Session, selection: Selection) -> Iterator[Rows]:
             cursor.itersize = BATCH
             cursor.execute(query)
             yield Rows(columns, cursor)
+
+
+def _titled(columns: list[Column], titles: Mapping[str, str] | None) -> list[Column]:
+    """Return the columns with their titles, in the order of these."""
+    if titles is None:
+        return columns
+    places = {name: place for place, name in enumerate(titles)}
+    ordered = sorted(columns, key=lambda each: places.get(each.name, len(places)))
+    return [replace(each, title=titles.get(each.name)) for each in ordered]
 
 
 def _must_be_accounts(session: Session, names: Collection[str]) -> None:

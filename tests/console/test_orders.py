@@ -10,11 +10,15 @@ import tempfile
 from dataclasses import asdict, replace
 from zipfile import ZipFile
 
+import openpyxl
 import pytest
 
 from benchmarks.statements import recorded
+from orders_sync.console import column_titles
 from orders_sync.console.pages import export
+from orders_sync.console.words import Words
 from orders_sync.domain.statuses import MAY_BE_UNSHIPPED, UNSHIPPED, StatusGroup
+from orders_sync.exports import Selection, source
 from orders_sync.store import database, order_numbers, order_traces
 from orders_sync.store.console import order_list
 from orders_sync.store.console.order_list import OrderFilter
@@ -215,7 +219,7 @@ async def test_orders_that_were_found_are_fetched_and_exported_as_they_are(shop:
         wanted = re.findall(r'name="orders" value="([^"]+)"', text)[0]
         for format_ in ("csv", "csv-excel", "xlsx"):
             file = await looker.get("/export/file", params={"view": "orders", "format": format_, "orders": wanted})
-            assert "orders_found." in file.headers["content-disposition"]
+            assert "orders_found" in file.headers["content-disposition"]
         file = await looker.get("/export/file", params={"view": "orders", "format": "csv", "orders": wanted})
         found = {(row["platform"], row["order_id"]) for row in csv.DictReader(io.StringIO(file.text))}
         other = await looker.get("/export/file", params={"view": "calendar", "orders": wanted})
@@ -321,8 +325,8 @@ async def test_a_workbook_and_every_view_can_be_had(shop: Served) -> None:
 async def test_csv_for_excel_keeps_long_numbers_and_chinese_as_they_are(shop: Served, landed: Tables) -> None:
     [(order_id,)] = landed.query("SELECT order_id FROM orders WHERE order_id ~ '^[0-9]{18,}$' ORDER BY 1 LIMIT 1")
     async with shop.person() as client:
-        file = await client.get("/export/file", params={"view": "orders", "format": "csv-excel"})
-        assert 'filename="orders.csv"' in file.headers["content-disposition"]
+        file = await client.get("/export/file", params={"view": "orders", "format": "csv-excel", "headings": "names"})
+        assert 'filename="orders_excel.csv"' in file.headers["content-disposition"]
         assert file.content.startswith(codecs.BOM_UTF8)
         rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
         assert f'="{order_id}"' in {row["order_id"] for row in rows}
@@ -341,10 +345,44 @@ async def test_a_file_is_named_after_what_it_holds_and_the_list_says_how_many(sh
         page = (await client.get("/orders", params=wanted)).text
         assert f"Orders in this list: {count}<" in page
         assert page.index(">XLSX<") < page.index(">CSV for Excel<") < page.index(">CSV<")
-        for format_, ending in {"xlsx": "xlsx", "csv-excel": "csv", "csv": "csv"}.items():
+        for format_, ending in {"xlsx": ".xlsx", "csv-excel": "_excel.csv", "csv": ".csv"}.items():
             file = await client.get("/export/file", params={**wanted, "view": "orders", "format": format_})
-            assert f'filename="orders_{name}_unshipped_{day}.{ending}"' in file.headers["content-disposition"]
+            assert f'filename="orders_{name}_unshipped_{day}{ending}"' in file.headers["content-disposition"]
         assert "Orders in this list: " in (await client.get("/orders")).text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_every_column_of_every_view_has_a_title_of_its_own_in_both_languages(
+    shop: Served, landed: Tables, language: str
+) -> None:
+    titles = column_titles.titles(Words(language))
+    with database.session(landed.url) as session:
+        for view in source.views():
+            with source.stream(session, Selection(view, titles=titles)) as rows:
+                named = [each.title for each in rows.columns]
+            assert None not in named
+            assert len(set(named)) == len(named)
+            assert language == "en" or all(re.search("[一-鿿]", str(each)) for each in named)
+
+
+async def test_files_for_people_are_headed_in_words_and_begin_with_the_columns_of_the_list(shop: Served) -> None:
+    async with shop.person(language="zh") as client:
+        asked = {"view": "orders", "format": "csv-excel"}
+        heads = {}
+        for headings in ("", "words", "names"):
+            file = await client.get("/export/file", params={**asked, "headings": headings})
+            heads[headings] = file.content.decode("utf-8-sig").split("\n")[0].split(",")
+        assert heads[""] == heads["words"]
+        assert heads["words"][:4] == ["订单号", "平台订单号", "店铺", "方向"]
+        assert heads["names"][:2] == ["order_key", "platform"]
+        assert len(heads["words"]) == len(heads["names"])
+        book = await client.get("/export/file", params={"view": "orders", "format": "xlsx"})
+        sheet = openpyxl.load_workbook(io.BytesIO(book.content)).worksheets[0]
+        assert [cell.value for cell in next(sheet.iter_rows())] == heads["words"]
+        plain = await client.get("/export/file", params={"view": "orders", "format": "csv", "headings": "words"})
+        assert plain.text.startswith("order_key,")
+        wrong = await client.get("/export/file", params={**asked, "headings": "x"})
+        assert wrong.status_code == 400
 
 
 async def test_a_mistake_in_an_export_brings_its_form_back(shop: Served) -> None:

@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from orders_sync import exports
-from orders_sync.console import fields
+from orders_sync.console import column_titles, fields
 from orders_sync.console.pages import page
 from orders_sync.console.view_words import TITLES, VIEWS
 from orders_sync.console.visit import Visit
@@ -32,6 +32,8 @@ from orders_sync.store.order_numbers import MOST_ORDERS
 
 XLSX, CSV_FOR_EXCEL, CSV = "xlsx", "csv-excel", "csv"  # as the URL names them, the one for people first
 FORMATS = {XLSX: exports.FORMATS["xlsx"], CSV_FOR_EXCEL: formats.CSV_FOR_EXCEL, CSV: exports.FORMATS["csv"]}
+WORDS, NAMES = "words", "names"  # headings of columns, as the URL names them
+WITH_WORDS = (XLSX, CSV_FOR_EXCEL)  # formats that people open
 TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 LABELS = {XLSX: "XLSX", CSV_FOR_EXCEL: later("CSV for Excel"), CSV: "CSV"}
 MOST = {XLSX: 100_000, CSV_FOR_EXCEL: 1_000_000, CSV: 1_000_000}  # rows of a file
@@ -49,6 +51,7 @@ async def show(visit: Visit) -> Response:
     about = {each.name: each.comment for each in bi.definitions()}
     return visit.render(
         "export.html",
+        headings={WORDS: later("words"), NAMES: later("names in the database")},
         views=views,
         about={name: VIEWS.get(name, comment) for name, comment in about.items()},
         titles=TITLES,
@@ -83,6 +86,7 @@ async def send(visit: Visit) -> Response:
         states=(state,) if (state := fields.state(visit)) else (),
         directions=(direction,) if (direction := fields.direction(visit)) else (),
         orders=_orders(visit),
+        titles=column_titles.titles(visit.words) if name in WITH_WORDS and _headings(visit) == WORDS else None,
     )
     file, rows = await _write(visit, selection, format_, MOST[name])
     if selection.reveals_persons:
@@ -93,9 +97,17 @@ async def send(visit: Visit) -> Response:
     return FileResponse(
         file,
         media_type=TYPES[format_.name],
-        filename=f"{shown}.{format_.name}",
+        filename=f"{shown}{'_excel' if name == CSV_FOR_EXCEL else ''}.{format_.name}",
         background=BackgroundTask(file.unlink, True),
     )
+
+
+def _headings(visit: Visit) -> str:
+    """Return what heads the columns of a file for people, words unless names are asked for. Raises `UsageError`."""
+    asked = visit.query.get("headings") or WORDS
+    if asked not in (WORDS, NAMES):
+        raise UsageError(visit._("There are no such headings: words or names."), argument="headings")
+    return asked
 
 
 def _orders(visit: Visit) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows
 
 PAGE = 50  # rows
-MOST_EXAMINED = 20_000  # orders of which a count finds out whether they fit
+MOST_EXAMINED = 10_000  # orders of which a count finds out whether they fit
 
 _LIST = """
 SELECT o.platform, o.order_id, o.order_no, o.account, o.direction, o.status_name_zh, o.status_name_en,
@@ -26,6 +26,10 @@ WHERE o.ordered_at >= coalesce(%(start)s::timestamptz, '-infinity')
         < (coalesce(%(before)s::timestamptz, 'infinity'), %(platform)s::text, %(order_id)s::text)
     {}
 ORDER BY o.ordered_at DESC, o.platform DESC, o.order_id DESC LIMIT %(limit)s
+"""
+# an index holds the orders of each group by time, but not those of several
+_MERGED = """
+SELECT * FROM ({}) AS found ORDER BY ordered_at DESC, platform DESC, order_id DESC LIMIT %(limit)s
 """
 # the newest orders of an index, no more than are examined, then those of them that fit
 _COUNT = """
@@ -134,7 +138,11 @@ async def orders(
         "limit": limit,
     }
     conditions = " ".join(f"AND {each}" for each in wanted.conditions)
-    return await fetch_rows(connection, _LIST.format(conditions), values, ListedOrder)
+    statement = _LIST.format(conditions)
+    if wanted.state == UNSHIPPED:
+        lists = [_LIST.format(f"{conditions} AND o.status_group = '{group}'") for group in MAY_BE_UNSHIPPED]
+        statement = _MERGED.format(" UNION ALL ".join(f"({each})" for each in lists))
+    return await fetch_rows(connection, statement, values, ListedOrder)
 
 
 async def count(connection: Connection, wanted: OrderFilter) -> OrderCount:
