@@ -18,7 +18,7 @@ from orders_sync.cli.databases import bring_up
 from orders_sync.domain.records import Record
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import SandboxAccount, World
-from orders_sync.store import daily_figures, database, load
+from orders_sync.store import daily_figures, database, load, product_figures
 from orders_sync.store.flat_orders import Source
 from orders_sync.store.queries import select_values
 
@@ -113,6 +113,9 @@ def fill(environment: Environment, orders: int, landed: int, shops: int) -> None
     with connect(environment.url) as connection:
         if orders > landed:
             _multiply(connection, orders)
+        info("making figures of products")
+        connection.execute("SELECT sync.outdate_product_figures()")
+        asyncio.run(_make_product_figures(environment.url))
         info("reading statistics")
         connection.execute("VACUUM (ANALYZE)")
 
@@ -122,6 +125,12 @@ async def _land(url: str, orders: int, shops: int) -> None:
     async with database.connected(url, size=1) as pool, pool.connection() as connection:
         for account in world.accounts:
             await _land_shop(connection, world, account)
+
+
+async def _make_product_figures(url: str) -> None:
+    async with database.connected(url, size=1) as pool, pool.connection() as connection:
+        while await product_figures.remake(connection):
+            pass
 
 
 async def _land_shop(connection: database.Connection, world: World, account: SandboxAccount) -> None:

@@ -29,12 +29,13 @@ from orders_sync.engine.results import AccountResult, Progress
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
-from orders_sync.store import database
+from orders_sync.store import database, product_figures
 from orders_sync.store.database import Connection
 from orders_sync.store.progress import AccountProgress
 from orders_sync.store.progress import of as progress_of
 
 SHOWN = 3  # waiting windows an account
+FIGURES = 30  # weeks of accounts whose figures of products are made when orders landed: half a second at most
 
 
 def sync(
@@ -104,7 +105,11 @@ async def catch_up(
 ) -> list[AccountResult]:
     """Run one pass over the accounts and return its outcomes. Raises `DatabaseError` when the connection is lost."""
     async with http, database.connected(url, size=limits.workers * 2 + len(sources)) as pool:
-        return await engine.sync(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
+        outcomes = await engine.sync(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
+        if any(outcome.rows.new or outcome.rows.changed for outcome in outcomes):
+            async with pool.connection() as connection:
+                await product_figures.remake(connection, FIGURES)
+        return outcomes
 
 
 def show(outcomes: list[AccountResult], how_far: Sequence[AccountProgress] = ()) -> None:

@@ -2,7 +2,8 @@
 
     every tick      incremental windows and their confirming pass, sweeps, backfills, failed windows that are due;
                     what people asked for (`store/requests.py`)
-    every minute    routine audits; differences of audits that reads have settled
+    every minute    routine audits; differences of audits that reads have settled; figures of products in weeks of which
+                    orders changed
     every 10 s      requeues jobs of dead workers
     every hour      removes rows older than [retention] keeps them
 
@@ -27,7 +28,7 @@ from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.queue import AUDIT, CONNECTION_ERRORS, DRAIN, Queue, QueueError
 from orders_sync.service.schema_gate import SchemaGate
-from orders_sync.store import due_accounts, ledger, open_differences, pauses, requests, suspensions
+from orders_sync.store import due_accounts, ledger, open_differences, pauses, product_figures, requests, suspensions
 from orders_sync.store.database import Pool
 
 AUDIT_AGAIN = timedelta(hours=1)  # after a failed audit
@@ -81,6 +82,7 @@ class Scheduler:
             (seconds, self.plan_due_accounts),
             (60.0, self.enqueue_audits),
             (60.0, self.settle_differences),
+            (60.0, self.remake_product_figures),
             (10.0, self.retry_stalled),
             (3600.0, clean),
         ):
@@ -161,6 +163,11 @@ class Scheduler:
             settled = await open_differences.settle(connection)
         if settled:
             log.info("differences of audits were settled by reads", ranges=settled)
+
+    async def remake_product_figures(self) -> None:
+        """Make figures of products anew, so that those who read them need not read lines."""
+        async with self._pool.connection() as connection:
+            await product_figures.remake(connection)
 
     async def retry_stalled(self) -> None:
         """Enqueue again the jobs of dead workers."""

@@ -13,3 +13,4 @@ REJECTS = 0x6F74  # and a platform: who holds it stores or settles rejects of th
 RETENTION = 0x6F73  # who holds it removes what is old
 NOTICES = 0x6F74  # who holds it decides which notices people get
 NAMES = 0x6F75  # who holds it changes names of accounts
+PRODUCT_FIGURES = 0x6F76  # who holds it makes figures of products anew

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orders_sync.store import locks
 from orders_sync.store.database import Session
 
 # rows that belong to an account by way of an audit or an order of it
@@ -20,6 +21,12 @@ _BY_OTHERS = (
 _SESSIONS_OF = """
 DELETE FROM sync.console_sessions WHERE person_id IN (SELECT id FROM sync.console_people WHERE name = %s)
 """
+# those of a week into which another landed meanwhile stay noted
+_PRODUCT_FIGURES = (
+    "DELETE FROM sync.product_figures WHERE account = ANY(%s)",
+    "DELETE FROM sync.outdated_product_weeks AS w WHERE account = ANY(%s)"
+    " AND NOT EXISTS (SELECT FROM orders AS o WHERE o.account = w.account)",
+)
 _BY_NAME = (
     "sync.audits",
     "sync.backfills",
@@ -43,6 +50,10 @@ def remove(connection: Session, accounts: list[str]) -> int:
         for table in _BY_NAME:  # orders come last
             orders = connection.execute(f"DELETE FROM {table} WHERE account = ANY(%s)".encode(), [accounts]).rowcount
         connection.execute("DELETE FROM sync.daily_figures WHERE account = ANY(%s)", [accounts])  # sums of nothing now
+        # figures that are being made would stay
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [locks.PRODUCT_FIGURES])
+        for statement in _PRODUCT_FIGURES:
+            connection.execute(statement, [accounts])
         connection.execute("DELETE FROM sync.accounts WHERE name = ANY(%s)", [accounts])
     return orders
 

@@ -17,6 +17,12 @@ def test_everything_lands_exactly_as_it_is_P1(landed: Landed) -> None:
     assert landed.terminal.run("verify", landed.root).code == 0
 
 
+def test_figures_of_products_are_kept_when_a_run_ends(landed: Landed) -> None:
+    """Where cron runs it, no service makes them."""
+    assert landed.tables.query("SELECT * FROM sync.outdated_product_weeks") == []
+    assert landed.tables.query("SELECT count(*) > 0 FROM sync.product_figures") == [(True,)]
+
+
 def test_a_second_run_writes_no_row_P3(landed: Landed) -> None:
     before = landed.tables.row_versions()
     said = landed.terminal.run("sync").assert_well()

@@ -57,6 +57,16 @@ async def test_a_tick_with_nothing_due_writes_nothing(tell: Tell, queue: Queue) 
     assert jobs(story) == []
 
 
+async def test_figures_of_products_are_made_of_the_weeks_of_which_orders_changed(tell: Tell, queue: Queue) -> None:
+    story = tell()
+    await story.sync()
+    outdated = "SELECT count(*) > 0 FROM sync.outdated_product_weeks"
+    assert story.query(outdated) == [(True,)]
+    await scheduler(story, queue).remake_product_figures()
+    assert story.query(outdated) == [(False,)]
+    assert story.query("SELECT count(*) > 0 FROM sync.product_figures") == [(True,)]
+
+
 def put_clock_back(story: Story, account: str, hours: int) -> None:
     """Move the plan into the future, as a clock that was put back sees it."""
     story.query(

@@ -11,7 +11,7 @@ import pytest
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import order_statuses
 from tests.support.databases import Tables
-from tests.support.rows import add_line, add_order, add_version
+from tests.support.rows import add_item, add_line, add_order, add_version
 
 
 @pytest.fixture
@@ -25,20 +25,6 @@ def sendings(tables: Tables) -> Tables:
     with psycopg.connect(tables.url) as connection:
         order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
     return tables
-
-
-def add_item(tables: Tables, order_id: str, line: str, platform: str = "1688", item: int = 1, **values: Any) -> None:
-    given = {
-        "platform": platform,
-        "order_id": order_id,
-        "sub_order_id": line,
-        "item_no": item,
-        "currency": "CNY",
-        "direction": "sale" if platform == "1688" else "purchase",
-        **values,
-    }
-    names, marks = ", ".join(given), ", ".join(["%s"] * len(given))
-    tables.execute(f"INSERT INTO product_items ({names}) VALUES ({marks})", *given.values())
 
 
 PAID = {"paid_at": "2026-11-01 13:00:00+08"}

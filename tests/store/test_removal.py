@@ -10,7 +10,9 @@ from tests.support.databases import Tables
 
 
 def test_every_table_that_holds_rows_of_accounts_is_thought_of() -> None:
-    statements = " ".join((*removal._BY_OTHERS, *removal._BY_NAME, "sync.accounts", "sync.daily_figures"))
+    statements = " ".join(
+        (*removal._BY_OTHERS, *removal._BY_NAME, *removal._PRODUCT_FIGURES, "sync.accounts", "sync.daily_figures")
+    )
     apart = {"order_statuses", "sync.rates", "sync.processes"}  # of a platform, an app, the service
     apart |= {name for name in metadata.tables if name.startswith("sync.console_")} | {"sync.activity"}  # of people
     apart |= {"sync.views", "sync.view_sets", "sync.daily_zone"}  # of the database

@@ -49,6 +49,8 @@ KEYS = {
     "sync.view_sets": ["fingerprint"],
     "sync.daily_figures": ["id"],
     "sync.daily_zone": ["time_zone"],
+    "sync.product_figures": ["id"],
+    "sync.outdated_product_weeks": ["id"],
     "sync.rates": ["key"],
     "sync.requests": ["id"],
     "sync.messages": ["id"],
@@ -94,6 +96,7 @@ INDEXES = {
     ("orders", "paid_at"),
     ("order_history", "seen_at"),
     ("daily_figures", "account, day"),
+    ("product_figures", "account, week"),
     # what downstream loads page on
     ("orders", "changed_xid, platform, order_id"),
     # what the engine and the service ask

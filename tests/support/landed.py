@@ -68,7 +68,7 @@ async def land_world(url: str, orders: int = 600, changes: int = 300) -> None:
     async with database.connected(url, size=1) as pool, pool.connection() as connection:
         for read_at in (WORLD_TIME, WORLD_TIME + timedelta(hours=6)):
             for account in world.accounts:
-                await _land_shop(connection, world, account, read_at)
+                await land_shop(connection, world, account, read_at)
             world.mutate(changes, now=read_at + timedelta(hours=5))
         for statement in _ADDED:
             await connection.execute(statement.encode())
@@ -79,7 +79,7 @@ async def land_world(url: str, orders: int = 600, changes: int = 300) -> None:
         )
 
 
-async def _land_shop(connection: Connection, world: World, account: SandboxAccount, read_at: datetime) -> None:
+async def land_shop(connection: Connection, world: World, account: SandboxAccount, read_at: datetime) -> None:
     platform, shop = PLATFORMS[account.platform], world.shop(account.name)
     await connection.execute(
         "INSERT INTO sync.accounts (name, platform, host, seller, feed, history_from, watermark)"

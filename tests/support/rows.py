@@ -38,6 +38,20 @@ def add_line(tables: Tables, order_id: str, line: str, platform: str = "1688", *
     tables.execute(f"INSERT INTO sub_orders ({names}) VALUES ({marks})", *given.values())
 
 
+def add_item(tables: Tables, order_id: str, line: str, platform: str = "1688", item: int = 1, **values: Any) -> None:
+    given = {
+        "platform": platform,
+        "order_id": order_id,
+        "sub_order_id": line,
+        "item_no": item,
+        "currency": "CNY",
+        "direction": "sale" if platform == "1688" else "purchase",
+        **values,
+    }
+    names, marks = ", ".join(given), ", ".join(["%s"] * len(given))
+    tables.execute(f"INSERT INTO product_items ({names}) VALUES ({marks})", *given.values())
+
+
 def add_version(tables: Tables, order_id: str, seen_at: str, **values: Any) -> None:
     given = {"platform": "1688", "order_id": order_id, "seen_at": seen_at, "read_at": seen_at, **values}
     names, marks = ", ".join(given), ", ".join(["%s"] * len(given))

@@ -31,7 +31,8 @@ SCHEMA_COMMENT = "views of orders-sync for analysts; what they mean: docs/dictio
 NAMES = (
     "time_zone", "shop_day", "day_start", "refund_state", "is_refund",
     "calendar", "shops", "orders", "order_persons", "order_lines", "refunds", "daily_sales", "daily_calendar",
-    "product_sales", "products", "buyers", "order_status_periods", "order_funnel", "order_versions", "orders_as_of",
+    "product_sales", "product_weeks", "products", "buyers", "order_status_periods", "order_funnel", "order_versions",
+    "orders_as_of",
     "sync_freshness", "sync_health",
     "check_amounts", "check_daily_sales", "check_directions", "check_lines", "check_refunded_lines", "check_refunds",
     "check_unknown_statuses",
@@ -84,6 +85,9 @@ _IS_NEWER = """
     WHERE fingerprint = %s AND number < (SELECT max(number) FROM sync.view_sets)
 """
 _REMEMBER_SET = "INSERT INTO sync.view_sets (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING"
+# a view that says what figures of products mean: kept ones are made anew
+_SAY_PRODUCT_FIGURES = {"orders", "order_lines", "product_weeks"}
+_OUTDATE_PRODUCT_FIGURES = "SELECT sync.outdate_product_figures()"
 _MAY_CREATE = "SELECT coalesce(has_schema_privilege(to_regnamespace('bi'), 'CREATE'), true)"
 
 
@@ -163,10 +167,14 @@ def install(session: Session) -> None:
 
 
 def _make(session: Session) -> None:
+    made = set()
     for each in _missing(session):
         if _replace(session, each):
             _comment(session, each)
             session.execute(_REMEMBER, [each.name, each.fingerprint])
+            made.add(each.name)
+    if made & _SAY_PRODUCT_FIGURES:
+        session.execute(_OUTDATE_PRODUCT_FIGURES)
 
 
 def _replace(session: Session, each: Definition) -> bool:

@@ -1,4 +1,4 @@
--- One row per product, sku, unit and currency of a platform and direction, over all accounts and orders: what sells best, ever, is ORDER BY goods_amount; by quantity only within a unit. Removed lines are left out; orders that do not count only date and name it.
+-- One row per product, sku, unit and currency of a platform and direction, over all accounts and orders: what sells best, ever, is ORDER BY goods_amount; by quantity only within a unit. Of one account: product_weeks. Removed lines are left out; orders that do not count only date and name it.
 --
 -- direction          sale or purchase
 -- title              name on the newest order that has one
@@ -30,20 +30,18 @@ SELECT
     newest.unit_price AS last_price,
     g.unit
 FROM (
-    -- sorted by the product first, which tells more lines apart than a platform does
-    SELECT l.product_id, l.sku_id, l.platform, l.direction, l.currency, l.unit,
-        min(l.ordered_at) AS first_ordered_at,
-        max(l.ordered_at) AS last_ordered_at,
-        max(l.ordered_at) FILTER (WHERE l.title IS NOT NULL) AS titled_at,
-        max(l.ordered_at) FILTER (WHERE l.sku_text IS NOT NULL) AS described_at,
-        count(DISTINCT l.order_id) FILTER (WHERE l.is_valid) AS orders,
-        coalesce(sum(l.quantity) FILTER (WHERE l.is_valid), 0) AS quantity,
-        coalesce(sum(l.goods_amount) FILTER (WHERE l.is_valid), 0)::numeric(18, 2) AS goods_amount,
-        min(l.unit_price) FILTER (WHERE l.is_valid) AS lowest_price,
-        max(l.unit_price) FILTER (WHERE l.is_valid) AS highest_price
-    FROM bi.order_lines AS l
-    WHERE NOT l.is_removed AND (l.product_id IS NOT NULL OR l.sku_id IS NOT NULL)
-    GROUP BY l.product_id, l.sku_id, l.platform, l.direction, l.currency, l.unit
+    SELECT w.product_id, w.sku_id, w.platform, w.direction, w.currency, w.unit,
+        min(w.first_ordered_at) AS first_ordered_at,
+        max(w.last_ordered_at) AS last_ordered_at,
+        max(w.titled_at) AS titled_at,
+        max(w.described_at) AS described_at,
+        sum(w.orders)::bigint AS orders,
+        sum(w.quantity) AS quantity,
+        sum(w.goods_amount)::numeric(18, 2) AS goods_amount,
+        min(w.lowest_price) AS lowest_price,
+        max(w.highest_price) AS highest_price
+    FROM bi.product_weeks AS w
+    GROUP BY w.product_id, w.sku_id, w.platform, w.direction, w.currency, w.unit
 ) AS g
 CROSS JOIN LATERAL (
     -- of the few lines of those moments: to sort all lines for the newest takes longer than all the rest

@@ -1,15 +1,16 @@
 """Every table, column, key, index and comment, once. Migrations are held against this by `alembic check`.
 
-orders         `public`, for analysts: an order, its history, its payload, the names of statuses
-order_parts    `public`: lines, products, parcels, receiver
-sync_ledger    `sync`: accounts, windows, backfills
-sync_findings  `sync`: rejects, orders with a peculiarity, audits
-sync_service   `sync`: rate limits, processes, messages, notices
-activity       `sync`: what people did
-console        `sync`: people who use the console, their sessions and log-ins
-requests       `sync`: what people asked the running service to do
-change_feed    `sync`: deleted orders, and the feed that cursors of `bi.changes_since()` belong to
-daily_figures  `sync`: figures of each day for `bi.daily_sales`
+orders           `public`, for analysts: an order, its history, its payload, the names of statuses
+order_parts      `public`: lines, products, parcels, receiver
+sync_ledger      `sync`: accounts, windows, backfills
+sync_findings    `sync`: rejects, orders with a peculiarity, audits
+sync_service     `sync`: rate limits, processes, messages, notices
+activity         `sync`: what people did
+console          `sync`: people who use the console, their sessions and log-ins
+requests         `sync`: what people asked the running service to do
+change_feed      `sync`: deleted orders, and the feed that cursors of `bi.changes_since()` belong to
+daily_figures    `sync`: figures of each day for `bi.daily_sales`
+product_figures  `sync`: figures of products by week for `bi.product_weeks`
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from orders_sync.store.tables import (
     change_feed,
     console,
     daily_figures,
+    product_figures,
     requests,
     sync_findings,
     sync_ledger,
@@ -42,6 +44,7 @@ __all__ = [
     "order_receivers",
     "order_statuses",
     "orders",
+    "product_figures",
     "product_items",
     "raw_orders",
     "requests",
