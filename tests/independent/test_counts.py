@@ -6,10 +6,12 @@ What was read lands, what does not add up is not proven, and nothing is asked fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from orders_sync.platforms import PLATFORMS
 from tests.independent.installation import Installation
 from tests.independent.oddities import (
     answers,
@@ -83,25 +85,35 @@ async def test_rows_read_before_a_page_fails_land_P4(install: Install) -> None:
 @pytest.mark.parametrize(
     ("kind", "oddities"),
     [
-        ("xportcn_open", [total_capped(1000)]),
-        ("1688", [total_capped(2000)]),
-        ("1688", [total_capped(500)]),
-        ("1688", [total_capped(1000), reach_capped(1000)]),
-        ("xportcn_open", [total_capped(2000), reach_capped(2000)]),
-        ("xportcn_open", [reach_capped(700)]),
-        ("xportcn_open", [total_capped(1300)]),
+        ("xportcn_open", [total_capped(200)]),
+        ("1688", [total_capped(400)]),
+        ("1688", [total_capped(100)]),
+        ("xportcn_open", [reach_capped(140)]),
+        ("xportcn_open", [total_capped(260)]),
         ("1688", [total_of_page()]),
         ("xportcn_open", [total_is(0)]),
-        ("xportcn_open", [total_is(0), page_size_capped(50)]),
-        ("xportcn_open", [total_is(70)]),
+        ("xportcn_open", [total_is(0), page_size_capped(10)]),
+        ("xportcn_open", [total_is(14)]),
         ("1688", [total_is(0), last_page_repeated()]),
-        ("xportcn_open", [total_capped(1000), last_page_repeated()]),
+        ("xportcn_open", [total_capped(200), last_page_repeated()]),
     ],
 )
 async def test_orders_behind_a_total_that_is_capped_or_wrong_land_P1(
     install: Install, kind: str, oddities: list[Oddity]
 ) -> None:
-    shop = install(kind, orders_every(MINUTE, 2750), *oddities)
+    """Pages and windows hold a fifth of what they do otherwise, so that few orders fill many of them."""
+    policy = {"page_size": PLATFORMS[kind].page_size // 5}
+    shop = install(kind, orders_every(5 * MINUTE, 550), *oddities, policy=policy)
+    shop.limits = replace(shop.limits, window_rows=shop.limits.window_rows // 5)
+    await shop.sync(passes=2)
+    shop.assert_holds_the_truth()
+
+
+@pytest.mark.parametrize(("kind", "most"), [("1688", 1000), ("xportcn_open", 2000)])
+async def test_orders_behind_a_total_and_a_reach_of_the_same_cap_land_P1(
+    install: Install, kind: str, most: int
+) -> None:
+    shop = install(kind, orders_every(MINUTE, 2750), total_capped(most), reach_capped(most))
     await shop.sync(passes=2)
     shop.assert_holds_the_truth()
 

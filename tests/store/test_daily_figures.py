@@ -106,10 +106,10 @@ def test_loaders_do_not_wait_for_each_other_nor_for_rows_that_are_put_together(t
 
 
 def test_rows_of_a_day_are_put_together_now_and_then(tables: Tables) -> None:
-    for amount in range(1100):
-        if not amount:
-            add_order(tables, "a", total_amount=0)
-        tables.execute("UPDATE orders SET total_amount = total_amount + 1")
+    add_order(tables, "a", total_amount=0)
+    with psycopg.connect(tables.url, autocommit=True) as connection:
+        for _ in range(1100):
+            connection.execute("UPDATE orders SET total_amount = total_amount + 1")
     assert tables.query("SELECT count(*) < 200 FROM sync.daily_figures") == [(True,)]
     assert kept(tables) == computed(tables)
     assert tables.query("SELECT valid_amount_by_ordered_day FROM bi.daily_sales") == [(1100,)]
@@ -119,11 +119,11 @@ def test_a_statement_of_many_days_is_put_together_at_once(tables: Tables) -> Non
     insert = (
         "INSERT INTO orders (platform, account, order_id, direction, status, status_group, currency, line_count,"
         " total_amount, created_at) SELECT '1688', 'shop', %s || n, 'sale', 'x', 'shipped', 'CNY', 0, n,"
-        " timestamptz '2010-01-01' + interval '1 day' * n FROM generate_series(1, 4000) AS n"
+        " timestamptz '2010-01-01' + interval '1 day' * n FROM generate_series(1, 3100) AS n"
     )
     for name in ("a", "b", "c"):
         tables.execute(insert, name)
-    assert tables.query("SELECT count(*) FROM sync.daily_figures") == [(4000,)]
+    assert tables.query("SELECT count(*) FROM sync.daily_figures") == [(3100,)]
     assert kept(tables) == computed(tables)
 
 
