@@ -81,7 +81,7 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """What heads the column in a file for people: the title, else the name."""
+        """The heading of the column in a file for people: the title, else the name."""
         return self.title or self.name
 
 
