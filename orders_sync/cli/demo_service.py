@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from orders_sync.cli import actor, databases, event_loop, output, user_settings
 from orders_sync.cli.databases import Host
 from orders_sync.console import passwords
+from orders_sync.domain import local_times
 from orders_sync.domain.activity import Action
+from orders_sync.engine.actions import accounts
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.sandbox import Sandbox, SandboxTransport
@@ -17,11 +20,13 @@ from orders_sync.service.app import Service
 from orders_sync.service.components import Components
 from orders_sync.settings import Settings
 from orders_sync.settings.models import LogSettings
-from orders_sync.store import activity, console_access
+from orders_sync.store import activity, console_access, database, demo_data
 from orders_sync.store.database import Connection
 
 PERSON = "demo"
 CHANGES_PER_SECOND = 1.0
+PAUSED_FOR = timedelta(hours=1)
+PAUSED_BECAUSE = "for practice, made by the demo"
 
 
 def serve(
@@ -38,15 +43,37 @@ def serve(
             await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=PERSON, details=details)
 
     event_loop.run(databases.ask(host.url, add))
+    practice = _prepare_practice(host, settings)
     logs.configure(LogSettings(level="error"), set())
     address, port = page.getsockname()[:2]
     output.say("")
     output.say(f"The console: http://{address}:{port}/   name: {PERSON}   token: {token}")
+    for line in practice:
+        output.say(line)
     output.say("Simulated shops sell, ship and refund meanwhile, and their orders land here. Ctrl-C ends it.")
     http = user_settings.http_client(settings, SandboxTransport(sandbox.app))
     components = Components(schedules=True, works=True, hooks=True, console=page)
     service = Service(host.url, settings, sources, Limits(), http, components, host.revive)
     event_loop.run(_run(service, sandbox))
+
+
+def _prepare_practice(host: Host, settings: Settings) -> list[str]:
+    """Make something to see to, after the orders were verified: rejects, a missing order, a paused shop. Say what."""
+    until = datetime.now(UTC).replace(microsecond=0) + PAUSED_FOR
+    name = settings.accounts[-1].name
+
+    async def pause(connection: Connection) -> None:
+        await accounts.pause(connection, actor.current(), settings.listed, name, PAUSED_BECAUSE, until)
+
+    with database.session(host.url) as session:
+        missing, *rejected = demo_data.take_out(session) or [""]
+    event_loop.run(databases.ask(host.url, pause))
+    said = ["For practice, made by the demo and by no platform:"]
+    if rejected:
+        said.append(f"  {len(rejected)} rejects of orders taken out of the tables (Rejects: Replay brings them back)")
+    if missing:
+        said.append(f"  order {missing}, taken out of the tables (Audits: Audit now finds it and reads it)")
+    return [*said, f"  {name} is paused until {local_times.shown(until)} (its page: Resume)"]
 
 
 async def _run(service: Service, sandbox: Sandbox) -> None:

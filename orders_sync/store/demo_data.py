@@ -6,8 +6,11 @@ of the shops of `orders-sync sandbox`.
 
 from __future__ import annotations
 
+from orders_sync.domain.sentences import Sentence
+from orders_sync.store import removal
 from orders_sync.store.database import Session
-from orders_sync.store.queries import select_dict, select_value, select_values
+from orders_sync.store.order_numbers import OrderKey
+from orders_sync.store.queries import select_dict, select_rows, select_value, select_values
 
 HOST = "sandbox"  # never resolved: the demo's platforms run in its own process
 
@@ -63,6 +66,40 @@ ORDER BY platform, orders DESC
 
 
 FRESHNESS = "SELECT account, verdict FROM bi.sync_freshness WHERE account = ANY(%s) ORDER BY account"
+
+
+# orders of a shop that is read by time of change, which no read brings again by itself
+_QUIET = """
+SELECT o.platform, o.order_id FROM orders AS o
+JOIN order_statuses AS s ON (s.platform, s.status) = (o.platform, o.status)
+JOIN sync.accounts AS a ON a.name = o.account
+WHERE a.host = %s AND a.feed = 'updated' AND s.is_final AND o.modified_at < now() - interval '3 d'
+    AND o.created_at BETWEEN now() - interval '25 d' AND now() - interval '3 d'
+ORDER BY o.created_at DESC LIMIT %s
+"""
+_REJECT = """
+INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, reason_key, read_at)
+SELECT account, platform, order_id, convert_to(payload::text, 'UTF8'), payload_hash, %s, 'database', read_at
+FROM raw_orders WHERE (platform, order_id) = (%s, %s)
+"""
+TAKEN_OUT = Sentence(
+    "for practice, made by the demo: its order was taken out of the tables, and a replay brings it back"
+)
+REJECTS = 2
+
+
+def take_out(session: Session) -> list[str]:
+    """Take some orders out of the tables, for practice; return their ids.
+
+    The first is missing, as an audit finds out, the others are rejects whose replay brings them back.
+    """
+    with session.transaction():
+        keys = select_rows(session, _QUIET, [HOST, 1 + REJECTS], OrderKey)
+        for place, key in enumerate(keys):
+            if place:
+                session.execute(_REJECT.encode(), [str(TAKEN_OUT), key.platform, key.order_id])
+            removal.remove_order(session, key.platform, key.order_id)
+    return [key.order_id for key in keys]
 
 
 def verdicts(session: Session, names: list[str]) -> dict[str, str]:

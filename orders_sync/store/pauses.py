@@ -11,7 +11,7 @@ import msgspec
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.sentences import Sentence
 from orders_sync.store.database import Connection, Session
-from orders_sync.store.queries import fetch_row, fetch_value, select_rows
+from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, select_rows
 
 IN_CONSOLE = " in the console"  # after the name of a person who paused an account there
 
@@ -35,7 +35,7 @@ FROM before WHERE a.name = before.name
 """
 _PAUSED = f"""
 SELECT name, paused_at, paused_until, paused_by, paused_because FROM sync.accounts AS a
-WHERE name = ANY(%(names)s) AND {IS_PAUSED} ORDER BY name
+WHERE (name = ANY(%(names)s) OR %(names)s::text[] IS NULL) AND retired_at IS NULL AND {IS_PAUSED} ORDER BY name
 """
 
 
@@ -102,6 +102,11 @@ async def resume(connection: Connection, name: str) -> bool:
 def active(session: Session, names: Sequence[str]) -> list[Pause]:
     """Return the pauses of these accounts, by name."""
     return select_rows(session, _PAUSED, {"names": list(names)}, Pause)
+
+
+async def read(connection: Connection) -> dict[str, Pause]:
+    """Return the pauses of all accounts, by their names; retired ones have none."""
+    return {each.name: each for each in await fetch_rows(connection, _PAUSED, {"names": None}, Pause)}
 
 
 async def is_paused(connection: Connection, name: str) -> bool:

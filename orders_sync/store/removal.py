@@ -5,6 +5,7 @@ from __future__ import annotations
 from orders_sync.store import locks
 from orders_sync.store.database import Session
 
+_PARTS = ("sub_orders", "product_items", "order_parcels", "order_receivers", "order_history", "sync.missing_orders")
 # rows that belong to an account by way of an audit or an order of it
 _BY_OTHERS = (
     "DELETE FROM sync.notices WHERE subject = ANY(%s)",
@@ -12,10 +13,7 @@ _BY_OTHERS = (
     *(
         f"DELETE FROM {table} AS t USING orders AS o "
         "WHERE (t.platform, t.order_id) = (o.platform, o.order_id) AND o.account = ANY(%s)"
-        for table in (
-            *("sub_orders", "product_items", "order_parcels", "order_receivers", "order_history"),
-            "sync.missing_orders",
-        )
+        for table in _PARTS
     ),
 )
 _SESSIONS_OF = """
@@ -56,6 +54,15 @@ def remove(connection: Session, accounts: list[str]) -> int:
             connection.execute(statement, [accounts])
         connection.execute("DELETE FROM sync.accounts WHERE name = ANY(%s)", [accounts])
     return orders
+
+
+def remove_order(connection: Session, platform: str, order_id: str) -> None:
+    """Delete an order and all rows of it."""
+    with connection.transaction():
+        for table in (*_PARTS, "raw_orders", "orders"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE (platform, order_id) = (%s, %s)".encode(), [platform, order_id]
+            )
 
 
 def remove_person(session: Session, name: str) -> None:

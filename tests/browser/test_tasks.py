@@ -185,3 +185,23 @@ def test_a_form_sent_after_the_session_has_ended_comes_back_after_the_log_in_and
     expect(page.get_by_label("Reason")).to_have_value("stock-taking")
     expect(page).to_have_url(f"{console.root}/accounts/{name}")
     assert console.tables.query("SELECT paused_at FROM sync.accounts WHERE name = %s", name) == [(None,)]
+
+
+def test_the_focus_stays_where_it_is_while_a_page_renews_itself(page: Page, console: Console) -> None:
+    page.goto(console.root)
+    link = page.locator("#list a[href^='/accounts/']").first
+    link.focus()
+    address = link.get_attribute("href")
+    page.evaluate("document.getElementById('list').dataset.old = '1'")
+    expect(page.locator("#list:not([data-old])")).to_be_attached()
+    assert page.evaluate("document.activeElement.getAttribute('href')") == address
+
+
+def test_a_page_says_since_when_it_has_no_connection_until_it_has_one(page: Page, console: Console) -> None:
+    page.goto(console.root)
+    expect(page.locator("#offline")).to_be_hidden()
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    expect(page.locator("#offline")).to_contain_text(re.compile(r"No connection since \d\d:\d\d:\d\d"))
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()

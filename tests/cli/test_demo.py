@@ -14,7 +14,7 @@ import pytest
 from orders_sync import embedded_postgres
 from orders_sync.cli.demo import ORDERS
 from orders_sync.service.web import listening_socket
-from orders_sync.store.demo_data import EXAMPLES
+from orders_sync.store.demo_data import EXAMPLES, REJECTS
 from tests.support.databases import Tables
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, closed_port, eventually, platforms, working_folder
@@ -59,7 +59,19 @@ def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(tmp_
     root, token = re.findall(r"The console: (http://\S+)/ +name: demo +token: (\S+)", service.said)[0]
     with httpx.Client(base_url=root, headers={"Origin": root}, trust_env=False) as client:
         assert client.post("/login", data={"name": "demo", "password": token}).status_code == 303
-        assert "sandbox-1688" in client.get("/").text
+        overview = client.get("/").text
+        assert "sandbox-1688" in overview
+        assert re.search("paused until [^<]* by .*: for practice, made by the demo", overview)
+        rejects = client.get("/rejects").text
+        assert "for practice, made by the demo: its order was taken out of the tables" in rejects
+        with embedded_postgres.running(terminal.home) as server:
+            tables = Tables(server.url)
+            kept = tables.query("SELECT platform, order_id FROM sync.rejects WHERE resolved_at IS NULL")
+            assert len(kept) == REJECTS
+            assert re.search(r"order \d+, taken out of the tables", service.said)
+            terminal.run("rejects", "replay", "--all").assert_well()
+            for key in kept:
+                assert tables.query("SELECT count(*) FROM orders WHERE (platform, order_id) = (%s, %s)", *key) == [(1,)]
         eventually(lambda: "✓ current" in client.get("/accounts/sandbox-1688").text)
     service.stop()
     again = terminal.run("demo").assert_well()

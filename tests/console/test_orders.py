@@ -18,11 +18,12 @@ from orders_sync.console import column_titles
 from orders_sync.console.pages import export
 from orders_sync.console.words import Words
 from orders_sync.domain.statuses import MAY_BE_UNSHIPPED, UNSHIPPED, StatusGroup
+from orders_sync.engine.sources import usable
 from orders_sync.exports import Selection, source
 from orders_sync.store import database, order_numbers, order_traces
 from orders_sync.store.console import order_list
 from orders_sync.store.console.order_list import OrderFilter
-from tests.support.console import Served
+from tests.support.console import Served, served, settings_of
 from tests.support.databases import Tables
 
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -244,6 +245,30 @@ async def test_sales_and_purchases_can_be_told_apart_in_the_list_and_in_its_file
         without = await client.get("/export/file", params={"view": "calendar", "direction": "sale"})
         assert 'id="mistake-direction"' in without.text
         assert "direction=sale&amp;state=unshipped" in (await client.get("/orders")).text
+
+
+async def test_a_paused_shop_is_said_where_its_orders_are_listed_exported_and_chosen(url: str) -> None:
+    tables = Tables(url)
+    for name, paused in (("a", "now()"), ("b", "NULL"), ("c", "now() - interval '2 h'")):
+        tables.execute(
+            "INSERT INTO sync.accounts (name, platform, host, seller, feed, paused_at, paused_by, paused_because) "
+            f"VALUES (%s, '1688', 'h', %s, 'updated', {paused}, 'ana in the console as orders', 'stocktaking')",
+            name,
+            name,
+        )
+    tables.execute("UPDATE sync.accounts SET paused_until = now() - interval '1 h' WHERE name = 'c'")
+    settings = settings_of("a", "b")
+    async with served(url, settings, usable(settings)) as console, console.person() as client:
+        pages = {path: (await client.get(path)).text for path in ("/orders", "/export", "/audits", "/backfills")}
+        chosen = (await client.get("/orders", params={"account": "b"})).text
+    for path, text in pages.items():
+        assert re.search(r">\s*a \(paused\)<", text), path
+        assert not re.search(r"[bc] \(paused\)", text)
+    for path in ("/orders", "/export"):
+        assert re.search(
+            r"<li>a: paused since [^<]* by ana: stocktaking\. Its orders are as they were then\.", pages[path]
+        )
+    assert "stocktaking" not in chosen
 
 
 @pytest.mark.parametrize("path", ["/orders", "/export"])

@@ -435,3 +435,13 @@ async def test_parts_of_the_page_are_live_and_the_upper_one_comes_without_the_li
     assert "1 of 1 shops need somebody: late." in upper
     assert listed(upper) == []
     assert listed((await lin.get("/", headers={"X-Part": "list"})).text)[0] == "late"
+
+
+async def test_a_page_that_renews_itself_says_that_it_does_not_without_a_script(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    shop(tables, "a")
+    page = await text(lin)
+    assert "<noscript>" in page
+    assert "reload it for newer" in page.split("<noscript>")[1].split("</noscript>")[0]
+    assert '<span class="hint">xportcn_ka</span>' in page.split('class="card"')[1]

@@ -9,7 +9,7 @@ from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.engine.actions import audits as actions
-from orders_sync.store import audit_reports, requests
+from orders_sync.store import audit_reports, pauses, requests
 from orders_sync.store.console import account_names
 
 PAGE = 50
@@ -21,6 +21,7 @@ async def show(visit: Visit) -> Response:
     """Show the newest audits, of one shop or all, and those with open differences alone."""
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
+        paused = await pauses.read(connection)
         audits = await audit_reports.listed(
             connection,
             visit.query.get("account") or None,
@@ -30,7 +31,7 @@ async def show(visit: Visit) -> Response:
         )
         asked = await requests.audits_asked(connection, visit.query.get("account") or None)
     after = audits[PAGE - 1] if len(audits) > PAGE else None
-    return visit.render("audits.html", accounts=accounts, audits=audits[:PAGE], asked=asked, after=after)
+    return visit.render("audits.html", accounts=accounts, pauses=paused, audits=audits[:PAGE], asked=asked, after=after)
 
 
 async def show_one(visit: Visit) -> Response:

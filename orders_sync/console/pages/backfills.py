@@ -23,7 +23,7 @@ from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.backfill import Previewed
 from orders_sync.engine.sources import AccountSource
-from orders_sync.store import backfills
+from orders_sync.store import backfills, pauses
 from orders_sync.store.console import backfill_facts
 from orders_sync.store.console.backfill_facts import AskedOrder
 from orders_sync.store.database import Connection
@@ -44,7 +44,10 @@ async def show(visit: Visit) -> Response:
         rows = await backfills.listed(connection, limit=REQUESTS)
         requests = [_sum(list(each)) for _, each in groupby(rows, key=lambda row: row["request_id"])][::-1]
         people = await backfill_facts.who_asked(connection, {each["number"]: each["requested_at"] for each in requests})
-    return visit.render("backfills.html", requests=requests, people=people, names=_names(visit), shown=None, **HELPERS)
+        paused = await pauses.read(connection)
+    return visit.render(
+        "backfills.html", requests=requests, people=people, names=_names(visit), pauses=paused, shown=None, **HELPERS
+    )
 
 
 async def preview(visit: Visit) -> Response:
@@ -57,10 +60,12 @@ async def preview(visit: Visit) -> Response:
             connection, sources, window, None, datetime.now(UTC), everything=bool(visit.query.get("everything"))
         )
         not_read = await backfill_facts.not_read(connection, chosen)
+        paused = await pauses.read(connection)
     return visit.render(
         "backfills.html",
         requests=None,
         names=_names(visit),
+        pauses=paused,
         shown=shown,
         windows=_windows(shown),
         not_read=not_read,

@@ -25,7 +25,7 @@ from orders_sync.domain.errors import UsageError
 from orders_sync.domain.statuses import STATES
 from orders_sync.exports import formats, source
 from orders_sync.exports.source import OF_PERSONS
-from orders_sync.store import activity, bi
+from orders_sync.store import activity, bi, pauses
 from orders_sync.store.console import account_names
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import MOST_ORDERS
@@ -47,6 +47,7 @@ async def show(visit: Visit) -> Response:
     """Show the views, and a form for a file of one."""
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
+        paused = await pauses.read(connection)
     views = [each for each in sorted(source.views(), key=_rank) if each != OF_PERSONS or visit.person.may_see_persons]
     about = {each.name: each.comment for each in bi.definitions()}
     return visit.render(
@@ -56,6 +57,7 @@ async def show(visit: Visit) -> Response:
         about={name: VIEWS.get(name, comment) for name, comment in about.items()},
         titles=TITLES,
         accounts=accounts,
+        pauses=paused,
         most=MOST,
         labels=LABELS,
         states=STATES,

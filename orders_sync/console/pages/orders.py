@@ -21,7 +21,7 @@ from orders_sync.engine.actions import orders as actions
 from orders_sync.engine.order_answer import Absent, Answer
 from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.settings import Settings
-from orders_sync.store import order_lookup, overview
+from orders_sync.store import order_lookup, overview, pauses
 from orders_sync.store.console import account_names, capped, order_list
 from orders_sync.store.console.order_list import LastOrder, OrderFilter
 from orders_sync.store.database import Session
@@ -40,11 +40,13 @@ async def show(visit: Visit) -> Response:
     )
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
+        paused = await pauses.read(connection)
         orders = await order_list.orders(connection, wanted, before=_place(visit), limit=order_list.PAGE + 1)
         count = await order_list.count(connection, wanted)
     return visit.render(
         "orders.html",
         accounts=accounts,
+        pauses=paused,
         orders=orders[: order_list.PAGE],
         after=orders[order_list.PAGE - 1] if len(orders) > order_list.PAGE else None,
         states=STATES,

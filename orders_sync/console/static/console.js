@@ -17,11 +17,31 @@ function replace(element, html) {
   if (!found || inUse(element)) return element;
   const open = new Set([...element.querySelectorAll("details[open][id]")].map((each) => each.id));
   for (const each of found.querySelectorAll("details[id]")) each.open = open.has(each.id) || each.open;
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
   const fresh = document.adoptNode(found);
+  const same = focused && counterpart(focused, element, fresh);
   element.replaceWith(fresh);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  same?.focus({ preventScroll: true });
   return fresh;
+}
+
+// What has the focus in `old`, in `fresh`: by its id, else by its place among those of the same address or text.
+function counterpart(focused, old, fresh) {
+  if (focused.id) return fresh.querySelector(`#${CSS.escape(focused.id)}`);
+  const key = (each) => `${each.tagName} ${each.getAttribute("href") ?? each.textContent}`;
+  const all = (root) => [...root.querySelectorAll("a, button, summary, [tabindex]")];
+  const alike = (root) => all(root).filter((each) => key(each) === key(focused));
+  const those = alike(fresh);
+  return those[alike(old).indexOf(focused)] ?? those[0];
+}
+
+// Says since when no answer comes, until one does.
+function connected(answers) {
+  const line = document.getElementById("offline");
+  if (!line || line.hidden === answers) return;
+  line.hidden = answers;
+  if (answers) return;
+  line.querySelector("time").textContent = new Date().toLocaleTimeString("en-GB", { timeZone: line.dataset.zone });
 }
 
 function logIn() {
@@ -41,8 +61,10 @@ async function refresh(element) {
       element = replace(element, text);
       element.classList.remove("stale");
     }
+    connected(true);
   } catch {
     element.classList.add("stale"); // the console does not answer: what is shown is old
+    connected(false);
   }
   schedule(element);
 }
