@@ -101,7 +101,7 @@ def _of_account_and_time(account: AccountStatus, verdict: Verdict, placed: Windo
         yield Remark(
             Reason.BEFORE_HISTORY,
             Sentence("%(shop)s: it was placed before %(at)s, where what is synced begins", shop=name, at=begins),
-            f"orders-sync backfill --account {name} --from {first} --to {last} --wait",
+            f"orders-sync backfill --account {name} --by created --from {first} --to {last} --wait",
             name,
         )
     elif proven and proven[0] <= placed.start and placed.end <= proven[1]:

@@ -16,6 +16,7 @@ from orders_sync.domain.errors import UsageError
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine.backfill_remarks import of_lacking, refusal, remarks
+from orders_sync.engine.service_status import allowed_delay
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, backfill_ranges, open_differences
 from orders_sync.store.backfill_ranges import Asked, RangeState
@@ -136,8 +137,8 @@ def must_list_by(source: AccountSource, feed: Feed) -> None:
 
 def _asked(source: AccountSource, feed: Feed, now: datetime) -> Asked:
     policy = source.policy
-    past = whole_second(now - policy.lag)
-    return Asked(source.account.name, feed, past, policy.longest_window, policy.page_size)
+    past, not_due = whole_second(now - policy.lag), allowed_delay(policy) - policy.lag
+    return Asked(source.account.name, feed, past, policy.longest_window, policy.page_size, not_due)
 
 
 async def still_to_read(
@@ -155,7 +156,8 @@ async def still_to_read(
 def part(asked: Asked, state: RangeState, remark: str | None = None) -> PlannedPart:
     """Return what is to be read of an account."""
     seconds = asked.longest.total_seconds()
-    return PlannedPart(asked.account, asked.feed, asked.past, seconds, asked.page_size, state.to_read, remark=remark)
+    past = min(asked.past, state.past) if asked.not_due else asked.past
+    return PlannedPart(asked.account, asked.feed, past, seconds, asked.page_size, state.to_read, remark=remark)
 
 
 def seconds_to_read(calls: Iterable[tuple[AccountSource, int]]) -> float:

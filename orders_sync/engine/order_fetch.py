@@ -2,7 +2,8 @@
 
 No list that is read here can be asked for a number, and no call for one order is documented for them (api-facts). So
 the second in which an order was created is read, one call each; where that is not known, the range that brought it
-last. Of an order that no table knows nothing can be read by its number: the day it was placed on must be given.
+last. Of an order that no table knows nothing can be read by its number: an audit of the day it was placed on finds it,
+whatever time the list goes by that its account is read by.
 """
 
 from __future__ import annotations
@@ -125,11 +126,11 @@ def _orders(
             elif window is None:
                 reason = Sentence(
                     "it is not known when order %(order)s of %(shop)s was created, and the read that brought it is no "
-                    "longer in the ledger: a backfill of the day it was placed on reads it",
+                    "longer in the ledger: an audit of the day it was placed on that reads what is missing finds it",
                     order=place.order_id,
                     shop=place.account,
                 )
-                command = f"orders-sync backfill --account {place.account} --from DAY --to DAY"
+                command = f"orders-sync audit --account {place.account} --from DAY --to DAY --repair"
                 not_fetched.append(NotFetched(number, reason, command))
             else:
                 feed = Feed.CREATED if place.created_at is not None else place.feed or Feed.CREATED
@@ -141,10 +142,10 @@ def _unknown(number: str) -> NotFetched:
     if pasted.is_rounded(number):
         return NotFetched(number, order_remarks.of_rounded(number).text)
     reason = Sentence(
-        "no order here has it, no reject and no audit names it, and no platform can be asked for a number: a backfill "
-        "of the day it was placed on reads it"
+        "no order here has it, no reject and no audit names it, and no platform can be asked for a number: if it "
+        "exists, an audit of the day it was placed on finds it and reads it"
     )
-    return NotFetched(number, reason, "orders-sync backfill --account NAME --from DAY --to DAY")
+    return NotFetched(number, reason, "orders-sync audit --account NAME --from DAY --to DAY --repair")
 
 
 def _window(place: OrderPlace) -> Window | None:

@@ -51,10 +51,16 @@ WITH asked AS MATERIALIZED (
         CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL
             THEN greatest(a.history_from, a.proven_from, {ledger.PROVEN_TO}) END AS proven_to,
         CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL THEN {ledger.PLANNED_TO} END AS planned_to,
-        CASE WHEN %(start)s < q.past THEN tstzrange(%(start)s, q.past) ELSE 'empty' END AS range
+        CASE WHEN %(start)s < due.past THEN tstzrange(%(start)s, due.past) ELSE 'empty' END AS range, due.past
     FROM unnest(%(names)s::text[], %(feeds)s::text[], %(pasts)s::timestamptz[], %(longest)s::interval[],
-        %(page_sizes)s::int[]) WITH ORDINALITY AS q (name, feed, past, longest, page_size, place)
+        %(page_sizes)s::int[], %(not_due)s::interval[])
+        WITH ORDINALITY AS q (name, feed, past, longest, page_size, not_due, place)
     LEFT JOIN sync.accounts AS a ON a.name = q.name
+    CROSS JOIN LATERAL (
+        -- what is younger than the last plan is left to the next one, which is not late yet
+        SELECT CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL
+            AND {ledger.PLANNED_TO} BETWEEN q.past - q.not_due AND q.past THEN {ledger.PLANNED_TO} ELSE q.past END
+    ) AS due (past)
 ), known AS MATERIALIZED (
     SELECT q.*, open.failed_windows, open.waiting_windows, open.failed AS all_failed, open.waiting AS all_waiting,
         tstzmultirange(q.range) * (done.ranges - coalesce(open.reopened, '{{}}')) AS complete
@@ -104,7 +110,7 @@ WITH asked AS MATERIALIZED (
         tstzmultirange(range) - complete - all_failed - all_waiting AS missing
     FROM known
 )
-SELECT p.name AS account, p.feed, p.begins AS history_from, p.failed_windows, p.waiting_windows, pieces.windows,
+SELECT p.name AS account, p.feed, p.past, p.begins AS history_from, p.failed_windows, p.waiting_windows, pieces.windows,
     coalesce(round(estimate.calls * pieces.windows), 0)::int AS calls,
     ARRAY(SELECT lower(r) FROM unnest(p.to_read) AS r ORDER BY r) AS to_read_starts,
     ARRAY(SELECT upper(r) FROM unnest(p.to_read) AS r ORDER BY r) AS to_read_ends,
@@ -149,27 +155,32 @@ ORDER BY p.place
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An account of which a range is asked for, up to `past` at most, to be read in windows of at most `longest`."""
+    """An account of which a range is asked for, up to `past` at most, to be read in windows of at most `longest`.
+
+    What is younger than the account's last plan is left to the next one, where that is no longer ago than `not_due`.
+    """
 
     account: str
     feed: Feed
     past: datetime
     longest: timedelta
     page_size: int
+    not_due: timedelta = timedelta()
 
 
 class RangeState(msgspec.Struct, frozen=True):
     """The state of a range of one account.
 
     Ranges by kind, the earliest first: `..._starts` and `..._ends` hold the first `SHOWN`, `..._ranges` counts all.
-    `history_from`: as `sync.accounts` has it. `failed_windows`, `waiting_windows`: windows that overlap the range.
-    `to_read`: what is not complete, or all where everything is asked for; in `windows`, which take about `calls`, by
-    the orders that are known to have been created in them. `equal_request`: that of the newest backfill of the
-    same range that nobody cancelled.
+    `past`: the range was looked at up to it. `history_from`: as `sync.accounts` has it. `failed_windows`,
+    `waiting_windows`: windows that overlap the range. `to_read`: what is not complete, or all where everything is asked
+    for; in `windows`, which take about `calls`, by the orders that are known to have been created in them.
+    `equal_request`: that of the newest backfill of the same range that nobody cancelled.
     """
 
     account: str
     feed: Feed
+    past: datetime
     history_from: datetime | None
     failed_windows: int
     waiting_windows: int
@@ -225,6 +236,7 @@ async def read(
         "pasts": [min(each.past, end) for each in asked],
         "longest": [each.longest for each in asked],
         "page_sizes": [each.page_size for each in asked],
+        "not_due": [each.not_due for each in asked],
         "start": start,
         "end": end,
         "everything": everything,

@@ -160,7 +160,7 @@ def test_the_day_it_was_placed_says_why_it_is_not_here(terminal: Terminal, shop:
         return remarks(terminal.run("order", "314159", "--account", account, "--placed", day, "--json"))
 
     before = asked("shop", timedelta(days=30))["before_history"]
-    assert before["command"].startswith("orders-sync backfill --account shop --from ")
+    assert before["command"].startswith("orders-sync backfill --account shop --by created --from ")
     within = asked("shop", timedelta(days=5))["not_listed"]
     assert within["command"].startswith("orders-sync audit --account shop --from ")
     assert set(asked("stopped", timedelta(days=1))) == {"suspended"}

@@ -14,6 +14,7 @@ import pytest
 from orders_sync.console import window_words
 from orders_sync.console.pages import backfills as pages
 from orders_sync.domain import local_times
+from orders_sync.domain.windows import Feed
 from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import shop_settings
@@ -100,6 +101,20 @@ async def test_days_that_were_read_and_lack_an_order_of_an_audit_are_not_said_to
         assert '<form method="post" action="/audits/8/repair">' in text
         tables.execute("UPDATE sync.audit_differences SET acknowledged_at = now()")
         assert "all their orders are here" in await previewed(client, name)
+
+
+async def test_days_of_placing_are_read_by_the_list_of_creation_whatever_the_shop_is_read_by(shops: Served) -> None:
+    by_change = next(each for each in shops.site.sources if each.platform.feed is Feed.UPDATED).account.name
+    feeds = "SELECT DISTINCT feed FROM sync.windows WHERE kind = 'backfill' ORDER BY 1"
+    async with shops.person() as client:
+        form = (await client.get("/backfills")).text
+        assert f"The list of {by_change} goes by the day of the last change" in form
+        text = await previewed(client, by_change, by="created")
+        assert '<option value="created" selected>' in text
+        await client.post("/backfills/start", data={"plan": plan(text)})
+        assert Tables(shops.site.url).query(feeds) == [("created",)]
+        await client.post("/backfills/start", data={"plan": plan(await previewed(client, by_change))})
+        assert Tables(shops.site.url).query(feeds) == [("created",), ("updated",)]
 
 
 async def test_a_plan_is_started_once_and_not_when_something_else_would_be_read(shops: Served) -> None:

@@ -82,7 +82,7 @@ async def test_numbers_that_nothing_can_be_read_of_say_why(tell: Tell) -> None:
     assert f"belongs to {KA}" in reasons[order_id]
     assert "no platform can be asked for a number" in reasons["99887766"]
     commands = {each.number: each.command or "" for each in shown.not_fetched}
-    assert "backfill --account NAME --from DAY" in commands["99887766"]
+    assert "audit --account NAME --from DAY --to DAY --repair" in commands["99887766"]
     assert "spreadsheet" in reasons["3.956E+18"]
     assert story.query("SELECT count(*) FROM sync.backfill_plans") == [(0,)]
     for texts in (["", " , "], [" ".join(map(str, range(1000, 1101)))]):

@@ -204,3 +204,25 @@ async def test_accounts_come_in_the_order_they_are_asked_in(connection: Connecti
     asked = [Asked(name, Feed.CREATED, at(2), LONG, 100) for name in ("b", "a", "c")]
     found = await backfill_ranges.read(connection, asked, at(0), at(1))
     assert [each.account for each in found] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("not_due", "feed", "past", "missing"),
+    [
+        (3 * HOUR, Feed.UPDATED, 10, []),  # the next plan of the account is not late yet
+        (HOUR, Feed.UPDATED, 12, [hours(10, 12)]),  # it is: nobody reads the account
+        (3 * HOUR, Feed.CREATED, 12, [hours(5, 12)]),  # a list that is not planned
+    ],
+)
+async def test_what_is_younger_than_the_last_plan_is_missing_once_the_next_one_is_late(
+    connection: Connection, not_due: timedelta, feed: Feed, past: int, missing: list[Window]
+) -> None:
+    await register(connection)
+    await put(connection, "incremental", hours(4, 10), "done")
+    asked = Asked(SHOP, feed, at(12), LONG, 100, not_due)
+    for everything in (False, True):
+        [found] = await backfill_ranges.read(connection, [asked], at(5), at(12), everything=everything)
+        assert (found.past, found.by_kind()["missing"]) == (at(past), missing)
+        assert found.to_read == ([hours(5, past)] if everything else missing)
+    [found] = await backfill_ranges.read(connection, [asked], at(11), at(12))
+    assert found.missing_ranges == (1 if missing else 0)

@@ -18,7 +18,7 @@ from orders_sync.console.words import days
 from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
-from orders_sync.domain.windows import Window, whole_second
+from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.backfill import Previewed
@@ -46,18 +46,26 @@ async def show(visit: Visit) -> Response:
         people = await backfill_facts.who_asked(connection, {each["number"]: each["requested_at"] for each in requests})
         paused = await pauses.read(connection)
     return visit.render(
-        "backfills.html", requests=requests, people=people, names=_names(visit), pauses=paused, shown=None, **HELPERS
+        "backfills.html",
+        requests=requests,
+        people=people,
+        names=_names(visit),
+        by_change=_by_change(visit),
+        pauses=paused,
+        shown=None,
+        **HELPERS,
     )
 
 
 async def preview(visit: Visit) -> Response:
-    """Show what a backfill would read. The plan is kept for an hour."""
+    """Show what a backfill would read. The plan is kept for an hour. In the URL, `by=created`: days of placing."""
     chosen = list(dict.fromkeys(visit.request.query_params.getlist("account")))
     window = _window(visit)
     sources = _sources(visit, chosen)
+    by = Feed.CREATED if visit.query.get("by") == Feed.CREATED else None
     async with visit.acting() as connection:
         shown = await backfill.preview(
-            connection, sources, window, None, datetime.now(UTC), everything=bool(visit.query.get("everything"))
+            connection, sources, window, by, datetime.now(UTC), everything=bool(visit.query.get("everything"))
         )
         not_read = await backfill_facts.not_read(connection, chosen)
         paused = await pauses.read(connection)
@@ -66,6 +74,7 @@ async def preview(visit: Visit) -> Response:
         requests=None,
         names=_names(visit),
         pauses=paused,
+        by_change=_by_change(visit),
         shown=shown,
         windows=_windows(shown),
         not_read=not_read,
@@ -192,6 +201,11 @@ HELPERS: dict[str, Any] = {"days": days, "fetched": window_words.FETCHED, "feeds
 
 def _names(visit: Visit) -> list[str]:
     return sorted(each.account.name for each in visit.site.sources)[:MOST_ACCOUNTS]
+
+
+def _by_change(visit: Visit) -> list[str]:
+    """Return the shops whose own list goes by the time of change."""
+    return sorted(each.account.name for each in visit.site.sources if each.platform.feed is Feed.UPDATED)
 
 
 def _sources(visit: Visit, chosen: Sequence[str]) -> list[AccountSource]:
