@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 
 from orders_sync.cli import actor, databases, event_loop, output, user_settings
@@ -11,6 +12,7 @@ from orders_sync.cli.databases import Host
 from orders_sync.console import passwords
 from orders_sync.domain import local_times
 from orders_sync.domain.activity import Action
+from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine.actions import accounts
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
@@ -22,11 +24,13 @@ from orders_sync.settings import Settings
 from orders_sync.settings.models import LogSettings
 from orders_sync.store import activity, console_access, database, demo_data
 from orders_sync.store.database import Connection
+from orders_sync.store.order_numbers import OrderKey
 
 PERSON = "demo"
 CHANGES_PER_SECOND = 1.0
 PAUSED_FOR = timedelta(hours=1)
-PAUSED_BECAUSE = "for practice, made by the demo"
+PAUSED_BECAUSE = "for practice, made by the demo / 演练用，由演示生成"
+LOOK_EVERY = 5.0  # seconds
 
 
 def serve(
@@ -43,7 +47,7 @@ def serve(
             await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=PERSON, details=details)
 
     event_loop.run(databases.ask(host.url, add))
-    practice = _prepare_practice(host, settings)
+    practice, lost = _prepare_practice(host, settings)
     logs.configure(LogSettings(level="error"), set())
     address, port = page.getsockname()[:2]
     output.say("")
@@ -54,11 +58,14 @@ def serve(
     http = user_settings.http_client(settings, SandboxTransport(sandbox.app))
     components = Components(schedules=True, works=True, hooks=True, console=page)
     service = Service(host.url, settings, sources, Limits(), http, components, host.revive)
-    event_loop.run(_run(service, sandbox))
+    event_loop.run(_run(service, sandbox, _lose(host.url, lost) if lost else None))
 
 
-def _prepare_practice(host: Host, settings: Settings) -> list[str]:
-    """Make something to see to, after the orders were verified: rejects, a missing order, a paused shop. Say what."""
+def _prepare_practice(host: Host, settings: Settings) -> tuple[list[str], OrderKey | None]:
+    """Make something to see to, after the orders were verified: rejects, a paused shop, and later a missing order.
+
+    Return what to say of it, and the order.
+    """
     until = datetime.now(UTC).replace(microsecond=0) + PAUSED_FOR
     name = settings.accounts[-1].name
 
@@ -66,19 +73,37 @@ def _prepare_practice(host: Host, settings: Settings) -> list[str]:
         await accounts.pause(connection, actor.current(), settings.listed, name, PAUSED_BECAUSE, until)
 
     with database.session(host.url) as session:
-        missing, *rejected = demo_data.take_out(session) or [""]
+        rejects, lost = demo_data.make_rejects(session)
     event_loop.run(databases.ask(host.url, pause))
     said = ["For practice, made by the demo and by no platform:"]
-    if rejected:
-        said.append(f"  {len(rejected)} rejects of orders taken out of the tables (Rejects: Replay brings them back)")
-    if missing:
-        said.append(f"  order {missing}, taken out of the tables (Audits: Audit now finds it and reads it)")
-    return [*said, f"  {name} is paused until {local_times.shown(until)} (its page: Resume)"]
+    if rejects:
+        said.append(f"  {rejects} rejects of orders taken out of the tables (Rejects: Replay brings them back)")
+    if lost:
+        text = "taken out of the tables after the first audit, in a minute (Audits: Audit now finds it and reads it)"
+        said.append(f"  order {lost.order_id}, {text}")
+    return [*said, f"  {name} is paused until {local_times.shown(until)} (its page: Resume)"], lost
 
 
-async def _run(service: Service, sandbox: Sandbox) -> None:
+async def _lose(url: str, key: OrderKey) -> None:
+    """Take the order out of the tables once its shop was audited."""
+
+    def ask() -> bool:
+        try:
+            with database.session(url) as session:
+                return demo_data.lose(session, key)
+        except DatabaseError:
+            return False
+
+    while not await asyncio.to_thread(ask):  # noqa: ASYNC110 - only the tables tell it
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def _run(service: Service, sandbox: Sandbox, practice: Coroutine[None, None, None] | None) -> None:
     sandbox.live_mode.start(CHANGES_PER_SECOND)
+    losing = asyncio.create_task(practice) if practice else None
     try:
         await service.run()
     finally:
+        if losing:
+            losing.cancel()
         await sandbox.live_mode.stop()

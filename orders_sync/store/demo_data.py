@@ -77,6 +77,12 @@ WHERE a.host = %s AND a.feed = 'updated' AND s.is_final AND o.modified_at < now(
     AND o.created_at BETWEEN now() - interval '25 d' AND now() - interval '3 d'
 ORDER BY o.created_at DESC LIMIT %s
 """
+_IS_AUDITED = """
+SELECT EXISTS (
+    SELECT FROM sync.audits AS a JOIN orders AS o ON o.account = a.account
+    WHERE (o.platform, o.order_id) = (%s, %s) AND a.finished_at IS NOT NULL
+)
+"""
 _REJECT = """
 INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, reason_key, read_at)
 SELECT account, platform, order_id, convert_to(payload::text, 'UTF8'), payload_hash, %s, 'database', read_at
@@ -88,18 +94,28 @@ TAKEN_OUT = Sentence(
 REJECTS = 2
 
 
-def take_out(session: Session) -> list[str]:
-    """Take some orders out of the tables, for practice; return their ids.
+def make_rejects(session: Session) -> tuple[int, OrderKey | None]:
+    """Make rejects of some orders, for practice; a replay brings them back.
 
-    The first is missing, as an audit finds out, the others are rejects whose replay brings them back.
+    Return how many, and one more order that `lose` may take out of the tables; None where the shop has none.
     """
     with session.transaction():
-        keys = select_rows(session, _QUIET, [HOST, 1 + REJECTS], OrderKey)
-        for place, key in enumerate(keys):
-            if place:
-                session.execute(_REJECT.encode(), [str(TAKEN_OUT), key.platform, key.order_id])
+        found = select_rows(session, _QUIET, [HOST, 1 + REJECTS], OrderKey)
+        for key in found[1:]:
+            session.execute(_REJECT.encode(), [str(TAKEN_OUT), key.platform, key.order_id])
             removal.remove_order(session, key.platform, key.order_id)
-    return [key.order_id for key in keys]
+    return len(found[1:]), found[0] if found else None
+
+
+def lose(session: Session, key: OrderKey) -> bool:
+    """Take an order out of the tables once its shop was audited, so that the next audit finds it; tell whether it is.
+
+    The first audit of a shop begins by itself and would bring it back.
+    """
+    if not select_value(session, _IS_AUDITED, [key.platform, key.order_id], bool):
+        return False
+    removal.remove_order(session, key.platform, key.order_id)
+    return True
 
 
 def verdicts(session: Session, names: list[str]) -> dict[str, str]:

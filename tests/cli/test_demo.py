@@ -68,7 +68,12 @@ def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(tmp_
             tables = Tables(server.url)
             kept = tables.query("SELECT platform, order_id FROM sync.rejects WHERE resolved_at IS NULL")
             assert len(kept) == REJECTS
-            assert re.search(r"order \d+, taken out of the tables", service.said)
+            [lost] = re.findall(r"order (\d+), taken out of the tables", service.said)
+            eventually(lambda: tables.query("SELECT count(*) FROM orders WHERE order_id = %s", lost) == [(0,)])
+            audited = (
+                "SELECT EXISTS (SELECT FROM sync.audits WHERE account = 'sandbox-1688' AND finished_at IS NOT NULL)"
+            )
+            assert tables.query(audited) == [(True,)]
             terminal.run("rejects", "replay", "--all").assert_well()
             for key in kept:
                 assert tables.query("SELECT count(*) FROM orders WHERE (platform, order_id) = (%s, %s)", *key) == [(1,)]
