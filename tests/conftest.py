@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import signal
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
+from httpx._transports import default
 from hypothesis import settings
 
 from orders_sync import embedded_postgres
@@ -28,6 +30,13 @@ NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'"
 # program: two thirds of what they need to start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Each client of httpx reads the certificates of the machine, which costs 0.02 s. Those of tests speak plain HTTP.
+_make_context = default.create_ssl_context  # type: ignore[attr-defined]
+_context = functools.cache(_make_context)
+default.create_ssl_context = lambda verify=True, cert=None, trust_env=True: (  # type: ignore[attr-defined]
+    _context(trust_env=trust_env) if verify is True and cert is None else _make_context(verify, cert, trust_env)
+)
 
 # A command that a test starts inherits the signals that are ignored or blocked here, as under nohup, behind a shell's
 # `&` and in some CI. It must start as it does in a terminal: what has a handler here has the default one there.

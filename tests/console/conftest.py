@@ -7,9 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from orders_sync.console import passwords
 from tests.support.console import Served, served
 from tests.support.databases import Tables, made_database
 from tests.support.landed import land_world
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords a thousand times faster than is safe: nearly every test has somebody log in."""
+    monkeypatch.setattr(passwords, "COST", 2**4)
 
 
 @pytest.fixture
