@@ -88,10 +88,11 @@ def assert_same(left: str, right: str) -> None:
     assert Tables(left).query(views) == Tables(right).query(views) != []
 
 
-@pytest.fixture
-def dumped(landed: Landed, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def dumped(landed: Landed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dump that tests only read."""
     typed(landed.terminal, DUMP).assert_well()
-    return (landed.terminal.folder / "orders.dump").rename(tmp_path / "orders.dump")
+    return (landed.terminal.folder / "orders.dump").rename(tmp_path_factory.mktemp("dumped") / "orders.dump")
 
 
 def test_the_documented_restore_gives_back_every_row_and_the_next_sync_goes_on(landed: Landed, place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,13 @@ class Twice:
     terminal: Terminal
     first: Said
     second: Said  # with a DATABASE_URL that leads nowhere
+    kept: Path  # a copy of the folder of the embedded server after the second
+
+    def copied(self, folder: Path) -> Terminal:
+        """Return a terminal of its own where the demo has been run."""
+        terminal = Terminal(folder)
+        subprocess.run(["cp", "-a", str(self.kept), str(terminal.home)], check=True)
+        return terminal
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +46,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
     first = terminal.run("demo")
     with closed_port() as port:
         second = terminal.run("demo", DATABASE_URL=f"postgresql://somebody@127.0.0.1:{port}/theirs")
-    yield Twice(terminal, first, second)
+    kept = tmp_path_factory.mktemp("kept") / "home"
+    subprocess.run(["cp", "-a", str(terminal.home), str(kept)], check=True)
+    yield Twice(terminal, first, second, kept)
     terminal.close()
 
 
@@ -52,8 +62,8 @@ def test_one_command_lands_orders_of_all_three_platforms(demo: Twice) -> None:
         assert f"\n{direction} {platform} " in re.sub(" +", " ", demo.first.out)
 
 
-def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
+def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(demo: Twice, tmp_path: Path) -> None:
+    terminal = demo.copied(tmp_path)
     service = terminal.serve("demo", "--serve", "--console", "127.0.0.1:0")
     eventually(lambda: "The console: http" in service.said)
     root, token = re.findall(r"The console: (http://\S+)/ +name: demo +token: (\S+)", service.said)[0]
@@ -113,9 +123,8 @@ def test_every_order_is_compared_with_its_platform(demo: Twice) -> None:
         assert f"Verified: {ORDERS:,} orders and " in said.out
 
 
-def test_tables_that_differ_from_the_platforms_are_an_error_with_the_way_out(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
-    terminal.run("demo").assert_well()
+def test_tables_that_differ_from_the_platforms_are_an_error_with_the_way_out(demo: Twice, tmp_path: Path) -> None:
+    terminal = demo.copied(tmp_path)
     with embedded_postgres.running(terminal.home) as server:
         Tables(server.url).execute("UPDATE orders SET total_amount = 0 WHERE platform = '1688' AND total_amount > 0")
     said = terminal.run("demo")
@@ -206,9 +215,10 @@ def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(
     terminal.close()
 
 
-def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_whole(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
-    terminal.run("demo").assert_well()
+def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_whole(
+    demo: Twice, tmp_path: Path
+) -> None:
+    terminal = demo.copied(tmp_path)
     with platforms(a_world(30)) as (root, sandbox):
         shop = sandbox.world.accounts[0]
         terminal.describe(sandbox.world, root, shop.name)

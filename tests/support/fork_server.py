@@ -77,15 +77,14 @@ def starts_alike(environment: dict[str, str]) -> bool:
     """Tell whether a command with these variables may be a fork: the others are those of the server."""
     if sys.platform != "linux":
         return False
-    _, ours = _server()
-    different = {name for name, _ in environment.items() ^ ours.items()}
+    different = {name for name, _ in environment.items() ^ _own_variables().items()} - {"PYTHONPATH"}
     return all(name.startswith(READ_LATE) for name in different)
 
 
 @cache
 def program_for_shells() -> tuple[Path, int]:
     """Return a program that starts forks, and the open file that each process between here and there is to inherit."""
-    server, _ = _server()
+    server = _server(os.environ.get("PYTHONPATH"))
     folder = Path(tempfile.mkdtemp(prefix="orders-sync-client-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     program = folder / PROGRAM.name
@@ -137,7 +136,7 @@ class ForkedCommand:
             "streams": [0, 1, 2],
             "ignored": list(map(int, ignored)),
         }
-        server, _ = _server()
+        server = _server(environment.get("PYTHONPATH"))
         socket.send_fds(server, [marshal.dumps(request)], passed)
         for number in own:
             os.close(number)
@@ -206,10 +205,16 @@ def _pipe() -> tuple[IO[str], int]:
 
 
 @cache
-def _server() -> tuple[socket.socket, dict[str, str]]:
-    """Start the server of this process; return the socket for requests, and the variables of the server."""
+def _own_variables() -> dict[str, str]:
+    """Return the variables of the servers, but for PYTHONPATH."""
+    return {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+
+
+@cache
+def _server(python_path: str | None) -> socket.socket:
+    """Start a server of this process, one for each PYTHONPATH; return the socket for requests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    environment = _own_variables() | ({} if python_path is None else {"PYTHONPATH": python_path})
     command = [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[theirs.fileno()])
     theirs.close()
@@ -219,7 +224,7 @@ def _server() -> tuple[socket.socket, dict[str, str]]:
         process.wait()
 
     atexit.register(end)
-    return ours, environment
+    return ours
 
 
 def _serve(requests: socket.socket) -> None:

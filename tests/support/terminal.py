@@ -152,7 +152,7 @@ class Terminal:
         """Run a line of bash in which `orders-sync` is the program. Its standard input is empty, unless `typed`."""
         environment = self._environment() | variables
         program, inherited = PROGRAM, []
-        if starts_alike(environment):
+        if starts_alike(environment) and "PYTHONPATH" not in self.variables | variables:
             program, server = program_for_shells()
             inherited = [server]
         environment["PATH"] = f"{program.parent}:{environment['PATH']}"
