@@ -112,6 +112,20 @@ class Words:
             return text
         return self(text.key, **{name: self._value(value) for name, value in text.values.items()})
 
+    def whole(self, text: str) -> str:
+        """Return a sentence in this language as it stands by itself: with a capital letter and a full stop.
+
+        A name at its beginning stays as it is written.
+        """
+        said = self.sentence(text)
+        if said and not (isinstance(text, Sentence) and text.key.startswith("%(")):
+            said = said[0].upper() + said[1:]
+        return (
+            said
+            if said.endswith((".", "!", "?", "。", "！", "？"))
+            else said + ("。" if self.language == "zh" else ".")
+        )
+
     def error(self, error: Exception) -> str:
         """Return the text of an error in this language, where it was raised with a `Sentence`."""
         first = error.args[0] if error.args else None

@@ -333,3 +333,20 @@ def test_every_state_kind_and_feed_has_a_word() -> None:
     assert set(window_words.STATES) == set(WindowState)
     assert set(window_words.KINDS) == set(WindowKind)
     assert set(window_words.FEEDS) == set(Feed)
+
+
+async def test_an_hour_says_how_many_orders_were_placed_in_it_and_leads_to_them(
+    tables: Tables, lin: httpx.AsyncClient
+) -> None:
+    start = hour_ago(30)
+    tables.execute(
+        "INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count, created_at) "
+        "SELECT '1688', 'o' || n, %s, 'x', 'other', 'CNY', 0, %s::timestamptz + n * interval '20 min' "
+        "FROM generate_series(0, 3) AS n",
+        "shop-a",
+        start,
+    )
+    opened = (await lin.get(PATH, params={"hour": local_times.iso(start)})).text
+    assert "Orders placed in this hour: 3 " in plain(opened)
+    link = re.findall(r'href="(/orders[^"]*from=[^"]*)"', opened.split('id="hour"')[1])[0].replace("&amp;", "&")
+    assert "Orders in this list: 3 " in plain((await lin.get(link)).text)

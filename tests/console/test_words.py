@@ -130,3 +130,17 @@ async def test_the_header_names_the_zone_and_the_language_can_be_changed(console
         assert answer.headers["location"] == "/me"
         assert '<html lang="en">' in (await client.get("/me")).text
         assert LANGUAGES["zh"] in (await client.get("/me")).text
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "chinese"),
+    [
+        (Sentence("no shop has been synced yet"), "No shop has been synced yet.", "。"),
+        (Sentence("%(shop)s: nothing of it was read", shop="a-shop"), "a-shop: nothing of it was read.", "。"),
+        ("Of a platform!", "Of a platform!", "!"),
+    ],
+)
+def test_a_sentence_that_stands_by_itself_is_whole(text: str, english: str, chinese: str) -> None:
+    assert Words("en").whole(text) == english
+    assert Words("zh").whole(text).endswith(chinese)
+    assert not Words("zh").whole(text).endswith("。。")

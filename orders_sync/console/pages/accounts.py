@@ -28,10 +28,11 @@ from orders_sync.engine.service_status import ChangePolicy
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import activity, audit_reports, overview, progress, requests
 from orders_sync.store.console import account as store
-from orders_sync.store.console import capped, freshness, heat_map, windows
+from orders_sync.store.console import capped, freshness, heat_map, order_list, windows
 from orders_sync.store.console import overview as figures
 from orders_sync.store.console.freshness import Delay
 from orders_sync.store.console.heat_map import HeatMap
+from orders_sync.store.console.order_list import OrderFilter
 from orders_sync.store.console.windows import WindowRow
 from orders_sync.store.database import Connection
 from orders_sync.store.rate_limits import waits
@@ -136,6 +137,7 @@ async def _details(visit: Visit, connection: Connection, row: AccountRow, at: da
     observed = await store.observed(connection, name)
     hour = _hour(visit.query.get("hour", ""))
     touching: list[WindowRow] = []
+    placed_then = await order_list.count(connection, OrderFilter(name, hour.start, hour.end)) if hour else None
     if hour and hours:
         touching = await windows.touching(connection, name, hour, hours.feed, longest=longest)
     messages = await store.messages(connection, name, _number(visit.query.get("messages")), MOST_MESSAGES + 1)
@@ -148,6 +150,7 @@ async def _details(visit: Visit, connection: Connection, row: AccountRow, at: da
         "later": last + timedelta(days=DAYS) if last < local_times.date_of(at) else None,
         "feeds": feeds,
         "hour": hour,
+        "placed_then": placed_then,
         "touching": touching,
         "pages": lambda window: _pages(window, page_size),
         "failed": await windows.failed(connection, name),
