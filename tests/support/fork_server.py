@@ -230,39 +230,42 @@ def _server(python_path: str | None) -> socket.socket:
 def _serve(requests: socket.socket) -> None:
     """Start commands until the other end is closed. Returns in each command, and exits at the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on the tests is for the commands
+    ended, ending = os.pipe2(os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(ending, warn_on_full_buffer=False)
+    running: dict[int, int] = {}  # where to report the exit code of each command
     while True:
-        request, numbers, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 4)
-        _reap()
-        if not request:
-            sys.exit()
-        if not os.fork():
-            _watch(request, *numbers)
+        ready, _, _ = select.select([requests.fileno(), ended], [], [])
+        if ended in ready:
+            os.read(ended, 1000)
+            _report(running)
+        if requests.fileno() in ready:
+            request, numbers, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 4)
+            if not request:
+                sys.exit()
+            command = os.fork()
+            if not command:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _become(marshal.loads(request), tuple(numbers[1:]))
+                return
+            status, *streams = numbers
+            for number in streams:
+                os.close(number)
+            running[command] = status
+            os.write(status, b"%d\n" % command)
+
+
+def _report(running: dict[int, int]) -> None:
+    """Report the exit codes of the commands that ended; their CPU time is added to the server's."""
+    while running:
+        command, ended = os.waitpid(-1, os.WNOHANG)
+        if not command:
             return
-        for number in numbers:
-            os.close(number)
-
-
-def _reap() -> None:
-    """Let the commands that ended be gone; their CPU time is added to the server's."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
-def _watch(request: bytes, status: int, *streams: int) -> None:
-    """Start one command; report its process id and exit code. Returns in the command, as it begins."""
-    command = os.fork()
-    if not command:
-        _become(marshal.loads(request), streams)
-        return
-    for number in streams:
-        os.close(number)
-    os.write(status, b"%d\n" % command)
-    _, ended = os.waitpid(command, 0)
-    os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
-    os._exit(0)
+        status = running.pop(command)
+        with suppress(BrokenPipeError):  # of a shell that was killed
+            os.write(status, b"%d\n" % os.waitstatus_to_exitcode(ended))
+        os.close(status)
 
 
 def _become(request: dict[str, Any], streams: tuple[int, ...]) -> None:
