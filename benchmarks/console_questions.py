@@ -15,7 +15,7 @@ from orders_sync.engine import account_list, order_answer, service_status
 from orders_sync.engine.remarks import KnownAccounts
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
-from orders_sync.store import audit_reports, backfill_ranges, database, overview, schema
+from orders_sync.store import audit_reports, backfill_ranges, database, open_differences, overview, requests, schema
 from orders_sync.store.backfill_ranges import Asked
 from orders_sync.store.console import account as account_page
 from orders_sync.store.console import freshness, heat_map, rejects, system, windows
@@ -107,6 +107,8 @@ async def _audits(connection: Connection) -> None:
     await audit_reports.listed(connection, "shop003", limit=50)
     await audit_reports.listed(connection, limit=50, only_open=True)
     await audit_reports.report(connection, found[0].id if found else 1, most=100)
+    await requests.audits_asked(connection)
+    await requests.audits_asked(connection, "shop003")
 
 
 async def _system(connection: Connection) -> None:
@@ -122,6 +124,8 @@ async def _backfill(connection: Connection, days: int, ago: int) -> None:
     asked = [Asked(str(name), Feed(str(feed)), now, timedelta(days=7), 100) for name, feed in rows]
     start = now - timedelta(days=ago + days)
     await backfill_ranges.read(connection, asked, start, start + timedelta(days=days))
+    names = [each.account for each in asked]
+    await open_differences.missing_within(connection, names, start, start + timedelta(days=days))
 
 
 QUESTIONS: dict[str, Question] = {

@@ -22,7 +22,7 @@ import msgspec
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows
 
-MOST_LOOKED_UP = 10_000  # orders of one question; those of larger ranges beyond it count as missing until `settle`
+MOST_LOOKED_UP = 2000  # orders of one question; those of larger ranges beyond it count as missing until `settle`
 
 # of the alias `d`: the orders that it names and that no read has brought since its audit ended
 _STILL_MISSING = """
