@@ -204,12 +204,13 @@ def cancel(
     asked = (request if number is None else number) or 0
     what = f"backfill {number}" if request is None else f"request {request}"
     with databases.opened(user_settings.load(config)) as url:
-        count = event_loop.run(
+        cancelled = event_loop.run(
             databases.ask(
                 url,
                 lambda connection: actions.cancel(connection, actor.current(), asked, whole_request=is_request),
             )
         )
+    count = cancelled.count
     text = f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}"
     output.report({"backfill": number, "request": request, "cancelled": count}, text, json)
 

@@ -15,7 +15,7 @@ from orders_sync.engine.backfill import Preview, Previewed
 from orders_sync.engine.results import AccountResult
 
 MOST_RANGES = 40  # that are listed on a screen
-SUMS = ("done", "waiting", "failed", "orders")
+SUMS = ("done", "waiting", "failed", "cancelled", "orders")
 
 
 def plain(plan: Previewed | None, requested: Requested | None, outcomes: Sequence[AccountResult]) -> Any:
@@ -91,15 +91,15 @@ def show_preview(plan: Previewed) -> None:
 
 def show_list(rows: list[dict[str, Any]], *, one_by_one: bool) -> None:
     """Print backfills one by one, or by request; then what there is to know about them."""
-    columns = ["request", "account", "feed", "from", "to", "state", "done", "waiting", "failed", "orders", "left"]
+    columns = ["request", "account", "feed", "from", "to", "state", *SUMS, "left"]
     if one_by_one:
         columns.insert(1, "id")
         cells = [_cells(row["request_id"], [row], [str(row["id"])]) for row in rows]
     else:
         cells = [_cells(number, list(group), []) for number, group in groupby(rows, lambda row: row["request_id"])]
-    numbers = set(columns[-5:])
+    numbers = set(columns[-6:])
     empty = {name for number, name in enumerate(columns) if not any(row[number] for row in cells)}
-    kept = [number for number, name in enumerate(columns) if name not in empty & {"feed", "left"}]
+    kept = [number for number, name in enumerate(columns) if name not in empty & {"feed", "cancelled", "left"}]
     output.table(
         "Backfills" if one_by_one else "Requested backfills",
         [columns[number] for number in kept],

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orders_sync.console.visit import Visit
 from orders_sync.console.words import Words
-from orders_sync.domain import typed_times
+from orders_sync.domain import local_times, typed_times
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.setting_types import FIRST_YEAR, PAST_YEARS
 from orders_sync.domain.statuses import STATES
+from orders_sync.domain.windows import SECOND
 
 LONGEST_NUMBER = 18  # digits that a bigint always holds
 DIRECTIONS = ("sale", "purchase")
@@ -24,6 +25,14 @@ def days(
     if start and end and start >= end:
         raise UsageError(words("The first day lies after the last one."), argument=first)
     return start, end
+
+
+def written(start: datetime, end: datetime) -> dict[str, str]:
+    """Return a range as the fields `from` and `to` have it, so that `days` reads the same: days where it is of days."""
+    first, last = local_times.date_of(start), local_times.date_of(end - SECOND)
+    if (local_times.start_of(first), local_times.start_of(last + timedelta(days=1))) == (start, end):
+        return {"from": first.isoformat(), "to": last.isoformat()}
+    return {"from": local_times.shown(start), "to": local_times.shown(end)}
 
 
 def moment(written: Mapping[str, str], words: Words, name: str, *, is_end: bool = False) -> datetime | None:

@@ -33,8 +33,8 @@ SELECT b.id, coalesce(b.request_id, b.id) AS request_id, b.account, b.feed, b.st
     b.state,
     CASE WHEN b.state = 'planned' AND w.begun > 0 THEN 'reading'
         WHEN b.state = 'done' AND w.beyond > 0 THEN 'done within reach' ELSE b.state END AS progress,
-    b.requested_by, b.requested_at, b.finished_at, b.error, b.notice, w.done, w.waiting, w.failed, w.beyond, w.orders,
-    w.new, w.changed, w.numbers, w.calls,
+    b.requested_by, b.requested_at, b.finished_at, b.error, b.notice, b.cancelled_windows AS cancelled,
+    w.done, w.waiting, w.failed, w.beyond, w.orders, w.new, w.changed, w.numbers, w.calls,
     CASE WHEN b.state = 'planned' AND w.done > 0
         THEN (extract(epoch FROM clock_timestamp() - w.began) / w.done * w.waiting)::bigint END AS seconds_left
 FROM sync.backfills AS b
@@ -181,10 +181,10 @@ async def listed(
 ) -> list[dict[str, Any]]:
     """Return the backfills of the newest requests, `limit` of them, as columns by name, with their progress.
 
-    That is `done`, `waiting`, `failed` windows and those `beyond` the platform's reach, `orders` read, of them `new`
-    and `changed`, `numbers`, the orders asked for where it is no range, `calls`, `seconds_left`, an estimate or None,
-    and `progress`: the state, but `reading` once a window was begun, and `done within reach` where windows lie beyond
-    it.
+    That is `done`, `waiting`, `failed`, `cancelled` windows and those `beyond` the platform's reach, `orders` read, of
+    them `new` and `changed`, `numbers`, the orders asked for where it is no range, `calls`, `seconds_left`, an estimate
+    or None, and `progress`: the state, but `reading` once a window was begun, and `done within reach` where windows lie
+    beyond it.
     """
     values = {"account": account, "state": state, "request": request_id, "limit": limit}
     async with connection.cursor(row_factory=dict_row) as cursor:

@@ -164,11 +164,11 @@ async def test_progress_is_sent_until_the_request_is_over(shops: Served, monkeyp
         async with client.stream("GET", f"{path}/events") as stream:
             lines = stream.aiter_lines()
             seen = [line async for line in _until(lines, "</section>")]
-            assert any("0 of 1 parts read" in line for line in seen)
+            assert any("Parts read: 0 of 1" in line for line in seen)
             tables.execute("UPDATE sync.windows SET state = 'done', seen = 7, finished_at = now()")
             tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now()")
             rest = [line async for line in _until(lines, "event: end")]
-        assert any("1 of 1 parts read" in line for line in rest)
+        assert any("Parts read: 1 of 1" in line for line in rest)
         text = (await client.get(path)).text
         assert "data-events" not in text
         assert "Read all of it again" in text
@@ -191,7 +191,7 @@ async def test_a_request_is_cancelled_with_all_of_its_shops(shops: Served) -> No
         answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, *names))})
         path = answer.headers["location"]
         await client.post(f"{path}/cancel")
-        assert "Cancelled: 3." in (await client.get(path)).text
+        assert f"Stopped: {', '.join(sorted(names))}. What is being read" in (await client.get(path)).text
         assert (await client.post(f"{path}/cancel")).status_code == 404
         assert (await client.get("/backfills/999")).status_code == 404
         assert (await client.get("/backfills/x")).status_code == 404
@@ -403,3 +403,50 @@ async def test_what_cannot_be_started_is_not_called_complete(shops: Served) -> N
     async with shops.person() as client:
         young = await client.get("/backfills/new", params={"account": name, "from": soon})
         assert "Nothing can be read of these days yet." in young.text
+
+
+def again_of(text: str) -> list[tuple[str, str]]:
+    """The fields of the form on a request's page that asks for it again."""
+    [form] = re.findall(r'<form action="/backfills/new">(.*?)</form>', text, re.DOTALL)
+    return re.findall(r'name="(\w+)" value="([^"]+)"', form)
+
+
+async def test_a_cancelled_backfill_keeps_its_parts_and_offers_the_shops_that_were_not_read(shops: Served) -> None:
+    done, stopped = (each.account.name for each in shops.site.sources[:2])
+    tables = Tables(shops.site.url)
+    async with shops.person() as client:
+        await client.post("/backfills/start", data={"plan": plan(await previewed(client, done, stopped))})
+        tables.execute("UPDATE sync.windows SET state = 'done', seen = 5, total = 5, finished_at = now()")
+        tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now()")
+        text = await previewed(client, done, stopped, everything="1")
+        path = (await client.post("/backfills/start", data={"plan": plan(text)})).headers["location"]
+        tables.execute(
+            "UPDATE sync.windows SET state = 'done', seen = 5, total = 5, finished_at = now() WHERE account = %s", done
+        )
+        tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now() WHERE account = %s", done)
+        await client.post(f"{path}/cancel")
+        page = (await client.get(path)).text
+        assert 'value="0.5"' in page
+        assert "Parts read: 1 of 2, cancelled: 1" in page
+        again = again_of(page)
+        assert sorted(again) == sorted([("account", stopped), *RANGE.items(), ("everything", "1")])
+        form = (await client.get("/backfills/new", params=list(again))).text
+    assert plan(form)
+    assert f'value="{stopped}" checked' in form
+    assert f'value="{done}" checked' not in form
+    assert [f'type="date" name="{name}" value="{DAY}"' in form for name in RANGE] == [True, True]
+
+
+async def test_a_range_of_times_is_asked_for_again_as_it_was(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    times = {"from": f"{DAY} 06:00:00", "to": f"{DAY} 18:30:15"}
+    async with shops.person() as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, name, **times))})
+        await client.post(answer.headers["location"] + "/cancel")
+        again = again_of((await client.get(answer.headers["location"])).text)
+        form = (await client.get("/backfills/new", params=list(again))).text
+        await client.post("/backfills/start", data={"plan": plan(form)})
+    assert dict(again) == {"account": name, **times}
+    assert "Until, not included" in form
+    [(first, last), *others] = Tables(shops.site.url).query("SELECT starts_at, ends_at FROM sync.backfills ORDER BY id")
+    assert others == [(first, last)]

@@ -717,6 +717,29 @@ def test_reports_by_day_have_statistics_of_the_days(url: str) -> None:
     assert ask(url, "SELECT stxname FROM pg_statistic_ext") == [("orders_shop_days",)]
 
 
+def test_backfills_cancelled_before_0053_do_not_know_their_parts(empty_url: str) -> None:
+    alembic(empty_url, "upgrade", "0052")
+    row = "INSERT INTO sync.backfills (account, feed, starts_at, ends_at, state) VALUES ('shop', 'created', %s, %s)"
+    day = "timestamptz '2026-10-01', timestamptz '2026-10-02'"
+    for state in ("cancelled", "planned"):
+        ask(empty_url, row % (day, f"'{state}'"))
+    ask(
+        empty_url,
+        "INSERT INTO sync.windows (account, feed, kind, starts_at, ends_at, state, backfill_id)"
+        f" VALUES ('shop', 'created', 'backfill', {day}, 'planned', 2)",
+    )
+    assert migrate.migrate(empty_url) == REVISIONS[REVISIONS.index("0053") :]
+    assert ask(empty_url, "SELECT sync.cancel_backfill(1), sync.cancel_backfill(2)") == [(0, 1)]
+    assert ask(empty_url, "SELECT state, cancelled_windows FROM sync.backfills ORDER BY id") == [
+        ("cancelled", 0),
+        ("cancelled", 1),
+    ]
+    assert ask(empty_url, "SELECT count(*) FROM sync.windows") == [(0,)]
+    migrate.check(empty_url)
+    alembic(empty_url, "downgrade", "0052")
+    assert ask(empty_url, "SELECT count(*) FROM sync.backfills") == [(2,)]
+
+
 def test_rejects_of_before_0050_show_no_time(empty_url: str) -> None:
     alembic(empty_url, "upgrade", "0049")
     ask(

@@ -217,7 +217,7 @@ async def pause(visit: Visit) -> Response:
         listed = visit.site.settings.listed
         until = fields.moment(visit.form, visit.words, "until")
         await actions.pause(connection, visit.actor, listed, name, because, until)
-    return visit.go(f"/accounts/{name}", visit._("The shop is paused. Windows in flight are finished."))
+    return visit.go(f"/accounts/{name}", visit._("The shop is paused. What is being read just now is read to its end."))
 
 
 async def resume(visit: Visit) -> Response:

@@ -32,7 +32,8 @@ REQUESTS = 30  # of the list
 MOST_ACCOUNTS = 500
 WATCH_SECONDS = 1.0  # between two looks at a running request
 WATCHED_FOR = 600  # looks; then the page asks again
-SUMS = ("done", "waiting", "failed", "beyond", "orders", "new", "changed", "numbers", "calls")
+SUMS = ("done", "waiting", "failed", "cancelled", "beyond", "orders", "new", "changed", "numbers", "calls")
+MOST_NAMED = 20  # shops in a sentence
 MOST_ORDERS = 100  # of a request that are named
 LIVE = {"x-accel-buffering": "no"}  # nginx must not keep events back
 OPEN = (BackfillState.REQUESTED, BackfillState.PLANNED)
@@ -135,8 +136,11 @@ async def cancel(visit: Visit) -> Response:
     """Cancel what is open of a request."""
     number = _number(visit)
     async with visit.acting() as connection:
-        count = await actions.cancel(connection, visit.actor, number, whole_request=True)
-    text = visit._("Cancelled: %(count)s. Windows in flight are finished.", count=count)
+        cancelled = await actions.cancel(connection, visit.actor, number, whole_request=True)
+    names = cancelled.accounts[:MOST_NAMED] + ["…"] * (len(cancelled.accounts) > MOST_NAMED)
+    text = visit._(
+        "Stopped: %(names)s. What is being read just now is read to its end.", names=visit.words.series(names)
+    )
     return visit.go(f"/backfills/{number}", text)
 
 
@@ -166,12 +170,15 @@ async def _orders(connection: Connection, number: int, rows: Sequence[dict[str, 
 
 def _one(number: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     total = _sum(rows)
+    rest, everything = actions.unfinished(rows)
     return {
         "number": number,
         "rows": rows,
         "sum": total,
         "is_open": any(row["state"] in OPEN for row in rows),
         "is_complete": bool(rows) and set(total["states"]) == {BackfillState.DONE} and not total["beyond"],
+        "again": {"accounts": [row["account"] for row in rest], "everything": everything},
+        "written": fields.written(total["starts_at"], total["ends_at"]) if rows else {},
     }
 
 
@@ -180,6 +187,7 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not rows:
         return {}
     total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in SUMS}
+    parts = total["done"] + total["waiting"] + total["failed"] + total["cancelled"]
     left = [row["seconds_left"] for row in rows if row["seconds_left"] is not None]
     return {
         **rows[0],
@@ -192,7 +200,8 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         },
         "states": Counter(row["progress"] for row in rows),
         "seconds_left": max(left) if left else None,
-        "share": total["done"] / max(1, total["done"] + total["waiting"] + total["failed"]),
+        "parts": parts,
+        "share": total["done"] / max(1, parts),
     }
 
 

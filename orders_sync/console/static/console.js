@@ -2,7 +2,6 @@
 //
 // data-refresh="5"      the element is fetched again with its page every 5 seconds and replaced
 // data-events="/path"   server-sent events: each brings the new HTML of the element
-// data-confirm="text"   a question before a form is sent
 // data-auto             a form that is sent when one of its fields changes
 
 const waiting = new Map();
@@ -89,8 +88,6 @@ function listen(element) {
 }
 
 document.addEventListener("submit", (event) => {
-  const asker = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
-  if (asker && !confirm(asker)) return event.preventDefault();
   if (event.target.method !== "post") return; // it changes nothing, and a file leaves the page as it is
   // a second click must not send the form twice; the button's own value is read before it is disabled
   setTimeout(() => { for (const each of event.target.querySelectorAll("button")) each.disabled = true; });

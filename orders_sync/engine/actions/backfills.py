@@ -10,7 +10,7 @@ from typing import Any
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.backfill_plans import BackfillPlan, PlannedPart, fingerprint
 from orders_sync.domain.errors import ChangedError, NotFoundError, UsageError
-from orders_sync.domain.ledger import OPEN_BACKFILLS
+from orders_sync.domain.ledger import OPEN_BACKFILLS, BackfillState
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import backfill, order_fetch
@@ -25,6 +25,14 @@ class Requested:
 
     number: int
     backfills: list[int]
+    accounts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What was cancelled: how many backfills, and the accounts they are of, by name."""
+
+    count: int
     accounts: list[str]
 
 
@@ -82,7 +90,9 @@ async def start(connection: Connection, actor: Actor, sources: Sequence[AccountS
 async def again(
     connection: Connection, actor: Actor, sources: Sequence[AccountSource], request: int, now: datetime
 ) -> Requested:
-    """Request again what is not complete of the range of a request, as a request of its own.
+    """Request again what was not read of a request, as a request of its own, and as it was asked for.
+
+    Of a request for what is complete too, that is all of the range for the shops in `unfinished`.
 
     Raises `NotFoundError` for an unknown request, `UsageError` for one that is open, that reads single orders, or of
     which everything is complete.
@@ -99,10 +109,11 @@ async def again(
             Sentence("request %(request)s is still open: what is missing of it is being read", request=request)
         )
     window = Window(min(row["starts_at"] for row in rows), max(row["ends_at"] for row in rows))
-    feeds = {row["account"]: Feed(row["feed"]) for row in rows}
+    rest, everything = unfinished(rows)
+    feeds = {row["account"]: Feed(row["feed"]) for row in rest}
     pairs = [(each, feeds[each.account.name]) for each in _named(sources, list(feeds))]
     async with connection.transaction():
-        shown = await backfill.preview_feeds(connection, pairs, window, now)
+        shown = await backfill.preview_feeds(connection, pairs, window, now, everything=everything)
         if not any(each.windows for each in shown.previews):
             raise UsageError(
                 Sentence(
@@ -110,6 +121,15 @@ async def again(
                 )
             )
         return await start(connection, actor, sources, shown.number)
+
+
+def unfinished(rows: Sequence[dict[str, Any]]) -> tuple[Sequence[dict[str, Any]], bool]:
+    """Return the rows of a closed request that are to be asked for again, and whether for what is complete too.
+
+    `rows`: of `backfills.listed`. All of them, and no to the latter, where every one was read to its end.
+    """
+    rest = [row for row in rows if row["state"] != BackfillState.DONE or row["beyond"]]
+    return rest or rows, any(row["everything"] for row in rest)
 
 
 def _details(plan: BackfillPlan) -> dict[str, Any]:
@@ -145,8 +165,8 @@ async def _register(connection: Connection, sources: Sequence[AccountSource]) ->
             await ledger.register(connection, each.account, each.platform.feed)
 
 
-async def cancel(connection: Connection, actor: Actor, number: int, *, whole_request: bool = False) -> int:
-    """Cancel a backfill, or all that are open of a request, and return how many there were.
+async def cancel(connection: Connection, actor: Actor, number: int, *, whole_request: bool = False) -> Cancelled:
+    """Cancel a backfill, or all that are open of a request.
 
     Windows in flight are finished. Raises `NotFoundError` where none is open, or there is none of that number.
     """
@@ -161,7 +181,7 @@ async def cancel(connection: Connection, actor: Actor, number: int, *, whole_req
             raise NotFoundError(_not_open(number, known=known, is_request=whole_request))
         accounts = await backfills.accounts_cancelled_now(connection, number, is_request=whole_request)
         await activity.record(connection, actor, Action.BACKFILL_CANCEL, accounts=accounts, subject=what)
-    return count
+    return Cancelled(count, accounts)
 
 
 def _not_open(number: int, *, known: bool, is_request: bool) -> Sentence:

@@ -218,6 +218,13 @@ backfills = Table(
         "the first backfill of its request, where that is of several accounts; NULL in the first one itself",
     ),
     column("notice", Text, "what whoever asked should know: how far the platform lists, the same range before, ..."),
+    column(
+        "cancelled_windows",
+        Integer,
+        "windows that were taken out when it was cancelled; 0 where that was before 0053",
+        nullable=False,
+        server_default="0",
+    ),
     PrimaryKeyConstraint("id"),
     CheckConstraint("starts_at < ends_at", name="ck_backfills_not_empty"),
     CheckConstraint(
