@@ -63,6 +63,7 @@ _DETAILS = {
     "from": later("from %(value)s"),
     "to": later("up to %(value)s"),
     "numbers": later("order numbers: %(value)s"),
+    "not_read": later("not read: %(value)s"),
     "ids": later("numbers: %(value)s"),
     "count": later("number of them: %(value)s"),
     "differences": later("differences: %(value)s"),

@@ -24,12 +24,22 @@ REASONS = (  # why a record is no order: what `platforms/decoding.py` and `store
     later("%(kind)s, not text"),
     later("nested too deep"),
     later("not JSON"),
+    later("not UTF-8: %(error)s"),
+    later("longer than %(count)s characters"),
+    later("holds characters that no key may hold"),
+    later("refused by the database: %(error)s"),
+    later("read as order %(read)s, known as order %(known)s"),
+    later(
+        "another order has the id %(id)s: %(owner)s read it from %(host)s. Two hosts give out ids of their own. If "
+        "both are one shop, `%(command)s` gives its orders to %(shop)s; if not, sync one of them into a database of "
+        "its own"
+    ),
 )
 _END = re.escape(". ")  # between sentences that are stored as one text
 _KINDS = frozenset({"state", "kind"})  # values that are words themselves
-LEAST = 8  # letters of a sentence beside its values: a shorter one is found where it is not meant
+LEAST = 8  # letters of a sentence beside its values: a shorter one is found where it is not meant, but for `REASONS`
 _VALUE = re.compile(r"%\(\w+\)s")
-_FIELD = re.compile(r"[\w.\[\]$-]+: ")  # in the platform's spelling
+_FIELD = re.compile(r"(?:[\w.\[\]$-]+|order id): ")  # in the platform's spelling
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +73,8 @@ def _sentence(said: Words, text: str) -> str | None:
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     """Return the English texts with values, each with the pattern of what it can become; the longest first."""
-    keys = [key for key in words.keys("zh") if "%(" in key and len(_VALUE.sub("", key)) >= LEAST]
+    found = [key for key in words.stored_keys("zh") if sum(map(str.isalpha, _VALUE.sub("", key))) >= LEAST]
+    keys = {key for key in (*found, *REASONS) if "%(" in key}
     return [(key, _pattern(key)) for key in sorted(keys, key=len, reverse=True)]
 
 

@@ -110,7 +110,7 @@ class Words:
         """Return a sentence in this language; a text that is no `Sentence`, such as a platform's words, as it is."""
         if not isinstance(text, Sentence):
             return text
-        return self(text.key, **{name: self._value(value) for name, value in text.values.items()})
+        return self(text.key, **{name: self._value(name, value) for name, value in text.values.items()})
 
     def whole(self, text: str) -> str:
         """Return a sentence in this language as it stands by itself: with a capital letter and a full stop.
@@ -131,9 +131,17 @@ class Words:
         first = error.args[0] if error.args else None
         return self.sentence(first) if isinstance(first, Sentence) and first == str(error) else str(error)
 
-    def _value(self, value: object) -> str:
+    def clauses(self, texts: Iterable[str]) -> str:
+        """Write sentences without a full stop one after the other."""
+        return ("；" if self.language == "zh" else "; ").join(texts)
+
+    def _value(self, name: str, value: object) -> str:
         """Write a value of a sentence."""
         match value:
+            case str() if name == "reason" and not isinstance(value, Sentence):
+                from orders_sync.console.stored_words import stored  # which needs this module
+
+                return stored(self, value)
             case str():
                 return self.sentence(value)
             case datetime():
@@ -188,9 +196,18 @@ def days(start: datetime, end: datetime | None) -> str:
     return first if first == last else f"{first} – {last}"
 
 
-def keys(language: str) -> list[str]:
-    """Return the English texts that the catalogue of a language has."""
-    return [each.id for each in _catalogue(language) if isinstance(each.id, str) and each.id]
+def stored_keys(language: str) -> list[str]:
+    """Return the English texts of a catalogue that tables may hold: those from outside the console."""
+    return [
+        each.id
+        for each in _catalogue(language)
+        if isinstance(each.id, str) and each.id and not all(map(_is_of_console, each.locations))
+    ]
+
+
+def _is_of_console(location: tuple[str, int]) -> bool:
+    file = location[0]
+    return file.startswith(("pages/", "templates/")) or "/" not in file
 
 
 def chosen(asked: str | None, accepted: str, default: str | None = None) -> str:

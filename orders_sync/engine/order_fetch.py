@@ -84,6 +84,13 @@ async def preview(
     )
 
 
+async def readable(connection: Connection, sources: Sequence[AccountSource], numbers: Sequence[str]) -> set[str]:
+    """Return those of these numbers whose orders can be read: a place in the platform's list is known of them."""
+    places = await order_places.find(connection, numbers)
+    orders, _ = _orders(places, numbers, {each.account.name: each for each in sources})
+    return {each.number for each in orders}
+
+
 async def still_to_read(
     connection: Connection, plan: BackfillPlan, sources: Sequence[AccountSource]
 ) -> list[PlannedPart]:
@@ -91,6 +98,18 @@ async def still_to_read(
     places, numbers = await _places(connection, plan.numbers)
     known = {each.account.name: each for each in sources}
     return _parts(_orders(places, numbers, known)[0], known, plan.settled_to)
+
+
+async def numbers_of(connection: Connection, plan: BackfillPlan) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the numbers that a plan of orders reads, by account, as people know them; and those it does not read."""
+    places, numbers = await _places(connection, plan.numbers)
+    planned = {(part.account, order_id) for part in plan.parts for ids in part.orders for order_id in ids}
+    read = [each for each in places if (each.account, each.order_id) in planned]
+    of_account: dict[str, dict[str, None]] = defaultdict(dict)
+    for each in read:
+        of_account[each.account][each.shown_number] = None
+    found = {each.number for each in read}
+    return {name: list(each) for name, each in of_account.items()}, [each for each in numbers if each not in found]
 
 
 async def _places(connection: Connection, texts: Sequence[str]) -> tuple[list[OrderPlace], list[str]]:

@@ -21,7 +21,7 @@ from orders_sync.store.queries import fetch_rows
 MOST = 200  # places of one question
 
 _STORED = """
-SELECT k.number, o.account, o.order_id, o.created_at, w.starts_at, w.ends_at, w.feed
+SELECT k.number, o.account, o.order_id, o.order_no, o.created_at, w.starts_at, w.ends_at, w.feed
 FROM unnest(%(numbers)s::text[], %(platforms)s::text[], %(ids)s::text[]) WITH ORDINALITY
     AS k (number, platform, order_id, place)
 JOIN orders AS o USING (platform, order_id)
@@ -30,14 +30,16 @@ LEFT JOIN sync.windows AS w ON w.id = r.window_id AND o.created_at IS NULL
 ORDER BY k.place
 """
 _REJECTED = """
-SELECT j.order_id AS number, j.account, j.order_id, NULL::timestamptz AS created_at, w.starts_at, w.ends_at, w.feed
+SELECT j.order_id AS number, j.account, j.order_id, NULL AS order_no, NULL::timestamptz AS created_at,
+    w.starts_at, w.ends_at, w.feed
 FROM sync.rejects AS j LEFT JOIN sync.windows AS w ON w.id = j.window_id
 WHERE j.platform = ANY (ARRAY(SELECT platform FROM sync.accounts)) AND j.order_id = ANY (%(numbers)s)
     AND j.resolved_at IS NULL
 ORDER BY j.id DESC LIMIT %(most)s
 """
 _FOUND_MISSING = """
-SELECT n.number, a.account, n.number AS order_id, NULL::timestamptz AS created_at, d.starts_at, d.ends_at, d.feed
+SELECT n.number, a.account, n.number AS order_id, NULL AS order_no, NULL::timestamptz AS created_at,
+    d.starts_at, d.ends_at, d.feed
 FROM sync.audit_differences AS d JOIN sync.audits AS a ON a.id = d.audit_id
 CROSS JOIN unnest(%(numbers)s::text[]) AS n (number)
 WHERE d.repaired_at IS NULL AND d.missing_ids && %(numbers)s::text[] AND n.number = ANY (d.missing_ids)
@@ -54,10 +56,16 @@ class OrderPlace(msgspec.Struct, frozen=True):
     number: str
     account: str
     order_id: str
+    order_no: str | None
     created_at: datetime | None
     starts_at: datetime | None
     ends_at: datetime | None
     feed: Feed | None
+
+    @property
+    def shown_number(self) -> str:
+        """The number by which people know the order: as it was asked for, but not the platform's id."""
+        return self.order_no or self.number if self.number == self.order_id else self.number
 
 
 async def find(connection: Connection, numbers: Sequence[str]) -> list[OrderPlace]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from orders_sync.domain import local_times
-from tests.support.console import Served, served, settings_of
+from tests.support.console import Served, served, settings_of, sources_of
 from tests.support.databases import Tables
 
 NUMBER = "3896000009999999999"
@@ -19,7 +19,9 @@ ACCOUNTS = """
 """
 WINDOWS = """
     INSERT INTO sync.windows (account, kind, feed, starts_at, ends_at, state, started_at)
-    SELECT name, 'incremental', 'created', now() - interval '9 days', now(), 'done', now() FROM sync.accounts
+    SELECT name, 'incremental', 'created', date_trunc('second', now()) - interval '9 days',
+        date_trunc('second', now()), 'done', now()
+    FROM sync.accounts
 """
 
 
@@ -99,17 +101,38 @@ async def test_copied_rows_of_the_list_find_their_orders_alone(shop: Served, lan
     assert "Not here" not in main
 
 
+REJECT = """
+    INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, read_at, window_id)
+    SELECT 'kept', '1688', %s, '', %s, %s, now(), (SELECT max(id) FROM sync.windows WHERE account = %s)
+"""
+
+
 async def test_a_reject_can_be_fetched_and_replayed_where_it_explains_the_number(shops: Tables) -> None:
-    shops.execute(
-        "INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, read_at) "
-        "VALUES ('kept', '1688', %s, '', '', 'createTime: not a time', now())",
-        NUMBER,
-    )
-    async with served(shops.url, settings_of("kept")) as console, console.person() as client:
+    shops.execute(REJECT, NUMBER, b"", "createTime: not a time", "kept")
+    settings = settings_of("kept")
+    async with served(shops.url, settings, sources_of(settings)) as console, console.person() as client:
         [only] = reasons((await client.get("/orders", params={"q": NUMBER})).text)
     assert "createTime: not a time" in only
-    for button in ("/orders/fetch", "/rejects/replay", "/rejects/1"):
+    for button in (f"/orders/fetch?q={NUMBER}", "/rejects/replay", "/rejects/1"):
         assert f'"{button}"' in only
+
+
+async def test_a_number_that_cannot_be_read_by_itself_leads_to_audits_and_the_reason_is_chinese(shops: Tables) -> None:
+    shops.execute(REJECT, NUMBER, b"", "refused by the database: value too long", "nobody")
+    settings = settings_of("kept")
+    async with (
+        served(shops.url, settings, sources_of(settings)) as console,
+        console.person(language="zh") as client,
+    ):
+        shown = (await client.get("/orders", params={"q": NUMBER})).text
+        refused = await client.post("/orders/fetch", params={"q": NUMBER}, data={"order_id": NUMBER})
+    assert "被数据库拒绝：value too long" in shown
+    for text in (shown, refused.text):
+        assert 'action="/orders/fetch' not in text
+        assert '"/audits?account=kept"' in text
+    assert refused.status_code == 400
+    [mistake] = re.findall(r'role="alert">(.*?)</div>', refused.text, re.DOTALL)
+    assert set(re.findall(r"[a-z]{2,}", re.sub(r"<[^>]+>", " ", mistake))) <= {"kept"}
 
 
 @pytest.mark.parametrize("ago", [None, 5, 30, 0])

@@ -15,11 +15,9 @@ from orders_sync.console import window_words
 from orders_sync.console.pages import backfills as pages
 from orders_sync.domain import local_times
 from orders_sync.domain.windows import Feed
-from orders_sync.engine.sources import AccountSource
-from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import shop_settings
 from orders_sync.settings import Settings
-from tests.support.console import Served, served
+from tests.support.console import Served, served, sources_of
 from tests.support.databases import Tables
 from tests.support.landed import a_world
 
@@ -33,8 +31,7 @@ async def shops(url: str) -> AsyncIterator[Served]:
     world = a_world(3)
     found = [shop_settings(each, "http://127.0.0.1:1") for each in world.accounts]
     settings = msgspec.structs.replace(Settings(), accounts=found)
-    sources = [AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform]) for each in found]
-    async with served(url, settings, sources) as console:
+    async with served(url, settings, sources_of(settings)) as console:
         yield console
 
 
@@ -285,7 +282,7 @@ async def test_the_page_of_fetched_numbers_says_what_came_of_each(shops: Served)
         text = (await client.get(answer.headers["location"])).text
     assert "<dd>lin<br>" in text
     assert waiting.count("· waiting") == len(ORDERS)
-    rows = dict(re.findall(r">(PO-\d+)</a></td>.*?<span[^>]*>(.*?)</span>", text, re.DOTALL))
+    rows = dict(re.findall(r">(PO-\d+)</a>.*?</td>.*?<span[^>]*>(.*?)</span>", text, re.DOTALL))
     words = {each: " ".join(window_words.FETCHED[outcome][1:]) for each, outcome in ORDERS.items()}
     assert rows == words | {"PO-99999": "– not read"}
     assert f'href="/orders/{shops.site.sources[0].platform.name}/77000?number=PO-10001"' in text
@@ -450,3 +447,27 @@ async def test_a_range_of_times_is_asked_for_again_as_it_was(shops: Served) -> N
     assert "Until, not included" in form
     [(first, last), *others] = Tables(shops.site.url).query("SELECT starts_at, ends_at FROM sync.backfills ORDER BY id")
     assert others == [(first, last)]
+
+
+async def test_orders_fetched_by_their_ids_are_shown_by_their_numbers_of_each_shop_its_own(shops: Served) -> None:
+    tables = Tables(shops.site.url)
+    names = [each.account.name for each in shops.site.sources][:2]
+    for at, source in enumerate(shops.site.sources[:2]):
+        tables.execute(
+            "INSERT INTO orders (platform, account, order_id, order_no, status, status_group, currency, line_count, "
+            "created_at) VALUES (%s, %s, %s, %s, 'x', 'other', 'CNY', 0, now() - interval '3 hours')",
+            source.platform.name,
+            source.account.name,
+            f"7700{at}",
+            f"PO-1000{at}",
+        )
+    async with shops.person("lin") as client:
+        answer = await client.post("/orders/fetch", data={"numbers": "77000 77001 88888888"})
+        page = (await client.get(answer.headers["location"])).text
+        activity = (await client.get("/activity", params={"action": "order.fetch"})).text
+    shown = re.findall(r'<a class="id"[^>]*>([^<]+)</a>(?:<br>.*?<span class="id">(\d+)<)?', page)
+    assert sorted(shown) == [("88888888", ""), ("PO-10000", "77000"), ("PO-10001", "77001")]
+    recorded = dict(tables.query("SELECT account, details - 'plan' FROM sync.activity WHERE action = 'order.fetch'"))
+    assert recorded == {name: {"numbers": [f"PO-1000{at}"], "not_read": ["88888888"]} for at, name in enumerate(names)}
+    assert "order numbers: PO-10000<" in activity
+    assert "not read: 88888888<" in activity

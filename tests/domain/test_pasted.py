@@ -103,3 +103,44 @@ def test_an_amount_with_its_thousands_apart_is_one_word_that_is_left_out(amount:
 def test_numbers_with_a_comma_between_them_stay_apart(text: str) -> None:
     found = pasted.read(text)
     assert set(text.split(",")) == {*found.numbers, *found.left_out}
+
+
+NUMBER = "3896000002928933383"
+
+
+@pytest.mark.parametrize("cut", ["38960 00002 928933383", "3896 0000 0292 8933 383", "389600000 2928933383"])
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [("{}", []), ("order {}, 234804", ["234804"]), ("234804\n{}\n5551234\t2", ["234804", "5551234"])],
+)
+def test_a_number_with_spaces_inside_is_the_order_that_has_it(text: str, others: list[str], cut: str) -> None:
+    found = pasted.read(text.format(cut))
+    assert NUMBER in found.candidates
+    assert set(pasted.resolve([found], {NUMBER, "234804"})) == {NUMBER, *others}
+    assert not set(cut.split()) & set(pasted.left_out(text.format(cut), [NUMBER, *others]))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("38960 00002 928933383", [NUMBER]),  # no order number begins with 0
+        ("3896 0000 0292 8933 383", [NUMBER]),
+        ("234804 234805", ["234804", "234805"]),
+        ("12345 67890", ["12345", "67890"]),
+        ("1443396225289212716 1443396230355912661", ["1443396225289212716", "1443396230355912661"]),
+        ("3896\t0000\t0292", ["3896", "0000", "0292"]),
+    ],
+)
+def test_groups_that_no_order_has_are_one_number_where_they_can_be_none_apart(text: str, meant: list[str]) -> None:
+    assert pasted.resolve([pasted.read(text)], set()) == meant
+
+
+def test_groups_that_orders_have_apart_stay_apart() -> None:
+    assert pasted.resolve([pasted.read("234804 234805")], {"234804", "234804234805"}) == ["234804234805"]
+    row = pasted.read("x 234804 234805")
+    assert pasted.resolve([row], {"234804", "234804234805"}) == ["234804", "234805"]
+
+
+def test_a_long_line_of_numbers_has_few_candidates() -> None:
+    line = " ".join(str(30304909 + number) for number in range(100))
+    assert len(pasted.read(line).candidates) < 400

@@ -13,6 +13,7 @@ import httpx
 from orders_sync.console import app, passwords
 from orders_sync.console.site import Site
 from orders_sync.engine.sources import AccountSource
+from orders_sync.platforms import PLATFORMS
 from orders_sync.service.web import Server, listening_socket
 from orders_sync.settings import Settings, load
 from orders_sync.store import console_access, database
@@ -81,3 +82,10 @@ def settings_of(*names: str) -> Settings:
     own = {"platform": "1688", "app_secret": "secret", "history_from": "2026-01-01", "base_url": "http://127.0.0.1:9"}
     accounts = [{**own, "name": name, "seller_nick": name, "app_id": f"app-{name}"} for name in names]
     return load(None, {"ORDERS_SYNC_ACCOUNTS": json.dumps(accounts)})
+
+
+def sources_of(settings: Settings) -> list[AccountSource]:
+    """What the accounts of settings are read by."""
+    return [
+        AccountSource(each.account(), settings.policy(each), PLATFORMS[each.platform]) for each in settings.accounts
+    ]

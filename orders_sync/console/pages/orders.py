@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,16 +16,18 @@ from orders_sync.domain import pasted
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.statuses import STATES
 from orders_sync.domain.windows import Window
-from orders_sync.engine import order_answer, service_status
+from orders_sync.engine import order_answer, order_fetch, service_status
 from orders_sync.engine.actions import orders as actions
 from orders_sync.engine.order_answer import Absent, Answer
-from orders_sync.engine.remarks import KnownAccounts, Remark
+from orders_sync.engine.remarks import KnownAccounts, Reason, Remark
 from orders_sync.settings import Settings
 from orders_sync.store import order_lookup, overview, pauses
 from orders_sync.store.console import account_names, capped, order_list
 from orders_sync.store.console.order_list import LastOrder, OrderFilter
 from orders_sync.store.database import Session
 from orders_sync.store.order_numbers import OrderKey
+
+READ_BY = (Reason.REJECTED, Reason.MISSING)  # what an order that is not here may be read by
 
 
 async def show(visit: Visit) -> Response:
@@ -83,8 +85,8 @@ async def fetch(visit: Visit) -> Response:
     async with visit.acting() as connection:
         found = await actions.fetch(connection, visit.actor, visit.site.sources, asked, datetime.now(UTC))
     if found.requested is None:
-        reasons = " ".join(each.reason for each in found.plan.not_fetched)
-        raise UsageError(reasons or visit._("Nothing can be read of it."))
+        reasons = dict.fromkeys(visit.words.sentence(each.reason) for each in found.plan.not_fetched)
+        raise UsageError(visit.words.clauses(reasons) or visit._("Nothing can be read of it."))
     text = visit._("The order is being read.") if len(asked) == 1 else visit._("The orders are being read.")
     return visit.go(f"/backfills/{found.requested.number}", text)
 
@@ -123,7 +125,19 @@ async def _search(visit: Visit) -> Response:
     answer, names = await visit.site.ask(question)
     found = [match.number for each in answer.found for match in each.matches]
     asked = found[0] if found else ""
-    return _found(visit, answer, asked, names, pasted.left_out(text, found + [each.number for each in answer.absent]))
+    left_out = pasted.left_out(text, found + [each.number for each in answer.absent])
+    return _found(visit, answer, asked, names, left_out, await _readable(visit, answer))
+
+
+async def _readable(visit: Visit, answer: Answer) -> set[str]:
+    """Return the numbers that are not here but can be read, of those that are known from a reject or an audit."""
+    if not visit.person.may_act:
+        return set()
+    seen = [each.number for each in answer.absent if any(remark.reason in READ_BY for remark in each.remarks)]
+    if not seen:
+        return set()
+    async with visit.site.working() as connection:  # it needs the windows that payloads came by
+        return await order_fetch.readable(connection, visit.site.sources, seen)
 
 
 def _placed(visit: Visit) -> Window | None:
@@ -137,7 +151,12 @@ def _placed(visit: Visit) -> Window | None:
 
 
 def _found(
-    visit: Visit, answer: Answer, asked: str, accounts: Sequence[str] = (), left_out: Sequence[str] = ()
+    visit: Visit,
+    answer: Answer,
+    asked: str,
+    accounts: Sequence[str] = (),
+    left_out: Sequence[str] = (),
+    readable: Set[str] = frozenset(),
 ) -> Response:
     """Show one order with everything, several as links. `asked`: the number that one was asked for by."""
     found = answer.found[0] if len(answer.found) == 1 else None
@@ -162,6 +181,7 @@ def _found(
         ow=order_words,
         left_out=left_out,
         absent=_alike(answer.absent),
+        readable=readable,
         accounts=accounts,
         most=MOST,
         labels=LABELS,
@@ -200,7 +220,7 @@ def _place(visit: Visit) -> LastOrder | None:
 
 PAGES = [
     page("/orders", show, form="/orders"),
-    action("/orders/fetch", fetch),
+    action("/orders/fetch", fetch, form="/orders"),
     action("/orders/persons", reveal, acts=False, shows_persons=True),
     page("/orders/{platform}/{order_id:path}", show_one),
 ]

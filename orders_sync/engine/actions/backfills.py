@@ -30,7 +30,7 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What was cancelled: how many backfills, and the accounts they are of, by name."""
+    """Backfills that were cancelled: how many, and the accounts they are of, by name."""
 
     count: int
     accounts: list[str]
@@ -76,14 +76,16 @@ async def start(connection: Connection, actor: Actor, sources: Sequence[AccountS
             )
         numbers = await backfill_plans.request(connection, number, plan)
         accounts = list(dict.fromkeys(plan.accounts))
-        await activity.record(
-            connection,
-            actor,
-            Action.ORDER_FETCH if plan.numbers else Action.BACKFILL_START,
-            accounts=accounts,
-            subject=f"request {numbers[0]}",
-            details={"plan": number} | _details(plan),
-        )
+        action = Action.ORDER_FETCH if plan.numbers else Action.BACKFILL_START
+        for name, details in (await _details(connection, plan)).items():
+            await activity.record(
+                connection,
+                actor,
+                action,
+                account=name,
+                subject=f"request {numbers[0]}",
+                details={"plan": number} | details,
+            )
     return Requested(numbers[0], numbers, accounts)
 
 
@@ -132,10 +134,14 @@ def unfinished(rows: Sequence[dict[str, Any]]) -> tuple[Sequence[dict[str, Any]]
     return rest or rows, any(row["everything"] for row in rest)
 
 
-def _details(plan: BackfillPlan) -> dict[str, Any]:
-    if plan.numbers:
-        return {"numbers": plan.numbers}
-    return {"from": plan.start, "to": plan.end, "everything": plan.everything}
+async def _details(connection: Connection, plan: BackfillPlan) -> dict[str, dict[str, Any]]:
+    """Return what is recorded of a plan, by account."""
+    if not plan.numbers:
+        asked = {"from": plan.start, "to": plan.end, "everything": plan.everything}
+        return dict.fromkeys(plan.accounts, asked)
+    of_account, rest = await order_fetch.numbers_of(connection, plan)
+    not_read = {"not_read": rest} if rest else {}
+    return {name: {"numbers": of_account.get(name, []), **not_read} for name in plan.accounts}
 
 
 async def _still_to_read(

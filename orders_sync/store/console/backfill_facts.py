@@ -30,12 +30,17 @@ WHERE a.name = ANY (%s) AND ({IS_PAUSED} OR a.suspended_at IS NOT NULL)
 """
 
 _NUMBERS = """
-SELECT coalesce((
-    SELECT ARRAY(SELECT jsonb_array_elements_text(details -> 'numbers')) FROM sync.activity
-    WHERE at >= %(at)s AND at < %(at)s + interval '1 min' AND subject = 'request ' || %(request)s::text
-        AND action = %(action)s AND jsonb_typeof(details -> 'numbers') = 'array'
-    ORDER BY id LIMIT 1
-), '{}')
+SELECT ARRAY(
+    SELECT n.number FROM (
+        SELECT id, details FROM sync.activity
+        WHERE at >= %(at)s AND at < %(at)s + interval '1 min' AND subject = 'request ' || %(request)s::text
+            AND action = %(action)s
+    ) AS a
+    CROSS JOIN LATERAL (VALUES (1, a.details -> 'numbers'), (2, a.details -> 'not_read')) AS f (place, numbers)
+    CROSS JOIN LATERAL jsonb_array_elements_text(
+        CASE WHEN jsonb_typeof(f.numbers) = 'array' THEN f.numbers ELSE '[]' END) WITH ORDINALITY AS n (number, at)
+    GROUP BY n.number ORDER BY min(f.place), min(a.id), min(n.at)
+)
 """
 # what came of each order of a request: a read for orders that does not bring one is repeated, then it is missing
 _OUTCOMES = f"""
