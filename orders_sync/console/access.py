@@ -68,6 +68,7 @@ class Access:
             Route("/login", self._log_in, methods=["POST"]),
             Route("/logout", self._log_out, methods=["POST"]),
             Route("/language", self._choose_language, methods=["POST"]),
+            *(Route(path, self._to_overview, methods=["GET"]) for path in ("/logout", "/language")),
         ]
 
     async def person(self, request: Request) -> Person | None:
@@ -125,6 +126,8 @@ class Access:
         )
 
     async def _show(self, request: Request) -> Response:
+        if await self.person(request):
+            return self._to(request.query_params.get("next", ""))
         return self._form(request, request.query_params.get("next", ""), ended="ended" in request.query_params)
 
     def _form(
@@ -136,6 +139,7 @@ class Access:
         *,
         unsent: Unsent = Unsent(),
         ended: bool = False,
+        name: str = "",
     ) -> Response:
         after = self._inside(after)
         scope = {
@@ -145,7 +149,7 @@ class Access:
             "query_string": urlencode({"next": after}).encode(),
         }
         visit = self.visit(Request(scope), NOBODY)
-        return visit.render("login.html", code, after=after, problem=problem, unsent=unsent, ended=ended)
+        return visit.render("login.html", code, after=after, problem=problem, unsent=unsent, ended=ended, name=name)
 
     async def _log_in(self, request: Request) -> Response:
         form, _ = read_form(await request.body())
@@ -157,7 +161,7 @@ class Access:
             async with self._site.pool.connection() as connection:
                 if not await console_access.may_try(connection, name, address):
                     text = words("Too many failed log-ins: wait 15 minutes, then try again.")
-                    return self._form(request, after, text, 429, unsent=unsent)
+                    return self._form(request, after, text, 429, unsent=unsent, name=name)
                 found = await console_access.find(connection, name)
             right = await passwords.is_right(form.get("password", "").strip(), found[1] if found else None)
             async with self._site.pool.connection() as connection:
@@ -169,7 +173,7 @@ class Access:
                         connection, who, Action.CONSOLE_REFUSED, console_access.ATTEMPT_WINDOW, {"address": address}
                     )
                     text = words("Name and password do not match.")
-                    return self._form(request, after, text, 401, unsent=unsent)
+                    return self._form(request, after, text, 401, unsent=unsent, name=name)
                 key = secrets.token_urlsafe(32)
                 browser = request.headers.get("user-agent", "")[:300]
                 async with connection.transaction():
@@ -182,7 +186,7 @@ class Access:
 
     async def _after(self, visit: Visit, path: str, unsent: Unsent) -> Response:
         """Return the page that follows a log-in. That of an unsent form has the form filled in, and says so."""
-        back = RedirectResponse(self._site.base_path + (self._inside(path) or "/"), 303)
+        back = self._to(path)
         if not unsent.path:
             return back
         sent = urlsplit(self._inside(unsent.path))
@@ -208,11 +212,18 @@ class Access:
 
     async def _choose_language(self, request: Request) -> Response:
         form, _ = read_form(await request.body())
-        answer = RedirectResponse(self._site.base_path + (self._inside(form.get("next", "")) or "/"), 303)
+        answer = self._to(form.get("next", ""))
         if (language := form.get("language")) in LANGUAGES:
             path = self._site.base_path or "/"
             answer.set_cookie(LANGUAGE, language, max_age=YEAR_SECONDS, path=path, httponly=True, samesite="lax")
         return answer
+
+    def _to(self, path: str) -> Response:
+        """Send the browser to a page of this console; to the overview for a path that leads elsewhere."""
+        return RedirectResponse(self._site.base_path + (self._inside(path) or "/"), 303)
+
+    async def _to_overview(self, request: Request) -> Response:
+        return self._to("/")
 
     def _inside(self, path: str) -> str:
         """Return a path of this console without the base path; an empty text for what leads elsewhere."""

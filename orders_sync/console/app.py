@@ -16,11 +16,11 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from orders_sync.console import guard, rendering
+from orders_sync.console import fields, guard, rendering
 from orders_sync.console.access import NOBODY, Access
 from orders_sync.console.forms import Forms
 from orders_sync.console.pages import ConsoleRoute, all_pages
@@ -42,7 +42,8 @@ def make(site: Site) -> ASGIApp:
     access = Access(site, forms.resume)
     routes = [
         Route("/static/{fingerprint}/{name}", _static, methods=["GET"]),
-        *(Route(each.path, guarded(access, forms, each), methods=[each.method]) for each in pages),
+        # the addresses of actions first: /audits/run is no audit
+        *(Route(each.path, guarded(access, forms, each), methods=[each.method]) for each in forms.addresses() + pages),
     ]
     routes += [
         Route(each.path, _shielded(access, each.endpoint), methods=list(each.methods or ())) for each in access.routes()
@@ -65,6 +66,8 @@ def guarded(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
             return await access.login(request)
         request.state.person = person
         visit = access.visit(request, person)
+        if page.method == "GET" and (filled := fields.with_days(visit)):
+            return RedirectResponse(filled, 303)
         if page.method == "POST":
             visit.form, visit.choices = read_form(await request.body())
         if page.acts and not person.may_act:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from orders_sync.console.visit import Visit
 from orders_sync.console.words import Words
@@ -15,6 +16,7 @@ from orders_sync.domain.windows import SECOND
 
 LONGEST_NUMBER = 18  # digits that a bigint always holds
 DIRECTIONS = ("sale", "purchase")
+SPANS = {"yesterday": (1, 1), "week": (6, 0)}  # buttons of forms: first and last day, in days before today
 
 
 def days(
@@ -25,6 +27,17 @@ def days(
     if start and end and start >= end:
         raise UsageError(words("The first day lies after the last one."), argument=first)
     return start, end
+
+
+def with_days(visit: Visit) -> str | None:
+    """Return the URL of this page with the days that a button of its form stands for; None where none was pressed."""
+    if (span := SPANS.get(visit.request.query_params.get("days", ""))) is None:
+        return None
+    today = local_times.date_of(datetime.now(UTC))
+    first, last = ((today - timedelta(days=ago)).isoformat() for ago in span)
+    given = visit.request.query_params.multi_items()
+    kept = [(name, value) for name, value in given if value and name not in ("days", "from", "to", "before")]
+    return f"{visit.url(visit.path)}?{urlencode([*kept, ('from', first), ('to', last)])}"
 
 
 def written(start: datetime, end: datetime) -> dict[str, str]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 
 from orders_sync.console.pages import ConsoleRoute
@@ -27,7 +28,23 @@ class Forms:
 
     def __init__(self, pages: Sequence[ConsoleRoute]) -> None:
         self._shown_by = {each.path: each for each in pages if each.method == "GET"}
+        self._pages = pages
         self._actions = [(compile_path(each.path), each) for each in pages if each.method == "POST" and each.form]
+
+    def addresses(self) -> list[ConsoleRoute]:
+        """Return a page for the address of each action, which a reload may ask for: it leads to the form's page."""
+        return [
+            ConsoleRoute(each.path, partial(self._to_form, each.form))
+            for each in self._pages
+            if each.method == "POST" and each.form
+        ]
+
+    async def _to_form(self, form: str, visit: Visit) -> Response:
+        query = visit.request.url.query
+        if not query and (before := self._shown_by[form].form):
+            form = before  # a page that is nothing without its parameters
+        path = visit.url(form.format(**visit.request.path_params))
+        return RedirectResponse(path + (f"?{query}" if query else ""), 303)
 
     async def answer(self, visit: Visit, page: ConsoleRoute) -> Response:
         """Return the answer of a page or action; with a mistake in its form, the form again and what is wrong.

@@ -143,6 +143,12 @@ class Visit:
         """
         if not self.person.may_act:
             raise ForbiddenError(self._("You may look, but not change anything."))
+        async with self.planning() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def planning(self) -> AsyncIterator[Connection]:
+        """Lend a connection that stores the plan of a preview, which changes nothing else: also who may only look."""
         if reason := self.site.mismatch():
             raise SchemaVersionError(reason)
         async with self.site.working() as connection:

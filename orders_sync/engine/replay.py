@@ -69,5 +69,5 @@ async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reje
         record = identified(reject.payload, platform.identifier(platform.feed), reject.read_at)
         landed = await load.land(connection, source, [record])
         if not landed.rejected:
-            await rejects.settle_one(connection, reject, number)
+            await rejects.settle_one(connection, reject, number, record.order_id)
         return landed, await rejects.take(connection, number)

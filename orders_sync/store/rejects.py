@@ -23,7 +23,7 @@ from orders_sync.domain import reject_reasons
 from orders_sync.store import locks
 from orders_sync.store.database import Connection
 from orders_sync.store.ownership import OTHER_HOST
-from orders_sync.store.queries import fetch_row, fetch_rows, fetch_values
+from orders_sync.store.queries import fetch_dict, fetch_row, fetch_rows, fetch_values
 
 # only the newest read of a record says whether it is open; a renormalized order rejects the bytes that are stored
 _KEEP = f"""
@@ -213,11 +213,16 @@ async def take(connection: Connection, number: int) -> Reject | None:
     return await fetch_row(connection, _TAKE, [number], Reject)
 
 
-async def settle_one(connection: Connection, reject: Reject, number: int) -> None:
-    """Mark a reject, which has this number, as settled. The row of its order in `raw_orders` must be locked."""
+async def settle_one(connection: Connection, reject: Reject, number: int, order_id: str | None) -> None:
+    """Mark a reject, which has this number, as settled. The row of its order in `raw_orders` must be locked.
+
+    `order_id`: of the order that it became; it is kept where the reject had none.
+    """
     await _lock(connection, reject.platform, alone=False)
     await connection.execute(
-        "UPDATE sync.rejects SET resolved_at = now() WHERE id = %s AND resolved_at IS NULL", [number]
+        "UPDATE sync.rejects SET resolved_at = now(), order_id = coalesce(order_id, %s) "
+        "WHERE id = %s AND resolved_at IS NULL",
+        [order_id, number],
     )
     if reject.order_id is not None:
         await _note_unread(connection, reject.platform, [reject.order_id])
@@ -229,10 +234,10 @@ async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[
     return await fetch_values(connection, query, [list(numbers)], int)
 
 
-async def accounts_of(connection: Connection, numbers: Sequence[int]) -> list[str]:
-    """Return the accounts of these rejects, by name."""
-    query = "SELECT DISTINCT account FROM sync.rejects WHERE id = ANY(%s) ORDER BY account"
-    return await fetch_values(connection, query, [list(numbers)], str)
+async def by_account(connection: Connection, numbers: Sequence[int]) -> dict[str, list[int]]:
+    """Return those of these rejects that exist, by the account they are of."""
+    query = "SELECT account, array_agg(id ORDER BY id) FROM sync.rejects WHERE id = ANY(%s) GROUP BY 1 ORDER BY 1"
+    return await fetch_dict(connection, query, [list(numbers)], dict[str, list[int]])
 
 
 async def drop(connection: Connection, numbers: Sequence[int]) -> int:

@@ -68,7 +68,7 @@ def test_a_reject_that_can_be_read_now_is_replayed(page: Page, console: Console)
     page.goto(f"{console.root}/rejects")
     page.get_by_role("checkbox").first.check()
     page.get_by_role("button", name="Replay the chosen").click()
-    expect(page.get_by_role("status")).to_have_text("Landed: 1, settled by a newer version: 0, still rejected: 0.")
+    expect(page.get_by_role("status")).to_have_text("Became orders: 1.")
     expect(page.get_by_role("main")).to_contain_text("every record of a platform has become an order.")
 
 

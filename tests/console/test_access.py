@@ -140,7 +140,28 @@ async def test_an_unknown_name_is_told_apart_by_nothing(console: Served) -> None
     await console.add("lin")
     async with console.nobody() as client:
         said = [(await client.post("/login", data={"name": name, "password": "x"})).text for name in ("lin", "nobody")]
-    assert said[0] == said[1]
+    assert said[0] == said[1].replace('value="nobody"', 'value="lin"')
+    assert 'name="name"' in said[0].split('value="lin"')[0], "the name stays"
+
+
+async def test_who_is_logged_in_is_led_on_from_the_log_in_and_from_addresses_of_forms(console: Served) -> None:
+    async with console.person("lin") as client:
+        leads = {
+            "/login?next=/orders": "/orders",
+            "/logout": "/",
+            "/language": "/",
+            "/accounts/shop/pause": "/accounts/shop",
+            "/orders/fetch?q=1": "/orders?q=1",
+            "/audits/run": "/audits",
+            "/rejects/replay?reason=no_order_id": "/rejects?reason=no_order_id",
+            "/rejects/7/record": "/rejects/7",
+            "/backfills/start": "/backfills",
+            "/backfills/start?account=shop": "/backfills/new?account=shop",
+            "/backfills/7/cancel": "/backfills/7",
+        }
+        for path, page in leads.items():
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, page), path
 
 
 @pytest.mark.parametrize(

@@ -387,11 +387,40 @@ async def test_a_complete_range_can_be_read_again_all_the_same(shops: Served) ->
     assert [text.count(f'value="{name}" checked') for name in names] == [1, 1]
 
 
-async def test_who_may_only_look_gets_no_form_that_cannot_be_sent(shops: Served) -> None:
+async def test_who_may_only_look_previews_and_starts_nothing(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
     async with shops.person(may_act=False) as client:
-        text = (await client.get("/backfills")).text
-    assert "You may look" in text
-    assert "Preview" not in text
+        assert "You may look" in (await client.get("/backfills")).text
+        text = await previewed(client, name)
+        [(number,)] = Tables(shops.site.url).query("SELECT id FROM sync.backfill_plans")
+        refused = await client.post("/backfills/start", data={"plan": str(number)})
+    assert "Somebody who may act starts it." in text
+    assert 'name="plan"' not in text
+    assert refused.status_code == 403
+    assert windows(shops) == []
+
+
+async def test_a_button_fills_the_days_of_the_form_and_keeps_the_rest(shops: Served) -> None:
+    names = [each.account.name for each in shops.site.sources][:2]
+    today = local_times.date_of(datetime.now(UTC))
+    async with shops.person() as client:
+        for value, first, last in (("yesterday", 1, 1), ("week", 6, 0)):
+            asked = {"account": names, "from": "", "to": "2020-01-01", "days": value}
+            answer = await client.get("/backfills/new", params=asked)
+            found = httpx.URL(answer.headers["location"]).params
+            assert found.get_list("account") == names
+            assert [found["from"], found["to"]] == [str(today - timedelta(days=ago)) for ago in (first, last)]
+            assert "days" not in found
+
+
+async def test_the_system_page_names_backfills_that_wait_for_a_paused_shop(shops: Served) -> None:
+    name = shops.site.sources[0].account.name
+    async with shops.person() as client:
+        answer = await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
+        assert "is paused or suspended" not in (await client.get("/system")).text
+        Tables(shops.site.url).execute("UPDATE sync.accounts SET paused_at = now(), paused_by = 'lin'")
+        text = (await client.get("/system")).text
+    assert f'<a href="{answer.headers["location"]}">' in text.split("is paused or suspended")[1]
 
 
 async def test_what_cannot_be_started_is_not_called_complete(shops: Served) -> None:
@@ -426,7 +455,8 @@ async def test_a_cancelled_backfill_keeps_its_parts_and_offers_the_shops_that_we
         assert 'value="0.5"' in page
         assert "Parts read: 1 of 2, cancelled: 1" in page
         again = again_of(page)
-        assert sorted(again) == sorted([("account", stopped), *RANGE.items(), ("everything", "1")])
+        by = [("by", "created")] if ("by", "created") in again else []
+        assert sorted(again) == sorted([("account", stopped), *RANGE.items(), ("everything", "1"), *by])
         form = (await client.get("/backfills/new", params=list(again))).text
     assert plan(form)
     assert f'value="{stopped}" checked' in form
@@ -443,7 +473,7 @@ async def test_a_range_of_times_is_asked_for_again_as_it_was(shops: Served) -> N
         again = again_of((await client.get(answer.headers["location"])).text)
         form = (await client.get("/backfills/new", params=list(again))).text
         await client.post("/backfills/start", data={"plan": plan(form)})
-    assert dict(again) == {"account": name, **times}
+    assert {field: text for field, text in again if field != "by"} == {"account": name, **times}
     assert "Until, not included" in form
     [(first, last), *others] = Tables(shops.site.url).query("SELECT starts_at, ends_at FROM sync.backfills ORDER BY id")
     assert others == [(first, last)]

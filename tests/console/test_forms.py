@@ -215,7 +215,7 @@ async def test_a_button_whose_session_has_ended_is_not_pressed_by_the_log_in(sho
         Tables(shop.site.url).execute("DELETE FROM sync.console_sessions")
         for path, title in {
             f"/accounts/{NAME}/sync": NAME,
-            "/orders/fetch": "Overview",
+            "/orders/fetch": "Orders",
             "/nothing": "Overview",
         }.items():
             answer = await client.post(path, data={"platform": "1688"})

@@ -296,7 +296,7 @@ async def test_records_that_are_no_orders_are_said_not_to_be_here(tables: Tables
     for path in ("/", "/accounts/a"):
         found = plain(await text(lin, path))
         assert "Not among them: 1 record that is no order yet." in found
-        assert "✓ current ! 1 rejects" in found
+        assert "✓ current ! rejects: 1" in found
         assert "! 2 not here: rejects platform 9, ours 7" in found
     tables.execute(REJECT, "a")
     assert "Not among them: 2 records that are no orders yet." in plain(await text(lin))

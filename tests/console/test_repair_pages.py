@@ -53,7 +53,7 @@ async def test_a_button_acts_on_as_many_as_it_says_and_no_more(console: Served) 
         assert "nothing was done" in refused.text
         done = await client.post("/rejects/replay", data={"all": "1", "shown": "4", "reason": "no_order_id"})
         assert done.headers["location"] == "/rejects?reason=no_order_id"
-        assert "still rejected: 4" in (await client.get("/rejects")).text
+        assert "Still cannot be read: 4." in (await client.get("/rejects")).text
         assert (await client.post("/rejects/replay", data={})).status_code == 400
         many = {"number": [str(n) for n in range(1, reject_pages.MOST_AT_ONCE + 2)]}
         assert (await client.post("/rejects/replay", data=many)).status_code == 400
@@ -68,7 +68,7 @@ async def test_rejects_say_what_helps_for_their_reason_and_after_a_replay_that_c
         assert helps in (await client.get(f"/rejects/{number}")).text
         await client.post("/rejects/replay", data={"number": [str(number)]})
         text = (await client.get("/rejects")).text
-        assert "still rejected: 1" in text
+        assert "Still cannot be read: 1." in text
         assert helps in text
         Tables(console.site.url).execute("UPDATE sync.rejects SET reason_key = 'of a later version'")
         assert (await client.get(f"/rejects/{number}")).status_code == 200
@@ -340,3 +340,24 @@ async def test_a_page_without_rejects_says_what_it_has_none_of(console: Served) 
         assert "every record" not in page
         assert ">no order number where it belongs<" in page
         assert "none of this shop" in (await client.get("/rejects", params={"account": "other"})).text
+
+
+async def test_a_replayed_record_leads_to_its_order_and_each_shop_has_its_own_numbers(landed: Tables) -> None:
+    [(payload, order_id)] = landed.query(
+        "SELECT payload::text, order_id FROM raw_orders WHERE platform = %s LIMIT 1", "1688"
+    )
+    [(owner,)] = landed.query("SELECT account FROM orders WHERE platform = '1688' AND order_id = %s", order_id)
+    add = (
+        "INSERT INTO sync.rejects (account, platform, reason, reason_key, payload, payload_hash, read_at) "
+        "VALUES (%s, '1688', 'x', 'database', %s, %s, now()) RETURNING id"
+    )
+    [(good,)] = landed.query(add, owner, payload.encode(), b"1")
+    [(bad,)] = landed.query(add, "other", b"{}", b"2")
+    async with served(landed.url, Settings()) as console, console.person("lin") as client:
+        answer = await client.post("/rejects/replay", data={"number": str(good)})
+        page = (await client.get(answer.headers["location"])).text
+        await client.post("/rejects/ignore", data={"number": [str(good), str(bad)]})
+    assert answer.headers["location"] == f"/rejects/{good}"
+    assert f'href="/orders?q={order_id}"' in page
+    query = "SELECT account, details -> 'ids' FROM sync.activity WHERE action = 'rejects.ignore' ORDER BY account"
+    assert sorted(landed.query(query)) == sorted([(owner, [good]), ("other", [bad])])

@@ -116,7 +116,9 @@ def _freshness(visit: Visit, delays: Sequence[Delay], policy: ChangePolicy, at: 
             )
         )
         times = sum(value > late.total_seconds() for value, _at in peaks)
-        said.append(_("Late in that time: %(count)s times.", count=times) if times else _("Never late in that time."))
+        said.append(
+            _("How often it was late in that time: %(count)s.", count=times) if times else _("Never late in that time.")
+        )
     most = span(max((value for value, _at in peaks), default=0.0))
     chart = charts.sawtooth(delays, promise.total_seconds(), since, at, " ".join(said))
     return {"chart": chart, "said": said, "since": since, "most": most, "promise": span(promise)}
@@ -252,7 +254,7 @@ async def retry(visit: Visit) -> Response:
         raise UsageError(visit._("Which window? Reload the page and choose again."))
     async with visit.acting() as connection:
         count = await window_actions.retry(connection, visit.actor, name, None if number is None else [number])
-    return visit.go(f"/accounts/{name}", visit._("%(count)s windows are read again at once.", count=count))
+    return visit.go(f"/accounts/{name}", visit._("Parts that are read again at once: %(count)s.", count=count))
 
 
 PAGES = [

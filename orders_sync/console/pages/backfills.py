@@ -64,7 +64,7 @@ async def preview(visit: Visit) -> Response:
     window = _window(visit)
     sources = _sources(visit, chosen)
     by = Feed.CREATED if visit.query.get("by") == Feed.CREATED else None
-    async with visit.acting() as connection:
+    async with visit.planning() as connection:
         shown = await backfill.preview(
             connection, sources, window, by, datetime.now(UTC), everything=bool(visit.query.get("everything"))
         )
@@ -86,7 +86,7 @@ async def preview(visit: Visit) -> Response:
 async def preview_orders(visit: Visit) -> Response:
     """Show what reading orders by their numbers would take. The plan is kept for an hour."""
     text = visit.query.get("numbers", "")
-    async with visit.acting() as connection:
+    async with visit.planning() as connection:
         shown = await order_fetch.preview(connection, visit.site.sources, [text], datetime.now(UTC))
         not_read = await backfill_facts.not_read(connection, sorted({each.account for each in shown.orders}))
     taken = [each.number for each in shown.orders] + [each.number for each in shown.not_fetched]
@@ -177,7 +177,11 @@ def _one(number: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "sum": total,
         "is_open": any(row["state"] in OPEN for row in rows),
         "is_complete": bool(rows) and set(total["states"]) == {BackfillState.DONE} and not total["beyond"],
-        "again": {"accounts": [row["account"] for row in rest], "everything": everything},
+        "again": {
+            "accounts": [row["account"] for row in rest],
+            "everything": everything,
+            "by": Feed.CREATED if all(row["feed"] == Feed.CREATED for row in rest) else None,
+        },
         "written": fields.written(total["starts_at"], total["ends_at"]) if rows else {},
     }
 

@@ -221,6 +221,6 @@ def _place(visit: Visit) -> LastOrder | None:
 PAGES = [
     page("/orders", show, form="/orders"),
     action("/orders/fetch", fetch, form="/orders"),
-    action("/orders/persons", reveal, acts=False, shows_persons=True),
+    action("/orders/persons", reveal, acts=False, shows_persons=True, form="/orders"),
     page("/orders/{platform}/{order_id:path}", show_one),
 ]

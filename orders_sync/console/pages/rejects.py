@@ -12,6 +12,7 @@ from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.reject_reasons import RejectReason, RejectState, classify
 from orders_sync.engine.actions import rejects as actions
+from orders_sync.engine.replay import Replayed
 from orders_sync.store import activity
 from orders_sync.store.console import account_names, rejects
 from orders_sync.store.reject_lists import Chosen
@@ -72,7 +73,7 @@ async def show(visit: Visit) -> Response:
         matching=matching,
         most=MOST_AT_ONCE,
         reasons=REASONS,
-        advice=ADVICE.get(reason, "") if reason else "",
+        advice=ADVICE.get(reason, "") if reason and matching else "",
     )
 
 
@@ -112,15 +113,22 @@ async def replay(visit: Visit) -> Response:
             result = await actions.replay_matching(connection, visit.actor, chosen, shown)
         else:
             result = await actions.replay(connection, visit.actor, _chosen(visit))
-    text = visit._(
-        "Landed: %(landed)s, settled by a newer version: %(older)s, still rejected: %(count)s.",
-        landed=result.landed,
-        older=result.older,
-        count=len(result.rejected),
-    )
+    text = _result(visit, result)
     if result.rejected and not visit.form.get("reason"):  # else the page says it
         text += visit.words.space + visit._(ADVICE[classify(result.rejected[0].reason)])
+    if "reason" not in visit.form and len(visit.choices.get("number", ())) == 1:  # the page of one record
+        return visit.go(f"/rejects/{_chosen(visit)[0]}", text)
     return visit.go("/rejects", text, reason=visit.form.get("reason"), account=visit.form.get("account"))
+
+
+def _result(visit: Visit, result: Replayed) -> str:
+    """Say what became of replayed rejects; what became of none is left out."""
+    said = [
+        visit._("Became orders: %(count)s.", count=result.landed) if result.landed else "",
+        visit._("Older than what is here, and settled: %(count)s.", count=result.older) if result.older else "",
+        visit._("Still cannot be read: %(count)s.", count=len(result.rejected)) if result.rejected else "",
+    ]
+    return visit.words.space.join(filter(None, said)) or visit._("Nothing was replayed: they are settled already.")
 
 
 async def ignore(visit: Visit) -> Response:
@@ -169,5 +177,5 @@ PAGES = [
     action("/rejects/ignore", ignore, form="/rejects"),
     action("/rejects/unignore", unignore, form="/rejects"),
     page("/rejects/{number}", show_one),
-    action("/rejects/{number}/record", reveal, acts=False, shows_persons=True),
+    action("/rejects/{number}/record", reveal, acts=False, shows_persons=True, form="/rejects/{number}"),
 ]

@@ -84,6 +84,7 @@ async def _decide(
 
 
 async def _record(connection: Connection, actor: Actor, action: Action, numbers: Sequence[int]) -> None:
-    accounts = await store.accounts_of(connection, numbers)
     subject = f"reject {numbers[0]}" if len(numbers) == 1 else None
-    await activity.record(connection, actor, action, accounts=accounts, subject=subject, details=activity.some(numbers))
+    for account, own in (await store.by_account(connection, numbers)).items():
+        details = activity.some(own)
+        await activity.record(connection, actor, action, account=account, subject=subject, details=details)

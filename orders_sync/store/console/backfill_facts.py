@@ -14,6 +14,8 @@ from orders_sync.store.missing import MISSING
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_dict, fetch_rows, fetch_value
 
+MOST_WAITING = 20  # requests
+
 # an action records itself in the transaction of the request, whose beginning is `requested_at`
 _WHO_ASKED = """
 SELECT k.request, a.actor FROM unnest(%(requests)s::bigint[], %(times)s::timestamptz[]) AS k (request, at)
@@ -27,6 +29,13 @@ CROSS JOIN LATERAL (
 _NOT_READ = f"""
 SELECT a.name, CASE WHEN {IS_PAUSED} THEN 'paused' ELSE 'suspended' END FROM sync.accounts AS a
 WHERE a.name = ANY (%s) AND ({IS_PAUSED} OR a.suspended_at IS NOT NULL)
+"""
+
+_WAITING_UNREAD = f"""
+SELECT coalesce(b.request_id, b.id), array_agg(DISTINCT a.name ORDER BY a.name)
+FROM sync.backfills AS b JOIN sync.accounts AS a ON a.name = b.account
+WHERE b.state IN ('requested', 'planned') AND ({IS_PAUSED} OR a.suspended_at IS NOT NULL)
+GROUP BY 1 ORDER BY 1 DESC LIMIT %s
 """
 
 _NUMBERS = """
@@ -97,6 +106,11 @@ async def who_asked(connection: Connection, requested_at: Mapping[int, datetime]
 async def not_read(connection: Connection, accounts: Sequence[str]) -> dict[str, str]:
     """Return those of these accounts of which nothing is read now: "paused" or "suspended"."""
     return await fetch_dict(connection, _NOT_READ, [list(accounts)], dict[str, str])
+
+
+async def waiting_unread(connection: Connection) -> dict[int, list[str]]:
+    """Return the accounts of which nothing is read now and for which a backfill waits, by its request, the newest."""
+    return await fetch_dict(connection, _WAITING_UNREAD, [MOST_WAITING], dict[int, list[str]])
 
 
 async def asked_orders(connection: Connection, request: int, requested_at: datetime, limit: int) -> list[AskedOrder]:
