@@ -136,10 +136,10 @@ def of_account(account: AccountStatus, verdict: Verdict) -> Iterator[Remark]:
             "orders-sync accounts list",
             name,
         )
-    elif state is AccountState.PAUSED:
+    elif state is AccountState.PAUSED and account.pause:
         yield Remark(
             Reason.PAUSED,
-            Sentence("%(shop)s: paused since %(at)s, %(to)s", shop=name, at=account.paused_at, to=to),
+            Sentence("%(shop)s: %(paused)s; %(to)s", shop=name, paused=account.pause.sentence, to=to),
             f"orders-sync accounts resume {name}",
             name,
         )
