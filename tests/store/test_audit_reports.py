@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import audit_reports, audits
 from orders_sync.store.audits import NotedDifference
 from orders_sync.store.database import Connection
 from tests.support.databases import one, rows
-from tests.support.loading import NOON
+from tests.support.differences import DAY, HOUR, difference
 
-HOUR = timedelta(hours=1)
-DAY = Window(NOON - 24 * HOUR, NOON)
 OPEN = """
     SELECT d.audit_id, d.starts_at FROM sync.audit_differences AS d JOIN sync.audits AS a ON a.id = d.audit_id
     WHERE d.repaired_at IS NULL ORDER BY 1, 2
 """
-
-
-def difference(hour: int, *missing: str, older: tuple[str, ...] = (), gone: tuple[str, ...] = ()) -> NotedDifference:
-    window = Window(DAY.start + hour * HOUR, DAY.start + (hour + 1) * HOUR)
-    count = len(missing) + len(older)
-    return NotedDifference(Feed.CREATED, window, 10 + count, 10 + len(gone), count, missing, older, gone)
 
 
 async def audit(

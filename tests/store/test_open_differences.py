@@ -10,8 +10,8 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import audit_reports, audits, open_differences, overview
 from orders_sync.store.audits import NotedDifference
 from orders_sync.store.database import Connection
-from tests.store.test_audit_reports import DAY, HOUR, difference
 from tests.support.databases import one
+from tests.support.differences import DAY, HOUR, difference
 
 ACCOUNT = """
     INSERT INTO sync.accounts (name, platform, host, seller, feed, history_from, watermark)
