@@ -14,7 +14,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows
 
 PAGE = 50  # rows
-MOST_EXAMINED = 10_000  # orders of which a count finds out whether they fit
+MOST_EXAMINED = 5_000  # orders of which a count finds out whether they fit
 
 _LIST = """
 SELECT o.platform, o.order_id, o.order_no, o.account, o.direction, o.status_name_zh, o.status_name_en,
