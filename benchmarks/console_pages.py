@@ -32,6 +32,7 @@ from orders_sync.settings import Settings, load
 from orders_sync.store import console_access, database
 
 PERSON = "benchmark"
+LOGIN = "/login"
 START_SECONDS = 60.0
 _OWN = {
     "1688": {"seller_nick": "{seller}", "app_id": "app-{name}", "app_secret": "x"},
@@ -125,7 +126,7 @@ def pages(connection: database.Session, today: datetime) -> dict[str, str]:
         "dictionary: columns by a word": url("/dictionary", q="refund"),
         "system": "/system",
         "own sessions": "/me",
-        "log-in": "/login",
+        "log-in": LOGIN,
     }
 
 
@@ -190,14 +191,14 @@ class Browser:
     def log_in(self, name: str, token: str) -> None:
         """Log in and keep the cookie."""
         body = urlencode({"name": name, "password": token})
-        answer, _ = self._ask("POST", "/login", body, {"Content-Type": "application/x-www-form-urlencoded"})
+        answer, _ = self._ask("POST", LOGIN, body, {"Content-Type": "application/x-www-form-urlencoded"})
         if answer.status != 303:
             raise BenchmarkError(f"the log-in answered {answer.status}")
         self._headers["Cookie"] = (answer.getheader("Set-Cookie") or "").split(";")[0]
 
     def get(self, path: str) -> bytes:
-        """Return a page. Raises `BenchmarkError` where it is none."""
-        answer, text = self._ask("GET", path)
+        """Return a page, that of the log-in without a session. Raises `BenchmarkError` where it is none."""
+        answer, text = self._ask("GET", path, headers={"Cookie": ""} if path == LOGIN else None)
         if answer.status != 200:
             raise BenchmarkError(f"{path[:200]} answered {answer.status}")
         return text

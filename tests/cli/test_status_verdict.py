@@ -73,7 +73,7 @@ def test_the_sum_comes_first_then_problems_then_accounts_the_worst_first(trouble
         "! busy: no call is made until",
         "! busy: 1 read failed, tried again with the next reads",
         "! busy: 1 record could not be converted into an order",
-        "! busy: the audit of",
+        "! busy: audit 2 counted more orders at the platform than are here",
         "! quiet: nothing has been read yet",
         "! quiet: messages of the platform wait for a read (2)",
         "! gone: ",

@@ -165,7 +165,7 @@ async def keys(pool: Pool) -> set[object]:
 
 async def test_every_call_of_every_pass_is_counted_P6(tell: Tell) -> None:
     """Two passes at once at a rate that binds: the moment in the table has moved on by a gap for every call made."""
-    story = tell(orders=100)
+    story = tell(orders=100, samples=True)
     story.per_second = 50
     account = story.sources(story.shop)[0].account
     query = "SELECT extract(epoch FROM next_at)::float FROM sync.rates WHERE key = %s"
