@@ -46,20 +46,22 @@ def _listed(kind: str) -> str:
 
 _STATE = f"""
 WITH asked AS MATERIALIZED (
-    SELECT q.place, q.name, q.feed, q.longest, q.page_size, a.history_from AS begins,
-        CASE WHEN a.feed = q.feed THEN greatest(a.history_from, a.proven_from) END AS history_from,
-        CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL
-            THEN greatest(a.history_from, a.proven_from, {ledger.PROVEN_TO}) END AS proven_to,
-        CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL THEN {ledger.PLANNED_TO} END AS planned_to,
-        CASE WHEN %(start)s < due.past THEN tstzrange(%(start)s, due.past) ELSE 'empty' END AS range, due.past
+    SELECT q.place, q.name, q.feed, q.longest, q.page_size, a.history_from AS begins, due.past, own.planned_to,
+        greatest(own.history_from, own.proven_from) AS history_from,
+        greatest(own.history_from, own.proven_from, coalesce(own.undone_from, own.planned_to)) AS proven_to,
+        CASE WHEN %(start)s < due.past THEN tstzrange(%(start)s, due.past) ELSE 'empty' END AS range
     FROM unnest(%(names)s::text[], %(feeds)s::text[], %(pasts)s::timestamptz[], %(longest)s::interval[],
         %(page_sizes)s::int[], %(not_due)s::interval[])
         WITH ORDINALITY AS q (name, feed, past, longest, page_size, not_due, place)
     LEFT JOIN sync.accounts AS a ON a.name = q.name
+    LEFT JOIN LATERAL (
+        -- how far the account's own feed is planned and read; looked up once, not for every mention of it
+        SELECT a.history_from, a.proven_from, {ledger.PLANNED_TO} AS planned_to, {ledger.UNDONE_FROM} AS undone_from
+        WHERE a.feed = q.feed AND a.history_from IS NOT NULL OFFSET 0
+    ) AS own ON true
     CROSS JOIN LATERAL (
         -- what is younger than the last plan is left to the next one, which is not late yet
-        SELECT CASE WHEN a.feed = q.feed AND a.history_from IS NOT NULL
-            AND {ledger.PLANNED_TO} BETWEEN q.past - q.not_due AND q.past THEN {ledger.PLANNED_TO} ELSE q.past END
+        SELECT CASE WHEN own.planned_to BETWEEN q.past - q.not_due AND q.past THEN own.planned_to ELSE q.past END
     ) AS due (past)
 ), known AS MATERIALIZED (
     SELECT q.*, open.failed_windows, open.waiting_windows, open.failed AS all_failed, open.waiting AS all_waiting,

@@ -36,14 +36,15 @@ IS_ACCOUNT = "(a.name, a.platform, a.host, a.seller) = (%(name)s, %(platform)s, 
 # the oldest of them begins that is not done, everything has landed. One that was split is not done before its last part
 # is, for the parts may bring too few all together (`parts`)
 PLANNED_TO = "(SELECT max(ends_at) FROM sync.windows AS p WHERE p.account = a.name AND p.kind = 'incremental')"
-PROVEN_TO = f"""coalesce((
+UNDONE_FROM = f"""(
     WITH RECURSIVE undone AS (
         SELECT o.starts_at, o.parent_id FROM sync.windows AS o
         WHERE o.account = a.name AND o.kind = 'incremental' AND o.state IN {OPEN_WINDOWS}
         UNION
         SELECT p.starts_at, p.parent_id FROM undone AS o JOIN sync.windows AS p ON p.id = o.parent_id
     )
-    SELECT min(starts_at) FROM undone), {PLANNED_TO})"""
+    SELECT min(starts_at) FROM undone)"""
+PROVEN_TO = f"coalesce({UNDONE_FROM}, {PLANNED_TO})"
 
 # a backfill is done once none of its windows is open. The account's row must be locked
 CLOSE_BACKFILL = f"""

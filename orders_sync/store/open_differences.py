@@ -64,6 +64,7 @@ def unsettled_ranges(condition: str = "true") -> str:
     ) AS d
     CROSS JOIN LATERAL (
         SELECT CASE WHEN d.is_looked_up THEN ARRAY({_STILL_MISSING}) ELSE '{{}}' END
+        OFFSET 0  -- looked up once, not for every mention of it
     ) AS l (ids)
     """
 
@@ -76,7 +77,7 @@ def open_by_account(condition: str = "true") -> str:
     """
     return f"""
     WITH r AS MATERIALIZED (SELECT * FROM ({unsettled_ranges(condition)}) AS r WHERE NOT is_read),
-    named AS (
+    named AS MATERIALIZED (  -- not once for every account, as where a plan expects few
         SELECT account, count(DISTINCT n.id) AS orders, min(n.id) AS order_id
         FROM r, unnest(still_missing_ids) AS n (id) WHERE acknowledged_at IS NULL GROUP BY account
     ), counted AS (
