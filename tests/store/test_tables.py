@@ -101,7 +101,7 @@ INDEXES = {
     ("orders", "changed_xid, platform, order_id"),
     # what the engine and the service ask
     ("windows", "account, kind, starts_at"),
-    ("windows", "account, kind, ends_at"),
+    ("windows", "account, kind, ends_at, starts_at"),
     ("rejects", "account, payload_hash"),
     ("rejects", "platform, order_id"),
     ("rejects", "account"),

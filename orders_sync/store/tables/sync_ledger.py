@@ -183,7 +183,7 @@ windows = Table(
         "starts_at",
         postgresql_where=text(f"state IN {OPEN_WINDOWS}"),
     ),
-    Index(None, "account", "kind", "ends_at"),
+    Index(None, "account", "kind", "ends_at", "starts_at"),
     Index("ix_windows_claimed", "account", "fence", postgresql_where=text("fence > 0")),
     Index("ix_windows_backfill", "backfill_id", postgresql_where=text("backfill_id IS NOT NULL")),
     Index("ix_windows_finished", "finished_at", postgresql_where=text(f"state IN {READ_WINDOWS}")),
