@@ -98,8 +98,6 @@ def pages(connection: database.Session, today: datetime) -> dict[str, str]:
         "shop: the windows of one hour": url("/accounts/shop001", hour=hour),
         "orders": "/orders",
         "orders of a shop and a month": url("/orders", names[:1], **month),
-        "orders that are unshipped": url("/orders", state="unshipped"),
-        "orders of a shop that are unshipped": url("/orders", account=names[0], state="unshipped"),
         "orders of a state that none is in": url("/orders", state="unshipped"),
         "orders of a shop and a state that none is in": url("/orders", names[:1], state="unshipped"),
         "order by its tracking number": url("/orders", q="trackno77"),
