@@ -84,8 +84,8 @@ SELECT EXISTS (
 )
 """
 _REJECT = """
-INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, reason_key, read_at)
-SELECT account, platform, order_id, convert_to(payload::text, 'UTF8'), payload_hash, %s, 'database', read_at
+INSERT INTO sync.rejects (account, platform, order_id, payload, payload_hash, reason, reason_key, read_at, rejected_at)
+SELECT account, platform, order_id, convert_to(payload::text, 'UTF8'), payload_hash, %s, 'database', read_at, read_at
 FROM raw_orders WHERE (platform, order_id) = (%s, %s)
 """
 TAKEN_OUT = Sentence(
