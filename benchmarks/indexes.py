@@ -83,6 +83,7 @@ def _costs(connection: Connection, folder: Path, target: Target, batches: int, r
         str(name): str(text) for name, text in connection.execute(_INDEXES, [f"public.{target.name}"]).fetchall()
     }
     loads: dict[str, list[_Load]] = {"": [], **{name: [] for name in definitions}}
+    _load(connection, folder, target, batches, None)  # not counted: it also writes pages that are new to the log
     for number in range(1, rounds + 1):
         info(f"{target.name}: round {number} of {rounds}")
         for name, found in loads.items():
