@@ -35,7 +35,7 @@ from orders_sync.store.progress import AccountProgress
 from orders_sync.store.progress import of as progress_of
 
 SHOWN = 3  # waiting windows an account
-FIGURES = 10  # weeks of accounts whose figures of products are made when orders landed: about 0.1 s of processors
+FIGURES = 10  # weeks of accounts whose figures of products are made when orders landed; the service makes the others
 
 
 def sync(
