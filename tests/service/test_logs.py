@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,7 +33,7 @@ from orders_sync.settings import LogSettings, load
 from tests.support.talker import ACCESS_KEY, APP_ID, SHORT
 
 # pieces of the secrets that no writing changes
-PIECES = ("4711", ACCESS_KEY, APP_ID, "0815", f"'{SHORT}'", f" {SHORT},")
+PIECES = ("quokka", ACCESS_KEY, APP_ID, "numbat", f"'{SHORT}'", f" {SHORT},")
 EVENTS = (
     "plain",
     "nested",
@@ -101,8 +100,7 @@ def test_whoever_speaks_whatever_goes_wrong_no_secret_is_written_P8(form: str, t
     assert said.returncode == 1
     assert said.stdout == ""
     assert [event for event in EVENTS if event not in said.stderr] == []
-    written = re.sub(r"\.\d{6}Z|0x[0-9a-f]+", "", said.stderr)  # a clock or an address may hold the digits of any piece
-    assert [piece for piece in PIECES if piece in written] == []
+    assert [piece for piece in PIECES if piece in said.stderr] == []
     assert "too chatty" not in said.stderr
     assert "k9s beside it" in said.stderr  # a short secret is one where it stands alone
     if form == "json":

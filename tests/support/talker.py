@@ -21,10 +21,11 @@ from orders_sync.service import logs
 from orders_sync.service.redaction import collect_secrets
 from orders_sync.settings import LogSettings
 
-SECRET = 'Hush-"4711"\\/ä 订'  # all that some writing escapes
-APP_ID = "8110042"
-ACCESS_KEY = "Hush-key-31"
-PASSWORD = "Hush-p@ss/0815"
+# No process id, clock, address or folder holds these by chance: words, and a number longer than all of them.
+SECRET = 'Hush-"quokka"\\/ä 订'  # all that some writing escapes
+APP_ID = "81100427305518264903"
+ACCESS_KEY = "Hush-key-wombat"
+PASSWORD = "Hush-p@ss/numbat"
 SHORT = "k9"
 URL = f"postgresql://me:{quote(PASSWORD, safe='')}@127.0.0.1:1/orders?connect_timeout=1"
 SETTINGS = f"""
