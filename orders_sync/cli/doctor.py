@@ -283,9 +283,8 @@ async def _account(http: httpx.AsyncClient, source: AccountSource) -> Finding:
     """Request a minute of orders, which proves address, credentials and clock."""
     now = whole_second(datetime.now(UTC))
     ask = PageQuery(source.platform.feed, Window(now - timedelta(minutes=1), now), 1, min(10, source.policy.page_size))
-    rate_limiter = RateLimiter(
-        source.policy.requests_per_second, LocalRateBackend()
-    )  # one call, and there may be no database
+    # not shared: it is one call, and there may be no database
+    rate_limiter = RateLimiter(source.policy.requests_per_second, LocalRateBackend())
     client = PageClient(
         http, source, rate_limiter, DatabaseClock(now), RetryPolicy(1, largest_body=2**20, seconds=SECONDS)
     )

@@ -23,6 +23,7 @@ from orders_sync.domain import local_times
 from orders_sync.domain.display import visible, visible_json
 
 WIDE = 200  # columns, where nobody's screen sets the width
+# columns of tables that fold where the terminal is narrow
 TEXT = {
     "value",
     "title",
@@ -37,7 +38,7 @@ TEXT = {
     "secrets",
     "order ids",
     "what it does",
-}  # columns that fold
+}
 
 _is_json = False
 

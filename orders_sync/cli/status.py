@@ -28,12 +28,7 @@ from orders_sync.store.overview import AccountStatus
 SIGNS = {Severity.BROKEN: ("✗", "bold red"), Severity.ATTENTION: ("!", "yellow")}
 MOST = 20  # problems shown above the table of all accounts
 NOTHING = "no account has been synced yet: run `orders-sync sync`, or `orders-sync demo` to try it"
-OPTIONAL = (
-    "current to",
-    "platform",
-    "audited",
-    "history",
-)  # columns, the first to be left out on a narrow screen first
+OPTIONAL = ("current to", "platform", "audited", "history")  # columns, in the order a narrow screen leaves them out
 _OPEN = (*OPEN_WINDOWS, "rejects")  # windows by state, and rejects
 
 

@@ -101,7 +101,6 @@ class SyncPolicy:
     lag: timedelta  # a window ends this long before now
     overlap: timedelta  # and starts this long before the end of what was planned
     confirm: timedelta  # a slower pass reads this much behind the overlap again
-    trusts_filter: bool = False  # rows outside the range that was asked for are no fault
-    sweeps: SweepPolicy = field(
-        default_factory=SweepPolicy
-    )  # what is read again where a list goes by creation time only
+    trusts_filter: bool = False  # `row_times = "ignored"`: rows outside the range that was asked for are no fault
+    # what is read again by creation time: where lists go by that alone, all that may change
+    sweeps: SweepPolicy = field(default_factory=SweepPolicy)

@@ -23,6 +23,7 @@ OrdersSyncError
     ├── RateLimitError              slow down, `retry_after` seconds if the platform said so
     │   └── BlockedError            something in front of the gateway does not let the call through
     ├── TransientError              network, 5xx, a busy platform: worth another try
+    │   └── CallTimeoutError        the call ran into its time limit
     ├── MalformedResponseError      the response is not what the platform documents; `body` is its beginning
     ├── InvalidRequestError         the platform understood the request and will not serve it: our mistake or a limit
     └── IncompleteWindowError       every page was read and rows are still missing
@@ -36,7 +37,7 @@ from datetime import datetime
 
 from orders_sync.domain.local_times import stamp
 
-EXCERPT = 2048
+EXCERPT = 2048  # bytes of a body that are kept
 
 
 class OrdersSyncError(Exception):
@@ -141,9 +142,10 @@ class InvalidRecordError(OrdersSyncError):
 
 
 class PlatformError(OrdersSyncError):
-    """A failed call. `account` and `window` are set by callers that know them, before the error is shown.
+    """A failed call. Its text never holds a request header or a secret (P8).
 
-    The text never holds a request header or a secret (P8).
+    `code`: of the platform's envelope, else the HTTP status; "" where no answer came. `account`, `window` and `call`
+    (which page) begin the text; callers that know them set them before the error is shown.
     """
 
     def __init__(self, message: str, *, call: str = "", code: str = "") -> None:

@@ -9,9 +9,10 @@ import msgspec
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The order that a record is of, and the time it shows of those its list goes by.
+    """The order that a record is of, and the time its list goes by: of creation or of change, by the feed.
 
-    `order_id` is None where there is no usable one; `fault` says why. `listed_at` is None where it cannot be read.
+    `order_id` is None where there is no usable one; `fault` says why. `listed_at` is aware, None where it cannot be
+    read.
     """
 
     order_id: str | None

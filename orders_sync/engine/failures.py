@@ -33,10 +33,7 @@ def react(account: str, error: PlatformError, *, in_a_row: int, has_answered: bo
     elif is_long_hold(error):
         rests, advice = True, rest
     elif in_a_row >= FAILURES_IN_A_ROW and is_down:
-        rests, advice = (
-            True,
-            f"{in_a_row} windows failed in a row. {rest}",
-        )
+        rests, advice = True, f"{in_a_row} windows failed in a row. {rest}"
     else:
         rests, advice = False, "It is read again later by itself; `orders-sync sync --retry` does not wait for that"
     return Reaction(rests, f"{error}. {advice}")

@@ -35,12 +35,8 @@ from orders_sync.store.database import Pool
 from orders_sync.store.flat_orders import fingerprint
 
 DAY = timedelta(days=1)
-UNREADABLE = (
-    IncompleteWindowError,
-    MalformedResponseError,
-    InvalidRequestError,
-    TransientError,
-)  # a range; a smaller one, or its count, may still be answered
+# errors of a range of which a smaller one, or its count, may still be answered
+UNREADABLE = (IncompleteWindowError, MalformedResponseError, InvalidRequestError, TransientError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ LARGEST_TOTAL = 10**8  # orders of one account in one window: what is more is no
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Counted(Protocol):
+class CountedList(Protocol):
     """A list of records as an envelope holds it, whatever its fields are called there."""
 
     total: int | str | None
@@ -32,7 +32,7 @@ class Counted(Protocol):
         """The records as received; None if the answer holds none."""
 
 
-def listed(data: Counted | list[Raw] | str | None, source: bytes | bytearray, body: bytes) -> Page:
+def listed(data: CountedList | list[Raw] | str | None, source: bytes | bytearray, body: bytes) -> Page:
     """Return the page that a success holds under `data`. `source`: what `body` was decoded from (`decode_envelope`).
 
     Null, nothing at all, "" and an empty list instead of the object say that there is nothing, and so does an object

@@ -1,11 +1,14 @@
 """The contract of a platform: values and pure functions, of which each platform package makes one `Platform`.
 
 engine -> request(account, query, now) -> httpx.Request     client.py, pure: signs and encodes
-engine -> http.fetch(request)        -> body                platforms/http.py, the only I/O
-engine -> page(account, body)        -> Page                client.py, pure: envelope to total + untouched records
-engine -> identify(record, feed)     -> Head                normalize.py, pure: order id and time of the feed
-engine -> normalize(record)          -> OrderRows           normalize.py, pure
-engine -> messages.read(message)     -> Notification        where the platform reports changes by itself, pure
+engine -> http.fetch(request)          -> body              platforms/http.py, the only I/O
+engine -> page(account, body)          -> Page              client.py, pure: envelope to total + untouched records
+engine -> identify(record, feed)       -> Head              normalize.py, pure: order id and time of the feed
+engine -> normalize(record)            -> OrderRows         normalize.py, pure
+engine -> messages.read(message)       -> Notification      messages.py, pure: where the platform reports changes itself
+
+The file of a platform's package is the usual one; both lists of Xportcn share `protocol.py` (signature, envelope) and
+`ids.py` (`identify`). All times are aware datetimes, in whatever zone.
 """
 
 from __future__ import annotations

@@ -28,13 +28,12 @@ from orders_sync.domain.errors import (
 LARGEST_BODY = 64 * 2**20
 LARGEST_ERROR = 2**16  # bytes read of an answer that is no 200
 CALL_SECONDS = 60.0
-LEAST_RATE = 1024  # bytes a second a body must come at, after
-GRACE_SECONDS = 20.0  # from its first header on
+LEAST_RATE = 1024  # bytes a second: the slowest at which a body may come
+GRACE_SECONDS = 20.0  # that a body may take longer than its bytes so far do at `LEAST_RATE`
 PIECE = 2**18  # bytes decompressed at once
 GZIP = 31  # zlib's name for it
-httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = (
-    2**18
-)  # bytes at once; a page has megabytes, and 64 kB cost a third more
+# bytes at once; a page has megabytes, and 64 kB cost a third more
+httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 2**18
 
 
 if find_spec("sniffio") is None:
@@ -193,7 +192,7 @@ def _error_of(response: httpx.Response, body: bytes) -> PlatformError:
     status = response.status_code
     text = f"HTTP {status} {response.reason_phrase}: {body[:200].decode('utf-8', 'replace')}".rstrip(": ")
     code = str(status)
-    retry_after = seconds_of(response.headers.get("retry-after"))
+    retry_after = retry_after_seconds(response.headers.get("retry-after"))
     if status in (401, 403):
         if is_envelope(body):
             return AuthenticationError(text, code=code)
@@ -236,7 +235,7 @@ class _Coded(msgspec.Struct):
     code: int | str | None = None
 
 
-def seconds_of(retry_after: str | None) -> float | None:
+def retry_after_seconds(retry_after: str | None) -> float | None:
     """A Retry-After header (seconds or an HTTP date) as seconds from now, never negative; None when it says nothing."""
     if not retry_after:
         return None

@@ -36,10 +36,7 @@ from orders_sync.settings import LogSettings
 
 ROOT_LOGGER = "orders_sync"  # parent of all our loggers
 _LEADING_KEYS = ("timestamp", "level", "event")  # keys of every line, in this order
-_NEVER_REDACTED = {
-    "timestamp",
-    "level",
-}  # a secret such as "2026" must not mask the timestamp or level
+_NEVER_REDACTED = {"timestamp", "level"}  # a secret such as "2026" must not mask them
 _logger: BoundLogger = structlog.get_logger(__name__)
 
 

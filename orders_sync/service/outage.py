@@ -109,7 +109,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 class _CallbackHandler(logging.Handler):
     def __init__(self, callback: Callable[[logging.LogRecord], None]) -> None:
         super().__init__()
-        self._collect_reason = callback
+        self._callback = callback
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._collect_reason(record)
+        self._callback(record)

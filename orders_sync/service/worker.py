@@ -94,9 +94,7 @@ class Worker:
             return
         self._draining.add(account)
         try:
-            if (
-                account in self._interrupted
-            ):  # its windows are still leased to us: nobody reads them before the leases end
+            if account in self._interrupted:  # its windows are leased to us: nobody else reads them before that ends
                 await release_windows(self._run_context, account)
                 self._interrupted.discard(account)
             outcome = await drain(self._run_context, source, turn=TIME_SLICE, waits=False)

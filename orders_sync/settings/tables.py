@@ -22,9 +22,8 @@ from orders_sync.domain.secret import Secret
 from orders_sync.domain.setting_types import FORMS, convert, each_secret, is_secret
 
 PREFIX = "ORDERS_SYNC_"
-PATH = re.compile(
-    r"(?:\.{1,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:txt|key|pem|secret|token|password)|\.{1,2}/.+"
-)  # no secret looks so
+# the path of a file: no secret looks so
+PATH = re.compile(r"(?:\.{1,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:txt|key|pem|secret|token|password)|\.{1,2}/.+")
 
 Fields = dict[str, FieldInfo]
 

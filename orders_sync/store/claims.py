@@ -106,6 +106,7 @@ async def claim(
        after all lists.
     5. The oldest first.
 
+    `statuses`: those the platform is listed by, in the order of an order's life (`Platform.listed_statuses`).
     `identity`: that of the account in the reader's settings. Nothing is taken if the tables know another one by its
     name.
     """

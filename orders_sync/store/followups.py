@@ -106,8 +106,7 @@ async def repeat(
         return
     seconds = sorted({whole_second(order.created_at) for order in wanted})
     windows = [Window(second, second + SECOND) for second in seconds] if len(seconds) < calls else [claim.window]
-    kind = (
-        WindowKind.HOOK if claim.kind == WindowKind.HOOK else WindowKind.REPAIR
-    )  # a waiting sweep is dropped when the next one is planned
+    # never a sweep: one that waits is dropped when the next one is planned
+    kind = WindowKind.HOOK if claim.kind == WindowKind.HOOK else WindowKind.REPAIR
     delay = delays[claim.repeats]
     await plan(connection, claim.account, kind, windows, wanted, repeats=claim.repeats + 1, delay=delay)

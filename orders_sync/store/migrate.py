@@ -34,8 +34,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 def migrate(url: str) -> list[str]:
     """Bring the database to the newest tables; return the revisions applied, oldest first.
 
-    `store/order_statuses.py` fills what names the statuses, `store/bi` makes the views of schema `bi`,
-    `store/roles.py` the roles that read them.
+    Then the views of schema `bi` (`store/bi`) and the roles that read them (`store/roles.py`). What depends on the
+    platforms installed is not filled: `bring_up` in `cli/databases.py` does that.
 
     Raises `DatabaseError`: unreachable, older than PostgreSQL 15, newer tables than this version knows, or somebody
     else's tables under our names (then nothing is touched). Safe to run from many processes at once.

@@ -58,6 +58,7 @@ CHILDREN = (
     Target("order_parcels", (*_ORDER, "parcel_id"), ("platform", *ParcelRow.__struct_fields__, "direction")),
     Target("order_receivers", _ORDER, ("platform", *ReceiverRow.__struct_fields__, "direction")),
 )
+# columns of `orders` that its history repeats
 HISTORY_COLUMNS = (
     "status",
     "status_group",
@@ -73,7 +74,7 @@ HISTORY_COLUMNS = (
     "received_at",
     "completed_at",
     "line_count",
-)  # columns of orders that its history repeats
+)
 HISTORY = Target(
     "order_history",
     (*_ORDER, "seen_at"),

@@ -45,10 +45,7 @@ class PlatformSample:
     unknown_code = 50001  # a failure without a meaning known to us
     page_sizes_taken: tuple[int, ...] = (1, 100)
     page_sizes_refused: tuple[int, ...] = (-1, 0)
-    created_key, paid_key = (
-        "createTime",
-        "payTime",
-    )  # of `created_at` and `paid_at`
+    created_key, paid_key = "createTime", "payTime"  # of `created_at` and `paid_at`
     not_free_text: frozenset[str] = frozenset()  # ids, codes, amounts, times: what may be refused for its text
 
     def asked(self, request: httpx.Request) -> Asked:

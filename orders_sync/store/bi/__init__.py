@@ -85,8 +85,8 @@ _IS_NEWER = """
     WHERE fingerprint = %s AND number < (SELECT max(number) FROM sync.view_sets)
 """
 _REMEMBER_SET = "INSERT INTO sync.view_sets (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING"
-# a view that says what figures of products mean: kept ones are made anew
-_SAY_PRODUCT_FIGURES = {"orders", "order_lines", "product_weeks"}
+# views that `sync.product_figures` are computed by: where one changes, all figures are made anew
+_DEFINE_PRODUCT_FIGURES = {"orders", "order_lines", "product_weeks"}
 _OUTDATE_PRODUCT_FIGURES = "SELECT sync.outdate_product_figures()"
 _MAY_CREATE = "SELECT coalesce(has_schema_privilege(to_regnamespace('bi'), 'CREATE'), true)"
 
@@ -173,7 +173,7 @@ def _make(session: Session) -> None:
             _comment(session, each)
             session.execute(_REMEMBER, [each.name, each.fingerprint])
             made.add(each.name)
-    if made & _SAY_PRODUCT_FIGURES:
+    if made & _DEFINE_PRODUCT_FIGURES:
         session.execute(_OUTDATE_PRODUCT_FIGURES)
 
 
