@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -29,7 +30,7 @@ from orders_sync.store.database_errors import SPOILED, plain_words, strip
 from orders_sync.store.session_settings import PUBLIC, STATE, SessionState, statements
 
 RECONNECT_SECONDS = 1.0  # between two attempts while somebody waits; the pool's own back-off takes minutes
-SETTING_ATTEMPTS = 5  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
+SETTING_SECONDS = 30.0  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 Session = psycopg.Connection[tuple[object, ...]]
@@ -109,12 +110,12 @@ async def open_pool(
 async def _configure(connection: Connection, search_path: str = PUBLIC) -> SessionState:
     """Apply our settings to a new session. Raises `DatabaseError` when it cannot write."""
     settings = statements(connection.info.server_version // 10_000, search_path)
-    for left in reversed(range(SETTING_ATTEMPTS)):
+    for is_last in _setting_attempts():
         try:
             await connection.execute(settings)
             break
         except psycopg.errors.QueryCanceled:
-            if not left:
+            if is_last:
                 raise
     async with connection.cursor(row_factory=class_row(SessionState)) as cursor:
         state = await (await cursor.execute(STATE)).fetchone()
@@ -122,6 +123,14 @@ async def _configure(connection: Connection, search_path: str = PUBLIC) -> Sessi
     if problem := state.unusable or state.unwritable:
         raise DatabaseError(f"database {state.database} {problem}")
     return state
+
+
+def _setting_attempts() -> Iterator[bool]:
+    """Yield for each attempt to apply our settings whether it is the last one: the first after `SETTING_SECONDS`."""
+    ends = time.monotonic() + SETTING_SECONDS
+    while time.monotonic() < ends:
+        yield False
+    yield True
 
 
 async def _ready(connection: Connection, search_path: str) -> None:
@@ -155,12 +164,12 @@ def connect(url: str, *, autocommit: bool = True, name: str = "orders-sync") -> 
     connection = psycopg.connect(completed(url, application_name=name), autocommit=True)
     try:
         settings = statements(connection.info.server_version // 10_000)
-        for left in reversed(range(SETTING_ATTEMPTS)):
+        for is_last in _setting_attempts():
             try:
                 connection.execute(settings)
                 break
             except psycopg.errors.QueryCanceled:
-                if not left:
+                if is_last:
                     raise
         state = state_of(connection)
         if state.unusable:

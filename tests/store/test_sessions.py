@@ -71,21 +71,36 @@ def test_settings_of_a_role_are_set_right(empty_url: str) -> None:
         assert shows(connection) == MADE
 
 
-async def test_settings_that_a_busy_server_ends_by_the_roles_time_out_are_applied_again(
+async def test_settings_that_a_busy_server_ends_by_the_roles_time_out_are_applied_again_and_again(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow_twice(version: int, search_path: str = "public") -> bytes:
-        slow = b"SELECT CASE WHEN nextval('public.tries') % 3 > 0 THEN pg_sleep(60) END;"
+    def slow_at_first(version: int, search_path: str = "public") -> bytes:
+        slow = b"SELECT CASE WHEN nextval('public.attempts') <= 20 THEN pg_sleep(60) END;"
         return slow + session_settings.statements(version, search_path)
 
-    monkeypatch.setattr(database, "statements", slow_twice)
-    with role(empty_url, statement_timeout="100ms") as url:
+    monkeypatch.setattr(database, "statements", slow_at_first)
+    with role(empty_url, statement_timeout="10ms") as url:
         with psycopg.connect(empty_url) as owner:
-            owner.execute("CREATE SEQUENCE tries")
+            owner.execute("CREATE SEQUENCE attempts")
         with database.session(url) as connection:
             assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+        with psycopg.connect(empty_url) as owner:
+            owner.execute("ALTER SEQUENCE attempts RESTART")
         async with database.connected(url, 1) as pool, pool.connection() as lent:
             assert await (await lent.execute("SHOW statement_timeout")).fetchone() == ("0",)
+
+
+async def test_a_server_that_never_applies_the_settings_in_time_is_given_up(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "SETTING_SECONDS", 0.05)
+    monkeypatch.setattr(database, "statements", lambda *_: b"SELECT pg_sleep(60)")
+    with role(empty_url, statement_timeout="10ms") as url:
+        with pytest.raises(DatabaseError, match="statement timeout"), database.session(url):
+            pass
+        with pytest.raises(DatabaseError, match="statement timeout"):
+            async with database.connected(url, 1):
+                pass
 
 
 def test_settings_of_the_environment_are_set_right(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
