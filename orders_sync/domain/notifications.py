@@ -53,11 +53,11 @@ class KnownOrder(msgspec.Struct, frozen=True):
 
 
 class MessageOutcome(msgspec.Struct, frozen=True):
-    """The meaning of a message and the action taken; `is_final`: it waits no longer."""
+    """The meaning of a message and the action taken; `is_handled`: it waits no longer."""
 
     id: int
     message_type: str | None
     order_no: str | None
     order_id: str | None
     outcome: str
-    is_final: bool
+    is_handled: bool

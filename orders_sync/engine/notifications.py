@@ -40,13 +40,13 @@ ENOUGH = 200  # windows; messages that remain are planned when these are read
 class MessageDecision(msgspec.Struct, frozen=True):
     """The reads that a message asks for: `windows` of creation time, for `orders` where these are known.
 
-    `plan_now`: changes are due now; `is_final`: nothing else follows.
+    `are_changes_due`: changes are planned at once; `is_handled`: the message waits for nothing else.
     """
 
     outcome: str
     windows: tuple[Window, ...] = ()
-    is_final: bool = True
-    plan_now: bool = False
+    is_handled: bool = True
+    are_changes_due: bool = False
     orders: tuple[Wanted, ...] = ()
 
 
@@ -60,27 +60,27 @@ async def plan_notifications(connection: Connection, source: AccountSource, plan
         return False
     windows: list[Window] = []
     sought: list[Wanted] = []
-    plan_now = False
+    are_changes_due = False
     batch = await messages.waiting(connection, name)
     while batch:
         notifications = [_read(service, message.body) for message in batch]
         orders = await _known(connection, source, notifications)
-        notes: list[MessageOutcome] = []
+        outcomes: list[MessageOutcome] = []
         wanted: list[Window] = []
         for message, notification in zip(batch, notifications, strict=True):
             found = [order for number in notification.numbers for order in orders[number]]
             decision = decide(message, notification, found, planned, source.policy)
             wanted += decision.windows
             sought += decision.orders
-            plan_now = plan_now or decision.plan_now
+            are_changes_due = are_changes_due or decision.are_changes_due
             if decision.outcome != message.outcome:
                 named = notification.message_type, notification.order_no, notification.order_id
-                notes.append(MessageOutcome(message.id, *named, decision.outcome, decision.is_final))
-        await messages.note(connection, notes)
+                outcomes.append(MessageOutcome(message.id, *named, decision.outcome, decision.is_handled))
+        await messages.record_outcomes(connection, outcomes)
         windows = merge([*windows, *wanted])
         batch = await messages.waiting(connection, name, batch[-1].id) if len(windows) < ENOUGH else []
     await followups.plan(connection, name, WindowKind.HOOK, windows, sought)
-    return plan_now
+    return are_changes_due
 
 
 def _read(service: MessageService, body: bytes) -> Notification:
@@ -128,11 +128,11 @@ def decide(
         return MessageDecision("its order is not known, and older than what is synced")
     is_planned = planned.planned_to is not None and planned.planned_to > message.received_at
     if not is_planned and whole_second(planned.now - policy.lag) <= message.received_at:
-        return MessageDecision("its order is not known yet", _guess(message, notification, planned), is_final=False)
+        return MessageDecision("its order is not known yet", _guess(message, notification, planned), is_handled=False)
     # changes reach back by the overlap only; the first ones as far as the history
     is_old = notification.created and planned.planned_to and notification.created < planned.planned_to - policy.overlap
     windows = _guess(message, notification, planned) if is_old else ()
-    return MessageDecision(COMES_WITH_CHANGES, windows, plan_now=not is_planned)
+    return MessageDecision(COMES_WITH_CHANGES, windows, are_changes_due=not is_planned)
 
 
 def _guess(message: Message, notification: Notification, planned: PlannedRange) -> tuple[Window, ...]:

@@ -45,8 +45,8 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     planned = await _enter(connection, source)
     is_requested = await requests.take_sync(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=is_requested)
-    plan_now = await plan_notifications(connection, source, planned)
-    if is_requested or plan_now or schedule.is_interval_over(planned, source.policy):
+    are_changes_due = await plan_notifications(connection, source, planned)
+    if is_requested or are_changes_due or schedule.is_interval_over(planned, source.policy):
         await _plan_changes(connection, source, planned, Sweep.DUE)
     await _plan_empty_history(connection, source, planned)
     await _plan_backfills(connection, source, planned.now)

@@ -350,7 +350,7 @@ class Service:
         if removed := await retention.remove_old(pool, self._settings.retention):
             log.info("old rows removed", **removed)
         async with pool.connection() as connection:
-            for found in await messages.note_never_listed(connection):
+            for found in await messages.record_never_listed(connection):
                 log.warning("messages named orders that no list has brought", **msgspec.structs.asdict(found))
 
     def _routes(self, pool: Pool, metrics: Metrics, scheduler: Scheduler, own_id: str) -> list[Route]:

@@ -101,7 +101,7 @@ async def known(connection: Connection, account: str, platform: str, numbers: li
     )
 
 
-async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
+async def record_outcomes(connection: Connection, outcomes: list[MessageOutcome]) -> None:
     """Record the outcomes of messages."""
     async with connection.cursor() as cursor:
         await cursor.executemany(
@@ -110,11 +110,11 @@ async def note(connection: Connection, notes: list[MessageOutcome]) -> None:
                 handled_at = CASE WHEN %s THEN clock_timestamp() END
             WHERE id = %s
             """,
-            [(n.message_type, n.order_no, n.order_id, n.outcome, n.is_final, n.id) for n in notes],
+            [(o.message_type, o.order_no, o.order_id, o.outcome, o.is_handled, o.id) for o in outcomes],
         )
 
 
-async def note_never_listed(connection: Connection) -> list[NeverListed]:
+async def record_never_listed(connection: Connection) -> list[NeverListed]:
     """Record and return, by account, the messages of the last 7 days about an order that no list has brought.
 
     The watermark must have passed a message, and `LISTED_WITHIN` its receipt.

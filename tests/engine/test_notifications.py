@@ -285,7 +285,7 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
 
 
 @pytest.mark.parametrize(
-    ("planned_to", "received", "is_final", "plan_now"),
+    ("planned_to", "received", "is_handled", "are_changes_due"),
     [
         (NOON - MINUTE, NOON - 2 * MINUTE, True, False),  # planned past it already
         (NOON - MINUTE, NOON - LAG - SECOND, True, True),
@@ -295,12 +295,12 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
     ],
 )
 def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
-    story: Story, planned_to: datetime | None, received: datetime, is_final: bool, plan_now: bool
+    story: Story, planned_to: datetime | None, received: datetime, is_handled: bool, are_changes_due: bool
 ) -> None:
     policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     planned = PlannedRange(NOON, None, planned_to, None)
     made = decide(Message(1, b"", received, None), Notification("ANY", "7"), [], planned, policy)
-    assert (made.is_final, made.plan_now, made.windows) == (is_final, plan_now, ())
+    assert (made.is_handled, made.are_changes_due, made.windows) == (is_handled, are_changes_due, ())
 
 
 def test_an_order_that_should_have_been_there_is_sought_where_changes_do_not_reach_P1(story: Story) -> None:
@@ -310,7 +310,7 @@ def test_an_order_that_should_have_been_there_is_sought_where_changes_do_not_rea
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
         made = decide(message, Notification("ANY", "7", created=NOON - age), [], planned, policy)
         assert [each.start for each in made.windows] == [NOON - age - AROUND] * windows
-        assert made.is_final
+        assert made.is_handled
 
 
 def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for_none(story: Story) -> None:
@@ -349,8 +349,8 @@ async def test_an_order_that_a_message_named_and_no_list_ever_brought_is_a_findi
         "UPDATE sync.messages SET received_at = received_at - interval '5 hours' WHERE order_no <> 'that is late'"
     )
     async with story.pool.connection() as connection:
-        assert await messages.note_never_listed(connection) == [messages.NeverListed(KA, 1, "that never was")]
-        assert await messages.note_never_listed(connection) == []
+        assert await messages.record_never_listed(connection) == [messages.NeverListed(KA, 1, "that never was")]
+        assert await messages.record_never_listed(connection) == []
     assert outcomes(story) == [COMES_WITH_CHANGES, NEVER_LISTED, COMES_WITH_CHANGES]
 
 
@@ -365,4 +365,4 @@ async def test_nothing_is_said_of_an_order_before_everything_up_to_its_message_w
         "UPDATE sync.accounts SET watermark = now() - interval '6 hours'"
     )
     async with story.pool.connection() as connection:
-        assert await messages.note_never_listed(connection) == []
+        assert await messages.record_never_listed(connection) == []

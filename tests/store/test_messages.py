@@ -34,7 +34,7 @@ async def test_what_is_handled_waits_no_longer_and_its_repetition_is_still_no_ne
         await messages.keep(connection, "shop", body)
     first, second = await messages.waiting(connection, "shop")
     assert first.outcome is None
-    await messages.note(
+    await messages.record_outcomes(
         connection,
         [
             MessageOutcome(first.id, "ORDER_CREATE", "7", "8", "done", True),
