@@ -37,9 +37,9 @@ def plain(result: Audited) -> dict[str, Any]:
                 "platform_orders": each.counts.platform,
                 "table_orders": each.counts.tables,
                 "missing": each.missing,
-                "missing_ids": each.lacking,
-                "older_ids": each.older,
-                "not_listed": each.surplus,
+                "missing_ids": each.missing_ids,
+                "older_ids": each.older_ids,
+                "not_listed": each.not_listed_ids,
                 "repaired": each in result.repaired,
                 "acknowledged": each in result.acknowledged,
             }
@@ -90,13 +90,13 @@ def show(results: list[Audited]) -> None:
                 each.counts.tables,
                 each.missing,
                 _state(result, each),
-                orders(each.lacking, each.older, each.surplus),
+                orders(each.missing_ids, each.older_ids, each.not_listed_ids),
             )
             for result, each in differing
         ],
         columns[4:],
     )
-    if any(each.surplus for _, each in differing):
+    if any(each.not_listed_ids for _, each in differing):
         output.info(
             "not listed: the platform no longer lists these orders, or not at this time; they stay in the tables. "
             "`orders-sync audit acknowledge ID --reason TEXT` says that it may stay so: it is no problem any more"
@@ -113,11 +113,12 @@ def summary(results: Sequence[Audited]) -> str:
     if results and not compared:
         return f"nothing could be compared ({len(results)} {'account' if len(results) == 1 else 'accounts'})"
     remaining = [each for result in compared for each in result.remaining]
-    missing, surplus = sum(each.missing for each in remaining), sum(len(each.surplus) for each in remaining)
+    missing = sum(each.missing for each in remaining)
+    not_listed = sum(len(each.not_listed_ids) for each in remaining)
     awaited = sum(each.awaited for each in compared)
     rejects = sum(each.found.rejects for each in compared)
     parts = [f"{missing:,} missing" if missing else "nothing missing"]
-    parts += [f"{surplus:,} not listed"] if surplus else []
+    parts += [f"{not_listed:,} not listed"] if not_listed else []
     parts += [f"{rejects:,} not here: rejects (`orders-sync rejects list`)"] if rejects else []
     parts += [f"{awaited:,} awaited (changed lately, the next sync reads them)"] if awaited else []
     failed = len(results) - len(compared)
@@ -131,9 +132,9 @@ def _state(result: Audited, difference: Difference) -> str:
     return "acknowledged" if difference in result.acknowledged else "open"
 
 
-def orders(lacking: Sequence[str], older: Sequence[str], surplus: Sequence[str], most: int = SHOWN) -> str:
+def orders(missing: Sequence[str], older: Sequence[str], not_listed: Sequence[str], most: int = SHOWN) -> str:
     """Say which orders differ, `most` of each kind."""
-    kinds = (("missing", lacking), ("older version", older), ("not listed", surplus))
+    kinds = (("missing", missing), ("older version", older), ("not listed", not_listed))
     return "; ".join(f"{kind}: {_named(ids, most)}" for kind, ids in kinds if ids)
 
 

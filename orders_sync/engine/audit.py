@@ -244,13 +244,13 @@ class _Audit:
                     each.counts.platform,
                     each.counts.tables,
                     each.missing,
-                    each.lacking,
-                    each.older,
-                    each.surplus,
+                    each.missing_ids,
+                    each.older_ids,
+                    each.not_listed_ids,
                 )
                 await audits.note_difference(connection, self._number, noted)
             for feed, compared in self._compared():
-                known = await audits.succeed(connection, self._name, self._number, feed, compared)
+                known = await audits.supersede(connection, self._name, self._number, feed, compared)
                 result.acknowledged += [
                     each for each in result.differences if each.feed is feed and each.window.start in known
                 ]

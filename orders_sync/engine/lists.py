@@ -156,7 +156,7 @@ class ListComparison:
         """Read a range and compare it order by order; None where it holds more than `most`.
 
         What the tables hold is asked before the platform and what they miss after it: an order that is born or lands
-        meanwhile is neither surplus nor missing.
+        meanwhile is neither missing nor said to be listed no more.
         """
         platform = self._platform
         async with self._pool.connection() as connection:
@@ -177,10 +177,10 @@ class ListComparison:
         missing = [listed[order_id] for order_id in behind - rejected]
         strange = [record for payload, record in nameless if payload not in payloads]
         # by update time, what the platform lists no more in a range has changed since
-        surplus = sorted(held.keys() - listed.keys()) if self._feed is Feed.CREATED else []
+        not_listed = sorted(held.keys() - listed.keys()) if self._feed is Feed.CREATED else []
 
         found = Reconciliation(platform=len(records), rejects=len(rejected) + len(nameless) - len(strange))
-        found.tables = len(listed) - len(missing) + len(nameless) - len(strange) + len(surplus)
+        found.tables = len(listed) - len(missing) + len(nameless) - len(strange) + len(not_listed)
         entries: list[_Missing] = []
         for record in [*missing, *strange]:
             moment, is_awaited = self._times(record)
@@ -191,7 +191,7 @@ class ListComparison:
             else:
                 known = moment if moment is None or moment >= window.start else None
                 entries.append(_Missing(record.order_id, known, record.order_id in stored))
-        found.differences = self._differences(window, held, entries, surplus)
+        found.differences = self._differences(window, held, entries, not_listed)
         return found
 
     def _is_newer(self, record: Record, stored: datetime | None) -> bool:
@@ -253,26 +253,26 @@ class ListComparison:
         return moment, changed_at is not None and changed_at >= self._due
 
     def _differences(
-        self, window: Window, held: dict[str, datetime], missing: Sequence[_Missing], surplus: Sequence[str]
+        self, window: Window, held: dict[str, datetime], missing: Sequence[_Missing], not_listed: Sequence[str]
     ) -> list[Difference]:
         """Return the parts of a window that differ; the whole window where the time of a missing order is unknown."""
         known = [each.moment for each in missing if each.moment is not None]
         if len(known) < len(missing):
             parts = [window]
         else:
-            agreeing = [held[order_id] for order_id in held.keys() - set(surplus)]
-            parts = ranges(window, [*known, *[held[order_id] for order_id in surplus]], agreeing)
+            agreeing = [held[order_id] for order_id in held.keys() - set(not_listed)]
+            parts = ranges(window, [*known, *[held[order_id] for order_id in not_listed]], agreeing)
         found = []
         for part in parts:
             tables = sum(part.start <= moment < part.end for moment in held.values())
             lost = [each for each in missing if part == window or each.is_within(part)]
-            gone = tuple(order_id for order_id in surplus if part.start <= held[order_id] < part.end)
+            gone = tuple(order_id for order_id in not_listed if part.start <= held[order_id] < part.end)
             counts = OrderCounts(tables - len(gone) + len(lost), tables)
-            lacking, older = (
-                tuple(sorted(each.order_id for each in lost if each.order_id and each.is_older is older))[:MOST_IDS]
-                for older in (False, True)
+            missing_ids, older_ids = (
+                tuple(sorted(each.order_id for each in lost if each.order_id and each.is_older is is_older))[:MOST_IDS]
+                for is_older in (False, True)
             )
-            found.append(Difference(part, counts, len(lost), gone[:MOST_IDS], self._feed, lacking, older))
+            found.append(Difference(part, counts, len(lost), gone[:MOST_IDS], self._feed, missing_ids, older_ids))
         return found
 
 

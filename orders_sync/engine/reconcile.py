@@ -20,7 +20,7 @@ from orders_sync.domain.windows import Feed, Window
 
 FINEST = timedelta(minutes=1)  # a difference found by ids is a range of whole minutes, as far as the window reaches
 UNITS = (timedelta(days=1), timedelta(hours=1), FINEST, timedelta(seconds=1))  # see `halves`
-MOST_IDS = 10_000  # ids that a difference names of each kind: lacking, older, surplus
+MOST_IDS = 10_000  # ids that a difference names of each kind: missing, older, not listed
 ROUNDS = 3  # times that a window and its halves are counted, at most, while the halves hold fewer than the whole
 
 
@@ -37,17 +37,18 @@ class Difference:
     """A range that differs.
 
     `missing`: orders the tables lack, or hold in an older version; by the counts alone where the range was too large to
-    be read order by order. `feed`: the list that was compared. At most `MOST_IDS` ids each: `lacking` and `older` of
-    what is missing, as far as its records name an order, and `surplus`, which the platform does not list.
+    be read order by order. `feed`: the list that was compared. At most `MOST_IDS` ids each, as in
+    `sync.audit_differences`: of what is missing `missing_ids` (the tables lack them) and `older_ids`, as far as its
+    records name an order, and `not_listed_ids`, which only the tables hold.
     """
 
     window: Window
     counts: OrderCounts
     missing: int = 0
-    surplus: tuple[str, ...] = ()
+    not_listed_ids: tuple[str, ...] = ()
     feed: Feed = Feed.CREATED
-    lacking: tuple[str, ...] = ()
-    older: tuple[str, ...] = ()
+    missing_ids: tuple[str, ...] = ()
+    older_ids: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

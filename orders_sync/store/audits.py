@@ -192,7 +192,7 @@ async def note_difference(connection: Connection, number: int, found: NotedDiffe
     )
 
 
-async def succeed(connection: Connection, account: str, number: int, feed: Feed, window: Window) -> list[datetime]:
+async def supersede(connection: Connection, account: str, number: int, feed: Feed, window: Window) -> list[datetime]:
     """Take over what earlier audits found in a range that this one compared again; return what is acknowledged of it.
 
     Differences of this audit whose orders were all acknowledged before stay so: the starts of these are returned.

@@ -117,10 +117,10 @@ def test_mistakes_are_one_clear_message(landed: Landed, options: list[str], word
 
 
 def test_an_audit_ends_with_a_verdict_that_explains_what_is_awaited() -> None:
-    lacking = Difference(Window(T, T + timedelta(minutes=1)), OrderCounts(2, 1), missing=1, lacking=("1",))
+    lacking = Difference(Window(T, T + timedelta(minutes=1)), OrderCounts(2, 1), missing=1, missing_ids=("1",))
     equal = Audited("a", found=Reconciliation(platform=505, tables=496, awaited=9))
     by_both = Audited("b", found=Reconciliation(awaited=1), updates=Updates(T, T, Reconciliation(awaited=2)))
-    unlisted = Difference(Window(T, T + timedelta(minutes=1)), OrderCounts(1, 2), surplus=("1", "2"))
+    unlisted = Difference(Window(T, T + timedelta(minutes=1)), OrderCounts(1, 2), not_listed_ids=("1", "2"))
     differs = Audited("c", found=Reconciliation(differences=[lacking, unlisted]))
     repaired = Audited("d", found=Reconciliation(differences=[lacking]), repaired=[lacking])
     next_reads = "awaited (changed lately, the next sync reads them)"

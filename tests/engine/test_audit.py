@@ -132,7 +132,7 @@ async def test_an_order_the_platform_lists_no_more_is_shown_and_never_called_rep
     forget(story, lost)
     audited = (await story.audit(story.shop, repair=True))[story.shop]
     assert found(audited) == [minute_of(gone), minute_of(lost)]
-    assert [each.surplus for each in audited.remaining] == [(gone.order_id,)]
+    assert [each.not_listed_ids for each in audited.remaining] == [(gone.order_id,)]
     assert story.query(
         "SELECT feed, platform_orders - table_orders, repaired_at IS NULL FROM sync.audit_differences ORDER BY 1, 2"
     ) == [("created", -1, True), ("created", 1, False), ("updated", 1, False)]

@@ -24,7 +24,7 @@ async def audit(
     number = await audits.begin(connection, account, window, is_routine=False)
     for each in found:
         await audits.note_difference(connection, number, each)
-    known = await audits.succeed(connection, account, number, Feed.CREATED, window)
+    known = await audits.supersede(connection, account, number, Feed.CREATED, window)
     await audits.finish(
         connection, number, window.start, platform=10, tables=10, rejects=2, awaited=3, differences=len(found), calls=1
     )

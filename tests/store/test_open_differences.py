@@ -43,7 +43,7 @@ async def audited(connection: Connection, *found: NotedDifference, platform: int
     for each in found:
         await audits.note_difference(connection, number, each)
     for feed in Feed:
-        await audits.succeed(connection, "shop", number, feed, DAY)
+        await audits.supersede(connection, "shop", number, feed, DAY)
     await audits.finish(
         connection,
         number,
