@@ -14,7 +14,7 @@ from orders_sync.domain.times import duration
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile, whole_second
 from orders_sync.engine.audit_ranges import to_compare
 from orders_sync.engine.audit_results import Audited, Updates
-from orders_sync.engine.lists import ListComparison
+from orders_sync.engine.list_comparison import ListComparison
 from orders_sync.engine.page_client import DatabaseClock, PageClient
 from orders_sync.engine.reconcile import OrderCounts
 from orders_sync.engine.results import AccountResult
@@ -61,7 +61,7 @@ class _Audit:
         self.source = source
         self._name = source.account.name
         self._platform = source.platform
-        self._lists: dict[Feed, ListComparison] = {}
+        self._comparisons: dict[Feed, ListComparison] = {}
         self._done = self._steps = 0
         self.result = Audited(self._name)
 
@@ -108,7 +108,7 @@ class _Audit:
         """Compare the ranges again that were read for repair, and record whose differences are gone."""
         async with self._recording_errors(), self._showing_life():
             for each in self.result.differences:
-                if each.missing and not (await self._lists[each.feed].examine(each)).differences:
+                if each.missing and not (await self._comparisons[each.feed].examine(each)).differences:
                     self.result.repaired.append(each)
                     async with self._pool.connection() as connection:
                         await audits.note_repair(connection, self._number, each.feed, each.window)
@@ -169,7 +169,7 @@ class _Audit:
         windows = [*tile(window.start, min(reach, window.end), longest), *tile(within, window.end, longest)]
         updates: list[Window] = []
         if self._platform.feed is Feed.UPDATED and within < min(window.end, self._due):
-            updates = await self._list(Feed.UPDATED).windows(Window(within, min(window.end, self._due)))
+            updates = await self._new_comparison(Feed.UPDATED).windows(Window(within, min(window.end, self._due)))
         self._steps = len(windows) + len(updates)
         await self._compare_by_creation(windows, reach)
         if updates:
@@ -178,7 +178,7 @@ class _Audit:
 
     async def _compare_by_creation(self, windows: list[Window], reach: datetime) -> None:
         """Compare windows, newest first, back to where the platform's reach ends."""
-        result, comparison = self.result, self._list(Feed.CREATED)
+        result, comparison = self.result, self._new_comparison(Feed.CREATED)
         for done, each in enumerate(reversed(windows)):
             self._report_progress(done)
             if each.end <= reach:
@@ -197,7 +197,7 @@ class _Audit:
 
     async def _compare_by_update(self, windows: list[Window], done: int) -> None:
         """Compare windows by update time, newest first. `done`: the steps of the audit that were made before."""
-        comparison = self._lists[Feed.UPDATED]
+        comparison = self._comparisons[Feed.UPDATED]
         updates = self.result.updates = Updates(windows[0].start, windows[-1].end)
         self._report_progress(done)
         await comparison.leave_out_changed(self._client.now())
@@ -205,9 +205,9 @@ class _Audit:
             self._report_progress(done + more)
             updates.found += await comparison.compare(each)
 
-    def _list(self, feed: Feed) -> ListComparison:
+    def _new_comparison(self, feed: Feed) -> ListComparison:
         made = ListComparison(self._pool, self._run_context.limits, self.source, self._client, feed, self._due)
-        self._lists[feed] = made
+        self._comparisons[feed] = made
         return made
 
     def _report_progress(self, done: int) -> None:
