@@ -73,8 +73,8 @@ def _no_time(text: str) -> ValueError:
     return ValueError(f"not a time: {text[:40]!r}")
 
 
-def local_text(moment: datetime) -> str:
-    """Format a time as both APIs take it: `yyyy-MM-dd HH:mm:ss` in Asia/Shanghai."""
+def platform_text(moment: datetime) -> str:
+    """Format a time as both APIs take it, the reverse of `platform_time`: `yyyy-MM-dd HH:mm:ss` in Asia/Shanghai."""
     return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.times import SHANGHAI, local_text, platform_time
+from orders_sync.domain.times import SHANGHAI, platform_text, platform_time
 
 moments = st.datetimes(min_value=datetime(1970, 1, 3), max_value=datetime(9998, 12, 30), timezones=st.just(UTC))
 AT_TEN = datetime(2026, 4, 16, 10, 10, 12, tzinfo=UTC)
@@ -67,13 +67,13 @@ def test_a_compact_time_keeps_the_moment_to_the_millisecond(moment: datetime, mi
 
 @given(moments)
 def test_what_we_ask_is_what_we_read_back(moment: datetime) -> None:
-    assert platform_time(local_text(moment)) == moment.replace(microsecond=0)
+    assert platform_time(platform_text(moment)) == moment.replace(microsecond=0)
     assert platform_time(moment.isoformat()) == moment
 
 
 def test_times_are_asked_in_shanghai_whatever_zone_they_are_in() -> None:
     moment = datetime(2026, 4, 16, 18, 10, 12, tzinfo=UTC)
-    assert local_text(moment) == local_text(moment.astimezone(SHANGHAI)) == "2026-04-17 02:10:12"
+    assert platform_text(moment) == platform_text(moment.astimezone(SHANGHAI)) == "2026-04-17 02:10:12"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from orders_sync.domain.errors import EXCERPT, LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.sweep_cost import calls_for
 from orders_sync.domain.sweeps import Sweep, SweepPolicy, Tier
-from orders_sync.domain.times import local_text
+from orders_sync.domain.times import platform_text
 from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.engine import page_client, planner
 from orders_sync.engine import sync as engine
@@ -133,7 +133,7 @@ async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_i
     await story.sync("sandbox-ka")
     await story.sync("sandbox-ka")
     for window in story.progress.closed_windows:
-        start, end = (local_text(each) for each in (window.claim.window.start, window.claim.window.end))
+        start, end = (platform_text(each) for each in (window.claim.window.start, window.claim.window.end))
         is_new_month = window.claim.parent_id is None and window.claim.window.seconds > 7 * 86400
         is_counted_first = is_new_month or window.claim.expected > 100
         assert first[f"{start} {end}"] == (1 if is_counted_first else 100)

@@ -10,7 +10,7 @@ import httpx
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import MalformedResponseError
-from orders_sync.domain.times import local_text
+from orders_sync.domain.times import platform_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.alibaba_1688 import wire
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
@@ -59,8 +59,8 @@ def request(account: Account, query: PageQuery, now: datetime) -> httpx.Request:
         "appid": account.app_id,
         "seller_nick": account.seller,
         "timestamp": str(int(now.timestamp())),
-        "start_created": local_text(query.window.start),
-        "end_created": local_text(query.window.end),
+        "start_created": platform_text(query.window.start),
+        "end_created": platform_text(query.window.end),
         "date_type": DATE_TYPES[query.feed],
         "order_asc": "ASC",
         "page_no": str(query.page_no),

@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import MalformedResponseError, PlatformError
-from orders_sync.domain.times import EPOCH, local_text
+from orders_sync.domain.times import EPOCH, platform_text
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.answers import BYTE_ORDER_MARK, failure, listed
 from orders_sync.platforms.contract import Page, PageQuery
@@ -107,8 +107,8 @@ def parameters(query: PageQuery) -> dict[str, int | str]:
     return {
         "pageNum": query.page_no,
         "pageSize": query.page_size,
-        "beginDateTime": local_text(query.window.start),
-        "endDateTime": local_text(query.window.end),
+        "beginDateTime": platform_text(query.window.start),
+        "endDateTime": platform_text(query.window.end),
         **status,
     }
 
