@@ -36,7 +36,7 @@ def of_account(account: AccountStatus, state: AccountState, delay: timedelta, ru
     yield from _delays(account, state, delay, running)
     yield from _failed_reads(account)
     yield from of_rejects(account)
-    yield from _missing_orders(account)
+    yield from _unlisted_orders(account)
     yield from of_differences(account)
     yield from _waiting_messages(account, running)
 
@@ -116,8 +116,8 @@ def of_rejects(account: AccountStatus) -> Iterator[Problem]:
         )
 
 
-def _missing_orders(account: AccountStatus) -> Iterator[Problem]:
-    if gone := account.missing:
+def _unlisted_orders(account: AccountStatus) -> Iterator[Problem]:
+    if gone := account.unlisted:
         those = (
             Sentence("1 order that can change is in the tables and no longer listed by the platform")
             if gone.orders == 1

@@ -16,7 +16,7 @@ from orders_sync.domain.records import Record
 from orders_sync.domain.sweep_cost import merge_hours
 from orders_sync.domain.windows import Feed, Window, WindowKind, tile
 from orders_sync.engine.sources import AccountSource
-from orders_sync.store import followups, missing, sweep_queries
+from orders_sync.store import followups, sweep_queries, unlisted
 from orders_sync.store.database import Connection
 
 
@@ -29,7 +29,7 @@ class LeftStatus:
 
 
 def proves_absence(claim: Claim, source: AccountSource, records: list[Record]) -> bool:
-    """Return True if an order that the tables hold and this read did not bring is missing.
+    """Return True if an order that the tables hold and this read did not bring is not listed.
 
     It lists by creation time all orders of a range within the platform's reach, and each record names its order.
     """
@@ -70,18 +70,18 @@ async def left_status(
 async def follow_up(
     connection: Connection, claim: Claim, source: AccountSource, records: list[Record], calls: int
 ) -> None:
-    """Plan another read of orders that this one did not bring, or brought unchanged; after the last, note them missing.
+    """Plan another read of orders that this one did not bring, or brought unchanged; after the last, record them.
 
     `calls`: the calls this read took.
     """
     platform = source.platform.name
     absent: list[Wanted] = []
     if proves_absence(claim, source, records):
-        absent = await missing.absent(connection, claim, platform, _order_ids(records))
+        absent = await unlisted.not_brought(connection, claim, platform, _order_ids(records))
     await followups.repeat(connection, claim, source.policy.overlap, absent, calls=calls)
     gone = [order.order_id for order in absent if order.order_id in claim.orders]
     if gone and claim.repeats == followups.REPEATS:
-        await missing.note(connection, claim, platform, gone)
+        await unlisted.record(connection, claim, platform, gone)
 
 
 def _order_ids(records: list[Record]) -> list[str]:

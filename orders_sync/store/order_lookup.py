@@ -11,15 +11,15 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from orders_sync.store.database import Session
-from orders_sync.store.missing import MISSING
 from orders_sync.store.order_numbers import OrderKey
 from orders_sync.store.queries import select_dict, select_optional, select_rows, select_values
+from orders_sync.store.unlisted import UNLISTED
 
 _KEYS = "unnest(%(platforms)s::text[], %(ids)s::text[]) AS k (platform, order_id)"
 _OF_ORDERS = f"JOIN {_KEYS} ON (t.platform, t.order_id) = (k.platform, k.order_id)"
-_MISSING = f"""
+_UNLISTED = f"""
 SELECT o.platform || ' ' || o.order_id, m.missing_since
-FROM {MISSING} JOIN {_KEYS} ON (o.platform, o.order_id) = (k.platform, k.order_id)
+FROM {UNLISTED} JOIN {_KEYS} ON (o.platform, o.order_id) = (k.platform, k.order_id)
 """
 _PARTS = {
     "sub_orders": f"SELECT t.* FROM sub_orders AS t {_OF_ORDERS} ORDER BY line_no",
@@ -64,11 +64,11 @@ def everything(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, dic
     lists the order. An order that is not in `orders` is left out.
     """
     values = _values(keys)
-    missing = select_dict(session, _MISSING, values, dict[str, datetime])
+    unlisted = select_dict(session, _UNLISTED, values, dict[str, datetime])
     found: dict[OrderKey, dict[str, Any]] = {}
     for row in _rows(session, _orders_query(session), values):
         key = _key(row)
-        missing_since = missing.get(f"{key.platform} {key.order_id}")
+        missing_since = unlisted.get(f"{key.platform} {key.order_id}")
         found[key] = {"order": row, **{part: [] for part in _PARTS}, "missing_since": missing_since}
     for part, query in _PARTS.items():
         for row in _rows(session, query, values):

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.lateness import LATE_BY
 from orders_sync.store.ledger import RETRY_AT
-from orders_sync.store.missing import MISSING_BY_ACCOUNT, Missing
 from orders_sync.store.open_differences import open_by_account
 from orders_sync.store.pauses import IS_PAUSED, Pause
 from orders_sync.store.progress import PROGRESS, AccountProgress
 from orders_sync.store.queries import fetch_rows, select_dict, select_rows
 from orders_sync.store.states import OPEN_WINDOWS
+from orders_sync.store.unlisted import UNLISTED_BY_ACCOUNT, UnlistedOrders
 
 ALIVE_SECONDS = 30  # a process that has not reported for so long was killed, hangs or has lost the database
 FORGOTTEN_DAYS = 1  # a row that nobody removed, of a service that runs no more or of a restored backup, says nothing
@@ -40,7 +40,7 @@ ACCOUNTS = f"""
     ), open_differences AS (
         {open_by_account()}
     ), not_listed AS (
-        {MISSING_BY_ACCOUNT}
+        {UNLISTED_BY_ACCOUNT}
     )
     SELECT a.name, a.platform, a.history_from, a.watermark, a.proven_from,
         p.first AS read_from, p.past AS read_to, p.share AS history_share, p.behind,
@@ -90,8 +90,9 @@ class AccountStatus:
     call is made before, set only while it lies ahead. `may_hold_orders`: False only for a removed account without
     orders. `differences`: ranges that audits, the last of them at `audited_at`, found to differ, without those that
     were read since, compared again or acknowledged; the newest such audit is `open_audit`. `audit_missing`: orders of
-    these ranges that the platform lists and no read has brought, one of them `audit_missing_id`. `now`: the
-    database's clock. `paused_at`: only while it is paused.
+    these ranges that the platform lists and no read has brought, one of them `audit_missing_id`. `missing_orders`,
+    the opposite: orders that the platform lists no more; `missing_order_id` is one of them, since `missing_since`.
+    `now`: the database's clock. `paused_at`: only while it is paused.
     """
 
     name: str
@@ -176,11 +177,11 @@ class AccountStatus:
         return self.paused_until
 
     @property
-    def missing(self) -> Missing | None:
+    def unlisted(self) -> UnlistedOrders | None:
         """The orders that the platform no longer lists; None if there are none."""
         if self.missing_order_id is None or self.missing_since is None:
             return None
-        return Missing(self.name, self.missing_orders, self.missing_order_id, self.missing_since)
+        return UnlistedOrders(self.name, self.missing_orders, self.missing_order_id, self.missing_since)
 
 
 @dataclass(frozen=True, slots=True)

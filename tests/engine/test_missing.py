@@ -10,7 +10,8 @@ import pytest
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.states import State
-from orders_sync.store import missing, overview
+from orders_sync.store import overview
+from orders_sync.store.unlisted import UnlistedOrders
 from tests.support.messages import KA, WAITING, asked, outcomes, some_order, when_due
 from tests.support.status_sweeps import orders_in
 from tests.support.story import Story, Tell, unlist
@@ -107,6 +108,6 @@ async def test_a_change_that_comes_by_another_list_ends_it(tell: Tell) -> None:
     assert shown(story) == []
 
 
-def shown(story: Story) -> list[missing.Missing]:
+def shown(story: Story) -> list[UnlistedOrders]:
     with psycopg.connect(story.url) as connection:
-        return [each.missing for each in overview.accounts(connection) if each.missing]
+        return [each.unlisted for each in overview.accounts(connection) if each.unlisted]

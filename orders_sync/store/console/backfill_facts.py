@@ -10,9 +10,9 @@ import msgspec
 from orders_sync.domain.activity import Action
 from orders_sync.store import order_numbers
 from orders_sync.store.database import Connection
-from orders_sync.store.missing import MISSING
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_dict, fetch_rows, fetch_value
+from orders_sync.store.unlisted import UNLISTED
 
 MOST_WAITING = 20  # requests
 
@@ -65,7 +65,7 @@ SELECT DISTINCT ON (a.platform, e.order_id) a.platform, e.order_id, CASE
         SELECT FROM sync.windows AS n WHERE n.account = w.account AND n.kind IN ('hook', 'repair')
             AND n.state = 'planned' AND n.repeats > 0 AND e.order_id = ANY (n.orders)) THEN 'asked_again'
     WHEN NOT EXISTS (SELECT FROM orders AS o WHERE (o.platform, o.order_id) = (a.platform, e.order_id))
-        OR EXISTS (SELECT FROM {MISSING} WHERE (o.platform, o.order_id) = (a.platform, e.order_id)) THEN 'not_listed'
+        OR EXISTS (SELECT FROM {UNLISTED} WHERE (o.platform, o.order_id) = (a.platform, e.order_id)) THEN 'not_listed'
     ELSE 'found' END AS outcome
 FROM sync.backfills AS b JOIN sync.windows AS w ON w.backfill_id = b.id AND w.orders IS NOT NULL
 JOIN sync.accounts AS a ON a.name = b.account

@@ -1,8 +1,10 @@
-"""Orders that complete reads of the time they were created in did not bring: after three of them it is a finding.
+"""Orders of the tables that the platform lists no more: three complete reads of their time did not bring them.
 
 a sweep, or a read because of a message, does not bring it --> read again, twice (`followups`)
     --> a row of `sync.missing_orders`, a note at the last window, the outcome of the message
 a later sweep, repair or read because of a message brings it --> the row is deleted
+
+What audits call missing is the opposite: orders that the platform lists and the tables lack.
 """
 
 from __future__ import annotations
@@ -18,21 +20,21 @@ from orders_sync.store.queries import fetch_rows
 
 MOST_NAMED = 20  # orders in a note
 
-# orders `o` that are missing, unless a change of them landed since
-MISSING = """
+# orders `o` that are listed no more, unless a change of them landed since
+UNLISTED = """
 sync.missing_orders AS m
 JOIN orders AS o ON (o.platform, o.order_id) = (m.platform, m.order_id) AND o.synced_at < m.missing_since
 """
 
-# by account: how many are missing, and the one that is so for longest
-MISSING_BY_ACCOUNT = f"""
+# by account: how many these are, and the one that is so for longest
+UNLISTED_BY_ACCOUNT = f"""
 SELECT o.account, count(*)::int AS orders, (array_agg(o.order_id ORDER BY m.missing_since))[1] AS order_id,
     min(m.missing_since) AS since
-FROM {MISSING} GROUP BY o.account
+FROM {UNLISTED} GROUP BY o.account
 """
 
-# final orders may be hidden from a list for good; one that was first read while this read went on is not missing
-_ABSENT = """
+# final orders may be hidden from a list for good; one that was first read while this read went on is not unlisted
+_NOT_BROUGHT = """
 WITH brought AS (
     DELETE FROM sync.missing_orders WHERE platform = %(platform)s AND order_id = ANY(%(brought)s)
 )
@@ -68,8 +70,8 @@ WHERE o.platform = %(platform)s AND o.order_id = ANY(%(ids)s) AND m.account = %(
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """The missing orders of an account: their number, and the one that is missing longest."""
+class UnlistedOrders:
+    """The orders of an account that are listed no more: their number, and the one that is so for longest."""
 
     account: str
     orders: int
@@ -77,15 +79,15 @@ class Missing:
     since: datetime
 
 
-async def absent(connection: Connection, claim: Claim, platform: str, brought: Sequence[str]) -> list[Wanted]:
+async def not_brought(connection: Connection, claim: Claim, platform: str, brought: Sequence[str]) -> list[Wanted]:
     """Return the orders, by id, that a complete read of the window did not bring though they were created in it.
 
-    Only those it was read for and those that are not final; without those known to be missing and those planned to be
-    read again. Orders that the read brought are not missing any more: their rows are deleted.
+    Only those it was read for and those that are not final; without those known to be unlisted and those planned to be
+    read again. Orders that the read brought are listed: their rows are deleted.
     """
     return await fetch_rows(
         connection,
-        _ABSENT,
+        _NOT_BROUGHT,
         {
             "platform": platform,
             "account": claim.account,
@@ -99,8 +101,8 @@ async def absent(connection: Connection, claim: Claim, platform: str, brought: S
     )
 
 
-async def note(connection: Connection, claim: Claim, platform: str, order_ids: Sequence[str]) -> None:
-    """Record orders as missing, also with the closed window and the messages about them."""
+async def record(connection: Connection, claim: Claim, platform: str, order_ids: Sequence[str]) -> None:
+    """Record orders as listed no more, also with the closed window and the messages about them."""
     values = {
         "platform": platform,
         "account": claim.account,
