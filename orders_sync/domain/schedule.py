@@ -19,7 +19,7 @@ def changes(
     `feed`: what changes are listed by. Where that is the update time, sweeps are few, and only those that are due.
     """
     planned = state.planned
-    moments = [whole_second(each) for each in state.rereads]
+    moments = [whole_second(each) for each in state.doubted]
     sweeps: list[SweepRange] = []
     if feed is Feed.CREATED:
         sweeps = ranges_to_sweep(planned, policy, sweep, state.oldest)

@@ -23,7 +23,7 @@ from orders_sync.engine.window_outcome import (
     Split,
     Unconfirmed,
 )
-from orders_sync.store import claims, closing, followups, lateness, load, suspensions
+from orders_sync.store import claims, closing, followups, lateness, load, probes, suspensions
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.flat_orders import Source
 from orders_sync.store.retrying import retried
@@ -90,7 +90,7 @@ async def _land(pool: Pool, read: WindowRead, outcome: Complete) -> LoadCounts:
     async with pool.connection() as connection, nullcontext() if outcome.is_empty else connection.transaction():
         landed = await load.land(connection, _load_source(read), records)
         if read.observed_page_size < read.page_size:
-            await claims.observe(connection, claim.account, {"page_size": read.observed_page_size})
+            await probes.note_page_size(connection, claim.account, read.observed_page_size)
         left = await rereads.left_status(connection, claim, source, records, read.page_size)
         assert read.total is not None
         await closing.finish(connection, claim, total=read.total, seen=read.seen, calls=read.calls, landed=landed)

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from orders_sync.domain.accounts import Identity
 from orders_sync.domain.errors import LeaseLostError
@@ -174,14 +173,6 @@ async def release_all(connection: Connection, account: str, owner: str) -> None:
     await connection.execute(
         "UPDATE sync.windows SET state = 'planned' WHERE account = %s AND owner = %s AND state = 'running'",
         [account, owner],
-    )
-
-
-async def observe(connection: Connection, account: str, observed: dict[str, object]) -> None:
-    """Store what the platform was seen to do where no document says it; observations of other names stay."""
-    await connection.execute(
-        "UPDATE sync.accounts SET observed = coalesce(observed, '{}') || %s WHERE name = %s",
-        [Jsonb(observed), account],
     )
 
 

@@ -1,4 +1,8 @@
-"""Results of probes, by account: `probe` in `sync.accounts.observed`."""
+"""What a platform was seen to do where no document says it, by account: `sync.accounts.observed`.
+
+page_size   the most rows a page that reads were given
+probe       the answers of the newest probe
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,14 @@ _KEEP = """
         coalesce(observed -> 'probe', '{}') || jsonb_build_object(%s::text, clock_timestamp()) || %s)
     WHERE name = %s
 """
+
+
+async def note_page_size(connection: Connection, account: str, rows: int) -> None:
+    """Store the most rows a page that the platform gives, where more were asked for."""
+    await connection.execute(
+        "UPDATE sync.accounts SET observed = coalesce(observed, '{}') || %s WHERE name = %s",
+        [Jsonb({"page_size": rows}), account],
+    )
 
 
 async def now(connection: Connection) -> datetime:
