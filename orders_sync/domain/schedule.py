@@ -14,7 +14,7 @@ from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, 
 def changes(
     state: PlanningState, policy: SyncPolicy, feed: Feed, furthest_back: timedelta | None, sweep: Sweep
 ) -> Plan:
-    """Return all that follows from the clock: new changes, the passes behind them, re-reads, sweeps.
+    """Return all that follows from the clock: new changes, the passes behind them, doubted orders, sweeps.
 
     `feed`: what changes are listed by. Where that is the update time, sweeps are few, and only those that are due.
     """

@@ -1,6 +1,6 @@
 """A worker: takes accounts from the queue and reads what the ledger has planned for them.
 
-Any number of workers may take the same account: each reads windows that no other holds. An account gets a time slice,
+Any number of workers may take the same account: each reads windows that no other holds. An account gets a turn,
 then goes to the end of the queue, so that the backlog of one starves no other.
 """
 
@@ -28,7 +28,7 @@ from orders_sync.service.scheduler import AUDIT_AGAIN
 from orders_sync.store import due_accounts, ledger, requests
 from orders_sync.store.requests import AuditRequest
 
-TIME_SLICE = 20.0  # seconds after which no further window of an account is begun
+TURN_SECONDS = 20.0  # of an account: after that no further window of it is begun
 POLL_SECONDS = 1.0  # seconds between two polls of an empty queue
 BUSY_PAUSE = 2.0  # seconds for which a second job of an account is held here
 GRACE_SECONDS = 6  # seconds for windows in flight to finish when the worker stops; then they are released
@@ -84,7 +84,7 @@ class Worker:
         return job
 
     async def drain(self, account: str) -> None:
-        """Read the account's windows for one time slice."""
+        """Read the account's windows for one turn."""
         source = self._sources.get(account)
         if source is None:
             log.warning("job skipped: the account is not in this process's settings", account=account)
@@ -97,7 +97,7 @@ class Worker:
             if account in self._interrupted:  # its windows are leased to us: nobody else reads them before that ends
                 await release_windows(self._run_context, account)
                 self._interrupted.discard(account)
-            outcome = await drain(self._run_context, source, turn=TIME_SLICE, waits=False)
+            outcome = await drain(self._run_context, source, turn=TURN_SECONDS, waits=False)
         except psycopg.Error as error:
             self._interrupted.add(account)
             await self._note_refusal(account, error)

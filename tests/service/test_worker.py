@@ -79,7 +79,7 @@ async def test_what_the_scheduler_plans_a_worker_lands_P1(tell: Tell, queue: Que
 async def test_an_account_whose_turn_is_over_goes_to_the_end_of_the_queue(
     tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIME_SLICE", -1.0)
+    monkeypatch.setattr(module, "TURN_SECONDS", -1.0)
     story = tell()
     one, _ = worker(story, queue)
     planned = await plan(story, queue)
