@@ -75,7 +75,8 @@ def compare(
 ) -> Comparison:
     """Compare orders with the locked rows of all of them.
 
-    `remembered`: older versions that were read before, by id (`older`). `ownership` knows the owners of all of them.
+    `remembered`: older versions that were read before, by id (`older`). `ownership` has learned the owners of all of
+    them, and records how this account lists the orders of active ones.
     `damaged`: ids of orders that the tables hold other rows of than their payload became (`restoration`).
     """
     found = Comparison()
@@ -87,9 +88,11 @@ def compare(
             if (reason := ownership.refusal(stored.account, order.order_id)) is not None:
                 found.refused.append((order, reason))
                 continue
-            if order.order_id not in remembered and not _may_replace(order, stored, ownership):
-                found.equal.append(order)
-                continue
+            if order.order_id not in remembered and not ownership.is_abandoned(stored.account):
+                ownership.record_listing(order.order_id, order.payload_hash, order.read_at)
+                if not ownership.is_change(order.order_id, order.payload_hash, order.version, stored.version):
+                    found.equal.append(order)
+                    continue
         if order.payload_hash == stored.payload_hash:
             _add_equal_bytes(found, order, stored, damaged)
             continue
@@ -129,11 +132,3 @@ def _add_equal_bytes(found: Comparison, order: FlatOrder, stored: LockedOrder, d
     if stored.time_went_back_at == stored.read_at and not has_same_rows:
         found.went_back.append(order.order_id)  # it still is the version that was believed
     (found.equal if has_same_rows else found.rebuilt).append(order)
-
-
-def _may_replace(order: FlatOrder, stored: LockedOrder, ownership: Ownership) -> bool:
-    """Return whether another account's order may be replaced, if what was read is newer; else note how it is listed."""
-    if ownership.is_abandoned(stored.account):
-        return True
-    ownership.note(order.order_id, order.payload_hash, order.read_at)
-    return ownership.is_change(order.order_id, order.payload_hash, order.version, stored.version)

@@ -151,7 +151,7 @@ class _Loader:
         await self.ownership.finish()
         if self.rejected or self.current:
             source = self.source
-            await rejects.settle(
+            await rejects.store_and_settle(
                 self.connection, source.platform, source.account, self.rejected, self.current, self.unread
             )
 
@@ -162,7 +162,7 @@ class _Loader:
             self._reject(record, payload_hash, refusal)
             return True
         if self.ownership.is_nothing_new(owner, order_id, payload_hash, stored):
-            self.ownership.note(order_id, payload_hash, record.read_at)
+            self.ownership.record_listing(order_id, payload_hash, record.read_at)
             self.landed.unchanged += 1
             return True
         return False

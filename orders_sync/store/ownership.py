@@ -164,8 +164,8 @@ class Ownership:
             return True
         return version.is_modified_after(stored)
 
-    def note(self, order_id: str, payload_hash: bytes, read_at: datetime) -> None:
-        """Remember the bytes with which the account lists an active owner's order, for `finish`."""
+    def record_listing(self, order_id: str, payload_hash: bytes, read_at: datetime) -> None:
+        """Record the bytes with which the account lists an active owner's order, for `finish`."""
         if self._listed.get(order_id) != payload_hash:
             self._seen[order_id] = payload_hash, read_at
 
@@ -176,7 +176,7 @@ class Ownership:
             await self._connection.execute(_TAKE, values)
 
     async def finish(self) -> None:
-        """Store what was noted."""
+        """Store the listings that were recorded."""
         if self._seen:
             order_ids = sorted(self._seen)
             hashes, times = zip(*(self._seen[order_id] for order_id in order_ids), strict=True)

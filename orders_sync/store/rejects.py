@@ -124,7 +124,7 @@ class Current(msgspec.Struct, frozen=True):
     payload_hash: bytes
 
 
-async def settle(
+async def store_and_settle(
     connection: Connection,
     platform: str,
     account: str,

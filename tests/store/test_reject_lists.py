@@ -29,7 +29,7 @@ async def reject(
     reason, moment = "id: missing or empty", None if listed is None else at(listed)
     made = Reject("shop", "1688", order_id, payload, fingerprint(payload), reason, window, at(read), moment)
     async with connection.transaction():
-        await rejects.settle(connection, "1688", "shop", [made], [])
+        await rejects.store_and_settle(connection, "1688", "shop", [made], [])
 
 
 async def window(connection: Connection, hours: tuple[int, int], began: float, **more: object) -> int:
