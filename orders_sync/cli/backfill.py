@@ -23,10 +23,9 @@ from orders_sync.cli.sync import show
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine import backfill as engine
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
-from orders_sync.engine.backfill import Previewed
+from orders_sync.engine.backfill import Previewed, must_list_by, preview
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
@@ -124,7 +123,7 @@ def _preview(url: str, sources: list[AccountSource], window: Window, by: Feed | 
     """Plan a range and return what there is to show of it."""
 
     async def ask(connection: Connection) -> Previewed:
-        return await engine.preview(connection, sources, window, by, datetime.now(UTC), everything=everything)
+        return await preview(connection, sources, window, by, datetime.now(UTC), everything=everything)
 
     return event_loop.run(databases.ask(url, ask))
 
@@ -228,7 +227,7 @@ def _chosen(settings: Settings, names: list[str] | None, platform: str | None, b
     if not sources:
         raise NotFoundError(f"no account on {platform}: `orders-sync status` shows the accounts")
     for each in sources:
-        engine.must_list_by(each, by or each.platform.feed)
+        must_list_by(each, by or each.platform.feed)
     return sources
 
 

@@ -13,8 +13,8 @@ from orders_sync.cli.progress import bars
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import date_of
-from orders_sync.engine import renormalize as engine
 from orders_sync.engine.renormalize import Rebuilt
+from orders_sync.engine.renormalize import renormalize as renormalize_platform
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import activity, rebuild
 from orders_sync.store.database import Connection
@@ -50,7 +50,7 @@ def renormalize(
                 progress.counted(name, orders)
             subject = platform if account is None else None
             await activity.record(connection, actor.current(), Action.RENORMALIZE, account=account, subject=subject)
-            results = [await engine.renormalize(connection, name, account, progress) for name in totals]
+            results = [await renormalize_platform(connection, name, account, progress) for name in totals]
         return results, await rebuild.without_payload(connection, platform, account)
 
     with databases.opened(user_settings.load(config)) as url:

@@ -23,11 +23,11 @@ from orders_sync.cli import (
 from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.engine import sync as engine
 from orders_sync.engine.actions import windows
 from orders_sync.engine.results import AccountResult, Progress
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
+from orders_sync.engine.sync import sync as sync_accounts
 from orders_sync.engine.window_job import Limits
 from orders_sync.store import database, product_figures
 from orders_sync.store.database import Connection
@@ -105,7 +105,7 @@ async def catch_up(
 ) -> list[AccountResult]:
     """Run one pass over the accounts and return its outcomes. Raises `DatabaseError` when the connection is lost."""
     async with http, database.connected(url, size=limits.workers * 2 + len(sources)) as pool:
-        outcomes = await engine.sync(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
+        outcomes = await sync_accounts(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
         if any(outcome.rows.new or outcome.rows.changed for outcome in outcomes):
             async with pool.connection() as connection:
                 await product_figures.remake(connection, FIGURES)

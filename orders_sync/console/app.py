@@ -43,13 +43,17 @@ def make(site: Site) -> ASGIApp:
     routes = [
         Route("/static/{fingerprint}/{name}", _static, methods=["GET"]),
         # the addresses of actions first: /audits/run is no audit
-        *(Route(each.path, guarded(access, forms, each), methods=[each.method]) for each in forms.addresses() + pages),
+        *(
+            Route(each.path, authorized(access, forms, each), methods=[each.method])
+            for each in forms.addresses() + pages
+        ),
     ]
     routes += [
-        Route(each.path, _shielded(access, each.endpoint), methods=list(each.methods or ())) for each in access.routes()
+        Route(each.path, _with_error_pages(access, each.endpoint), methods=list(each.methods or ()))
+        for each in access.routes()
     ]
     nothing = ConsoleRoute("/{path:path}", _nothing_here)
-    routes.append(Route(nothing.path, guarded(access, forms, nothing), methods=["GET", "POST"]))
+    routes.append(Route(nothing.path, authorized(access, forms, nothing), methods=["GET", "POST"]))
     app: ASGIApp = Starlette(routes=routes)
     if site.base_path:
         app = _below(site.base_path, app)
@@ -57,8 +61,8 @@ def make(site: Site) -> ASGIApp:
     return guard.Proxy(guard.Guard(app), guard.networks(console.trusted_proxies), console.user_header)
 
 
-def guarded(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
-    """Return the page for people who are logged in."""
+def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
+    """Return the page for people who are logged in and have the rights it asks for; others log in, or get an error."""
 
     async def answer(request: Request) -> Response:
         person = await access.person(request)
@@ -76,13 +80,13 @@ def guarded(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
             visit.must_see_persons()
         return await forms.answer(visit, page)
 
-    return _shielded(access, answer)
+    return _with_error_pages(access, answer)
 
 
-def _shielded(access: Access, answer: Endpoint) -> Endpoint:
-    """Return the same with every error as a page."""
+def _with_error_pages(access: Access, answer: Endpoint) -> Endpoint:
+    """Return an endpoint that answers as this one, and every error by a page."""
 
-    async def shielded(request: Request) -> Response:
+    async def answer_or_explain(request: Request) -> Response:
         def visit() -> Visit:
             return access.visit(request, getattr(request.state, "person", NOBODY))
 
@@ -98,7 +102,7 @@ def _shielded(access: Access, answer: Endpoint) -> Endpoint:
             log.exception("console: internal error", path=request.url.path, number=number)
             return _failure(visit(), number)
 
-    return shielded
+    return answer_or_explain
 
 
 def _problem(visit: Visit, error: Exception) -> Response:

@@ -10,8 +10,8 @@ from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.requests import RequestKind
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Window
-from orders_sync.engine import audit as engine
 from orders_sync.engine.actions.accounts import must_be_readable
+from orders_sync.engine.audit import audit
 from orders_sync.engine.audit_ranges import to_compare
 from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.run_context import RunContext
@@ -38,7 +38,7 @@ async def run(
             accounts=[each.account.name for each in sources],
             details=_details(start, end, repair=repair),
         )
-    return await engine.audit(run_context, sources, start, end, repair=repair)
+    return await audit(run_context, sources, start, end, repair=repair)
 
 
 async def request(

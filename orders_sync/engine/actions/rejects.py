@@ -8,8 +8,8 @@ from functools import partial
 from orders_sync.domain.activity import Action, Actor
 from orders_sync.domain.errors import ChangedError
 from orders_sync.domain.sentences import Sentence
-from orders_sync.engine import replay as engine
 from orders_sync.engine.replay import Replayed
+from orders_sync.engine.replay import replay as replay_one
 from orders_sync.store import activity, reject_lists
 from orders_sync.store import rejects as store
 from orders_sync.store.database import Connection
@@ -27,7 +27,7 @@ async def replay(
     result = Replayed()
     await _record(connection, actor, Action.REJECTS_REPLAY, numbers)
     for number in numbers:
-        await engine.replay(connection, number, result)
+        await replay_one(connection, number, result)
         replayed()
     return result
 
