@@ -1,4 +1,4 @@
-"""What a platform was seen to do where no document says it, by account: `sync.accounts.observed`.
+"""Observations of what a platform does where no document says it, by account: `sync.accounts.observed`.
 
 page_size   the most rows a page that reads were given
 probe       the answers of the newest probe
