@@ -88,15 +88,13 @@ def merge_hours(hours: Iterable[HourBucket], page_size: int) -> list[PlannedRead
         more = alone.calls
         if group is not None:
             together = orders + between + hour.orders
-            merge_small_windows = PlannedRead(
-                Window(group.window.start, alone.window.end), calls_for(together, page_size)
-            )
-            more = min(more, merge_small_windows.calls - group.calls)
+            merged = PlannedRead(Window(group.window.start, alone.window.end), calls_for(together, page_size))
+            more = min(more, merged.calls - group.calls)
         if hour.seconds and len(hour.seconds) < more:
             found += [PlannedRead(Window(second, second + SECOND), 1) for second in hour.seconds]
             group = None
-        elif group is not None and merge_small_windows.calls - group.calls <= alone.calls:
-            found[-1] = group = merge_small_windows
+        elif group is not None and merged.calls - group.calls <= alone.calls:
+            found[-1] = group = merged
             orders = together
         else:
             found.append(alone)

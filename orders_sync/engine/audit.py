@@ -69,10 +69,10 @@ class _Audit:
         async with self._pool.connection() as connection:
             synced = await audits.synced(connection, self._name)
         window = to_compare(self._name, synced, start, end, self.source.policy.lag)
-        if synced is None or synced.past is None or not isinstance(window, Window):
+        if synced is None or synced.read_to is None or not isinstance(window, Window):
             self.result.error = str(window)
             return
-        self._due = whole_second(synced.past - self.source.policy.overlap)
+        self._due = whole_second(synced.read_to - self.source.policy.overlap)
         run_context, rate_limiter = self._run_context, self._run_context.rate_limiters[self._name]
         self._now = synced.now
         self._client = PageClient(

@@ -17,11 +17,11 @@ def to_compare(
     It ends where the account is synced to, and `lag` before now at the latest; by default it begins where the newest
     stretch does that was read without a gap.
     """
-    if synced is None or synced.past is None or synced.first is None:
+    if synced is None or synced.read_to is None or synced.read_from is None:
         return Sentence(
             "%(account)s: nothing is synced yet, so nothing can be compared: `orders-sync sync`", account=account
         )
-    first, past = whole_second(start or synced.first), whole_second(min(synced.past, synced.now - lag))
+    first, past = whole_second(start or synced.read_from), whole_second(min(synced.read_to, synced.now - lag))
     if first >= synced.now:
         return Sentence(
             "%(account)s: the range lies in the future, it begins at %(first)s: nothing can be compared",

@@ -16,7 +16,7 @@ SILENCE = timedelta(minutes=3)  # an audit that runs reports twice a minute
 # of the rows of `sync.audits` that the text before it chooses. Figures by creation time add up to the platform's count
 _REPORT = f"""
 ), read AS (
-    SELECT name, past FROM ({PROGRESS}) AS p WHERE name IN (SELECT account FROM a WHERE awaited > 0)
+    SELECT name, read_to FROM ({PROGRESS}) AS p WHERE name IN (SELECT account FROM a WHERE awaited > 0)
 ), unsettled AS MATERIALIZED (
     {unsettled_ranges("d.audit_id IN (SELECT id FROM a)")}
 ), d AS MATERIALIZED (
@@ -25,7 +25,7 @@ _REPORT = f"""
     WHERE d.audit_id IN (SELECT id FROM a)
 )
 SELECT a.id, a.account, a.starts_at, a.ends_at, a.started_at, a.finished_at, a.is_routine, a.platform_orders,
-    a.table_orders, a.rejects, a.awaited, coalesce(r.past >= a.finished_at, false) AS are_awaited_read,
+    a.table_orders, a.rejects, a.awaited, coalesce(r.read_to >= a.finished_at, false) AS are_awaited_read,
     a.calls, a.error, found.*, (found.unnamed + named.orders)::bigint AS missing, changed.orders AS changed_then,
     CASE WHEN a.error IS NOT NULL THEN 'failed' WHEN a.finished_at IS NOT NULL THEN 'finished'
         WHEN a.seen_at > clock_timestamp() - %(silence)s THEN 'running' ELSE 'interrupted' END AS state

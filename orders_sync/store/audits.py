@@ -18,12 +18,12 @@ _LISTED_AT = {Feed.CREATED: "created_at", Feed.UPDATED: "modified_at"}
 class Synced:
     """The progress of an account, by the database's clock.
 
-    `[first, past)` is the newest stretch that was read without a gap, None before anything was.
+    `[read_from, read_to)` is the newest stretch that was read without a gap, None before anything was.
     """
 
     now: datetime
-    first: datetime | None
-    past: datetime | None
+    read_from: datetime | None
+    read_to: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def synced(connection: Connection, account: str) -> Synced | None:
     """Return the progress of an account; None if it was never synced."""
     return await fetch_row(
         connection,
-        f"SELECT clock_timestamp() AS now, p.first, p.past FROM ({PROGRESS}) AS p WHERE p.name = %s",
+        f"SELECT clock_timestamp() AS now, p.read_from, p.read_to FROM ({PROGRESS}) AS p WHERE p.name = %s",
         [account],
         Synced,
     )

@@ -102,7 +102,7 @@ async def _update_rows(
             changes[order_id].append(table.name)
     deleted = {order.order_id for order in orders} - {order_id for order_id, _, _ in changed}
     if deleted:
-        await run(statements.INSERT_MISSING, [list(deleted)])
+        await run(statements.INSERT_DELETED, [list(deleted)])
     return {**changes, **dict.fromkeys(deleted)}, unread
 
 

@@ -43,7 +43,7 @@ ACCOUNTS = f"""
         {UNLISTED_BY_ACCOUNT}
     )
     SELECT a.name, a.platform, a.history_from, a.watermark, a.proven_from,
-        p.first AS read_from, p.past AS read_to, p.share AS history_share, p.behind,
+        p.read_from, p.read_to, p.history_share, p.behind,
         p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at, p.empty_since, p.empty_read_next,
         coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
         w.retry_at, w.unanswered, coalesce(r.rejects, 0) AS rejects, coalesce(r.ignored, 0) AS ignored_rejects,

@@ -1,6 +1,6 @@
 """Progress through an account's history: the newest stretch without a gap, for history is read newest first.
 
-history_from          watermark                      first        past      now
+history_from          watermark                   read_from      read_to   now
 |====== proven =======|   unread   |=== read ===|     |=== newest stretch ===|
 """
 
@@ -20,11 +20,11 @@ from orders_sync.store.queries import fetch_row, select_rows
 from orders_sync.store.states import OPEN_WINDOWS
 
 # of accounts `a`. A range that was listed as empty once was read, though its proof is withheld until it is asked once
-# more (`not_before`). What was read up to `past` may reach further: the next window begins the overlap before it
+# more (`not_before`). What was read up to `read_to` may reach further: the next window begins the overlap before it
 PROGRESS = f"""
     SELECT a.name, a.history_from, a.watermark, a.proven_from,
-        lower(n.stretch) AS first, e.past, n.share::float AS share,
-        extract(epoch FROM clock_timestamp() - coalesce(e.past, a.history_from))::float AS behind,
+        lower(n.stretch) AS read_from, e.read_to, n.share::float AS history_share,
+        extract(epoch FROM clock_timestamp() - coalesce(e.read_to, a.history_from))::float AS behind,
         coalesce(o.unconfirmed, 0) AS unconfirmed, o.unconfirmed_from, o.unconfirmed_to, o.asked_again_at,
         a.empty_since, {NEXT_READ} AS empty_read_next
     FROM sync.accounts AS a
@@ -52,7 +52,7 @@ PROGRESS = f"""
             SELECT max(d.ends_at) FROM sync.windows AS d
             WHERE d.account = a.name AND d.kind = 'incremental' AND d.state = 'done'
               AND d.ends_at > upper(n.stretch) AND d.starts_at <= upper(n.stretch)
-        )) AS past
+        )) AS read_to
     ) AS e ON true
 """
 
@@ -60,20 +60,20 @@ PROGRESS = f"""
 class AccountProgress(msgspec.Struct, frozen=True):
     """The progress of an account.
 
-    `[first, past)`: the newest stretch that was read without a gap; None before anything was. `share`: of the history
-    up to `past`, between 0 and 1. `behind`: seconds since `past`, since the beginning of history where nothing was
-    read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to` that were listed as empty and are asked
-    once more, the last of them at `asked_again_at`. `empty_since`: all of the history was read then and listed no
-    order; it is read again at `empty_read_next`, if at all.
+    `[read_from, read_to)`: the newest stretch that was read without a gap; None before anything was. `history_share`:
+    how much of the history up to `read_to` is read, between 0 and 1. `behind`: seconds since `read_to`, since the
+    beginning of history where nothing was read. `unconfirmed`: windows between `unconfirmed_from` and `unconfirmed_to`
+    that were listed as empty and are asked once more, the last of them at `asked_again_at`. `empty_since`: all of the
+    history was read then and listed no order; it is read again at `empty_read_next`, if at all.
     """
 
     name: str
     history_from: datetime | None
     watermark: datetime | None
     proven_from: datetime | None
-    first: datetime | None
-    past: datetime | None
-    share: float | None
+    read_from: datetime | None
+    read_to: datetime | None
+    history_share: float | None
     behind: float | None = None
     unconfirmed: int = 0
     unconfirmed_from: datetime | None = None
@@ -99,10 +99,10 @@ def state(found: AccountProgress) -> str:
 
     `complete`, `complete from ...`, `to be confirmed`, or a share; nothing before anything was read. Pure.
     """
-    if found.first is None or found.share is None:
+    if found.read_from is None or found.history_share is None:
         return ""
-    if found.share < 1 and not is_current(found):
-        return f"{min(found.share, 0.99):.0%} read"
+    if found.history_share < 1 and not is_current(found):
+        return f"{min(found.history_share, 0.99):.0%} read"
     if found.empty_read_next:
         return "nothing listed yet"
     if found.unconfirmed:
@@ -113,10 +113,10 @@ def state(found: AccountProgress) -> str:
 
 
 def complete_from(found: AccountProgress) -> datetime | None:
-    """Return since when every order that the platform lists was read, up to `past`; None where nothing was. Pure."""
-    if found.first is None or found.past is None:
+    """Return since when every order that the platform lists was read, up to `read_to`; None where nothing was. Pure."""
+    if found.read_from is None or found.read_to is None:
         return None
-    begins = found.history_from if found.history_from and is_current(found) else found.first
+    begins = found.history_from if found.history_from and is_current(found) else found.read_from
     unconfirmed = found.unconfirmed_to if found.unconfirmed else None
     return max(begins, found.proven_from or begins, unconfirmed or begins)
 
@@ -133,13 +133,14 @@ def remarks(found: AccountProgress) -> list[Sentence]:
                 history=found.history_from,
             )
         )
-    if found.first and found.past and found.share is not None and found.share < 1 and not is_current(found):
+    share = found.history_share
+    if found.read_from and found.read_to and share is not None and share < 1 and not is_current(found):
         said.append(
             Sentence(
                 "read from %(first)s to %(past)s, %(share)s of the history; older history follows",
-                first=found.first,
-                past=found.past,
-                share=f"{min(found.share, 0.99):.0%}",
+                first=found.read_from,
+                past=found.read_to,
+                share=f"{min(share, 0.99):.0%}",
             )
         )
     if found.empty_since and found.history_from:
@@ -175,4 +176,4 @@ def _empty(history_from: datetime, until: datetime | None) -> Sentence:
 
 def is_current(found: AccountProgress) -> bool:
     """Return whether the stretch begins before the watermark: then only its newest end is being read. Pure."""
-    return found.first is not None and found.watermark is not None and found.first < found.watermark
+    return found.read_from is not None and found.watermark is not None and found.read_from < found.watermark

@@ -197,7 +197,7 @@ def _update_orders() -> str:
     """
 
 
-def _insert_missing() -> str:
+def _insert_deleted() -> str:
     """Insert from the stage rows that somebody deleted, for the account that keeps their payloads.
 
     When an order was first seen refunded is in its history, as long as that is kept.
@@ -264,7 +264,7 @@ CLEAR_STAGES = "TRUNCATE " + _list([f"stage_{table.name}" for table in _STAGED])
 INSERT_OR_LOCK = _insert_or_lock()
 UPDATE_RAW = _update_raw()
 UPDATE_ORDERS = _update_orders()
-INSERT_MISSING = _insert_missing()
+INSERT_DELETED = _insert_deleted()
 ADD_HISTORY = _add_history()
 UPSERT_CHILDREN = [_upsert_children(table) for table in CHILDREN]
 MARK_VANISHED = [_mark_vanished(table) for table in CHILDREN]

@@ -22,7 +22,7 @@ async def test_nothing_is_read_before_the_first_window_is(connection: Connection
     assert await progress(connection, SHOP) is None
     await plan(connection, hours(0, 1), hours(1, 2))
     found = await read(connection)
-    assert (found.first, found.past, found.share) == (None, None, None)
+    assert (found.read_from, found.read_to, found.history_share) == (None, None, None)
 
 
 async def test_the_newest_stretch_grows_back_to_the_beginning_of_history(connection: Connection) -> None:
@@ -30,7 +30,7 @@ async def test_the_newest_stretch_grows_back_to_the_beginning_of_history(connect
     for number in (3, 2, 1, 0):
         await finish(connection, await claim(connection))
         found = await read(connection)
-        assert (found.first, found.past, found.share) == (at(number), at(4), (4 - number) / 4)
+        assert (found.read_from, found.read_to, found.history_share) == (at(number), at(4), (4 - number) / 4)
 
 
 async def test_a_window_that_failed_ends_the_stretch_and_hides_nothing_newer(connection: Connection) -> None:
@@ -39,7 +39,7 @@ async def test_a_window_that_failed_ends_the_stretch_and_hides_nothing_newer(con
     await closing.fail(connection, await claim(connection), "why", calls=1)
     await finish(connection, await claim(connection))
     found = await read(connection)
-    assert (found.first, found.past, found.watermark) == (at(3), at(4), at(0))
+    assert (found.read_from, found.read_to, found.watermark) == (at(3), at(4), at(0))
 
 
 async def test_the_next_window_takes_nothing_of_the_stretch_away_though_it_overlaps_it(connection: Connection) -> None:
@@ -47,7 +47,7 @@ async def test_the_next_window_takes_nothing_of_the_stretch_away_though_it_overl
     await finish(connection, await claim(connection))
     await plan(connection, hours(1.5, 3))
     found = await read(connection)
-    assert (found.first, found.past) == (at(0), at(2))
+    assert (found.read_from, found.read_to) == (at(0), at(2))
 
 
 async def test_a_range_that_came_back_empty_once_was_read(connection: Connection) -> None:
@@ -55,7 +55,7 @@ async def test_a_range_that_came_back_empty_once_was_read(connection: Connection
     await finish(connection, await claim(connection))
     await closing.ask_again(connection, await claim(connection), at(1) - at(0), calls=1)
     found = await read(connection)
-    assert (found.first, found.past, found.watermark) == (at(0), at(49), at(0))
+    assert (found.read_from, found.read_to, found.watermark) == (at(0), at(49), at(0))
     assert (found.unconfirmed, found.unconfirmed_from, found.unconfirmed_to) == (1, at(0), at(48))
     assert state(found) == "to be confirmed"
     (said,) = remarks(found)

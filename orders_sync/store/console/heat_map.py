@@ -26,7 +26,7 @@ LONGEST = timedelta(days=40)  # of windows, as a rule: what ends later than this
 READ_AGAIN = (WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.BACKFILL, WindowKind.REPAIR)
 
 _TIMES = f"""
-SELECT a.feed, p.history_from, p.proven_from, p.past AS read_to, {PLANNED_TO} AS planned_to
+SELECT a.feed, p.history_from, p.proven_from, p.read_to, {PLANNED_TO} AS planned_to
 FROM ({PROGRESS}) AS p JOIN sync.accounts AS a USING (name) WHERE a.name = %(account)s
 """
 
