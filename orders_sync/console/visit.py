@@ -90,11 +90,11 @@ class Visit:
         wrong = () if self.sent_to else self.mistakes
         return {name: value for name, value in self.request.query_params.items() if name not in wrong}
 
-    def filled(self, action: str = "") -> Filled:
-        """Return what a form shows: that of an `action` what was sent, or nothing, another the URL's parameters."""
+    def filled(self, action: str = "", first: Mapping[str, str] | None = None) -> Filled:
+        """Return what a form shows: that of an `action` what was sent, or `first`, another the URL's parameters."""
         if action:
             is_sent = action == self.sent_to
-            return Filled(self.form, self.choices, self.mistakes) if is_sent else Filled({}, {}, {})
+            return Filled(self.form, self.choices, self.mistakes) if is_sent else Filled(first or {}, {}, {})
         query = self.request.query_params
         return Filled(query, _choices(query.multi_items()), {} if self.sent_to else self.mistakes)
 

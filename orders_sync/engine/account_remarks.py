@@ -108,7 +108,8 @@ def _of_account_and_time(account: AccountStatus, verdict: Verdict, placed: Windo
         yield Remark(
             Reason.NOT_LISTED,
             Sentence(
-                "%(shop)s: the time it was placed has been read completely, and the platform did not list it",
+                "%(shop)s: the time it was placed has been read completely, and it is not here: the platform did not "
+                "list it then, or it was deleted here since",
                 shop=name,
             ),
             f"orders-sync audit --account {name} --from {first} --to {last} --repair",

@@ -31,8 +31,10 @@ LONGEST = timedelta(days=31)  # windows that prove something of the time before 
 _LIST = """
 SELECT b.id, coalesce(b.request_id, b.id) AS request_id, b.account, b.feed, b.starts_at, b.ends_at, b.everything,
     b.state,
-    CASE WHEN b.state = 'planned' AND w.begun > 0 THEN 'reading'
-        WHEN b.state = 'done' AND w.beyond > 0 THEN 'done within reach' ELSE b.state END AS progress,
+    CASE WHEN b.state = 'planned' AND w.begun > 0 OR b.state = 'cancelled' AND w.waiting > 0 THEN 'reading'
+        WHEN b.state = 'done' OR b.state = 'cancelled' AND w.done > 0 AND b.cancelled_windows + w.failed + w.cut_off = 0
+        THEN CASE WHEN w.beyond > 0 THEN 'done within reach' ELSE 'done' END
+        ELSE b.state END AS progress,
     b.requested_by, b.requested_at, b.finished_at, b.error, b.notice, b.cancelled_windows AS cancelled,
     w.done, w.waiting, w.failed, w.beyond, w.orders, w.new, w.changed, w.numbers, w.calls,
     CASE WHEN b.state = 'planned' AND w.done > 0
@@ -42,6 +44,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state = 'failed') AS failed,
         count(*) FILTER (WHERE state IN ('planned', 'running')) AS waiting,
         count(*) FILTER (WHERE state = 'beyond') AS beyond, count(*) FILTER (WHERE state <> 'planned') AS begun,
+        count(*) FILTER (WHERE state = 'split') - count(DISTINCT parent_id) AS cut_off,
         coalesce(sum(seen) FILTER (WHERE state = 'done'), 0) AS orders,
         coalesce(sum(rows_new) FILTER (WHERE state = 'done'), 0) AS new,
         coalesce(sum(rows_changed) FILTER (WHERE state = 'done'), 0) AS changed,
@@ -183,8 +186,8 @@ async def listed(
 
     That is `done`, `waiting`, `failed`, `cancelled` windows and those `beyond` the platform's reach, `orders` read, of
     them `new` and `changed`, `numbers`, the orders asked for where it is no range, `calls`, `seconds_left`, an estimate
-    or None, and `progress`: the state, but `reading` once a window was begun, and `done within reach` where windows lie
-    beyond it.
+    or None, and `progress`: the state, but `reading` once a window was begun, `done within reach` where windows lie
+    beyond it, and of one that is cancelled `reading` while windows in flight are finished, `done` where that was all.
     """
     values = {"account": account, "state": state, "request": request_id, "limit": limit}
     async with connection.cursor(row_factory=dict_row) as cursor:

@@ -65,7 +65,7 @@ async def test_the_day_and_the_shop_narrow_the_answer_and_lead_to_its_backfill(s
             return reasons((await client.get("/orders", params=query)).text)
 
         [within] = await asked(5)
-        assert "read completely, and the platform did not list it" in within
+        assert "read completely, and it is not here: the platform did not list it" in within
         one = day(shops, 5)
         assert f"/backfills/new?everything=1&amp;account=kept&amp;from={one}&amp;to={one}" in within
         [before] = await asked(30)

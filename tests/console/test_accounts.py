@@ -211,7 +211,9 @@ async def test_a_window_that_is_half_filled_is_shown(tables: Tables, lin: httpx.
 async def test_a_person_pauses_and_resumes_a_shop_with_reason_and_end(tables: Tables, lin: httpx.AsyncClient) -> None:
     answer = await lin.post(f"{PATH}/pause", data={"because": "stock-taking <b>", "until": "2099-01-01 08:00"})
     assert answer.headers["location"] == PATH
-    found = plain(await shown(lin))
+    page = await shown(lin)
+    found = plain(page)
+    assert ['value="stock-taking &lt;b&gt;"' in page, 'value="2099-01-01T08:00"' in page] == [True, True]  # to change
     assert "paused until 2099-01-01 08:00:00, since " in found
     assert " by lin: stock-taking &lt;b&gt; Nothing of it is read until it is resumed." in found
     assert "orders-sync" not in found

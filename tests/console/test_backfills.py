@@ -81,7 +81,7 @@ async def test_days_that_were_read_and_lack_an_order_of_an_audit_are_not_said_to
     async with shops.person() as client:
         await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})
         tables.execute("UPDATE sync.windows SET state = 'done', seen = 5, finished_at = now()")
-        assert "all their orders are here" in await previewed(client, name)
+        assert "all that the platform listed was read" in await previewed(client, name)
         tables.execute(
             "INSERT INTO sync.audits (id, account, starts_at, ends_at, finished_at) VALUES (8, %s, %s, %s, now())",
             name,
@@ -93,11 +93,11 @@ async def test_days_that_were_read_and_lack_an_order_of_an_audit_are_not_said_to
             "missing_ids) SELECT id, starts_at, ends_at, 2, 1, 1, '{4711}' FROM sync.audits"
         )
         text = await previewed(client, name)
-        assert "all their orders are here" not in text
+        assert "all that the platform listed was read" not in text
         assert "audit 8 found orders of these days that are missing here: 1." in text
         assert '<form method="post" action="/audits/8/repair">' in text
         tables.execute("UPDATE sync.audit_differences SET acknowledged_at = now()")
-        assert "all their orders are here" in await previewed(client, name)
+        assert "all that the platform listed was read" in await previewed(client, name)
 
 
 async def test_days_of_placing_are_read_by_the_list_of_creation_whatever_the_shop_is_read_by(shops: Served) -> None:
@@ -381,7 +381,7 @@ async def test_a_complete_range_can_be_read_again_all_the_same(shops: Served) ->
         tables.execute("UPDATE sync.backfills SET state = 'done', finished_at = now()")
         text = await previewed(client, *names)
         assert "these days are complete" in text
-        [again] = re.findall(r'href="(/backfills/new[^"]+everything=1)"', text)
+        [again] = re.findall(r'href="(/backfills/new[^"]+everything=1)#preview"', text)
         text = (await client.get(html.unescape(again))).text
     assert plan(text)
     assert [text.count(f'value="{name}" checked') for name in names] == [1, 1]
@@ -462,6 +462,26 @@ async def test_a_cancelled_backfill_keeps_its_parts_and_offers_the_shops_that_we
     assert f'value="{stopped}" checked' in form
     assert f'value="{done}" checked' not in form
     assert [f'type="date" name="{name}" value="{DAY}"' in form for name in RANGE] == [True, True]
+
+
+@pytest.mark.parametrize(("ends", "word", "offer"), [("done", "done", "all of it"), ("split", "cancelled", "what was")])
+async def test_what_is_in_flight_when_a_backfill_is_stopped_is_awaited_and_counts_once_it_is_read(
+    shops: Served, ends: str, word: str, offer: str
+) -> None:
+    name, tables = shops.site.sources[0].account.name, Tables(shops.site.url)
+    async with shops.person() as client:
+        path = (await client.post("/backfills/start", data={"plan": plan(await previewed(client, name))})).headers[
+            "location"
+        ]
+        tables.execute("UPDATE sync.windows SET state = 'running', started_at = now(), attempts = 1")
+        await client.post(f"{path}/cancel")
+        page = (await client.get(path)).text
+        assert [">reading<" in page, "data-events" in page, "Stop it" in page] == [True, True, False]
+        assert "Read again" not in page
+        tables.execute("UPDATE sync.windows SET state = %s, seen = 5, total = 5, finished_at = now()", ends)
+        page = (await client.get(path)).text
+    assert [f">{word}<" in page, "data-events" in page] == [True, False]
+    assert f"Read {offer}" in page.replace("Read again ", "Read ")
 
 
 async def test_a_range_of_times_is_asked_for_again_as_it_was(shops: Served) -> None:

@@ -85,6 +85,7 @@ async def test_the_chosen_are_ignored_and_opened_again_by_a_name_that_is_kept(co
         await client.post("/rejects/ignore", data={"number": numbers[:2]})
         assert tables.query("SELECT count(*) FROM sync.rejects WHERE ignored_at IS NOT NULL") == [(2,)]
         assert f"/rejects/{numbers[0]}" in (await client.get("/rejects", params={"state": "ignored"})).text
+        assert "/rejects/unignore" in (await client.get(f"/rejects/{numbers[0]}")).text
         await client.post("/rejects/unignore", data={"number": numbers[:1]})
         assert tables.query("SELECT count(*) FROM sync.rejects WHERE ignored_at IS NOT NULL") == [(1,)]
     assert tables.query(
@@ -200,6 +201,7 @@ async def test_the_figures_of_an_audit_add_up_and_say_what_was_read_since(shops:
         assert "At the platform 28 Here 24 Not here: rejects 1 Missing then 2 Left to the next pass 1" in one
         assert "Still missing: 2" in one
         assert "28 24 2 1 1 ✗ 2" in plain((await client.get("/audits")).text)
+        assert " 28 24 2 1 " in plain((await client.get(f"/accounts/{name}")).text)
         tables.execute(order, "801", name)
         one = plain((await client.get("/audits/8")).text)
         assert "Still missing: 1" in one

@@ -35,6 +35,7 @@ from orders_sync.store.console.heat_map import HeatMap
 from orders_sync.store.console.order_list import OrderFilter
 from orders_sync.store.console.windows import WindowRow
 from orders_sync.store.database import Connection
+from orders_sync.store.pauses import Pause
 from orders_sync.store.rate_limits import waits
 
 DAYS = 14  # of the heat map
@@ -165,12 +166,21 @@ async def _details(visit: Visit, connection: Connection, row: AccountRow, at: da
         "assumptions": ASSUMPTIONS,
         "actions": await activity.listed(connection, account=name, limit=MOST_ACTIONS),
         "is_read": row.state not in UNREAD,
+        "pausing": _as_paused(row.account.pause),
         "in_settings": any(each.name == name and each.identity for each in settings.listed),
         "ww": window_words,
         "said_of_actions": activity_words,
         "charts": charts,
         "iso": local_times.iso,
     }
+
+
+def _as_paused(pause: Pause | None) -> dict[str, str]:
+    """Return a pause as the form that changes it has it."""
+    if pause is None:
+        return {}
+    until = local_times.shown(pause.paused_until)[:16].replace(" ", "T") if pause.paused_until else ""
+    return {"because": pause.paused_because or "", "until": until}
 
 
 def _picture(visit: Visit, hours: HeatMap) -> Markup:

@@ -37,6 +37,7 @@ MOST_NAMED = 20  # shops in a sentence
 MOST_ORDERS = 100  # of a request that are named
 LIVE = {"x-accel-buffering": "no"}  # nginx must not keep events back
 OPEN = (BackfillState.REQUESTED, BackfillState.PLANNED)
+READING = "reading"  # progress: what was in flight when it was cancelled is read to its end
 
 
 async def show(visit: Visit) -> Response:
@@ -155,7 +156,7 @@ async def _events(visit: Visit, number: int) -> AsyncIterator[str]:
         if part != last:
             last = part
             yield "event: part\n" + "".join(f"data: {line}\n" for line in part.splitlines()) + "\n"
-        if not values["is_open"]:
+        if values["is_over"]:
             yield "event: end\ndata: over\n\n"
             return
         await asyncio.sleep(WATCH_SECONDS)
@@ -176,6 +177,7 @@ def _one(number: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "rows": rows,
         "sum": total,
         "is_open": any(row["state"] in OPEN for row in rows),
+        "is_over": not any(row["state"] in OPEN or row["progress"] == READING for row in rows),
         "is_complete": bool(rows) and set(total["states"]) == {BackfillState.DONE} and not total["beyond"],
         "again": {
             "accounts": [row["account"] for row in rest],

@@ -166,9 +166,10 @@ def _found(
         versions = order_words.versions(found.rows["history"])
         asked_for = _as_of(visit)
         until = fields.moment({"as_of": asked_for}, visit.words, "as_of", is_end=True)
-        is_its_own = asked in {match.number for match in found.matches}
+        own = asked if asked in (order["order_no"], order["order_id"]) else order["order_no"] or order["order_id"]
         about = {
-            "number": asked if is_its_own else order["order_no"] or order["order_id"],
+            "own": own,
+            "number": asked if asked in {match.number for match in found.matches} else own,
             "versions": versions,
             "then": order_words.at_end(order, versions, until, datetime.now(UTC)) if until else None,
             "as_of": asked_for,

@@ -43,8 +43,18 @@ function connected(answers) {
   line.querySelector("time").textContent = new Date().toLocaleTimeString("en-GB", { timeZone: line.dataset.zone });
 }
 
+// What was typed or chosen in a form, and is not sent yet.
+function isTouched(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.localName !== "select") return "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue;
+  const first = [...field.options].findIndex((each) => each.defaultSelected);
+  return !field.multiple && field.selectedIndex !== Math.max(first, 0);
+}
+
 function logIn() {
-  location.reload(); // the server sends the browser to the log-in, and back here
+  const ended = document.getElementById("ended");
+  if (ended && [...document.forms].some((form) => [...form.elements].some(isTouched))) ended.hidden = false;
+  else location.reload(); // the server sends the browser to the log-in, and back here
 }
 
 async function refresh(element) {

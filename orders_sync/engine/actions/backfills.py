@@ -130,7 +130,7 @@ def unfinished(rows: Sequence[dict[str, Any]]) -> tuple[Sequence[dict[str, Any]]
 
     `rows`: of `backfills.listed`. All of them, and no to the latter, where every one was read to its end.
     """
-    rest = [row for row in rows if row["state"] != BackfillState.DONE or row["beyond"]]
+    rest = [row for row in rows if row["progress"] != BackfillState.DONE]
     return rest or rows, any(row["everything"] for row in rest)
 
 
