@@ -239,7 +239,7 @@ def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding
             async def probe(source: AccountSource) -> Finding:
                 name = source.account.name
                 async with pool.connection() as connection:
-                    suspended = await suspensions.standing(connection, source.account)
+                    suspended = await suspensions.lift_outdated(connection, source.account)
                 if suspended is not None:
                     return Finding(f"probe of {name}", False, str(suspended))
                 probed = await probe_account(pool, http, source, paces[name], retry_policy)

@@ -114,7 +114,7 @@ def _found_all(session: Session, matches: Sequence[Match], known: KnownAccounts)
     for match in matches:
         of_key.setdefault(match.key, []).append(match)
     keys = list(of_key)
-    names, asked = order_traces.status_names(session), order_traces.asked(session, keys)
+    names, last_reads = order_traces.status_names(session), order_traces.last_reads(session, keys)
     everything = order_lookup.everything(session, keys)
     ids = {key: _ids(rows["order"]) for key, rows in everything.items()}
     rejects = order_traces.rejects(session, list({key.order_id for key in everything}))
@@ -125,7 +125,7 @@ def _found_all(session: Session, matches: Sequence[Match], known: KnownAccounts)
             of_key[key],
             rows,
             names,
-            asked.get(key),
+            last_reads.get(key),
             known,
             [each for each in rejects.get(key.order_id, []) if each.platform == key.platform],
             _newest([each for number in ids[key] for each in messages.get(number, [])]),

@@ -33,6 +33,7 @@ from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PageQuery, Platform
 from orders_sync.store import probes
 from orders_sync.store.database import Pool
+from orders_sync.store.queries import fetch_now
 
 SPANS = timedelta(days=28), timedelta(days=1)  # of the wide list; the second where the first is refused
 FEW = 100  # orders a page, where few are expected
@@ -160,7 +161,7 @@ async def probe_account(
     """Probe an account that is not suspended, and store the result with it. Raises psycopg.Error."""
     name = source.account.name
     async with pool.connection() as connection:
-        now = await probes.now(connection)
+        now = await fetch_now(connection)
     once = RetryPolicy(1, retry_policy.first_delay, retry_policy.largest_body, retry_policy.seconds)
     client = PageClient(http, source, rate_limiter, DatabaseClock(now), once)
     answers, fault = {}, ""

@@ -73,7 +73,7 @@ class _AccountRunner:
     async def is_suspended(self) -> bool:
         """Return True if nothing may be read with the account's credentials; the result holds the reason."""
         async with self.run_context.pool.connection() as connection:
-            suspended = await suspensions.standing(connection, self.source.account)
+            suspended = await suspensions.lift_outdated(connection, self.source.account)
         if suspended is not None:
             self.result.errors.append(str(suspended))
         return suspended is not None

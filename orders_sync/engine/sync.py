@@ -45,7 +45,7 @@ async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep
     """Plan and read one account; an error of its own is in its result, and the other accounts go on."""
     try:
         async with run_context.pool.connection() as connection:
-            if await suspensions.standing(connection, source.account) is None:
+            if await suspensions.lift_outdated(connection, source.account) is None:
                 async with connection.transaction():
                     await planner.plan(connection, source, sweep, retry=retry)
         return await _drain(run_context, source)

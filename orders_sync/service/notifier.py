@@ -32,6 +32,7 @@ from orders_sync.store import notices as stored
 from orders_sync.store import overview
 from orders_sync.store.database import Connection, Pool
 from orders_sync.store.notices import KnownProblem
+from orders_sync.store.queries import fetch_now
 
 SECONDS = 30.0  # between two passes
 FIRST_DELAY = timedelta(seconds=30)  # before a notice is sent again, doubled each time
@@ -109,7 +110,7 @@ class Notifier:
         return notice_texts.write(decision.items, ended, self.settings.notify.language, now, self.settings.console.url)
 
     async def _decide(self) -> None:
-        """Compare the verdict with what is known, and put out one notice of all that is due."""
+        """Compare the verdict with what is known, and enqueue one notice of all that is due."""
         notify = self.settings.notify
         async with self.pool.connection() as connection, stored.deciding(connection) as is_ours:
             if not is_ours:
@@ -119,7 +120,7 @@ class Notifier:
             accounts = service_status.with_unread(self.settings, accounts, processes)
             verdict = service_status.assess_all(self.settings, accounts, processes)
             before = await stored.known(connection)
-            now = await stored.clock(connection)
+            now = await fetch_now(connection)
             decision = notices.decide(
                 before,
                 notices.found(verdict, accounts, notify.kinds),
@@ -134,7 +135,7 @@ class Notifier:
             if decision.items or ended:
                 notice = self._write(decision, ended, now)
                 labels = [each.label for each in self.channels]
-                await stored.put_out(connection, notice.level, notice.title, notice.body, labels)
+                await stored.enqueue(connection, notice.level, notice.title, notice.body, labels)
 
     async def _ended_backfills(self, connection: Connection) -> list[stored.EndedBackfill]:
         if ProblemKind.BACKFILL not in self.settings.notify.kinds or self._is_quiet:

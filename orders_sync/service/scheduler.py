@@ -143,7 +143,7 @@ class Scheduler:
         async with self._pool.connection() as connection:
             if await pauses.is_paused(connection, name):
                 return
-            if await suspensions.standing(connection, source.account) is not None:
+            if await suspensions.lift_outdated(connection, source.account) is not None:
                 return
             async with connection.transaction():
                 has_work = await planner.plan_due(connection, source)

@@ -12,7 +12,7 @@ from orders_sync.domain.backfill_plans import KEPT, BackfillPlan
 from orders_sync.domain.windows import WindowKind
 from orders_sync.store.copy_format import array
 from orders_sync.store.database import Connection
-from orders_sync.store.queries import fetch_row, fetch_value, fetch_values
+from orders_sync.store.queries import fetch_now, fetch_row, fetch_value, fetch_values
 from orders_sync.store.states import OPEN_WINDOWS
 
 _STORE = """
@@ -93,7 +93,7 @@ async def lock(connection: Connection, accounts: Sequence[str]) -> datetime:
     """Lock the rows of accounts, in the order of their names, and return the database's time."""
     query = "SELECT name FROM sync.accounts WHERE name = ANY (%s) ORDER BY name FOR UPDATE"
     await connection.execute(query, [list(accounts)])
-    return await fetch_value(connection, "SELECT clock_timestamp()", None, datetime)
+    return await fetch_now(connection)
 
 
 async def request(connection: Connection, number: int, plan: BackfillPlan) -> list[int]:

@@ -48,7 +48,7 @@ ON CONFLICT DO NOTHING
 """
 _FORGET_BACKFILLS = "DELETE FROM sync.notices WHERE kind = 'backfill' AND noticed_at < clock_timestamp() - %s"
 
-_PUT_OUT = """
+_ENQUEUE = """
 INSERT INTO sync.outgoing_notices (level, title, body, channels) VALUES (%s, %s, %s, %s)
 """
 _TAKE = """
@@ -117,11 +117,6 @@ async def deciding(connection: Connection) -> AsyncIterator[bool]:
         yield await fetch_value(connection, "SELECT pg_try_advisory_xact_lock(%s)", [locks.NOTICES], bool)
 
 
-async def clock(connection: Connection) -> datetime:
-    """Return the database's time, by which all processes decide."""
-    return await fetch_value(connection, "SELECT clock_timestamp()", None, datetime)
-
-
 async def known(connection: Connection) -> list[KnownProblem]:
     """Return the problems of earlier passes."""
     return await fetch_rows(connection, _KNOWN, None, KnownProblem)
@@ -147,9 +142,9 @@ async def note_backfills(connection: Connection, requests: Collection[int]) -> N
     await connection.execute(_FORGET_BACKFILLS, [3 * GIVEN_UP])
 
 
-async def put_out(connection: Connection, level: str, title: str, body: str, channels: Sequence[str]) -> None:
+async def enqueue(connection: Connection, level: str, title: str, body: str, channels: Sequence[str]) -> None:
     """Add a notice to be sent by these channels."""
-    await connection.execute(_PUT_OUT, [level, title, body, list(channels)])
+    await connection.execute(_ENQUEUE, [level, title, body, list(channels)])
 
 
 async def claim(connection: Connection) -> Outgoing | None:

@@ -70,11 +70,11 @@ _READS = """
 """
 _SHORT_READS = _READS.format("ARRAY['incremental', 'hook']", "'2 hours'")
 _LONG_READS = _READS.format("ARRAY['confirm', 'sweep', 'backfill', 'repair']", "'40 days'")
-_ASKED = f"""
+_LAST_READS = f"""
 SELECT o.platform || ' ' || o.order_id, greatest(
     (SELECT max(h.read_at) FROM order_history AS h WHERE (h.platform, h.order_id) = (o.platform, o.order_id)),
     ({_SHORT_READS}), ({_LONG_READS})
-) AS asked_at
+) AS last_read_at
 FROM orders AS o
 JOIN unnest(%(platforms)s::text[], %(ids)s::text[]) AS k (platform, order_id) USING (platform, order_id)
 """
@@ -161,13 +161,13 @@ def by_text(
     )
 
 
-def asked(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, datetime | None]:
-    """Return when each of these orders was last asked for: when the newest complete read of its list began.
+def last_reads(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, datetime | None]:
+    """Return when the newest complete read began that would have listed each of these orders.
 
     No later read than that is known; where lists go by update time, an order that did not change is in no list.
     """
     values = {"platforms": [key.platform for key in keys], "ids": [key.order_id for key in keys]}
-    found = select_dict(session, _ASKED, values, dict[str, datetime | None])
+    found = select_dict(session, _LAST_READS, values, dict[str, datetime | None])
     return {key: found.get(f"{key.platform} {key.order_id}") for key in keys}
 
 

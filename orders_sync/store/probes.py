@@ -7,7 +7,7 @@ probe       the answers of the newest probe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from orders_sync.domain.assumptions import Probe, ProbeAnswer
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.store.database import Connection, Session
-from orders_sync.store.queries import fetch_value, select_dict
+from orders_sync.store.queries import select_dict
 
 REPROBE_AFTER = timedelta(hours=1)  # after a probe that a fault ended, or that saw no orders
 
@@ -33,11 +33,6 @@ async def note_page_size(connection: Connection, account: str, rows: int) -> Non
         "UPDATE sync.accounts SET observed = coalesce(observed, '{}') || %s WHERE name = %s",
         [Jsonb({"page_size": rows}), account],
     )
-
-
-async def now(connection: Connection) -> datetime:
-    """Return the time of the database's clock, in UTC."""
-    return await fetch_value(connection, "SELECT clock_timestamp()", None, datetime)
 
 
 async def begin(connection: Connection, account: str) -> bool:

@@ -35,6 +35,11 @@ def typed_value(kind: type[T]) -> Callable[[Any], Callable[[Sequence[Any]], T | 
     return lambda cursor: lambda row: None if row[0] is None else msgspec.convert(row[0], kind)
 
 
+async def fetch_now(connection: Connection) -> datetime:
+    """Return the time of the database's clock, in UTC, whenever the transaction began."""
+    return await fetch_value(connection, "SELECT clock_timestamp()", None, datetime)
+
+
 async def fetch_rows(connection: Connection, query: str, values: Values, kind: type[T]) -> list[T]:
     """Return all rows."""
     async with connection.cursor(row_factory=typed_row(kind)) as cursor:

@@ -50,8 +50,8 @@ async def suspend(connection: Connection, account: Account, because: str) -> Non
         await connection.execute(HAND_OVER, [[account.name]])
 
 
-async def standing(connection: Connection, account: Account) -> Suspension | None:
-    """Return the account's suspension, None if there is none; one that came of other credentials is lifted."""
+async def lift_outdated(connection: Connection, account: Account) -> Suspension | None:
+    """Lift the account's suspension if it came of other credentials; return one that stands, None if there is none."""
     await connection.execute(_LIFT + " AND credentials <> %s", [account.name, account.fingerprint])
     query = (
         "SELECT name, suspended_at, suspended_because FROM sync.accounts WHERE name = %s AND suspended_at IS NOT NULL"
