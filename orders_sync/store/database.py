@@ -76,6 +76,7 @@ async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Po
         if not is_direct:
             await pooler.refuse_shared_sessions(url)
         async with open_pool(url, size, wait) as pool:
+            await pool.wait()  # asked for a connection before its first is ready, it would make a second
             yield pool
 
 

@@ -22,6 +22,13 @@ async def test_connection_whose_server_process_ended_in_the_pool_is_not_handed_o
             assert connection.info.backend_pid != before
 
 
+async def test_a_pool_makes_a_second_connection_only_for_a_second_user(empty_url: str) -> None:
+    async with database.connected(empty_url, size=2) as pool, pool.connection():
+        assert pool.get_stats()["connections_num"] == 1
+        async with pool.connection():
+            assert pool.get_stats()["connections_num"] == 2
+
+
 def _process(session: database.Session) -> int:
     return session.info.backend_pid
 
