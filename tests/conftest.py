@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import signal
 import sys
@@ -18,12 +17,11 @@ from orders_sync import embedded_postgres
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import database, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
-from tests.support.databases import Tables, fast_folder, on
+from tests.support.databases import Databases, Tables, fast_folder, temporary_databases
 
 pytest_plugins = ["tests.support.order", "tests.support.quick", "tests.support.cpu_times"]  # called last in, first out
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
-_numbers = itertools.count(1)
 NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")  # nothing outlives the run
 
 # Where the environment says that no bytecode is written, each worker would compile all tests anew, each command the
@@ -68,38 +66,42 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(server: str) -> Iterator[str]:
+def databases(server: str) -> Iterator[Databases]:
+    """The maker of temporary databases."""
+    with temporary_databases(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases) -> Iterator[str]:
     """The name of a migrated database to copy."""
-    name = f"orders_sync_template_{os.getpid()}"
-    Tables(server).execute(f"CREATE DATABASE {name}")
-    migrate.migrate(on(server, name))
-    with psycopg.connect(on(server, name)) as connection:
-        order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
-    yield name
-    Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.new("template") as url:
+        migrate.migrate(url)
+        with psycopg.connect(url) as connection:
+            order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
+            name = connection.info.dbname
+        yield name
 
 
 @pytest.fixture
-def url(server: str, template: str) -> Iterator[str]:
+def url(databases: Databases, template: str) -> Iterator[str]:
     """The URL of a migrated, empty database."""
-    name = f"orders_sync_test_{os.getpid()}_{next(_numbers)}"
-    Tables(server).execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield on(server, name)
-    Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.new("test", template) as url:
+        yield url
 
 
 @pytest.fixture
-def empty_url(server: str) -> Iterator[str]:
+def empty_url(databases: Databases) -> Iterator[str]:
     """The URL of a database without our tables."""
-    name = f"orders_sync_empty_{os.getpid()}_{next(_numbers)}"
-    Tables(server).execute(f"CREATE DATABASE {name}")
-    yield on(server, name)
-    Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.new("empty") as url:
+        yield url
 
 
 @pytest.fixture
 async def pool(url: str) -> AsyncIterator[Pool]:
-    async with database.connected(url, size=12) as made:
+    """A pool with one connection so far. `connected` would make another one before, to see that it can."""
+    async with database.open_pool(url, size=12, wait=30.0) as made:
+        await made.wait()
         yield made
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support import databases
@@ -82,6 +83,23 @@ def test_what_a_killed_run_left_in_memory_is_removed_by_the_next(
     monkeypatch.setattr(databases, "MEMORY_NEEDED", 2**60)
     with databases.fast_folder() as none:
         assert none is None
+
+
+def test_databases_of_tests_and_their_sessions_end_and_none_is_left(server: str) -> None:
+    def present(url: str) -> bool:
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        return bool(databases.Tables(server).query("SELECT 1 FROM pg_database WHERE datname = %s", name))
+
+    with databases.temporary_databases(server) as made:
+        with made.new("first") as first, psycopg.connect(first) as session:
+            session.execute("SELECT 1")
+        assert present(first)
+        with made.new("second") as second, made.new("third") as third:
+            session = psycopg.connect(third)
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+        assert [present(each) for each in (first, second, third)] == [False, True, False]
+    assert not present(second)
 
 
 def imported(file: Path) -> list[str]:

@@ -19,12 +19,13 @@ from psycopg import sql
 from orders_sync import embedded_postgres
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import migrate, order_statuses
-from orders_sync.store.database import Connection
+from orders_sync.store.database import Connection, Session
 from orders_sync.store.tables import BUSINESS
 
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 4 * 2**30  # bytes
 PREFIX = "orders-sync-tests-"
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,50 @@ def on(server: str, name: str) -> str:
 _NUMBERS = count()  # of databases of this process: modules may choose the same word
 
 
+class Databases:
+    """Temporary databases of a server, all made and dropped by one connection: each new one would cost 3 ms."""
+
+    def __init__(self, server: str, connection: Session) -> None:
+        self._server = server
+        self._connection = connection
+        self._ended: list[str] = []
+
+    @contextmanager
+    def new(self, word: str, template: str = "template1") -> Iterator[str]:
+        """The URL of a copy of `template`. Its sessions end with the block; it is dropped when the next one ends.
+
+        Dropped at once, it would cost 0.1 s: so long Postgres waits where it finds a session that is just ending.
+        """
+        name = f"orders_sync_{word}_{os.getpid()}_{next(_NUMBERS)}"
+        self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
+        try:
+            yield on(self._server, name)
+        finally:
+            self._connection.execute(END_SESSIONS, [name])
+            self.drop_ended()
+            self._ended.append(name)
+
+    def drop_ended(self) -> None:
+        while self._ended:
+            self._connection.execute(f"DROP DATABASE {self._ended.pop()} WITH (FORCE)".encode())
+
+
+@contextmanager
+def temporary_databases(server: str) -> Iterator[Databases]:
+    """Temporary databases of a server; none of them is left at the end."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        databases = Databases(server, connection)
+        try:
+            yield databases
+        finally:
+            databases.drop_ended()
+
+
 @contextmanager
 def made_database(server: str, word: str, template: str = "template1") -> Iterator[Tables]:
     """A database for the tests of one module to share."""
-    name = f"orders_sync_{word}_{os.getpid()}_{next(_NUMBERS)}"
-    Tables(server).execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield Tables(on(server, name))
-    Tables(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with temporary_databases(server) as databases, databases.new(word, template) as url:
+        yield Tables(url)
 
 
 async def rows(connection: Connection, query: str, *values: object) -> list[Any]:
