@@ -62,7 +62,10 @@ def make(site: Site) -> ASGIApp:
 
 
 def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
-    """Return the page for people who are logged in and have the rights it asks for; others log in, or get an error."""
+    """Return the page for people who are logged in; others are sent to the log-in.
+
+    A person without a right it asks for, and whoever it raises an error for, gets a page that says so.
+    """
 
     async def answer(request: Request) -> Response:
         person = await access.person(request)

@@ -2,8 +2,8 @@
 
 One mechanism for all of them. A page or action names the page its form stands on (`ConsoleRoute.form`); what is wrong
 is a `UsageError` that names the field. The page of the form is asked once more, with `Visit.filled` for what was typed
-and `Visit.mistakes` for what stands beside the fields. Nothing is stored, and nothing of a form
-that is posted is put into a URL.
+and `Visit.mistakes` for what stands beside the fields. Nothing is stored, and nothing of a form that is posted is put
+into a URL.
 """
 
 from __future__ import annotations

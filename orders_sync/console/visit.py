@@ -148,7 +148,10 @@ class Visit:
 
     @asynccontextmanager
     async def planning(self) -> AsyncIterator[Connection]:
-        """Lend a connection that stores the plan of a preview, which changes nothing else: also who may only look."""
+        """Lend a connection that stores the plan of a preview, which changes nothing else: also who may only look.
+
+        Raises `SchemaVersionError` while the tables are of another version.
+        """
         if reason := self.site.mismatch():
             raise SchemaVersionError(reason)
         async with self.site.working() as connection:

@@ -57,7 +57,7 @@ class Tables:
         *,
         defers: bool = False,
     ) -> dict[str, Any]:
-        """Return the fields' values by name; those left out, null or wrong are missing.
+        """Return the fields' values by name; those left out, null or wrong are missing. Adds mistakes to `errors`.
 
         `place` stands before a key in an error. `variables`: those that override a key, the first that is set wins.
         `aliases`: words for keys that are known, but not understood here. `defers`: a secret that is kept in a variable

@@ -169,7 +169,10 @@ async def open_session(
 
 
 async def of_session(connection: Connection, key_hash: bytes, idle: timedelta) -> Person | None:
-    """Return the person of a session, None where it has ended or was not used for as long as `idle`."""
+    """Note that a session is used, once a minute at most, and return its person.
+
+    None where it has ended, was not used for as long as `idle`, or its person may not log in any more.
+    """
     return await fetch_row(
         connection,
         """

@@ -89,7 +89,10 @@ async def register(connection: Connection, account: Account, feed: Feed) -> None
 
 
 async def planned_range(connection: Connection, account: str) -> PlannedRange:
-    """Lock the account and return how far it is planned. In the transaction that plans more."""
+    """Lock the account and return how far it is planned. In the transaction that plans more.
+
+    Raises LookupError for an account without a row.
+    """
     found = await fetch_row(
         connection,
         f"""

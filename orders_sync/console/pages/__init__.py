@@ -2,7 +2,9 @@
 
     PAGES = [page("/things", show), action("/things/{id}/start", start)]
 
-`show` and `start` take a `Visit` and return a response. An action is a POST; it ends with `visit.go(...)`.
+`show` and `start` take a `Visit` and return a response. An action is a POST; it ends with `visit.go(...)`. Either may
+raise an error of `domain/errors.py`: `UsageError` is shown beside the field it names (`Forms`), `NotFoundError` and all
+others become a page that says what happened (`console/app.py`).
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ class ConsoleRoute:
     """A route for people who are logged in.
 
     `acts`: only for those who may act (`Person.may_act`); `shows_persons`: only for those who may see personal data
-    (`Person.may_see_persons`, of `console add --see-persons`). `form`: the path of
-    the page with the form that leads here, which is shown again, filled in, where the form has a mistake; its
-    parameters in braces are those of `path`. Empty: the mistake has a page of its own.
+    (`Person.may_see_persons`, of `console add --see-persons`). `form`: the path of the page with the form that leads
+    here, which is shown again, filled in, where the form has a mistake; its parameters in braces are those of `path`.
+    Empty: the mistake has a page of its own.
     """
 
     path: str

@@ -118,8 +118,7 @@ def page(account: Account, body: bytes) -> Page:
 
     Raises `MalformedResponseError` when it is not the documented JSON or a success whose list cannot be read, and for a
     code that is not 200 `AuthenticationError` or `RateLimitError` where the account's (else our) codes say so,
-    otherwise
-    `TransientError`: no code has a meaning that is public.
+    otherwise `TransientError`: no code has a meaning that is public.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:

@@ -26,8 +26,7 @@ WHERE account = %(account)s AND kind = 'incremental' AND state = 'done' AND fini
 ORDER BY ends_at DESC LIMIT 1
 """
 # of each part of the time the tooth that rose highest, and the first of all, before which nothing was read, beside the
-# highest of its part. The index by the end of windows is meant, not that by the time
-# they were read, of all accounts
+# highest of its part. The index by the end of windows is meant, not that by the time they were read, of all accounts
 _TEETH = """
 WITH newer AS MATERIALIZED (
     SELECT id, ends_at, finished_at FROM sync.windows
