@@ -25,7 +25,7 @@ from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
-from orders_sync.engine.backfill import Previewed, must_list_by, preview
+from orders_sync.engine.backfill import BackfillPreview, must_list_by, preview
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.sources import AccountSource
 from orders_sync.settings import Settings
@@ -119,16 +119,18 @@ def backfill(
     backfill_requests.exit_if_failed(outcomes)
 
 
-def _preview(url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool) -> Previewed:
+def _preview(
+    url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool
+) -> BackfillPreview:
     """Plan a range and return what there is to show of it."""
 
-    async def ask(connection: Connection) -> Previewed:
+    async def ask(connection: Connection) -> BackfillPreview:
         return await preview(connection, sources, window, by, datetime.now(UTC), everything=everything)
 
     return event_loop.run(databases.ask(url, ask))
 
 
-def _show(shown: Previewed, as_json: bool) -> None:
+def _show(shown: BackfillPreview, as_json: bool) -> None:
     if not as_json:
         backfill_tables.show_preview(shown)
     for each in shown.previews:
@@ -199,9 +201,10 @@ def cancel(
     if (number is None) == (request is None):
         raise UsageError("which backfill? Give its ID, or --request with the number of a request")
 
-    is_request = number is None
-    asked = (request if number is None else number) or 0
-    what = f"backfill {number}" if request is None else f"request {request}"
+    is_request = request is not None
+    asked = number if request is None else request
+    assert asked is not None  # one of them is given
+    what = f"{'request' if is_request else 'backfill'} {asked}"
     with databases.opened(user_settings.load(config)) as url:
         cancelled = event_loop.run(
             databases.ask(

@@ -13,7 +13,7 @@ from orders_sync.domain.errors import NotFoundError
 from orders_sync.domain.times import duration
 from orders_sync.engine import order_fetch
 from orders_sync.engine.actions.backfills import Requested
-from orders_sync.engine.order_fetch import PreviewedOrders
+from orders_sync.engine.order_fetch import OrdersPreview
 from orders_sync.engine.results import AccountResult
 from orders_sync.settings import Settings
 from orders_sync.store.database import Connection
@@ -28,7 +28,7 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
     requested: Requested | None = None
     outcomes: list[AccountResult] = []
 
-    async def ask(connection: Connection) -> PreviewedOrders:
+    async def ask(connection: Connection) -> OrdersPreview:
         return await order_fetch.preview(connection, sources, given, datetime.now(UTC))
 
     with databases.opened(settings) as url:
@@ -73,7 +73,7 @@ def _plain(order: order_fetch.FetchedOrder) -> dict[str, object]:
     }
 
 
-def _show(plan: PreviewedOrders) -> None:
+def _show(plan: OrdersPreview) -> None:
     if plan.orders:
         output.table(
             "Orders that can be read",

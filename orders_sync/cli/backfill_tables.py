@@ -11,14 +11,14 @@ from orders_sync.cli import output
 from orders_sync.domain import local_times
 from orders_sync.domain.times import duration
 from orders_sync.engine.actions.backfills import Requested
-from orders_sync.engine.backfill import Preview, Previewed
+from orders_sync.engine.backfill import AccountPreview, BackfillPreview
 from orders_sync.engine.results import AccountResult
 
 MOST_RANGES = 40  # that are listed on a screen
 SUMS = ("done", "waiting", "failed", "cancelled", "orders")
 
 
-def plain(plan: Previewed | None, requested: Requested | None, outcomes: Sequence[AccountResult]) -> Any:
+def plain(plan: BackfillPreview | None, requested: Requested | None, outcomes: Sequence[AccountResult]) -> Any:
     """Return what was shown and what was requested, for a machine."""
     return {
         "plan": plan and plan.number,
@@ -30,7 +30,7 @@ def plain(plan: Previewed | None, requested: Requested | None, outcomes: Sequenc
     }
 
 
-def _plain_preview(each: Preview) -> dict[str, Any]:
+def _plain_preview(each: AccountPreview) -> dict[str, Any]:
     state = each.state
     return {
         "account": each.account,
@@ -51,7 +51,7 @@ def _plain_preview(each: Preview) -> dict[str, Any]:
     }
 
 
-def show_preview(plan: Previewed) -> None:
+def show_preview(plan: BackfillPreview) -> None:
     """Print what reading a range would cost, and which parts of it are in which state."""
     columns = ["account", "from", "to", "complete", "missing", "failed", "waiting", "to read", "calls", "time"]
     output.table(

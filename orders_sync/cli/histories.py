@@ -11,7 +11,8 @@ MOST = 3  # accounts whose histories are explained one by one
 
 def explained(found: Sequence[AccountProgress], *, in_full: bool = False) -> list[str]:
     """Return sentences on histories with gaps: of more than `MOST` accounts one sentence, unless `in_full`."""
-    by_account = [[f"{each.name}: {said}" for said in found_of] for each in found if (found_of := remarks(each))]
+    of_accounts = [(each.name, remarks(each)) for each in found]
+    by_account = [[f"{name}: {said}" for said in those] for name, those in of_accounts if those]
     if len(by_account) > MOST and not in_full:
         return [
             f"{len(by_account):,} accounts have a history that is not read or not proven in full: "

@@ -26,7 +26,7 @@ from orders_sync.store.open_differences import MissingOrders
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class AccountPreview:
     """The estimate for one account: `state` of the range, and the `seconds` its calls take at the account's rate.
 
     `range_remarks`: what there is to know about the range, in sentences. `lacking`: orders of it that an audit found
@@ -65,11 +65,14 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Previewed:
-    """A plan that is stored as `number`, for an hour. `seconds`: until all is read, accounts of one app in turn."""
+class BackfillPreview:
+    """A plan of all accounts, stored as `number` for an hour.
+
+    `seconds`: until all is read, accounts of one app one after the other.
+    """
 
     number: int
-    previews: list[Preview]
+    previews: list[AccountPreview]
     seconds: float
 
 
@@ -81,7 +84,7 @@ async def preview(
     now: datetime,
     *,
     everything: bool = False,
-) -> Previewed:
+) -> BackfillPreview:
     """Plan a backfill of each account and store the plan. `by`: the feed, None for each platform's own.
 
     Raises `UsageError` for a feed by which a platform does not list.
@@ -97,7 +100,7 @@ async def preview_feeds(
     now: datetime,
     *,
     everything: bool = False,
-) -> Previewed:
+) -> BackfillPreview:
     """Plan a backfill of each account by a feed of its own; otherwise as `preview`."""
     for source, feed in pairs:
         must_list_by(source, feed)
@@ -118,7 +121,7 @@ async def preview_feeds(
     plan = BackfillPlan(window.start, window.end, everything, settled_to, parts)
     number = await backfill_plans.store(connection, plan, fingerprint(parts, settled_to))
     calls = [(source, state.calls) for (source, _), state in zip(pairs, states, strict=True)]
-    return Previewed(number, previews, seconds_to_read(calls))
+    return BackfillPreview(number, previews, seconds_to_read(calls))
 
 
 def must_list_by(source: AccountSource, feed: Feed) -> None:
@@ -170,7 +173,7 @@ def seconds_to_read(calls: Iterable[tuple[AccountSource, int]]) -> float:
 
 def _preview(
     source: AccountSource, state: RangeState, window: Window, now: datetime, lacking: MissingOrders | None
-) -> Preview:
+) -> AccountPreview:
     said = []
     if refused := refusal(source, window, now):
         said.append(refused)
@@ -179,7 +182,7 @@ def _preview(
         equal.append(EqualRequest(state.equal_request, state.equal_state))
     said += [*remarks(source, window, now, equal), *_of_history(source, state, window)]
     seconds = state.calls / source.policy.requests_per_second
-    return Preview(state.account, state.feed, window, state, seconds, said, lacking)
+    return AccountPreview(state.account, state.feed, window, state, seconds, said, lacking)
 
 
 def _of_history(source: AccountSource, state: RangeState, window: Window) -> list[str]:

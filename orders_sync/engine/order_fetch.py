@@ -47,7 +47,7 @@ class NotFetched:
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewedOrders:
+class OrdersPreview:
     """A plan that is stored as `plan`, None where nothing can be read. `calls`: at least; `seconds`: at the rates."""
 
     plan: int | None
@@ -60,7 +60,7 @@ class PreviewedOrders:
 
 async def preview(
     connection: Connection, sources: Sequence[AccountSource], texts: Sequence[str], now: datetime
-) -> PreviewedOrders:
+) -> OrdersPreview:
     """Plan reading the orders whose numbers are in pasted text, and store the plan. `sources`: all accounts.
 
     Raises `UsageError` for none and for more than `pasted.MOST` numbers.
@@ -70,7 +70,7 @@ async def preview(
     orders, not_fetched = _orders(places, numbers, known)
     parts = _parts(orders, known, now)
     if not parts:
-        return PreviewedOrders(None, [], not_fetched, [], 0, 0.0)
+        return OrdersPreview(None, [], not_fetched, [], 0, 0.0)
     plan = _plan(parts, numbers, now)
     number = await backfill_plans.store(connection, plan, fingerprint(parts, now))
     calls = [(known[part.account], len(part.ranges)) for part in parts]
@@ -79,9 +79,7 @@ async def preview(
         for part in parts
         if (remark := _remark(known[part.account], part.ranges, now))
     ]
-    return PreviewedOrders(
-        number, orders, not_fetched, remarks, sum(count for _, count in calls), seconds_to_read(calls)
-    )
+    return OrdersPreview(number, orders, not_fetched, remarks, sum(count for _, count in calls), seconds_to_read(calls))
 
 
 async def readable(connection: Connection, sources: Sequence[AccountSource], numbers: Sequence[str]) -> set[str]:

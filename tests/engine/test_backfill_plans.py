@@ -13,7 +13,7 @@ from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine import backfill
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions.backfills import Requested
-from orders_sync.engine.backfill import Previewed
+from orders_sync.engine.backfill import BackfillPreview
 from orders_sync.engine.sources import AccountSource
 from tests.support.story import Story, Tell
 
@@ -27,7 +27,7 @@ def last_days(number: int) -> Window:
     return Window(now - number * DAY, now)
 
 
-async def preview(story: Story, window: Window, *names: str, everything: bool = False) -> Previewed:
+async def preview(story: Story, window: Window, *names: str, everything: bool = False) -> BackfillPreview:
     async with story.pool.connection() as connection:
         return await backfill.preview(
             connection, story.sources(*names), window, Feed.CREATED, datetime.now(UTC), everything=everything

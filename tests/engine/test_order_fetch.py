@@ -13,7 +13,7 @@ from orders_sync.engine import order_fetch
 from orders_sync.engine.actions import backfills as actions
 from orders_sync.engine.actions import orders
 from orders_sync.engine.actions.orders import Fetching
-from orders_sync.engine.order_fetch import PreviewedOrders
+from orders_sync.engine.order_fetch import OrdersPreview
 from tests.support.story import Story, Tell
 
 ANA = Actor("ana", Origin.CONSOLE)
@@ -23,7 +23,7 @@ WINDOWS = (
 )
 
 
-async def preview(story: Story, *texts: str, names: tuple[str, ...] = ()) -> PreviewedOrders:
+async def preview(story: Story, *texts: str, names: tuple[str, ...] = ()) -> OrdersPreview:
     async with story.pool.connection() as connection:
         return await order_fetch.preview(connection, story.sources(*names), texts, datetime.now(UTC))
 

@@ -21,7 +21,7 @@ from orders_sync.domain.ledger import BackfillState
 from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import backfill, order_fetch
 from orders_sync.engine.actions import backfills as actions
-from orders_sync.engine.backfill import Previewed
+from orders_sync.engine.backfill import BackfillPreview
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfills, pauses
 from orders_sync.store.console import backfill_facts
@@ -246,7 +246,7 @@ def _window(visit: Visit) -> Window:
     return Window(start, end)
 
 
-def _windows(shown: Previewed) -> list[tuple[str, str, Window]]:
+def _windows(shown: BackfillPreview) -> list[tuple[str, str, Window]]:
     """Return the ranges that are not complete, of every account."""
     return [
         (each.account, kind, window)

@@ -13,7 +13,7 @@ from orders_sync.domain.sentences import Sentence
 from orders_sync.engine import order_fetch
 from orders_sync.engine.actions import backfills
 from orders_sync.engine.actions.backfills import Requested
-from orders_sync.engine.order_fetch import PreviewedOrders
+from orders_sync.engine.order_fetch import OrdersPreview
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import activity, order_persons
 from orders_sync.store.database import Connection
@@ -24,7 +24,7 @@ from orders_sync.store.order_numbers import OrderKey
 class Fetching:
     """The plan of reading orders, and the request it was started as; None where none of them can be read."""
 
-    plan: PreviewedOrders
+    plan: OrdersPreview
     requested: Requested | None
 
 
