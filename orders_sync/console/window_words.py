@@ -52,7 +52,7 @@ CHECKS = (  # the values of `domain/assumptions.py` ASSUMPTIONS
     later("a range by time of change means the time an order shows, in its zone"),
     later("a range by time of creation means the time an order shows, in its zone"),
     later("an order exactly at the end of a range is listed"),
-    later("an order exactly at the begin of a range is listed"),
+    later("an order exactly at the beginning of a range is listed"),
     later("times have no parts of a second behind what they show"),
     later("a list is arranged by its time or by its number"),
     later("a range without orders is a success with a total of 0 and an empty list"),

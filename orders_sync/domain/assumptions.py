@@ -15,7 +15,7 @@ ASSUMPTIONS = {
     "updated_time": "a range by time of change means the time an order shows, in its zone",
     "created_time": "a range by time of creation means the time an order shows, in its zone",
     "end_inclusive": "an order exactly at the end of a range is listed",
-    "begin_inclusive": "an order exactly at the begin of a range is listed",
+    "begin_inclusive": "an order exactly at the beginning of a range is listed",
     "whole_seconds": "times have no parts of a second behind what they show",
     "order": "a list is arranged by its time or by its number",
     "empty_range": "a range without orders is a success with a total of 0 and an empty list",

@@ -51,7 +51,7 @@ SELECT ARRAY(
     GROUP BY n.number ORDER BY min(f.place), min(a.id), min(n.at)
 )
 """
-# what came of each order of a request: a read for orders that does not bring one is repeated, then it is missing
+# what came of each order of a request. A read for orders that does not bring one is repeated; then it is not listed
 _OUTCOMES = f"""
 SELECT DISTINCT ON (a.platform, e.order_id) a.platform, e.order_id, CASE
     WHEN w.state = 'failed' THEN 'failed'
