@@ -124,6 +124,8 @@ def details(words: Words, found: Mapping[str, Any]) -> list[str]:
     if start and end:
         said.append(days(start, end))
         rest = {name: value for name, value in rest.items() if name not in ("from", "to")}
+    if isinstance(ids := rest.get("ids"), list) and rest.get("count") == len(ids):
+        del rest["count"]
     for name in sorted(rest, key=lambda each: (each != "from", each != "to")):
         value = rest[name]
         if isinstance(value, bool) and name in _FLAGS:

@@ -45,6 +45,12 @@ LABELS: Mapping[str, str] = {
     "close_reason": later("Reason of closing"),
     "closed_by": later("Closed by"),
     "seller_flag": later("Flag"),
+    "seller_memo": later("The shop's memo"),
+    "buyer_memo": later("The customer's memo"),
+    "buyer_message": later("Message"),
+    "country": later("Country"),
+    "province": later("Province"),
+    "city": later("City"),
     # tables of an order
     "sub_orders": later("Lines"),
     "product_items": later("Products"),

@@ -33,6 +33,7 @@ WHERE (%(account)s::text IS NULL OR account = %(account)s)
     AND (%(actor)s::text IS NULL OR actor = %(actor)s)
     AND (%(action)s::text IS NULL OR action = %(action)s)
     AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
     AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC LIMIT %(limit)s
 """
@@ -112,18 +113,20 @@ async def listed(
     actor: str | None = None,
     action: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Activity]:
     """Return the newest actions, at most `limit`, newest first.
 
-    `since`: inclusive. `before`: only rows with a smaller id, so the last id of a page gives the next page.
+    `since`: inclusive; `until`: not. `before`: only rows with a smaller id, so the last id of a page gives the next.
     """
     values = {
         "account": account,
         "actor": actor,
         "action": action,
         "since": since,
+        "until": until,
         "before": before,
         "limit": limit,
     }

@@ -203,6 +203,12 @@ async def sessions(connection: Connection, person: Person) -> list[Session]:
     )
 
 
+async def close_sessions(connection: Connection, person: Person) -> int:
+    """End all sessions of a person, and return how many there were."""
+    ended = await connection.execute("DELETE FROM sync.console_sessions WHERE person_id = %s", [person.id])
+    return ended.rowcount
+
+
 async def close_session(connection: Connection, person: Person, key_hash: bytes) -> bool:
     """End a session of a person; return False where the person has none of this key."""
     ended = await connection.execute(

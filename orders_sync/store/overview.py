@@ -32,7 +32,8 @@ ACCOUNTS = f"""
             max(error) FILTER (WHERE state = 'running') AS unanswered
         FROM sync.windows WHERE state IN {OPEN_WINDOWS} GROUP BY account
     ), open_rejects AS (
-        SELECT account, count(*) FILTER (WHERE ignored_at IS NULL) AS rejects, count(ignored_at) AS ignored
+        SELECT account, count(*) FILTER (WHERE ignored_at IS NULL) AS rejects, count(ignored_at) AS ignored,
+            min(rejected_at) FILTER (WHERE ignored_at IS NULL) AS since
         FROM sync.rejects WHERE resolved_at IS NULL GROUP BY account
     ), waiting AS (
         SELECT account, count(*) AS messages, min(received_at) AS oldest
@@ -47,6 +48,7 @@ ACCOUNTS = f"""
         p.unconfirmed, p.unconfirmed_from, p.unconfirmed_to, p.asked_again_at, p.empty_since, p.empty_read_next,
         coalesce(w.planned, 0) AS planned, coalesce(w.running, 0) AS running, coalesce(w.failed, 0) AS failed,
         w.retry_at, w.unanswered, coalesce(r.rejects, 0) AS rejects, coalesce(r.ignored, 0) AS ignored_rejects,
+        r.since AS rejects_since,
         coalesce(m.messages, 0) AS messages, m.oldest AS oldest_message_at,
         a.last_error, a.suspended_at, a.suspended_because,
         CASE WHEN a.rests_until > clock_timestamp() THEN a.rests_until END AS rests_until,
@@ -117,6 +119,7 @@ class AccountStatus:
     unanswered: str | None = None
     rejects: int = 0
     ignored_rejects: int = 0
+    rejects_since: datetime | None = None
     messages: int = 0
     oldest_message_at: datetime | None = None
     last_error: str | None = None

@@ -77,7 +77,9 @@ async def test_who_may_only_look_cannot_act(console: Served, page: object) -> No
     assert "You may look, but not change anything." in answer.text
 
 
-async def test_a_session_ends_by_log_out_by_its_owner_by_a_new_token_and_by_removal(console: Served) -> None:
+async def test_a_session_ends_by_log_out_here_or_everywhere_by_its_owner_by_a_new_token_and_by_removal(
+    console: Served,
+) -> None:
     async def is_in(client: httpx.AsyncClient) -> bool:
         return (await client.get("/me")).status_code == 200
 
@@ -91,6 +93,14 @@ async def test_a_session_ends_by_log_out_by_its_owner_by_a_new_token_and_by_remo
         [key] = Tables(console.site.url).query("SELECT encode(key_hash, 'hex') FROM sync.console_sessions")
         await first.post("/me/end", data={"session": key[0]})
         assert not await is_in(first)
+    async with console.person("lin") as first, console.person("chen") as chen:
+        cookie = dict(first.cookies)
+        async with console.nobody() as second:
+            second.cookies.update(cookie)
+            assert "Log out everywhere" in (await second.get("/me")).text
+            assert (await second.post("/me/end-all")).headers["location"] == "/login"
+            assert not await is_in(second)
+        assert [await is_in(first), await is_in(chen)] == [False, True]
     async with console.person("lin") as client:
         await console.add("lin")
         assert not await is_in(client)

@@ -93,6 +93,8 @@ def test_what_the_settings_caused_is_in_the_language_of_a_person() -> None:
         ({"may_act": False, "may_see_persons": True}, "may not act|may see personal data"),
         ({"from": TUESDAY, "repair": True}, "from 2026-11-24|what is missing is read, too"),
         ({"newest": "0048", "revisions": 48}, "newest version of the tables: 0048|steps: 48"),
+        ({"count": 2, "ids": [4, 7]}, "numbers: 4, 7"),
+        ({"count": 300, "ids": [4, 7]}, "numbers: 4, 7|number of them: 300"),
         ({"was_paused": True, "was_suspended": False}, "it was paused"),
         ({"states": ["awaiting_payment"]}, f"states of orders: {EN.state('awaiting_payment')}"),
         ({"new": {"a": 1}, "until": "soon", "from": 3, "may_act": "?"}, "from 3|new: {'a': 1}|until soon|may_act: ?"),
@@ -108,6 +110,20 @@ async def test_details_are_words_with_the_beginning_first_and_times_of_the_conso
     found = "|".join(re.findall(r'<span class="pair">(.*?)</span>', row)).replace("&#39;", "'")
     assert found.startswith(said)
     assert "+00:00" not in row
+
+
+async def test_what_was_done_is_shown_by_day(console: Served) -> None:
+    local_times.use("Asia/Shanghai")
+    for ago in (0, 1, 2):
+        await record(console, Action.ORDER_FETCH, f"request {ago}")
+        day = local_times.start_of(local_times.date_of(datetime.now(UTC)) - timedelta(days=ago))
+        Tables(console.site.url).execute("UPDATE sync.activity SET at = %s WHERE subject = %s", day, f"request {ago}")
+    async with console.person() as client:
+        answer = await client.get("/activity", params={"action": "order.fetch", "days": "yesterday"})
+        [row] = rows((await client.get(answer.headers["location"])).text)
+        mixed = await client.get("/activity", params={"from": "2026-11-24", "to": "2026-11-23"})
+    assert "Backfill 1" in row
+    assert mixed.status_code == 400
 
 
 @pytest.mark.parametrize(

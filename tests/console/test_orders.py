@@ -373,6 +373,9 @@ async def test_a_file_is_named_after_what_it_holds_and_the_list_says_how_many(sh
         for format_, ending in {"xlsx": ".xlsx", "csv-excel": "_excel.csv", "csv": ".csv"}.items():
             file = await client.get("/export/file", params={**wanted, "view": "orders", "format": format_})
             assert f'filename="orders_{name}_unshipped_{day}{ending}"' in file.headers["content-disposition"]
+        for name_of, query in (("to", {"to": day}), ("from", {"from": day})):
+            file = await client.get("/export/file", params={**query, "view": "orders", "format": "csv"})
+            assert f'filename="orders_{name_of}_{day}.csv"' in file.headers["content-disposition"]
         assert "Orders in this list: " in (await client.get("/orders")).text
 
 

@@ -167,6 +167,10 @@ async def test_an_audit_that_cannot_be_made_is_refused_in_place_and_one_that_cou
         assert (await client.post("/audits/run", data={"account": ""})).status_code == 400
         asked = "SELECT 1 FROM sync.requests UNION ALL SELECT 1 FROM sync.activity WHERE action = 'audit.run'"
         assert tables.query(asked) == []
+        tables.execute("UPDATE sync.accounts SET paused_at = now(), paused_by = 'lin' WHERE name = %s", name)
+        paused = await client.post("/audits/run", data={"account": name})
+        assert (paused.status_code, f'action="/accounts/{name}/resume"' in paused.text) == (400, True)
+        await client.post(f"/accounts/{name}/resume")
         await client.post("/audits/run", data={"account": name})
         text = (await client.get("/audits")).text
         assert "waits for the service" in text

@@ -15,7 +15,8 @@ PAGE = 50
 
 
 async def show(visit: Visit) -> Response:
-    """Show the newest actions, by shop, person and kind."""
+    """Show the newest actions, by shop, person, kind and days."""
+    since, until = fields.days(visit.query, visit.words)
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
         actions = await activity.listed(
@@ -23,7 +24,8 @@ async def show(visit: Visit) -> Response:
             account=visit.query.get("account") or None,
             actor=visit.query.get("actor", "").strip() or None,
             action=visit.query.get("action") or None,
-            since=fields.moment(visit.query, visit.words, "from"),
+            since=since,
+            until=until,
             before=fields.number(visit.query.get("before")),
             limit=PAGE + 1,
         )

@@ -93,7 +93,9 @@ async def send(visit: Visit) -> Response:
     file, rows = await _write(visit, selection, format_, MOST[name])
     if selection.reveals_persons:
         await _record(visit, selection, file, rows)
-    days = dict.fromkeys((visit.query.get("from"), visit.query.get("to")))  # one day stands there once
+    first, last = visit.query.get("from"), visit.query.get("to")
+    days = [first, last] if first and last else [f"from_{first}" if first else "", f"to_{last}" if last else ""]
+    days = list(dict.fromkeys(days))  # one day stands there once
     orders = "found" if selection.orders else ""
     shown = "_".join(each for each in (view, account, state, direction, orders, *days) if each)
     return FileResponse(

@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from orders_sync.console.pages import action, page
 from orders_sync.console.visit import Visit
+from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError
-from orders_sync.store import console_access
+from orders_sync.store import activity, console_access
 
 
 async def show(visit: Visit) -> Response:
@@ -31,4 +32,16 @@ async def end(visit: Visit) -> Response:
     return visit.go("/me", visit._("The session has ended."))
 
 
-PAGES = [page("/me", show), action("/me/end", end, acts=False, form="/me")]
+async def end_all(visit: Visit) -> Response:
+    """End all sessions of the person, this one too."""
+    async with visit.site.working() as connection, connection.transaction():
+        await console_access.close_sessions(connection, visit.person)
+        await activity.record(connection, visit.actor, Action.CONSOLE_LOGOUT)
+    return visit.go("/login")
+
+
+PAGES = [
+    page("/me", show),
+    action("/me/end", end, acts=False, form="/me"),
+    action("/me/end-all", end_all, acts=False, form="/me"),
+]

@@ -8,7 +8,8 @@ const waiting = new Map();
 
 function inUse(element) {
   const focused = document.activeElement;
-  return element.contains(focused) && focused.matches("input, select, textarea");
+  const fields = [...element.querySelectorAll("input, select, textarea")];
+  return fields.includes(focused) || fields.some(isTouched);
 }
 
 function replace(element, html) {

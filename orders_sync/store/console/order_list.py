@@ -18,7 +18,7 @@ MOST_EXAMINED = 5_000  # orders of which a count finds out whether they fit
 
 _LIST = """
 SELECT o.platform, o.order_id, o.order_no, o.account, o.direction, o.status_name_zh, o.status_name_en,
-    o.payable_amount, o.currency, o.ordered_at, o.paid_at, o.line_count
+    o.is_known_status, o.payable_amount, o.currency, o.ordered_at, o.paid_at, o.line_count
 FROM bi.orders AS o
 WHERE o.ordered_at >= coalesce(%(start)s::timestamptz, '-infinity')
     AND o.ordered_at < coalesce(%(end)s::timestamptz, 'infinity')
@@ -95,6 +95,7 @@ class ListedOrder:
     direction: str | None
     status_name_zh: str
     status_name_en: str
+    is_known_status: bool
     payable_amount: Decimal | None
     currency: str
     ordered_at: datetime
