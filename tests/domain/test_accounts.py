@@ -8,7 +8,7 @@ from orders_sync.domain.accounts import Account
 from orders_sync.domain.secret import Secret
 
 ACCOUNT = Account("shop", "other", "https://h", "s", "app", "secret")
-TOKEN = "a-third-credential-0815"
+TOKEN = "a-third-credential-wombat"
 WITH_TOKEN = replace(ACCOUNT, own={"session_token": Secret(TOKEN), "unit": "ms"})
 
 
@@ -18,8 +18,8 @@ def test_a_credential_of_the_platforms_own_is_in_no_quoted_answer_and_in_no_repr
 
 
 def test_no_credential_of_the_app_is_in_a_repr_P8() -> None:
-    account = replace(ACCOUNT, app_id="app-id-0815", app_secret="app-secret-0815")
-    assert "0815" not in f"{account!r} {account} {[account]} {account.identity!r}"
+    account = replace(ACCOUNT, app_id="app-id-wombat", app_secret="app-secret-wombat")
+    assert "wombat" not in f"{account!r} {account} {[account]} {account.identity!r}"
     assert "shop" in repr(account)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-WRONG = "Hush-wrong-4711"
-PASSWORD = "Hush-password-0815"
+WRONG = "Hush-wrong-quokka"
+PASSWORD = "Hush-password-numbat"
 
 
 def with_password(url: str) -> str:
