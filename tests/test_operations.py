@@ -111,7 +111,7 @@ async def _run(program: Path, *arguments: str) -> None:
 async def test_what_was_planned_by_a_clock_that_was_ahead_is_forgotten_and_read_again(pool: Pool, url: str) -> None:
     statements = re.findall(r"`((?:DELETE FROM sync.windows|UPDATE sync.accounts)[^`]*);`", " ".join(DOC.split()))
     assert len(statements) == 2
-    story = Story(pool, url, World(60, 3, 1, now=an_hour_ago(), days=5), Faults(), lag=timedelta(seconds=1))
+    story = Story(pool, url, World(60, 3, 1, now=an_hour_ago(), days=5), Faults(), lag=timedelta(minutes=1))
     await story.sync(story.shop)
     [end] = story.query("SELECT max(ends_at) FROM sync.windows")[0]
     story.execute(

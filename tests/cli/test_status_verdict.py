@@ -180,7 +180,7 @@ def test_a_row_that_a_killed_service_left_long_ago_asks_for_no_process(terminal:
     [
         ("SELECT 1", 0, None),
         (REJECT, 3, "attention"),
-        ("UPDATE sync.windows SET ends_at = now() - interval '20 m'", 4, "broken"),  # and nobody reads
+        ("UPDATE sync.windows SET ends_at = now() - interval '20 m 20 s'", 4, "broken"),  # and nobody reads
         ("UPDATE sync.accounts SET suspended_at = now(), suspended_because = 'code 50'", 4, "broken"),
         ("UPDATE sync.accounts SET removed_at = now()", 0, None),
         ("UPDATE sync.accounts SET rests_until = now() + interval '1 h'", 3, "attention"),

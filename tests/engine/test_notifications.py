@@ -16,7 +16,7 @@ from orders_sync.engine.results import AccountResult
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import backfills, claims, ledger, messages
 from tests.support.messages import KA, body, change, come, drain, outcomes, some_order, tick
-from tests.support.story import Story, Tell
+from tests.support.story import AHEAD, Story, Tell
 
 LAG = timedelta(seconds=10)
 MINUTE = timedelta(minutes=1)
@@ -158,7 +158,7 @@ async def test_an_order_nobody_heard_of_lands_with_the_changes_which_are_due_at_
     [order] = story.world.create(1, datetime.now(UTC), KA)
     assert await tick(story) == (False, AccountResult(KA))  # the interval is not over
     await come(story, body(order.order_no))
-    story.lag = timedelta(seconds=-2)  # as if the next tick came two seconds later
+    story.lag = AHEAD  # as if the next tick came half a minute later
     is_there, _ = await tick(story)
     assert is_there
     assert outcomes(story) == ["its order was not known: it comes with the changes up to then"]
@@ -180,7 +180,7 @@ async def test_an_order_younger_than_the_lag_is_sought_where_the_message_says(st
     await tick(story)
     assert len(hooked(story)) == 1  # looked for once
     assert story.query("SELECT outcome FROM sync.messages") == [("its order is not known yet",)]
-    story.lag = timedelta(seconds=-5)
+    story.lag = AHEAD
     await tick(story)
     assert len(outcomes(story)) == 1
 
@@ -342,7 +342,7 @@ async def test_an_order_that_a_message_named_and_no_list_ever_brought_is_a_findi
     await story.sync()
     [order] = story.world.create(1, datetime.now(UTC), KA)
     await come(story, body(order.order_no), body("that never was"), body("that is late"))
-    story.lag = timedelta(seconds=-2)
+    story.lag = AHEAD
     await tick(story)
     story.assert_equal(KA)
     story.execute(
@@ -358,7 +358,7 @@ async def test_nothing_is_said_of_an_order_before_everything_up_to_its_message_w
     story.lag = timedelta(0)
     await story.sync()
     await come(story, body("that never was"))
-    story.lag = timedelta(seconds=-2)
+    story.lag = AHEAD
     await tick(story)
     story.execute(
         "UPDATE sync.messages SET received_at = received_at - interval '5 hours';"

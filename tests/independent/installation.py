@@ -22,7 +22,7 @@ from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store.database import Pool
 from tests.independent.platform import APP_ID, SECRET, SELLER, FakePlatform
-from tests.support.story import Silent
+from tests.support.story import AHEAD, Silent
 
 ACCOUNT = "shop"
 
@@ -51,7 +51,7 @@ class Installation:
             platform.page_size,
             platform.longest_window,
             interval=timedelta(minutes=1),
-            lag=timedelta(seconds=1),
+            lag=AHEAD,
             overlap=timedelta(minutes=10),
             confirm=timedelta(hours=3),
             sweeps=SweepPolicy(),

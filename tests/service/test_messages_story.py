@@ -22,7 +22,7 @@ from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml, 
 from orders_sync.sandbox.messages import MessageSender
 from orders_sync.service import hooks
 from orders_sync.store.database import Pool
-from tests.support.story import Story, an_hour_ago
+from tests.support.story import AHEAD, Story, an_hour_ago
 
 XPORTCN = ("sandbox-open", "sandbox-ka")
 
@@ -68,7 +68,7 @@ async def test_whatever_happens_on_xportcn_is_in_the_tables_after_its_messages_P
                 story.world.create(3, now, name)
             await messenger.deliver(http)
             await come_by(story)
-    story.lag = timedelta(seconds=-2)  # as if the service came by once more two seconds later
+    story.lag = AHEAD  # as if the service came by once more half a minute later
     await come_by(story)
     story.assert_equal(*XPORTCN)
     assert announced == set(XPORTCN)
