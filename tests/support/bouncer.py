@@ -17,7 +17,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.cable import cable
-from tests.support.terminal import closed_port, eventually
+from tests.support.terminal import eventually
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 needed = pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed (apt-get install pgbouncer)")
@@ -27,22 +27,20 @@ needed = pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed 
 async def bouncer(url: str, mode: str, **settings: object) -> AsyncIterator[str]:
     """The URL of the same database through a PgBouncer of its own in this pool mode."""
     async with cable(url) as wire:  # the server's socket lies in a folder that other users may not enter
-        with _running(wire.url, pool_mode=mode, **settings) as port:
-            yield f"postgresql://{conninfo_to_dict(url)['user']}@127.0.0.1:{port}/orders"
+        with _running(wire.url, pool_mode=mode, **settings) as folder:
+            yield f"postgresql://{conninfo_to_dict(url)['user']}@/orders?host={folder}"
 
 
 @contextmanager
-def _running(url: str, **settings: object) -> Iterator[int]:
-    """The port of a PgBouncer in front of a database."""
+def _running(url: str, **settings: object) -> Iterator[Path]:
+    """The folder with the socket of a PgBouncer in front of a database: a port might be taken before it is there."""
     assert PROGRAM is not None
     upstream = conninfo_to_dict(url)
     names = ("host", "port", "dbname", "user", "password")
-    with closed_port() as port:
-        pass
-    lines = {"listen_addr": "127.0.0.1", "listen_port": port, "unix_socket_dir": "", "auth_type": "any", **settings}
+    folder = Path(tempfile.mkdtemp(prefix="orders-sync-pgbouncer-"))
+    lines = {"listen_addr": "", "listen_port": 5432, "unix_socket_dir": folder, "auth_type": "any", **settings}
     text = "[databases]\norders = " + " ".join(f"{name}='{upstream[name]}'" for name in names if name in upstream)
     text += "\n[pgbouncer]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
-    folder = Path(tempfile.mkdtemp(prefix="orders-sync-pgbouncer-"))
     file = folder / "pgbouncer.ini"
     file.write_text(text, encoding="utf-8")
     user: dict[str, Any] = {}
@@ -54,14 +52,14 @@ def _running(url: str, **settings: object) -> Iterator[int]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([PROGRAM, str(file)], stdout=log, stderr=log, cwd="/", **user)
     try:
-        eventually(lambda: _accepts(port))
-        yield port
+        eventually(lambda: _accepts(folder / ".s.PGSQL.5432"))
+        yield folder
     finally:
         process.kill()
         process.wait()
         shutil.rmtree(folder)
 
 
-def _accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
