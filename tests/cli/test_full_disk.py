@@ -69,4 +69,4 @@ def stop_servers(folder: Path) -> None:
     for process in left:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(left, timeout=30)
+    psutil.wait_procs(left, timeout=120)

@@ -113,8 +113,8 @@ async def test_renewals_that_fail_neither_lose_a_window_nor_end_the_pass_P5(
     usual = shop.fake.stages.respond
 
     def respond(query: Query, body: Callable[[], bytes]) -> Response:
-        assert failed.acquire(timeout=30)
-        assert failed.acquire(timeout=30)
+        assert failed.acquire(timeout=120)
+        assert failed.acquire(timeout=120)
         return usual(query, body)
 
     shop.fake.stages.respond = respond

@@ -181,16 +181,16 @@ async def test_a_body_below_the_least_rate_is_given_up_long_before_the_call_is(
 
 async def test_a_body_that_keeps_the_least_rate_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE_SECONDS", 0.2)
-    lines = [b" " * 1024] * 40
+    lines = [b" " * 10_000] * 40  # each is worth ten seconds
 
     async def answer(writer: asyncio.StreamWriter) -> None:
-        writer.write(HEAD + b"content-length: %d\r\n\r\n" % (1024 * len(lines)))
+        writer.write(HEAD + b"content-length: %d\r\n\r\n" % (10_000 * len(lines)))
         for line in lines:
             writer.write(line)
             await writer.drain()
             await asyncio.sleep(0.01)
 
-    assert len(await fetched(answer)) == 40 * 1024
+    assert len(await fetched(answer)) == 40 * 10_000
 
 
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect"])

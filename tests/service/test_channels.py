@@ -68,6 +68,7 @@ async def test_a_messenger_that_never_answers_is_given_up_and_not_asked_twice_at
     [channel] = opened(shop.url("/silent"))
     channel.seconds = 0.2
     assert await channel.send(NOTICE) == "it did not answer within 0 s"
+    assert await asyncio.to_thread(shop.asked.wait, 120)
     assert await channel.send(NOTICE) == "the send before has not ended yet"
     assert shop.at("/silent") == 1
     shop.closed.set()

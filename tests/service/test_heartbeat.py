@@ -46,6 +46,12 @@ async def beating(pool: Pool, fits: asyncio.Event, failures: Failures, *parts: s
         await asyncio.wait([task])
 
 
+@pytest.fixture(autouse=True)
+def time_to_be_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is there, and a busy machine may need more than the second that a stop waits for it."""
+    monkeypatch.setattr(module, "REMOVAL_SECONDS", 60.0)
+
+
 @pytest.fixture
 def fits() -> asyncio.Event:
     event = asyncio.Event()

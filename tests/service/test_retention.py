@@ -374,7 +374,7 @@ async def test_a_transaction_takes_no_more_than_a_batch_and_waits_for_nobody(
     [rule] = [rule for rule in retention.RULES if rule.what == "windows"]
     async with connection.transaction(), pool.connection() as other:
         await connection.execute("SELECT FROM sync.windows WHERE id = %s FOR UPDATE", [numbers[0]])
-        await other.execute("SET lock_timeout = '5s'")
+        await other.execute("SET lock_timeout = '10s'")
         assert await retention.remove(other, rule, 30 * DAY, 4) == 4
         assert await retention.remove(other, rule, 30 * DAY, 4) == 2
     assert await remove_old(pool, KEPT) == {"windows": 1}

@@ -95,7 +95,7 @@ def test_loaders_do_not_wait_for_each_other_nor_for_rows_that_are_put_together(t
     tables.execute(insert, "before 2")
     with psycopg.connect(tables.url) as one, psycopg.connect(tables.url) as other:
         for connection, name in ((one, "one"), (other, "other")):
-            connection.execute("SET lock_timeout = '1ms'")
+            connection.execute("SET lock_timeout = '10s'")
             connection.execute(insert, [name])
             connection.execute("SELECT sync.compact_daily_figures()")
         assert tables.query("SELECT sum(orders_by_ordered_day) FROM bi.daily_sales") == [(2,)]

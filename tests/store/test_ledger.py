@@ -564,7 +564,7 @@ async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_afte
             survivor = await claim(connection, "survivor")
         postmaster = psutil.Process(int((server.data_dir / "postmaster.pid").read_text().split()[0]))
         postmaster.send_signal(signal.SIGQUIT)
-        postmaster.wait(30)
+        postmaster.wait(120)
         server.ensure()
         async with await Connection.connect(server.url, autocommit=True) as connection:
             await let_leases_run_out(connection)

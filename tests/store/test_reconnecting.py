@@ -19,7 +19,7 @@ from orders_sync.store.database import Pool
 
 pytestmark = pytest.mark.db
 IDLE = 12  # connections of the pool of a busy process
-LONGEST = 60  # seconds: a guard, not a measure
+LONGEST = 120  # seconds: a guard, not a measure
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def stop(server: Server) -> None:
     postmaster = psutil.Process(int((server.data_dir / "postmaster.pid").read_text().split()[0]))
     postmaster.send_signal(signal.SIGINT)
-    postmaster.wait(60)
+    postmaster.wait(LONGEST)
 
 
 async def start(server: Server) -> None:
