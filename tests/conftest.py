@@ -19,7 +19,8 @@ from orders_sync.store import database, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import Databases, Tables, fast_folder, temporary_databases
 
-pytest_plugins = ["tests.support.order", "tests.support.quick", "tests.support.cpu_times"]  # called last in, first out
+# called last in, first out
+pytest_plugins = ["tests.support.garbage", "tests.support.order", "tests.support.quick", "tests.support.cpu_times"]
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")  # nothing outlives the run

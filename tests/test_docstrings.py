@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("orders_sync", "benchmarks", "examples", "migrations")
 QUESTIONS = {"As", "How", "What", "When", "Where", "Whether", "Which", "Who", "Whose", "Why"}
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+PERHAPS = re.compile(rf'"\s*({"|".join(QUESTIONS)})\b')  # in most files no text begins so: they need no parsing
 
 
 def questions(source: str) -> Iterator[str]:
+    if PERHAPS.search(source) is None:
+        return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node) or ""
@@ -22,9 +24,9 @@ def questions(source: str) -> Iterator[str]:
                 yield text.splitlines()[0]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_docstring_begins_with_a_verb_or_a_noun_phrase(path: Path) -> None:
-    assert list(questions(path.read_text())) == []
+def test_a_docstring_begins_with_a_verb_or_a_noun_phrase() -> None:
+    found = [f"{path.relative_to(ROOT)}: {text}" for path in FILES for text in questions(path.read_text())]
+    assert found == []
 
 
 def test_a_docstring_that_begins_with_a_question_is_seen() -> None:

@@ -3,6 +3,9 @@
 What tests of one module share is made once: with `--dist loadgroup`, the tests that ask for a fixture of scope `module`
 run in one worker, and xdist begins with the largest groups. Of the others the longest come first and those without the
 mark `db` last, so that no worker is left with a long one at the end.
+
+Where only tests without it run, those of a file run in one worker: to hand thousands out one by one costs more than
+most of them.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ LONGEST = ("tests/test_benchmarks.py", "tests/cli/test_service.py", "tests/cli/t
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not hasattr(config, "workerinput"):  # no worker of xdist
         return
+    is_quick = config.option.markexpr == "not db"
     for item in items:
-        if _shares(item):
+        if is_quick or _shares(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0].rpartition("/")[2]))
     items.sort(key=_rank)
 

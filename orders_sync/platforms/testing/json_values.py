@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -56,9 +56,15 @@ def as_bytes(document: Any) -> bytes:
 
 
 def odd_bytes(document: Any, path: Path, value: Any) -> bytes:
-    """Return the bytes of the document with a value at a path; the document stays as it is."""
-    whole = as_bytes(put(document, path, "@@" if isinstance(value, Bare) else value))
-    return whole.replace(b'"@@"', value.encode()) if isinstance(value, Bare) else whole
+    """Return the bytes of the document with a value at a path."""
+    return next(each_as_bytes(document, path, [value]))
+
+
+def each_as_bytes(document: Any, path: Path, values: Sequence[Any]) -> Iterator[bytes]:
+    """Yield the bytes of the document with each of the values at a path, in their order."""
+    whole = as_bytes(put(document, path, "@@"))
+    for value in values:
+        yield whole.replace(b'"@@"', value.encode() if isinstance(value, Bare) else as_bytes(value))
 
 
 def opened(value: Any) -> Any:

@@ -70,20 +70,21 @@ def alternatives(hint: Any) -> tuple[Any, ...]:
 
 ROWS: tuple[type[msgspec.Struct], ...] = (OrderRow, SubOrderRow, ProductItemRow, ParcelRow, ReceiverRow)
 COLUMNS = {kind: columns_of(kind) for kind in ROWS}
+# Of an order with one odd value, all rows but one are as they were: those that passed are known by types and values,
+# numbers with the digits that they are written with.
+_exact = msgspec.json.Encoder(decimal_format="number")
+_passed: set[int] = set()
 
 
 def check_rows(rows: OrderRows) -> None:
     """Every row can land: declared types, unique keys, lines that belong together, nothing a database refuses."""
     order_id = rows.order.order_id
     for row in rows.all():
-        for column, value in zip(COLUMNS[type(row)], msgspec.structs.astuple(row), strict=True):
-            assert type(value) in column.kinds, f"{column.where} is {type(value).__name__}"
-            if type(value) is str:
-                check_text(value)
-            elif value is not None:
-                check_value(value, column)
-        for name in INDEXED[type(row)]:
-            assert len(getattr(row, name) or "") <= LONGEST_KEY, f"{name} is too long for an index"
+        values = msgspec.structs.astuple(row)
+        known = hash((type(row), *map(type, values), _exact.encode(values)))
+        if known not in _passed:
+            check_row(row, values)
+            _passed.add(known)
         assert row.order_id == order_id  # type: ignore[attr-defined]
     assert order_id
     assert rows.order.status_group in set(StatusGroup)
@@ -94,6 +95,17 @@ def check_rows(rows: OrderRows) -> None:
     assert len(set(items)) == len(items)
     assert {line for line, _ in items} <= set(lines)
     assert all(parcels) and len(set(parcels)) == len(parcels)  # noqa: PT018
+
+
+def check_row(row: msgspec.Struct, values: tuple[Any, ...]) -> None:
+    for column, value in zip(COLUMNS[type(row)], values, strict=True):
+        assert type(value) in column.kinds, f"{column.where} is {type(value).__name__}"
+        if type(value) is str:
+            check_text(value)
+        elif value is not None:
+            check_value(value, column)
+    for name in INDEXED[type(row)]:
+        assert len(getattr(row, name) or "") <= LONGEST_KEY, f"{name} is too long for an index"
 
 
 @cache  # a check of every value at every place of an order meets the same texts a million times
