@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from httpx._transports import default
 from hypothesis import settings
 
@@ -17,6 +18,7 @@ from orders_sync import embedded_postgres
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import database, migrate, order_statuses
 from orders_sync.store.database import Connection, Pool
+from tests.support import time_limits
 from tests.support.databases import Databases, Tables, fast_folder, temporary_databases
 
 # called last in, first out
@@ -37,6 +39,10 @@ default.create_ssl_context = lambda verify=True, cert=None, trust_env=True: (  #
     _context(trust_env=trust_env) if verify is True and cert is None else _make_context(verify, cert, trust_env)
 )
 
+# Clients of tests wait as long as a machine with ten times its work may need. The product says its own limits.
+DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.read = 120.0
+DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CONFIG.pool = 120.0
+
 # A command that a test starts inherits the signals that are ignored or blocked here, as under nohup, behind a shell's
 # `&` and in some CI. It must start as it does in a terminal: what has a handler here has the default one there.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -55,6 +61,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server: TEST_DATABASE_URL (a role that may create databases), else an embedded one."""
+    time_limits.lengthen()
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 OURS = (signal.SIGTERM, signal.SIGINT)
-CLEANING_SECONDS = 4.0  # for a command to hand back what it holds
+CLEANING_SECONDS = 8.0  # for a command to hand back what it holds
 MOST_SIGNALS = 3  # at the last one the process is ended as it stands
 
 _received: list[int] = []

@@ -67,16 +67,19 @@ class Site:
                 await connection.execute("; ".join(limits).encode())
                 yield connection
 
-    async def ask(self, question: Callable[[Session], Result], *, persons: bool = False, seconds: int = 2) -> Result:
+    async def ask(
+        self, question: Callable[[Session], Result], *, persons: bool = False, seconds: int | None = None
+    ) -> Result:
         """Call `question` with a connection that blocks, in a thread; otherwise as `reading`.
 
-        `seconds`: the longest time of a statement.
+        `seconds`: the longest time of a statement, if not `READING_SECONDS`.
         """
         if self.may_switch is None:
             async with self.pool.connection() as connection:
                 self.may_switch = await _may_switch(connection)
 
-        limits = [f"SET statement_timeout = '{seconds}s'; SET default_transaction_read_only = on"]
+        longest = READING_SECONDS if seconds is None else seconds
+        limits = [f"SET statement_timeout = '{longest}s'; SET default_transaction_read_only = on"]
         if self.may_switch:
             limits.append(f"SET ROLE {roles.CONSOLE if persons else roles.OPERATOR}")
 

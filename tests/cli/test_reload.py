@@ -75,7 +75,7 @@ def test_added_removed_and_renamed_accounts_take_effect(
     assert tables.query("SELECT action, details FROM sync.activity ORDER BY id DESC LIMIT 1") == [
         ("settings.reload", {"changed": ["sandbox-open"]}),
     ]
-    assert httpx.get(f"{address}/readyz").status_code == 200
+    eventually(lambda: httpx.get(f"{address}/readyz").status_code == 200)
     assert 'behind_seconds{account="shop"}' in httpx.get(f"{address}/metrics").text
     said = service.stop()
     assert "sandbox-1688 was renamed to shop" in said

@@ -11,8 +11,10 @@ import pytest
 
 from orders_sync.cli import event_loop, signals
 from orders_sync.sandbox import World
+from orders_sync.service import worker
+from tests.support import time_limits
 from tests.support.databases import Tables
-from tests.support.drip import accounts, drip
+from tests.support.drip import STEADY, accounts, drip
 from tests.support.fork_server import PROGRAM, ForkedCommand, starts_alike
 from tests.support.terminal import STOP_SECONDS, Process, Terminal, eventually
 
@@ -56,6 +58,11 @@ def started(terminal: Terminal, ignored: str, *arguments: str, whole: bool = Fal
     )
 
 
+def settings(url: str, accounts_: int) -> str:
+    """Settings by which a call in flight would last far longer than `STOP_SECONDS`."""
+    return f'[sync]\ntimeout = "10m"\n{accounts(url, accounts_)}'
+
+
 def ended(process: Process) -> tuple[int, str]:
     try:
         out, _ = process.communicate(timeout=STOP_SECONDS)
@@ -69,8 +76,8 @@ def ended(process: Process) -> tuple[int, str]:
 def test_a_command_in_the_middle_of_a_call_ends_with_the_signals_code(
     terminal: Terminal, tables: Tables, command: str, number: signal.Signals
 ) -> None:
-    with drip() as slow:
-        terminal.write(accounts(slow.url, 1))
+    with drip(STEADY) as slow:
+        terminal.write(settings(slow.url, 1))
         process = started(terminal, "nothing", command, *PASSES[command])
         eventually(lambda: slow.calls or process.poll() is not None)
         process.send_signal(number)
@@ -85,8 +92,8 @@ def test_a_command_in_the_middle_of_a_call_ends_with_the_signals_code(
 def test_sigterm_ends_a_command_whose_parent_ignores_ctrl_c(
     terminal: Terminal, tables: Tables, command: str, ignored: str
 ) -> None:
-    with drip() as slow:
-        terminal.write(accounts(slow.url, 1))
+    with drip(STEADY) as slow:
+        terminal.write(settings(slow.url, 1))
         process = started(terminal, ignored, command)
         eventually(lambda: slow.calls or process.poll() is not None)
         process.send_signal(signal.SIGINT)  # stays ignored
@@ -103,8 +110,8 @@ def test_sigterm_ends_a_command_whose_parent_ignores_ctrl_c(
 def test_what_is_left_running_hands_its_windows_back_and_ends_well(
     terminal: Terminal, tables: Tables, command: str, number: signal.Signals, ignored: str
 ) -> None:
-    with drip() as slow:
-        terminal.write(accounts(slow.url, 2))
+    with drip(STEADY) as slow:
+        terminal.write(settings(slow.url, 2))
         process = started(terminal, ignored, command, *SERVES[command])
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
@@ -119,8 +126,8 @@ def test_what_is_left_running_hands_its_windows_back_and_ends_well(
 
 
 def test_sighup_is_a_reload_under_nohup_too(terminal: Terminal, tables: Tables) -> None:
-    with drip() as slow:
-        terminal.write(accounts(slow.url, 1))
+    with drip(STEADY) as slow:
+        terminal.write(settings(slow.url, 1))
         process = started(terminal, "INT and HUP", "scheduler", whole=True)
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
@@ -154,6 +161,13 @@ def test_a_signal_while_a_command_starts_ends_it_without_a_traceback(
         code, said = ended(process)
         assert code in (-number, CODES[number]), f"{command}: {said}"
         assert "Traceback" not in said
+
+
+def test_limits_on_the_parts_of_an_end_sum_up_to_less_than_is_promised() -> None:
+    """Ten seconds from the signal to the end, and windows are handed back within them."""
+    limits = time_limits.IN_USE
+    assert 2 * limits["release"] < limits["command"] < 10  # a claim under way is awaited as long as a connection
+    assert worker.GRACE_SECONDS + limits["release"] < limits["service"] < 10
 
 
 def test_a_cancellation_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

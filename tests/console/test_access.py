@@ -211,7 +211,10 @@ async def test_keys_and_passwords_are_stored_as_hashes_that_no_role_reads(consol
                 assert await (await connection.execute(readable, ["console%"])).fetchone() == (False,)
 
 
-async def test_a_page_reads_by_a_role_that_cannot_write_or_see_persons(console: Served) -> None:
+async def test_a_page_reads_by_a_role_that_cannot_write_or_see_persons(
+    console: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders_sync.console.site.READING_SECONDS", 40)
     async with console.site.reading() as connection:
         cursor = await connection.execute(
             """
@@ -219,11 +222,15 @@ async def test_a_page_reads_by_a_role_that_cannot_write_or_see_persons(console: 
                 has_table_privilege('order_receivers', 'SELECT'), has_table_privilege('orders', 'UPDATE')
             """
         )
-        assert await cursor.fetchone() == ("orders_operator", "on", "2s", False, False)
+        assert await cursor.fetchone() == ("orders_operator", "on", "40s", False, False)
         assert connection.info.parameter_status("application_name") == "orders-sync-console"
 
 
-async def test_a_question_finds_no_right_and_no_limit_of_the_one_before_on_the_same_connection(console: Served) -> None:
+async def test_a_question_finds_no_right_and_no_limit_of_the_one_before_on_the_same_connection(
+    console: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders_sync.console.site.READING_SECONDS", 40)
+
     def limits(session: Session) -> tuple[object, ...] | None:
         return session.execute(
             """
@@ -233,7 +240,7 @@ async def test_a_question_finds_no_right_and_no_limit_of_the_one_before_on_the_s
         ).fetchone()
 
     process, *first = await console.site.ask(limits, persons=True, seconds=300) or ()
-    assert await console.site.ask(limits) == (process, "orders_operator", "on", "2s")
+    assert await console.site.ask(limits) == (process, "orders_operator", "on", "40s")
     assert first == ["orders_console", "on", "5min"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ async def test_a_part_that_ends_by_a_mistake_of_ours_ends_the_process(
         raise RuntimeError("a mistake")
 
     monkeypatch.setattr(Worker, "run", mistaken)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         with pytest.raises(RuntimeError, match="a mistake"):
             await service(tell(), Components(works=True, web=listening_socket("127.0.0.1:0"))).run()
 
@@ -50,6 +51,25 @@ async def test_a_part_that_loses_the_database_is_tried_again(tell: Tell, monkeyp
 
     monkeypatch.setattr(Worker, "run", lost)
     monkeypatch.setattr(module, "FIRST_DELAY", 0.0)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await service(tell(), Components(works=True)).run()
     assert tries == 3
+
+
+async def test_a_part_that_does_not_end_does_not_hold_up_the_end_of_the_process(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = asyncio.Event()
+
+    async def deaf(self: Worker) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not over.is_set():
+            with suppress(asyncio.CancelledError):
+                await over.wait()
+
+    monkeypatch.setattr(Worker, "run", deaf)
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.05)
+    async with asyncio.timeout(120):
+        await service(tell(), Components(works=True)).run()
+    assert not over.is_set()
+    over.set()

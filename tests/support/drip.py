@@ -1,4 +1,4 @@
-"""A platform over HTTP that answers a byte now and then and never ends."""
+"""A platform over HTTP whose answers drip and never end."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n"
+STEADY = b" " * 4096  # a drop by which an answer comes fast enough not to be given up
 
 
 class Drip:
-    """A platform that sends a byte now and then until it is closed."""
+    """A platform that sends a drop twice a second until it is closed."""
 
     def __init__(self) -> None:
         self.closed = threading.Event()
@@ -21,7 +22,7 @@ class Drip:
 
 
 @contextmanager
-def drip() -> Iterator[Drip]:
+def drip(drop: bytes = b" ") -> Iterator[Drip]:
     made = Drip()
 
     class Handler(socketserver.BaseRequestHandler):
@@ -30,7 +31,7 @@ def drip() -> Iterator[Drip]:
             with suppress(OSError):
                 self.request.sendall(HEAD)
                 while not made.closed.wait(0.5):
-                    self.request.sendall(b" ")
+                    self.request.sendall(drop)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True

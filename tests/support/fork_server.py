@@ -1,7 +1,8 @@
 """Commands of the program as forks of a process that has imported it: a start costs a tenth of the CPU time.
 
 Each command is a process with its own environment, folder, streams and exit code, and gets signals as any other; only
-the start of the interpreter and the imports are not its own. `starts_alike` tells which commands may be started so.
+the start of the interpreter and the imports are not its own, and limits by the clock are long (`time_limits.py`).
+`starts_alike` tells which commands may be started so.
 
 `python -m tests.support.fork_server N` serves requests on its socket N until the other end is closed.
 """
@@ -302,8 +303,11 @@ def _text(number: int, usual: str) -> IO[str]:
 def _main() -> NoReturn:
     from orders_sync import cli
     from orders_sync.__main__ import main
+    from tests.support import time_limits
 
     cli.application()
+    time_limits.lengthen()
+    time_limits.lengthen_for_a_database_that_answers()
     gc.collect()
     gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])))
