@@ -66,7 +66,7 @@ Probed = Annotated[
     bool,
     typer.Option(
         "--probe",
-        help="Also test the assumptions about the platforms: about ten calls per account; results are stored.",
+        help="Also test the assumptions about the platforms: at most nine calls per account; results are stored.",
     ),
 ]
 
@@ -234,7 +234,7 @@ def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding
     async def probe_all(url: str) -> list[Finding]:
         retry_policy = user_settings.limits(settings).retry_policy
         async with database.connected(url, len(sources) + 1) as pool, user_settings.http_client(settings) as http:
-            paces = rate_limiters(pool, sources)
+            limiters = rate_limiters(pool, sources)
 
             async def probe(source: AccountSource) -> Finding:
                 name = source.account.name
@@ -242,7 +242,7 @@ def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding
                     suspended = await suspensions.lift_outdated(connection, source.account)
                 if suspended is not None:
                     return Finding(f"probe of {name}", False, str(suspended))
-                probed = await probe_account(pool, http, source, paces[name], retry_policy)
+                probed = await probe_account(pool, http, source, limiters[name], retry_policy)
                 if probed.fault:
                     return Finding(f"probe of {name}", False, f"no answer: {probed.fault}", "run it again later")
                 return _probed(name, Probe(probed.answers))

@@ -61,7 +61,7 @@ _FIELD = re.compile(r"([A-Za-z_]\w*(?:(?:\.[A-Za-z_]|\[)[\w\]]*)*): ")
 
 
 def classify(reason: str) -> RejectReason:
-    """Return the kind of a reason that is told in a sentence."""
+    """Return the kind of a reason, from the sentence that is stored."""
     return next((kind for kind, pattern in _PATTERNS if re.search(pattern, reason)), RejectReason.OTHER)
 
 

@@ -3,7 +3,7 @@
     a list of weeks       one page        its size, its order, rows outside the range; an order is chosen from it
     around that order     one per feed    is it found by the time it shows, and nothing outside?
                           two more        where it is not: is it found eight hours earlier, does it show the same time?
-    up to it, from it on  one each        is an order at the end of a range listed, and one at its begin?
+    up to it, from it on  one each        is an order at the end of a range listed, and one at its beginning?
     between two orders    one             how a range without orders is answered
     behind the last page  one
 

@@ -1,6 +1,6 @@
 """The simulated orders of the demo: their accounts, and example queries.
 
-They are told from all other accounts by their host, which no settings can name a server by; their names are also those
+They differ from all other accounts by their host, which no settings can name a server by; their names are also those
 of the shops of `orders-sync sandbox`.
 """
 
