@@ -17,10 +17,10 @@ from orders_sync.engine.actions import accounts as actions
 from orders_sync.engine.actions import windows as window_actions
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
-from orders_sync.store import account_status, database, identities, overview, ownership
-from orders_sync.store.account_status import StoredAccount
+from orders_sync.store import database, identities, overview, ownership, stored_accounts
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import Pause
+from orders_sync.store.stored_accounts import StoredAccount
 from orders_sync.store.suspensions import Suspension
 
 app = typer.Typer(help="List, pause, resume, test, rename, merge and retire accounts.", no_args_is_help=True)
@@ -32,7 +32,7 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
     settings = user_settings.load(config)
     with databases.opened(settings) as url, database.session(url) as connection:
         processes = overview.processes(connection)
-        known = {each.name: each for each in account_status.stored(connection)}
+        known = {each.name: each for each in stored_accounts.read(connection)}
         shared = ownership.shared(connection)
         unrefreshed = identities.unrefreshed(connection)
     misconfigured = service_status.misconfigured(settings, processes)

@@ -21,7 +21,16 @@ from orders_sync.domain.windows import Feed, WindowKind, tile
 from orders_sync.engine import backfill_remarks, isolation
 from orders_sync.engine.notifications import plan_notifications
 from orders_sync.engine.sources import AccountSource
-from orders_sync.store import backfills, empty_history, ledger, older, reject_lists, requests, sweep_queries, sweeps
+from orders_sync.store import (
+    backfills,
+    empty_history,
+    ledger,
+    older_versions,
+    reject_lists,
+    requests,
+    sweep_queries,
+    sweeps,
+)
 from orders_sync.store.database import Connection
 
 
@@ -111,7 +120,7 @@ async def _plan_changes(connection: Connection, source: AccountSource, planned: 
     name, platform = source.account.name, source.platform
     await reject_lists.settle_nameless(connection, name)
     since = None if platform.furthest_back is None else planned.now - platform.furthest_back
-    doubted = await older.to_read(connection, name, since)
+    doubted = await older_versions.to_read(connection, name, since)
     state = PlanningState(planned, doubted, await sweep_queries.oldest_creation_time(connection, name))
     plan = schedule.changes(state, source.policy, platform.feed, platform.furthest_back, sweep)
     await ledger.write(connection, name, plan)

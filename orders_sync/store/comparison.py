@@ -75,9 +75,9 @@ def compare(
 ) -> Comparison:
     """Compare orders with the locked rows of all of them.
 
-    `remembered`: older versions that were read before, by id (`older`). `ownership` has learned the owners of all of
-    them, and records how this account lists the orders of active ones.
-    `damaged`: ids of orders that the tables hold other rows of than their payload became (`restoration`).
+    `remembered`: older versions that were read before, by id (`older_versions`). `ownership` has learned the owners of
+    all orders, and records how this account lists those of active ones. `damaged`: ids of orders that the tables hold
+    other rows of than their payload became (`restoration`).
     """
     found = Comparison()
     for order in orders:

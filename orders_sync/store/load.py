@@ -28,7 +28,7 @@ from psycopg import errors
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.records import LoadCounts, Record
-from orders_sync.store import copy_writer, older, rejects, restoration, statements
+from orders_sync.store import copy_writer, older_versions, rejects, restoration, statements
 from orders_sync.store.comparison import Comparison, LockedOrder, compare, compare_rebuilt
 from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten, is_as_received
@@ -282,8 +282,8 @@ class _Loader:
         if restored := [order.order_id for order in found.rebuilt if order.order_id in self.damaged]:
             await restoration.return_to_account(self.connection, self.source.platform, restored)
         await self.ownership.take(found.taken)
-        await older.remember(self.connection, found.older_at_first)
-        await older.forget(self.connection, found.caught_up)
+        await older_versions.remember(self.connection, found.older_at_first)
+        await older_versions.forget(self.connection, found.caught_up)
         refused += found.refused
         counts.unchanged += len(found.equal) + len(found.same_rows)
         counts.changed += len(found.changed) + len(found.rebuilt)
@@ -293,7 +293,7 @@ class _Loader:
     async def _compare(self, orders: list[FlatOrder], locked: Mapping[str, LockedOrder]) -> Comparison:
         if deleted := {order.order_id for order in orders} - locked.keys():
             raise _DeletedError(deleted)
-        remembered = await older.remembered(self.connection, self.source.platform, locked)
+        remembered = await older_versions.remembered(self.connection, self.source.platform, locked)
         owners = {order_id: stored.account for order_id, stored in locked.items()}
         await self.ownership.learn({name: owner for name, owner in owners.items() if self.ownership.is_foreign(owner)})
         return compare(orders, locked, remembered, self.ownership, self.damaged)

@@ -1,4 +1,4 @@
-"""The accounts as the tables know them. How current each is: `overview`."""
+"""The accounts as the tables know them. How current each is: `AccountStatus` in `overview`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ class StoredAccount:
     paused_because: str | None = None
 
 
-def stored(session: Session) -> list[StoredAccount]:
+def read(session: Session) -> list[StoredAccount]:
     """Return every account of the tables, by name."""
     return select_rows(session, _STORED, None, StoredAccount)
