@@ -35,8 +35,9 @@ def shops(url: str) -> Tables:
 
 
 def day(tables: Tables, ago: int) -> str:
-    [(now,)] = tables.query("SELECT now()")
-    return local_times.day(now - timedelta(days=ago))
+    """The day so long before the end of what was read: the same one, also where another begins meanwhile."""
+    [(end,)] = tables.query("SELECT max(ends_at) FROM sync.windows")
+    return local_times.day(end - timedelta(days=ago))
 
 
 def reasons(text: str) -> list[str]:

@@ -147,7 +147,7 @@ async def test_an_account_is_paused_by_its_name_in_the_settings_until_a_time_tha
             with pytest.raises(NotFoundError, match=f"there is no account {name}"):
                 await accounts.pause(connection, ANA, listed, name)
         with pytest.raises(UsageError, match="lies in the past"):
-            await accounts.pause(connection, ANA, listed, KA, until=datetime.now(UTC))
+            await accounts.pause(connection, ANA, listed, KA, until=datetime.now(UTC) - timedelta(minutes=1))
         later = datetime.now(UTC) + DAY
         paused = await accounts.pause(connection, ANA, listed, KA, "moves", later)
         assert paused.paused_by.startswith("ana in the console as ")

@@ -47,9 +47,9 @@ async def read(story: Story, account: str, kind: WindowKind, feed: Feed, window:
 
 
 async def test_an_order_that_the_overlap_finds_is_as_late_as_the_read_that_missed_it(story: Story) -> None:
-    story.world.create(1, ago(5), KA, index_delay=60 * 60)
+    story.world.create(1, own := ago(5), KA, index_delay=60 * 60)
     await story.sync(KA)
-    least = read_without(story, KA, ago(5))
+    least = read_without(story, KA, own)
     story.world.publish(datetime.now(UTC) + timedelta(hours=1))
     await story.sync(KA)
     [(kind, late_by)] = story.query(LATE)

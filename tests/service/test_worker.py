@@ -14,6 +14,7 @@ import structlog
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from orders_sync.engine import runner
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.sandbox import SandboxTransport
@@ -40,6 +41,13 @@ class Stuck(httpx.AsyncBaseTransport):
         self.asked.set()
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
+
+
+@pytest.fixture(autouse=True)
+def time_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account is read to its end, however long a busy machine needs for a window."""
+    monkeypatch.setattr(module, "TURN_SECONDS", 600.0)
+    monkeypatch.setattr(runner, "SLOT_SECONDS", 600.0)
 
 
 def worker(
