@@ -42,7 +42,7 @@ def measured(name: str, *options: str) -> Any:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return json.loads(ran.stdout)
@@ -76,7 +76,7 @@ def test_speed_figures_fit_together(speed: Any) -> None:
 
 
 def test_normalizing_is_measured_on_every_platform_that_there_is() -> None:
-    costs = {cost["platform"]: cost for cost in benchmark("normalize", "--passes", "1")}
+    costs = {cost["platform"]: cost for cost in benchmark("normalize", "--passes", "5")}
     assert costs.keys() == PLATFORMS.keys()
     for cost in costs.values():
         assert cost["orders"] == ORDERS

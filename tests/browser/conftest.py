@@ -52,7 +52,9 @@ def console(chromium: str, server: str, template: str, tmp_path_factory: pytest.
 def browser(console: Console) -> Iterator[Browser]:
     """Chromium. It depends on the service, so that nothing else runs on the event loop of Playwright's thread."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--process-per-site"])
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--process-per-site"], timeout=SLOW
+        )
         yield started
         started.close()
 

@@ -87,7 +87,7 @@ def test_where_there_is_no_screen_a_line_comes_every_so_often(
         account = next(iter(made._bars)) if "200" not in expected else "shop-7"
         made.counted(account, 10)
         made.landed(account, 4)
-        assert enough.wait(60), said
+        assert enough.wait(300), said
     count = len(said)
     assert not [each for each in threading.enumerate() if "report" in each.name]
     assert len(said) == count

@@ -114,7 +114,7 @@ def test_no_password_is_in_the_process_list_while_psql_runs_P8(terminal: Termina
             *("db", "shell", "--", "-q", "-c", "NOTIFY up", "-c", "SELECT pg_advisory_lock(1)"),
             DATABASE_URL=with_password(url),
         )
-        assert next(connection.notifies(timeout=60, stop_after=1), None), "psql never came"
+        assert next(connection.notifies(timeout=300, stop_after=1), None), "psql never came"
         family = [psutil.Process(shell.pid), *psutil.Process(shell.pid).children(recursive=True)]
         lines = [" ".join(each.cmdline()) for each in family]
         connection.execute("SELECT pg_advisory_unlock(1)")

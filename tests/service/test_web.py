@@ -22,7 +22,7 @@ from orders_sync.store.database import Pool
 from tests.support.hooks import ACCOUNTS, Planned, path
 from tests.support.scrape import samples
 
-HANGS = 60  # seconds: a guard, not a measure
+HANGS = 300  # seconds: a guard, not a measure
 MB = 2**20
 HEALTH = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 

@@ -247,7 +247,7 @@ async def test_whoever_listens_is_woken_by_a_change(pool: Pool, connection: Conn
             await connection.execute("DELETE FROM orders")
         else:
             await land(connection, payload("a", "sent", 1), read=1)
-        async for notice in listener.notifies(timeout=60, stop_after=1):
+        async for notice in listener.notifies(timeout=300, stop_after=1):
             assert notice.channel == "orders_changed"
             break
         else:

@@ -314,7 +314,7 @@ async def test_a_renewal_that_waits_for_the_end_of_its_own_window_loses_nothing(
                 await claims.release(ours, held, calls=1)
             before = await states(ours)
             renewal = asyncio.create_task(claims.renew(renewing, held))
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(300):
                 while await one(ours, WAITING) == 0:  # noqa: ASYNC110  only the server knows
                     await asyncio.sleep(0.01)
         await renewal

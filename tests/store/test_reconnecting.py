@@ -19,7 +19,7 @@ from orders_sync.store.database import Pool
 
 pytestmark = pytest.mark.db
 IDLE = 12  # connections of the pool of a busy process
-LONGEST = 120  # seconds: a guard, not a measure
+LONGEST = 300  # seconds: a guard, not a measure
 
 
 @pytest.fixture(scope="module")

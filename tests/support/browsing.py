@@ -39,7 +39,7 @@ REMOVE_ALIKE = """() => {
     }
 }"""
 WIDE, MIDDLE, NARROW = (ViewportSize(width=each, height=860) for each in (1280, 768, 390))
-SLOW = 60_000  # milliseconds: a test machine may be busy
+SLOW = 300_000  # milliseconds: a test machine may be busy
 SEVERE = ("serious", "critical")
 
 

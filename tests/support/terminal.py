@@ -29,7 +29,7 @@ from tests.support.fork_server import PROGRAM, ForkedCommand, program_for_shells
 Process = subprocess.Popen[str] | ForkedCommand
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
 CONFIGURATION = 78  # exit code where the settings as a whole cannot be used
-LONGEST = 120  # seconds: a command that takes longer hangs
+LONGEST = 300  # seconds: a command that takes longer hangs
 COMPLAINTS = ("orders-sync:", '{"error":')  # the latter with --json
 ERRORS = (1, 2, 6, 7, 69, 78)  # without those that only say what was found
 STOP_SECONDS = 100  # a guard: 10 are promised, of which a busy machine may need all before the signal is handled
