@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import psycopg
 import typer
 
@@ -42,7 +43,7 @@ from benchmarks.truth import (
     verify_results,
     wait_until_indexed,
 )
-from benchmarks.worker_processes import ServiceWorker, SyncWorker, Worker
+from benchmarks.worker_processes import FAILED, ServiceWorker, SyncWorker, Worker
 from orders_sync.store import database
 
 INFRASTRUCTURE_FAULTS = {  # by name: the relative frequency
@@ -79,8 +80,8 @@ class Campaign:
 
     `interval`: the greatest number of seconds between two infrastructure faults; the least is a quarter of it.
     `infrastructure_faults` and `api_faults` count faults by kind. `passes` counts exits of workers, `failed_passes`
-    those with code 1. `doubled`: rows of the history without a change. `memory`: resident bytes of `run`, one value per
-    minute.
+    those that said what failed. `doubled`: rows of the history without a change. `memory`: resident bytes of `run`, one
+    value per minute.
     """
 
     minutes: float
@@ -159,10 +160,15 @@ def main(
 def _inject_faults(
     environment: Environment, sandbox: SandboxServer, workers: Sequence[Worker], rng: random.Random, campaign: Campaign
 ) -> None:
-    """Start the workers and inject faults for the duration of the campaign; end with changes and API faults stopped."""
+    """Start the workers and inject faults for the duration of the campaign; end with changes and API faults stopped.
+
+    The duration begins once a worker reads from the platforms: programs take long to start on a busy machine.
+    """
     post_sandbox(sandbox, "faults", {"rates": FAULTS | MALFORMED, "hang_seconds": 1, "retry_after": 0.2})
     for worker in workers:
         worker.start()
+    while not _count_api_faults(sandbox) and not any(worker.exit_codes for worker in workers):
+        time.sleep(0.1)
     deadline = time.monotonic() + campaign.minutes * 60
     next_progress = time.monotonic() + PROGRESS_INTERVAL
     possible = [
@@ -185,6 +191,11 @@ def _inject_faults(
     campaign.api_faults = post_sandbox(sandbox, "faults", {"clear": True, "rates": MALFORMED})["injected"]
     info(f"{campaign.changes} changes; no more changes and faults from now on")
     time.sleep(LAG + 1)
+
+
+def _count_api_faults(sandbox: SandboxServer) -> int:
+    response = httpx.get(f"{sandbox.root}/sandbox/faults", timeout=60).raise_for_status()
+    return sum(response.json()["injected"].values())
 
 
 def _inject(fault: str, environment: Environment, worker: Worker) -> bool:
@@ -214,7 +225,7 @@ def _stop_workers(workers: Sequence[Worker], campaign: Campaign) -> None:
     for worker in workers:
         worker.join()
         campaign.passes += len(worker.exit_codes)
-        campaign.failed_passes += worker.exit_codes.count(1)
+        campaign.failed_passes += sum(worker.exit_codes.count(code) for code in FAILED)
         campaign.unexpected_exits += worker.unexpected_exits
         if isinstance(worker, ServiceWorker):
             campaign.memory = campaign.memory or worker.memory

@@ -12,12 +12,14 @@ from abc import abstractmethod
 from pathlib import Path
 
 from benchmarks.environment import Environment, executable
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.store.claims import LEASE
 
 FROZEN = LEASE.total_seconds() + 5  # seconds; longer than the lease of a window
 CLOCK_SKEW = 120  # seconds
 SKEWED_CLOCK = Path(__file__).with_name("skewed_clock.py")
 SWEEPS = ("none", "due", "open", "open", "all")
+FAILED = (ExitCode.FAILED, ExitCode.DATABASE)  # with an explanation, for API faults and a database that is away
 STOP_SECONDS = 10  # a service must exit within them after SIGTERM
 
 
@@ -91,7 +93,7 @@ class Worker(threading.Thread):
 class SyncWorker(Worker):
     """Runs `orders-sync sync`, as cron does. The clock of the first worker is wrong in half of its runs."""
 
-    expected_exit_codes = (0, 1, -signal.SIGKILL)  # 1: an error with an explanation
+    expected_exit_codes = (ExitCode.DONE, *FAILED, -signal.SIGKILL)
 
     def command(self) -> list[str]:
         """Return a `sync` with a random `--sweep`."""
@@ -109,14 +111,14 @@ class ServiceWorker(Worker):
     """Runs `orders-sync run` as the first worker and `orders-sync worker` as the others.
 
     The clock of the others is wrong in half of their runs. `run` must not exit before it is stopped; a `worker` that
-    finds no database at its start exits with 1. `memory` has the resident bytes of `run`, one value per minute.
-    `stop_seconds`: from SIGTERM to the exit.
+    finds no database at its start fails, one that is stopped at its start ends by the signal. `memory` has the resident
+    bytes of `run`, one value per minute. `stop_seconds`: from SIGTERM to the exit.
     """
 
     def __init__(self, environment: Environment, settings: Path, number: int, rng: random.Random) -> None:
         super().__init__(environment, settings, number, rng)
         if number > 1:
-            self.expected_exit_codes = (0, 1, -signal.SIGKILL)
+            self.expected_exit_codes = (ExitCode.DONE, *FAILED, -signal.SIGKILL, -signal.SIGTERM)
         self.memory: list[int] = []
         self.stop_seconds = 0.0
 

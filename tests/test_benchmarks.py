@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,10 @@ from starlette.routing import Route
 
 from benchmarks import console_data, console_pages
 from benchmarks.console_questions import QUESTIONS
+from benchmarks.environment import Environment
 from benchmarks.truth import LAST_PASSES, repeat_until_equal
+from benchmarks.worker_processes import ServiceWorker, SyncWorker, Worker
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.console.pages import all_pages
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import World
@@ -27,15 +31,27 @@ from tests.support.terminal import platforms
 pytestmark = pytest.mark.db
 ROOT = Path(__file__).parent.parent
 ORDERS = 300
+ACCOUNT = """
+[[accounts]]
+name = "shop"
+platform = "1688"
+seller_nick = "shop"
+app_id = "1"
+app_secret = "secret"
+history_from = "2025-01-01"
+"""
 
 
-def benchmark(name: str, *options: str) -> Any:
+def benchmark(name: str, *options: str, server: str | None = None) -> Any:
     """Return what `python -m benchmarks.NAME --orders 300 --json` prints; it must succeed."""
-    return measured(name, "--orders", str(ORDERS), *options)
+    return measured(name, "--orders", str(ORDERS), *options, server=server)
 
 
-def measured(name: str, *options: str) -> Any:
+def measured(name: str, *options: str, server: str | None = None) -> Any:
+    """The same without a number of orders. `server`: that of DATABASE_URL; without one, the program starts its own."""
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    if server is not None:
+        environment["DATABASE_URL"] = server
     ran = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", "--json", *options],
         cwd=ROOT,
@@ -84,27 +100,42 @@ def test_normalizing_is_measured_on_every_platform_that_there_is() -> None:
         assert 0 <= cost["noted"] < 1
 
 
-def test_p1_tables_equal_platforms_that_changed_and_failed_during_the_sync() -> None:
-    result = benchmark("truth", "--seconds", "2", "--wait", "3", "--faults")
+def test_p1_tables_equal_platforms_that_changed_and_failed_during_the_sync(server: str) -> None:
+    result = benchmark("truth", "--seconds", "0", "--rate", "10", "--wait", "0", "--faults", server=server)
     assert result["equal"]
     assert result["changes"] > 0
     assert sum(result["api_faults"].values()) > 0
     assert sum(account["orders"] + account["rejects"] for account in result["accounts"]) >= ORDERS
 
 
-def test_every_message_is_stored_once_beside_a_sync() -> None:
-    result = benchmark("hooks", "--messages", "100", "--senders", "2")
+def test_every_message_is_stored_once_beside_a_sync(server: str) -> None:
+    result = benchmark("hooks", "--messages", "100", "--senders", "2", server=server)
     assert result["stored"] == result["messages"] == 100
     assert result["codes"] == {"200": 110}
 
 
 def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
-    campaign = benchmark("faults", "--minutes", "0.3", "--interval", "6", "--wait", "5")
+    """The seed chooses a worker that is killed, Postgres that crashes, is restarted, and connections that are cut."""
+    campaign = benchmark("faults", "--minutes", "0.1", "--interval", "2", "--wait", "0", "--seed", "2259")
     assert sum(campaign["infrastructure_faults"].values()) > 0
     assert sum(campaign["api_faults"].values()) > 0
     assert campaign["orders"] >= ORDERS
     found = {what: campaign[what] for what in ("missed", "stale", "surplus", "doubled", "unexpected_exits")}
     assert found == {"missed": 0, "stale": 0, "surplus": 0, "doubled": 0, "unexpected_exits": []}
+
+
+@pytest.mark.parametrize("kind", [SyncWorker, ServiceWorker])
+def test_a_worker_that_finds_no_database_is_no_fault_of_the_product(kind: type[Worker], tmp_path: Path) -> None:
+    (tmp_path / "orders_sync.toml").write_text(ACCOUNT)
+    environment = Environment(tmp_path, "postgresql://nobody@127.0.0.1:1/none", "none", None)
+    worker = kind(environment, tmp_path / "orders_sync.toml", 2, random.Random(1))
+    worker.start()
+    while not worker.exit_codes:
+        worker.join(0.05)
+    worker.stop()
+    worker.join()
+    assert worker.exit_codes[0] == ExitCode.DATABASE
+    assert worker.unexpected_exits == []
 
 
 def test_a_difference_counts_only_where_no_change_was_indexed_meanwhile() -> None:
@@ -128,8 +159,8 @@ def test_a_difference_counts_only_where_no_change_was_indexed_meanwhile() -> Non
     assert compared == due + LAST_PASSES
 
 
-def test_startup_compares_each_variant_with_the_unchanged_command() -> None:
-    unchanged, *variants = measured("startup", "--rounds", "1", "--only", "migrations")
+def test_startup_compares_each_variant_with_the_unchanged_command(server: str) -> None:
+    unchanged, *variants = measured("startup", "--rounds", "1", "--only", "migrations", server=server)
     assert (unchanged["variant"], unchanged["saved"]) == ("unchanged", 0)
     assert [each["variant"] for each in variants] == ["migrations imported (Alembic, SQLAlchemy)"]
     for each in variants:
@@ -137,10 +168,10 @@ def test_startup_compares_each_variant_with_the_unchanged_command() -> None:
         assert each["cpu_seconds"] > 0
 
 
-def test_every_page_and_question_of_the_console_is_measured_with_its_plans(tmp_path: Path) -> None:
+def test_every_page_and_question_of_the_console_is_measured_with_its_plans(server: str, tmp_path: Path) -> None:
     plans = tmp_path / "plans"
     options = "--accounts", "10", "--days", "3", "--repeats", "1", "--plans", str(plans), "--all-plans"
-    found = benchmark("console", *options)
+    found = benchmark("console", *options, server=server)
     asked = {each["page"]: each for each in found["pages"]} | {each["question"]: each for each in found["questions"]}
     assert asked.keys() > QUESTIONS.keys()
     for name, each in asked.items():
@@ -160,10 +191,9 @@ def test_every_page_of_the_console_is_among_those_that_are_measured(url: str) ->
     assert unasked == ["/backfills/{number}/events", "/export/file"]  # both take as long as what they send
 
 
-def test_every_view_and_question_is_timed_on_copied_orders(tmp_path: Path) -> None:
-    found = measured(
-        "bi", "--orders", "900", "--landed", "300", "--shops", "3", "--runs", "1", "--plans", str(tmp_path)
-    )
+def test_every_view_and_question_is_timed_on_copied_orders(server: str, tmp_path: Path) -> None:
+    options = "--orders", "900", "--landed", "300", "--shops", "3", "--runs", "1", "--plans", str(tmp_path)
+    found = measured("bi", *options, server=server)
     timed = {each["name"]: each["milliseconds"] for each in found}
     assert {f"view {each.name}" for each in bi.definitions() if each.kind == "VIEW"} <= timed.keys()
     assert {f"question {each.number:02}" for each in questions()} <= timed.keys()
