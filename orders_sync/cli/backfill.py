@@ -102,7 +102,7 @@ def backfill(
         account_selection.register(settings, url)
         if asked is not None:
             shown = _preview(url, *asked, by, everything)
-            plan = shown.number if any(each.windows for each in shown.previews) else None
+            plan = shown.plan if any(each.windows for each in shown.previews) else None
             _show(shown, json)
         if plan is None:
             output.info("nothing to do: the range is complete. --everything reads it again")

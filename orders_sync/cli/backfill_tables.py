@@ -18,14 +18,14 @@ MOST_RANGES = 40  # that are listed on a screen
 SUMS = ("done", "waiting", "failed", "cancelled", "orders")
 
 
-def plain(plan: BackfillPreview | None, requested: Requested | None, outcomes: Sequence[AccountResult]) -> Any:
+def plain(shown: BackfillPreview | None, requested: Requested | None, outcomes: Sequence[AccountResult]) -> Any:
     """Return what was shown and what was requested, for a machine."""
     return {
-        "plan": plan and plan.number,
-        "seconds": plan and round(plan.seconds, 1),
+        "plan": shown and shown.plan,
+        "seconds": shown and round(shown.seconds, 1),
         "request": requested and requested.number,
         "backfills": [] if requested is None else requested.backfills,
-        "preview": [] if plan is None else [_plain_preview(each) for each in plan.previews],
+        "preview": [] if shown is None else [_plain_preview(each) for each in shown.previews],
         "outcomes": [outcome.plain() for outcome in outcomes],
     }
 
@@ -51,7 +51,7 @@ def _plain_preview(each: AccountPreview) -> dict[str, Any]:
     }
 
 
-def show_preview(plan: BackfillPreview) -> None:
+def show_preview(shown: BackfillPreview) -> None:
     """Print what reading a range would cost, and which parts of it are in which state."""
     columns = ["account", "from", "to", "complete", "missing", "failed", "waiting", "to read", "calls", "time"]
     output.table(
@@ -70,13 +70,13 @@ def show_preview(plan: BackfillPreview) -> None:
                 f"about {each.calls}" if each.calls else "0",
                 f"about {duration(int(each.seconds) + 1)}" if each.calls else "",
             )
-            for each in plan.previews
+            for each in shown.previews
         ],
         columns[3:],
     )
     listed = [
         (each.account, kind, window.start, window.end)
-        for each in plan.previews
+        for each in shown.previews
         for kind, windows in each.state.by_kind().items()
         if kind != "complete"
         for window in windows
@@ -85,8 +85,8 @@ def show_preview(plan: BackfillPreview) -> None:
         output.table("What is not complete", ["account", "state", "from", "to"], listed[:MOST_RANGES])
     if len(listed) > MOST_RANGES:
         output.info("there are more such ranges: --account NAME or a shorter range shows them, --json some of each")
-    if len(plan.previews) > 1:
-        output.info(f"all accounts together: about {duration(int(plan.seconds) + 1)}")
+    if len(shown.previews) > 1:
+        output.info(f"all accounts together: about {duration(int(shown.seconds) + 1)}")
 
 
 def show_list(rows: list[dict[str, Any]], *, one_by_one: bool) -> None:

@@ -141,7 +141,7 @@ class RangeBars(Bars):
             self._progress.advance(self._bars[window.claim.account], window.claim.window.seconds)
 
 
-class Left(ProgressColumn):
+class TimeLeft(ProgressColumn):
     """The time left, extrapolated from the progress so far."""
 
     def render(self, task: Task) -> Text:
@@ -159,7 +159,7 @@ def range_bars(ranges: Mapping[str, int], console: Console | None = None) -> Ite
         TaskProgressColumn(),
         TextColumn("{task.fields[orders]} orders"),
         TimeElapsedColumn(),
-        Left(),
+        TimeLeft(),
     )
 
     def line(task: Task) -> str:

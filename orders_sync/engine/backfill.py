@@ -66,12 +66,12 @@ class AccountPreview:
 
 @dataclass(frozen=True, slots=True)
 class BackfillPreview:
-    """A plan of all accounts, stored as `number` for an hour.
+    """A plan of all accounts, stored for an hour under the number `plan`.
 
     `seconds`: until all is read, accounts of one app one after the other.
     """
 
-    number: int
+    plan: int
     previews: list[AccountPreview]
     seconds: float
 

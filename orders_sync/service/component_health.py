@@ -24,16 +24,16 @@ class ComponentHealth:
         self._clock = clock
         self._components: dict[str, _Failure | None] = {}
 
-    def watch(self, part: str) -> None:
+    def watch(self, component: str) -> None:
         """Add a component, which has not failed."""
-        self._components.setdefault(part, None)
+        self._components.setdefault(component, None)
 
-    def record_failure(self, part: str, error: BaseException) -> None:
+    def record_failure(self, component: str, error: BaseException) -> None:
         """Record a failure of a component."""
         now = self._clock()
-        before = self._components.get(part)
+        before = self._components.get(component)
         since = now if before is None or now - before.last > RECOVERY_SECONDS else before.since
-        self._components[part] = _Failure(since, now, type(error).__name__)
+        self._components[component] = _Failure(since, now, type(error).__name__)
 
     def lasting_failures(self) -> dict[str, str | None]:
         """Return by component: None, or a text for anyone if it has been failing for long. It holds no secrets."""

@@ -49,14 +49,16 @@ class Outage:
         """True from the first failure until a connection was made again."""
         return self._since is not None
 
-    def record_failure(self, part: str, error: BaseException) -> None:
+    def record_failure(self, component: str, error: BaseException) -> None:
         """Record that a component found no connection, and log it if a line is due."""
         now = self._clock()
         if self._since is None:
             self._since = self._last_logged = now
             self._over.clear()
             self._begun.set()
-            log.warning("database unavailable; retrying until it is back", part=part, error=self._error_text(error))
+            log.warning(
+                "database unavailable; retrying until it is back", part=component, error=self._error_text(error)
+            )
         elif now - self._last_logged >= REPEAT_SECONDS:
             self._last_logged = now
             log.warning("database still unavailable", seconds=round(now - self._since), error=self._error_text(error))

@@ -230,7 +230,7 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
 
 
 async def retry_failed(connection: Connection, account: str, windows: Sequence[int] | None = None) -> list[int]:
-    """Plan failed windows again at once, all of the account or those with these ids; return the ids, ascending."""
+    """Plan failed windows at once, as a person asks: all of an account or those with these ids. Return their ids."""
     query = """
         WITH planned AS (
             UPDATE sync.windows SET state = 'planned'

@@ -100,12 +100,12 @@ async def resume(connection: Connection, name: str) -> bool:
 
 
 def active(session: Session, names: Sequence[str]) -> list[Pause]:
-    """Return the pauses of these accounts, by name."""
+    """Return the pauses of these accounts that have not ended, by name."""
     return select_rows(session, _PAUSED, {"names": list(names)}, Pause)
 
 
 async def read(connection: Connection) -> dict[str, Pause]:
-    """Return the pauses of all accounts, by their names; retired ones have none."""
+    """Return the pauses of all accounts that have not ended, by their names; retired ones have none."""
     return {each.name: each for each in await fetch_rows(connection, _PAUSED, {"names": None}, Pause)}
 
 

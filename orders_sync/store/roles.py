@@ -112,7 +112,7 @@ def advice(session: Session) -> str | None:
     run = "as an administrator run " + "; ".join(statements)
     if absent:
         return f"roles for readers are missing: {run}; then run `orders-sync migrate` again"
-    return f"the console reads by rights of the service's own role, for that may not take its roles: {run}"
+    return f"the console reads with all rights of the service's role, which may not take those for readers: {run}"
 
 
 def _grants(role: str, columns: str, *, has_views: bool, has_jobs: bool) -> Iterator[str]:

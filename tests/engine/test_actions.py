@@ -29,7 +29,7 @@ async def request(story: Story) -> Requested:
         shown = await backfill.preview(
             connection, story.sources(KA), Window(BEGIN, BEGIN + DAY), Feed.CREATED, datetime.now(UTC)
         )
-        return await backfills.start(connection, ANA, story.sources(), shown.number)
+        return await backfills.start(connection, ANA, story.sources(), shown.plan)
 
 
 async def again(story: Story, number: int) -> Requested:
@@ -166,7 +166,7 @@ async def test_each_account_is_asked_again_by_the_feed_it_was_asked_by(tell: Tel
     async with story.pool.connection() as connection:
         now = datetime.now(UTC)
         shown = await backfill.preview(connection, story.sources(), Window(BEGIN, BEGIN + DAY), None, now)
-        first = await backfills.start(connection, ANA, story.sources(), shown.number)
+        first = await backfills.start(connection, ANA, story.sources(), shown.plan)
         await backfills.cancel(connection, ANA, first.number, whole_request=True)
     second = await again(story, first.number)
     feeds = "SELECT account, feed FROM sync.backfills WHERE coalesce(request_id, id) = %s ORDER BY account"

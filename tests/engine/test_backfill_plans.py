@@ -43,7 +43,7 @@ async def test_exactly_what_was_shown_is_planned_and_read(tell: Tell) -> None:
     story = tell(orders=450)
     window = last_days(20)
     shown = await preview(story, window, "sandbox-1688", "sandbox-ka")
-    requested = await start(story, shown.number)
+    requested = await start(story, shown.plan)
     planned = story.query(WINDOWS)
     assert len(planned) == sum(each.windows for each in shown.previews) == 2
     assert {name for name, *_ in planned} == {"sandbox-1688", "sandbox-ka"}
@@ -60,9 +60,9 @@ async def test_exactly_what_was_shown_is_planned_and_read(tell: Tell) -> None:
 async def test_a_plan_is_started_once(tell: Tell) -> None:
     story = tell()
     shown = await preview(story, last_days(3))
-    requested = await start(story, shown.number)
+    requested = await start(story, shown.plan)
     with pytest.raises(ChangedError, match=f"started already, as request {requested.number}"):
-        await start(story, shown.number)
+        await start(story, shown.plan)
     assert story.query("SELECT count(*) FROM sync.backfills") == [(3,)]
 
 
@@ -84,11 +84,11 @@ async def test_a_plan_is_refused_when_another_thing_would_be_read(tell: Tell) ->
     await window_of_an_hour(story, "done", ago=2 * DAY)
     before = story.query("SELECT count(*) FROM sync.windows")
     with pytest.raises(ChangedError, match="preview the backfill again"):
-        await start(story, shown.number)
+        await start(story, shown.plan)
     assert story.query("SELECT count(*) FROM sync.backfills") == [(0,)]
     assert story.query("SELECT count(*) FROM sync.windows") == before
     assert story.query("SELECT count(*) FROM sync.activity") == [(0,)]
-    await start(story, (await preview(story, last_days(3))).number)
+    await start(story, (await preview(story, last_days(3))).plan)
 
 
 async def test_a_plan_is_refused_when_its_windows_would_be_others(tell: Tell) -> None:
@@ -98,7 +98,7 @@ async def test_a_plan_is_refused_when_its_windows_would_be_others(tell: Tell) ->
         replace(each, policy=replace(each.policy, longest_window=timedelta(hours=1))) for each in story.sources()
     ]
     with pytest.raises(ChangedError):
-        await start(story, shown.number, changed)
+        await start(story, shown.plan, changed)
 
 
 @pytest.mark.parametrize("everything", [False, True])
@@ -110,7 +110,7 @@ async def test_what_was_read_in_the_last_hour_refuses_no_plan_and_is_read_as_it_
     window = last_days(3)
     shown = await preview(story, window, everything=everything)
     await window_of_an_hour(story, "done", ago=timedelta(minutes=30))
-    await start(story, shown.number)
+    await start(story, shown.plan)
     assert story.query("SELECT max(ends_at) FROM sync.windows WHERE kind = 'backfill'") == [(window.end,)]
 
 
@@ -119,7 +119,7 @@ async def test_everything_is_read_again_whatever_became_complete(tell: Tell) -> 
     window = last_days(3)
     shown = await preview(story, window, "sandbox-ka", everything=True)
     await story.sync("sandbox-ka")
-    await start(story, shown.number)
+    await start(story, shown.plan)
     assert story.query(WINDOWS)[0][1:] == (window.start, window.end)
 
 
@@ -129,10 +129,10 @@ async def test_an_old_plan_an_unknown_one_and_one_of_a_removed_account_say_what_
     with pytest.raises(NotFoundError, match="there is no plan 999"):
         await start(story, 999)
     with pytest.raises(NotFoundError, match="sandbox-ka: not in the settings"):
-        await start(story, shown.number, story.sources("sandbox-1688", "sandbox-open"))
+        await start(story, shown.plan, story.sources("sandbox-1688", "sandbox-open"))
     story.query("UPDATE sync.backfill_plans SET planned_at = now() - interval '61 min' RETURNING 1")
     with pytest.raises(NotFoundError, match="older than an hour"):
-        await start(story, shown.number)
+        await start(story, shown.plan)
     await preview(story, last_days(3))
     assert len(story.query("SELECT id FROM sync.backfill_plans")) == 1
 
@@ -143,7 +143,7 @@ async def test_an_account_with_nothing_to_read_is_done_at_once(tell: Tell) -> No
     window = Window(last_days(3).start, last_days(2).start)
     shown = await preview(story, window, "sandbox-ka", "sandbox-open")
     assert {each.account: each.windows for each in shown.previews} == {"sandbox-ka": 0, "sandbox-open": 1}
-    await start(story, shown.number)
+    await start(story, shown.plan)
     assert story.query("SELECT account, state FROM sync.backfills ORDER BY account") == [
         ("sandbox-ka", "done"),
         ("sandbox-open", "planned"),
@@ -167,7 +167,7 @@ async def test_a_plan_with_nothing_to_read_is_not_called_done(tell: Tell) -> Non
     shown = await preview(story, Window(later, later + DAY), everything=True)
     assert all("lies in the future" in each.remarks[0] for each in shown.previews)
     with pytest.raises(UsageError, match="has yet to come"):
-        await start(story, shown.number)
+        await start(story, shown.plan)
     assert story.query("SELECT count(*) FROM sync.backfills") == [(0,)]
 
 

@@ -122,7 +122,7 @@ async def again(
                     "everything of request %(request)s is complete: there is nothing to read again", request=request
                 )
             )
-        return await start(connection, actor, sources, shown.number)
+        return await start(connection, actor, sources, shown.plan)
 
 
 def unfinished(rows: Sequence[dict[str, Any]]) -> tuple[Sequence[dict[str, Any]], bool]:
