@@ -43,11 +43,10 @@ MESSAGE = """
 
 
 @pytest.fixture
-def tables(url: str) -> Tables:
-    found = Tables(url)
-    found.execute(ACCOUNT)
-    found.execute(HISTORY)
-    return found
+def tables(tables: Tables) -> Tables:
+    tables.execute(ACCOUNT)
+    tables.execute(HISTORY)
+    return tables
 
 
 @pytest.fixture

@@ -51,10 +51,9 @@ ORDERS = """
 
 
 @pytest.fixture
-def tables(url: str) -> Tables:
-    found = Tables(url)
-    found.execute(SERVICE)
-    return found
+def tables(tables: Tables) -> Tables:
+    tables.execute(SERVICE)
+    return tables
 
 
 @pytest.fixture

@@ -32,11 +32,6 @@ def sandbox(server: str, template: str) -> Iterator[Tables]:
         yield tables
 
 
-@pytest.fixture
-def tables(url: str) -> Tables:
-    return Tables(url)
-
-
 # what is there
 
 

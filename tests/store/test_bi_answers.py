@@ -15,11 +15,6 @@ from tests.support.rows import add_item, add_line, add_order, add_version
 
 
 @pytest.fixture
-def tables(url: str) -> Tables:
-    return Tables(url)
-
-
-@pytest.fixture
 def sendings(tables: Tables) -> Tables:
     """Statuses that the documents name are in the database."""
     with psycopg.connect(tables.url) as connection:

@@ -34,11 +34,6 @@ CHANGES = (
 )
 
 
-@pytest.fixture
-def tables(url: str) -> Tables:
-    return Tables(url)
-
-
 def kept(tables: Tables) -> list[tuple[Any, ...]]:
     return tables.query(FIGURES)
 

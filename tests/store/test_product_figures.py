@@ -67,11 +67,6 @@ CHANGES_OF_LINES = (  # a landing writes the order, too
 )
 
 
-@pytest.fixture
-def tables(url: str) -> Tables:
-    return Tables(url)
-
-
 def remake(tables: Tables, weeks: int = 1000) -> int:
     async def run() -> int:
         async with database.connected(tables.url, size=1) as pool, pool.connection() as connection:

@@ -66,6 +66,7 @@ async def served(
     """Serve the console of a database during the block."""
     listening = listening_socket("127.0.0.1:0")
     async with database.open_pool(url, 4, 5.0, name="orders-sync-console") as pool:
+        await pool.wait()  # else the first request has a second connection made
         site = Site(url, settings or Settings(), pool, sources=sources)
         server = Server(app.make(site), proxy_headers=False)
         serving = asyncio.create_task(server.serve(sockets=[listening]))

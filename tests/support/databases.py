@@ -6,8 +6,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,21 @@ END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE dat
 
 @dataclass(frozen=True)
 class Tables:
-    """The content of a database, seen from outside the product."""
+    """The content of a database, seen from outside the product. Without a session each statement has one of its own."""
 
     url: str
+    session: Session | None = field(default=None, compare=False, repr=False)
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(statement.encode(), values or None).fetchall()
+        with self._session() as session:
+            return session.execute(statement.encode(), values or None).fetchall()
 
     def execute(self, statement: str, *values: object) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement.encode(), values or None)
+        with self._session() as session:
+            session.execute(statement.encode(), values or None)
+
+    def _session(self) -> AbstractContextManager[Session]:
+        return nullcontext(self.session) if self.session else psycopg.connect(self.url, autocommit=True)
 
     def names(self) -> list[str]:
         """Every table and view that is not Postgres's own, with its schema."""
