@@ -21,19 +21,19 @@ from orders_sync.store.database import Connection
 
 
 def carry_out(
-    url: str, settings: Settings, number: int, *, dry_run: bool, asks: bool, wait: bool
+    url: str, settings: Settings, plan: int, *, dry_run: bool, asks: bool, wait: bool
 ) -> tuple[Requested | None, list[AccountResult]]:
-    """Start a plan, with `asks` after a question, and with `wait` read it; return the request and what was read.
+    """Start the plan of this number, with `wait` read it; return the request and what was read.
 
-    With `dry_run` only its number is said, and None returned. Raises `ChangedError` where another thing would be read
-    than was shown.
+    With `asks` a person is asked first. With `dry_run` only the command that starts it is said, and None returned.
+    Raises `ChangedError` where another thing would be read than was shown.
     """
     if dry_run:
-        output.info(f"nothing was requested: `orders-sync backfill --plan {number}` starts it within the hour")
+        output.info(f"nothing was requested: `orders-sync backfill --plan {plan}` starts it within the hour")
         return None, []
     if asks:
         prompt.confirm("Request it?")
-    requested = _start(url, settings, number)
+    requested = _start(url, settings, plan)
     results = _read(url, account_selection.sources(settings, requested.accounts), settings) if wait else []
     output.info(said(requested, url, is_read=wait))
     return requested, results
@@ -45,11 +45,11 @@ def exit_if_failed(results: Sequence[AccountResult]) -> None:
         raise typer.Exit(1)
 
 
-def _start(url: str, settings: Settings, number: int) -> Requested:
+def _start(url: str, settings: Settings, plan: int) -> Requested:
     sources = account_selection.sources(settings)
 
     async def ask(connection: Connection) -> Requested:
-        return await actions.start(connection, actor.current(), sources, number)
+        return await actions.start(connection, actor.current(), sources, plan)
 
     return event_loop.run(databases.ask(url, ask))
 

@@ -34,14 +34,17 @@ SeePersons = Annotated[
 
 @app.callback(invoke_without_command=True)
 def console(
-    command: typer.Context, listen: service.Listen = None, page: service.Console = None, config: options.Config = None
+    command: typer.Context,
+    listen: service.Listen = None,
+    address: service.Console = None,
+    config: options.Config = None,
 ) -> None:
     """Run only the HTTP server and the console: web page, platform messages, health and metrics. Any number may run.
 
     SIGHUP reads the settings again.
     """
     if command.invoked_subcommand is None:
-        service.serve_console(listen, page, config)
+        service.serve_console(listen, address, config)
 
 
 @app.command()

@@ -59,7 +59,7 @@ def demo(
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --clear: do not ask for confirmation.")] = False,
-    page: Annotated[
+    console: Annotated[
         str, typer.Option("--console", metavar="ADDRESS:PORT", help="Address of the web page with --serve.")
     ] = ConsoleSettings().listen,
 ) -> None:
@@ -72,7 +72,7 @@ def demo(
     if clear:
         _clear(settings, home, is_confirmed=yes)
         return
-    listening = listening_socket(page, "--console") if serve else None
+    listening = listening_socket(console, "--console") if serve else None
     output.info(f"starting the embedded Postgres in {home}")
     with databases.hosted(settings) as host:
         url = host.url

@@ -34,9 +34,12 @@ LOOK_EVERY = 5.0  # seconds
 
 
 def serve(
-    host: Host, settings: Settings, sandbox: Sandbox, sources: Sequence[AccountSource], page: socket.socket
+    host: Host, settings: Settings, sandbox: Sandbox, sources: Sequence[AccountSource], console: socket.socket
 ) -> None:
-    """Keep the sandbox living, its orders current and the console served, until Ctrl-C or SIGTERM."""
+    """Keep the sandbox living, its orders current and the console served, until Ctrl-C or SIGTERM.
+
+    `console`: the listening socket of the console.
+    """
     token = passwords.new_token()
 
     async def add(connection: Connection) -> None:
@@ -49,14 +52,14 @@ def serve(
     event_loop.run(databases.ask(host.url, add))
     practice, lost = _prepare_practice(host, settings)
     logs.configure(LogSettings(level="error"), set())
-    address, port = page.getsockname()[:2]
+    address, port = console.getsockname()[:2]
     output.say("")
     output.say(f"The console: http://{address}:{port}/   name: {PERSON}   token: {token}")
     for line in practice:
         output.say(line)
     output.say("Simulated shops sell, ship and refund meanwhile, and their orders land here. Ctrl-C ends it.")
     http = user_settings.http_client(settings, SandboxTransport(sandbox.app))
-    components = Components(schedules=True, works=True, hooks=True, console=page)
+    components = Components(schedules=True, works=True, hooks=True, console=console)
     service = Service(host.url, settings, sources, Limits(), http, components, host.revive)
     event_loop.run(_run(service, sandbox, _lose(host.url, lost) if lost else None))
 

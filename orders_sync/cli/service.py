@@ -103,7 +103,7 @@ def _run(
     if parts.get("hooks"):
         listen = listen or first.settings.service.listen
     web = listening_socket(listen) if listen else None
-    page = _console_socket(console or first.settings.console.listen, must_show)
+    console_socket = _console_socket(console or first.settings.console.listen, must_show)
     secrets = collect_secrets(first.settings)
     logs.configure(first.settings.log, secrets)
     logs.catch_unhandled()
@@ -113,8 +113,8 @@ def _run(
         databases.refuse_demo(first.settings, host.url)
         for remark in databases.remarks(host.url):
             log.warning("the database lacks what readers use; orders are read all the same", advice=remark)
-        if page:
-            console_people.welcome(host.url, first.settings, page)
+        if console_socket:
+            console_people.welcome(host.url, first.settings, console_socket)
         while configuration is not None:
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
@@ -122,7 +122,9 @@ def _run(
             register_again = partial(
                 account_selection.register, configuration.settings, host.url, _changed, renames=False
             )
-            components = Components(web=web.dup() if web else None, console=page.dup() if page else None, **parts)
+            components = Components(
+                web=web.dup() if web else None, console=console_socket.dup() if console_socket else None, **parts
+            )
             service = Service(
                 host.url,
                 configuration.settings,

@@ -34,8 +34,9 @@ from orders_sync.store.database import Connection
 from orders_sync.store.progress import AccountProgress
 from orders_sync.store.progress import of as progress_of
 
-SHOWN = 3  # waiting windows an account
-FIGURES = 10  # weeks of accounts whose figures of products are made when orders landed; the service makes the others
+WINDOWS_SHOWN = 3  # failed ones, of each account
+# weeks of accounts, of which the figures of products are made when orders landed; the service makes the others
+WEEKS_REMADE = 10
 
 
 def sync(
@@ -108,12 +109,12 @@ async def catch_up(
         outcomes = await sync_accounts(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
         if any(outcome.rows.new or outcome.rows.changed for outcome in outcomes):
             async with pool.connection() as connection:
-                await product_figures.remake(connection, FIGURES)
+                await product_figures.remake(connection, WEEKS_REMADE)
         return outcomes
 
 
 def show(outcomes: list[AccountResult], how_far: Sequence[AccountProgress] = ()) -> None:
-    """Print the outcome of a pass: one line per account, then errors, waiting windows and gaps in the history."""
+    """Print the outcome of a pass: one line per account, then errors, failed windows and gaps in the history."""
     columns = ["account", "new", "changed", "unchanged", "stale", "rejected", "windows", "calls"]
     output.table(
         "Results of this pass",
@@ -140,7 +141,7 @@ def show(outcomes: list[AccountResult], how_far: Sequence[AccountProgress] = ())
             others = len(outcome.errors) - 1
             output.error(outcome.errors[-1] + (f" (and {others} earlier errors)" if others else ""))
         if outcome.failed_windows:
-            (output.info if outcome.errors else output.error)(_waiting_windows(outcome))
+            (output.info if outcome.errors else output.error)(_failed_windows(outcome))
     for each in histories.explained(how_far):
         output.info(each)
     rejected = sum(outcome.rows.rejected for outcome in outcomes)
@@ -150,11 +151,11 @@ def show(outcomes: list[AccountResult], how_far: Sequence[AccountProgress] = ())
         )
 
 
-def _waiting_windows(outcome: AccountResult) -> str:
+def _failed_windows(outcome: AccountResult) -> str:
     """Return the text that names an account's failed windows and when each is read again."""
     waiting = [
         f"{shown_range(each.starts_at, each.ends_at)} until {stamp(each.retry_at)}"
-        for each in outcome.failed_windows[:SHOWN]
+        for each in outcome.failed_windows[:WINDOWS_SHOWN]
     ]
     more = len(outcome.failed_windows) - len(waiting)
     return (
