@@ -15,7 +15,7 @@ from orders_sync.domain.backfill_plans import PLAN_COMPARED_AFTER, BackfillPlan,
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine.backfill_remarks import of_lacking, refusal, remarks
+from orders_sync.engine.backfill_remarks import of_missing, refusal, remarks
 from orders_sync.engine.service_status import allowed_delay
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, backfill_ranges, open_differences
@@ -29,8 +29,8 @@ from orders_sync.store.open_differences import MissingOrders
 class AccountPreview:
     """The estimate for one account: `state` of the range, and the `seconds` its calls take at the account's rate.
 
-    `range_remarks`: what there is to know about the range, in sentences. `lacking`: orders of it that an audit found
-    missing, whatever was read of it; None for none.
+    `range_remarks`: what there is to know about the range, in sentences. `missing_orders`: those of it that an audit
+    found missing, whatever was read of it; None for none.
     """
 
     account: str
@@ -39,12 +39,12 @@ class AccountPreview:
     state: RangeState
     seconds: float
     range_remarks: list[str]
-    lacking: MissingOrders | None = None
+    missing_orders: MissingOrders | None = None
 
     @property
     def remarks(self) -> list[str]:
         """All there is to know, in sentences."""
-        return [*self.range_remarks, *([of_lacking(self.lacking)] if self.lacking else [])]
+        return [*self.range_remarks, *([of_missing(self.missing_orders)] if self.missing_orders else [])]
 
     @property
     def windows(self) -> int:
@@ -108,9 +108,9 @@ async def preview_feeds(
     states = await backfill_ranges.read(connection, asked, window.start, window.end, everything=everything)
     names = [each.account for each in asked]
     found = await open_differences.missing_within(connection, names, window.start, window.end)
-    lacking = {each.account: each for each in found}
+    missing_orders = {each.account: each for each in found}
     previews = [
-        _preview(source, state, window, now, lacking.get(state.account))
+        _preview(source, state, window, now, missing_orders.get(state.account))
         for (source, _), state in zip(pairs, states, strict=True)
     ]
     parts = [
@@ -172,7 +172,7 @@ def seconds_to_read(calls: Iterable[tuple[AccountSource, int]]) -> float:
 
 
 def _preview(
-    source: AccountSource, state: RangeState, window: Window, now: datetime, lacking: MissingOrders | None
+    source: AccountSource, state: RangeState, window: Window, now: datetime, missing_orders: MissingOrders | None
 ) -> AccountPreview:
     said = []
     if refused := refusal(source, window, now):
@@ -182,7 +182,7 @@ def _preview(
         equal.append(EqualRequest(state.equal_request, state.equal_state))
     said += [*remarks(source, window, now, equal), *_of_history(source, state, window)]
     seconds = state.calls / source.policy.requests_per_second
-    return AccountPreview(state.account, state.feed, window, state, seconds, said, lacking)
+    return AccountPreview(state.account, state.feed, window, state, seconds, said, missing_orders)
 
 
 def _of_history(source: AccountSource, state: RangeState, window: Window) -> list[str]:

@@ -32,7 +32,7 @@ def remarks(source: AccountSource, window: Window, now: datetime, equal: Sequenc
     if furthest is not None and window.start < now - furthest:
         said.append(
             Sentence(
-                "%(platform)s is documented to list one month back. Orders before %(time)s are requested all the same, "
+                "%(platform)s is documented to list orders from %(time)s on. Those before are requested all the same, "
                 "but an empty result does not prove that there were none",
                 platform=source.platform.name,
                 time=now - furthest,
@@ -55,7 +55,7 @@ def remarks(source: AccountSource, window: Window, now: datetime, equal: Sequenc
     return said
 
 
-def of_lacking(found: MissingOrders) -> Sentence:
+def of_missing(found: MissingOrders) -> Sentence:
     """Say that an audit found orders of the range which are missing, however completely the range was read."""
     audit, name = found.audit, found.order_id
     if name is None:

@@ -199,8 +199,8 @@ def _remark(source: AccountSource, ranges: Sequence[Window], now: datetime) -> S
     if furthest is None or ranges[0].start >= now - furthest:
         return None
     return Sentence(
-        "%(platform)s is documented to list one month back. Orders before %(at)s are requested all the same, but may "
-        "be listed no more",
+        "%(platform)s is documented to list orders from %(at)s on. Those before are requested all the same, but may be "
+        "listed no more",
         platform=source.platform.name,
         at=now - furthest,
     )

@@ -60,11 +60,11 @@ class Redactor:
             case list() | tuple() | set() | frozenset():
                 return [self.value(each) for each in value]
             case datetime():
-                return utc(value)
+                return _utc(value)
         return self.text(str(value))
 
 
-def utc(moment: datetime) -> str:
+def _utc(moment: datetime) -> str:
     """Format a moment for a log line: ISO 8601 in UTC, to the second."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 

@@ -153,7 +153,7 @@ async def test_what_there_is_to_know_of_a_range_stands_with_the_request(tell: Te
     for (state, said), (expected, words) in zip(
         found,
         (
-            ("done", "documented to list one month back"),
+            ("done", "documented to list orders from"),
             ("done", "ends in the future: it is read up to"),
             ("failed", "lies in the future"),
             ("done", ""),
