@@ -89,7 +89,7 @@ def test_a_new_name_in_the_settings_says_what_makes_the_tables_follow(
         terminal.write(before.replace('"sandbox-ka"', '"ka-main"'))
         Tables(url).execute(
             "INSERT INTO sync.processes (id, parts, version, tables, host, pid, accounts, seen_at) "
-            "VALUES ('a', '{scheduler,worker}', '1', 'x', 'one', 3791, '{sandbox-ka}', now())"
+            "VALUES ('a', '{scheduler,worker}', '1', 'x', 'one', 3791, '{sandbox-ka}', now() + interval '1 h')"
         )
         said = " ".join(terminal.run("status").out.split())
         assert "the settings rename sandbox-ka to ka-main" in said

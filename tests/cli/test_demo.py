@@ -200,7 +200,7 @@ def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(
         assert "Remove 0 simulated orders of sandbox-ka from the database in" in question
         tables.execute(
             "INSERT INTO sync.processes (id, parts, version, tables, host, pid, accounts, seen_at) "
-            "VALUES ('a', '{worker}', '1', '1', 'here', 4711, '{sandbox-ka}', now())"
+            "VALUES ('a', '{worker}', '1', '1', 'here', 4711, '{sandbox-ka}', now() + interval '1 h')"
         )
         terminal.run("demo", "--clear", "--yes").assert_complains("demo --serve", "4711")
         tables.execute("DELETE FROM sync.processes")

@@ -124,9 +124,9 @@ async def test_nobody_ends_the_session_of_another(console: Served) -> None:
 
 async def test_a_session_that_is_not_used_ends(url: str) -> None:
     async with served(url, settings(session=timedelta(hours=1))) as console, console.person() as client:
-        Tables(url).execute("UPDATE sync.console_sessions SET seen_at = seen_at - interval '59 min'")
+        Tables(url).execute("UPDATE sync.console_sessions SET seen_at = seen_at - interval '50 min'")
         assert (await client.get("/me")).status_code == 200
-        Tables(url).execute("UPDATE sync.console_sessions SET seen_at = seen_at - interval '59 min'")
+        Tables(url).execute("UPDATE sync.console_sessions SET seen_at = seen_at - interval '50 min'")
         assert (await client.get("/me")).status_code == 200, "it was used meanwhile"
         Tables(url).execute("UPDATE sync.console_sessions SET seen_at = seen_at - interval '61 min'")
         answer = await client.post("/me/end", headers={"Referer": f"{console.root}/me"})

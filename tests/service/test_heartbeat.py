@@ -93,7 +93,7 @@ async def test_a_process_that_was_killed_is_forgotten_after_a_while_by_those_tha
     for name in ("old", "young", "self"):
         await processes.report(connection, name, ["worker"], "host", 1)
     await connection.execute(
-        "UPDATE sync.processes SET seen_at = now() - CASE id WHEN 'young' THEN interval '9 m' ELSE interval '11 m' END"
+        "UPDATE sync.processes SET seen_at = now() - CASE id WHEN 'young' THEN interval '5 m' ELSE interval '11 m' END"
     )
     await processes.report(connection, "self", ["worker"], "host", 1)
     assert await rows(connection, "SELECT id FROM sync.processes ORDER BY id") == [("self",), ("young",)]

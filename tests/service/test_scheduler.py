@@ -197,10 +197,10 @@ async def test_an_audit_that_did_not_end_well_is_made_again_an_hour_later(
     for name in names:
         story.query(f"{made} (%s, now() - interval '1 day', now(), true, now(), now()) RETURNING 1", name)
     bad = f"UPDATE sync.audits SET {ending}, started_at = started_at - %s * interval '1 minute' WHERE account = %s"
-    story.query(f"{bad} RETURNING 1", 59, story.shop)
+    story.query(f"{bad} RETURNING 1", 50, story.shop)
     await scheduler(story, queue).enqueue_audits()
     assert jobs(story) == []
-    story.query(f"{bad} RETURNING 1", 2, story.shop)
+    story.query(f"{bad} RETURNING 1", 11, story.shop)
     await scheduler(story, queue).enqueue_audits()
     assert jobs(story) == [("audit", story.shop, "todo")]
 

@@ -534,7 +534,8 @@ def test_an_account_that_a_running_process_cannot_read_for_its_settings_is_misco
     )
     tables.execute(
         "INSERT INTO sync.processes (id, parts, version, tables, host, pid, misconfigured, seen_at)"
-        " VALUES (gen_random_uuid(), '{worker}', '1', '1', 'h', 1, '{\"shop\": \"no secret\"}', now())"
+        " VALUES (gen_random_uuid(), '{worker}', '1', '1', 'h', 1, '{\"shop\": \"no secret\"}',"
+        " now() + interval '1 hour')"
     )
     query = "SELECT verdict, is_fresh FROM bi.sync_freshness"
     assert tables.query(query) == [("misconfigured", False)]

@@ -35,7 +35,7 @@ _STATEMENTS = (
         WHERE differences = 2""",
     "INSERT INTO sync.rates VALUES ('app:1688:1', now() + interval '1 h'), ('app:1688:2', now() - interval '1 h')",
     """INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at) VALUES
-        ('one:7:ab', ARRAY['scheduler', 'console'], '0.1.0', '0001', 'one', 7, now()),
+        ('one:7:ab', ARRAY['scheduler', 'console'], '0.1.0', '0001', 'one', 7, now() + interval '1 h'),
         ('two:8:cd', ARRAY['worker'], '0.1.0', '0001', 'two', 8, now() - interval '5 m')""",
     "SET search_path = sync_jobs",  # their triggers ask for it
     """INSERT INTO sync_jobs.procrastinate_jobs (id, queue_name, task_name, status, scheduled_at) VALUES
