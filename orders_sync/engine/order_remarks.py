@@ -69,21 +69,27 @@ def of_rounded(number: str) -> Remark:
 
 def of_reject(reject: RejectTrace) -> Remark:
     """Explain a record that was kept as a reject."""
-    return Remark(
-        Reason.REJECTED,
-        Sentence(
-            "a record with this number came on %(shop)s and could not be converted into an order: %(reason)s. First "
-            "read at %(first)s, last at %(last)s; it is kept as reject %(reject)s, and can be replayed after an update",
-            shop=reject.account,
-            reason=reject.reason.rstrip("."),
-            first=reject.rejected_at,
-            last=reject.read_at,
-            reject=reject.id,
-        ),
-        f"orders-sync rejects replay {reject.id}",
-        reject.account,
-        reject.id,
+    about = {
+        "shop": reject.account,
+        "reason": reject.reason.rstrip("."),
+        "first": reject.rejected_at,
+        "last": reject.read_at,
+        "reject": reject.id,
+    }
+    text = Sentence(
+        "a record with this number came on %(shop)s and could not be converted into an order: %(reason)s. First "
+        "read at %(first)s, last at %(last)s; it is kept as reject %(reject)s, and can be replayed after an update",
+        **about,
     )
+    if reject.ignored_by:
+        text = Sentence(
+            "a record with this number came on %(shop)s and could not be converted into an order: %(reason)s. First "
+            "read at %(first)s, last at %(last)s; it is kept as reject %(reject)s, which %(person)s ignored, and can "
+            "still be replayed",
+            person=reject.ignored_by,
+            **about,
+        )
+    return Remark(Reason.REJECTED, text, f"orders-sync rejects replay {reject.id}", reject.account, reject.id)
 
 
 def of_audit(found: FoundByAudit) -> Remark:

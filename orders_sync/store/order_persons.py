@@ -9,12 +9,18 @@ from psycopg.rows import dict_row
 from orders_sync.store.database import Connection
 from orders_sync.store.order_numbers import OrderKey
 
-_PERSONS = "SELECT * FROM bi.order_persons WHERE (platform, order_id) = (%s, %s)"
+_PERSONS = """
+SELECT p.*, o.country, o.province, o.city FROM bi.order_persons AS p JOIN orders AS o USING (platform, order_id)
+WHERE (platform, order_id) = (%s, %s)
+"""
 _NO_PERSONS = ("order_key", "platform", "direction", "order_id")
 
 
 async def read(connection: Connection, key: OrderKey) -> dict[str, Any] | None:
-    """Return the account and the persons of an order by the columns of `bi.order_persons`; None for an unknown one."""
+    """Return the account, the persons and the place of an order; None for an unknown order.
+
+    By the columns of `bi.order_persons`, and `country`, `province` and `city`.
+    """
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_PERSONS.encode(), [key.platform, key.order_id])
         found = await cursor.fetchone()

@@ -17,7 +17,7 @@ MOST_SHOWN = 20  # of each
 # a reject names its order by the order's id only; a message by the numbers it was found to hold
 _REJECTS = """
 SELECT n.number, r.* FROM unnest(%(numbers)s::text[]) AS n (number) CROSS JOIN LATERAL (
-    SELECT id, account, platform, order_id, reason, rejected_at, read_at FROM sync.rejects
+    SELECT id, account, platform, order_id, reason, rejected_at, read_at, ignored_by FROM sync.rejects
     WHERE platform = ANY (ARRAY(SELECT platform FROM sync.accounts)) AND order_id = n.number AND resolved_at IS NULL
     ORDER BY read_at DESC LIMIT %(most)s
 ) AS r
@@ -42,7 +42,7 @@ SELECT number, {columns} FROM (
 WHERE place <= %(most)s ORDER BY {time} DESC
 """
 _REJECTS_BY_TEXT = _BY_TEXT.format(
-    columns="id, account, platform, order_id, reason, rejected_at, read_at",
+    columns="id, account, platform, order_id, reason, rejected_at, read_at, ignored_by",
     time="read_at",
     newest="SELECT *, payload AS bytes FROM sync.rejects WHERE resolved_at IS NULL",
 )
@@ -86,7 +86,10 @@ _NAMES = "SELECT platform || ' ' || status, ARRAY[name_zh, name_en] FROM order_s
 
 
 class RejectTrace(msgspec.Struct, frozen=True):
-    """An open reject. `rejected_at`: when it was first seen; `read_at`: when the last read that brought it began."""
+    """An unsettled reject. `rejected_at`: when it was first seen; `read_at`: when the last read of it began.
+
+    `ignored_by`: who ignores it, None where it is open.
+    """
 
     id: int
     account: str
@@ -95,6 +98,7 @@ class RejectTrace(msgspec.Struct, frozen=True):
     reason: str
     rejected_at: datetime
     read_at: datetime
+    ignored_by: str | None = None
 
 
 class MessageTrace(msgspec.Struct, frozen=True):

@@ -134,6 +134,20 @@ def test_a_script_in_an_order_stays_text(page: Page, console: Console) -> None:
     assert page.locator("main script, main img").count() == 0
 
 
+def test_progress_goes_on_after_the_console_had_no_answer_for_it(page: Page, console: Console) -> None:
+    account = console.world.accounts[1].name
+    console.tables.execute("UPDATE sync.accounts SET paused_at = now(), paused_by = 'lin' WHERE name = %s", account)
+    number = console.tables.query("SELECT sync.request_backfill(%s, '2026-01-01', '2026-01-02')", account)[0][0]
+    page.route("**/events", lambda route: route.fulfill(status=503))
+    page.goto(f"{console.root}/backfills/{number}")
+    expect(page.locator("#progress.stale")).to_be_attached()
+    page.unroute("**/events")
+    console.tables.query("SELECT sync.cancel_backfill(%s)", number)
+    console.tables.execute("UPDATE sync.accounts SET paused_at = NULL WHERE name = %s", account)
+    expect(page.locator("#progress .sign")).to_have_text("cancelled")
+    expect(page.get_by_text("Stop this backfill …")).to_have_count(0)
+
+
 def test_an_expired_session_leads_to_the_log_in_and_back(page: Page, console: Console) -> None:
     page.goto(f"{console.root}/activity")
     page.locator("select[name=account]").select_option(console.world.accounts[0].name)

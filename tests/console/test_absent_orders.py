@@ -84,6 +84,7 @@ async def test_numbers_of_one_reason_share_it(shops: Tables) -> None:
     async with served(shops.url, settings_of("kept")) as console, console.person() as client:
         text = (await client.get("/orders", params={"q": f"{NUMBER} 3896000009999999998"})).text
     assert text.count('<ul class="reasons">') == 1
+    assert 'href="/audits?account=kept"' in text
     assert "3896000009999999998" in text.split("<main")[1].split("<h2>")[1]
 
 
@@ -113,7 +114,10 @@ async def test_a_reject_can_be_fetched_and_replayed_where_it_explains_the_number
     settings = settings_of("kept")
     async with served(shops.url, settings, sources_of(settings)) as console, console.person() as client:
         [only] = reasons((await client.get("/orders", params={"q": NUMBER})).text)
+        await client.post("/rejects/ignore", data={"number": "1"})
+        [ignored] = reasons((await client.get("/orders", params={"q": NUMBER})).text)
     assert "createTime: not a time" in only
+    assert ["ignored" in only, "kept as reject 1, which lin ignored, and can still" in ignored] == [False, True]
     for button in (f"/orders/fetch?q={NUMBER}", "/rejects/replay", "/rejects/1"):
         assert f'"{button}"' in only
 

@@ -433,7 +433,7 @@ async def test_parts_of_the_page_are_live_and_the_upper_one_comes_without_the_li
     page = await text(lin)
     assert re.findall(r'id="(\w+)" data-refresh="5"', page) == ["now", "list"]
     upper = (await lin.get("/", headers={"X-Part": "now"})).text
-    assert "1 of 1 shops need somebody: late." in upper
+    assert "1 of 1 shops needs somebody: late." in upper
     assert listed(upper) == []
     assert listed((await lin.get("/", headers={"X-Part": "list"})).text)[0] == "late"
 

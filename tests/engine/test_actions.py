@@ -127,7 +127,7 @@ async def test_persons_of_an_order_are_shown_only_once_it_is_recorded_who_asked(
     key = OrderKey(str(platform), str(order_id))
     async with story.pool.connection() as connection:
         persons = await orders.reveal_persons(connection, ANA, key)
-        assert {"receiver_name", "receiver_phone", "customer_login"} <= persons.keys()
+        assert {"receiver_name", "receiver_phone", "customer_login", "province", "city"} <= persons.keys()
         with pytest.raises(NotFoundError, match="there is no order 0 of 1688"):
             await orders.reveal_persons(connection, ANA, OrderKey("1688", "0"))
         await connection.execute("ALTER TABLE sync.activity ADD CHECK (action <> 'persons.reveal') NOT VALID")

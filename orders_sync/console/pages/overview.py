@@ -116,7 +116,9 @@ def _sentence(visit: Visit, total: Sum, verdict: Verdict, now: datetime) -> list
         names = words.series(total.worst)
         if more := bad - len(total.worst):
             names = _("%(names)s and %(count)s more", names=names, count=more)
-        said.append(_("%(bad)s of %(all)s shops need somebody: %(names)s.", bad=bad, all=total.accounts, names=names))
+        need = _("%(bad)s of %(all)s shops need somebody: %(names)s.", bad=bad, all=total.accounts, names=names)
+        needs = _("1 of %(all)s shops needs somebody: %(names)s.", all=total.accounts, names=names)
+        said.append(needs if bad == 1 else need)
     elif verdict.problems:
         said.append(_("No shop has trouble, but the service itself does."))
     said += [_end(words, row, now) for row in total.unread[:MOST_ENDS]]

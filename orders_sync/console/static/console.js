@@ -5,6 +5,7 @@
 // data-auto             a form that is sent when one of its fields changes
 
 const waiting = new Map();
+const AGAIN = 5000; // milliseconds
 
 function inUse(element) {
   const focused = document.activeElement;
@@ -77,6 +78,7 @@ async function refresh(element) {
     connected(false);
   }
   schedule(element);
+  return element;
 }
 
 function schedule(element) {
@@ -94,8 +96,18 @@ function listen(element) {
   const source = new EventSource(element.dataset.events);
   source.addEventListener("part", (event) => { part = replace(part, event.data); });
   source.addEventListener("end", () => { source.close(); location.reload(); });
-  source.addEventListener("error", () => part.classList.add("stale"));
-  source.addEventListener("open", () => part.classList.remove("stale"));
+  source.addEventListener("error", () => {
+    part.classList.add("stale");
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listenAgain(part), AGAIN); // an answer of another kind
+    else connected(false); // the browser asks again
+  });
+  source.addEventListener("open", () => { part.classList.remove("stale"); connected(true); });
+}
+
+async function listenAgain(part) {
+  const fresh = await refresh(part);
+  if (fresh?.dataset.events) listen(fresh);
+  else if (fresh) location.reload();
 }
 
 document.addEventListener("submit", (event) => {

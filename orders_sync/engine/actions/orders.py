@@ -44,7 +44,7 @@ async def fetch(
 
 
 async def reveal_persons(connection: Connection, actor: Actor, key: OrderKey) -> dict[str, Any]:
-    """Return the persons of an order by the columns of `bi.order_persons`, and record who asked.
+    """Return the persons of an order by the columns of `bi.order_persons`, where it goes to, and record who asked.
 
     Raises `NotFoundError` for an unknown order.
     """
