@@ -259,11 +259,13 @@ def _exists(session: Session) -> bool:
 
 def _comment(session: Session, each: Definition) -> None:
     name = sql.Identifier(SCHEMA, each.name)
-    run = session.execute
-    run(sql.SQL("COMMENT ON {} {} IS {}").format(sql.SQL(each.kind), name, sql.Literal(each.comment)))
-    if each.kind == "FUNCTION":
-        return
-    query = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 ORDER BY attnum"
-    for column in select_values(session, query, [f"bi.{each.name}"], str):
-        target = sql.Identifier(SCHEMA, each.name, column)
-        run(sql.SQL("COMMENT ON COLUMN {} IS {}").format(target, sql.Literal(each.describe(column))))
+    comments = [sql.SQL("COMMENT ON {} {} IS {}").format(sql.SQL(each.kind), name, sql.Literal(each.comment))]
+    if each.kind != "FUNCTION":
+        query = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 ORDER BY attnum"
+        comments += [
+            sql.SQL("COMMENT ON COLUMN {} IS {}").format(
+                sql.Identifier(SCHEMA, each.name, column), sql.Literal(each.describe(column))
+            )
+            for column in select_values(session, query, [f"bi.{each.name}"], str)
+        ]
+    session.execute(sql.SQL("; ").join(comments))
