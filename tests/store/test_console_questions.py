@@ -42,9 +42,15 @@ async def test_a_question_is_answered_for_the_role_of_its_page(filled: Tables, n
     await ask(filled.url, name)
 
 
+@pytest.fixture(scope="module")
+def empty(server: str, template: str) -> Iterator[Tables]:
+    with made_database(server, "console_empty", template) as tables:
+        yield tables
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
-async def test_a_question_is_answered_on_empty_tables(url: str, name: str) -> None:
-    await ask(url, name)
+async def test_a_question_is_answered_on_empty_tables(empty: Tables, name: str) -> None:
+    await ask(empty.url, name)
 
 
 @pytest.fixture(scope="module")

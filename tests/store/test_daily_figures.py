@@ -47,7 +47,7 @@ def computed(tables: Tables) -> list[tuple[Any, ...]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_after_every_statement_on_orders_the_kept_figures_are_those_of_the_orders(tables: Tables, seed: int) -> None:
     choose = random.Random(seed)
     for number in range(12):
@@ -62,8 +62,8 @@ def test_after_every_statement_on_orders_the_kept_figures_are_those_of_the_order
         )
     assert len(kept(tables)) > 3
     assert kept(tables) == computed(tables)
-    for _ in range(15):
-        tables.execute(choose.choice(CHANGES), f"{choose.randint(0, 11):02}")
+    for change in choose.sample(CHANGES, len(CHANGES)):
+        tables.execute(change, f"{choose.randint(0, 11):02}")
         assert kept(tables) == computed(tables)
     tables.query("SELECT sync.compact_daily_figures()")
     assert kept(tables) == computed(tables)

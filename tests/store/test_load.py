@@ -377,18 +377,18 @@ async def test_what_the_database_refuses_becomes_a_reject_and_its_neighbours_lan
 
 
 async def test_two_loaders_of_the_same_new_orders_do_not_hinder_each_other_P3(pool: Pool) -> None:
-    payloads = [payload(f"{number:05}") for number in range(3000)]
+    payloads = [payload(f"{number:05}") for number in range(1200)]
 
     async def loader() -> LoadCounts:
         async with pool.connection() as connection:
             return await land(connection, *payloads)
 
     results = await asyncio.gather(loader(), loader(), loader())
-    assert sum(result.new for result in results) == 3000
-    assert sum(result.unchanged for result in results) == 6000
+    assert sum(result.new for result in results) == 1200
+    assert sum(result.unchanged for result in results) == 2400
     async with pool.connection() as connection:
-        assert await one(connection, "SELECT count(*) FROM orders") == 3000
-        assert await one(connection, "SELECT count(*) FROM order_history") == 3000
+        assert await one(connection, "SELECT count(*) FROM orders") == 1200
+        assert await one(connection, "SELECT count(*) FROM order_history") == 1200
 
 
 async def test_two_loaders_changing_the_same_orders_end_in_the_newest_P2(pool: Pool) -> None:

@@ -95,7 +95,7 @@ def add(tables: Tables, order_id: str, product: str | None = "p", **values: Any)
     add_item(tables, order_id, "1", product_id=product, quantity=1, unit_price=10, title=f"title {order_id}")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_after_every_change_the_figures_are_those_of_the_lines(tables: Tables, seed: int) -> None:
     choose = random.Random(seed)
     for number in range(12):
@@ -121,13 +121,11 @@ def test_after_every_change_the_figures_are_those_of_the_lines(tables: Tables, s
     remake(tables)
     assert outdated(tables) == 0
     assert differing(tables) == []
-    for _ in range(15):
+    for change in choose.sample(CHANGES + CHANGES_OF_LINES, len(CHANGES) + len(CHANGES_OF_LINES)):
         order_id = f"{choose.randint(0, 11):02}"
         with psycopg.connect(tables.url) as connection:
-            if choose.random() < 0.5:
-                connection.execute(choose.choice(CHANGES).encode(), [order_id])
-            else:
-                connection.execute(choose.choice(CHANGES_OF_LINES).encode(), [order_id])
+            connection.execute(change.encode(), [order_id])
+            if change in CHANGES_OF_LINES:
                 connection.execute("UPDATE orders SET synced_at = now() WHERE order_id <= %s", [order_id])
         assert differing(tables) == []
         remake(tables, choose.randint(0, 3))
@@ -266,7 +264,7 @@ def test_figures_that_are_made_while_an_account_is_removed_go_with_it(tables: Ta
                 assert await product_figures.remake(making) == 1
                 removing = asyncio.create_task(asyncio.to_thread(remove))
                 while tables.query(WAITING) != [(1,)] and not removing.done():  # noqa: ASYNC110
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.005)
             await removing
 
     asyncio.run(run())

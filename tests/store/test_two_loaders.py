@@ -29,7 +29,7 @@ async def until_waiting(connection: Connection, sessions: int) -> None:
         "WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
     )
     while await one(connection, query) != sessions:  # noqa: ASYNC110  only the server knows
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
@@ -128,8 +128,8 @@ async def test_loaders_and_rebuilds_with_interleaved_keys_end_in_the_newest_with
 ) -> None:
     monkeypatch.setattr(load, "BATCH", 7)
     chance = Random(seed)
-    names = [f"{chance.choice('aBc-é')}{number:03}" for number in range(80)]
-    await land(connection, *(payload(name, "first", None) for name in chance.sample(names, 40)))
+    names = [f"{chance.choice('aBc-é')}{number:03}" for number in range(40)]
+    await land(connection, *(payload(name, "first", None) for name in chance.sample(names, 20)))
     page = [
         Stored("shop", name, body.encode(), digest, b"rows of older code", read_at)
         for name, body, digest, read_at in await rows(
@@ -144,7 +144,7 @@ async def test_loaders_and_rebuilds_with_interleaved_keys_end_in_the_newest_with
     newest = dict.fromkeys(names, 0)
     loaders: list[Awaitable[object]] = []
     for number in range(1, 6):
-        chosen = chance.sample(names, 60)
+        chosen = chance.sample(names, 30)
         newest |= dict.fromkeys(chosen, number)
         bodies = [payload(name, f"of {number}", None, broken=chance.random() < 0.1) for name in chosen]
         loaders.append(loader(pool, *bodies, read=number))
