@@ -1,8 +1,8 @@
 """Commands of the program as forks of a process that has imported it: a start costs a tenth of the CPU time.
 
 Each command is a process with its own environment, folder, streams and exit code, and gets signals as any other; only
-the start of the interpreter and the imports are not its own, and limits by the clock are long (`time_limits.py`).
-`starts_alike` tells which commands may be started so.
+the start of the interpreter, the imports, and the parser of all commands are not its own, and limits by the clock are
+long (`time_limits.py`). `starts_alike` tells which commands may be started so.
 
 `python -m tests.support.fork_server N` serves requests on its socket N until the other end is closed.
 """
@@ -26,6 +26,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -35,6 +36,12 @@ LONGEST_REQUEST = 200_000  # bytes
 # variables that commands read when they run, or never, by the beginnings of their names, and the encoding, which a fork
 # gives its streams as the interpreter does; others may matter to the interpreter or to a library while it is imported
 READ_LATE = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TERM", "TZ", "SHOP_APP", "PYTEST_", "PATH", "PYTHONIOENCODING")
+READ_EARLY = "TERMINAL_WIDTH"  # while typer is imported
+# what many commands import while they run
+IMPORTED_LATE = (
+    *("anyio._backends._asyncio", "typer.rich_utils", "rich._emoji_codes"),
+    *("encodings.idna", "encodings.utf_8_sig", "encodings.utf_16_le"),
+)
 # `orders-sync` for shells: it asks the server for a command with its own streams, variables, folder and ignored signals
 # and ends as that ends. Its start costs little, as it imports only what is part of the interpreter. Where its folder is
 # gone, it starts the program itself.
@@ -79,7 +86,7 @@ def starts_alike(environment: dict[str, str]) -> bool:
     if sys.platform != "linux":
         return False
     different = {name for name, _ in environment.items() ^ _own_variables().items()} - {"PYTHONPATH"}
-    return all(name.startswith(READ_LATE) for name in different)
+    return all(name.startswith(READ_LATE) and name != READ_EARLY for name in different)
 
 
 @cache
@@ -300,12 +307,26 @@ def _text(number: int, usual: str) -> IO[str]:
     return open(number, "w" if number else "r", encoding=encoding or usual, errors=errors, closefd=False)
 
 
-def _main() -> NoReturn:
+def _prepare() -> None:
+    """Import and make what is the same in every command, whatever its variables, folder and arguments are."""
     from orders_sync import cli
+    from orders_sync.platforms import PLATFORMS
+    from orders_sync.settings.models import SECTIONS
+    from orders_sync.settings.tables import fields
+
+    whole = cli.application()
+    cli.application = lambda asked="": whole
+    for module in IMPORTED_LATE:
+        import_module(module)
+    for model in (*SECTIONS.values(), *(platform.settings for platform in PLATFORMS.values())):
+        fields(model)
+
+
+def _main() -> NoReturn:
     from orders_sync.__main__ import main
     from tests.support import time_limits
 
-    cli.application()
+    _prepare()
     time_limits.lengthen()
     time_limits.lengthen_for_a_database_that_answers()
     gc.collect()
