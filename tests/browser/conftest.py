@@ -31,7 +31,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="package")
 def console(chromium: str, server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    world = a_world(90)
+    world = a_world(90, samples=True)
     nasty_order = _put_script_in(world)
     with made_database(server, "browser", template) as tables, platforms(world) as (root, _):
         terminal = Terminal(tmp_path_factory.mktemp("browser"), {"DATABASE_URL": tables.url})

@@ -7,6 +7,7 @@ import pytest
 
 from orders_sync.sandbox import World
 from tests.support.databases import made_database
+from tests.support.homes import Homes
 from tests.support.landed import Landed, a_world
 from tests.support.terminal import Terminal, platforms
 
@@ -17,6 +18,11 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     made = Terminal(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="package")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
+    return Homes.of_run(tmp_path_factory)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from orders_sync import cli
 from orders_sync.sandbox import Faults
 from tests.support.commands import leaves
 from tests.support.databases import Tables, made_database
+from tests.support.homes import Homes
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, platforms
 
@@ -134,13 +135,14 @@ class Screens:
 
 
 @pytest.fixture(scope="module")
-def screens(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screens]:
-    world = a_world(90)
+def screens(server: str, template: str, homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screens]:
+    world = a_world(90, samples=True)
     with (
         made_database(server, "screens", template) as tables,
         platforms(world, Faults({"malformed": 0.1})) as (root, _),
     ):
-        terminal = Terminal(tmp_path_factory.mktemp("screens"), {"DATABASE_URL": tables.url})
+        terminal, _ = homes.with_demo(tmp_path_factory.mktemp("screens"))
+        terminal.variables["DATABASE_URL"] = tables.url
         terminal.describe(world, root)
         assert terminal.run("sync").code == 0
         order, reject = _spoil(tables)

@@ -12,13 +12,13 @@ from tests.support.landed import Landed
 from tests.support.terminal import Terminal, closed_port, interrupt, page_for_people, platforms, result
 
 
-def test_sandbox_serves_a_settings_file_that_just_works(terminal: Terminal, empty_url: str) -> None:
+def test_sandbox_serves_a_settings_file_that_just_works(terminal: Terminal, url: str) -> None:
     """On any free port, until Ctrl-C."""
     serving, root = terminal.serve_sandbox("--orders", "30")
     terminal.write(httpx.get(f"{root}/sandbox/accounts.toml").text)
-    said = terminal.run("sync", "--json", DATABASE_URL=empty_url).assert_well()
+    said = terminal.run("sync", "--json", DATABASE_URL=url).assert_well()
     assert sum(outcome["rows"]["new"] for outcome in said.json) == 30
-    terminal.run("verify", root, DATABASE_URL=empty_url).assert_well()
+    terminal.run("verify", root, DATABASE_URL=url).assert_well()
     interrupt(serving)
     said = result(serving)
     assert said.code == 130

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orders_sync.sandbox import World
 from tests.support.databases import Tables
-from tests.support.landed import Landed
+from tests.support.landed import Landed, a_world
 from tests.support.terminal import Pause, Terminal, interrupt, kill, platforms, result
 
 
@@ -66,9 +66,9 @@ def test_one_account_that_fails_does_not_stop_the_others(terminal: Terminal, url
         assert terminal.run("verify", root).code == 0
 
 
-def test_killed_in_the_middle_the_next_run_lands_everything_P1_P5(terminal: Terminal, url: str, world: World) -> None:
+def test_killed_in_the_middle_the_next_run_lands_everything_P1_P5(terminal: Terminal, url: str) -> None:
     terminal.variables["DATABASE_URL"] = url
-    tables = Tables(url)
+    tables, world = Tables(url), a_world(300, samples=True)
     with platforms(world) as (root, _):
         terminal.describe(world, root)
         with Pause(world, at=20) as pause:
@@ -89,7 +89,7 @@ def test_ctrl_c_says_that_nothing_is_lost(terminal: Terminal, url: str, world: W
     terminal.variables["DATABASE_URL"] = url
     with platforms(world) as (root, _):
         terminal.describe(world, root)
-        with Pause(world, at=20) as pause:
+        with Pause(world, at=6) as pause:
             running = terminal.start("sync")
             pause.wait()
             interrupt(running)

@@ -15,9 +15,10 @@ from tests.support.databases import Tables
 from tests.support.terminal import Said, Terminal
 
 
-def a_world(orders: int) -> World:
+def a_world(orders: int, *, samples: bool = False) -> World:
+    """Return a world of three shops. With `samples` its history has years, mostly empty: eighty windows to read."""
     now = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-    return World(orders, 3, seed=1, now=now, days=5)
+    return World(orders, 3, seed=1, now=now, days=5, samples=samples)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-FIXTURES = {"server", "terminal"}  # each test that asks for one of them has the mark
+FIXTURES = {"server", "terminal", "homes"}  # each test that asks for one of them has the mark
 SLOW_PROGRAMS = {"initdb", "postgres", "pgbouncer", "orders-sync"}
 _running_without_mark: list[str] = []
 
