@@ -17,6 +17,7 @@ from orders_sync import embedded_postgres
 from orders_sync.embedded_postgres import binaries
 from orders_sync.store.session_settings import OLDEST
 from tests.support.databases import Tables, on
+from tests.support.homes import Homes
 from tests.support.landed import Landed
 from tests.support.servers import installed, system_server
 from tests.support.terminal import PROGRAM, Said, Terminal, closed_port
@@ -143,10 +144,9 @@ def test_a_dump_that_was_cut_short_restores_nothing(
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+def embedded(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """The terminal of somebody whose tables are in the embedded server."""
-    terminal = Terminal(tmp_path_factory.mktemp("embedded"))
-    terminal.run("migrate").assert_well()
+    terminal = homes.migrated(tmp_path_factory.mktemp("embedded"))
     yield terminal
     terminal.close()
 
@@ -161,33 +161,45 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitResult]:
         yield urlsplit(server.tcp_url)
 
 
-@pytest.mark.db
-@pytest.mark.parametrize("place_of_password", ["PGPASSWORD", "PGPASSFILE", "HOME", "PGSERVICEFILE", "PGPORT"])
-def test_the_embedded_database_moves_to_a_server_whose_password_is_where_libpq_looks_for_it(
-    place_of_password: str, embedded: Terminal, guarded: SplitResult, tmp_path: Path
-) -> None:
-    password, database = guarded.password or "", f"moved_{place_of_password.lower()}"
+@pytest.fixture(scope="module")
+def moved(embedded: Terminal, guarded: SplitResult) -> Said:
+    """What a move of the embedded database to `moved` on the server that asks for a password said."""
     with psycopg.connect(guarded.geturl(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {database}".encode())
+        connection.execute("CREATE DATABASE moved")
+    url = f"postgresql://postgres@127.0.0.1:{guarded.port}/moved"
+    return embedded.run("db", "move", url, PGPASSWORD=str(guarded.password), PGOPTIONS="-c statement_timeout=1min")
+
+
+@pytest.mark.db
+def test_the_embedded_database_moves_to_a_server_that_asks_for_a_password(moved: Said, guarded: SplitResult) -> None:
+    moved.assert_well()
+    assert "all equal" in moved.out
+    assert str(guarded.password) not in moved.text
+
+
+@pytest.mark.usefixtures("moved")
+@pytest.mark.parametrize("place_of_password", ["PGPASSFILE", "HOME", "PGSERVICEFILE"])
+def test_a_password_is_where_libpq_looks_for_it_for_every_program(
+    place_of_password: str, terminal: Terminal, guarded: SplitResult, tmp_path: Path
+) -> None:
+    """For ours and for those of Postgres, which all get their environment from one function."""
+    password = str(guarded.password)
     (tmp_path / ".pgpass").write_text(f"*:*:*:*:{password}\n")
     (tmp_path / ".pgpass").chmod(0o600)
     (tmp_path / "services").write_text(f"[new]\nhost=127.0.0.1\nport={guarded.port}\npassword={password}\n")
-    url = f"postgresql://postgres@127.0.0.1:{guarded.port}/{database}"
     url, variables = {
-        "PGPASSWORD": (url, {"PGPASSWORD": password, "PGOPTIONS": "-c statement_timeout=1min"}),
-        "PGPASSFILE": (url, {"PGPASSFILE": str(tmp_path / ".pgpass")}),
-        "HOME": (url, {"HOME": str(tmp_path)}),
+        "PGPASSFILE": (
+            "postgresql://postgres@/moved",
+            {"PGHOST": "127.0.0.1", "PGPORT": str(guarded.port), "PGPASSFILE": str(tmp_path / ".pgpass")},
+        ),
+        "HOME": (f"postgresql://postgres@127.0.0.1:{guarded.port}/moved", {"HOME": str(tmp_path)}),
         "PGSERVICEFILE": (
-            f"postgresql://postgres@/{database}?service=new",
+            "postgresql://postgres@/moved?service=new",
             {"PGSERVICEFILE": str(tmp_path / "services")},
         ),
-        "PGPORT": (
-            f"postgresql://postgres@/{database}",
-            {"PGHOST": "127.0.0.1", "PGPORT": str(guarded.port), "PGPASSWORD": password},
-        ),
     }[place_of_password]
-    said = embedded.run("db", "move", url, **variables).assert_well()
-    assert "all equal" in said.out
+    said = terminal.run("db", "dump", str(tmp_path / "x.dump"), DATABASE_URL=url, **variables).assert_well()
+    assert "x.dump" in said.out
     assert password not in said.text
 
 

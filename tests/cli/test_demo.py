@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from orders_sync.cli.demo import ORDERS
 from orders_sync.service.web import listening_socket
 from orders_sync.store.demo_data import EXAMPLES, REJECTS
 from tests.support.databases import Tables
+from tests.support.homes import Homes
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, closed_port, eventually, platforms, working_folder
 
@@ -30,25 +30,23 @@ class Twice:
     terminal: Terminal
     first: Said
     second: Said  # with a DATABASE_URL that leads nowhere
-    kept: Path  # a copy of the folder of the embedded server after the second
-
-    def copied(self, folder: Path) -> Terminal:
-        """Return a terminal of its own where the demo has been run."""
-        terminal = Terminal(folder)
-        subprocess.run(["cp", "-a", str(self.kept), str(terminal.home)], check=True)
-        return terminal
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
-    """Run in an empty folder, then run again. ORDERS_SYNC_HOME is its own."""
-    terminal = Terminal(tmp_path_factory.mktemp("demo"))
-    first = terminal.run("demo")
+def demo(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+    """Run in an empty folder, then again in a copy of it. ORDERS_SYNC_HOME is its own."""
+    terminal, first = homes.with_demo(tmp_path_factory.mktemp("demo"))
     with closed_port() as port:
         second = terminal.run("demo", DATABASE_URL=f"postgresql://somebody@127.0.0.1:{port}/theirs")
-    kept = tmp_path_factory.mktemp("kept") / "home"
-    subprocess.run(["cp", "-a", str(terminal.home), str(kept)], check=True)
-    yield Twice(terminal, first, second, kept)
+    yield Twice(terminal, first, second)
+    terminal.close()
+
+
+@pytest.fixture
+def copied(homes: Homes, tmp_path: Path) -> Iterator[Terminal]:
+    """A terminal of its own where the demo has been run."""
+    terminal, _ = homes.with_demo(tmp_path / "copied")
+    yield terminal
     terminal.close()
 
 
@@ -62,8 +60,8 @@ def test_one_command_lands_orders_of_all_three_platforms(demo: Twice) -> None:
         assert f"\n{direction} {platform} " in re.sub(" +", " ", demo.first.out)
 
 
-def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(demo: Twice, tmp_path: Path) -> None:
-    terminal = demo.copied(tmp_path)
+def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(copied: Terminal) -> None:
+    terminal = copied
     service = terminal.serve("demo", "--serve", "--console", "127.0.0.1:0")
     eventually(lambda: "The console: http" in service.said)
     root, token = re.findall(r"The console: (http://\S+)/ +name: demo +token: (\S+)", service.said)[0]
@@ -92,7 +90,6 @@ def test_a_demo_that_is_served_goes_on_selling_and_the_next_one_begins_anew(demo
     again = terminal.run("demo").assert_well()
     assert "beginning with new ones" in again.text
     assert f"Verified: {ORDERS:,} orders and " in again.out
-    terminal.close()
 
 
 def test_a_web_page_whose_port_is_taken_is_an_error_that_names_the_option(tmp_path: Path) -> None:
@@ -123,8 +120,9 @@ def test_every_order_is_compared_with_its_platform(demo: Twice) -> None:
         assert f"Verified: {ORDERS:,} orders and " in said.out
 
 
-def test_tables_that_differ_from_the_platforms_are_an_error_with_the_way_out(demo: Twice, tmp_path: Path) -> None:
-    terminal = demo.copied(tmp_path)
+def test_tables_that_differ_from_the_platforms_are_an_error_with_the_way_out(copied: Terminal) -> None:
+    """What is left after `--clear`, and that the demo can begin anew in it: the tests beside this one."""
+    terminal = copied
     with embedded_postgres.running(terminal.home) as server:
         Tables(server.url).execute("UPDATE orders SET total_amount = 0 WHERE platform = '1688' AND total_amount > 0")
     said = terminal.run("demo")
@@ -132,8 +130,6 @@ def test_tables_that_differ_from_the_platforms_are_an_error_with_the_way_out(dem
     assert "total_amount is 0.00, should be" in said.err
     assert "orders-sync demo --clear" in said.err
     terminal.run("demo", "--clear").assert_well()
-    terminal.run("demo").assert_well()
-    terminal.close()
 
 
 def test_it_shows_how_to_query_what_landed(demo: Twice) -> None:
@@ -181,11 +177,12 @@ def test_invented_orders_are_never_mixed_with_real_ones(demo: Twice) -> None:
         demo.terminal.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")
 
 
-def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
+def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(
+    terminal: Terminal, homes: Homes, tmp_path: Path
+) -> None:
     assert "nothing to remove" in terminal.run("demo", "--clear").assert_well().out
+    terminal = homes.migrated(tmp_path / "migrated")
     with embedded_postgres.running(terminal.home) as server:
-        terminal.run("migrate").assert_well()
         tables = Tables(server.url)
         for name, host in (("sandbox-ka", "sandbox"), ("sandbox-open", "127.0.0.1:8688"), ("sandbox-shop", None)):
             tables.execute(
@@ -215,10 +212,8 @@ def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(
     terminal.close()
 
 
-def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_whole(
-    demo: Twice, tmp_path: Path
-) -> None:
-    terminal = demo.copied(tmp_path)
+def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_whole(copied: Terminal) -> None:
+    terminal = copied
     with platforms(a_world(30)) as (root, sandbox):
         shop = sandbox.world.accounts[0]
         terminal.describe(sandbox.world, root, shop.name)
@@ -241,4 +236,3 @@ def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_
                 name: count for name, count in counts.items() if count and name.removeprefix("public.") not in kept
             } == {}
         terminal.run("sync").assert_well()
-    terminal.close()

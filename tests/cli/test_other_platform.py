@@ -16,6 +16,7 @@ from orders_sync.cli.demo import ORDERS as DEMO_ORDERS
 from orders_sync.cli.demo import SIMULATION_ORDERS
 from tests.support import other_platform
 from tests.support.databases import Tables, made_database
+from tests.support.homes import Homes
 from tests.support.services import ANYWHERE
 from tests.support.terminal import CONFIGURATION, Said, Terminal, eventually
 
@@ -129,11 +130,9 @@ def test_its_credentials_are_redacted_wherever_the_platform_quotes_them_P8(
     assert [secret for secret in (*SECRETS, OLD_TOKEN) if secret in everything] == []
 
 
-def test_the_sandbox_serves_its_simulation_and_verify_compares_it_P1(
-    site: Path, terminal: Terminal, empty_url: str
-) -> None:
+def test_the_sandbox_serves_its_simulation_and_verify_compares_it_P1(site: Path, terminal: Terminal, url: str) -> None:
     """Beside the shops of ours, with as many orders as each of them."""
-    terminal.variables |= {"DATABASE_URL": empty_url, "PYTHONPATH": str(site)}
+    terminal.variables |= {"DATABASE_URL": url, "PYTHONPATH": str(site)}
     _, root = terminal.serve_sandbox("--orders", "30")
     terminal.write(httpx.get(f"{root}/sandbox/accounts.toml").text)
     outcomes = {each["account"]: each for each in terminal.run("sync", "--json").assert_well().json}
@@ -142,7 +141,7 @@ def test_the_sandbox_serves_its_simulation_and_verify_compares_it_P1(
     equal = terminal.run("verify", root, "--json").assert_well().json
     assert [(each["orders"], each["lines"]) for each in equal if each["account"] == SIMULATED] == [(10, 20)]
 
-    tables = Tables(empty_url)
+    tables = Tables(url)
     tables.execute(
         "UPDATE product_items SET quantity = quantity + 1 WHERE platform = 'example_shop' AND order_id LIKE '%1'"
     )
@@ -154,7 +153,9 @@ def test_the_sandbox_serves_its_simulation_and_verify_compares_it_P1(
     assert (found["missed"], list(found["different"])) == (["0000000000000003"], ["0000000000000001"])
 
 
-def test_the_demo_syncs_and_verifies_it_too(site: Path, terminal: Terminal) -> None:
+def test_the_demo_syncs_and_verifies_it_too(site: Path, homes: Homes, tmp_path: Path) -> None:
+    """Also where the demo was run before the package was installed."""
+    terminal, _ = homes.with_demo(tmp_path)
     terminal.variables["PYTHONPATH"] = str(site)
     said = terminal.run("demo").assert_well()
     words = " ".join(said.out.split())
@@ -164,6 +165,7 @@ def test_the_demo_syncs_and_verifies_it_too(site: Path, terminal: Terminal) -> N
     assert "Nothing changed since the last run" in terminal.run("demo").assert_well().out
     removed = terminal.run("demo", "--clear").assert_well().out
     assert f"removed {DEMO_ORDERS + SIMULATION_ORDERS:,} simulated orders of 4 accounts" in removed
+    terminal.close()
 
 
 def test_a_mistake_in_its_settings_is_one_clear_message(shop: Shop, terminal: Terminal) -> None:
