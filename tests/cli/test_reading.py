@@ -62,9 +62,10 @@ def test_tables_of_another_version_are_said_and_stay_as_they_are(
     tables = Tables(url)
     tables.execute("UPDATE sync.alembic_version SET version_num = %s", version)
     before = tables.names(), tables.everything()
-    writers = (("sync",), ("migrate",)) if version != "0001" else ()
+    # which commands look at the version, and what is said of each version, do not depend on each other
+    commands = NEEDING_TABLES if version == "0001" else (*NEEDING_TABLES[:2], ("sync",), ("migrate",))
     terminal.write(SHOP)
-    for process in [terminal.start(*command, DATABASE_URL=url) for command in (*NEEDING_TABLES, *writers)]:
+    for process in [terminal.start(*command, DATABASE_URL=url) for command in commands]:
         result(process).assert_complains(*words)
     doctor = terminal.run("doctor", DATABASE_URL=url)
     assert version == "0001" or "✗ tables: its " in doctor.out
@@ -103,7 +104,9 @@ def test_what_stands_under_our_names_is_not_touched(
         tables.execute(statement)
     before = tables.names()
     terminal.write(SHOP)
-    commands = (("sync",), ("migrate",), ("status",), ("run", "--listen", "127.0.0.1:0"))
+    commands = [["sync"], ["status"]]
+    if named == "raw_orders":  # which commands look does not depend on what they find
+        commands += [["migrate"], ["run", "--listen", "127.0.0.1:0"]]
     for process in [terminal.start(*command, DATABASE_URL=empty_url) for command in commands]:
         result(process).assert_complains(named, "not ours", "database of its own")
     assert f"✗ tables: {named}: not ours" in terminal.run("doctor", DATABASE_URL=empty_url).out

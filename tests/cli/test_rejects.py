@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.support.terminal import Terminal, platforms
 BYTES = b'{"id": 7, "name": "\xff\xfe\x00\x1b[31m"}'
 
 
-@dataclass
+@dataclass(frozen=True)
 class Shop:
     """The KA account of a sandbox that breaks some of its orders, synced."""
 
@@ -36,8 +36,9 @@ class Shop:
         return str(self.tables.query("SELECT id FROM sync.rejects WHERE payload_hash = '\\x07'")[0][0])
 
 
-@pytest.fixture
-def shop(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+@pytest.fixture(scope="module")
+def synced(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The shop whose tables are copied for each test."""
     world, faults = a_world(300), Faults(hang_seconds=0.01, retry_after=0)
     faults.set_rates({"malformed": 0.1})
     with made_database(server, "rejects", template) as tables, platforms(world, faults) as (root, _):
@@ -47,6 +48,13 @@ def shop(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -
         orders = world.shop("sandbox-ka").index.orders.values()
         yield Shop(terminal, tables, {order.order_id: order.record for order in orders})
         terminal.close()
+
+
+@pytest.fixture
+def shop(server: str, synced: Shop) -> Iterator[Shop]:
+    with made_database(server, "rejects", synced.tables.name) as tables:
+        synced.terminal.variables["DATABASE_URL"] = tables.url
+        yield replace(synced, tables=tables)
 
 
 def test_rejects_are_listed_shown_and_replayed_P4(shop: Shop) -> None:

@@ -35,6 +35,11 @@ class Tables:
     url: str
     session: Session | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def name(self) -> str:
+        """The name of the database."""
+        return str(psycopg.conninfo.conninfo_to_dict(self.url)["dbname"])
+
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._session() as session:
             return session.execute(statement.encode(), values or None).fetchall()

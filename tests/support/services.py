@@ -14,13 +14,13 @@ ANYWHERE = ("--listen", "127.0.0.1:0")
 
 def equal(tables: Tables, world: World, *names: str) -> bool:
     """Tell whether the tables hold what the platforms have, of these accounts or of all."""
+    accounts = [each for each in world.accounts if not names or each.name in names]
     try:
         with psycopg.connect(tables.url, autocommit=True) as connection:
-            verdicts = [
+            verdicts = (
                 verify_account(connection, each.name, each.platform, world.expected_orders(each.name))
-                for each in world.accounts
-                if not names or each.name in names
-            ]
+                for each in accounts
+            )
+            return all(verdict.is_equal and verdict.orders for verdict in verdicts)
     except psycopg.Error:
         return False
-    return all(verdict.is_equal and verdict.orders for verdict in verdicts)
