@@ -254,7 +254,7 @@ async def test_an_order_that_an_audit_found_missing_is_said_everywhere_until_a_r
         assert f'<a class="sign bad" href="/audits/{number}">! 1 missing</a>' in page
         assert f"1 order is missing: audit {number} found o1 at the platform" in page
         assert f'<a href="/audits/{number}">Open the audit</a>' in page
-        assert "✗ 1 missing platform 100, ours 100 as of" in plain(page)
+        assert f"✗ 1 missing Audit {number} platform 100, ours 100 as of" in plain(page)
     tables.execute("UPDATE sync.accounts SET paused_at = now(), paused_by = 'ana'")
     assert "Missing among them: 1 order that an audit found." in await text(lin)
     assert f"1 order is missing: audit {number} found o1" in await text(lin)
