@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).parents[2] / "orders_sync"
 STORE = sorted((PACKAGE / "store").rglob("*.py"))
 STATEMENT = re.compile(r"SELECT\b[\s\S]*\bFROM\b|INSERT INTO |DELETE FROM |UPDATE [\w.]+ ")
+VERB = re.compile("SELECT|INSERT|DELETE|UPDATE")  # in most files none stands: they need no parsing
 # constants all the same: names of our own tables and columns, and what callers in the same file give as literals
 MADE_OF_NAMES = {
     "audits.py": {"column"},
@@ -67,18 +66,23 @@ def pieces(source: str) -> Iterator[ast.expr]:
             yield from (part.value for part in node.values if isinstance(part, ast.FormattedValue))
 
 
-@pytest.mark.parametrize("path", STORE, ids=lambda path: path.name)
-def test_a_statement_is_made_of_constants(path: Path) -> None:
-    names = MADE_OF_NAMES.get(path.name, set())
-    if names is not None:
-        assert [ast.unparse(each) for each in pieces(path.read_text()) if not is_constant(each, names)] == []
+def test_a_statement_is_made_of_constants() -> None:
+    found = []
+    for path in STORE:
+        names = MADE_OF_NAMES.get(path.name, set())
+        if names is not None:
+            odd = [each for each in pieces(path.read_text()) if not is_constant(each, names)]
+            found += [f"{path.name}: {ast.unparse(each)}" for each in odd]
+    assert found == []
 
 
 def test_sql_stands_in_the_store_alone() -> None:
     found = set()
     for path in PACKAGE.rglob("*.py"):
-        name = path.relative_to(PACKAGE).as_posix()
-        for node in ast.walk(ast.parse(path.read_text())):
+        name, source = path.relative_to(PACKAGE).as_posix(), path.read_text()
+        if VERB.search(source) is None:
+            continue
+        for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and STATEMENT.search(node.value):
                 found.add(name)
     assert {name for name in found if not name.startswith("store/")} <= ELSEWHERE
