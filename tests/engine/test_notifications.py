@@ -25,7 +25,7 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def story(tell: Tell) -> Story:
-    return tell()
+    return tell(orders=300)
 
 
 def hooked(story: Story) -> list[tuple[object, ...]]:

@@ -54,7 +54,7 @@ class RecordContract(PlatformSample):
                 assert self.platform.identify(nameless, feed).listed_at == times[feed]
 
     def test_identify_reads_the_time_as_normalize_does_and_refuses_none(self) -> None:
-        times = (*TIMES, *NO_TIMES, "soon", True, 1.5, 10**30, [], {}, None)
+        times: tuple[object, ...] = (*TIMES, *NO_TIMES, "soon", True, 1.5, 10**30, [], {}, None)
         for path, document in self.places():
             if path[-1] == self.created_key and len(path) <= len(self.id_at):
                 for record in each_as_bytes(copy.deepcopy(document), path, times):
