@@ -27,8 +27,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
 
 @pytest.fixture
 def world() -> World:
-    """A hundred orders a platform; the youngest are an hour old, so that all of them are due."""
-    return a_world(300)
+    """Thirty orders a platform; the youngest are an hour old, so that all of them are due."""
+    return a_world(90)
 
 
 @pytest.fixture(scope="package")

@@ -48,7 +48,7 @@ def test_verify_finds_what_is_missing_and_what_differs(terminal: Terminal, url: 
     assert said.code == 5
     assert "orders-sync sync --sweep all" in said.err
     found = {each["account"]: (len(each["missed"]), len(each["different"])) for each in said.json}
-    assert found == {"sandbox-1688": (100, 0), "sandbox-open": (100, 0), "sandbox-ka": (0, 1)}
+    assert found == {"sandbox-1688": (30, 0), "sandbox-open": (30, 0), "sandbox-ka": (0, 1)}
 
 
 def test_verify_against_what_is_no_sandbox(landed: Landed) -> None:
