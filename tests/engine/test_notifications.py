@@ -28,6 +28,12 @@ def story(tell: Tell) -> Story:
     return tell(orders=300)
 
 
+async def synced(story: Story) -> None:
+    """Read everything, as if a minute ago: what comes now comes after it, though a clock is set back some seconds."""
+    await story.sync()
+    story.execute("UPDATE raw_orders SET read_at = read_at - interval '1 minute'")
+
+
 def hooked(story: Story) -> list[tuple[object, ...]]:
     """Windows that messages asked for, without repeats: state, calls, rows changed."""
     return story.query(
@@ -37,7 +43,7 @@ def hooked(story: Story) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("number", ["order_no", "order_id", "purchase_id", "outer_id"])
 async def test_a_known_order_is_read_again_with_one_call_and_its_change_lands(story: Story, number: str) -> None:
-    await story.sync()
+    await synced(story)
     order = some_order(story)
     change(story, order)
     await come(story, body(str(getattr(order, number))))
@@ -52,7 +58,7 @@ async def test_a_known_order_is_read_again_with_one_call_and_its_change_lands(st
 async def test_a_message_that_the_platforms_package_fails_on_holds_up_no_other(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await story.sync()
+    await synced(story)
     order = some_order(story)
     change(story, order)
     service = PLATFORMS["xportcn_ka"].messages
@@ -76,7 +82,7 @@ async def test_a_message_that_the_platforms_package_fails_on_holds_up_no_other(
 
 
 async def test_the_other_list_of_xportcn_takes_them_too(story: Story) -> None:
-    await story.sync()
+    await synced(story)
     order = some_order(story, "sandbox-open")
     change(story, order, "sandbox-open")
     await come(story, body(orderId=order.order_no), account="sandbox-open")
@@ -85,7 +91,7 @@ async def test_the_other_list_of_xportcn_takes_them_too(story: Story) -> None:
 
 
 async def test_a_sync_from_cron_acts_on_them_as_well(story: Story) -> None:
-    await story.sync()
+    await synced(story)
     change(story, order := some_order(story))
     await come(story, body(order.order_no), b"garbage")
     await story.sync(KA)
@@ -94,7 +100,7 @@ async def test_a_sync_from_cron_acts_on_them_as_well(story: Story) -> None:
 
 
 async def test_ten_messages_about_one_order_are_one_read(story: Story) -> None:
-    await story.sync()
+    await synced(story)
     order = some_order(story)
     await come(story, *(body(order.order_no, orderStatus=number) for number in range(10)))
     await tick(story)
@@ -104,7 +110,7 @@ async def test_ten_messages_about_one_order_are_one_read(story: Story) -> None:
 
 async def test_what_comes_while_it_is_being_read_is_read_again_afterwards_P1(story: Story) -> None:
     """A read that began before a message may have seen the order as it was before."""
-    await story.sync()
+    await synced(story)
     order = some_order(story)
     await come(story, body(order.order_no))
     [source] = story.sources(KA)
@@ -126,7 +132,7 @@ async def test_what_comes_while_it_is_being_read_is_read_again_afterwards_P1(sto
 
 
 async def test_a_hint_read_late_does_not_replace_what_is_newer_P2(story: Story) -> None:
-    await story.sync()
+    await synced(story)
     order = some_order(story)
     before = story.query("SELECT total_amount FROM orders WHERE order_id = %s", order.order_id)
     change(story, order)
@@ -143,7 +149,7 @@ async def test_a_hint_read_late_does_not_replace_what_is_newer_P2(story: Story) 
 
 
 async def test_what_a_message_says_of_an_order_is_not_believed(story: Story) -> None:
-    await story.sync()
+    await synced(story)
     before = story.row_versions()
     order = some_order(story)
     await come(story, body(order.order_no, orderStatus="CANCEL", totalAmount=1))
@@ -154,7 +160,7 @@ async def test_what_a_message_says_of_an_order_is_not_believed(story: Story) -> 
 
 async def test_an_order_nobody_heard_of_lands_with_the_changes_which_are_due_at_once(story: Story) -> None:
     story.lag = timedelta(0)
-    await story.sync()
+    await synced(story)
     [order] = story.world.create(1, datetime.now(UTC), KA)
     assert await tick(story) == (False, AccountResult(KA))  # the interval is not over
     await come(story, body(order.order_no))
@@ -169,7 +175,7 @@ async def test_an_order_nobody_heard_of_lands_with_the_changes_which_are_due_at_
 async def test_an_order_younger_than_the_lag_is_sought_where_the_message_says(story: Story) -> None:
     """It lands at once; the message waits until changes reach past it all the same."""
     story.lag = timedelta(hours=1)
-    await story.sync()
+    await synced(story)
     now = datetime.now(UTC).replace(microsecond=0)
     [order] = story.world.create(1, now, KA)
     placed = (now + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M:%S")
@@ -187,7 +193,7 @@ async def test_an_order_younger_than_the_lag_is_sought_where_the_message_says(st
 
 async def test_an_order_that_landed_since_its_message_came_is_not_read_again(story: Story) -> None:
     story.lag = timedelta(hours=1)
-    await story.sync()
+    await synced(story)
     [order] = story.world.create(1, datetime.now(UTC), KA)
     await come(story, body(order.order_no))
     await tick(story)
@@ -201,7 +207,7 @@ async def test_an_order_that_landed_since_its_message_came_is_not_read_again(sto
 
 
 async def test_1688_orders_garbage_and_unknown_types_are_closed_with_the_reason_and_stop_nobody(story: Story) -> None:
-    await story.sync()
+    await synced(story)
     change(story, order := some_order(story))
     calls = sum(story.calls.values())
     await come(
@@ -226,7 +232,7 @@ async def test_1688_orders_garbage_and_unknown_types_are_closed_with_the_reason_
 
 async def test_messages_are_read_before_everything_else_and_changes_before_the_next_messages(story: Story) -> None:
     story.with_limits(workers=1)
-    await story.sync()
+    await synced(story)
     first, *_, second = story.world.shop(KA).index.orders.values()
     await come(story, body(first.order_no))
     [source] = story.sources(KA)
@@ -246,7 +252,7 @@ async def test_messages_are_read_before_everything_else_and_changes_before_the_n
 async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> None:
     """Whatever comes due while a batch of messages is read waits for one of its windows, not for all of them."""
     story.with_limits(workers=1)
-    await story.sync()
+    await synced(story)
     flood = [order for order in story.world.shop(KA).index.orders.values() if not order.quirk][:60]
     await come(story, *(body(order.order_no) for order in flood))
     [source] = story.sources(KA)
@@ -264,7 +270,7 @@ async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> No
 
 
 async def test_another_accounts_orders_are_not_meant(story: Story) -> None:
-    await story.sync()
+    await synced(story)
     foreign, own = some_order(story, "sandbox-open"), some_order(story)
     async with story.pool.connection() as connection:
         await connection.execute("UPDATE orders SET account = 'other' WHERE order_id = %s", [own.order_id])
@@ -275,7 +281,7 @@ async def test_another_accounts_orders_are_not_meant(story: Story) -> None:
 
 async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story: Story) -> None:
     """It may be too young for everything of its second to be listed."""
-    await story.sync()
+    await synced(story)
     second = Window(NOON, NOON + SECOND)
     async with story.pool.connection() as connection:
         for kind, left in ((WindowKind.HOOK, [second]), (WindowKind.SWEEP, [])):
@@ -339,7 +345,7 @@ def test_windows_that_meet_are_merged_and_others_are_not() -> None:
 
 async def test_an_order_that_a_message_named_and_no_list_ever_brought_is_a_finding(story: Story) -> None:
     story.lag = timedelta(0)
-    await story.sync()
+    await synced(story)
     [order] = story.world.create(1, datetime.now(UTC), KA)
     await come(story, body(order.order_no), body("that never was"), body("that is late"))
     story.lag = AHEAD
@@ -356,7 +362,7 @@ async def test_an_order_that_a_message_named_and_no_list_ever_brought_is_a_findi
 
 async def test_nothing_is_said_of_an_order_before_everything_up_to_its_message_was_read(story: Story) -> None:
     story.lag = timedelta(0)
-    await story.sync()
+    await synced(story)
     await come(story, body("that never was"))
     story.lag = AHEAD
     await tick(story)
