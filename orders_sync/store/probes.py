@@ -15,13 +15,14 @@ from psycopg.types.json import Jsonb
 from orders_sync.domain.assumptions import Probe, ProbeAnswer
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.store.database import Connection, Session
+from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import select_dict
 
 REPROBE_AFTER = timedelta(hours=1)  # after a probe that a fault ended, or that saw no orders
 
 _READ = "SELECT name, observed -> 'probe' FROM sync.accounts WHERE observed ? 'probe' AND name = ANY(%s)"
 _KEEP = """
-    UPDATE sync.accounts SET observed = coalesce(observed, '{}') || jsonb_build_object('probe',
+    UPDATE sync.accounts AS a SET observed = coalesce(observed, '{}') || jsonb_build_object('probe',
         coalesce(observed -> 'probe', '{}') || jsonb_build_object(%s::text, clock_timestamp()) || %s)
     WHERE name = %s
 """
@@ -36,10 +37,14 @@ async def note_page_size(connection: Connection, account: str, rows: int) -> Non
 
 
 async def begin(connection: Connection, account: str) -> bool:
-    """Begin the automatic probe; return False if one has ended, or was begun less than `REPROBE_AFTER` ago."""
+    """Begin the automatic probe; return False if one has ended, or was begun less than `REPROBE_AFTER` ago.
+
+    Also for an account that was paused while it was read: no further call is made for it.
+    """
     cursor = await connection.execute(
         _KEEP
-        + """
+        + f"""
+        AND NOT {IS_PAUSED}
         AND observed -> 'probe' -> 'answers' IS NULL
         AND coalesce((observed -> 'probe' ->> 'begun_at')::timestamptz < clock_timestamp() - %s::interval, true)
         """,
