@@ -27,7 +27,7 @@ from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import pooler
 from orders_sync.store.conninfo import completed, shown
 from orders_sync.store.database_errors import SPOILED, plain_words, strip
-from orders_sync.store.session_settings import PUBLIC, STATE, SessionState, statements
+from orders_sync.store.session_settings import PUBLIC, STATE, WRITABLE, SessionState, statements
 
 RECONNECT_SECONDS = 1.0  # between two attempts while somebody waits; the pool's own back-off takes minutes
 SETTING_SECONDS = 30.0  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
@@ -120,6 +120,9 @@ async def _configure(connection: Connection, search_path: str = PUBLIC) -> Sessi
                 raise
     async with connection.cursor(row_factory=class_row(SessionState)) as cursor:
         state = await (await cursor.execute(STATE)).fetchone()
+        if state and state.is_read_only:
+            await connection.execute(WRITABLE)
+            state = await (await cursor.execute(STATE)).fetchone()
     assert state is not None
     if problem := state.unusable or state.unwritable:
         raise DatabaseError(f"database {state.database} {problem}")
@@ -173,6 +176,8 @@ def connect(url: str, *, autocommit: bool = True, name: str = "orders-sync") -> 
                 if is_last:
                     raise
         state = state_of(connection)
+        if state.is_read_only:
+            connection.execute(WRITABLE)
         if state.unusable:
             raise DatabaseError(f"database {shown(url)} {state.unusable}")
         if state.process != connection.info.backend_pid:

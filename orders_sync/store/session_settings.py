@@ -30,13 +30,12 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "'10min'",  # a frozen process must not hold its locks for ever
 }
 _NEWER = {17: {"transaction_timeout": "0"}}
-# What a role or the environment says is an accident. What the database or the server says is a decision: hosts make
-# a database read-only when its disk is nearly full, administrators when it moves.
-_WRITABLE = """
-SELECT CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN (
-    SELECT set_config(name, 'off', false) FROM pg_settings
-    WHERE name = 'default_transaction_read_only' AND source IN ('client', 'user', 'database user')
-) END
+# For a session that is read-only; it alone costs a fifth of a connection. What a role or the environment says is an
+# accident. What the database or the server says is a decision: hosts make a database read-only when its disk is nearly
+# full, administrators when it moves.
+WRITABLE = """
+SELECT set_config(name, 'off', false) FROM pg_settings
+WHERE name = 'default_transaction_read_only' AND source IN ('client', 'user', 'database user')
 """
 
 STATE = """
@@ -50,7 +49,7 @@ def statements(version: int, search_path: str = PUBLIC) -> bytes:
     """Return the statements that apply the settings to a session. `version`: the server's major version."""
     newer = {name: value for since, names in _NEWER.items() if version >= since for name, value in names.items()}
     settings = {**_SETTINGS, "search_path": search_path, **newer}
-    return ";".join([*(f"SET {name} TO {value}" for name, value in settings.items()), _WRITABLE]).encode()
+    return ";".join(f"SET {name} TO {value}" for name, value in settings.items()).encode()
 
 
 @dataclass(frozen=True)
