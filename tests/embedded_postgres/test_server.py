@@ -129,7 +129,7 @@ def ground() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def finished_home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=fast_ground(), prefix="finished-") as folder:
         home = Path(folder) / "home"
