@@ -21,7 +21,7 @@ from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.sync import drain_all
-from orders_sync.engine.tasks import run_all, stop
+from orders_sync.engine.tasks import is_cancelled, run_all, stop
 from orders_sync.store import audits, ledger
 from orders_sync.store.audits import NotedDifference
 
@@ -144,7 +144,7 @@ class _Audit:
 
     async def _show_life(self) -> None:
         done = None
-        while True:
+        while not is_cancelled():
             await asyncio.sleep(LIFE_SECONDS)
             with suppress(psycopg.Error):  # the comparison meets it, too
                 async with self._pool.connection() as connection:

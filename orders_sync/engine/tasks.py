@@ -28,3 +28,13 @@ async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
         if not task.cancelling():
             task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def is_cancelled() -> bool:
+    """Tell whether the running task was cancelled, wherever the cancellation was lost.
+
+    `asyncio.wait_for` of Python 3.11, by which a pool waits for a connection, loses one that comes together with an
+    answer: a loop that only an exception ends would go on for ever.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil, log2
 
@@ -262,6 +263,30 @@ async def test_an_audit_that_waits_for_the_platform_says_so(tell: Tell, monkeypa
     monkeypatch.setattr(story.progress, "notify", notify)
     await story.audit("sandbox-ka")
     assert told[0].startswith("sandbox-ka: the audit still waits for the platform: 0 calls so far")
+
+
+async def test_a_cancellation_that_is_lost_in_a_sign_of_life_ends_the_audit_all_the_same(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = tell(orders=30)
+    await story.sync("sandbox-ka")
+    ask, begun = PageClient.page, asyncio.Event()
+
+    async def answered_when_cancelled_first(*_: object) -> None:
+        with suppress(*() if begun.is_set() else (asyncio.CancelledError,)):
+            begun.set()
+            await asyncio.Event().wait()
+
+    async def page(client: PageClient, asked: PageQuery) -> FetchedPage:
+        await begun.wait()
+        return await ask(client, asked)
+
+    monkeypatch.setattr("orders_sync.engine.audit.LIFE_SECONDS", 0.001)
+    monkeypatch.setattr("orders_sync.store.audits.note_alive", answered_when_cancelled_first)
+    monkeypatch.setattr(PageClient, "page", page)
+    async with asyncio.timeout(120) as limit:
+        await story.audit("sandbox-ka")
+    assert not limit.expired()
 
 
 async def test_refused_credentials_cost_one_call_P6(tell: Tell) -> None:
