@@ -1,4 +1,4 @@
-"""Decide whether a window was read completely (P1). Only a complete window moves the watermark."""
+"""Decide whether a window was read completely (P1). No other window proves its range."""
 
 from __future__ import annotations
 
