@@ -19,6 +19,8 @@ from tests.support.landed import a_world
 from tests.support.terminal import Terminal, eventually, platforms
 
 expect.set_options(timeout=SLOW)
+# one process for all pages; a page that lives for a second gains nothing from optimized machine code
+ARGUMENTS = ["--no-sandbox", "--process-per-site", "--js-flags=--no-opt"]
 
 
 @pytest.fixture(scope="package")
@@ -48,18 +50,16 @@ def console(chromium: str, server: str, template: str, tmp_path_factory: pytest.
             terminal.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(console: Console) -> Iterator[Browser]:
     """Chromium. It depends on the service, so that nothing else runs on the event loop of Playwright's thread."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--process-per-site"], timeout=SLOW
-        )
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=SLOW)
         yield started
         started.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def context(browser: Browser, console: Console) -> Iterator[BrowserContext]:
     """A wide English browser. Its page keeps the process alive that shows those of the tests: one costs a second."""
     with browser.new_context(viewport=ViewportSize(width=1280, height=860), locale="en-US") as made:
@@ -68,7 +68,7 @@ def context(browser: Browser, console: Console) -> Iterator[BrowserContext]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def session() -> list[Any]:
     """The cookies of somebody who is logged in; none before the first test that logs in."""
     return []
@@ -85,10 +85,9 @@ def nobody(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def page(nobody: Page, console: Console, session: list[Any]) -> Page:
-    """The overview, as somebody sees it who is logged in."""
+    """A page of somebody who is logged in."""
     nobody.context.add_cookies(session)
-    nobody.goto(f"{console.root}/")
-    if "/login" in nobody.url:
+    if "/login" in nobody.context.request.get(f"{console.root}/me").url:
         log_in(nobody, console.root, NAME, console.token)
         session[:] = nobody.context.cookies()
     return nobody

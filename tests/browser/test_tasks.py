@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.support.browsing import NAME, SCRIPT, Console, put_reject
 from tests.support.terminal import Pause
+
+pytestmark = pytest.mark.xdist_group("browser")  # one console and one browser for all files
 
 
 def test_a_log_in_by_keyboard_alone_leads_where_one_wanted_to_go(nobody: Page, console: Console) -> None:
@@ -31,6 +34,7 @@ def test_a_log_in_by_keyboard_alone_leads_where_one_wanted_to_go(nobody: Page, c
 
 
 def test_the_overview_shows_every_shop(page: Page, console: Console) -> None:
+    page.goto(console.root)
     for account in console.world.accounts:
         expect(page.locator("#list").get_by_role("link", name=account.name, exact=True)).to_be_visible()
     page.get_by_label("Search name or platform").fill("no such shop")
@@ -163,6 +167,7 @@ def test_an_expired_session_leads_to_the_log_in_and_back(page: Page, console: Co
 
 
 def test_a_page_that_stays_open_leads_to_the_log_in_when_its_session_has_ended(page: Page, console: Console) -> None:
+    page.goto(console.root)
     expect(page.locator("#list")).to_be_visible()
     console.tables.execute("DELETE FROM sync.console_sessions")
     expect(page).to_have_url(re.compile("/login"))

@@ -16,10 +16,31 @@ NAME = "lin"
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 RUN_AXE = "axe.run({resultTypes: ['violations'], selectors: false})"  # without the details of what is well
-# the conditions of the style sheets that hold at the moment, such as a width
-APPLIED_MEDIA = """() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
-    .filter((rule) => rule instanceof CSSMediaRule).map((rule) => rule.conditionText)
-    .filter((condition) => matchMedia(condition).matches)"""
+# What a page looks like at its present width. `sideways`: the elements that make it scroll sideways. `unreachable`:
+# those that scroll but neither take the focus nor hold anything that does. `media`: the conditions of the style sheets
+# that hold.
+LAYOUT = """() => {
+    const width = document.documentElement.clientWidth;
+    const all = [...document.querySelectorAll("body *")];
+    const shown = (elements) => elements.map((each) => each.outerHTML.slice(0, 120));
+    const scrolls = (overflow) => overflow === "auto" || overflow === "scroll";
+    const isUnreachable = (each) => {
+        const [wide, high] = [each.scrollWidth > each.clientWidth + 1, each.scrollHeight > each.clientHeight + 1];
+        if (!wide && !high) return false;
+        const style = getComputedStyle(each);
+        return ((wide && scrolls(style.overflowX)) || (high && scrolls(style.overflowY)))
+            && ![each, ...each.querySelectorAll("*")].some(
+                (inner) => inner.tabIndex >= 0 && inner.getClientRects().length);
+    };
+    return {
+        sideways: document.documentElement.scrollWidth <= width
+            ? [] : shown(all.filter((each) => each.getBoundingClientRect().right > width + 1)),
+        unreachable: shown(all.filter(isUnreachable)),
+        media: [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+            .filter((rule) => rule instanceof CSSMediaRule).map((rule) => rule.conditionText)
+            .filter((condition) => matchMedia(condition).matches),
+    };
+}"""
 # Removes rows, list items and hours of a heat map that differ in their texts alone from three siblings before: axe-core
 # needs as long for a hundred of them as for all else. All elements in two that are alike have the same names and
 # attributes, and text or none; of the attributes named here it only matters whether they are empty.
@@ -82,20 +103,25 @@ def problems(page: Page) -> list[str]:
     found: list[str] = []
     looks: dict[str, ViewportSize] = {}
     for size in (WIDE, MIDDLE, NARROW):
-        page.set_viewport_size(size)
-        found += sideways(page) + unreachable(page)
-        looks.setdefault(str(page.evaluate(APPLIED_MEDIA)), size)
+        resize(page, size)
+        layout: dict[str, Any] = page.evaluate(LAYOUT)
+        found += layout["sideways"] + layout["unreachable"]
+        looks.setdefault(str(layout["media"]), size)
     page.evaluate(REMOVE_ALIKE)
-    for size in looks.values():
-        page.set_viewport_size(size)
+    page.evaluate(AXE)
+    for size in reversed(looks.values()):
+        resize(page, size)
         found += barriers(page)
     return found
 
 
+def resize(page: Page, size: ViewportSize) -> None:
+    if page.viewport_size != size:
+        page.set_viewport_size(size)
+
+
 def barriers(page: Page) -> list[str]:
-    """Return the serious and critical findings of axe-core on a page: rule, element, why."""
-    if not page.evaluate("typeof window.axe === 'object'"):
-        page.evaluate(AXE)
+    """Return the serious and critical findings of axe-core on a page that holds it: rule, element, why."""
     found: list[dict[str, Any]] = page.evaluate(RUN_AXE)["violations"]
     return [
         f"{rule['id']}: {node['html'][:200]}: {node['failureSummary']}"
@@ -103,33 +129,3 @@ def barriers(page: Page) -> list[str]:
         if rule["impact"] in SEVERE
         for node in rule["nodes"]
     ]
-
-
-def sideways(page: Page) -> list[str]:
-    """Return the elements that make a page scroll sideways: an empty list where none does."""
-    found: list[str] = page.evaluate(
-        """() => {
-            const width = document.documentElement.clientWidth;
-            if (document.documentElement.scrollWidth <= width) return [];
-            return [...document.querySelectorAll("body *")]
-                .filter((each) => each.getBoundingClientRect().right > width + 1)
-                .map((each) => each.outerHTML.slice(0, 120));
-        }"""
-    )
-    return found
-
-
-def unreachable(page: Page) -> list[str]:
-    """Return the elements that scroll but neither take the focus nor hold anything that does."""
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("body *")].filter((each) => {
-            const [wide, high] = [each.scrollWidth > each.clientWidth + 1, each.scrollHeight > each.clientHeight + 1];
-            if (!wide && !high) return false;
-            const style = getComputedStyle(each);
-            const scrolls = (it) => it === "auto" || it === "scroll";
-            return ((wide && scrolls(style.overflowX)) || (high && scrolls(style.overflowY)))
-                && ![each, ...each.querySelectorAll("*")].some(
-                    (inner) => inner.tabIndex >= 0 && inner.getClientRects().length);
-        }).map((each) => each.outerHTML.slice(0, 120))"""
-    )
-    return found

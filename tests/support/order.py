@@ -1,11 +1,12 @@
 """The order of the tests and which run in one worker of xdist: a pytest plugin.
 
 What tests of one module share is made once: with `--dist loadgroup`, the tests that ask for a fixture of scope `module`
-run in one worker, and xdist begins with the largest groups. Of the others the longest come first and those without the
-mark `db` last, so that no worker is left with a long one at the end.
+run in one worker, and xdist begins with the largest groups. The mark `xdist_group` makes one of several files. Of the
+others the longest come first and those without the mark `db` last, so that no worker is left with a long one at the
+end.
 
-Where only tests without it run, those of a file run in one worker: to hand thousands out one by one costs more than
-most of them.
+Where only tests without that mark run, those of a file run in one worker: to hand thousands out one by one costs more
+than most of them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     is_quick = config.option.markexpr == "not db"
     for item in items:
-        if is_quick or _shares(item):
+        if (is_quick or _shares(item)) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0].rpartition("/")[2]))
     items.sort(key=_rank)
 
