@@ -26,6 +26,20 @@ async def console(url: str) -> AsyncIterator[Served]:
 
 
 @pytest.fixture(scope="package")
+def bare(server: str, template: str) -> Iterator[Tables]:
+    """A database without shops and orders. Shared: tests only add people to it, and let them log in."""
+    with made_database(server, "bare", template) as tables:
+        yield tables
+
+
+@pytest.fixture
+async def gate(bare: Tables) -> AsyncIterator[Served]:
+    """A console for tests of who may pass: nothing is changed by it but sessions."""
+    async with served(bare.url) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
 def landed(server: str, template: str) -> Iterator[Tables]:
     """Orders of all three platforms, with history. Shared: tests only add to it what others do not see."""
     with made_database(server, "console", template) as tables:

@@ -27,8 +27,8 @@ def settings(**console: object) -> Settings:
 
 
 @pytest.mark.parametrize("path", GETS)
-async def test_every_page_sends_a_stranger_to_the_log_in_and_back(console: Served, path: str) -> None:
-    async with console.nobody() as client:
+async def test_every_page_sends_a_stranger_to_the_log_in_and_back(gate: Served, path: str) -> None:
+    async with gate.nobody() as client:
         answer = await client.get(path, params={"q": "1"})
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login?next=%2F")
@@ -36,14 +36,12 @@ async def test_every_page_sends_a_stranger_to_the_log_in_and_back(console: Serve
 
 
 @pytest.mark.parametrize("path", POSTS)
-async def test_every_action_is_refused_to_strangers_to_other_origins_and_without_one(
-    console: Served, path: str
-) -> None:
-    async with console.nobody() as client:
+async def test_every_action_is_refused_to_strangers_to_other_origins_and_without_one(gate: Served, path: str) -> None:
+    async with gate.nobody() as client:
         refused = await client.post(path)
         assert refused.status_code == 401
         assert "what you sent was not done" in refused.text
-    async with console.person() as client:
+    async with gate.person() as client:
         for headers in (
             {"Origin": "http://elsewhere.example"},
             {"Origin": "null"},
@@ -70,8 +68,8 @@ async def test_the_session_of_this_browser_is_named_among_the_others(console: Se
 
 
 @pytest.mark.parametrize("page", [each for each in all_pages() if each.acts], ids=lambda each: each.path)
-async def test_who_may_only_look_cannot_act(console: Served, page: object) -> None:
-    async with console.person(may_act=False) as client:
+async def test_who_may_only_look_cannot_act(gate: Served, page: object) -> None:
+    async with gate.person(may_act=False) as client:
         answer = await client.post(page.path, data={})  # type: ignore[attr-defined]
     assert answer.status_code == 403
     assert "You may look, but not change anything." in answer.text
@@ -186,9 +184,9 @@ async def test_who_is_logged_in_is_led_on_from_the_log_in_and_from_addresses_of_
         ("/login", "/"),
     ],
 )
-async def test_the_log_in_leads_nowhere_else(console: Served, after: str, leads_to: str) -> None:
-    token = await console.add("lin")
-    async with console.nobody() as client:
+async def test_the_log_in_leads_nowhere_else(gate: Served, after: str, leads_to: str) -> None:
+    token = await gate.add("lin")
+    async with gate.nobody() as client:
         answer = await client.post("/login", data={"name": "lin", "password": token, "next": after})
     assert answer.headers["location"] == leads_to
 
