@@ -19,6 +19,15 @@ TESTS = Path(__file__).parent
 FILES = sorted(TESTS.rglob("*.py"))
 
 
+@pytest.fixture(scope="module")
+def shared() -> None:
+    """What a module's tests share."""
+
+
+def test_tests_that_share_what_is_made_once_run_in_one_worker(shared: None, request: pytest.FixtureRequest) -> None:
+    assert not hasattr(request.config, "workerinput") or request.node.nodeid.endswith("@test_suite.py")
+
+
 def test_no_test_imports_another_test_or_a_conftest() -> None:
     sideways = [
         f"{file.relative_to(TESTS)} imports {module}"
