@@ -158,14 +158,14 @@ def held(story: Story, order: SandboxOrder) -> object:
 
 
 @pytest.mark.parametrize("account", [SHOP, KA])
-@pytest.mark.parametrize("tables", [["orders"], ["orders", "raw_orders", "sub_orders", "product_items"]])
+@pytest.mark.parametrize("emptied", [["orders"], ["orders", "raw_orders", "sub_orders", "product_items"]])
 async def test_an_order_that_somebody_deleted_was_not_listed_late(
-    story: Story, account: str, tables: list[str]
+    story: Story, account: str, emptied: list[str]
 ) -> None:
     await story.sync(account)
     newest = f"SELECT order_id FROM orders WHERE account = '{account}' ORDER BY created_at DESC LIMIT 20"
     lost = "order_id IN ({})".format(", ".join(f"'{order_id}'" for (order_id,) in story.query(newest)))
-    for table in tables:
+    for table in emptied:
         story.execute(f"DELETE FROM {table} WHERE {lost}")
     await story.audit(account, repair=True)
     story.assert_equal(account)
