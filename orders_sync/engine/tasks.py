@@ -38,3 +38,9 @@ def is_cancelled() -> bool:
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def check_cancelled() -> None:
+    """Raise `CancelledError` where the running task was cancelled, wherever the cancellation was lost."""
+    if is_cancelled():
+        raise asyncio.CancelledError

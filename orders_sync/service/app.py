@@ -29,6 +29,7 @@ from orders_sync.console.site import Site
 from orders_sync.domain.errors import DatabaseError, EmbeddedError
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
+from orders_sync.engine.tasks import check_cancelled
 from orders_sync.engine.window_job import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service import outage as outages
@@ -317,6 +318,7 @@ class Service:
                 self._outage.end()
             except CONNECTION_ERRORS as error:
                 await self._record_failure("watch", error)
+            check_cancelled()
             if self._outage.is_active or self._gate.mismatch is not None:
                 self._liveness.restart_timers()
             if self._outage.is_active:

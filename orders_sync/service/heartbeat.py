@@ -9,6 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
+from orders_sync.engine.tasks import check_cancelled
 from orders_sync.service.outage import is_connection_loss
 from orders_sync.service.queue import CONNECTION_ERRORS
 from orders_sync.store import processes
@@ -66,6 +67,7 @@ class Heartbeat:
                         wait = RETRY_SECONDS
                     else:
                         await self._failed(error)
+                check_cancelled()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._changed.wait()

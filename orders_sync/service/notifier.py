@@ -23,6 +23,7 @@ from orders_sync.engine.notice_texts import Notice
 from orders_sync.engine.notices import FoundProblem
 from orders_sync.engine.service_problems import AccountState
 from orders_sync.engine.service_status import Verdict
+from orders_sync.engine.tasks import check_cancelled
 from orders_sync.service.channels import Channel
 from orders_sync.service.log_throttle import LogThrottle
 from orders_sync.service.metrics import Metrics
@@ -77,6 +78,7 @@ class Notifier:
             self.metrics.add_channel(each.label)
         while True:
             await self.run_once()
+            check_cancelled()
             await asyncio.sleep(SECONDS)
 
     async def run_once(self) -> None:

@@ -51,7 +51,7 @@ def test_run_lands_everything_and_what_changes_later(terminal: Terminal, tables:
 
 
 def test_sigterm_in_mid_window_leaves_nobody_waiting_P5(terminal: Terminal, tables: Tables, world: World) -> None:
-    with serving(terminal, world), Pause(world, at=2) as pause:
+    with serving(terminal, world), Pause(world, at=1) as pause:
         service = terminal.serve("run", *ANYWHERE)
         pause.wait()
         assert tables.query("SELECT count(*) > 0 FROM sync.windows WHERE state = 'running'") == [(True,)]

@@ -82,7 +82,7 @@ async def test_a_backfill_that_was_cut_off_goes_on_with_the_next_pass(tell: Tell
 
 
 async def test_cancelled_means_that_nothing_of_it_is_read_any_more_parts_of_a_split_included(tell: Tell) -> None:
-    story = tell(orders=135)
+    story = tell(orders=450)
     await story.sync()
     number = await ask(story, last_days(30), everything=True)
     story.with_limits(window_rows=20)  # the first answer says: split
