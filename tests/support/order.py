@@ -2,8 +2,8 @@
 
 What tests of one module share is made once: with `--dist loadgroup`, the tests that ask for a fixture of scope `module`
 run in one worker, and xdist begins with the largest groups. The mark `xdist_group` makes one of several files. Of the
-others the longest come first and those without the mark `db` last, so that no worker is left with a long one at the
-end.
+others those with the mark `db` come first, mixed: at any time some wait for programs while others compute. Those
+without the mark are short and come last, so that no worker is left with a long one at the end.
 
 Where only tests without that mark run, those of a file run in one worker: to hand thousands out one by one costs more
 than most of them.
@@ -12,10 +12,9 @@ than most of them.
 from __future__ import annotations
 
 from collections.abc import Generator
+from zlib import crc32
 
 import pytest
-
-LONGEST = ("tests/test_benchmarks.py", "tests/cli/test_service.py", "tests/cli/test_demo.py")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist reads the groups
@@ -46,7 +45,7 @@ def _shares(item: pytest.Item) -> bool:
     return any(each[-1].scope == "module" and not name.startswith("_") for name, each in found.items())
 
 
-def _rank(item: pytest.Item) -> int:
-    if item.nodeid.startswith(LONGEST):
-        return 0
-    return 1 if item.get_closest_marker("db") else 2
+def _rank(item: pytest.Item) -> tuple[bool, int]:
+    """Return a number that is the same in every worker and far from that of a similar id."""
+    is_long = item.get_closest_marker("db") is not None
+    return not is_long, crc32(item.nodeid.encode()) if is_long else 0
