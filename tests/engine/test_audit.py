@@ -66,30 +66,30 @@ def minute_of(order: SandboxOrder) -> tuple[datetime, datetime]:
 
 
 async def test_tables_that_are_equal_cost_a_call_a_window_and_differ_nowhere(tell: Tell) -> None:
-    story = tell(orders=270, days=90)
+    story = tell(orders=900, days=90)
     await story.sync()
     audits = await story.audit()
     for name, audited in audits.items():
         assert audited.error is None
         assert audited.differences == []
-        assert audited.found.platform == audited.found.tables == 90
+        assert audited.found.platform == audited.found.tables == 300
         assert audited.start is not None
         assert audited.end is not None
         longest = PLATFORMS[story.world.shop(name).platform].longest_window
         by_creation = ceil((audited.end - audited.start) / longest) + 1
         assert audited.calls <= by_creation + calls_by_update(audited, story.page_size)
         if audited.updates is not None:
-            assert audited.updates.found.platform == audited.updates.found.tables > 30
-    assert story.query(AUDITS) == [(True, 90, 90, 0, None)] * 3
+            assert audited.updates.found.platform == audited.updates.found.tables > 100
+    assert story.query(AUDITS) == [(True, 300, 300, 0, None)] * 3
 
 
 @pytest.mark.parametrize("account", ["sandbox-1688", "sandbox-open", "sandbox-ka"])
-async def test_one_order_missing_among_hundreds_is_found_to_the_minute_for_few_calls_and_repaired_P1(
+async def test_one_order_missing_among_a_thousand_is_found_to_the_minute_for_few_calls_and_repaired_P1(
     tell: Tell, account: str
 ) -> None:
-    story = tell(orders=900, days=90)
+    story = tell(orders=3000, days=90)
     await story.sync(account)
-    lost = orders_of(story, account)[185]
+    lost = orders_of(story, account)[617]
     forget(story, lost)
     before = story.calls.total()
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=91)
@@ -114,12 +114,12 @@ async def test_one_order_missing_among_hundreds_is_found_to_the_minute_for_few_c
 
 
 async def test_a_lost_stretch_is_one_range_and_one_read(tell: Tell) -> None:
-    story = tell(orders=270)
+    story = tell(orders=900)
     await story.sync("sandbox-open")
-    lost = orders_of(story, "sandbox-open")[30:45]
+    lost = orders_of(story, "sandbox-open")[100:150]
     forget(story, *lost)
     audited = (await story.audit("sandbox-open", repair=True))["sandbox-open"]
-    assert sum(each.missing for each in audited.differences) == 15
+    assert sum(each.missing for each in audited.differences) == 50
     assert len(audited.differences) <= 3  # more than one where a border of the bisection lies in the stretch
     assert audited.remaining == []
     story.assert_equal("sandbox-open")
@@ -128,7 +128,7 @@ async def test_a_lost_stretch_is_one_range_and_one_read(tell: Tell) -> None:
 async def test_an_order_the_platform_lists_no_more_is_shown_and_never_called_repaired(tell: Tell) -> None:
     story = tell(samples=True)
     await story.sync(story.shop)
-    gone, lost = orders_of(story, story.shop)[9], orders_of(story, story.shop)[18]
+    gone, lost = orders_of(story, story.shop)[30], orders_of(story, story.shop)[60]
     unlist(story, story.shop, gone)
     forget(story, lost)
     audited = (await story.audit(story.shop, repair=True))[story.shop]
@@ -141,16 +141,16 @@ async def test_an_order_the_platform_lists_no_more_is_shown_and_never_called_rep
 
 
 async def test_open_rejects_explain_what_the_tables_miss(tell: Tell) -> None:
-    story = tell(orders=135)
+    story = tell(orders=450)
     story.faults.set_rates({"malformed": 0.1})
     await story.sync()
     for audited in (await story.audit()).values():
         assert audited.differences == []
         assert audited.found.rejects > 0
-        assert audited.found.platform == audited.found.tables == 45
+        assert audited.found.platform == audited.found.tables == 150
     rejects = {name: audited.found.rejects for name, audited in (await story.audit()).items()}
     kept = story.query("SELECT DISTINCT account, rejects, table_orders FROM sync.audits ORDER BY account")
-    assert kept == [(name, count, 45) for name, count in sorted(rejects.items())]
+    assert kept == [(name, count, 150) for name, count in sorted(rejects.items())]
 
 
 async def test_what_the_next_sync_reads_anyway_is_no_difference(tell: Tell) -> None:
@@ -183,7 +183,7 @@ async def test_what_is_younger_than_the_watermark_is_not_compared(tell: Tell) ->
     far = datetime.now(UTC) + timedelta(days=1)
     audited = (await story.audit("sandbox-ka", end=far))["sandbox-ka"]
     assert story.query("SELECT watermark FROM sync.accounts") == [(audited.end,)]
-    assert (audited.found.platform, audited.differences) == (30, [])
+    assert (audited.found.platform, audited.differences) == (100, [])
 
 
 async def test_an_account_never_synced_or_a_range_never_synced_is_said(tell: Tell) -> None:
@@ -198,9 +198,9 @@ async def test_an_account_never_synced_or_a_range_never_synced_is_said(tell: Tel
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "firewall"])  # that ends an audit with its reason
 async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_P1(tell: Tell, kind: str) -> None:
     """Two are lost: a total that is too low by just as many as the tables miss is what no count can tell."""
-    story = tell(orders=135, page_size=3)
+    story = tell(orders=450, page_size=10)
     await story.sync("sandbox-ka")
-    lost = orders_of(story, "sandbox-ka")[23:25]
+    lost = orders_of(story, "sandbox-ka")[77:79]
     forget(story, *lost)
     story.faults.script(*[kind, "ok", "ok", kind, "ok", "ok", "ok", kind], account="sandbox-ka")
     story.with_limits(tries=6, attempts=8)
@@ -215,7 +215,7 @@ async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "firewall"])
 async def test_each_fault_of_the_platform_is_survived_and_missing_versions_are_found_P1(tell: Tell, kind: str) -> None:
     """Two of one hour: of those of two days each might hide behind a total that is too low by one."""
-    story = tell(orders=135, page_size=3)
+    story = tell(orders=450, page_size=10)
     await story.sync(story.shop)
     lost = [str(row[0]) for row in story.query(TWO_OF_ONE_HOUR, story.shop)]
     for table, old in OLD.items():
@@ -300,7 +300,7 @@ async def test_refused_credentials_cost_one_call_P6(tell: Tell) -> None:
 
 @pytest.mark.parametrize("answer", ["nothing", "an error"])
 async def test_what_lies_beyond_the_reach_of_1688_is_said_and_not_called_a_difference(tell: Tell, answer: str) -> None:
-    story = tell(orders=300, days=90)
+    story = tell(days=90)
     await story.sync(story.shop)
     start, reach = (datetime.now(UTC).replace(microsecond=0) - timedelta(days=days) for days in (89, 31))
     if answer == "nothing":

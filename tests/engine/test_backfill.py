@@ -51,7 +51,7 @@ async def test_what_is_complete_is_not_read_again_and_the_request_is_done_at_onc
 
 
 async def test_only_what_no_complete_window_covers_is_read(tell: Tell) -> None:
-    story = tell(orders=135)
+    story = tell(orders=450)
     await story.sync(story.shop)
     whole = last_days(20)
     middle = Window(whole.start + 8 * DAY, whole.start + 12 * DAY)
@@ -68,7 +68,7 @@ async def test_only_what_no_complete_window_covers_is_read(tell: Tell) -> None:
 
 
 async def test_a_backfill_that_was_cut_off_goes_on_with_the_next_pass(tell: Tell) -> None:
-    story = tell(orders=135)
+    story = tell(orders=450)
     await story.sync()
     await ask(story, last_days(30), everything=True)
     story.faults.set_rates({"http_5xx": 1.0})
@@ -285,12 +285,12 @@ async def test_a_request_that_cannot_be_planned_fails_alone_with_its_reason(
     assert "division by zero" in str(states[1][1])
 
 
-@pytest.mark.parametrize("page_size", [1, 30])
+@pytest.mark.parametrize("page_size", [3, 100])
 async def test_orders_of_a_backfill_before_the_history_are_kept_current_and_no_others_come_with_them_P1(
     tell: Tell, page_size: int
 ) -> None:
     """Several days of it, with days between that nobody asked for. Small pages would make lists by status cheaper."""
-    story, shop = tell(orders=270, days=8, page_size=page_size), "sandbox-ka"
+    story, shop = tell(orders=900, days=8, page_size=page_size), "sandbox-ka"
     begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 2 * DAY
     story.history_from = begin
     await story.sync(shop)

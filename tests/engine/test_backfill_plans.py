@@ -40,7 +40,7 @@ async def start(story: Story, number: int, sources: list[AccountSource] | None =
 
 
 async def test_exactly_what_was_shown_is_planned_and_read(tell: Tell) -> None:
-    story = tell(orders=135)
+    story = tell(orders=450)
     window = last_days(20)
     shown = await preview(story, window, "sandbox-1688", "sandbox-ka")
     requested = await start(story, shown.plan)

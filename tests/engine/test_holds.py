@@ -113,7 +113,7 @@ async def test_a_window_of_more_calls_than_a_quota_allows_is_split_until_it_pass
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limiter, "LONGEST_WAIT", 0.5)
-    story = tell(orders=90, page_size=3)
+    story = tell(orders=300, page_size=10)
     story.faults.retry_after = 1
     story.faults.script(*[*["ok"] * 8, "http_429"] * 200, account=KA)
     for _ in range(3):

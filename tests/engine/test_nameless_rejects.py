@@ -12,7 +12,7 @@ OPEN = "SELECT count(*) FROM sync.rejects WHERE order_id IS NULL AND resolved_at
 
 
 async def test_rejects_without_an_id_are_gone_once_the_platform_sends_whole_records_again_P4(tell: Tell) -> None:
-    story = tell(orders=90)
+    story = tell(orders=300)
     story.faults.set_rates({"malformed": 0.2})
     await story.sync(KA)
     [(nameless,)] = story.query(OPEN)
@@ -29,7 +29,7 @@ async def test_rejects_without_an_id_are_gone_once_the_platform_sends_whole_reco
 async def test_a_backfill_of_days_settles_what_was_rejected_on_them_though_a_longer_window_brought_it(
     tell: Tell, account: str
 ) -> None:
-    story = tell(orders=90)
+    story = tell(orders=300)
     story.faults.set_rates({"malformed": 0.3})
     await story.sync(account)
     shown = "SELECT count(*), count(*) FILTER (WHERE resolved_at IS NULL) FROM sync.rejects WHERE listed_at IS NOT NULL"
@@ -47,7 +47,7 @@ async def test_a_backfill_of_days_settles_what_was_rejected_on_them_though_a_lon
 
 
 async def test_an_ignored_reject_is_swept_no_more_and_settles_all_the_same(tell: Tell) -> None:
-    story = tell(orders=90)
+    story = tell(orders=300)
     story.faults.set_rates({"malformed": 0.2})
     await story.sync(KA)
     story.execute("UPDATE sync.rejects SET ignored_at = now()")

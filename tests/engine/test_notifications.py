@@ -25,7 +25,7 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def story(tell: Tell) -> Story:
-    return tell(orders=300)
+    return tell()
 
 
 async def synced(story: Story) -> None:

@@ -34,7 +34,7 @@ UNBELIEVED = [kind for kind in KINDS if kind != "null_data"]
 
 
 async def test_everything_listed_lands_exactly_as_it_is_P1(tell: Tell) -> None:
-    story = tell(orders=270, samples=True)
+    story = tell(orders=900, samples=True)
     outcomes = await story.sync()
     assert {name: outcome.rows.new for name, outcome in outcomes.items()} == {
         each.name: each.orders for each in story.world.accounts
@@ -56,7 +56,7 @@ async def test_rereading_everything_unchanged_writes_no_row_P3(tell: Tell) -> No
     await story.sync()
     before = story.row_versions()
     outcomes = await story.sync(sweep=Sweep.ALL)
-    assert outcomes["sandbox-ka"].rows.unchanged == 30
+    assert outcomes["sandbox-ka"].rows.unchanged == 100
     assert outcomes["sandbox-ka"].rows.changed == 0
     assert story.row_versions() == before
 
@@ -66,7 +66,7 @@ async def test_row_that_moves_forward_while_paged_is_not_lost_P1(tell: Tell) -> 
 
     Read from the first page to the last, one order a page would slip from an unread page into a read one.
     """
-    story = tell(orders=270, page_size=3)
+    story = tell(orders=900, page_size=10)
     story.with_limits(workers=1)
     shop = story.world.shop(story.shop)
     victims = iter(sorted(shop.index.orders.values(), key=lambda order: order.modified))
@@ -110,17 +110,17 @@ async def test_changes_come_in_with_the_next_run_and_leave_history(tell: Tell) -
 
 
 async def test_window_that_is_too_full_is_split_before_it_is_paged_P7(tell: Tell) -> None:
-    story = tell(orders=270, page_size=3)
-    story.with_limits(window_rows=9)
+    story = tell(orders=900, page_size=10)
+    story.with_limits(window_rows=30)
     await story.sync()
     story.assert_equal()
-    assert story.query("SELECT max(seen) <= 9 FROM sync.windows WHERE state = 'done'") == [(True,)]
+    assert story.query("SELECT max(seen) <= 30 FROM sync.windows WHERE state = 'done'") == [(True,)]
     assert story.query("SELECT count(*) > 20 FROM sync.windows WHERE state = 'done'") == [(True,)]
 
 
 async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_is_counted(tell: Tell) -> None:
-    story = tell(orders=270)
-    story.with_limits(window_rows=60)
+    story = tell(orders=900)
+    story.with_limits(window_rows=200)
     first: dict[str, int] = {}
 
     class Watching(SandboxTransport):
@@ -135,19 +135,19 @@ async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_i
     for window in story.progress.closed_windows:
         start, end = (platform_text(each) for each in (window.claim.window.start, window.claim.window.end))
         is_new_month = window.claim.parent_id is None and window.claim.window.seconds > 7 * 86400
-        is_counted_first = is_new_month or window.claim.expected > 30
-        assert first[f"{start} {end}"] == (1 if is_counted_first else 30)
+        is_counted_first = is_new_month or window.claim.expected > 100
+        assert first[f"{start} {end}"] == (1 if is_counted_first else 100)
         if window.landed is not None:
             assert window.total is not None
-            is_counted_for_nothing = is_counted_first and 0 < window.total <= 30
-            is_looked_behind = window.total > 0 and window.total % 30 == 0  # its last page is just full
-            assert window.calls == calls_for(window.total, 30) + is_counted_for_nothing + is_looked_behind
+            is_counted_for_nothing = is_counted_first and 0 < window.total <= 100
+            is_looked_behind = window.total > 0 and window.total % 100 == 0  # its last page is just full
+            assert window.calls == calls_for(window.total, 100) + is_counted_for_nothing + is_looked_behind
     assert {window.total == 0 for window in story.progress.closed_windows} == {True, False}
     story.assert_equal("sandbox-ka")
 
 
 async def test_window_that_never_adds_up_is_split_until_it_does_P1(tell: Tell) -> None:
-    story = tell(orders=270, page_size=3)
+    story = tell(orders=900, page_size=10)
     story.with_limits(workers=1, attempts=12)
     story.faults.set_rates({"missing_rows": 0.3})  # one of 31 calls fails in each read of the whole
     outcome = (await story.sync(story.shop))[story.shop]
@@ -158,9 +158,9 @@ async def test_window_that_never_adds_up_is_split_until_it_does_P1(tell: Tell) -
     assert [window.is_split for window in story.progress.closed_windows if window.error] == [True] * len(reasons)
 
 
-@pytest.mark.parametrize("place", [0, 1, 45])
+@pytest.mark.parametrize("place", [0, 1, 150])
 async def test_a_page_that_never_comes_holds_up_its_own_orders_alone_P1(tell: Tell, place: int) -> None:
-    story = tell(orders=270, page_size=3)
+    story = tell(orders=900, page_size=10)
     victim = _in_time_order(story)[place]
     story.transport = _without(victim, status=200)
     for _ in range(8):
@@ -217,9 +217,9 @@ async def test_a_platform_that_answers_nothing_past_the_last_page_is_read_after_
 
 
 async def test_an_outage_in_mid_window_splits_nothing_unless_it_comes_again(tell: Tell) -> None:
-    story = tell(orders=270, page_size=3)
+    story = tell(orders=900, page_size=10)
     story.with_limits(tries=1)
-    story.transport = _without(_in_time_order(story)[45], status=503)
+    story.transport = _without(_in_time_order(story)[150], status=503)
     for splits in (0, 1):
         await story.sync(story.shop)
         assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'split'") == [(splits,)]
@@ -262,7 +262,7 @@ async def test_closed_windows_cover_the_history_without_a_gap_P1(tell: Tell) -> 
 
 @pytest.mark.parametrize("kind", UNBELIEVED)
 async def test_each_fault_is_survived_and_nothing_is_missed_P1(tell: Tell, kind: str) -> None:
-    story = tell(orders=90, page_size=3)
+    story = tell(orders=180, page_size=5)
     story.faults.set_rates({kind: 0.3})
     story.with_limits(tries=6, attempts=8)
     for _ in range(4):
@@ -276,7 +276,7 @@ async def test_each_fault_is_survived_and_nothing_is_missed_P1(tell: Tell, kind:
 
 
 async def test_all_faults_at_once_and_nothing_is_missed_P1(tell: Tell) -> None:
-    story = tell(orders=135)
+    story = tell(orders=450)
     story.faults.set_rates(dict.fromkeys(UNBELIEVED, 0.02) | {"malformed": 0.05})
     story.with_limits(tries=6, attempts=8)
     for _ in range(5):
@@ -290,8 +290,8 @@ async def test_all_faults_at_once_and_nothing_is_missed_P1(tell: Tell) -> None:
 
 
 async def test_malformed_records_become_rejects_once_and_their_neighbours_land_P4(tell: Tell) -> None:
-    story = tell(orders=135)
-    story.faults.set_rates({"malformed": 0.3})
+    story = tell(orders=450)
+    story.faults.set_rates({"malformed": 0.1})
     await story.sync()
     await story.sync(sweep=Sweep.ALL)
     verdicts = story.verify()
@@ -330,7 +330,7 @@ async def test_refused_signature_stops_the_account_after_one_call_P6(tell: Tell)
 
 
 async def test_account_that_answers_nothing_rests_and_the_others_go_on_P6(tell: Tell) -> None:
-    story = tell(orders=270)
+    story = tell(orders=900)
     story.with_limits(tries=1, workers=1)
     story.faults.set_rates({"reset": 1.0}, account="sandbox-open")
     outcomes = await story.sync()
@@ -387,16 +387,16 @@ async def test_two_reads_of_overlapping_ranges_never_run_at_once(tell: Tell) -> 
 
 
 async def test_two_processes_at_once_share_the_work_and_land_everything_once_P3(tell: Tell) -> None:
-    story = tell(orders=270)
-    story.with_limits(window_rows=30)
+    story = tell(orders=900)
+    story.with_limits(window_rows=100)
     first, second = await asyncio.gather(story.sync(), story.sync())
-    assert sum(o.rows.new for o in [*first.values(), *second.values()]) == 270
+    assert sum(o.rows.new for o in [*first.values(), *second.values()]) == 900
     story.assert_equal()
-    assert story.query("SELECT count(*) FROM order_history WHERE changed IS NULL") == [(270,)]
+    assert story.query("SELECT count(*) FROM order_history WHERE changed IS NULL") == [(900,)]
 
 
 async def test_pass_that_is_interrupted_hands_its_windows_back(tell: Tell) -> None:
-    story = tell(orders=270)
+    story = tell(orders=900)
     reading = asyncio.Event()
     story.world.between_calls = reading.set
     running = asyncio.create_task(story.sync())
@@ -414,7 +414,7 @@ async def test_pass_that_is_interrupted_hands_its_windows_back(tell: Tell) -> No
 async def test_no_window_stays_held_wherever_around_its_claim_the_pass_is_interrupted(
     tell: Tell, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
-    story = tell(orders=90)
+    story = tell(orders=300)
     running: list[asyncio.Task[object]] = []
     claim = claims.claim
 
@@ -442,7 +442,7 @@ def _cancel_after(task: asyncio.Task[object], steps: int) -> None:
 
 
 async def test_a_sweep_of_what_is_open_brings_every_change_of_it_P2(tell: Tell) -> None:
-    story = tell(orders=270)
+    story = tell(orders=900)
     await story.sync()
     final = "SELECT o.order_id FROM orders AS o JOIN order_statuses USING (platform, status) WHERE is_final"
     final_before = {str(row[0]) for row in story.query(final)}
@@ -458,7 +458,7 @@ async def test_a_sweep_of_what_is_open_brings_every_change_of_it_P2(tell: Tell) 
 
 
 async def test_a_sweep_is_planned_when_a_period_has_passed_since_the_last_plan(tell: Tell) -> None:
-    story = tell(orders=135)
+    story = tell(orders=450)
     hour = timedelta(hours=1)
     story.sweeps = SweepPolicy((Tier(timedelta(days=365), hour),), timedelta(0))
     await story.sync()
@@ -472,8 +472,8 @@ async def test_a_sweep_is_planned_when_a_period_has_passed_since_the_last_plan(t
 
 
 async def test_a_reject_is_read_again_by_a_sweep_and_resolves_itself_P4(tell: Tell) -> None:
-    story = tell(orders=135)
-    story.faults.set_rates({"malformed": 0.3})
+    story = tell(orders=450)
+    story.faults.set_rates({"malformed": 0.1})
     await story.sync("sandbox-ka")
     story.faults.clear()
     open_rejects = "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL AND order_id IS NOT NULL"

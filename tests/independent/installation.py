@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
+import psycopg
 
 from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.sweeps import Sweep, SweepPolicy
@@ -20,22 +20,11 @@ from orders_sync.engine.run_context import RunContext, rate_limiters
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
-from orders_sync.store.database import Pool, Session
+from orders_sync.store.database import Pool
 from tests.independent.platform import APP_ID, SECRET, SELLER, FakePlatform
-from tests.support.databases import Tables
 from tests.support.story import AHEAD, Silent
 
 ACCOUNT = "shop"
-
-
-def in_fifths(kind: str) -> dict[str, Any]:
-    """Return settings by which pages and windows hold a fifth of what they do otherwise: few orders fill many."""
-    usual = Limits()
-    retry_policy = RetryPolicy(tries=2, first_delay=0.001)
-    return {
-        "policy": {"page_size": PLATFORMS[kind].page_size // 5},
-        "limits": replace(usual, window_rows=usual.window_rows // 5, retry_policy=retry_policy),
-    }
 
 
 @dataclass
@@ -49,7 +38,6 @@ class Installation:
     policy: dict[str, object] = field(default_factory=dict)
     limits: Limits = field(default_factory=lambda: Limits(retry_policy=RetryPolicy(tries=2, first_delay=0.001)))
     progress: Silent = field(default_factory=Silent)
-    session: Session | None = None  # for what a test asks of the tables; without, each statement has one of its own
 
     def __post_init__(self) -> None:
         self.history_from = datetime.now(UTC).replace(microsecond=0) - self.history
@@ -92,7 +80,8 @@ class Installation:
             return await probe_account(self.pool, http, self.source, rate_limiter, self.limits.retry_policy)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        return Tables(self.url, self.session).query(statement, *values)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
 
     def held(self) -> dict[str, str]:
         """The status of every order in the tables by its id."""

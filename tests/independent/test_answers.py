@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.independent.installation import Installation, in_fifths
+from tests.independent.installation import Installation
 from tests.independent.oddities import byte_order_mark, nothing_as, total_is
 from tests.independent.platform import SHAPES, orders_every
 
@@ -23,7 +23,7 @@ async def test_a_success_without_data_is_an_empty_range_once_it_was_said_twice_P
     install: Install, kind: str, data: bytes
 ) -> None:
     policy = {"longest_window": timedelta(days=1)}  # most windows are empty; longer ones are asked once more anyway
-    shop = install(kind, orders_every(MINUTE, 5), nothing_as(data), history=timedelta(days=8), policy=policy)
+    shop = install(kind, orders_every(MINUTE, 5), nothing_as(data), history=timedelta(days=25), policy=policy)
     outcome = await shop.sync()
     assert not outcome.errors
     shop.assert_holds_the_truth()
@@ -34,7 +34,7 @@ async def test_a_success_without_data_is_an_empty_range_once_it_was_said_twice_P
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_byte_order_mark_changes_nothing(install: Install, kind: str) -> None:
-    shop = install(kind, orders_every(5 * MINUTE, 140), byte_order_mark(), **in_fifths(kind))
+    shop = install(kind, orders_every(MINUTE, 700), byte_order_mark())
     assert not (await shop.sync()).errors
     shop.assert_holds_the_truth()
 

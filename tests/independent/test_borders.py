@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.sweeps import Sweep
-from tests.independent.installation import Installation, in_fifths
+from tests.independent.installation import Installation
 from tests.independent.oddities import begin_exclusive, end_exclusive
 from tests.independent.platform import Oddity, Order, orders_every
 
@@ -41,7 +41,7 @@ async def _fill_the_borders(shop: Installation, fraction: timedelta = timedelta(
 async def test_orders_at_the_borders_of_windows_land_whichever_ends_are_inclusive_P1(
     install: Install, kind: str, oddity: Oddity
 ) -> None:
-    shop = install(kind, orders_every(timedelta(minutes=25), 840), oddity, **in_fifths(kind))
+    shop = install(kind, orders_every(timedelta(minutes=5), 4200), oddity)
     await shop.sync()
     assert await _fill_the_borders(shop) > 1
     await shop.sync()
@@ -52,8 +52,7 @@ async def test_orders_at_the_borders_of_windows_land_whichever_ends_are_inclusiv
 async def test_orders_behind_a_whole_second_land_at_the_borders_too_P1(
     install: Install, oddities: tuple[Oddity, ...]
 ) -> None:
-    orders = with_fractions(orders_every(timedelta(minutes=25), 840))
-    shop = install("1688", orders, *oddities, **in_fifths("1688"))
+    shop = install("1688", with_fractions(orders_every(timedelta(minutes=5), 4200)), *oddities)
     await shop.sync()
     assert await _fill_the_borders(shop, FRACTION) > 1
     await shop.sync()

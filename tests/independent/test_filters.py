@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.independent.installation import Installation, in_fifths
+from tests.independent.installation import Installation
 from tests.independent.oddities import (
     filter_by_created,
     filter_by_date_only,
@@ -64,7 +64,7 @@ async def test_a_list_by_creation_where_changes_were_asked_for_is_noticed(instal
 
 @pytest.mark.parametrize("kind", ["1688", "xportcn_open"])
 async def test_a_list_in_the_other_order_is_read_all_the_same_P1(install: Install, kind: str) -> None:
-    shop = install(kind, orders_every(HOUR, 260), reversed_order(), **in_fifths(kind))
+    shop = install(kind, orders_every(HOUR / 6, 1300), reversed_order())
     assert not (await shop.sync()).errors
     shop.assert_holds_the_truth()
 

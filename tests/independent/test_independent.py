@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.sweeps import Sweep
-from tests.independent.installation import Installation, in_fifths
+from tests.independent.installation import Installation
 from tests.independent.oddities import (
     last_page_repeated,
     reversed_order,
@@ -24,7 +24,7 @@ Install = Callable[..., Installation]
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_order_lands_and_the_account_is_current_P1(install: Install, kind: str) -> None:
-    shop = install(kind, orders_every(35 * MINUTES, 140), **in_fifths(kind))
+    shop = install(kind, orders_every(7 * MINUTES, 700))
     outcome = await shop.sync()
     assert not outcome.errors
     shop.assert_holds_the_truth()

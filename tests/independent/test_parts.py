@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from orders_sync.domain import emptiness
 from orders_sync.domain.windows import Feed, Window
+from orders_sync.engine.page_client import RetryPolicy
+from orders_sync.engine.window_job import Limits
 from orders_sync.store import backfills
 from orders_sync.store.database import Pool
-from tests.independent.installation import ACCOUNT, Installation, in_fifths
+from tests.independent.installation import ACCOUNT, Installation
 from tests.independent.oddities import hidden_in_ranges_of
 from tests.independent.platform import Oddity, Order, Query, Response, orders_every
 from tests.support.backfills import request_backfill
 
 Install = Callable[..., Installation]
-COUNT = 198
-STEP = timedelta(hours=3)  # all of them: nearly the whole history of 25 days
+COUNT = 990
+STEP = timedelta(minutes=36)  # all of them: nearly the whole history of 25 days
 LONG = timedelta(days=20)  # only the whole history is longer
 WHOLES = "SELECT state, total, part_rows, parts_again_at IS NOT NULL FROM sync.windows WHERE part_rows IS NOT NULL"
 
@@ -30,18 +30,17 @@ def empty_ranges_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emptiness, "ONE_ANSWER", timedelta(days=10_000))
 
 
+def limits() -> Limits:
+    return Limits(window_rows=400, retry_policy=RetryPolicy(tries=2, first_delay=0.001))
+
+
 def orders(step: timedelta, count: int) -> list[Order]:
     """Return orders of which none is on the border of two windows, where both would bring it."""
     return orders_every(step, count, end=datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30, seconds=13))
 
 
 def installed(install: Install, kind: str, *oddities: Oddity) -> Installation:
-    return install(kind, orders(STEP, COUNT), *oddities, **small(kind))
-
-
-def small(kind: str) -> dict[str, Any]:
-    found = in_fifths(kind)
-    return found | {"limits": replace(found["limits"], window_rows=80)}
+    return install(kind, orders(STEP, COUNT), *oddities, limits=limits())
 
 
 def counts_of_the_whole(shop: Installation) -> int:
@@ -123,23 +122,23 @@ async def test_rows_that_left_a_range_of_update_time_since_it_was_counted_are_no
     def select(query: Query, orders: list[Order]) -> list[Order]:
         if len(shop.fake.calls) == 2:  # the whole was counted
             now = datetime.now(UTC).replace(microsecond=0)
-            for order in shop.fake.orders[20:28]:
+            for order in shop.fake.orders[100:140]:
                 order.modified = now
         return usual(query, orders)
 
     shop.fake.stages.select = select
     assert not (await shop.sync()).errors
     await shop.sync(passes=2)
-    assert shop.query(WHOLES) == [("split", COUNT - 8, COUNT - 8, False)]
+    assert shop.query(WHOLES) == [("split", COUNT - 40, COUNT - 40, False)]
     assert shop.is_current()
 
 
 async def test_a_loss_in_a_part_that_was_split_itself_is_seen_where_it_was_lost_P1(install: Install) -> None:
-    shop = install("xportcn_open", orders(timedelta(minutes=15), 398), **small("xportcn_open"))
-    lost = shop.fake.orders[200].number
+    shop = install("xportcn_open", orders(timedelta(minutes=3), 1990), limits=limits())
+    lost = shop.fake.orders[1000].number
     shop.fake.add(hidden_in_ranges_of(timedelta(hours=20), lambda order: order.number == lost))
     await shop.sync()
-    assert len(shop.held()) == 397
+    assert len(shop.held()) == 1989
     lengths = "SELECT state, ends_at - starts_at FROM sync.windows WHERE part_rows IS NOT NULL"
     [(state, length)] = shop.query(lengths)
     assert state == "failed"
@@ -150,13 +149,13 @@ async def test_a_loss_in_a_part_that_was_split_itself_is_seen_where_it_was_lost_
 
 
 async def test_a_loss_that_only_the_whole_of_all_parts_shows_is_seen_too_P1(install: Install) -> None:
-    shop = install("xportcn_open", orders(timedelta(hours=1), 598), **small("xportcn_open"))
-    lost = shop.fake.orders[300].number
+    shop = install("xportcn_open", orders(timedelta(minutes=12), 2990), limits=limits())
+    lost = shop.fake.orders[1500].number
     shop.fake.add(hidden_in_ranges_of(LONG, lambda order: order.number == lost, lambda: counts_of_the_whole(shop) < 2))
     await shop.sync()
     shop.assert_holds_the_truth()
     assert shop.is_current()
-    assert shop.query(WHOLES) == [("split", 598, 597, True)]
+    assert shop.query(WHOLES) == [("split", 2990, 2989, True)]
 
 
 async def test_a_backfill_is_not_done_and_its_range_not_proven_while_its_parts_are_short_P5(

@@ -96,7 +96,7 @@ def test_memory_of_the_process_is_reported() -> None:
 
 async def test_counters_say_what_the_ledger_says(tell: Callable[..., Story], connection: Connection) -> None:
     """A first pass: windows that are split, and windows that land."""
-    story = tell(orders=90)
+    story = tell(orders=300)
     metrics = Metrics()
     await story.sync()
     for window in story.progress.closed_windows:

@@ -89,7 +89,7 @@ def without_clock(planned: PlannedRange) -> tuple[object, ...]:
 
 async def test_plans_watermark_and_proof_are_the_same_afterwards_and_nothing_is_read_twice_P1_P3(tell: Tell) -> None:
     story = tell()
-    story.with_limits(window_rows=6)
+    story.with_limits(window_rows=20)
     await story.sync()
     await story.sync(sweep=Sweep.ALL)
     age(story)
@@ -313,7 +313,7 @@ async def test_history_and_payloads_stay_for_ever_unless_told_otherwise(tell: Te
     age(story, days=4000)
     removed = await remove_old(story.pool, KEPT)
     assert set(removed) == {"windows"}
-    assert len(story.query("SELECT 1 FROM order_history")) == 90
+    assert len(story.query("SELECT 1 FROM order_history")) == 300
     assert story.query("SELECT count(*) FROM raw_orders WHERE payload IS NULL") == [(0,)]
 
 
@@ -326,9 +326,9 @@ async def test_without_its_payload_an_unchanged_order_costs_no_write_and_a_chang
     story.query("UPDATE order_history SET seen_at = now() WHERE platform <> '1688' RETURNING 1")
     story.query("UPDATE raw_orders SET synced_at = now() WHERE platform = '1688' RETURNING 1")
     removed = await remove_old(story.pool, ALL)
-    assert (removed["history"], removed["payloads"]) == (30, 60)
+    assert (removed["history"], removed["payloads"]) == (100, 200)
     assert await remove_old(story.pool, ALL) == {}
-    assert story.query("SELECT count(*) FROM raw_orders WHERE payload IS NOT NULL AND platform = '1688'") == [(30,)]
+    assert story.query("SELECT count(*) FROM raw_orders WHERE payload IS NOT NULL AND platform = '1688'") == [(100,)]
     rows = story.row_versions()
     await story.sync(sweep=Sweep.ALL)
     async with story.pool.connection() as connection:

@@ -30,11 +30,10 @@ from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.verify import VerifyResult, verify_account
-from orders_sync.store.database import Pool, Session
+from orders_sync.store.database import Pool
 from orders_sync.store.tables import BUSINESS
-from tests.support.databases import Tables
 
-LIMITS = Limits(window_rows=120, retry_policy=RetryPolicy(first_delay=0.001))
+LIMITS = Limits(window_rows=400, retry_policy=RetryPolicy(first_delay=0.001))
 AHEAD = timedelta(seconds=-30)  # a lag that reaches what happened this very second, if a clock is set back too
 
 
@@ -68,7 +67,7 @@ class Story:
     url: str
     world: World
     faults: Faults
-    page_size: int = 30
+    page_size: int = 100
     limits: Limits = LIMITS
     lag: timedelta = AHEAD
     progress: Silent = field(default_factory=Silent)
@@ -78,7 +77,6 @@ class Story:
     per_second: float = 10_000
     history_from: datetime | None = None  # where the settings' history begins; None for the sandbox's own
     transport: Callable[[ASGIApp], httpx.AsyncBaseTransport] = SandboxTransport
-    session: Session | None = None  # for what a test asks of the tables; without, each statement has one of its own
 
     def __post_init__(self) -> None:
         self.sandbox = Sandbox(self.world, self.faults)
@@ -154,10 +152,12 @@ class Story:
         }
 
     def execute(self, statements: str) -> None:
-        Tables(self.url, self.session).execute(statements)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statements.encode())
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        return Tables(self.url, self.session).query(statement, *values)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
 
 
 Tell = Callable[..., Story]
@@ -179,15 +179,11 @@ def empty_months_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tell(pool: Pool, tables: Tables) -> Tell:
-    """Begin a story: `tell(orders=270)`. With `samples` its history has years, mostly empty: eighty windows to read.
+def tell(pool: Pool, url: str) -> Tell:
+    """Begin a story: `tell(orders=300)`. With `samples` its history has years, mostly empty: eighty windows to read."""
 
-    A third of the orders is each account's. Pages and windows hold 0.3 of what they do otherwise: so do the worlds.
-    """
-
-    def begin(orders: int = 90, seed: int = 1, days: float = 5, samples: bool = False, **settings: object) -> Story:
+    def begin(orders: int = 300, seed: int = 1, days: float = 5, samples: bool = False, **settings: object) -> Story:
         world = World(orders, 3, seed, now=an_hour_ago(), days=days, samples=samples)
-        faults = Faults(hang_seconds=0.01, retry_after=0)
-        return Story(pool, tables.url, world, faults, session=tables.session, **settings)  # type: ignore[arg-type]
+        return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
 
     return begin
