@@ -46,6 +46,8 @@ def _shares(item: pytest.Item) -> bool:
 
 
 def _rank(item: pytest.Item) -> tuple[bool, int]:
-    """Return a number that is the same in every worker and far from that of a similar id."""
-    is_long = item.get_closest_marker("db") is not None
-    return not is_long, crc32(item.nodeid.encode()) if is_long else 0
+    """Return a number that is the same in every worker and far from that of a similar id, and of a whole group one."""
+    if item.get_closest_marker("db") is None:
+        return True, 0
+    group = item.get_closest_marker("xdist_group")
+    return False, crc32((group.args[0] if group else item.nodeid).encode())
