@@ -18,7 +18,7 @@ from orders_sync.domain.sweep_cost import (
 )
 from orders_sync.domain.sweeps import Sweep, SweepRange
 from orders_sync.domain.windows import Feed, WindowKind, tile
-from orders_sync.engine import backfill_remarks, isolation
+from orders_sync.engine import backfill_remarks, error_scope
 from orders_sync.engine.notifications import plan_notifications
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import (
@@ -72,9 +72,9 @@ async def plan_backfill(connection: Connection, source: AccountSource, backfill:
         async with connection.transaction():  # a savepoint: what a bad one wrote is undone, the rest stays
             await _plan_backfill(connection, source, backfill, now)
     except Exception as error:
-        if isolation.concerns_all(error):
+        if error_scope.affects_all_accounts(error):
             raise
-        await backfills.refuse(connection, backfill, f"it cannot be planned: {isolation.text(error)}")
+        await backfills.refuse(connection, backfill, f"it cannot be planned: {error_scope.text(error)}")
 
 
 async def _plan_backfill(connection: Connection, source: AccountSource, backfill: Backfill, now: datetime) -> None:

@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.errors import LeaseLostError, OrdersSyncError, PlatformError, RateLimitError
 from orders_sync.domain.ledger import Claim
-from orders_sync.engine import isolation
+from orders_sync.engine import error_scope
 from orders_sync.engine.failures import react
 from orders_sync.engine.landing import ClosedWindow
 from orders_sync.engine.probe import probe_account
@@ -97,9 +97,9 @@ class _AccountRunner:
                 if remedy := Probe(probed.answers).remedy:
                     run_context.progress.notify(self.name, f"{Probe(probed.answers)}. {remedy}")
         except Exception as error:
-            if isolation.concerns_all(error):
+            if error_scope.affects_all_accounts(error):
                 raise
-            self.result.errors.append(isolation.report(self.name, error))
+            self.result.errors.append(error_scope.report(self.name, error))
         finally:
             run_context.slots.release(self.host)
 
@@ -229,7 +229,7 @@ class _AccountRunner:
             failure = error
             run_context.progress.notify(self.name, str(error))
         except Exception as error:
-            if isolation.concerns_all(error):
+            if error_scope.affects_all_accounts(error):
                 raise
             failure = await self._fail(claim, job, error)
             self._record_failure(failure)
@@ -239,7 +239,7 @@ class _AccountRunner:
 
     async def _fail(self, claim: Claim, job: WindowJob, error: Exception) -> PlatformError:
         """Close a window as failed that met an error in this program: it is read again like any other that failed."""
-        failure = PlatformError(f"an error in orders-sync itself, please report it: {isolation.text(error)}")
+        failure = PlatformError(f"an error in orders-sync itself, please report it: {error_scope.text(error)}")
         failure.account, failure.window = self.name, str(claim.window)
         failure.__cause__ = error
         async with self.run_context.pool.connection() as connection:

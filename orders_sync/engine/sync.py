@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.engine import isolation, planner
+from orders_sync.engine import error_scope, planner
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.runner import drain
@@ -50,9 +50,9 @@ async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep
                     await planner.plan(connection, source, sweep, retry=retry)
         return await _drain(run_context, source)
     except Exception as error:
-        if isolation.concerns_all(error):
+        if error_scope.affects_all_accounts(error):
             raise
-        report = isolation.report(source.account.name, error)
+        report = error_scope.report(source.account.name, error)
         async with run_context.pool.connection() as connection:
             await ledger.note_error(connection, source.account.name, report)
         return AccountResult(source.account.name, errors=[report])

@@ -22,7 +22,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from orders_sync.domain.errors import OrdersSyncError
-from orders_sync.engine import isolation, planner
+from orders_sync.engine import error_scope, planner
 from orders_sync.engine.sources import AccountSource
 from orders_sync.service.liveness import Liveness
 from orders_sync.service.log_throttle import LogThrottle
@@ -109,9 +109,9 @@ class Scheduler:
             await self._plan_and_enqueue(name)
             self._liveness.account_planned(name)
         except Exception as error:
-            if isinstance(error, QueueError) or isolation.concerns_all(error):
+            if isinstance(error, QueueError) or error_scope.affects_all_accounts(error):
                 raise
-            reason = isolation.report(name, error)
+            reason = error_scope.report(name, error)
             self._liveness.planning_failed(name, reason)
             if (others := self._throttle.admit(name)) is not None:
                 is_ours = not isinstance(error, OrdersSyncError)  # else its text says what to do

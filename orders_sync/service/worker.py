@@ -14,7 +14,7 @@ from datetime import timedelta
 import psycopg
 import structlog
 
-from orders_sync.engine import isolation
+from orders_sync.engine import error_scope
 from orders_sync.engine.audit import audit
 from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.run_context import RunContext
@@ -119,7 +119,7 @@ class Worker:
             return
         with suppress(psycopg.Error):  # a full disk, say, takes this write no more than the others
             async with self._run_context.pool.connection() as connection:
-                await ledger.note_error(connection, account, isolation.refusal(error), rests=True)
+                await ledger.note_error(connection, account, error_scope.database_refusal(error), rests=True)
 
     async def audit(self, account: str) -> None:
         """Audit the account as somebody asked for, else all of it, unless that was done meanwhile."""
@@ -163,7 +163,7 @@ class Worker:
             if is_connection_loss(error):
                 raise
             async with self._run_context.pool.connection() as connection:
-                await requests.finish(connection, request.id, isolation.text(error))
+                await requests.finish(connection, request.id, error_scope.text(error))
             raise
         async with self._run_context.pool.connection() as connection:
             await requests.finish(connection, request.id, result.error)

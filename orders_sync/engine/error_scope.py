@@ -12,7 +12,7 @@ _OF_ITS_VALUES = (psycopg.DataError, psycopg.IntegrityError)
 _OF_ONE_ACCOUNT = (IdentityMismatchError, ClockSetBackError)  # their text says everything
 
 
-def concerns_all(error: Exception) -> bool:
+def affects_all_accounts(error: Exception) -> bool:
     """Return whether the error would stop every account: the database is gone or refuses us, or our own settings."""
     if isinstance(error, psycopg.Error):
         return not isinstance(error, _OF_ITS_VALUES)
@@ -25,7 +25,7 @@ def text(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {said or error}".split())
 
 
-def refusal(error: psycopg.Error) -> Sentence:
+def database_refusal(error: psycopg.Error) -> Sentence:
     """Say why an account is not read while the database refuses a statement, and what to do."""
     return Sentence(
         "the database refused a statement: %(error)s. Once that is mended the account is read again by itself",
