@@ -25,7 +25,7 @@ from orders_sync.engine.tasks import is_cancelled, run_all, stop
 from orders_sync.store import audits, ledger
 from orders_sync.store.audits import NotedDifference
 
-LIFE_SECONDS = 30.0  # between two signs of life
+HEARTBEAT_SECONDS = 30.0  # between two heartbeats
 
 
 async def audit(
@@ -86,7 +86,7 @@ class _Audit:
         self.result.start, self.result.end = window.start, window.end
         async with self._pool.connection() as connection:
             self._number = await audits.begin(connection, self._name, window, is_routine=is_routine)
-        async with self._recording_errors(), self._showing_life():
+        async with self._recording_errors(), self._with_heartbeat():
             await self._compare(window)
             if self.result.start == window.end and self.result.beyond:
                 await self._fail(f"{self._name}: nothing was compared. {self.result.beyond}")
@@ -106,7 +106,7 @@ class _Audit:
 
     async def check_repairs(self, outcome: AccountResult) -> None:
         """Compare the ranges again that were read for repair, and record whose differences are gone."""
-        async with self._recording_errors(), self._showing_life():
+        async with self._recording_errors(), self._with_heartbeat():
             for each in self.result.differences:
                 if each.missing and not (await self._comparisons[each.feed].examine(each)).differences:
                     self.result.repaired.append(each)
@@ -134,21 +134,21 @@ class _Audit:
             self.result.calls = self._client.calls
 
     @asynccontextmanager
-    async def _showing_life(self) -> AsyncIterator[None]:
-        """Note twice a minute that the audit runs, and notify the user while the platform lets it wait."""
-        task = asyncio.create_task(self._show_life())
+    async def _with_heartbeat(self) -> AsyncIterator[None]:
+        """Record a heartbeat twice a minute, and tell the user while the platform keeps the audit waiting."""
+        task = asyncio.create_task(self._beat())
         try:
             yield
         finally:
             await stop([task])
 
-    async def _show_life(self) -> None:
+    async def _beat(self) -> None:
         done = None
         while not is_cancelled():
-            await asyncio.sleep(LIFE_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
             with suppress(psycopg.Error):  # the comparison meets it, too
                 async with self._pool.connection() as connection:
-                    await audits.note_alive(connection, self._number)
+                    await audits.record_heartbeat(connection, self._number)
             if done == (done := self._done):
                 self._run_context.progress.notify(
                     self._name,

@@ -1,4 +1,4 @@
-"""The sign of life that a process leaves in the database, for `status` and whoever else asks what runs."""
+"""Heartbeats: each process records in the database that it runs, for `status` and whoever else asks what does."""
 
 from __future__ import annotations
 

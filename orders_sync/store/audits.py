@@ -222,6 +222,6 @@ async def fail(connection: Connection, number: int, error: str, calls: int) -> N
     )
 
 
-async def note_alive(connection: Connection, number: int) -> None:
-    """Note that an audit still runs."""
+async def record_heartbeat(connection: Connection, number: int) -> None:
+    """Record that an audit still runs."""
     await connection.execute("UPDATE sync.audits SET seen_at = clock_timestamp() WHERE id = %s", [number])

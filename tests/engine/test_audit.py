@@ -247,7 +247,7 @@ async def test_a_platform_that_stays_down_ends_the_audit_with_its_account_and_wi
 async def test_an_audit_that_waits_for_the_platform_says_so(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     story = tell()
     await story.sync("sandbox-ka")
-    monkeypatch.setattr("orders_sync.engine.audit.LIFE_SECONDS", 0.01)
+    monkeypatch.setattr("orders_sync.engine.audit.HEARTBEAT_SECONDS", 0.01)
     ask, told, goes_on = PageClient.page, [], asyncio.Event()
 
     async def page(client: PageClient, asked: PageQuery) -> FetchedPage:
@@ -265,7 +265,7 @@ async def test_an_audit_that_waits_for_the_platform_says_so(tell: Tell, monkeypa
     assert told[0].startswith("sandbox-ka: the audit still waits for the platform: 0 calls so far")
 
 
-async def test_a_cancellation_that_is_lost_in_a_sign_of_life_ends_the_audit_all_the_same(
+async def test_a_cancellation_that_is_lost_in_a_heartbeat_ends_the_audit_all_the_same(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = tell(orders=30)
@@ -281,8 +281,8 @@ async def test_a_cancellation_that_is_lost_in_a_sign_of_life_ends_the_audit_all_
         await begun.wait()
         return await ask(client, asked)
 
-    monkeypatch.setattr("orders_sync.engine.audit.LIFE_SECONDS", 0.001)
-    monkeypatch.setattr("orders_sync.store.audits.note_alive", answered_when_cancelled_first)
+    monkeypatch.setattr("orders_sync.engine.audit.HEARTBEAT_SECONDS", 0.001)
+    monkeypatch.setattr("orders_sync.store.audits.record_heartbeat", answered_when_cancelled_first)
     monkeypatch.setattr(PageClient, "page", page)
     async with asyncio.timeout(120) as limit:
         await story.audit("sandbox-ka")

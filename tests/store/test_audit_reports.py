@@ -97,7 +97,7 @@ async def test_audits_are_listed_as_what_became_of_them(connection: Connection) 
     await audits.fail(connection, failed, "no answer", 3)
     states = {each.id: each.state for each in await audit_reports.listed(connection)}
     assert states == {finished: "finished", running: "running", killed: "interrupted", failed: "failed"}
-    await audits.note_alive(connection, killed)
+    await audits.record_heartbeat(connection, killed)
     assert (await audit_reports.listed(connection, "shop", 2))[1].state == "running"
     assert [each.id for each in await audit_reports.listed(connection, only_open=True)] == [finished]
     assert await audit_reports.listed(connection, "nobody") == []
