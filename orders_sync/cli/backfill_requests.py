@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from orders_sync.cli import account_selection, actor, databases, event_loop, output, prompt, user_settings
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import range_bars
 from orders_sync.engine import service_problems
 from orders_sync.engine.actions import backfills as actions
@@ -42,7 +43,7 @@ def carry_out(
 def exit_if_failed(results: Sequence[AccountResult]) -> None:
     """End the command with exit code 1 where an account was not read completely."""
     if any(each.errors or each.failed_windows for each in results):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _start(url: str, settings: Settings, plan: int) -> Requested:

@@ -49,7 +49,7 @@ def check(config: options.Config = None, json: options.Json = False) -> None:
     if settings is None or (mistakes and not settings.accounts):
         raise typer.Exit(ExitCode.SETTINGS)
     if mistakes:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command()

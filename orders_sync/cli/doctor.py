@@ -17,6 +17,7 @@ import typer
 
 from orders_sync import embedded_postgres
 from orders_sync.cli import account_selection, databases, event_loop, options, output, user_settings
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.status import View, view
 from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.errors import (
@@ -86,7 +87,7 @@ def doctor(
     if json:
         output.print_json([asdict(finding) for finding in findings])
     if not all(finding.is_well for finding in findings):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _show(finding: Finding) -> None:

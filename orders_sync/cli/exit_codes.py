@@ -1,4 +1,8 @@
-"""Exit codes of every command. Codes from 69 on are those of sysexits.h, which systemd names in its messages."""
+"""Exit codes of every command.
+
+69 and 78 are EX_UNAVAILABLE and EX_CONFIG of sysexits.h, which systemd names in its messages; 130 and 143 are 128 and
+the number of the signal that ended the command.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from orders_sync.cli import actor, databases, event_loop, options, output, prompt, reject_tables, user_settings
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.domain.activity import Actor
 from orders_sync.domain.display import visible
@@ -147,7 +148,7 @@ def replay(
     else:
         reject_tables.report(result)
     if result.rejected:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command()

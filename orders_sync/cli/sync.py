@@ -20,6 +20,7 @@ from orders_sync.cli import (
     requests,
     user_settings,
 )
+from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
@@ -88,7 +89,7 @@ def sync(
                 show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))
     are_left_out = account_selection.report_misconfigured(settings, account)
     if are_left_out or any(outcome.errors or outcome.failed_windows for outcome in outcomes):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 async def _retry(accounts: Sequence[str], connection: Connection) -> None:

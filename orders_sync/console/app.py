@@ -64,6 +64,10 @@ def make(site: Site) -> ASGIApp:
 def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
     """Return the page for people who are logged in; others are sent to the log-in.
 
+    Everybody who is logged in may look, and preview a backfill (`Visit.planning`). `Person.may_act` is needed for
+    a route with `acts`, and asked for once more where something is changed (`Visit.acting`); `Person.may_see_persons`
+    for a route with `shows_persons`. Templates leave out the buttons of what a person may not do.
+
     A person without a right it asks for, and whoever it raises an error for, gets a page that says so.
     """
 

@@ -70,7 +70,11 @@ def _utc(moment: datetime) -> str:
 
 
 def collect_secrets(settings: Settings, *urls: str) -> set[str]:
-    """Return the text of every `Secret` in the settings that can be read (of a URL its passwords), and of `urls`."""
+    """Return the text of every `Secret` in the settings that can be read, and the passwords of `urls`.
+
+    Fields of the types `SecretText`, `AppId`, `HookToken` and `NotifyUrls` (`domain/setting_types.py`) hold secrets. Of
+    the database's URL its passwords count, of a messenger's URL what `url_secrets` says.
+    """
     found = {part for secret in _secrets_in(settings) for text in _readable(secret) for part in _secret_parts(text)}
     return found.union(*map(_passwords, urls))
 

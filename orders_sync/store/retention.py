@@ -1,18 +1,20 @@
 """Removal of old rows, a small batch per transaction, by one process at a time.
 
-    settled rejects, older versions that were remembered, finished jobs and requests, handled messages, history,
-    payloads       by their age alone
-    notices        by their age alone
+    settled rejects, older versions that were remembered, finished jobs and requests, handled messages, notices, rows of
+    `order_history`, payloads (the rest of their row stays)
+                   by their age alone
     backfills      finished, and none of their windows is still to be read
     audits         a later one of the account was finished
     activity       by its age alone: it is kept longer than what was acted on
     windows        done or split, unless something still follows from them:
-                   incremental   what is planned and the watermark: one goes only behind the watermark, never the newest
+                   incremental   what is planned and the watermark: one goes only where all before its end is proven,
+                                 never the newest
                    backfill      the progress that is shown of it: they go after their backfill
                    any           an open reject, or an order without a creation time, names it: a sweep reads it again
 
-A window that failed is still to be read, however old. Elsewhere numbers of windows are plain numbers: they may name one
-that is gone. What is proven behind the watermark stays so (`backfills.unproven`).
+Never removed here, however old: orders, their parts and receivers; accounts; a window that is still to be read, as one
+that failed is; and one in state `beyond`, which says why the proof begins no earlier. Elsewhere numbers of windows are
+plain numbers: they may name one that is gone. What is proven before the watermark stays so (`backfills.unproven`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 -- One row per account, currency and day on which something was ordered, paid or refunded. Each figure names the day it goes by: those of two kinds of days are of different orders. A day without any has no row: bi.daily_calendar has every day.
 --
 -- direction                      sale or purchase; never add up both. A purchase in both lists of Xportcn is in both accounts: orders.also_listed_as
--- day                            a day of the shop; NULL where the platform does not say the moment
+-- day                            a day in the time zone of bi.time_zone(), Asia/Shanghai unless it was made another; NULL where the platform does not say the moment
 -- orders_by_ordered_day          orders placed on the day, whatever became of them
 -- valid_orders_by_ordered_day    of these, those that count: orders.is_valid
 -- valid_amount_by_ordered_day    what those cost: orders.payable_amount
