@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ProblemKind(StrEnum):
-    """The kind of a problem, by what it is about. Declared in the order in which a message names them."""
+    """The kind of a problem, by what it is about. Declared in the order in which a notice names them."""
 
     SUSPENDED = "suspended"  # the platform refused the credentials of an account
     MISCONFIGURED = "misconfigured"  # a mistake in the settings keeps an account from being read

@@ -19,7 +19,7 @@ from orders_sync.domain.sweep_cost import (
 from orders_sync.domain.sweeps import Sweep, SweepRange
 from orders_sync.domain.windows import Feed, WindowKind, tile
 from orders_sync.engine import backfill_remarks, error_scope
-from orders_sync.engine.notifications import plan_notifications
+from orders_sync.engine.messages import plan_messages
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import (
     backfills,
@@ -39,7 +39,7 @@ async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, r
     planned = await _enter(connection, source)
     await requests.take_sync(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=retry)
-    await plan_notifications(connection, source, planned)
+    await plan_messages(connection, source, planned)
     await _plan_changes(connection, source, planned, sweep)
     await _plan_empty_history(connection, source, planned)
     await _plan_backfills(connection, source, planned.now)
@@ -54,7 +54,7 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     planned = await _enter(connection, source)
     is_requested = await requests.take_sync(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=is_requested)
-    are_changes_due = await plan_notifications(connection, source, planned)
+    are_changes_due = await plan_messages(connection, source, planned)
     if is_requested or are_changes_due or schedule.is_interval_over(planned, source.policy):
         await _plan_changes(connection, source, planned, Sweep.DUE)
     await _plan_empty_history(connection, source, planned)

@@ -4,7 +4,7 @@ A platform is found by its entry point, `[project.entry-points."orders_sync.plat
 somebody else's in the pyproject.toml of a package of their own. docs/adding-a-platform.md says what to write.
 """
 
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.domain.records import Head
 from orders_sync.platforms.contract import MessageService, Page, PageQuery, Platform, Simulation
 from orders_sync.platforms.registry import load_installed
@@ -15,8 +15,8 @@ __all__ = [
     "PLATFORMS",
     "UNUSABLE",
     "Head",
+    "MessageContent",
     "MessageService",
-    "Notification",
     "Page",
     "PageQuery",
     "Platform",

@@ -5,7 +5,7 @@ engine -> http.fetch(request)          -> body              platforms/http.py, t
 engine -> page(account, body)          -> Page              client.py, pure: envelope to total + untouched records
 engine -> identify(record, feed)       -> Head              normalize.py, pure: order id and time of the feed
 engine -> normalize(record)            -> OrderRows         normalize.py, pure
-engine -> messages.read(message)       -> Notification      messages.py, pure: where the platform reports changes itself
+engine -> messages.read(message)       -> MessageContent    messages.py, pure: where the platform reports changes itself
 
 The file of a platform's package is the usual one; both lists of Xportcn share `protocol.py` (signature, envelope) and
 `ids.py` (`identify`). All times are aware datetimes, in whatever zone.
@@ -22,7 +22,7 @@ import httpx
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.directions import Direction
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.domain.records import Head
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.statuses import Status
@@ -79,7 +79,7 @@ class MessageService:
     """
 
     path: str
-    read: Callable[[bytes], Notification]
+    read: Callable[[bytes], MessageContent]
     answer: Callable[[int], str] = _code
     media_type: str = "application/json"
     waits: timedelta = timedelta(seconds=1)

@@ -24,7 +24,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.platforms import PLATFORMS, MessageService
 from orders_sync.platforms.account_settings import AccountSettings, AccountWithHook
 from orders_sync.service.log_throttle import LogThrottle
@@ -84,7 +84,7 @@ class _Hook:
     token: bytes = field(repr=False)
 
 
-_UNKNOWN_HOOK = _Hook(MessageService("", lambda body: Notification()), b"")  # no URL has an empty token
+_UNKNOWN_HOOK = _Hook(MessageService("", lambda body: MessageContent()), b"")  # no URL has an empty token
 
 
 def _hooks(accounts: Iterable[AccountSettings]) -> Iterator[tuple[tuple[str, str], _Hook]]:

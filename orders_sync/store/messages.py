@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from orders_sync.domain.notifications import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageOutcome
+from orders_sync.domain.messages import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageOutcome
 from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import fingerprint
 from orders_sync.store.queries import fetch_rows

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders_sync.domain.ledger import Claim, Wanted
-from orders_sync.domain.notifications import READ_AGAIN
+from orders_sync.domain.messages import READ_AGAIN
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows
 

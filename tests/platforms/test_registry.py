@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from msgspec import Struct
 
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.platforms import PLATFORMS, UNUSABLE, MessageService, registry
 from orders_sync.platforms.registry import GROUP, load_installed
 
@@ -34,7 +34,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Installed:
         "NO_FEED": replace(plain, feeds=frozenset()),
         "NO_DIRECTION": replace(plain, direction="sales"),  # type: ignore[arg-type]
         "TWO_SEGMENTS": replace(
-            PLATFORMS["xportcn_ka"], name="another", messages=MessageService("a/b", lambda body: Notification())
+            PLATFORMS["xportcn_ka"], name="another", messages=MessageService("a/b", lambda body: MessageContent())
         ),
     }
     module = ModuleType("another_shop")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.xportcn.messages import read
 
@@ -39,7 +39,7 @@ def message(body: object = BODY, **changes: object) -> bytes:
 
 def test_the_documented_message_names_its_order_and_when_it_was_placed_in_china() -> None:
     placed = datetime(2026, 5, 20, 7, 40, tzinfo=UTC)
-    assert read(message()) == Notification("ORDER_CREATE", "1362127944570372157", "3305075341149134260", placed)
+    assert read(message()) == MessageContent("ORDER_CREATE", "1362127944570372157", "3305075341149134260", placed)
     assert read(message()).numbers == ["1362127944570372157", "3305075341149134260"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message
 
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.domain.secret import Secret
 from orders_sync.platforms import PLATFORMS, MessageService
 from orders_sync.service import hooks
@@ -117,7 +117,7 @@ async def test_nobody_else_is_let_in_nor_learns_what_was_wrong(
 async def test_another_platforms_service_has_its_own_path_and_its_own_answers(
     pool: Pool, planned: Planned, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = MessageService("other", lambda body: Notification(), lambda status: f"<s>{status}</s>", "text/xml")
+    service = MessageService("other", lambda body: MessageContent(), lambda status: f"<s>{status}</s>", "text/xml")
     monkeypatch.setitem(PLATFORMS, "other", replace(PLATFORMS["xportcn_ka"], name="other", messages=service))
     app = Starlette(routes=hooks.routes(pool, [*ACCOUNTS, xportcn("mine", platform="other")], planned))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from orders_sync.domain.notifications import MessageOutcome
+from orders_sync.domain.messages import MessageOutcome
 from orders_sync.store import messages
 from orders_sync.store.database import Connection, Pool
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.sanitize import sanitize
-from orders_sync.platforms import MessageService, Notification
+from orders_sync.platforms import MessageContent, MessageService
 from orders_sync.platforms.conversion import Notes, key
 from orders_sync.platforms.decoding import decode_record
 
@@ -27,14 +27,14 @@ class Message(Struct):
 _MESSAGE = msgspec.json.Decoder(Message)
 
 
-def read(body: bytes) -> Notification:
-    """Return the notification in a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
+def read(body: bytes) -> MessageContent:
+    """Return the content of a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
     try:
         message = decode_record(_MESSAGE, body, Notes())
     except InvalidRecordError as error:
-        return Notification(reason=f"the message is {error.reason}")
+        return MessageContent(reason=f"the message is {error.reason}")
     event, order_id = (Notes().read("", key, value) for value in (message.event, message.order_id))
-    return Notification(
+    return MessageContent(
         message_type=sanitize(event) if event else None,
         order_id=sanitize(order_id) if order_id else None,
         reason="" if order_id else "it names no order",

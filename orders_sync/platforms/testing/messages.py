@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.platforms.account_settings import AccountWithHook
 from orders_sync.platforms.testing.json_values import ANY_JSON, DEEP, as_bytes, hostile
 from orders_sync.platforms.testing.sample import PlatformSample
@@ -27,7 +27,7 @@ class MessageContract(PlatformSample):
     def check_message(self, body: bytes) -> None:
         if self.platform.messages:
             found = self.platform.messages.read(body)
-            assert isinstance(found, Notification)
+            assert isinstance(found, MessageContent)
             assert found.reason or found.numbers
             assert "\x00" not in f"{found}"
 

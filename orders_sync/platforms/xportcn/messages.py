@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from orders_sync.domain.errors import InvalidRecordError
-from orders_sync.domain.notifications import Notification
+from orders_sync.domain.messages import MessageContent
 from orders_sync.domain.sanitize import sanitize
 from orders_sync.platforms.contract import MessageService
 from orders_sync.platforms.conversion import Notes, Number, id_text, key, kind_of, moment
@@ -48,19 +48,19 @@ _MESSAGE = msgspec.json.Decoder(Message, float_hook=Number)
 _BODY = msgspec.json.Decoder(Body, float_hook=Number)
 
 
-def read(body: bytes) -> Notification:
-    """Return the notification in a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
+def read(body: bytes) -> MessageContent:
+    """Return the content of a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
     try:
         message = _unpacked(_MESSAGE, body.strip(), "the message")
     except InvalidRecordError as error:
-        return Notification(reason=error.reason)
+        return MessageContent(reason=error.reason)
     kind = sanitize(_number(message.messageType) or "") or None
     try:
         fields = _unpacked(_BODY, message.messageBody, "messageBody")
     except InvalidRecordError as error:
-        return Notification(kind, reason=error.reason)
+        return MessageContent(kind, reason=error.reason)
     order_no, order_id = _number(fields.orderNo), _number(fields.orderId)
-    return Notification(
+    return MessageContent(
         kind,
         order_no,
         order_id,

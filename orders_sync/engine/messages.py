@@ -18,13 +18,13 @@ import msgspec
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.ledger import PlannedRange, Wanted
-from orders_sync.domain.notifications import (
+from orders_sync.domain.messages import (
     COMES_WITH_CHANGES,
     READ_AGAIN,
     KnownOrder,
     Message,
+    MessageContent,
     MessageOutcome,
-    Notification,
 )
 from orders_sync.domain.windows import SECOND, Window, WindowKind, merge, whole_second
 from orders_sync.engine.sources import AccountSource
@@ -50,7 +50,7 @@ class MessageDecision(msgspec.Struct, frozen=True):
     orders: tuple[Wanted, ...] = ()
 
 
-async def plan_notifications(connection: Connection, source: AccountSource, planned: PlannedRange) -> bool:
+async def plan_messages(connection: Connection, source: AccountSource, planned: PlannedRange) -> bool:
     """Plan what the account's waiting messages ask for. Return True if changes are due now: the caller plans them.
 
     In a transaction, the account's row locked.
@@ -63,18 +63,18 @@ async def plan_notifications(connection: Connection, source: AccountSource, plan
     are_changes_due = False
     batch = await messages.waiting(connection, name)
     while batch:
-        notifications = [_read(service, message.body) for message in batch]
-        orders = await _known(connection, source, notifications)
+        contents = [_read(service, message.body) for message in batch]
+        orders = await _known(connection, source, contents)
         outcomes: list[MessageOutcome] = []
         wanted: list[Window] = []
-        for message, notification in zip(batch, notifications, strict=True):
-            found = [order for number in notification.numbers for order in orders[number]]
-            decision = decide(message, notification, found, planned, source.policy)
+        for message, content in zip(batch, contents, strict=True):
+            found = [order for number in content.numbers for order in orders[number]]
+            decision = decide(message, content, found, planned, source.policy)
             wanted += decision.windows
             sought += decision.orders
             are_changes_due = are_changes_due or decision.are_changes_due
             if decision.outcome != message.outcome:
-                named = notification.message_type, notification.order_no, notification.order_id
+                named = content.message_type, content.order_no, content.order_id
                 outcomes.append(MessageOutcome(message.id, *named, decision.outcome, decision.is_handled))
         await messages.record_outcomes(connection, outcomes)
         windows = merge([*windows, *wanted])
@@ -83,20 +83,20 @@ async def plan_notifications(connection: Connection, source: AccountSource, plan
     return are_changes_due
 
 
-def _read(service: MessageService, body: bytes) -> Notification:
+def _read(service: MessageService, body: bytes) -> MessageContent:
     """Read a message. Where the platform's package fails on it only this message is lost, not those behind it."""
     try:
         return service.read(body)
     except Exception as error:
-        return Notification(
+        return MessageContent(
             reason=f"the package of the platform fails on it ({type(error).__name__}); please report it"
         )
 
 
 async def _known(
-    connection: Connection, source: AccountSource, notifications: list[Notification]
+    connection: Connection, source: AccountSource, contents: list[MessageContent]
 ) -> dict[str, list[KnownOrder]]:
-    numbers = {number for notification in notifications for number in notification.numbers}
+    numbers = {number for content in contents for number in content.numbers}
     orders: dict[str, list[KnownOrder]] = defaultdict(list)
     if numbers:
         for order in await messages.known(connection, source.account.name, source.platform.name, list(numbers)):
@@ -105,11 +105,11 @@ async def _known(
 
 
 def decide(
-    message: Message, notification: Notification, known: list[KnownOrder], planned: PlannedRange, policy: SyncPolicy
+    message: Message, content: MessageContent, known: list[KnownOrder], planned: PlannedRange, policy: SyncPolicy
 ) -> MessageDecision:
     """Decide what a message asks for. `known`: the orders in the tables that have its numbers. Pure."""
-    if notification.reason:
-        return MessageDecision(f"nothing to read: {notification.reason}")
+    if content.reason:
+        return MessageDecision(f"nothing to read: {content.reason}")
     if known:
         stale = [order for order in known if order.read_at is None or order.read_at <= message.received_at]
         if not stale:
@@ -118,26 +118,26 @@ def decide(
         windows = tuple(Window(start, start + SECOND) for start in starts)
         orders = tuple(Wanted(order.order_id, order.created_at) for order in stale)
         return MessageDecision(READ_AGAIN, windows, orders=orders)
-    if notification.elsewhere:
+    if content.elsewhere:
         return MessageDecision(
-            f"its order is not known, and is {notification.elsewhere}: it is in none of the lists read here"
+            f"its order is not known, and is {content.elsewhere}: it is in none of the lists read here"
         )
-    if notification.created is not None and notification.created < min(
+    if content.created is not None and content.created < min(
         policy.history_from, planned.history_from or policy.history_from
     ):
         return MessageDecision("its order is not known, and older than what is synced")
     is_planned = planned.planned_to is not None and planned.planned_to > message.received_at
     if not is_planned and whole_second(planned.now - policy.lag) <= message.received_at:
-        return MessageDecision("its order is not known yet", _guess(message, notification, planned), is_handled=False)
+        return MessageDecision("its order is not known yet", _guess(message, content, planned), is_handled=False)
     # changes reach back by the overlap only; the first ones as far as the history
-    is_old = notification.created and planned.planned_to and notification.created < planned.planned_to - policy.overlap
-    windows = _guess(message, notification, planned) if is_old else ()
+    is_old = content.created and planned.planned_to and content.created < planned.planned_to - policy.overlap
+    windows = _guess(message, content, planned) if is_old else ()
     return MessageDecision(COMES_WITH_CHANGES, windows, are_changes_due=not is_planned)
 
 
-def _guess(message: Message, notification: Notification, planned: PlannedRange) -> tuple[Window, ...]:
+def _guess(message: Message, content: MessageContent, planned: PlannedRange) -> tuple[Window, ...]:
     """Return the window in which an unknown order should be listed, once per message; none in the future."""
-    if notification.created is None or message.outcome is not None or notification.created >= planned.now:
+    if content.created is None or message.outcome is not None or content.created >= planned.now:
         return ()
-    created = whole_second(notification.created)
+    created = whole_second(content.created)
     return (Window(created - AROUND, min(created + AROUND, whole_second(planned.now) + SECOND)),)

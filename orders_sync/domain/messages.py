@@ -1,4 +1,4 @@
-"""Notifications: messages in which a platform reports by itself that something happened to an order."""
+"""Messages, by which a platform reports that something happened to an order, and what they lead to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NEVER_LISTED = "its order was not known, and no list has brought it since"  # wh
 
 
 @dataclass(frozen=True, slots=True)
-class Notification:
+class MessageContent:
     """The readable content of a message: that something happened to an order, never its new state.
 
     `order_no` and `order_id`: as the message calls them. `created`: when its order was placed, by the message; aware.
