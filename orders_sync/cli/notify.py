@@ -35,7 +35,7 @@ def try_channels(config: options.Config = None, json: options.Json = False) -> N
     """
     settings = user_settings.load(config)
     if not settings.notify.urls:
-        raise SettingsError("[notify] urls: there is none, so no notice is sent: docs/notifications.md has examples")
+        raise SettingsError("[notify] urls: there is none, so no notice is sent: docs/notices.md has examples")
     channels, mistakes = open_channels(settings.notify)
     if not channels:
         raise SettingsError("\n".join(mistakes))

@@ -122,7 +122,7 @@ class Access:
         )
         advice = words("An administrator adds people with: orders-sync console add NAME --no-password")
         return self.visit(request, NOBODY).render(
-            "message.html", 403, title=words("No access"), text=text, advice=advice
+            "short_page.html", 403, title=words("No access"), text=text, advice=advice
         )
 
     async def _show(self, request: Request) -> Response:

@@ -117,14 +117,14 @@ def _problem(visit: Visit, error: Exception) -> Response:
     said = visit.words.error(error)
     match error:
         case ForbiddenError():
-            return visit.render("message.html", 403, title=visit._("No access"), text=said, advice="")
+            return visit.render("short_page.html", 403, title=visit._("No access"), text=said, advice="")
         case NotFoundError():
-            return visit.render("message.html", 404, title=visit._("Not found"), text=said, advice="")
+            return visit.render("short_page.html", 404, title=visit._("Not found"), text=said, advice="")
         case DatabaseError():
             title = visit._("Nothing can be changed now")
-            return visit.render("message.html", 503, title=title, text=said, advice="")
+            return visit.render("short_page.html", 503, title=title, text=said, advice="")
         case OrdersSyncError():
-            return visit.render("message.html", 400, title=visit._("Not done"), text=said, advice="")
+            return visit.render("short_page.html", 400, title=visit._("Not done"), text=said, advice="")
         case errors.QueryCanceled():
             text = visit._("The database took too long to answer.")
             advice = visit._("Ask for less: a shorter range, one account, or try again in a minute.")
@@ -137,13 +137,13 @@ def _problem(visit: Visit, error: Exception) -> Response:
         case _:
             text = visit._("The database refused the question of this page.")
             advice = visit._("The tables may be of another version: orders-sync migrate.")
-    return visit.render("message.html", 503, title=visit._("No data now"), text=text, advice=advice, again=True)
+    return visit.render("short_page.html", 503, title=visit._("No data now"), text=text, advice=advice, again=True)
 
 
 def _failure(visit: Visit, number: str) -> Response:
     text = visit._("This page failed by a mistake of the program.")
     advice = visit._("The log of the service has it under number %(number)s.", number=number)
-    return visit.render("message.html", 500, title=visit._("Internal error"), text=text, advice=advice)
+    return visit.render("short_page.html", 500, title=visit._("Internal error"), text=text, advice=advice)
 
 
 async def _nothing_here(visit: Visit) -> Response:

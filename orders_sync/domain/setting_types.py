@@ -199,9 +199,7 @@ def _notify_url(value: object) -> Secret:
     if not isinstance(value, str):
         raise ValueError(FORMS)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\x00-\x1f\x7f]+", value):
-        raise ValueError(
-            "must be the URL of a messenger without spaces, such as dingtalk://TOKEN (docs/notifications.md)"
-        )
+        raise ValueError("must be the URL of a messenger without spaces, such as dingtalk://TOKEN (docs/notices.md)")
     return Secret(value)
 
 

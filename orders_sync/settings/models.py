@@ -91,7 +91,7 @@ class ConsoleSettings(Section, frozen=True):
 
     listen: ConsoleListen = "127.0.0.1:8711"
     base_path: BasePath = ""
-    url: BaseUrl | None = None  # as people reach it, for links in messages
+    url: BaseUrl | None = None  # as people reach it, for links in notices
     language: Literal["auto", "en", "zh"] = "auto"
     session: Annotated[timedelta, span("5m", "365d")] = timedelta(days=7)
     trusted_proxies: Networks = ()

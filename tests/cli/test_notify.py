@@ -61,7 +61,7 @@ def test_a_channel_that_cannot_be_used_is_named_and_the_others_are_tried(termina
 
 
 def test_without_a_channel_it_says_where_to_read_how(terminal: Terminal) -> None:
-    terminal.run("notify", "test").assert_complains("[notify] urls", "docs/notifications.md", code=CONFIGURATION)
+    terminal.run("notify", "test").assert_complains("[notify] urls", "docs/notices.md", code=CONFIGURATION)
     settings(terminal, '{ env = "NOT_SET" }')
     terminal.run("notify", "test").assert_complains("environment variable NOT_SET is not set", code=CONFIGURATION)
 

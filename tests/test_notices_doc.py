@@ -1,4 +1,4 @@
-"""The examples of docs/notifications.md are URLs that Apprise understands, in settings that can be read."""
+"""The examples of docs/notices.md are URLs that Apprise understands, in settings that can be read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orders_sync.domain.secret import Secret
 from orders_sync.service.channels import open_channels
 from orders_sync.settings import NotifySettings, load
 
-DOCUMENT = (Path(__file__).parent.parent / "docs" / "notifications.md").read_text(encoding="utf-8")
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "notices.md").read_text(encoding="utf-8")
 CHANNELS = DOCUMENT.partition("## Channels")[2].partition("## When")[0]
 URLS = re.findall(r'["`](\w+://[^"`]*\w[^"`]*/?)["`]', CHANNELS)
 
