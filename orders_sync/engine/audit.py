@@ -1,4 +1,4 @@
-"""Audit accounts: compare the platform's own counts with the tables, and have read what is missing."""
+"""Audit accounts: compare the platform's own counts with the tables, and have what is missing read."""
 
 from __future__ import annotations
 
@@ -46,14 +46,17 @@ async def audit(
     made = [_Audit(run_context, source) for source in sources]
     await run_all(one.compare(start, end, is_routine) for one in made)
     if repair:
-        wanting = [one for one in made if await one.plan_repairs()]
-        outcomes = await drain_all(run_context, [one.source for one in wanting])
-        await run_all(one.check_repairs(outcome) for one, outcome in zip(wanting, outcomes, strict=True))
+        to_repair = [one for one in made if await one.plan_repairs()]
+        outcomes = await drain_all(run_context, [one.source for one in to_repair])
+        await run_all(one.check_repairs(outcome) for one, outcome in zip(to_repair, outcomes, strict=True))
     return [one.result for one in made]
 
 
 class _Audit:
-    """The audit of one account."""
+    """The audit of one account: `compare` first.
+
+    `_next_sync_reads_from`: set by `compare`; what was created or changed from then on is read by the next sync.
+    """
 
     def __init__(self, run_context: RunContext, source: AccountSource) -> None:
         self._pool = run_context.pool
@@ -72,7 +75,7 @@ class _Audit:
         if synced is None or synced.read_to is None or not isinstance(window, Window):
             self.result.error = str(window)
             return
-        self._due = whole_second(synced.read_to - self.source.policy.overlap)
+        self._next_sync_reads_from = whole_second(synced.read_to - self.source.policy.overlap)
         run_context, rate_limiter = self._run_context, self._run_context.rate_limiters[self._name]
         self._now = synced.now
         self._client = PageClient(
@@ -95,11 +98,11 @@ class _Audit:
 
     async def plan_repairs(self) -> bool:
         """Plan windows over the ranges that miss orders, by the list that misses them. Return True if there are any."""
-        wanting = [each for each in self.result.differences if each.missing]
-        if self.result.error is not None or not wanting:
+        with_missing_orders = [each for each in self.result.differences if each.missing]
+        if self.result.error is not None or not with_missing_orders:
             return False
         async with self._pool.connection() as connection, connection.transaction():
-            for each in wanting:
+            for each in with_missing_orders:
                 windows = list(tile(each.window.start, each.window.end, self.source.policy.longest_window))
                 await ledger.plan(connection, self._name, WindowKind.REPAIR, each.feed, windows)
         return True
@@ -164,30 +167,35 @@ class _Audit:
     async def _compare(self, window: Window) -> None:
         """Compare a window by every list the platform has, by creation time first."""
         furthest, longest = self._platform.furthest_back, self.source.policy.longest_window
-        reach = window.start if furthest is None else whole_second(self._now - furthest)
-        within = max(reach, window.start)
-        windows = [*tile(window.start, min(reach, window.end), longest), *tile(within, window.end, longest)]
+        earliest_listed = window.start if furthest is None else whole_second(self._now - furthest)
+        within = max(earliest_listed, window.start)
+        windows = [*tile(window.start, min(earliest_listed, window.end), longest), *tile(within, window.end, longest)]
         updates: list[Window] = []
-        if self._platform.feed is Feed.UPDATED and within < min(window.end, self._due):
-            updates = await self._new_comparison(Feed.UPDATED).windows(Window(within, min(window.end, self._due)))
+        if self._platform.feed is Feed.UPDATED and within < min(window.end, self._next_sync_reads_from):
+            updates = await self._new_comparison(Feed.UPDATED).windows(
+                Window(within, min(window.end, self._next_sync_reads_from))
+            )
         self._steps = len(windows) + len(updates)
-        await self._compare_by_creation(windows, reach)
+        await self._compare_by_creation(windows, earliest_listed)
         if updates:
             await self._compare_by_update(updates, len(windows))
         self._report_progress(self._steps)
 
-    async def _compare_by_creation(self, windows: list[Window], reach: datetime) -> None:
-        """Compare windows, newest first, back to where the platform's reach ends."""
+    async def _compare_by_creation(self, windows: list[Window], earliest_listed: datetime) -> None:
+        """Compare windows, newest first; before `earliest_listed` as long as the platform's counts are believed there.
+
+        `earliest_listed`: the earliest moment that the platform is documented to list.
+        """
         result, comparison = self.result, self._new_comparison(Feed.CREATED)
         for done, each in enumerate(reversed(windows)):
             self._report_progress(done)
-            if each.end <= reach:
+            if each.end <= earliest_listed:
                 counts, refusal = await self._count_at_reach(comparison, each)
             else:
                 counts, refusal = await comparison.count(each), ""
             if refusal:
                 result.start = each.end
-                furthest = duration(int((self._now - reach).total_seconds()))
+                furthest = duration(int((self._now - earliest_listed).total_seconds()))
                 result.beyond = (
                     f"{self._platform.name} is documented to list {furthest} back. {each}: {refusal}. "
                     "What is older was not compared"
@@ -206,7 +214,9 @@ class _Audit:
             updates.found += await comparison.compare(each)
 
     def _new_comparison(self, feed: Feed) -> ListComparison:
-        made = ListComparison(self._pool, self._run_context.limits, self.source, self._client, feed, self._due)
+        made = ListComparison(
+            self._pool, self._run_context.limits, self.source, self._client, feed, self._next_sync_reads_from
+        )
         self._comparisons[feed] = made
         return made
 
@@ -216,7 +226,7 @@ class _Audit:
         self._run_context.progress.compared(self._name, done, self._steps, calls, differences)
 
     async def _count_at_reach(self, comparison: ListComparison, window: Window) -> tuple[OrderCounts, str]:
-        """Count a window beyond the platform's documented reach. Return why its counts prove nothing too, or ""."""
+        """Return the counts of a window beyond the platform's reach, and why they prove nothing: "" where they do."""
         try:
             counts = await comparison.count(window)
         except (InvalidRequestError, TransientError) as error:

@@ -91,10 +91,10 @@ async def _land(pool: Pool, read: WindowRead, outcome: Complete) -> LoadCounts:
         landed = await load.land(connection, _load_source(read), records)
         if read.observed_page_size < read.page_size:
             await probes.note_page_size(connection, claim.account, read.observed_page_size)
-        left = await rereads.left_status(connection, claim, source, records, read.page_size)
+        moved_on = await rereads.moved_on(connection, claim, source, records, read.page_size)
         assert read.total is not None
         await closing.finish(connection, claim, total=read.total, seen=read.seen, calls=read.calls, landed=landed)
-        await followups.plan(connection, claim.account, claim.kind, left.windows, left.orders)
+        await followups.plan(connection, claim.account, claim.kind, moved_on.windows, moved_on.orders)
         if landed.new or landed.changed:
             await _measure_lateness(connection, read)
         await rereads.follow_up(connection, claim, source, records, read.calls)

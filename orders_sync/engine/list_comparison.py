@@ -1,6 +1,6 @@
 """Compare one of an account's lists, by creation time or by update time, with the tables.
 
-by creation time   each order stands at one moment for ever: what is missing and what the platform lists no more
+by creation time   each order stands at one moment for ever: what is missing and what the platform no longer lists
 by update time     each order stands at its last change: a version that the tables never got stands where the
                    tables hold nothing, and is missing there
 """
@@ -54,8 +54,8 @@ class _Missing:
 class ListComparison:
     """Compares ranges of an account's list by `feed` with the tables. Raises `PlatformError`.
 
-    `due`: the next sync reads everything that was created or changed since (by the time the account's changes are
-    listed by): none of it is a difference.
+    `due`: everything that was created or changed since then, by the time that the account's changes are listed by, is
+    read by the next sync: none of it is a difference.
     """
 
     def __init__(
@@ -77,8 +77,9 @@ class ListComparison:
     async def leave_out_changed(self, now: datetime) -> None:
         """Leave the orders that changed between `due` and `now` out of the tables' counts by update time.
 
-        The platform lists them later than the tables do. One that changes after that is in the tables, and not missing.
-        Nor is one of a list that cannot be read; but it may hide one that is.
+        The platform lists them later than the tables do. One that changes after `now` is in the tables, and is not
+        missing. Orders of a part that cannot be read stay in the counts: they may hide a missing order, but never
+        invent one.
         """
         changed: set[str] = set()
         for window in tile(self._due, whole_second(now), self._longest):
@@ -89,8 +90,8 @@ class ListComparison:
     async def windows(self, window: Window) -> list[Window]:
         """Return the windows in which a range is compared by update time.
 
-        Days, for a version that is missing shows in a count where its order stood in another one before; longer where
-        all of it should fit on a page.
+        Days: a missing version changes the count of a day if the stored version lies in another one. Longer windows
+        where all of their orders should fit on a page.
         """
         days = tile(window.start, window.end, min(DAY, self._longest))
         return merge_small_windows([(day, await self._held(day)) for day in days], self._on_a_page, self._longest)
@@ -98,8 +99,8 @@ class ListComparison:
     async def compare(self, window: Window) -> Reconciliation:
         """Compare one of `windows`.
 
-        What should fit on a page is compared order by order, by one call as a count is: so a version is missed too
-        whose order stood in the same window before. What cannot be read so is counted by days.
+        What should fit on a page is compared order by order, for one call, as many as a count takes: that also finds a
+        missing version whose order stood in the same window before. What cannot be read like that is counted by days.
         """
         if await self._held(window) <= self._on_a_page:
             with suppress(*UNREADABLE):
@@ -142,7 +143,10 @@ class ListComparison:
             return await audits.count(connection, self._name, self._feed, window, self._left_out)
 
     async def _compare_readable(self, window: Window) -> Reconciliation:
-        """Compare a range order by order that fits on a page, is one second, or counts in each half as in the whole."""
+        """Compare a range order by order: one that fits on a page, is a second long, or counts as many in each half.
+
+        Raises `RowsOutOfRangeError` where it holds more than is read at once.
+        """
         most = NO_LIMIT if window.seconds == 1 else max(self._limits.window_rows, 2 * self._page_size)
         found = await self._compare_orders(window, most)
         if found is None:
@@ -155,8 +159,8 @@ class ListComparison:
     async def _compare_orders(self, window: Window, most: int) -> Reconciliation | None:
         """Read a range and compare it order by order; None where it holds more than `most`.
 
-        What the tables hold is asked before the platform and what they miss after it: an order that is born or lands
-        meanwhile is neither missing nor said to be listed no more.
+        The tables are asked what they hold before the platform is, and what they lack after it: an order that is
+        created or lands meanwhile is reported neither as missing nor as unlisted.
         """
         platform = self._platform
         async with self._pool.connection() as connection:
@@ -166,26 +170,26 @@ class ListComparison:
         if records is None:
             return None
         listed = {record.order_id: record for record in records if record.order_id is not None}
-        nameless = [(fingerprint(record.payload), record) for record in records if record.order_id is None]
+        without_id = [(fingerprint(record.payload), record) for record in records if record.order_id is None]
         async with self._pool.connection() as connection:
             stored = await audits.stored(connection, platform.name, list(listed))
             behind = {
                 each for each, record in listed.items() if each not in stored or self._is_newer(record, stored[each])
             }
             rejected = await audits.rejected(connection, platform.name, list(behind))
-            payloads = await audits.rejected_payloads(connection, self._name, [payload for payload, _ in nameless])
+            payloads = await audits.rejected_payloads(connection, self._name, [payload for payload, _ in without_id])
         missing = [listed[order_id] for order_id in behind - rejected]
-        strange = [record for payload, record in nameless if payload not in payloads]
-        # by update time, what the platform lists no more in a range has changed since
+        unknown = [record for payload, record in without_id if payload not in payloads]
+        # by update time, what the platform no longer lists in a range has changed since
         not_listed = sorted(held.keys() - listed.keys()) if self._feed is Feed.CREATED else []
 
-        found = Reconciliation(platform=len(records), rejects=len(rejected) + len(nameless) - len(strange))
-        found.tables = len(listed) - len(missing) + len(nameless) - len(strange) + len(not_listed)
+        found = Reconciliation(platform=len(records), rejects=len(rejected) + len(without_id) - len(unknown))
+        found.tables = len(listed) - len(missing) + len(without_id) - len(unknown) + len(not_listed)
         entries: list[_Missing] = []
-        for record in [*missing, *strange]:
+        for record in [*missing, *unknown]:
             moment, is_awaited = self._times(record)
             if moment is not None and moment >= window.end:
-                continue  # it lies on the border, and in the window behind it
+                continue  # it lies on the border, and in the window after it
             if is_awaited:
                 found.awaited += 1
             else:
@@ -213,7 +217,7 @@ class ListComparison:
     async def _ids(self, window: Window) -> set[str]:
         """Return the ids of the orders of a range, however many: nothing else of them is kept in memory.
 
-        It lies in the present: what moves while it is read need not add up.
+        The range reaches to the present: orders may move while it is read, so that the counts need not add up.
         """
         ask, identify = self._asking(window), self._platform.identifier(self._feed)
 
@@ -240,9 +244,9 @@ class ListComparison:
         return ask
 
     def _times(self, record: Record) -> tuple[datetime | None, bool]:
-        """Return the time by which the list holds a missing order, None where it cannot be read from the record.
+        """Return the time at which the list holds a missing order, and whether the next sync reads the order anyway.
 
-        And True if the next sync reads the order anyway: then it is not missing yet.
+        The time is None where it cannot be read from the record. An order that the next sync reads is not missing yet.
         """
         try:
             order = self._platform.normalize(record.payload).order

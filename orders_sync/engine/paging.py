@@ -37,9 +37,9 @@ class FetchedPage(msgspec.Struct, frozen=True):
 
 AskPage = Callable[[int, int], Awaitable[FetchedPage]]  # page number and rows a page
 Identify = Callable[[bytes], Head]
-MANY_PAGES = 100  # of one window; the last of more is empty only where the count is wrong
+MANY_PAGES = 100  # of one window; where it counts more and the last is empty, the count is wrong
 
-Key = str | tuple[int, int]  # an order id; where a record stood when it has none
+Key = str | tuple[int, int]  # an order id; page and place of a record that has none
 
 
 class WindowTooLarge(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class WindowTooLarge(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """The records of a window, of each order the version read last, and the totals that `shortfall` compares."""
+    """The records of a window, the version read last of each order; and the totals that `shortfall` compares."""
 
     records: list[Record]
     reading: ReadSummary
@@ -66,8 +66,8 @@ class Reader:
     """Reads one window, as often as it takes. Raises `PlatformError`.
 
     `most`: rows read at once. `check`: of the rows against the range, None for none. `sizes`: the page sizes that the
-    platform takes. `page_size` shrinks to what the platform gives. `records` is everything read so far, over all
-    attempts, of each order the version read last: it stays whatever ends the reading.
+    platform takes. `page_size` shrinks to what the platform gives. `records`: everything read so far, over all
+    attempts, the version read last of each order. It stays, whatever ends the reading.
     """
 
     ask: AskPage
@@ -83,8 +83,9 @@ class Reader:
     ) -> Read | WindowTooLarge:
         """Read until nothing is missing by the platform's totals, and return that read.
 
-        Raises `IncompleteWindowError` after so many `attempts`; without `must_add_up` returns the last read instead.
-        Raises `RowsOutOfRangeError` when the rows are of another range. `expected`, `row`: see `_read`.
+        Raises `IncompleteWindowError` after that many `attempts`; without `must_add_up` returns the last read instead,
+        though something is missing in it. Raises `RowsOutOfRangeError` when the rows are of another range. `expected`,
+        `row`: see `_read`.
         """
         missing = None
         for _ in range(attempts):
@@ -114,15 +115,15 @@ class Reader:
         """Read all pages of a window, the last one first.
 
             call     1        2      3      4
-            page     1        3  ->  2  ->  1       a row that changes leaves the window and those behind it slide
-                     |        '-----------------    forward: into a page still to be read, so it is read twice, never
-                     |                              skipped
+            page     1        3  ->  2  ->  1       a row that changes leaves the window and later ones move up a place:
+                     |        '-----------------    to a page still to be read, so they are read twice, never skipped
                      '-- the total, hence the last page
 
-        One call where everything fits on one page, else pages + 1; and one more behind a last page that is just
-        full. Where more is `expected`, the first call asks for a single row: a full page would only be thrown away. If
-        it brings neither a row nor a total, nothing is there. `row` says which: one that spoils every answer it is in
-        need not keep the total from being known; but only the first one tells that there is none.
+        One call where everything fits on one page, else pages + 1; and one more after a last page that is just full.
+        Where more than a page is `expected`, the first call asks for a single row: a full page would only be thrown
+        away. If it brings neither a row nor a total, nothing is there. `row`: the number of that row, from 1. Another
+        than the first lets the total be known though the first one spoils every answer it is in; but only the first
+        tells that there is none.
         """
         size = self.page_size
         counts_first = expected > size
@@ -139,11 +140,11 @@ class Reader:
                 return WindowTooLarge(max(answer.page.total, page_no * size + 1))
             if smaller := self._smaller(answer, page_no):
                 return smaller
-            behind = await self._behind(answer, page_no)
-            if behind is None:
+            further = await self._page_after(answer, page_no)
+            if further is None:
                 break
             page_no += 1
-            answer = behind
+            answer = further
 
         seen: set[Key] = set()
         short: list[int] = []
@@ -157,7 +158,7 @@ class Reader:
             seen |= on_page
             totals.append(answer.page.total)
             if page_no > MANY_PAGES and not answer.page.records:
-                page_no = 2  # a count that absurd is not followed page by page
+                page_no = 2  # an absurd count is not followed page by page
             if page_no == 1:
                 doubt = self.check.doubt(totals, answer.asked_at) if self.check else None
                 return Read(
@@ -175,10 +176,10 @@ class Reader:
             self._keep(answer, page_no)
         return answer
 
-    async def _behind(self, last: FetchedPage, page_no: int) -> FetchedPage | None:
-        """Return the page behind a last one that is full.
+    async def _page_after(self, last: FetchedPage, page_no: int) -> FetchedPage | None:
+        """Return the page after a last one that is full.
 
-        None where it brings nothing new, or the platform refuses to answer for what lies behind its count.
+        None where it brings nothing new, or the platform refuses to answer for what lies past its count.
         """
         is_counted_out = last.page.total == page_no * self.page_size
         try:

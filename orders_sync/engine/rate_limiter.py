@@ -11,9 +11,11 @@ from orders_sync.domain.errors import RateLimitError
 from orders_sync.domain.rate_limits import AHEAD, Reservation
 
 LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; for a longer one its window is released
-AT_ONCE = 0.05  # seconds of the rate that are asked for at least: at 1000 calls a second not one question a call
+# seconds: the least span of permits that one query reserves, so that a fast app does not ask the database for each call
+AT_ONCE = 0.05
 ROUNDING = 1e-6  # seconds
-# seconds after its moment that a permit may be used, at most half a gap: a slow rate loses minutes with one
+# seconds for which a permit may still be used after its moment, at most half a gap: at a slow rate a lost one costs
+# minutes
 LATE = 0.01
 
 
@@ -23,13 +25,13 @@ def is_long_hold(error: Exception) -> bool:
 
 
 class RateBackend(Protocol):
-    """The source of permits for calls."""
+    """The source of permits for calls. Both methods raise what its storage does: psycopg.Error for a database."""
 
     async def take(self, permits: int, gap: float) -> Reservation:
-        """Reserve permits `gap` seconds apart, or learn how long none can be had."""
+        """Reserve `permits` that are `gap` seconds apart, or none yet: the reservation says which, and from when on."""
 
     async def hold(self, seconds: float) -> None:
-        """Give no permit for so long."""
+        """Give no permit for `seconds`."""
 
 
 class LocalRateBackend:
@@ -48,7 +50,7 @@ class LocalRateBackend:
         return Reservation(first - now, permits)
 
     async def hold(self, seconds: float) -> None:
-        """Let no permit begin for so many seconds."""
+        """Let no permit begin for `seconds`."""
         self._next = max(self._next, time.monotonic() + seconds)
 
 
@@ -62,20 +64,20 @@ class RateLimiter:
     def __init__(self, per_second: float, backend: RateBackend) -> None:
         self._gap = 1 / per_second
         self._backend = backend
-        self._line = asyncio.Lock()
+        self._queue = asyncio.Lock()
         self._waiting = 0
-        self._asking = asyncio.Lock()
+        self._reserving = asyncio.Lock()
         self._next = -inf  # no call before, by time.monotonic
         self._last = -inf  # the last permit that is reserved
 
     async def acquire(self) -> None:
-        """Return when the next call may be sent; first come, first served.
+        """Wait until the next call may be sent; first come, first served.
 
-        Raises `RateLimitError` where the platform's hold lasts longer than `LONGEST_WAIT`, psycopg.Error.
+        Raises `RateLimitError` where a hold lasts longer than `LONGEST_WAIT`, psycopg.Error when the database is gone.
         """
         self._waiting += 1
         try:
-            async with self._line:
+            async with self._queue:
                 while True:
                     now = time.monotonic()
                     permit = max(self._next, now)
@@ -87,20 +89,20 @@ class RateLimiter:
                     if permit <= self._last:
                         self._next = permit + self._gap
                         return
-                    await self._ask()
+                    await self._reserve()
         finally:
             self._waiting -= 1
 
     async def hold(self, seconds: float) -> None:
-        """Allow no call for so long, in this and every other process, waiting ones included. Raises psycopg.Error."""
+        """Allow no call for `seconds` in any process, also none that waits already. Raises psycopg.Error."""
         self._next, self._last = max(self._next, time.monotonic() + seconds), -inf
-        async with self._asking:  # whoever asks next finds it held
+        async with self._reserving:  # whoever reserves next finds the hold
             await self._backend.hold(seconds)
 
-    async def _ask(self) -> None:
+    async def _reserve(self) -> None:
         """Reserve permits, or wait until there may be some."""
         permits = max(1, int(min(max(self._waiting, AT_ONCE / self._gap), AHEAD / self._gap + ROUNDING)))
-        async with self._asking:
+        async with self._reserving:
             reservation = await self._backend.take(permits, self._gap)
         if not reservation.permits:
             self._refuse_long_waits(reservation.delay)
@@ -111,10 +113,7 @@ class RateLimiter:
         self._last = first + (reservation.permits - 1) * self._gap + min(LATE, self._gap / 2)
 
     def _refuse_long_waits(self, seconds: float) -> None:
-        """Raise `RateLimitError` for a wait that comes from a hold.
-
-        Without one no wait is longer than a gap and `AHEAD`.
-        """
+        """Raise `RateLimitError` for a wait that comes from a hold: others are no longer than a gap and `AHEAD`."""
         if seconds > max(LONGEST_WAIT, self._gap + AHEAD):
             raise RateLimitError(
                 f"the platform asked for no calls for a time, of which {seconds:.0f} s are left", retry_after=seconds

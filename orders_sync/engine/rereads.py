@@ -1,9 +1,10 @@
 """Orders to be read again after a window landed, because its read did not bring them or brought them unchanged.
 
-A list by status is read like any other, though orders enter it while it is paged. One that enters moves those behind it
-a place back, from a page still to be read into one that was, and while another leaves the count does not show it: no
-reading order and no total prove such a list. So nothing depends on it. What the tables hold in its status and it did
-not bring is planned by creation time, which never moves, in the transaction that closes it.
+A list by status is read like any other, though orders enter it while it is paged. An order that enters shifts all later
+ones by one place, possibly from a page that is still to be read to one that was read already; while another one leaves,
+the count does not show it. So no reading order and no total prove such a list, and nothing depends on it: orders that
+the tables hold in its status and that it did not bring are planned by creation time, which never moves, in the
+transaction that closes it.
 """
 
 from __future__ import annotations
@@ -21,17 +22,21 @@ from orders_sync.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class LeftStatus:
-    """Orders stored in the status of a list that did not bring them, and the windows of creation time to read."""
+class MovedOn:
+    """Orders stored in a status whose list did not bring them: most have another one by now.
+
+    `windows`: of creation time, oldest first, in which they are to be read.
+    """
 
     windows: list[Window]
     orders: list[Wanted]
 
 
 def proves_absence(claim: Claim, source: AccountSource, records: list[Record]) -> bool:
-    """Return True if an order that the tables hold and this read did not bring is not listed.
+    """Return True if a stored order that this read did not bring is certainly not listed.
 
-    It lists by creation time all orders of a range within the platform's reach, and each record names its order.
+    Then the read covered all orders of its range by creation time, the range lies within the platform's reach, and
+    every record names its order.
     """
     is_by_creation = claim.feed is Feed.CREATED and claim.status is None and not source.policy.trusts_filter
     beyond, _ = at_reach(claim.window, claim.now, source.platform.furthest_back)
@@ -43,15 +48,15 @@ def proves_absence(claim: Claim, source: AccountSource, records: list[Record]) -
     )
 
 
-async def left_status(
+async def moved_on(
     connection: Connection, claim: Claim, source: AccountSource, records: list[Record], page_size: int
-) -> LeftStatus:
+) -> MovedOn:
     """Return the orders stored in the claim's status that its list did not bring; none for a list of all orders.
 
     Orders that another read has seen in another status meanwhile are not among them.
     """
     if claim.status is None:
-        return LeftStatus([], [])
+        return MovedOn([], [])
     brought = _order_ids(records)
     hours = await sweep_queries.hours_missing_from_list(
         connection, claim.account, claim.window, claim.status, brought, page_size
@@ -64,15 +69,15 @@ async def left_status(
     orders = await sweep_queries.orders_missing_from_list(
         connection, claim.account, claim.window, claim.status, brought
     )
-    return LeftStatus(windows, orders)
+    return MovedOn(windows, orders)
 
 
 async def follow_up(
     connection: Connection, claim: Claim, source: AccountSource, records: list[Record], calls: int
 ) -> None:
-    """Plan another read of orders that this one did not bring, or brought unchanged; after the last, record them.
+    """Plan another read of orders that this one did not bring, or brought unchanged.
 
-    `calls`: the calls this read took.
+    Those that the last of these reads did not bring are recorded as unlisted. `calls`: the calls this read took.
     """
     platform = source.platform.name
     absent: list[Wanted] = []

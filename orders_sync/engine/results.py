@@ -45,7 +45,7 @@ class Progress(Protocol):
         """Receive a window that is done with."""
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
-        """Show how far an audit is: windows compared, of so many, the calls they took, and ranges that differ."""
+        """Show how far an audit is: windows compared of all (`of`), the calls they took, and ranges that differ."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class AccountResult:
     """The result of reading one account.
 
     It has caught up when `errors`, `failed_windows` and `is_cut_off` (the turn ended before everything was read) are
-    empty or false. `found_empty`: it is new that all of the history was read and lists no order.
+    empty or false. `found_empty`: this pass was the first to read the whole history and find no order.
     """
 
     account: str

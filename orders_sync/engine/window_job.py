@@ -45,8 +45,8 @@ class Limits:
     """Limits of one process.
 
     `workers`: windows read at once. `window_rows`: a window with more rows is split before it is paged. `attempts`: how
-    often one window is read until it is complete. `probes`: once an account has brought orders, what is assumed of its
-    platform is tested.
+    often, at most, a window is read to become complete. `probes`: whether what is assumed of a platform is tested, once
+    its account has brought orders.
     """
 
     workers: int = 4
@@ -74,7 +74,7 @@ class WindowJob:
     ) -> None:
         """`notify` gets what the person at the screen, or the log, should learn while the window is read."""
         self._notify = notify
-        self._timeouts = 0  # calls without an answer in time, since the last that was answered
+        self._timeouts = 0  # calls that timed out since the last that was answered
         self._pool = pool
         self._source = source
         self._limits = limits
@@ -112,7 +112,8 @@ class WindowJob:
         if attempt > 1 or (is_history and is_long(claim.window)):  # may have to be split: it is counted first
             expected = max(expected, self._page_size + 1)
         if attempt > 1:
-            # by the second row every other time, not always: nobody documents an answer past the last page
+            # counted by the second record every other time: a record that spoils each answer it is in must not hide the
+            # total; not always, for no document says what is answered past the last page
             row += attempt % 2
         try:
             must_add_up = claim.status is None
@@ -182,7 +183,7 @@ class WindowJob:
         return Reader(ask, platform.identifier(claim.feed), self._page_size, most, check, platform.page_sizes)
 
     async def _on_timeout(self, text: str) -> None:
-        """Report a call without an answer in time at once: the tries that are left may take minutes."""
+        """Report a timed-out call immediately: the remaining tries may take minutes."""
         self._timeouts += 1
         await self._write_unanswered(text)
         self._notify(f"{self._claim.window}: {text} (calls in a row without an answer: {self._timeouts})")
@@ -193,6 +194,6 @@ class WindowJob:
             await self._write_unanswered(None)
 
     async def _write_unanswered(self, text: str | None) -> None:
-        with suppress(LeaseLostError):  # its end will say so
+        with suppress(LeaseLostError):  # closing the window raises it
             async with self._pool.connection() as connection:
                 await claims.note_unanswered(connection, self._claim, text)

@@ -3,12 +3,13 @@
     complete   read with proof: by incremental windows of the account's own feed, or by another window that is done
     failed     of the rest: windows that failed
     waiting    of the rest: windows that are planned or being read
-    missing    what is left
+    missing    what is left: nobody has read it, or not with proof
 
 Incremental windows leave no gap between the account's history and what is planned, so all of that is complete but what
-an open one covers (`unproven`). Windows that are done are looked for only there and outside of it, so a year of ledger
-costs what an hour does, for an account that is behind too. Within the planned range they are those that end up to
-`longest` after such a gap: a longer one, of former settings, may be overlooked, and its range is read again.
+an open one covers (`unproven`). Windows that are done are looked for only there and outside of the planned range, so
+the cost does not grow with the ledger, not even for an account that is late. Within the planned range they are those
+that end up to `longest` after such a gap: a longer one, of former settings, may be overlooked, and its range is read
+again.
 """
 
 from __future__ import annotations
@@ -159,7 +160,8 @@ ORDER BY p.place
 class Asked:
     """An account of which a range is asked for, up to `past` at most, to be read in windows of at most `longest`.
 
-    What is younger than the account's last plan is left to the next one, where that is no longer ago than `not_due`.
+    What is younger than the account's last plan is left to the next one, where that plan reached to within `not_due` of
+    `past`.
     """
 
     account: str
@@ -176,8 +178,8 @@ class RangeState(msgspec.Struct, frozen=True):
     Ranges by kind, the earliest first: `..._starts` and `..._ends` hold the first `SHOWN`, `..._ranges` counts all.
     `past`: the range was looked at up to it. `history_from`: as `sync.accounts` has it. `failed_windows`,
     `waiting_windows`: windows that overlap the range. `to_read`: what is not complete, or all where everything is asked
-    for; in `windows`, which take about `calls`, by the orders that are known to have been created in them.
-    `equal_request`: that of the newest backfill of the same range that nobody cancelled.
+    for. `windows`: their number; `calls`: about how many they take, by the stored orders of a sample of them.
+    `equal_request`, `equal_state`: of the newest backfill of the same range that nobody cancelled, None without one.
     """
 
     account: str

@@ -23,7 +23,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_optional
 
-# kinds of window, the first read first
+# kinds of window, the most urgent first
 URGENCY = [
     WindowKind.HOOK,
     WindowKind.INCREMENTAL,
@@ -101,8 +101,8 @@ async def claim(
        day ago and were claimed twice or more come last.
     4. Sweeps: in the order they were planned (`store/sweeps.py`). Of one plan, lists by status come first, the last of
        `statuses` first: an order that moved on since it was stored has landed with its new status before the list of
-       its old one is read, and is not read again for missing there (`engine/rereads.py`). Sweeps without a status come
-       after all lists.
+       its old one is read, and need not be read again because it is not in that (`engine/rereads.py`). Sweeps without a
+       status come after all lists.
     5. The oldest first.
 
     `statuses`: those the platform is listed by, in the order of an order's life (`Platform.listed_statuses`).
@@ -133,7 +133,7 @@ async def claim(
 
 
 async def claimed_for(connection: Connection, account: str) -> float | None:
-    """Return the seconds until the first claim of the account expires, at least 0; None if there is none."""
+    """Return the seconds until the next claim of the account expires, at least 0; None if nothing is claimed."""
     query = """
         SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float
         FROM sync.windows WHERE account = %s AND state = 'running'
@@ -145,7 +145,8 @@ async def claimed_for(connection: Connection, account: str) -> float | None:
 async def renew(connection: Connection, claim: Claim) -> None:
     """Extend a claim by another lease. Raises `LeaseLostError` if another worker has claimed the window since.
 
-    Does nothing to a window that its own worker has closed or released: a renewal may wait for just that transaction.
+    Does nothing to a window that its own worker has closed or released: the renewal may have waited for the transaction
+    that did it.
     """
     try:
         await update_fenced(connection, claim, "lease_until = clock_timestamp() + %s", [LEASE])
@@ -156,10 +157,7 @@ async def renew(connection: Connection, claim: Claim) -> None:
 
 
 async def note_unanswered(connection: Connection, claim: Claim, text: str | None) -> None:
-    """Write why the calls of a window that is being read get no answer; None once one was answered.
-
-    Raises `LeaseLostError`.
-    """
+    """Store why calls for a claimed window get no answer; None clears it. Raises `LeaseLostError`."""
     await update_fenced(connection, claim, "error = %s", [ledger.kept(text)])
 
 
@@ -176,10 +174,13 @@ async def release_all(connection: Connection, account: str, owner: str) -> None:
     )
 
 
-async def update_fenced(connection: Connection, claim: Claim, sets: str, values: list[Any]) -> None:
-    """Update a claimed window. `sets`: the assignments. Raises `LeaseLostError` if it was claimed again since."""
+async def update_fenced(connection: Connection, claim: Claim, assignments: str, values: list[Any]) -> None:
+    """Update a claimed window. `assignments`: SQL, with a `%s` for each of `values`.
+
+    Raises `LeaseLostError` where it was closed, released or claimed again since.
+    """
     cursor = await connection.execute(
-        f"UPDATE sync.windows SET {sets} WHERE id = %s AND fence = %s AND state = 'running'",
+        f"UPDATE sync.windows SET {assignments} WHERE id = %s AND fence = %s AND state = 'running'",
         [*values, claim.id, claim.fence],
     )
     if cursor.rowcount != 1:

@@ -21,7 +21,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.ledger import PROVEN_TO
 from orders_sync.store.queries import fetch_value
 
-# the claim has just closed its window: who lost the window changes nothing else either
+# the claim has just closed its window: a worker that lost it must not change anything else
 _IS_CLOSED = "EXISTS (SELECT FROM sync.windows WHERE id = %(id)s AND fence = %(fence)s AND finished_at >= now())"
 
 
@@ -35,12 +35,13 @@ async def finish(
     landed: LoadCounts,
     is_split: bool = False,
 ) -> None:
-    """Close a window with proof: as done, or as split (`is_split`) where it was counted again and its parts agree.
+    """Close a window that was read to its end: as done, or as split (`is_split`) where its parts agree with its count.
 
-    In the transaction that landed its rows, after them; where nothing landed it is a transaction by itself. An
-    incremental window moves the watermark to the beginning of the oldest one that is not proven, or to the end of all
-    (`PROVEN_TO`); never back, for windows that begin before it read again what was proven. The last part of a split
-    window has that one counted again where the parts brought too few rows (`store/parts.py`).
+    That proves its range, but for a list by status (`Claim.status`), which proves none. In the transaction that landed
+    its rows, after them; where nothing landed it is a transaction by itself. An incremental window moves the watermark
+    to the beginning of the oldest one that is not proven, or to the end of all (`PROVEN_TO`). It never moves back: a
+    window that begins before the watermark reads a proven range again. The last part of a split window has the split
+    window counted again where the parts brought too few rows (`store/parts.py`).
 
     `total`: rows that the platform counted. `seen`: distinct rows read.
 
@@ -79,7 +80,7 @@ async def finish(
 
 
 async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, calls: int) -> None:
-    """Plan a window again whose answer is not believed yet, to be read after `wait`. Raises `LeaseLostError`."""
+    """Plan a window again, after `wait`, because its empty answer is not believed yet. Raises `LeaseLostError`."""
     await update_fenced(
         connection,
         claim,
@@ -91,7 +92,7 @@ async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, ca
 async def close_beyond(connection: Connection, claim: Claim, reason: str, *, calls: int) -> None:
     """Close a window beyond the platform's reach for good: it proves nothing, and the proof begins at its end.
 
-    A transaction by itself, or part of one. Raises `LeaseLostError`: nothing was written then.
+    A transaction by itself, or part of one. Raises `LeaseLostError`; then nothing was written.
     """
     async with psycopg.AsyncClientCursor(connection) as cursor:  # in one message, as in `finish`
         await cursor.execute(
@@ -132,9 +133,10 @@ async def split(
     calls: int,
     reason: str | None = None,
 ) -> None:
-    """Replace a window by its parts `into`, by none if its backfill was cancelled. In a transaction.
+    """Replace a window by its parts `into`; by nothing if its backfill was cancelled. In a transaction.
 
-    `total`: the platform's count, if it gave one. `reason`: why it could not be read, None if it only was too full.
+    `total`: the platform's count, None before it gave one. `reason`: why the window could not be read, None where it is
+    only too full.
     Raises `LeaseLostError`.
     """
     await update_fenced(
@@ -161,9 +163,9 @@ async def split(
 async def read_parts_again(
     connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, younger_than: timedelta
 ) -> bool:
-    """Plan the parts of a window once more, which brought fewer rows than it counts. In a transaction.
+    """Plan once more the parts of a window that together brought fewer rows than it counts. In a transaction.
 
-    All of them the first time, later those that ended less than `younger_than` before they were read. Return False,
+    All of them the first time; later those that ended less than `younger_than` before they were read. Return False,
     with nothing done, if there are none. Raises `LeaseLostError`.
     """
     is_first = claim.parts_again_at is None
@@ -182,7 +184,10 @@ async def read_parts_again(
 async def fail(
     connection: Connection, claim: Claim, error: str, *, calls: int, total: int | None = None, seen: int | None = None
 ) -> None:
-    """Close a window as failed, with the reason and how far its read got. Raises `LeaseLostError`."""
+    """Close a window as failed, with the reason. Raises `LeaseLostError`.
+
+    `total`: the platform's count, `seen`: distinct rows read; None before there were any.
+    """
     await update_fenced(
         connection,
         claim,

@@ -2,7 +2,7 @@
 
     split, 8,006 rows ──> parts done: 5,001 + 3,004 ──> planned again: counted by one call (`engine/window_outcome.py`)
                                                           8,005   split, proven
-                                                          8,006   its parts are read once more; then failed, with this
+                                                          8,006   its parts are read once more; then failed, with both
 
 A row on a border stands in two parts, so it can only raise the sum. Rows that changed since leave a range of update
 time: therefore the whole is counted again before anything is made of it.
@@ -15,38 +15,38 @@ from datetime import timedelta
 from orders_sync.store.database import Connection
 from orders_sync.store.states import OPEN_WINDOWS
 
-# parts of a window, at every depth. By range, for which there is an index
+# parts of a split window, at every depth; joined by range, too, so that the index is used
 _TREE = """
     parts AS (
-        SELECT w.id AS whole, c.id, c.state, c.seen, c.account, c.kind, c.starts_at, c.ends_at, c.finished_at
-        FROM wholes AS w JOIN sync.windows AS c ON c.account = w.account AND c.kind = w.kind
+        SELECT w.id AS split_id, c.id, c.state, c.seen, c.account, c.kind, c.starts_at, c.ends_at, c.finished_at
+        FROM split_windows AS w JOIN sync.windows AS c ON c.account = w.account AND c.kind = w.kind
             AND c.ends_at > w.starts_at AND c.ends_at <= w.ends_at AND c.parent_id = w.id
         UNION ALL
-        SELECT p.whole, c.id, c.state, c.seen, c.account, c.kind, c.starts_at, c.ends_at, c.finished_at
+        SELECT p.split_id, c.id, c.state, c.seen, c.account, c.kind, c.starts_at, c.ends_at, c.finished_at
         FROM parts AS p JOIN sync.windows AS c ON c.account = p.account AND c.kind = p.kind
             AND c.ends_at > p.starts_at AND c.ends_at <= p.ends_at AND c.parent_id = p.id
         WHERE p.state = 'split'
     )
 """
 
-# run by `closing.finish`, after the window's own result. Finds the smallest of the windows this one is a part of whose
-# parts are all read, leave no gap and brought too few rows
+# run by `closing.finish`, after the window's own result. Of the windows that contain this part, finds the smallest
+# whose parts (1) are all read, (2) leave no gap and (3) brought fewer rows than it counts
 COMPARE_WITH_PARTS = f"""
-WITH RECURSIVE wholes AS (
+WITH RECURSIVE split_windows AS (
         SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, 1 AS depth
         FROM sync.windows AS c JOIN sync.windows AS p ON p.id = c.parent_id
-        WHERE c.id = %(id)s AND c.fence = %(fence)s AND c.finished_at >= now()  -- not by who lost the window
+        WHERE c.id = %(id)s AND c.fence = %(fence)s AND c.finished_at >= now()  -- only while this claim holds
           AND c.kind IN ('incremental', 'backfill') AND NOT EXISTS (
             SELECT FROM sync.windows AS o
             WHERE o.account = p.account AND o.kind = p.kind AND o.state IN {OPEN_WINDOWS}
               AND o.starts_at >= p.starts_at AND o.starts_at < p.ends_at AND o.parent_id = p.id)
         UNION ALL
         SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, w.depth + 1
-        FROM wholes AS w JOIN sync.windows AS p ON p.id = w.parent_id
+        FROM split_windows AS w JOIN sync.windows AS p ON p.id = w.parent_id
     ),{_TREE},
     sums AS (
         SELECT w.id, w.depth, sum(p.seen) AS rows
-        FROM wholes AS w JOIN parts AS p ON p.whole = w.id AND p.state <> 'split'
+        FROM split_windows AS w JOIN parts AS p ON p.split_id = w.id AND p.state <> 'split'
         WHERE w.state = 'split' AND w.total > 0
         GROUP BY w.id, w.depth, w.total, w.starts_at, w.ends_at
         HAVING bool_and(p.state = 'done') AND sum(p.ends_at - p.starts_at) = w.ends_at - w.starts_at
@@ -59,7 +59,7 @@ FROM sums AS s WHERE w.id = s.id
 """
 
 _AGAIN = f"""
-WITH RECURSIVE wholes AS (SELECT * FROM sync.windows WHERE id = %(id)s),{_TREE}
+WITH RECURSIVE split_windows AS (SELECT * FROM sync.windows WHERE id = %(id)s),{_TREE}
 UPDATE sync.windows AS w SET state = 'planned', attempts = 0
 FROM parts AS p
 WHERE w.id = p.id AND w.state = 'done'
@@ -67,10 +67,10 @@ WHERE w.id = p.id AND w.state = 'done'
 """
 
 
-async def plan_again(connection: Connection, whole: int, *, younger_than: timedelta | None) -> int:
-    """Plan the parts of a window once more and return how many.
+async def plan_again(connection: Connection, split_id: int, *, younger_than: timedelta | None) -> int:
+    """Plan the parts of a split window once more and return how many.
 
     `younger_than`: only those that had ended less than this before they were read; None for all.
     """
-    cursor = await connection.execute(_AGAIN.encode(), {"id": whole, "younger_than": younger_than})
+    cursor = await connection.execute(_AGAIN.encode(), {"id": split_id, "younger_than": younger_than})
     return cursor.rowcount

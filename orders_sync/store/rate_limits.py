@@ -2,7 +2,7 @@
 
     now            next_at = where the next permit begins
      |..............|--gap--|--gap--|--gap--|
-                     `- 3 permits reserved ---'  next_at moves behind it
+                     `- 3 permits reserved ---'  next_at moves to their end
 
 Moments are the database's clock; what leaves this module is seconds from now, so clocks of workers do not matter.
 """
@@ -25,8 +25,9 @@ class SharedRateBackend(msgspec.Struct, frozen=True):
     key: str
 
     async def take(self, permits: int, gap: float) -> Reservation:
-        """Reserve permits that are `gap` seconds apart; at most `AHEAD` seconds ahead, so that a hold takes effect.
+        """Reserve permits that are `gap` seconds apart, the first at most `AHEAD` seconds ahead.
 
+        None further ahead, so that a hold takes effect soon: then `Reservation.delay` says when to ask again.
         Raises psycopg.Error when the database is gone.
         """
         async with self.pool.connection() as connection:
@@ -56,7 +57,10 @@ class SharedRateBackend(msgspec.Struct, frozen=True):
         return found or Reservation(0.0, 0)  # no row: another process has inserted the key's first one meanwhile
 
     async def hold(self, seconds: float) -> None:
-        """Let no permit begin for so long. Permits reserved already lie within `AHEAD` and one reservation."""
+        """Let no permit begin for `seconds`.
+
+        Permits reserved before stay valid: their moments are at most `AHEAD` and one reservation away.
+        """
         async with self.pool.connection() as connection:
             await connection.execute(
                 """

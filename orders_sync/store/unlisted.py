@@ -1,6 +1,6 @@
-"""Orders of the tables that the platform lists no more: three complete reads of their time did not bring them.
+"""Orders of the tables that the platform no longer lists: three complete reads of their time did not bring them.
 
-a sweep, or a read because of a message, does not bring it --> read again, twice (`followups`)
+a sweep, a repair or a read because of a message does not bring it --> read again, twice (`followups`)
     --> a row of `sync.missing_orders`, a note at the last window, the outcome of the message
 a later sweep, repair or read because of a message brings it --> the row is deleted
 
@@ -20,20 +20,20 @@ from orders_sync.store.queries import fetch_rows
 
 MOST_NAMED = 20  # orders in a note
 
-# orders `o` that are listed no more, unless a change of them landed since
+# orders `o` that are no longer listed, unless a change of them landed since
 UNLISTED = """
 sync.missing_orders AS m
 JOIN orders AS o ON (o.platform, o.order_id) = (m.platform, m.order_id) AND o.synced_at < m.missing_since
 """
 
-# by account: how many these are, and the one that is so for longest
+# by account: how many these are, and the one unlisted for longest
 UNLISTED_BY_ACCOUNT = f"""
 SELECT o.account, count(*)::int AS orders, (array_agg(o.order_id ORDER BY m.missing_since))[1] AS order_id,
     min(m.missing_since) AS since
 FROM {UNLISTED} GROUP BY o.account
 """
 
-# final orders may be hidden from a list for good; one that was first read while this read went on is not unlisted
+# final orders may be hidden from a list for good; what another read brought during this one is not counted
 _NOT_BROUGHT = """
 WITH brought AS (
     DELETE FROM sync.missing_orders WHERE platform = %(platform)s AND order_id = ANY(%(brought)s)
@@ -71,7 +71,7 @@ WHERE o.platform = %(platform)s AND o.order_id = ANY(%(ids)s) AND m.account = %(
 
 @dataclass(frozen=True, slots=True)
 class UnlistedOrders:
-    """The orders of an account that are listed no more: their number, and the one that is so for longest."""
+    """The orders of an account that are no longer listed: their number, and the one unlisted for longest."""
 
     account: str
     orders: int
@@ -80,10 +80,10 @@ class UnlistedOrders:
 
 
 async def not_brought(connection: Connection, claim: Claim, platform: str, brought: Sequence[str]) -> list[Wanted]:
-    """Return the orders, by id, that a complete read of the window did not bring though they were created in it.
+    """Return the orders created in the window that a complete read of it did not bring, in the order of their ids.
 
-    Only those it was read for and those that are not final; without those known to be unlisted and those planned to be
-    read again. Orders that the read brought are listed: their rows are deleted.
+    Only those it was read for and those that are not final. Left out are orders recorded as unlisted already, and those
+    planned to be read again. Rows of `sync.missing_orders` about orders that the read brought are deleted.
     """
     return await fetch_rows(
         connection,
@@ -102,7 +102,7 @@ async def not_brought(connection: Connection, claim: Claim, platform: str, broug
 
 
 async def record(connection: Connection, claim: Claim, platform: str, order_ids: Sequence[str]) -> None:
-    """Record orders as listed no more, also with the closed window and the messages about them."""
+    """Record orders as no longer listed, also with the closed window and with the messages about them."""
     values = {
         "platform": platform,
         "account": claim.account,

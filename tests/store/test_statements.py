@@ -16,7 +16,7 @@ MADE_OF_NAMES = {
     "audits.py": {"column"},
     "backfill_ranges.py": {"kind"},
     "capped.py": {"rows", "most"},
-    "claims.py": {"sets"},
+    "claims.py": {"assignments"},
     "open_differences.py": {"condition"},
     "order_numbers.py": {"column", "table"},
     "removal.py": {"table"},
