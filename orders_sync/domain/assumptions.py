@@ -46,7 +46,8 @@ class ProbeAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
     """A probe as stored with the account.
 
-    `answers`: by the names of `ASSUMPTIONS`, empty if no probe completed. `fault`: what stopped a later one.
+    `answers`: of the last probe that completed, by the names of `ASSUMPTIONS`; empty if none did. `fault`: what stopped
+    a later one.
     """
 
     answers: dict[str, ProbeAnswer] = {}

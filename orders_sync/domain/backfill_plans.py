@@ -10,8 +10,8 @@ import msgspec
 
 from orders_sync.domain.windows import Feed, Window, tile
 
-KEPT = timedelta(hours=1)  # a plan that is older cannot be started
-PLAN_COMPARED_AFTER = timedelta(hours=1)  # what is younger changes all the time while an account is read
+KEPT = timedelta(hours=1)  # an older plan cannot be started
+PLAN_COMPARED_AFTER = timedelta(hours=1)  # of a plan, younger ranges are not compared: they change with each read
 
 
 class PlannedPart(msgspec.Struct, frozen=True):

@@ -8,9 +8,9 @@ import msgspec
 
 from orders_sync.domain.windows import Window
 
-TOTAL_STABLE_AFTER = timedelta(days=1)  # the total of a window that ended this long ago should not change any more
+TOTAL_STABLE_AFTER = timedelta(days=1)  # the total of a window that ended this long ago should no longer change
 PARTS_RETRY_AFTER = timedelta(hours=1)  # pause before parts that brought too few rows are read again
-PAGE_SIZE_STEP = 10  # rows; page sizes that platforms apply are multiples of it, other short pages are incomplete
+PAGE_SIZE_STEP = 10  # rows: platforms apply page sizes that are multiples of it; any other short page is incomplete
 LIMIT_STEP = 500  # limits on the length of a list are multiples of it ...
 LOWEST_LIMIT = 1000  # ... and at least this
 
@@ -86,6 +86,6 @@ def missing_in_parts(total: int, part_rows: int) -> str | None:
 def may_read_parts_again(window: Window, again_at: datetime | None, now: datetime) -> bool:
     """Return whether parts that brought too few rows are read again; `again_at`: when they last were, if ever.
 
-    They are read again once, and further while the window is young, for rows that are listed late, at most hourly.
+    Once in any case; and while the window is young, for rows that are listed late, again at most once an hour.
     """
     return again_at is None or (window.end > again_at - TOTAL_STABLE_AFTER and now - again_at >= PARTS_RETRY_AFTER)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from orders_sync.domain.windows import Window
 
-REACH_MARGIN = timedelta(hours=2)  # of the platform's reach that is not relied on: time passes before a window is read
+REACH_MARGIN = timedelta(hours=2)  # of the reach, not relied on: time passes before a window is read
 ONE_ANSWER = timedelta(days=1)  # the longest window that a single empty response closes
 SECOND_ANSWER_AFTER = timedelta(minutes=2)  # delay before a longer one is read once more
 # delays before a history that was found empty is read again: new authorisations may list nothing at first
@@ -22,7 +22,7 @@ def is_believed(window: Window, *, is_second_answer: bool) -> bool:
 
 
 def at_reach(window: Window, now: datetime, furthest_back: timedelta | None) -> tuple[Window | None, Window | None]:
-    """Cut a window where the platform's documented reach begins. Return the part beyond it and the part within.
+    """Cut a window at the earliest moment that the platform is documented to list. Return the parts before and after.
 
         now - furthest_back   the next whole hour but one                                 now
         |---------------------|-----------------------------------------------------------|

@@ -43,7 +43,7 @@ def find(text: str, path: Sequence[str | int]) -> Place | None:
 
 
 def flaw(text: str) -> Place | None:
-    """Return the place from which on a text is no JSON any more; None where it is JSON, or nested too deep."""
+    """Return the place from which on a text is no longer JSON; None where it is JSON, or nested too deep."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -63,7 +63,7 @@ def _member(text: str, at: int, step: str | int) -> int | None:
         name: object = count
         if isinstance(step, str):
             name, at = _decoder.raw_decode(text, at)
-            at = _skip(text, _skip(text, at) + 1)  # behind the colon
+            at = _skip(text, _skip(text, at) + 1)  # after the colon
         if name == step:
             found = at
         at = _skip(text, _end(text, at))

@@ -97,7 +97,7 @@ class Claim(msgspec.Struct, frozen=True):
     not_before: datetime | None = None  # it was to be read no earlier: asked once more
     orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`), and how often it was before
     repeats: int = 0
-    part_rows: int | None = None  # its parts brought so many rows, fewer than it counted: it is to be counted again
+    part_rows: int | None = None  # rows that its parts brought, fewer than it counted: it is to be counted again
     parts_again_at: datetime | None = None  # its parts were planned once more for that
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 READ_AGAIN = "its order is read again"  # the outcome of a message
 COMES_WITH_CHANGES = "its order was not known: it comes with the changes up to then"  # an outcome
-NEVER_LISTED = "its order was not known, and no list has brought it since"  # what becomes of that, where it did not
+NEVER_LISTED = "its order was not known, and no list has brought it since"  # the outcome after that one, if it did not
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 MOST = 100  # numbers of one question
 
 _SEPARATORS = re.compile(r"[\s,;|、]+")
-# an amount with its thousands apart: with a comma and two digits behind the point it is not two numbers
+# an amount with its thousands apart: with a comma and two digits after the point it is not two numbers
 _THOUSANDS = re.compile(r"(?<![\w.,])([A-Z]{0,3}[¥$€]?[+-]?\d{1,3})((?:,\d{3})+)(?=\.\d{1,2}(?![\d.]))")
 _APART = "\ue000"  # stands for such a comma while the text is split; a private character, which `read` drops before
 _AROUND = "'\"`´‘’“”«»「」『』《》【】()[]{}<>#№=.:。*"  # stripped from both ends of a number

@@ -14,7 +14,7 @@ from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, 
 def changes(
     state: PlanningState, policy: SyncPolicy, feed: Feed, furthest_back: timedelta | None, sweep: Sweep
 ) -> Plan:
-    """Return all that follows from the clock: new changes, the passes behind them, doubted orders, sweeps.
+    """Return all that follows from the clock: new changes, the confirming passes, doubted orders, sweeps.
 
     `feed`: what changes are listed by. Where that is the update time, sweeps are few, and only those that are due.
     """
@@ -76,9 +76,9 @@ def replaces(planned: PlannedRange, policy: SyncPolicy) -> Unclaimed | None:
 
 
 def time_ahead(planned: PlannedRange, policy: SyncPolicy) -> datetime | None:
-    """The time an account was planned to, or proven, where it lies further in the database's future than any plan ends.
+    """Return the time an account was planned or proven to, if that is later than any plan ends by the database's clock.
 
-    Else None. Then the database's clock was put back, and nothing would be due for as long as it is behind.
+    Then the database's clock was put back, and nothing would be due until it has caught up. Else None.
     """
     reached = max((moment for moment in (planned.planned_to, planned.watermark) if moment is not None), default=None)
     latest = planned.now + max(policy.lag, timedelta(0)) + CLOCK_TOLERANCE
@@ -91,7 +91,7 @@ def is_interval_over(planned: PlannedRange, policy: SyncPolicy) -> bool:
 
 
 def confirm(planned: PlannedRange, policy: SyncPolicy) -> list[Window]:
-    """Return the windows of the slower pass behind the overlap, due three times in each `confirm`.
+    """Return the windows of the slower pass over the time before the overlap, due three times in each `confirm`.
 
         planned_to - confirm          planned_to
         |-------- confirm --------|=overlap=|---- incremental ----|
@@ -107,7 +107,7 @@ def confirm(planned: PlannedRange, policy: SyncPolicy) -> list[Window]:
 
 
 def planned_history(planned: PlannedRange, policy: SyncPolicy, furthest_back: timedelta | None) -> list[Window]:
-    """Windows over all that was planned of the history, to read it again; none of an account that was never planned."""
+    """Return windows over all that was planned of the history, to read it again; none if nothing was planned yet."""
     if planned.history_from is None or planned.planned_to is None:
         return []
     return _history(planned.history_from, planned.planned_to, planned.now, policy, furthest_back)
@@ -139,8 +139,9 @@ def daily_sweep(
 ) -> list[SweepRange]:
     """Return the ranges of creation time that are read again once a day where changes are listed by update time.
 
-    They bring a change that was listed late, or without its modify time moving. They begin `REACH_MARGIN` after the end
-    of what the platform lists (`furthest_back` of now), at the age of `finals_age` where no such end is documented.
+    They bring a change that was listed late, or without its modify time moving. They begin `REACH_MARGIN` after the
+    earliest moment that the platform lists (`furthest_back` before now), at the age of `finals_age` where none is
+    documented.
     `oldest`: as in `ranges_to_sweep`.
     """
     if planned.history_from is None or planned.planned_to is None:

@@ -21,14 +21,14 @@ import msgspec
 from orders_sync.domain.windows import SECOND, Window
 
 HOUR = timedelta(hours=1)
-ORDERS_PER_MOVE = 200  # one of so many orders is assumed to have left the status that is listed
+ORDERS_PER_MOVE = 200  # one order in 200 is assumed to have left the status that is listed
 MIN_STATUS_CALLS = 2  # one list, and one order that left it
 
 
 class HourBucket(msgspec.Struct, frozen=True):
     """Stored orders of one hour of creation time: their number, and how many of them are due.
 
-    `seconds`: those in which the due ones were created, if they are few; else empty.
+    `seconds`: those in which the due ones were created, if they are few enough to be read one by one; else empty.
     """
 
     start: datetime

@@ -35,7 +35,8 @@ class Tier(msgspec.Struct, frozen=True):
 class SweepPolicy(msgspec.Struct, frozen=True):
     """The intervals at which orders are re-read.
 
-    `tiers`: the youngest first. Final orders are re-read once a day for `final_for` after their last change.
+    `tiers`: the youngest first. Final orders are re-read once a day for `final_for` after their
+    last change landed.
     """
 
     tiers: tuple[Tier, ...] = (
@@ -54,8 +55,8 @@ class SweepPolicy(msgspec.Struct, frozen=True):
 class SweepRange(msgspec.Struct, frozen=True):
     """A range of creation time to sweep, `[start, end)`.
 
-    `with_final`: includes final orders that may still be refunded. `is_whole`: the account's history covers the range,
-    so all its orders are stored; else only those of backfills.
+    `with_final`: final orders that may still be refunded are due as well. `is_whole`: the account's history covers the
+    range, so all its orders are stored; else only those of backfills.
     """
 
     start: datetime

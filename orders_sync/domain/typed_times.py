@@ -60,7 +60,7 @@ def written_out(text: str, *, ahead: bool = False) -> str:
     """Return the date or time that a word stands for, as `parse` reads it; any other text as it is.
 
     `today`, `yesterday`, `tomorrow`; a weekday, such as `tuesday` or `tue`: the last one that has begun, or the next
-    one after today with `ahead`; a length, such as `30m`, `2h`, `3d`: so long ago, or from now with `ahead`.
+    one after today with `ahead`; a length, such as `30m`, `2h`, `3d`: that long ago, or from now with `ahead`.
     """
     word, now = text.strip().lower(), datetime.now(UTC)
     today = local_times.date_of(now)

@@ -11,7 +11,7 @@ import msgspec
 from orders_sync.domain.local_times import shown_range
 
 SECOND = timedelta(seconds=1)
-MOST_PARTS = 50  # of one split
+MOST_PARTS = 50  # of one split of a window that is too large
 
 
 class Feed(StrEnum):
@@ -25,7 +25,7 @@ class WindowKind(StrEnum):
     """The reason why a window is read; the column `kind` of `sync.windows`."""
 
     INCREMENTAL = "incremental"  # changes since the last plan, and history: only these move the watermark
-    CONFIRM = "confirm"  # a later pass over what was read, for what was listed late
+    CONFIRM = "confirm"  # a later pass over what was read, for what was listed late; also over a history found empty
     SWEEP = "sweep"  # orders that may still change, by creation time or by status
     BACKFILL = "backfill"  # a range that somebody asked for
     REPAIR = "repair"  # what an audit or another read found to be missing or out of date, or somebody fetched by number
@@ -37,14 +37,14 @@ class WindowState(StrEnum):
 
     PLANNED = "planned"  # waits for a worker
     RUNNING = "running"  # claimed by one
-    DONE = "done"  # read completely and landed
+    DONE = "done"  # read to its end and landed: proves its range, but for a list by status
     FAILED = "failed"  # planned again after a delay
     SPLIT = "split"  # replaced by its parts
     BEYOND = "beyond"  # further back than the platform lists: proves nothing
 
 
 OPEN_WINDOWS = (WindowState.PLANNED, WindowState.RUNNING, WindowState.FAILED)  # still to be read
-READ_WINDOWS = (WindowState.DONE, WindowState.SPLIT)  # read completely, or split: too many rows, or an error
+READ_WINDOWS = (WindowState.DONE, WindowState.SPLIT)  # nothing more is read for them, unless they are counted again
 
 
 class Window(msgspec.Struct, frozen=True):

@@ -50,7 +50,7 @@ class AccountRow:
 
     @property
     def is_unread(self) -> bool:
-        """True where nobody reads it though its orders are to be here, so that they end at some time."""
+        """True where nobody reads it though its orders are to be here, so that they stop at some moment."""
         return self.state in UNREAD and self.is_wanted
 
 
@@ -117,7 +117,7 @@ def page(
 
     `text`: parts of a name or platform, in any case and order; `states`, `severities` of the worst problem (None: it
     has none), `kinds` of problem: any of them, all where empty. `after`: the name of the last row of the page before.
-    One that fits no more begins at the top.
+    One that no longer matches begins at the top.
     """
     words = text.casefold().split()
     found = [

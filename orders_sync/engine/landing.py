@@ -51,7 +51,7 @@ class WindowRead:
 
 @dataclass(frozen=True, slots=True)
 class ClosedWindow:
-    """A window as it was closed. `landed`: what became of its rows, of those too that landed without proof."""
+    """A window as it was closed. `landed`: what became of its rows, also where they landed without proof."""
 
     outcome: Outcome
     landed: LoadCounts
@@ -59,10 +59,10 @@ class ClosedWindow:
 
 
 async def close(pool: Pool, read: WindowRead, outcome: Outcome) -> ClosedWindow:
-    """Write an outcome. Return what was written: of `RereadParts` it is the other outcome where no part is to be read.
+    """Write an outcome and return what was written: for `RereadParts` its `otherwise`, where no part is to be read.
 
-    Raises `LeaseLostError` when another worker has claimed the window since: nothing was written then. Raises
-    `TransientError` when the database took the rows of a complete read in no attempt, else psycopg.Error.
+    Raises `LeaseLostError` when another worker has claimed the window since; then nothing was written. Raises
+    `TransientError` when every attempt to land a complete read failed, else psycopg.Error.
     """
     landed = LoadCounts()
     match outcome:
@@ -146,7 +146,7 @@ async def _reread_parts(pool: Pool, read: WindowRead, outcome: RereadParts) -> b
 
 
 async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
-    """Write an outcome of which no row lands."""
+    """Write an outcome by which no row lands."""
     claim, calls = read.claim, read.calls
     async with pool.connection() as connection:
         match outcome:
@@ -161,7 +161,7 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
                     connection, claim, total=read.total, seen=read.seen, calls=calls, landed=counts, is_split=True
                 )
             case Released(error=error, suspends=suspends):
-                if suspends and error is not None:  # it holds whoever has the window now
+                if suspends and error is not None:  # whoever has the window now
                     await suspensions.suspend(connection, read.source.account, error.message)
                 await claims.release(connection, claim, calls=calls)
 

@@ -1,4 +1,4 @@
-"""The decision when people get a notice of a problem: when it has lasted, when it has grown, when it is over. Pure.
+"""Decide when people get a notice of a problem: when it has lasted, when it has grown, when it is over. Pure.
 
     verdict --found--> what is wrong now  --.
     what is known of earlier passes  -------+--decide--> what is known from now on; what a notice is made of
@@ -47,7 +47,7 @@ class Change(StrEnum):
 class FoundProblem:
     """A problem that is there. `subject`: the account, empty for the service as a whole.
 
-    `amount`: seconds an account is behind, windows that failed, missing orders, records; 0 where nothing counts.
+    `amount`: seconds an account is behind, windows that failed, missing orders, records; 0 where there is no number.
     """
 
     kind: ProblemKind
@@ -100,8 +100,8 @@ def decide(
 ) -> NoticeDecision:
     """Decide what a notice says now, and what to remember.
 
-    `is_quiet`: no notice may be made; what is due waits. `unknown`: of which nobody can say whether they are there;
-    they stay as they are. `forgotten`: that nobody wants to hear of any more.
+    `is_quiet`: no notice may be made; what is due waits. `unknown`: problems of which nobody can say whether they are
+    there; they stay as they are. `forgotten`: those that nobody wants to hear of any longer.
     """
     there = {(each.kind, each.subject): each for each in problems}
     kept = {(each.kind, each.subject): each for each in known if (each.kind, each.subject) not in forgotten}

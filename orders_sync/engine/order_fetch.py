@@ -2,8 +2,8 @@
 
 No list that is read here can be asked for a number, and no call for one order is documented for them (api-facts). So
 the second in which an order was created is read, one call each; where that is not known, the range that brought it
-last. Of an order that no table knows nothing can be read by its number: an audit of the day it was placed on finds it,
-whatever time the list goes by that its account is read by.
+last. An order that no table knows cannot be read by its number: an audit of the day on which it was placed finds it, by
+whatever time the account's list goes.
 """
 
 from __future__ import annotations

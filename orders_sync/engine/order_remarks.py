@@ -1,4 +1,4 @@
-"""Remarks on one order: rejects, messages, audits, and what the platform lists no more."""
+"""Remarks on one order: rejects, messages, audits, and what the platform no longer lists."""
 
 from __future__ import annotations
 

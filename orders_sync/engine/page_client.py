@@ -38,7 +38,7 @@ DEFAULT_HOLD_FACTOR = 5  # times `first_delay`: the hold where the platform says
 class RetryPolicy:
     """Limits of one call. `tries`: the first one included.
 
-    `first_delay` in seconds, doubled and jittered from try to try; `seconds` a try may take as a whole.
+    `first_delay`: seconds, doubled and jittered from try to try. `seconds`: the most that a try may take as a whole.
     """
 
     tries: int = 5
@@ -125,7 +125,7 @@ class PageClient:
             if skew := clock_skew(headers, self._clock.now()):
                 raise TransientError(
                     f"{error.message}. The platform's clock and the database's, which signs requests, differ by "
-                    f"{skew.total_seconds():.0f} s: set the clock right. Nobody is suspended for that",
+                    f"{skew.total_seconds():.0f} s: set the clock right. The account is not suspended for it",
                     code=error.code,
                 ) from None
             raise
@@ -155,8 +155,8 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 def _delay_before_retry(error: Exception) -> bool | float:
     """Return True if the call is repeated, or the seconds the platform asked to wait before that; False if not.
 
-    A call that was blocked before the gateway, or has to wait longer than `LONGEST_WAIT` (`rate_limiter.py`), is not
-    repeated: its window is read again later.
+    A call that something in front of the gateway blocked, or that has to wait longer than `LONGEST_WAIT`
+    (`rate_limiter.py`), is not repeated: its window is read again later.
     """
     if isinstance(error, BlockedError) or is_long_hold(error):
         return False

@@ -5,7 +5,7 @@
                           two more        where it is not: is it found eight hours earlier, does it show the same time?
     up to it, from it on  one each        is an order at the end of a range listed, and one at its beginning?
     between two orders    one             how a range without orders is answered
-    behind the last page  one
+    past the last page    one
 
 One try per call, at the account's own rate; nine calls at most. A fault ends the probe without an answer.
 """
@@ -97,7 +97,7 @@ async def probe(send: SendQuery, source: AccountSource, now: datetime) -> dict[s
 async def _borders(
     asker: _Asker, feed: Feed, row: ProbeRow, wide: ListAnswer, near: ListAnswer
 ) -> dict[str, ProbeAnswer]:
-    """Test the ends of ranges, empty ranges and pages behind the last: only where the range is taken as it is meant."""
+    """Test the ends of ranges, empty ranges and pages past the last: only where the range is taken as it is meant."""
     at = whole_second(row.at[feed])
     until = await asker.ask(feed, Window(at - BESIDE, at), FEW)
     since = await asker.ask(feed, Window(at, at + BESIDE), FEW)

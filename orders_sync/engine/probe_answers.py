@@ -13,8 +13,8 @@ from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
 from orders_sync.engine.rowcheck import RowCheck
 from orders_sync.platforms import Page, PageQuery
 
-AROUND = timedelta(seconds=30)  # an order's time a list around it is asked for
-BESIDE = timedelta(seconds=5)  # and before or behind it
+AROUND = timedelta(seconds=30)  # before and after an order's time: the list around it
+BESIDE = timedelta(seconds=5)  # before or after its time: the lists beside it
 LONGEST_GAP = TOTAL_STABLE_AFTER
 
 UNKNOWN = ProbeAnswer(ProbeResult.UNKNOWN)
@@ -166,7 +166,7 @@ def empty_gap(wide: ListAnswer, feed: Feed) -> Window | None:
 
 
 def empty_range(answer: ListAnswer) -> ProbeAnswer:
-    """Judge how a range is answered in which no order is known."""
+    """Judge how a range without a known order is answered."""
     if answer.refusal:
         said = f"a range without orders is answered with an error: {answer.refusal}"
         return ProbeAnswer(
@@ -184,7 +184,7 @@ def empty_range(answer: ListAnswer) -> ProbeAnswer:
 
 
 def past_last_page(answer: ListAnswer) -> ProbeAnswer:
-    """Judge how a page behind the last one is answered."""
+    """Judge how a page past the last one is answered."""
     if answer.refusal:
         return ProbeAnswer(
             ProbeResult.OTHERWISE, f"a page behind the last one is answered with an error: {answer.refusal}"

@@ -28,7 +28,7 @@ class Reason(StrEnum):
     BEHIND = "behind"  # its account is not read up to now
     FAILED = "failed"  # windows of its account failed
     BEFORE_HISTORY = "before_history"  # placed before what is synced
-    NOT_LISTED = "not_listed"  # what was read completely does not hold it, or no more
+    NOT_LISTED = "not_listed"  # what was read completely does not hold it, or no longer
     REMOVED = "removed"  # its account is in no settings, or was retired
     NO_ACCOUNT = "no_account"
 

@@ -33,10 +33,10 @@ class Progress(Protocol):
     """Receives the progress of reading; every call is about one account."""
 
     def counted(self, account: str, rows: int) -> None:
-        """Add rows of a planned window that the platform counted: they are to be read."""
+        """Add the records that the platform counts in a planned window: they are to be read."""
 
     def landed(self, account: str, rows: int) -> None:
-        """Add rows that are in the tables now, whether they needed a write or not."""
+        """Add records whose orders are in the tables now, whether that needed a write or not."""
 
     def notify(self, account: str, text: str) -> None:
         """Show something that the person at the screen should know."""

@@ -16,8 +16,8 @@ from orders_sync.domain.records import Record
 from orders_sync.domain.times import SHANGHAI
 from orders_sync.domain.windows import Feed, Window
 
-TOLERANCE = timedelta(minutes=1)  # nobody documents how near the time that is filtered lies to the one that is shown
-JUST_NOW = timedelta(hours=1)  # a row that changed so lately may show its new time in a list that holds its old one
+TOLERANCE = timedelta(minutes=1)  # no document says how far the time that is filtered may lie from the one shown
+JUST_NOW = timedelta(hours=1)  # a row that changed within it may show its new time in a list that holds its old one
 ENOUGH = 500  # rows, to tell that a list is of another range
 ZONE = timedelta(hours=8)
 
@@ -60,7 +60,7 @@ class RowCheck:
         return at > self._window.end + TOLERANCE and not has_moved_on
 
     def _note_order(self, times: list[datetime], ids: list[str]) -> None:
-        """Note whether rows are in order of their time, or else of their number: either stays so while rows leave."""
+        """Note whether rows are in order of their time, or else of their number: either order stays as rows leave."""
         directions = {(a < b) - (a > b) for a, b in pairwise(times)} - {0}
         if len(self._directions | directions) < 2:
             self._directions |= directions

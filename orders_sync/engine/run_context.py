@@ -23,7 +23,7 @@ from orders_sync.store.rate_limits import SharedRateBackend
 class RunContext:
     """State shared by all accounts that one process reads. Make one per process: its slots bound the windows in flight.
 
-    Once `stopping` is set no window is begun any more.
+    Once `stopping` is set no further window is begun.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ def host_of(source: AccountSource) -> str:
 def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, RateLimiter]:
     """Return a limiter for each account, by its name.
 
-    Accounts of one app share one rate, each call its own account's gap: an account keeps to its rate, the app to
-    the largest of its accounts'.
+    Accounts of one app share one rate, of which each call reserves the gap of its own account: so an account keeps to
+    its rate, and the app to the largest rate of its accounts.
     """
     made: dict[tuple[str, float], RateLimiter] = {}
     found = {}

@@ -25,8 +25,8 @@ from orders_sync.engine.window_job import WindowJob
 from orders_sync.engine.window_outcome import Beyond, Failed, Released, RereadParts, Split, Unconfirmed
 from orders_sync.store import claims, closing, empty_history, ledger, probes, suspensions
 
-RELEASE_SECONDS = 2  # to get a connection
-SLOT_SECONDS = 1.0  # an account waits for a window slot before it leaves its turn to others
+RELEASE_SECONDS = 2  # for a claim that is under way, and for a connection to release windows by
+SLOT_SECONDS = 1.0  # for which an account waits for a window slot before it leaves its turn to others
 
 
 async def drain(
@@ -68,7 +68,7 @@ class _AccountRunner:
         self.held_until = 0.0  # by time.monotonic: the end of the hold the platform asked for
         self.is_waiting = False  # for another process; the user was notified
         self.is_crowded_out = False  # no slot came free in time: the turn goes to another account
-        self.has_answered = False  # before the platform has counted a window, one at a time is read
+        self.has_answered = False  # until the platform has counted a window, one at a time is read
 
     async def is_suspended(self) -> bool:
         """Return True if nothing may be read with the account's credentials; the result holds the reason."""
@@ -115,7 +115,7 @@ class _AccountRunner:
                 await ledger.note_error(connection, self.name, errors[-1] if errors else None, rests=self.rests)
 
     async def read_all(self) -> None:
-        """Read windows until none is left, of those too that another process has claimed, or the turn is over."""
+        """Read windows until none is left, also none that another process has claimed, or the turn is over."""
         reading: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -238,7 +238,7 @@ class _AccountRunner:
         run_context.progress.closed(_result(claim, job, closed, failure, time.monotonic() - began))
 
     async def _fail(self, claim: Claim, job: WindowJob, error: Exception) -> PlatformError:
-        """Close a window as failed that met an error in this program: it is read again like any other that failed."""
+        """Close a window as failed after an error in this program: it is read again like any other that failed."""
         failure = PlatformError(f"an error in orders-sync itself, please report it: {error_scope.text(error)}")
         failure.account, failure.window = self.name, str(claim.window)
         failure.__cause__ = error

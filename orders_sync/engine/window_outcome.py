@@ -45,13 +45,14 @@ from orders_sync.domain.windows import Window, WindowKind, split
 from orders_sync.engine.paging import WindowTooLarge
 from orders_sync.engine.rate_limiter import is_long_hold
 
-PARTS = 8  # at most, of a window that cannot be read as a whole
-LONG = timedelta(days=7)  # a longer window may be too much for a platform to answer: no document says how long is
+MOST_PARTS_AFTER_ERROR = 8  # of a window that could not be read; of one that is only too large: `windows.MOST_PARTS`
+LONG = timedelta(days=7)  # a longer window may be too much for a platform to answer: no document gives a limit
 # reads of a window that each ended because the platform asked for a long hold; the last of them splits the window
 # instead of releasing it: as a whole it may cost more calls than a quota has
 LONG_HOLDS = 4
-BLOCKED_READS = 4  # of a window, over some minutes, after which a block is taken for refused credentials,
-BLOCKED_FOR = timedelta(minutes=10)  # unless a window of the account was read to its end in so long
+# a window that was blocked as often as this, over some minutes, is taken for one whose credentials are refused,
+BLOCKED_READS = 4
+BLOCKED_FOR = timedelta(minutes=10)  # unless a window of the account was read to its end within this time
 EMPTY_BEYOND = "nothing is listed, which proves nothing there"
 
 
@@ -91,14 +92,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Complete(Outcome):
-    """Done, with proof: its rows land, and the watermark may move. `is_empty`: nothing else is to be written."""
+    """Read to its end: its rows land. `is_empty`: nothing else is to be written.
+
+    That proves its range, so that the watermark may move; but for a list by status (`Claim.status`), which proves none.
+    """
 
     is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed(Outcome):
-    """Planned again after `delay`: an empty answer is not believed until it is repeated."""
+    """Planned again after `delay`, because an empty answer is not believed until it is repeated."""
 
     delay: timedelta
 
@@ -132,7 +136,7 @@ class Failed(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Released(Outcome):
-    """Planned again; what was read is dropped. `suspends`: the credentials are refused, and are used no more."""
+    """Planned again; what was read is dropped. `suspends`: the credentials are refused, and are no longer used."""
 
     suspends: bool = False
 
@@ -163,7 +167,7 @@ def decide(facts: Facts) -> Outcome:
 
 
 def may_be_refusal(claim: Claim, error: PlatformError) -> bool:
-    """Return True if a block may mean refused credentials: whether it does, `Facts.was_read` says."""
+    """Return True if a block may mean that the credentials are refused; it does unless `Facts.was_read`."""
     return isinstance(error, BlockedError) and claim.attempts >= BLOCKED_READS
 
 
@@ -196,10 +200,10 @@ def _after_read(facts: Facts, reading: ReadSummary) -> Outcome:
 
 
 def _after_count(facts: Facts, total: int) -> Outcome:
-    """Compare the count of a window with its parts, which brought fewer rows than were counted before.
+    """Compare the new count of a split window with what its parts brought: fewer rows than it counted before.
 
-    Each count is one call. A window that fails is counted again after a delay like any other, so it holds up no newer
-    one.
+    Each count is one call. A window that fails is counted again after a delay, like any other, so that it does not hold
+    up a newer one.
     """
     claim = facts.claim
     assert claim.part_rows is not None
@@ -245,13 +249,13 @@ def _after_error(facts: Facts, error: PlatformError) -> Outcome:
 
 
 def _parts(facts: Facts, error: PlatformError) -> list[Window]:
-    """Return what is read instead of a window that could not be read.
+    """Return the parts that are read instead of a window that could not be read; empty where they would not help.
 
-    A smaller part takes fewer calls, so it is likelier that none of them fails; and a record the platform can never
-    give then keeps only the orders of its own part from being read. Empty where parts would help no more than another
-    read: the window fits on a page or is a second long, a transient failure happened for the first time, the rows lie
-    outside the range that was asked for, or the platform seems to ignore the range. Before the platform counted, only
-    a long window that failed before is split.
+    A smaller part takes fewer calls, so it is likelier that none of them fails; and a record that the platform can
+    never give then keeps only the orders of its own part from being read. Parts do not help where the window fits on a
+    page or is a second long, where a transient failure happened for the first time, where the rows lie outside the
+    range that was asked for, or where the platform seems to ignore the range. Before the platform counted, only a long
+    window that failed before is split.
     """
     claim, total = facts.claim, facts.total
     window, is_first = claim.window, claim.attempts == 1
@@ -265,17 +269,17 @@ def _parts(facts: Facts, error: PlatformError) -> list[Window]:
         return []
     if total is None:
         is_splittable = is_long(window) and not is_first and not isinstance(error, RateLimitError)
-        return split(window, PARTS, 1) if is_splittable else []
+        return split(window, MOST_PARTS_AFTER_ERROR, 1) if is_splittable else []
     is_passing = is_first and isinstance(error, TransientError | RateLimitError)
     if is_passing or total <= facts.page_size or window.seconds == 1:
         return []
-    return split(window, total, max(facts.page_size, -(-total // PARTS)))
+    return split(window, total, max(facts.page_size, -(-total // MOST_PARTS_AFTER_ERROR)))
 
 
 def _is_range_ignored(facts: Facts) -> bool:
-    """Return True if this part and another one are counted like the whole window they were split from.
+    """Return True if this part and another one each count as many rows as the window they were split from.
 
-    Then smaller parts would be counted as full, down to the second.
+    Then smaller parts would count as many, too, down to the second.
     """
     total, whole = facts.total, facts.claim.parent_total
     return facts.claim.is_sibling_as_full and total is not None and whole is not None and total >= whole
@@ -295,7 +299,7 @@ def _beyond_reach(facts: Facts, reason: str, error: PlatformError | None = None)
 
 
 def _reason(account: Account, error: PlatformError) -> str:
-    """Return the text kept with a window: of an answer that cannot be read, its beginning too, without secrets."""
+    """Return the text kept with a window, without secrets; with the beginning of an answer that cannot be read."""
     body = error.body if isinstance(error, MalformedResponseError) else b""
     beginning = account.redact(body.decode("utf-8", "replace"))
     return f"{error}\n\nThe answer begins:\n{beginning}" if beginning else str(error)

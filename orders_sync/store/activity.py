@@ -119,7 +119,8 @@ async def listed(
 ) -> list[Activity]:
     """Return the newest actions, at most `limit`, newest first.
 
-    `since`: inclusive; `until`: not. `before`: only rows with a smaller id, so the last id of a page gives the next.
+    `since`: inclusive; `until`: exclusive. `before`: only rows with a smaller id, so the last id of a page gives the
+    next.
     """
     values = {
         "account": account,

@@ -89,7 +89,7 @@ class AuditReport(msgspec.Struct, frozen=True):
     version did not count them.
 
     As it is now: `missing`, orders that no read has brought; `compared_again`, orders of ranges that a later audit
-    speaks of instead; `read_since`, the rest. `not_listed`: orders here that the platform listed no more.
+    speaks of instead; `read_since`, the rest. `not_listed`: orders here that the platform no longer listed.
     """
 
     id: int
@@ -213,7 +213,7 @@ async def account_of(connection: Connection, number: int) -> str | None:
 async def acknowledge(connection: Connection, number: int, because: str, person: str) -> int:
     """Acknowledge the open differences of an audit, and return how many there were. `person`: who says so.
 
-    They are no problem any more; a later audit that finds the same orders takes it over.
+    They are no longer a problem; a later audit that finds the same orders takes that over.
     """
     query = """
         WITH done AS (

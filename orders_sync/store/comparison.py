@@ -62,7 +62,7 @@ class Comparison:
 
     @property
     def current(self) -> list[FlatOrder]:
-        """All but the stale and the refused: what was read is stored, or is no reason to replace what is."""
+        """All but the stale and the refused: the tables hold what was read, or what it must not replace."""
         return [*self.equal, *self.same_rows, *self.changed, *self.rebuilt]
 
 

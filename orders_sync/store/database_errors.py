@@ -49,7 +49,7 @@ def plain_words(url: str) -> Iterator[None]:
 
 def strip(error: BaseException) -> BaseException:
     """Remove the database's DETAIL and CONTEXT, which quote rows of orders, from an error and its causes; return it."""
-    seen: list[BaseException] = []  # an error may be behind itself, as SQLAlchemy chains them
+    seen: list[BaseException] = []  # an error may be a cause of itself, as SQLAlchemy chains them
     found: BaseException | None = error
     while found is not None and found not in seen:
         seen.append(found)

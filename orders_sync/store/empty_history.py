@@ -43,7 +43,7 @@ WHERE a.name = %(account)s AND a.empty_since IS NOT NULL AND {NEXT_READ} <= cloc
 
 
 async def note(connection: Connection, account: str) -> bool:
-    """Record whether all of an account's history was read without an order listed; return True if it just became so."""
+    """Record whether all of an account's history was read without an order listed; return True if that is new."""
     cursor = await connection.execute(_NOTE.encode(), {"account": account})
     return await cursor.fetchone() == (True,)
 

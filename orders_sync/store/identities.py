@@ -135,7 +135,7 @@ def awaited_renames(connection: Session, accounts: Sequence[ListedAccount]) -> d
 
 
 def unrefreshed(connection: Session) -> list[str]:
-    """Return a sentence with the remedy for each account whose orders are not refreshed any more."""
+    """Return a sentence with the remedy for each account whose orders are no longer refreshed."""
     with plain_words(connection.info.dsn):
         return [
             f"{each.name}: not in the settings since {stamp(each.removed_at)}: nothing refreshes its "

@@ -27,14 +27,14 @@ from orders_sync.store.states import OPEN_WINDOWS, READ_WINDOWS
 
 REST = timedelta(minutes=1)  # of an account, by `engine/failures.py` and `service/worker.py`
 LONGEST_ERROR = 4096  # characters kept of one
-# 30 s after the first failure, twice as long after each further one, at most an hour: a service that comes by every
-# minute must not hammer
+# 30 s after the first failure, twice as long after each further one, at most an hour: a service that asks every minute
+# must not hammer a platform
 RETRY_AT = "finished_at + least(interval '30 s' * 2 ^ least(attempts - 1, 10), interval '1 hour')"
 # that an account `a` of the tables is the one of the settings that has its name
 IS_ACCOUNT = "(a.name, a.platform, a.host, a.seller) = (%(name)s, %(platform)s, %(host)s, %(seller)s)"
-# of an account `a`. Incremental windows leave no gap between its history_from and PLANNED_TO: before PROVEN_TO, where
-# the oldest of them begins that is not done, everything has landed. One that was split is not done before its last part
-# is, for the parts may bring too few all together (`parts`)
+# of an account `a`. Incremental windows leave no gap between its history_from and PLANNED_TO. PROVEN_TO is where the
+# oldest of them that is not done begins: before it everything has landed. A split window is not done before its last
+# part is, for together its parts may bring too few (`parts`)
 PLANNED_TO = "(SELECT max(ends_at) FROM sync.windows AS p WHERE p.account = a.name AND p.kind = 'incremental')"
 UNDONE_FROM = f"""(
     WITH RECURSIVE undone AS (
@@ -141,11 +141,11 @@ async def plan(
 ) -> None:
     """Add windows.
 
-    An incremental one that begins earlier than all before moves the account's history back, and with it the watermark:
-    the range between, which is yet to be read, counts as read by neither (P5).
+    An incremental one that begins earlier than all others moves the beginning of the account's history back, and the
+    watermark with it: the range in between is still to be read, so the watermark must not cover it (P5).
 
-    `windows` begin with the earliest one. `parent`: the window they are parts of, which they count as planned with.
-    `status`: a sweep that lists only the orders in it.
+    `windows` begin with the earliest one. `parent`: the window they are parts of, whose `planned_at` they take over.
+    `status`: of a sweep that lists only the orders in it.
     """
     if not windows:
         return
@@ -182,7 +182,7 @@ async def plan(
 async def forget_before(connection: Connection, account: str, start: datetime) -> bool:
     """Drop incremental windows that were never read and lie before `start`, where the settings' history begins now.
 
-    Return whether there were any; then the account's history begins behind the last of them: it covers no unread range.
+    Return whether there were any; then the account's history begins at the end of the last: it covers no unread range.
 
     The account's row must be locked. A window that is being read stays.
     """

@@ -43,7 +43,7 @@ _REFUSALS = (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceede
 
 
 class _DeletedError(Exception):
-    """Orders that were stored a moment ago and are not any more: somebody deleted them by hand."""
+    """Orders that were stored a moment ago and no longer are: somebody deleted them by hand."""
 
     def __init__(self, order_ids: set[str]) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -
 
     Counted as `changed`: rebuilt. `unchanged`: the tables hold equal rows, which are not even locked. `stale`: the
     payload is another by now, or gone; or somebody changed it, and any read of the order replaces it. `rejected`:
-    cannot be normalized any more; the order keeps its rows.
+    can no longer be normalized; the order keeps its rows.
     """
     loader = _Loader(connection, source, rebuilds=True)
     await loader.rebuild(batch)
@@ -156,7 +156,7 @@ class _Loader:
             )
 
     def _passes_over(self, record: Record, payload_hash: bytes, owner: str, stored: bytes | None) -> bool:
-        """Count another account's order of which nothing is to be landed; return whether it is one."""
+        """Return True, and count it, if this is another account's order of which nothing is to be landed."""
         order_id = record.order_id or ""
         if (refusal := self.ownership.refusal(owner, order_id)) is not None:
             self._reject(record, payload_hash, refusal)

@@ -9,7 +9,7 @@ of the orders are here by now, by the key of `orders`.
     else                                         open, or acknowledged
 
 An order with an open reject was read: it is among the rejects. A range that lacks orders without a name, or holds some
-that the platform lists no more, is settled by a later audit only.
+that the platform no longer lists, is settled by a later audit only.
 """
 
 from __future__ import annotations

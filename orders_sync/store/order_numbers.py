@@ -36,7 +36,7 @@ _BY_COLUMN = " UNION ALL ".join(
     f"SELECT platform, order_id, {column}, '{column}' FROM {table} WHERE {column} = ANY (%(numbers)s)"
     for table, column in SEARCHED
 )
-# a platform that is installed no more has its accounts still
+# a platform that is no longer installed still has its accounts
 _OF_PLATFORMS = "platform = ANY (ARRAY(SELECT platform FROM sync.accounts UNION SELECT platform FROM order_statuses))"
 _FIND = f"""
 SELECT platform, order_id, number, array_agg(DISTINCT field ORDER BY field) AS fields

@@ -25,7 +25,7 @@ def fill(
 ) -> None:
     """Make the table say what the platforms document, by their names.
 
-    Rows that do already are not written, those of statuses and platforms that are not given stay.
+    Rows that say it already are not written; those of other statuses and platforms stay.
     """
     documented = [
         (platform, each.status, each.name_zh, each.name_en, str(each.group), each.is_final, direction.value)

@@ -19,8 +19,8 @@ from orders_sync.store.queries import fetch_rows, select_dict, select_rows
 from orders_sync.store.states import OPEN_WINDOWS
 from orders_sync.store.unlisted import UNLISTED_BY_ACCOUNT, UnlistedOrders
 
-ALIVE_SECONDS = 30  # a process that has not reported for so long was killed, hangs or has lost the database
-FORGOTTEN_DAYS = 1  # a row that nobody removed, of a service that runs no more or of a restored backup, says nothing
+ALIVE_SECONDS = 30  # a process silent for longer was killed, hangs or has lost the database
+FORGOTTEN_DAYS = 1  # an older row, of a service that was killed or of a restored backup, says nothing
 
 # an account of which nothing was read is as far behind as its history reaches. No EXISTS for orders: that may be
 # planned as a hash of them all
@@ -93,7 +93,7 @@ class AccountStatus:
     orders. `differences`: ranges that audits, the last of them at `audited_at`, found to differ, without those that
     were read since, compared again or acknowledged; the newest such audit is `open_audit`. `audit_missing`: orders of
     these ranges that the platform lists and no read has brought, one of them `audit_missing_id`. `missing_orders`,
-    the opposite: orders that the platform lists no more; `missing_order_id` is one of them, since `missing_since`.
+    the opposite: orders that the platform no longer lists; `missing_order_id` is one of them, since `missing_since`.
     `now`: the database's clock. `paused_at`: only while it is paused.
     """
 

@@ -8,7 +8,7 @@
 
 An owner is active until it is suspended, retired or removed from the settings. What an account lists beside the owner
 is noted in `sync.shared_orders`, once for each version of it: reading it again writes nothing (P3), and an owner that
-stops to be active hands its orders over to who lists them, too.
+is no longer active hands its orders over to whoever lists them, too.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ UPDATE orders SET account = %(account)s, synced_at = now()
 WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)s)
 """
 
-# the orders of accounts that are not active any more, to whoever listed them last; locked as a landing locks them
+# the orders of accounts that are no longer active, to whoever listed them last; locked as a landing locks them
 HAND_OVER = f"""
 WITH heirs AS MATERIALIZED (
     SELECT DISTINCT ON (o.platform, o.order_id) o.platform, o.order_id, s.account

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from orders_sync.store import schema
 from orders_sync.store.database import Connection
 
-FORGOTTEN_AFTER = "10 minutes"  # a row without a heartbeat is deleted by any other process after so long
+FORGOTTEN_AFTER = "10 minutes"  # without a heartbeat, until any other process deletes the row
 
 _REPORT = f"""
 WITH gone AS (
@@ -49,7 +49,7 @@ async def report(
     pid: int,
     accounts: ReportedAccounts | None = None,
 ) -> None:
-    """Record that this process is alive, and delete processes that have not been for `FORGOTTEN_AFTER`."""
+    """Record that this process is alive, and delete those that were silent for `FORGOTTEN_AFTER`."""
     accounts = accounts or ReportedAccounts()
     values = {
         "id": id_,

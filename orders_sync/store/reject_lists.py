@@ -1,6 +1,6 @@
 """Rejects for an operator: grouped by reason, one by one, open or ignored; and decisions on many at once.
 
-open --ignore--> ignored --unignore--> open          settled: its order landed, or its record is listed no more
+open --ignore--> ignored --unignore--> open          settled: its order landed, or its record is no longer listed
 
 The same bytes stay ignored whenever they are read again; other bytes of the same order are another reject.
 """
@@ -158,8 +158,8 @@ async def settle_nameless(connection: Connection, account: str) -> int:
 
     Reads of the time by which they are listed; of their whole window where they show no such time.
 
-    Then the platform lists the order in a form that could be read, or no more: nothing of it is missing. Returns how
-    many there were.
+    Then the platform lists the order in a form that can be converted, or no longer lists it: nothing of it is missing.
+    Returns how many there were.
     """
     values = {"account": account, "one_answer": ONE_ANSWER}
     return (await connection.execute(_SETTLE_NAMELESS, values)).rowcount

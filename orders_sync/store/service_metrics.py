@@ -112,7 +112,7 @@ class ReservedRate:
 class ServiceMetrics:
     """The state of the service. `oldest_job`: seconds that the longest waiting job has waited, 0 if none waits.
 
-    `removed`: accounts that are in no settings any more and have orders, which nobody refreshes.
+    `removed`: accounts with orders that are no longer in any settings, so that nobody refreshes them.
     """
 
     accounts: list[AccountMetrics]

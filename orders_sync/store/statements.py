@@ -232,7 +232,7 @@ def _upsert_children(table: Target) -> str:
 
 
 def _mark_vanished(table: Target) -> str:
-    """Mark rows that are not listed any more as removed, without rows of lines of the orders given."""
+    """Mark rows that are no longer listed as removed, without rows of lines of the orders given."""
     key = _list(table.key, "t.")
     return f"""
     UPDATE {table.name} AS t SET removed_at = now(), {_SYNCED_AT}

@@ -20,7 +20,7 @@ FROM sync.accounts AS a ORDER BY name
 class StoredAccount:
     """An account as the tables know it. `credentials`: the fingerprint of those that were refused.
 
-    `paused_at` is None where it is not paused, or no more.
+    `paused_at` is None where it is not paused, or no longer.
     """
 
     name: str

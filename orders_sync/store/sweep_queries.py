@@ -1,4 +1,4 @@
-"""Orders of the tables by creation time, to plan which of it are to be read again."""
+"""Orders of the tables by creation time, to plan which of them are to be read again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orders_sync.domain.windows import Window
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_optional, fetch_rows, fetch_windows
 
-# the seconds of what is due only where that may cost fewer calls than the hour's pages: nobody asks for more of them
+# `seconds` only where reading those may cost fewer calls than the hour's pages: else nobody needs them
 _HOURS = """
 SELECT date_bin('1 hour', created_at, '2000-01-01') AS start, count(*)::int AS orders,
     (count(*) FILTER (WHERE is_due))::int AS due,
@@ -39,7 +39,7 @@ LEFT JOIN (
 WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %(end)s
 """
 
-# what a sweep of all orders will read that nobody has begun is read anyway
+# an order within a planned sweep of all orders that nobody has begun is read anyway
 _MISSING_FROM_LIST = """
 SELECT o.order_id, o.created_at, o.status = %(status)s AND o.order_id <> ALL (%(brought)s) AND NOT EXISTS (
         SELECT FROM sync.windows AS w
@@ -179,9 +179,10 @@ async def oldest_creation_time(connection: Connection, account: str) -> datetime
 async def windows_of_rejects(connection: Connection, account: str, swept: SweepRange) -> list[Window]:
     """Return the windows that begin in a range and are to be read again for what they brought.
 
-    That is an open reject without an order in the tables, which may be readable by now, or an order without a creation
-    time that is not final, which no other sweep finds. A list by status is left out where a window of all orders
-    brought a reject of the same order, or where the record names none: every order is listed by its creation first.
+    They brought an open reject without an order in the tables, which may be convertible by now; or an order that is not
+    final and has no creation time, so that no other sweep finds it. A list by status is left out where a window of all
+    orders brought a reject of the same order, or where the record names none: every order is listed by its creation
+    first.
     """
     return await fetch_windows(
         connection, _WINDOWS_OF_REJECTS, {"account": account, "start": swept.start, "end": swept.end}

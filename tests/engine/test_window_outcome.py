@@ -31,7 +31,7 @@ from orders_sync.engine.window_outcome import (
     BLOCKED_READS,
     LONG,
     LONG_HOLDS,
-    PARTS,
+    MOST_PARTS_AFTER_ERROR,
     Beyond,
     Complete,
     Counted,
@@ -212,7 +212,7 @@ def test_a_window_that_is_not_to_blame_is_released(given: Facts, suspends: bool)
 
 
 def _eighths(total: int, window: Window = ONE_HOUR) -> list[Window]:
-    return split(window, total, max(50, -(-total // PARTS)))
+    return split(window, total, max(50, -(-total // MOST_PARTS_AFTER_ERROR)))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,9 @@ def _eighths(total: int, window: Window = ONE_HOUR) -> list[Window]:
         pytest.param(facts(NETWORK, attempts=2), [], id="never-counted-again"),
         pytest.param(facts(NETWORK, window=LONGER), [], id="long-and-never-counted"),
         pytest.param(
-            facts(NETWORK, window=LONGER, attempts=2), split(LONGER, PARTS, 1), id="long-and-never-counted-again"
+            facts(NETWORK, window=LONGER, attempts=2),
+            split(LONGER, MOST_PARTS_AFTER_ERROR, 1),
+            id="long-and-never-counted-again",
         ),
         pytest.param(facts(THROTTLED, window=LONGER, attempts=2), [], id="long-and-throttled"),
         pytest.param(facts(MISSING, 400, part_rows=399), [], id="a-whole-that-was-split-before"),

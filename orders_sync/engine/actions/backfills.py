@@ -39,9 +39,9 @@ class Cancelled:
 async def start(connection: Connection, actor: Actor, sources: Sequence[AccountSource], number: int) -> Requested:
     """Start a plan: request and plan exactly what was shown. `sources`: all accounts of the settings.
 
-    Raises `NotFoundError` for a plan that is unknown or older than an hour, or whose accounts are in the settings no
-    more; `UsageError` for one with nothing to read; `ChangedError` for one that was started already, or of which
-    another thing would be read now.
+    Raises `NotFoundError` for a plan that is unknown or older than an hour, or whose accounts are no longer in the
+    settings; `UsageError` for one with nothing to read; `ChangedError` for one that was started already, or by which
+    something else would be read now.
     """
     async with connection.transaction():
         taken = await backfill_plans.take(connection, number)

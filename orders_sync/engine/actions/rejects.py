@@ -21,8 +21,9 @@ async def replay(
 ) -> Replayed:
     """Replay rejects one by one, each in a transaction of its own; settled ones are passed over.
 
-    Where `connection` is in a transaction it is one, and locks what it lands until its end: for few only. `replayed` is
-    called after each. Raises `DatabaseBusyError` and psycopg.Error; what landed before stays.
+    Where `connection` is in a transaction, all are part of that, and what lands stays locked until its end: for few
+    rejects only. `replayed` is called after each. Raises `DatabaseBusyError` and psycopg.Error; what landed before
+    stays.
     """
     result = Replayed()
     await _record(connection, actor, Action.REJECTS_REPLAY, numbers)
@@ -79,7 +80,7 @@ async def _decide(
     act: Callable[[Connection, Sequence[int]], Awaitable[int]],
 ) -> int:
     async with connection.transaction():
-        await _record(connection, actor, action, numbers)  # before: what is dropped has no account any more
+        await _record(connection, actor, action, numbers)  # before it is done: afterwards nobody knows the accounts
         return await act(connection, numbers)
 
 

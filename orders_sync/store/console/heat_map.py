@@ -22,7 +22,7 @@ from orders_sync.store.queries import fetch_row, fetch_rows
 from orders_sync.store.states import OPEN_WINDOWS
 
 MOST_DAYS = 31
-LONGEST = timedelta(days=40)  # of windows, as a rule: what ends later than this behind the range began behind it
+LONGEST = timedelta(days=40)  # of windows, as a rule: one that ends later than this after the range began after it
 READ_AGAIN = (WindowKind.CONFIRM, WindowKind.SWEEP, WindowKind.BACKFILL, WindowKind.REPAIR)
 
 _TIMES = f"""
@@ -31,9 +31,9 @@ FROM ({PROGRESS}) AS p JOIN sync.accounts AS a USING (name) WHERE a.name = %(acc
 """
 
 # Windows of changes leave no gap between the beginning of history and the end of the last one (`ledger`): what is not
-# open of it was read. So they are not gone through, a window a minute, but for the first that ends behind the beginning
+# open of it was read. So they are not gone through, a window a minute, but for the first that ends after the beginning
 # of each hour: if it touches the hour, its windows were not removed. Of what is due of an hour only that counts which
-# lies behind the beginning of history.
+# lies after the beginning of history.
 _CELLS = f"""
 WITH unread AS MATERIALIZED (
     SELECT starts_at, ends_at, kind, state, attempts > 0 AS is_tried, not_before IS NOT NULL AS is_asked_again,

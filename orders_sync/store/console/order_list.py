@@ -105,7 +105,7 @@ class ListedOrder:
 
 @dataclass(frozen=True, slots=True)
 class LastOrder:
-    """The last order of a page: the next one begins behind it."""
+    """The last order of a page: the next one begins after it."""
 
     ordered_at: datetime
     platform: str
@@ -131,7 +131,7 @@ class _Examined(msgspec.Struct, frozen=True):
 async def orders(
     connection: Connection, wanted: OrderFilter, *, before: LastOrder | None = None, limit: int = PAGE
 ) -> list[ListedOrder]:
-    """Return orders, the newest first, at most `limit`. `before`: only orders behind this place."""
+    """Return orders, the newest first, at most `limit`. `before`: only orders after this place."""
     values = wanted.values | {
         "before": before.ordered_at if before else None,
         "platform": before.platform if before else "",

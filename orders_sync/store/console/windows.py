@@ -26,7 +26,7 @@ _COLUMNS = f"""
 _OF_FEED = "(%(feed)s::text IS NULL OR feed = %(feed)s)"
 _RANK = "array_position(ARRAY['failed', 'running', 'planned'], state)"
 
-# windows of changes and messages are as many as minutes, but hardly overlap: the first ones that end behind the
+# windows of changes and messages are as many as minutes, but hardly overlap: the first ones that end after the
 # beginning are those that touch it. Of the others all are looked at that end soon enough to touch the range
 _TOUCHING = f"""
 SELECT {_COLUMNS} FROM (
