@@ -186,7 +186,7 @@ class CallTimeoutError(TransientError):
 
 
 class MalformedResponseError(PlatformError):
-    """A response that cannot be read. `body`: at most its first 2 kB."""
+    """A response that cannot be decoded. `body`: at most its first 2 kB."""
 
     def __init__(self, message: str, *, body: bytes = b"", call: str = "", code: str = "") -> None:
         super().__init__(message, call=call, code=code)

@@ -14,7 +14,7 @@ NEVER_LISTED = "its order was not known, and no list has brought it since"  # th
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """The readable content of a message: that something happened to an order, never its new state.
+    """The decoded content of a message: that something happened to an order, never its new state.
 
     `order_no` and `order_id`: as the message calls them. `created`: when its order was placed, by the message; aware.
     `elsewhere`: what kind of order it speaks of, if that is in none of the lists read here, such as "a return".

@@ -6,7 +6,7 @@
 
 A message only says which order to read: what lands is what the list says (P2). Messages that arrive meanwhile are
 planned once all windows of those before are read: so ten messages about one order are one read. Between any two windows
-that messages asked for, whatever else waits has its turn (`store/claims.py`).
+that messages asked for, one of another kind is read, if any waits (`store/claims.py`).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ async def plan_messages(connection: Connection, source: AccountSource, planned: 
 
 
 def _read(service: MessageService, body: bytes) -> MessageContent:
-    """Read a message. Where the platform's package fails on it only this message is lost, not those behind it."""
+    """Decode a message. Where the platform's package fails on it, only this message is lost, not later ones."""
     try:
         return service.read(body)
     except Exception as error:

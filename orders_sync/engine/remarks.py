@@ -20,7 +20,7 @@ class Reason(StrEnum):
     ROUNDED = "rounded"  # a spreadsheet cut its number
     OTHER_ACCOUNT = "other_account"  # it is here, of an account that was not asked for
     TORN = "torn"  # lines or parcels of it are here, its row in `orders` is not
-    REJECTED = "rejected"  # a record of it could not be read
+    REJECTED = "rejected"  # a record of it could not be converted
     MISSING = "missing"  # an audit found that the platform lists it
     MESSAGE = "message"  # the platform sent a message about it
     PAUSED = "paused"  # a person has its account not read for a while

@@ -19,7 +19,7 @@ from orders_sync.settings import Settings
 from orders_sync.settings.database_url import written_password
 
 REDACTED = "***"
-TOKEN = 8  # characters: a shorter piece of a messenger's URL is no token
+SHORTEST_TOKEN = 8  # characters: a shorter piece of a messenger's URL is no token
 SHORT = 4  # characters: a shorter secret is redacted only where it is a word of its own
 _ENCODINGS: tuple[Callable[[str], str], ...] = (
     lambda text: json.dumps(text)[1:-1],
@@ -114,7 +114,7 @@ def url_secrets(url: str) -> set[str]:
     """
     rest = url.partition("://")[2]
     user_info = re.split(r"[/?]", rest)[0].rpartition("@")[0]
-    pieces = {each for each in re.split(r"[:/@?&=#,;]+", rest) if len(each) >= TOKEN and "." not in each}
+    pieces = {each for each in re.split(r"[:/@?&=#,;]+", rest) if len(each) >= SHORTEST_TOKEN and "." not in each}
     found = {url, user_info, user_info.partition(":")[2], *pieces}
     return {*found, *map(unquote, found)} - {"", "localhost"}
 

@@ -106,7 +106,7 @@ class RetentionSettings(Section, frozen=True):
     messages: Age | None = timedelta(days=30)
     activity: Age | None = timedelta(days=365)  # what people did
     history: Age | None = None
-    raw: Age | None = None  # payloads of orders that have not changed for so long; the rest of the row stays
+    raw: Age | None = None  # payloads of orders that have not changed for this long; the rest of the row stays
 
 
 class DisplaySettings(Section, frozen=True):
