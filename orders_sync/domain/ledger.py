@@ -12,7 +12,7 @@ import msgspec
 from orders_sync.domain.sweeps import SweepRange
 from orders_sync.domain.windows import Feed, Window, WindowKind
 
-CLOCK_TOLERANCE = timedelta(minutes=1)  # a clock that was put back by less is nothing to speak of
+CLOCK_TOLERANCE = timedelta(minutes=1)  # a clock that was put back by less is no error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class PlannedRange(msgspec.Struct, frozen=True):
 class PlanningState(msgspec.Struct, frozen=True):
     """The state that a plan follows from, read while the account's row is locked.
 
-    `doubted`: when the orders were created that are to be read once more now, for their last read brought an earlier
+    `doubted`: the creation times of orders that are to be read once more now, for their last read brought an earlier
     modify time. `oldest`: the earliest creation time in the tables.
     """
 
@@ -89,12 +89,12 @@ class Claim(msgspec.Struct, frozen=True):
     backfill_id: int | None
     fence: int
     attempts: int
-    expected: int  # rows, if they lie as evenly as in the window it was split from; 0 when it was not
+    expected: int  # rows, if those of the window it was split from lie evenly in that; 0 when it was not split
     now: datetime  # the database's clock when it was claimed
     parent_total: int | None = None  # rows the platform counted in the window it was split from
-    is_sibling_as_full: bool = False  # as many were counted in another part of that window
+    is_sibling_as_full: bool = False  # another part of that window counts as many rows as the whole, too
     page_size: int | None = None  # the most rows per page that the platform was seen to return for this account
-    not_before: datetime | None = None  # it was to be read no earlier: asked once more
+    not_before: datetime | None = None  # it was to be read no earlier, for it is asked once more
     orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`), and how often it was before
     repeats: int = 0
     part_rows: int | None = None  # rows that its parts brought, fewer than it counted: it is to be counted again

@@ -26,7 +26,7 @@ _SUSPECT = re.compile(rb"\\u(?:0000|005[cC]|[dD][89a-fA-F])")  # 005c: may begin
 
 
 def may_need_sanitizing(payload: bytes) -> bool:
-    """Return whether a record may hold such characters, at any depth of JSON in strings. Fast; may be wrong if True."""
+    """Return whether a record may hold such characters, at any depth of JSON in strings. Fast; True may be wrong."""
     return b"\\" in payload and _SUSPECT.search(payload) is not None  # one byte is found ten times as fast
 
 

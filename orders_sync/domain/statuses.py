@@ -30,7 +30,7 @@ MAY_BE_UNSHIPPED = (  # the groups in which `bi.orders.is_unshipped` may be true
     StatusGroup.PARTLY_SHIPPED,
     StatusGroup.OTHER,
 )
-STATES = (UNSHIPPED, *StatusGroup)  # by which lists and exports are narrowed
+STATES = (UNSHIPPED, *StatusGroup)  # by which lists and exports can be narrowed
 
 
 @dataclass(frozen=True, slots=True)

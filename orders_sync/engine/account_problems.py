@@ -13,7 +13,7 @@ from orders_sync.engine.service_problems import AccountState, Problem, Running, 
 from orders_sync.store import lateness
 from orders_sync.store.overview import AccountStatus
 
-OLDEST_MESSAGE = timedelta(minutes=10)  # that waits, before it is a problem
+OLDEST_MESSAGE = timedelta(minutes=10)  # for which a message may wait before that is a problem
 
 
 def of_mistake(name: str, mistake: str) -> Problem:
@@ -156,7 +156,7 @@ def _waiting_messages(account: AccountStatus, running: Running) -> Iterator[Prob
 
 
 def of_differences(account: AccountStatus) -> Iterator[Problem]:
-    """Report what audits found and is still so, if anything is: orders that are missing here, else ranges that differ.
+    """Report what audits found and is still so, if anything: orders that are missing here, else ranges that differ.
 
     It concerns the orders that are here, whether the account is being read or not.
     """

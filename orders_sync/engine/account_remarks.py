@@ -13,8 +13,8 @@ from orders_sync.engine.service_problems import AccountState
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
 
-MOST_ACCOUNTS = 5  # without a problem that have a sentence of their own
-MOST_PROBLEMS = 20  # that have one
+MOST_ACCOUNTS = 5  # accounts without a problem that have a sentence of their own
+MOST_PROBLEMS = 20  # problems that have a sentence of their own
 DAY = timedelta(days=1)
 
 

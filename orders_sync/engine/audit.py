@@ -108,7 +108,7 @@ class _Audit:
         return True
 
     async def check_repairs(self, outcome: AccountResult) -> None:
-        """Compare the ranges again that were read for repair, and record whose differences are gone."""
+        """Compare again the ranges that were read for repair, and record which differences are gone."""
         async with self._recording_errors(), self._with_heartbeat():
             for each in self.result.differences:
                 if each.missing and not (await self._comparisons[each.feed].examine(each)).differences:

@@ -29,8 +29,8 @@ from orders_sync.store.open_differences import MissingOrders
 class AccountPreview:
     """The estimate for one account: `state` of the range, and the `seconds` its calls take at the account's rate.
 
-    `range_remarks`: what there is to know about the range, in sentences. `missing_orders`: those of it that an audit
-    found missing, whatever was read of it; None for none.
+    `range_remarks`: what there is to know about the range, in sentences. `missing_orders`: orders of the range that an
+    audit found missing, however completely it was read; None for none.
     """
 
     account: str
@@ -68,7 +68,7 @@ class AccountPreview:
 class BackfillPreview:
     """A plan of all accounts, stored for an hour under the number `plan`.
 
-    `seconds`: until all is read, accounts of one app one after the other.
+    `seconds`: until all is read, where accounts of one app are read one after the other.
     """
 
     plan: int

@@ -7,7 +7,7 @@ import psycopg
 from orders_sync.domain.errors import ClockSetBackError, IdentityMismatchError, OrdersSyncError
 from orders_sync.domain.sentences import Sentence
 
-# what a statement does with the values of one account; every other database error would meet the next account, too
+# errors of the values of one account; every other error of the database would meet the next account, too
 _OF_ITS_VALUES = (psycopg.DataError, psycopg.IntegrityError)
 _OF_ONE_ACCOUNT = (IdentityMismatchError, ClockSetBackError)  # their text says everything
 

@@ -8,7 +8,7 @@ from orders_sync.domain.accounts import resume_advice
 from orders_sync.domain.errors import AuthenticationError, PlatformError, RateLimitError, TransientError
 from orders_sync.engine.rate_limiter import is_long_hold
 
-FAILURES_IN_A_ROW = 3  # windows; then the account rests, unless they alone are at fault
+FAILURES_IN_A_ROW = 3  # windows that fail, after which the account rests, unless these windows alone are at fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def react(account: str, error: PlatformError, *, in_a_row: int, has_answered: bo
     """Return what follows from a window's failure.
 
     `in_a_row`: failures since a window was last read, this one included. `has_answered`: the platform has answered a
-    window in this turn. Windows that a platform does not serve hold up no other one: after failures in a row the
+    window in this turn. Windows that a platform does not serve hold up no other one: after `FAILURES_IN_A_ROW` the
     account rests only if the platform cannot be reached, is busy, or has answered nothing at all.
     """
     is_down = isinstance(error, TransientError | RateLimitError) or not has_answered

@@ -24,8 +24,8 @@ from orders_sync.engine.service_status import Verdict
 from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus
 
-REMEMBERED = timedelta(days=1)  # since it was over, for the number of its returns
-MOST_RETURNS = 3  # that make the delay longer: eight times the delay is the longest
+REMEMBERED = timedelta(days=1)  # for which a problem that is over is known, to count its returns
+MOST_RETURNS = 3  # returns that double the delay: eight times the delay is the longest
 # nothing is known of these problems while the account is in this state: they are neither there nor over
 _UNKNOWN = {
     AccountState.PAUSED: frozenset(ProblemKind) - {ProblemKind.REJECTS},

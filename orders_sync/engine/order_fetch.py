@@ -39,7 +39,7 @@ class FetchedOrder:
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """A number of which nothing can be read, with the reason, and the command that comes next where there is one."""
+    """A number for which nothing can be read, with the reason, and the command that comes next where there is one."""
 
     number: str
     reason: Sentence

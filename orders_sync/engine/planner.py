@@ -116,7 +116,7 @@ async def _enter(connection: Connection, source: AccountSource) -> PlannedRange:
 
 
 async def _plan_changes(connection: Connection, source: AccountSource, planned: PlannedRange, sweep: Sweep) -> None:
-    """Read the state, derive the plan, write it. The tables say what is to be read in the ranges to sweep."""
+    """Read the state, derive the plan, write it. What is read in the ranges to sweep follows from the stored orders."""
     name, platform = source.account.name, source.platform
     await reject_lists.settle_nameless(connection, name)
     since = None if platform.furthest_back is None else planned.now - platform.furthest_back
@@ -128,7 +128,7 @@ async def _plan_changes(connection: Connection, source: AccountSource, planned: 
 
 
 async def _plan_empty_history(connection: Connection, source: AccountSource, planned: PlannedRange) -> None:
-    """Plan all of a history again that listed no order yet, when its next read is due."""
+    """Plan all of a history again, of which no order was listed yet, when its next read is due."""
     name, platform = source.account.name, source.platform
     if await empty_history.begin_read(connection, name):
         windows = schedule.planned_history(planned, source.policy, platform.furthest_back)

@@ -84,8 +84,8 @@ async def compare(
 ) -> Reconciliation:
     """Find every range of the window whose orders differ in number.
 
-    `compare_orders` is called with windows that fit on a page or are a second long, and with one of which each half
-    counts as many as the whole: halving that further would find nothing smaller. `feed`: the list that is counted.
+    `compare_orders` is called with windows that fit on a page or are a second long, and with a window whose halves each
+    count as many as the whole: halving that further would find nothing smaller. `feed`: the list that is counted.
 
     Where both halves agree with the tables, but the platform counts more in the whole than in both together even after
     `ROUNDS`, the whole window is a difference by its counts, without ids.
@@ -119,8 +119,8 @@ async def _count_parts(
     """Count the halves of a window, and return its own newest counts with theirs.
 
     Together the halves hold no fewer than the whole; more where an order on the border between them is listed in both.
-    Where they hold fewer, all are counted again, at most `ROUNDS` times: a count too low by just what the tables lack
-    would let a half agree that differs.
+    Where they hold fewer, all are counted again, at most `ROUNDS` times: a half whose count is too low by just what the
+    tables lack would agree with them though it differs.
     """
     for _ in range(ROUNDS):
         parts = [(half, await count(half)) for half in halves(window)]

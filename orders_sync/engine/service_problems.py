@@ -153,7 +153,7 @@ def of_planning(processes: Sequence[ProcessStatus], accounts: Sequence[AccountSt
 def of_missing_settings(name: str, processes: Sequence[ProcessStatus]) -> Iterator[Problem]:
     """Yield a problem if processes run that schedule or read, and none of them has an account that these settings have.
 
-    So it is from a change of the settings, a new name among them, until the service reads them again.
+    That lasts from a change of the settings, such as a new name, until the service reads them again.
     """
     running = {
         part: [each for each in processes if each.is_alive and part in each.parts and each.accounts] for part in NEEDED

@@ -21,14 +21,14 @@ from orders_sync.settings import Settings
 from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus, ProcessStatus
 
-LEAST_SLACK = timedelta(minutes=5)  # an account may be late by, for reading takes time
+LEAST_SLACK = timedelta(minutes=5)  # by which an account may be late, for reading takes time
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict. `problems`: broken ones first, those of processes before those of accounts. `states`: by account.
 
-    `notes`: sentences on what is as a person wants it, which is no problem.
+    `notes`: sentences on what is so because a person wants it, such as a pause: that is no problem.
     """
 
     problems: list[Problem]
@@ -61,7 +61,7 @@ class ChangePolicy(Protocol):
 def allowed_delay(policy: ChangePolicy) -> timedelta:
     """Return how far behind an account may be before that is a problem.
 
-    Its interval and lag, and once more the interval or five minutes for reading.
+    That is its interval and its lag, and for reading the longer of the interval and five minutes.
     """
     return policy.interval + policy.lag + max(policy.interval, LEAST_SLACK)
 
@@ -113,7 +113,7 @@ def assess(
 def misconfigured(settings: Settings, processes: Sequence[ProcessStatus]) -> dict[str, str]:
     """Return by account why it cannot be used, by these settings and by those of the processes that run.
 
-    Secrets are only theirs to read: this process need not have any.
+    Only those processes need to be able to read the secrets, so only they know of one that cannot be read.
     """
     found = {each.label: str(each) for each in settings.misconfigured}
     for process in processes:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class Slots:
-    """`total` slots, of which one of several hosts holds at most half (at least one); a host alone may hold all.
+    """`total` slots, of which each of several hosts holds at most half (at least one); a host alone may hold all.
 
     First come, first served among those whose host may take one: accounts that ask one slot at a time take turns.
     """

@@ -19,8 +19,8 @@ async def sync(
 ) -> list[AccountResult]:
     """Catch up every account and return.
 
-    `sweep`: what to read again where a list goes by creation time only. `retry`: read failed windows at once, whatever
-    time they have left to wait.
+    `sweep`: what to read again where a list goes by creation time only. `retry`: read failed windows at once, however
+    long they still have to wait.
 
     Windows are read in parallel, as many as `run_context` has slots; pages of one window never are.
     Whatever a platform does wrong is in the results. Raises psycopg.Error when the database is gone.

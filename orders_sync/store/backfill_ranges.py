@@ -158,7 +158,7 @@ ORDER BY p.place
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An account of which a range is asked for, up to `past` at most, to be read in windows of at most `longest`.
+    """An account for which a range is asked, up to `past` at most, to be read in windows of at most `longest`.
 
     What is younger than the account's last plan is left to the next one, where that plan reached to within `not_due` of
     `past`.

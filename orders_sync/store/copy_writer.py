@@ -53,7 +53,8 @@ async def update(
     """Update orders whose rows of `raw_orders` are locked; return the ids of those with an unread version noted.
 
     `same_rows` have other bytes only, `rebuilt` other rows only, `changed` both; `went_back`: the ids among them whose
-    modify time did and is believed. Rows of lines that vanished are marked removed, and the history says what differs.
+    modify time went back, which is believed. Rows of lines that vanished are marked removed, and the history says what
+    differs.
     """
     run = connection.execute
     other_bytes, other_rows = [*same_rows, *changed], [*changed, *rebuilt]
@@ -109,7 +110,8 @@ async def _update_rows(
 async def stage(connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]) -> list[str]:
     """Fill the temporary tables with the rows of orders as they are to stand; return those that keep their lines.
 
-    These are orders of which not all lines could be read. Of `went_back` the modify time did, and is believed.
+    These are orders of which not all lines could be converted. `went_back`: ids of orders whose modify time went back,
+    which is believed.
     """
     await _clear_stages(connection)
     return await _stage_rows(connection, orders, went_back)

@@ -13,8 +13,8 @@ from orders_sync.store.ledger import RETRY_AT
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_values
 
-# one that is planned into the future of a clock that was put back is due, to say so;
-# a suspended account is due once its credentials are other ones; one that rests has only what is asked for planned
+# due is also an account that is planned into the future, since the database's clock was put back: planning it says so;
+# and a suspended one once its credentials are other ones. Waiting windows do not make an account due while it rests
 _DUE = f"""
 SELECT n.name
 FROM unnest(%(names)s::text[], %(fingerprints)s::text[], %(lags)s::interval[], %(intervals)s::interval[])

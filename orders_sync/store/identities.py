@@ -56,7 +56,7 @@ _MERGE = (
     "DELETE FROM sync.notices WHERE subject = %(old)s",
     "DELETE FROM sync.accounts WHERE name = %(old)s",
 )
-# orders of accounts that are gone from the settings, until somebody says that they need no refresh
+# orders of accounts that left the settings, until somebody says that they need no refresh
 _UNREFRESHED = """
 SELECT a.name, a.removed_at, count(*)::int AS orders,
     count(*) FILTER (WHERE NOT coalesce(s.is_final, false))::int AS changing

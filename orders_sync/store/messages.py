@@ -33,7 +33,7 @@ WHERE o.account = %(account)s AND o.created_at IS NOT NULL
 """
 
 
-LISTED_WITHIN = timedelta(hours=4)  # longer than the default of `confirm`: what is listed later is seldom
+LISTED_WITHIN = timedelta(hours=4)  # longer than the default of `confirm`: few orders are listed later
 
 _NEVER_LISTED = """
 WITH unlisted AS (

@@ -148,13 +148,16 @@ async def enqueue(connection: Connection, level: str, title: str, body: str, cha
 
 
 async def claim(connection: Connection) -> Outgoing | None:
-    """Take a notice whose time has come out of the hands of all other processes, for `TAKEN_FOR`; None without one."""
+    """Take a notice that is due, so that no other process sends it for `TAKEN_FOR`; None without one."""
     return await fetch_row(connection, _TAKE, {"taken_for": TAKEN_FOR, "given_up": GIVEN_UP}, Outgoing)
 
 
 async def tried(
     connection: Connection, notice: Outgoing, refused: Sequence[str], error: str | None, delay: timedelta
 ) -> None:
-    """Store the outcome of a try: the channels that did not accept it, why the last of them did not, the next try."""
+    """Store the outcome of a try to send a notice.
+
+    `refused`: the channels that did not accept it; `error`: why the last of them did not; `delay`: until the next try.
+    """
     values = {"id": notice.id, "refused": list(refused), "error": error, "delay": delay, "is_last": notice.is_last}
     await connection.execute(_TRIED, values)

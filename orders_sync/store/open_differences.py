@@ -135,5 +135,5 @@ WHERE (u.audit_id, u.feed, u.starts_at) = (d.audit_id, d.feed, d.starts_at) AND 
 
 
 async def settle(connection: Connection) -> int:
-    """Note the differences whose orders were all read since as repaired, and return how many there were."""
+    """Record the differences as repaired of which every order was read since; return how many there were."""
     return (await connection.execute(_SETTLE)).rowcount

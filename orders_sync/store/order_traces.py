@@ -130,24 +130,24 @@ class StatusName(msgspec.Struct, frozen=True):
 
 
 def rejects(session: Session, numbers: Sequence[str]) -> dict[str, list[RejectTrace]]:
-    """Return by number the newest rejects whose order has it as its id, `MOST_SHOWN` at most of each."""
+    """Return by order id the newest rejects of the orders with these ids, `MOST_SHOWN` at most of each."""
     return select_groups(session, _REJECTS, {"numbers": list(numbers), "most": MOST_SHOWN}, RejectTrace)
 
 
 def messages(session: Session, numbers: Sequence[str]) -> dict[str, list[MessageTrace]]:
-    """Return by number the newest messages that were found to name it, `MOST_SHOWN` at most of each."""
+    """Return by number the newest messages that were found to name that order, `MOST_SHOWN` at most of each."""
     return select_groups(session, _MESSAGES, {"numbers": list(numbers), "most": MOST_SHOWN}, MessageTrace)
 
 
 def found_by_audits(session: Session, numbers: Sequence[str]) -> dict[str, list[FoundByAudit]]:
-    """Return by order id the newest open difference that names it as missing, if there is one."""
+    """Return by order id the newest open difference that names that order as missing, if there is one."""
     return select_groups(session, _FOUND_BY_AUDITS, {"numbers": list(numbers)}, FoundByAudit)
 
 
 def by_text(
     session: Session, numbers: Sequence[str]
 ) -> tuple[dict[str, list[RejectTrace]], dict[str, list[MessageTrace]]]:
-    """Return by number the rejects, and the messages nobody looked at yet, whose bytes hold it, of the newest of them.
+    """Return by number the rejects and the unhandled messages whose bytes hold it, among the newest of each.
 
     Nothing for a role that may not read them.
     """

@@ -158,7 +158,7 @@ async def finish(connection: Connection, number: int, error: str | None = None) 
 
 
 async def with_audits(connection: Connection, accounts: Sequence[str]) -> list[str]:
-    """Return those of the accounts that can be read and of which an audit is asked for that nobody makes."""
+    """Return those of the accounts that can be read and for which an audit is asked that no worker makes yet."""
     return await fetch_values(connection, _WITH_AUDITS, [list(accounts)], str)
 
 
