@@ -14,7 +14,7 @@ from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
 
 MOST_ACCOUNTS = 5  # accounts without a problem that have a sentence of their own
-MOST_PROBLEMS = 20  # problems that have a sentence of their own
+MOST_PROBLEMS = 20  # accounts with a problem that have one
 DAY = timedelta(days=1)
 
 
