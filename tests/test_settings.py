@@ -112,7 +112,7 @@ class TestWhereSettingsComeFrom:
         assert (sync.overlap, sync.confirm) == (timedelta(minutes=10), timedelta(hours=3))
         assert sync.sweep == (Tier(3 * DAY, DAY / 144), Tier(30 * DAY, DAY / 24), Tier(90 * DAY, DAY))
         assert sync.sweep_final == 15 * DAY
-        assert (sync.workers, sync.window_rows, sync.retries, sync.attempts) == (4, 2000, 5, 3)
+        assert (sync.workers, sync.window_rows, sync.tries, sync.attempts) == (4, 2000, 5, 3)
         assert (sync.timeout, sync.largest_body) == (timedelta(seconds=60), 64 * 2**20)
 
     def test_argument_then_variable_then_the_folder(self) -> None:
@@ -289,6 +289,39 @@ history_from = 2025-01-01
             'ORDERS_SYNC_SYNC__LAG: must be a duration: seconds, or 10s, 10m, 3h, 2d (got "x")',
             "FILE: [sync] lagg: unknown key (did you mean lag?)",
         ]
+
+    def test_a_former_name_is_taken_and_a_warning_names_the_new_one(self) -> None:
+        settings = toml("[sync]\nretries = 7\n")
+        assert settings.sync.tries == 7
+        assert settings.warnings == [
+            "orders_sync.toml: [sync] retries: is called tries now: rename it, this name goes with the next version"
+        ]
+        settings = toml("", {"ORDERS_SYNC_SYNC__RETRIES": "8"})
+        assert settings.sync.tries == 8
+        assert settings.warnings == [
+            "ORDERS_SYNC_SYNC__RETRIES: is called ORDERS_SYNC_SYNC__TRIES now: rename it, this name goes with "
+            "the next version"
+        ]
+        assert toml("[sync]\ntries = 7\n", {"ORDERS_SYNC_SYNC__TRIES": "8"}).warnings == []
+
+    def test_a_former_variable_wins_over_the_file_as_every_variable_does(self) -> None:
+        settings = toml("[sync]\ntries = 7\n", {"ORDERS_SYNC_SYNC__RETRIES": "8"})
+        assert (settings.sync.tries, len(settings.warnings)) == (8, 1)
+        settings = toml("[sync]\nretries = 7\n", {"ORDERS_SYNC_SYNC__TRIES": "8", "ORDERS_SYNC_SYNC__RETRIES": ""})
+        assert (settings.sync.tries, len(settings.warnings)) == (8, 1)
+
+    def test_a_former_name_beside_the_new_one_is_a_mistake(self) -> None:
+        assert problems("[sync]\nretries = 7\ntries = 7\n") == [
+            "orders_sync.toml: [sync] retries: is called tries now, which is there too: remove retries"
+        ]
+        assert problems(ORDERS_SYNC_SYNC__RETRIES="7", ORDERS_SYNC_SYNC__TRIES="7") == [
+            "ORDERS_SYNC_SYNC__RETRIES: is called ORDERS_SYNC_SYNC__TRIES now, which is there too: "
+            "remove ORDERS_SYNC_SYNC__RETRIES"
+        ]
+
+    def test_a_mistake_under_a_former_name_is_shown_as_it_is_written(self) -> None:
+        assert problems("[sync]\nretries = 0\n") == ["orders_sync.toml: [sync] retries: must be from 1 to 20 (got 0)"]
+        assert problems(ORDERS_SYNC_SYNC__RETRIES="x")[0].startswith("ORDERS_SYNC_SYNC__RETRIES: must be")
 
     def test_toml_syntax_has_line_and_column(self) -> None:
         assert problems("[sync]\nlag = 10s\n") == [

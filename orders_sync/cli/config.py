@@ -32,7 +32,7 @@ def check(config: options.Config = None, json: options.Json = False) -> None:
     settings: Settings | None = None
     channels: list[Channel] = []
     try:
-        settings = user_settings.load(config, with_secrets=True)
+        settings = user_settings.load(config, with_secrets=True, warns=False)
         channels, unusable = open_channels(settings.notify)
         mistakes = [*settings.mistakes, *unusable]
     except ConfigurationError as error:
@@ -73,6 +73,8 @@ def _show(settings: Settings, channels: list[Channel]) -> None:
         output.table("Accounts that can be used", ["account", "platform", "secrets"], rows)
     else:
         output.say("accounts: none that can be used")
+    for warning in settings.warnings:
+        output.say(warning, ("!", "yellow"))
     if settings.notify.urls:
         output.say(f"notices by: {', '.join(found['notify']) or 'no channel'}. Try them: `orders-sync notify test`")
 
@@ -86,6 +88,7 @@ def _plain(settings: Settings, channels: list[Channel]) -> dict[str, Any]:
             {"account": each.name, "platform": each.platform, "secrets": _sources(each)} for each in settings.accounts
         ],
         "notify": [each.label for each in channels],
+        "warnings": settings.warnings,
         "misconfigured": [{"account": each.label, "mistakes": each.mistakes} for each in settings.misconfigured],
     }
 

@@ -100,13 +100,15 @@ def _show(finding: Finding) -> None:
 def _examine(config: options.Config, is_probed: bool, only: list[str] | None) -> Iterator[Finding]:
     yield Finding("version", True, f"orders-sync {version('orders-sync')}, Python {python_platform.python_version()}")
     try:
-        settings = user_settings.load(config, with_secrets=True)
+        settings = user_settings.load(config, with_secrets=True, warns=False)
     except SettingsError as error:
         yield Finding("settings", False, str(error), CORRECT)
         return
     yield Finding("settings", True, f"{settings.file or 'none, defaults'}; {len(settings.listed)} accounts")
     if settings.unknown:
         yield Finding("settings", False, "\n".join(settings.unknown), CORRECT)
+    for warning in settings.warnings:
+        yield Finding("settings", True, warning, "rename it before the next update")
     for name in only or []:
         if not account_selection.named(settings, name):
             raise NotFoundError(f"there is no account {name}: `orders-sync accounts list` shows every account")

@@ -161,7 +161,7 @@ def _changed(text: str) -> None:
 
 
 def _configuration(config: options.Config) -> Configuration:
-    settings = user_settings.load_with_secrets(config)
+    settings = user_settings.load_with_secrets(config, warns=False)  # they are logged
     return Configuration(
         settings,
         account_selection.sources(settings),

@@ -242,6 +242,8 @@ class Service:
             log.error("account misconfigured; the others continue", account=each.label, error=str(each))
         for mistake in self._settings.unknown:
             log.warning("unknown variable of an account", error=mistake)
+        for warning in self._settings.warnings:
+            log.warning("a setting is written by a name that the next version does not take", advice=warning)
         shown = {"version": version("orders-sync"), "accounts": len(self._sources)}
         log.info("running", **shown, **self._components.log_fields())
 

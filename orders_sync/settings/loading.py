@@ -19,6 +19,7 @@ from orders_sync.settings.tables import PREFIX, Tables, fields, hint, printable,
 
 DEFAULT_FILE = Path("orders_sync.toml")
 HOME, CONFIG, ACCOUNTS, USER = variable("home"), variable("config"), variable("accounts"), variable("user")
+FORMER_NAMES = {"sync": {"tries": "retries"}}  # by section and key: a name that is taken for one version more
 # Kubernetes sets these in every pod beside a service named orders-sync or orders-sync-console.
 SERVICE_LINK = re.compile(r"ORDERS_SYNC_([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_[A-Z]+(_[A-Z]+)?)?)")
 
@@ -53,6 +54,7 @@ def load(
     if tables.errors or len(of_accounts) < len(unknown):
         of_others = [text for text in unknown.values() if text not in of_accounts]
         raise ConfigurationError("\n".join([*of_others, *settings.mistakes, *tables.errors]))
+    settings = msgspec.structs.replace(settings, warnings=tables.warnings)
     made: dict[str, Any] = {name: model(**sections[name]) for name, model in SECTIONS.items()}
     return msgspec.structs.replace(settings, **made)
 
@@ -98,8 +100,14 @@ def _section(tables: Tables, name: str, table: object, origin: str) -> dict[str,
     variables = {key: [variable(name, key)] for key in known}
     if name == "database":
         variables["url"].insert(0, "DATABASE_URL")
+    former = FORMER_NAMES.get(name, {})
+    set_variables = {each for each, text in tables.environ.items() if text}
+    for key, before in former.items():
+        variables[key].append(variable(name, before))
+        tables.check_former_name(before, key, table, f"{origin}[{name}] ")
+        tables.check_former_name(variable(name, before), variable(name, key), set_variables)
     # a messenger that cannot be reached stops no command, so its URL is read when a notice is sent
-    return tables.convert(table, known, f"{origin}[{name}] ", variables, defers=name == "notify")
+    return tables.convert(table, known, f"{origin}[{name}] ", variables, former=former, defers=name == "notify")
 
 
 def _unknown_variables(tables: Tables) -> Iterator[tuple[str, str]]:

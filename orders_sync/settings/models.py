@@ -66,7 +66,7 @@ class SyncSettings(Section, frozen=True):
     sweep_final: Annotated[timedelta, span("0s", "365d")] = SweepPolicy().final_for
     workers: Annotated[int, whole(1, 256)] = 4
     window_rows: Annotated[int, whole(1, 100_000)] = 2000
-    retries: Annotated[int, whole(1, 20)] = 5  # tries of one call, the first one counts
+    tries: Annotated[int, whole(1, 20)] = 5  # of one call, the first one counts
     attempts: Annotated[int, whole(1, 20)] = 3  # reads of one window in one run
     timeout: Annotated[timedelta, span("1s", "10m")] = timedelta(seconds=60)
     largest_body: Size = 64 * 2**20
@@ -156,13 +156,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings as a whole.
 
     `accounts`, `misconfigured`: those that can be used and those that cannot, each in the order they are written in.
-    `unknown`: a sentence on each variable for an account that is not there.
+    `unknown`: a sentence on each variable for an account that is not there. `warnings`: one on each key or variable
+    that the next version does not take.
     `home`: the folder of the embedded database, None for the user's data folder. `file`: what was read, if any.
     """
 
     accounts: list[AccountSettings] = []
     misconfigured: list[MisconfiguredAccount] = []
     unknown: list[str] = []
+    warnings: list[str] = []
     database: DatabaseSettings = DatabaseSettings()
     sync: SyncSettings = SyncSettings()
     service: ServiceSettings = ServiceSettings()

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -36,14 +36,16 @@ def fields(model: type[msgspec.Struct]) -> Fields:
 
 @dataclass
 class Tables:
-    """`folder`: where relative paths of secrets start. `errors`: lines for the user, `PLACE: WORDS`.
+    """The tables as they are converted. `folder`: where relative paths of secrets start.
 
+    `errors`, `warnings`: lines for the user, `PLACE: WORDS`.
     `known` and `used`: variables that may be set, and how many keys took their value from each.
     """
 
     environ: Mapping[str, str]
     folder: Path
     errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     used: Counter[str] = field(default_factory=Counter)
 
@@ -54,37 +56,47 @@ class Tables:
         place: str,
         variables: Mapping[str, list[str]] = MappingProxyType({}),
         aliases: Mapping[str, str] = MappingProxyType({}),
+        former: Mapping[str, str] = MappingProxyType({}),
         *,
         defers: bool = False,
     ) -> dict[str, Any]:
         """Return the fields' values by name; those left out, null or wrong are missing. Adds mistakes to `errors`.
 
         `place` stands before a key in an error. `variables`: those that override a key, the first that is set wins.
-        `aliases`: words for keys that are known, but not understood here. `defers`: a secret that is kept in a variable
-        or a file is read when it is revealed; until then only the form of the reference is checked.
+        `aliases`: words for keys that are known, but not understood here. `former`: the name a key had before, taken
+        where the key itself is not there. `defers`: a secret that is kept in a variable or a file is read when it is
+        revealed; until then only the form of the reference is checked.
         """
         found = {}
         for key, each in fields.items():
             self.known.update(variables.get(key, ()))
             name = next(filter(self.environ.get, variables.get(key, ())), None)
+            written = key if key in table else former.get(key, key)
             try:
                 if name:
                     self.used[name] += 1
                     found[each.name] = _from_variable(self.environ[name], each.type, name)
-                elif table.get(key) is not None or (key in table and each.required):
-                    found[each.name] = self._value(table[key], each.type, place + key, defers)
+                elif table.get(written) is not None or (written in table and each.required):
+                    found[each.name] = self._value(table[written], each.type, place + written, defers)
                 elif each.required and not any(aliases.get(other) == key for other in table):
                     raise ValueError("is required")
             except ValueError as error:
-                self.errors.append(f"{name or place + key}: {error}")
+                self.errors.append(f"{name or place + written}: {error}")
         self.errors += [
             f"{place}{printable(key)}: is another platform's word: for this one write {aliases[key]}"
             if key in aliases
             else f"{place}{printable(key)}: unknown key{hint(key, fields)}"
             for key in table
-            if key not in fields
+            if key not in fields and key not in former.values()
         ]
         return found
+
+    def check_former_name(self, name: str, now: str, there: Container[str], place: str = "") -> None:
+        """Add a warning if a key or variable is there under the name it had before, a mistake if under both names."""
+        if name in there and now in there:
+            self.errors.append(f"{place}{name}: is called {now} now, which is there too: remove {name}")
+        elif name in there:
+            self.warnings.append(f"{place}{name}: is called {now} now: rename it, this name goes with the next version")
 
     def _value(self, value: Any, kind: Any, place: str, defers: bool) -> Any:
         if one := each_secret(kind):

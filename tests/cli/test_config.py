@@ -43,6 +43,19 @@ def test_settings_without_a_mistake_show_where_each_secret_is_found_and_none_of_
     assert SECRET not in said.text + found.text
 
 
+def test_a_former_name_of_a_setting_is_a_warning_and_no_mistake(terminal: Terminal) -> None:
+    terminal.write("[sync]\nretries = 3\n" + SHOP)
+    warning = "orders_sync.toml: [sync] retries: is called tries now"
+    said = terminal.run("config", "check", SHOP_APP="app").assert_well()
+    assert f"! {warning}" in said.out
+    assert warning not in said.err
+    [found] = terminal.run("config", "check", "--json", SHOP_APP="app").assert_well().json["warnings"]
+    assert found.startswith(warning)
+    said = terminal.run("db", "url", DATABASE_URL="postgresql://me@host/x").assert_well()  # as every other command
+    assert warning in said.err
+    assert warning not in said.out
+
+
 def test_every_mistake_of_accounts_is_shown_at_once_and_the_others_can_be_used(terminal: Terminal) -> None:
     terminal.write(SHOP + KA)
     said = terminal.run("config", "check", SHOP_APP="app")

@@ -56,7 +56,7 @@ def visits(landed: Landed, server: str, template: str, tmp_path_factory: pytest.
         terminals["no database"].variables["DATABASE_URL"] = f"postgresql://somebody@127.0.0.1:{port}/orders"
         terminals["newer"].variables["DATABASE_URL"] = newer.url
         terminals["foreign"].variables["DATABASE_URL"] = foreign.url
-        terminals["no settings"].variables["DATABASE_URL"] = empty.url
+        terminals["no settings"].variables |= {"DATABASE_URL": empty.url, "ORDERS_SYNC_SYNC__RETRIES": "3"}
         terminals["mistakes"].write('[sync]\nlag = "soon"\nwrokers = 3\n')
         running = {case: terminal.start("doctor", "--json") for case, terminal in terminals.items()}
         yield Visits({case: result(process) for case, process in running.items()}, port, foreign, empty)
@@ -115,6 +115,12 @@ def test_without_settings_it_says_where_to_begin(visits: Visits) -> None:
     assert "orders_sync.toml" in visits.said["no settings"].out
     assert "orders-sync demo" in visits.said["no settings"].out
     assert visits.empty.names() == []
+
+
+def test_a_former_name_of_a_setting_is_well_with_advice(visits: Visits) -> None:
+    [found] = [each for each in visits.said["no settings"].json if "ORDERS_SYNC_SYNC__TRIES" in each["found"]]
+    assert found["is_well"]
+    assert found["advice"]
 
 
 def test_every_mistake_in_the_settings_is_shown(visits: Visits) -> None:

@@ -96,7 +96,7 @@ def test_what_runs_names_the_one_in_log_metrics_and_status(
     with platforms(world) as (root, _):
         terminal.describe(world, root, extra=PACE)
         right = terminal.settings.read_text()
-        terminal.write(without_secret(right, BAD))
+        terminal.write(without_secret(right, BAD).replace("[sync]\n", "[sync]\nretries = 3\n"))
         service = terminal.serve(*command)
         metrics = httpx.get(f"{service.root}/metrics").text
         assert f'orders_sync_account_misconfigured{{account="{BAD}"}} 1.0' in metrics
@@ -111,6 +111,7 @@ def test_what_runs_names_the_one_in_log_metrics_and_status(
         said = service.stop()
         assert "account misconfigured" in said
         assert "NOT_SET is not set" in said
+        assert "[sync] retries: is called tries now" in said  # warnings of the settings are logged, too
     assert "misconfigured" not in terminal.run("status").out
 
 
