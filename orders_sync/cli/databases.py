@@ -41,7 +41,7 @@ from orders_sync.store.database import Connection
 Result = TypeVar("Result")
 FULL = b"No space left on device"
 LONGEST_START = 60.0  # seconds that a server which recovers from a crash is waited for
-START_PAUSE = 2.0  # seconds between two attempts
+START_PAUSE = 2.0  # seconds between two connections that are tried
 ROLES = "The database role lacks a privilege: see docs/operations.md (Roles that read) for the grants"
 
 

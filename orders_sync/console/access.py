@@ -170,7 +170,7 @@ class Access:
                     log.warning("console: log-in refused", address=address)
                     who = Actor(found[0].name if found else "", Origin.CONSOLE)  # an unknown name may be a password
                     await activity.record_seldom(
-                        connection, who, Action.CONSOLE_REFUSED, console_access.ATTEMPT_WINDOW, {"address": address}
+                        connection, who, Action.CONSOLE_REFUSED, console_access.LOGIN_WINDOW, {"address": address}
                     )
                     text = words("Name and password do not match.")
                     return self._form(request, after, text, 401, unsent=unsent, name=name)

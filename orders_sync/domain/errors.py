@@ -96,7 +96,7 @@ class DatabaseStartingError(DatabaseError):
 
 
 class DatabaseBusyError(DatabaseError):
-    """Deadlocks, conflicts or time-outs ended every attempt of a transaction. Nothing was written."""
+    """Deadlocks, conflicts or time-outs ended a transaction however often it was begun. Nothing was written."""
 
 
 class EmbeddedError(OrdersSyncError):

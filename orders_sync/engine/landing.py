@@ -62,7 +62,7 @@ async def close(pool: Pool, read: WindowRead, outcome: Outcome) -> ClosedWindow:
     """Write an outcome and return what was written: for `RereadParts` its `otherwise`, where no part is to be read.
 
     Raises `LeaseLostError` when another worker has claimed the window since; then nothing was written. Raises
-    `TransientError` when every attempt to land a complete read failed, else psycopg.Error.
+    `TransientError` when the database ended each transaction with a complete read, else psycopg.Error.
     """
     landed = LoadCounts()
     match outcome:

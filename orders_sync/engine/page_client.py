@@ -93,7 +93,7 @@ class PageClient:
         Raises the last `PlatformError`, with the account and the call filled in.
         """
         try:
-            async for attempt in stamina.retry_context(
+            async for each_try in stamina.retry_context(
                 on=_delay_before_retry,
                 attempts=self._retry_policy.tries,
                 timeout=None,
@@ -101,7 +101,7 @@ class PageClient:
                 wait_max=LONGEST_RETRY_DELAY,
                 wait_jitter=self._retry_policy.first_delay,
             ):
-                with attempt:
+                with each_try:
                     return await self._once(query)
         except PlatformError as error:
             error.account = self._source.account.name

@@ -107,14 +107,14 @@ class WindowJob:
         claim = self._claim
         if claim.part_rows is not None:
             return Counted(await self._reader.count())
-        expected, row, attempt = claim.expected, 1, claim.attempts
+        expected, row, times_claimed = claim.expected, 1, claim.attempts
         is_history = claim.kind == WindowKind.INCREMENTAL and claim.parent_id is None
-        if attempt > 1 or (is_history and is_long(claim.window)):  # may have to be split: it is counted first
+        if times_claimed > 1 or (is_history and is_long(claim.window)):  # may have to be split: it is counted first
             expected = max(expected, self._page_size + 1)
-        if attempt > 1:
+        if times_claimed > 1:
             # counted by the second record every other time: a record that spoils each answer it is in must not hide the
             # total; not always, for no document says what is answered past the last page
-            row += attempt % 2
+            row += times_claimed % 2
         try:
             must_add_up = claim.status is None
             return await self._reader.read_completely(self._limits.attempts, expected, row, must_add_up=must_add_up)

@@ -54,7 +54,7 @@ from orders_sync.store import database, messages, overview, schema, service_metr
 from orders_sync.store.database import Pool
 from orders_sync.store.processes import ReportedAccounts
 
-FIRST_DELAY = 1.0  # seconds between two tries of a failing component, doubled each time
+FIRST_DELAY = 1.0  # seconds between two starts of a failing component, doubled each time
 LONGEST_DELAY = 15.0
 PROBE_SECONDS = 1.0  # between two probes during an outage
 WATCH_SECONDS = 5.0  # between two checks of connection and schema version

@@ -127,13 +127,13 @@ async def _readiness(pool: Pool, own_id: str) -> tuple[str | None, list[str]]:
 
 
 async def _why_unavailable(pool: Pool, error: Exception) -> str:
-    """Return why the pool has no connection: it knows only that time is up, so one more attempt asks the server."""
+    """Return why the pool has no connection: it knows only that time is up, so one more connection asks the server."""
 
-    async def attempt() -> None:
+    async def connect() -> None:
         await (await psycopg.AsyncConnection.connect(str(pool.conninfo))).close()
 
     try:
-        await _within(READY_SECONDS, attempt())
+        await _within(READY_SECONDS, connect())
     except _UNAVAILABLE as reason:
         return no_answer(reason)
     return no_answer(error)

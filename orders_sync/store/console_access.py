@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_optional, fetch_row, fetch_rows, fetch_value
 
-ATTEMPTS = 5  # failed log-ins of one name, or ten times as many of one address, until more are refused
-ATTEMPT_WINDOW = timedelta(minutes=15)
-KEPT = timedelta(days=30)  # for attempts, and for sessions nobody uses
+MOST_FAILED = 5  # failed log-ins of one name, or ten times as many of one address, until more are refused
+LOGIN_WINDOW = timedelta(minutes=15)
+KEPT = timedelta(days=30)  # for failed log-ins, and for sessions nobody uses
 
 _PERSON = "id, name, may_act, may_see_persons"
 
@@ -138,13 +138,13 @@ async def may_try(connection: Connection, name: str, address: str) -> bool:
         FROM sync.console_logins
         WHERE at > clock_timestamp() - %(window)s AND NOT succeeded AND (name = %(name)s OR address = %(address)s)
         """,
-        {"name": name, "address": address, "most": ATTEMPTS, "window": ATTEMPT_WINDOW},
+        {"name": name, "address": address, "most": MOST_FAILED, "window": LOGIN_WINDOW},
         bool,
     )
 
 
 async def record_login(connection: Connection, name: str, address: str, *, succeeded: bool) -> None:
-    """Record an attempt to log in. One that succeeded clears the failed ones of its name and address."""
+    """Record a log-in or a failed one. One that succeeded clears the failed ones of its name and address."""
     async with connection.transaction():
         if succeeded:
             await connection.execute(

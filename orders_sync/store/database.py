@@ -29,7 +29,7 @@ from orders_sync.store.conninfo import completed, shown
 from orders_sync.store.database_errors import SPOILED, plain_words, strip
 from orders_sync.store.session_settings import PUBLIC, STATE, WRITABLE, SessionState, statements
 
-RECONNECT_SECONDS = 1.0  # between two attempts while somebody waits; the pool's own back-off takes minutes
+RECONNECT_SECONDS = 1.0  # between two connections while somebody waits; the pool's own back-off takes minutes
 SETTING_SECONDS = 30.0  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
@@ -111,7 +111,7 @@ async def open_pool(
 async def _configure(connection: Connection, search_path: str = PUBLIC) -> SessionState:
     """Apply our settings to a new session. Raises `DatabaseError` when it cannot write."""
     settings = statements(connection.info.server_version // 10_000, search_path)
-    for is_last in _setting_attempts():
+    for is_last in _setting_rounds():
         try:
             await connection.execute(settings)
             break
@@ -129,8 +129,8 @@ async def _configure(connection: Connection, search_path: str = PUBLIC) -> Sessi
     return state
 
 
-def _setting_attempts() -> Iterator[bool]:
-    """Yield for each attempt to apply our settings whether it is the last one: the first after `SETTING_SECONDS`."""
+def _setting_rounds() -> Iterator[bool]:
+    """Yield each time our settings are to be applied whether it is the last time: the first after `SETTING_SECONDS`."""
     ends = time.monotonic() + SETTING_SECONDS
     while time.monotonic() < ends:
         yield False
@@ -168,7 +168,7 @@ def connect(url: str, *, autocommit: bool = True, name: str = "orders-sync") -> 
     connection = psycopg.connect(completed(url, application_name=name), autocommit=True)
     try:
         settings = statements(connection.info.server_version // 10_000)
-        for is_last in _setting_attempts():
+        for is_last in _setting_rounds():
             try:
                 connection.execute(settings)
                 break

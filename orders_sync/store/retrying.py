@@ -12,7 +12,7 @@ from orders_sync.domain.errors import DatabaseBusyError
 
 T = TypeVar("T")
 
-ATTEMPTS = 4
+MOST_RUNS = 4
 # errors of the moment, not of the rows: a deadlock, a conflict, a time-out of locks, statements or idle transactions
 PASSING = (
     errors.DeadlockDetected,
@@ -26,16 +26,16 @@ PASSING = (
 async def retried(transaction: Callable[[], Awaitable[T]]) -> T:
     """Run a function that begins and ends a transaction, again when the database ended it for a temporary reason.
 
-    It must have no other effect. Raises `DatabaseBusyError` after `ATTEMPTS`, and any other psycopg.Error at once.
+    It must have no other effect. Raises `DatabaseBusyError` after `MOST_RUNS`, and any other psycopg.Error at once.
     """
     reasons: list[str] = []
-    while len(reasons) < ATTEMPTS:
+    while len(reasons) < MOST_RUNS:
         try:
             return await transaction()
         except PASSING as error:
             reasons.append(_reason(error))
     raise DatabaseBusyError(
-        f"the database ended the transaction {ATTEMPTS} times, last: {reasons[-1]}. Nothing of it was written"
+        f"the database ended the transaction {MOST_RUNS} times, last: {reasons[-1]}. Nothing of it was written"
     )
 
 

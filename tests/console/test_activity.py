@@ -153,7 +153,7 @@ async def test_wrong_passwords_are_recorded_once_in_a_while_and_unknown_names_ar
     tables = Tables(console.site.url)
     recorded = "SELECT actor, details ->> 'address' FROM sync.activity WHERE action = 'console.refused' ORDER BY id"
     assert tables.query(recorded) == [("lin", "127.0.0.1"), ("unknown", "127.0.0.1")]
-    tables.execute("UPDATE sync.activity SET at = at - %s", console_access.ATTEMPT_WINDOW)
+    tables.execute("UPDATE sync.activity SET at = at - %s", console_access.LOGIN_WINDOW)
     async with console.nobody() as client:
         await client.post("/login", data={"name": "lin", "password": "wrong"})
     assert len(tables.query(recorded)) == 3

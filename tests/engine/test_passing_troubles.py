@@ -8,7 +8,7 @@ import pytest
 
 from orders_sync.domain.errors import DatabaseBusyError
 from orders_sync.engine.renormalize import renormalize
-from orders_sync.store.retrying import ATTEMPTS
+from orders_sync.store.retrying import MOST_RUNS
 from tests.support.replaying import refuse_all, replay_all
 from tests.support.story import Story, Tell
 
@@ -34,7 +34,7 @@ def trouble(story: Story, code: str, times: int) -> None:
 @each_code
 async def test_a_landing_the_database_ended_is_run_again_in_the_same_pass(tell: Tell, code: str) -> None:
     story = tell(orders=40)
-    trouble(story, code, ATTEMPTS - 1)
+    trouble(story, code, MOST_RUNS - 1)
     outcomes = await story.sync(KA)
     assert outcomes[KA].errors == []
     assert story.query("SELECT count(*) FROM sync.rejects") == [(0,)]
@@ -64,7 +64,7 @@ async def test_what_was_read_of_a_window_without_proof_lands_though_the_database
 ) -> None:
     story = tell(orders=40)
     story.faults.set_rates({"total_high": 1})
-    trouble(story, code, ATTEMPTS - 1)
+    trouble(story, code, MOST_RUNS - 1)
     outcomes = await story.sync(KA)
     assert not any("ended for the moment" in error for error in outcomes[KA].errors)
     assert story.query("SELECT count(*) FROM sync.windows WHERE state = 'done' AND seen > 0") == [(0,)]
@@ -80,11 +80,11 @@ async def test_a_replay_and_a_rebuild_the_database_ended_are_run_again(
     old_code(normalize=refuse_all)
     await story.sync(KA)
     old_code()
-    trouble(story, code, ATTEMPTS - 1)
+    trouble(story, code, MOST_RUNS - 1)
     assert (await replay_all(story)).rejected == []
     story.assert_equal(KA)
     story.query("UPDATE raw_orders SET rows_hash = 'of older code' RETURNING 1")
-    trouble(story, code, ATTEMPTS - 1)
+    trouble(story, code, MOST_RUNS - 1)
     async with story.pool.connection() as connection:
         assert (await renormalize(connection, "xportcn_ka", None, story.progress)).rejected == 0
         story.query("UPDATE raw_orders SET rows_hash = 'of older code' RETURNING 1")
