@@ -21,7 +21,7 @@ from typing import IO
 
 from orders_sync.cli.progress import reporting
 from orders_sync.domain.activity import Action, Actor
-from orders_sync.domain.errors import DatabaseError, DifferenceError, EmbeddedError, NotFoundError, UsageError
+from orders_sync.domain.errors import CopyDifferenceError, DatabaseError, EmbeddedError, NotFoundError, UsageError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.store import activity, conninfo, database, database_mark, inventory, schema
 from orders_sync.store.conninfo import shown
@@ -142,7 +142,7 @@ def restore(url: str, file: Path, report: Report, *, copy_of: str = "") -> None:
 def compare(left: str, right: str) -> ComparedDatabases:
     """Compare every row of our tables in two databases.
 
-    Raises `DifferenceError` that names the first table that differs.
+    Raises `CopyDifferenceError` that names the first table that differs.
     """
     with database.session(left) as one, database.session(right) as other:
         tables = inventory.tables(one, SCHEMAS)
@@ -151,7 +151,7 @@ def compare(left: str, right: str) -> ComparedDatabases:
             with reporting(lambda name=table: f"comparing {name}"):  # type: ignore[misc]
                 ours, theirs = inventory.contents(one, table), inventory.contents(other, table)
             if ours != theirs:
-                raise DifferenceError(
+                raise CopyDifferenceError(
                     f"{table} differs: {ours.rows} rows, digest {ours.digest}, in {shown(left)}; {theirs.rows} rows, "
                     f"digest {theirs.digest}, in {shown(right)}"
                 )

@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import IntEnum
 
 from orders_sync.domain.errors import (
+    CopyDifferenceError,
     DatabaseError,
     DeclinedError,
-    DifferenceError,
     EmbeddedError,
     NotFoundError,
     SettingsError,
@@ -42,7 +42,7 @@ SUMMARY = (
 )
 _CODES = {
     UsageError: ExitCode.USAGE,
-    DifferenceError: ExitCode.DIFFERENCE,
+    CopyDifferenceError: ExitCode.DIFFERENCE,
     NotFoundError: ExitCode.NOT_FOUND,
     DeclinedError: ExitCode.DECLINED,
     DatabaseError: ExitCode.DATABASE,

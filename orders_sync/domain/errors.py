@@ -8,7 +8,7 @@ OrdersSyncError
 ├── NotFoundError                   what was asked for by its name or number is not there
 ├── ChangedError                    what was shown before an action has changed since: nothing was done
 ├── DeclinedError                   a question was not answered with yes: nothing was done
-├── DifferenceError                 what was compared is not equal
+├── CopyDifferenceError             a database and its copy do not hold the same rows
 ├── DatabaseError                   the database cannot be reached, is too old, is full, or is someone else's
 │   ├── SchemaVersionError          its tables are not there or of another version than this program's
 │   ├── DatabaseStartingError       its server is going down or coming up: try again in some seconds
@@ -79,8 +79,8 @@ class DeclinedError(OrdersSyncError):
     """A question was not answered with yes. Nothing was done."""
 
 
-class DifferenceError(OrdersSyncError):
-    """A comparison found a difference."""
+class CopyDifferenceError(OrdersSyncError):
+    """A database and the copy made of it do not hold the same rows."""
 
 
 class DatabaseError(OrdersSyncError):
