@@ -37,8 +37,9 @@ class ExitCode(IntEnum):
 
 
 SUMMARY = (
-    "Exit codes: 0 done; 1 an error; 2 wrong usage; 5 a difference was found; 6 what was asked for is not there; "
-    "7 not confirmed; 69 the database cannot be used; 78 the settings cannot be used; 130 interrupted; 143 terminated."
+    "Exit codes: 0 done; 1 an error; 2 wrong usage; 3 something needs attention and 4 a person has to act "
+    "(`status --check`); 5 a difference was found; 6 what was asked for is not there; 7 not confirmed; 69 the database "
+    "cannot be used; 78 the settings cannot be used; 130 interrupted; 143 terminated."
 )
 _CODES = {
     UsageError: ExitCode.USAGE,

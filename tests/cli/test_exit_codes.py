@@ -93,4 +93,4 @@ def test_the_document_and_the_help_have_every_code() -> None:
     documented = {int(code) for row in table.splitlines()[2:] for code in re.findall(r"\d+", row.split("|")[1])}
     assert documented == set(ExitCode)
     in_help = {int(code) for code in re.findall(r"\d+", SUMMARY)}
-    assert in_help == set(ExitCode) - {ExitCode.ATTENTION, ExitCode.BROKEN}
+    assert in_help == set(ExitCode)
