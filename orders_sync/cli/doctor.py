@@ -33,12 +33,12 @@ from orders_sync.domain.errors import (
     is_server_error,
 )
 from orders_sync.domain.local_times import stamp
+from orders_sync.domain.problems import AccountState, Severity
 from orders_sync.domain.windows import Window, whole_second
 from orders_sync.engine.page_client import LARGEST_SKEW, DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.probe import probe_account
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.engine.run_context import rate_limiters
-from orders_sync.engine.service_problems import AccountState, Severity
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import run_all
 from orders_sync.platforms import PageQuery

@@ -15,11 +15,10 @@ import typer
 from orders_sync.cli import databases, histories, options, output, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.errors import DatabaseError, NotFoundError, SchemaVersionError
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity
 from orders_sync.domain.times import duration
 from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine import account_list, service_status
-from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import database, database_mark, identities, overview, progress, schema

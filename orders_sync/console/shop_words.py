@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orders_sync.console.words import later
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity
 from orders_sync.domain.sentences import Sentence
-from orders_sync.engine.service_problems import AccountState, Problem, Severity
 
 SIGNS = {  # class of the colour, and the sign before the word
     AccountState.CURRENT: ("good", "✓"),

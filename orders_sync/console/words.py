@@ -70,7 +70,7 @@ AUDITS = (  # states of audits and of their differences
     later("repaired"),
     later("acknowledged"),
 )
-STATES = (  # the values of `engine/service_problems.py` AccountState
+STATES = (  # the values of AccountState (`domain/problems.py`)
     later("current"),
     later("catching up"),
     later("behind"),

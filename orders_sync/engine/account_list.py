@@ -10,8 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine.service_problems import AccountState, Problem, Severity
+from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus

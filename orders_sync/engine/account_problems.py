@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from orders_sync.domain.accounts import SyncPolicy, resume_advice
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity, without_name
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.times import duration
-from orders_sync.engine.service_problems import AccountState, Problem, Running, Severity, without_name
+from orders_sync.engine.service_problems import Running
 from orders_sync.store import lateness
 from orders_sync.store.overview import AccountStatus
 

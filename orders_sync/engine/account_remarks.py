@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from orders_sync.domain.local_times import day
+from orders_sync.domain.problems import AccountState
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Window
 from orders_sync.engine.remarks import KnownAccounts, Reason, Remark, likeliest_first
-from orders_sync.engine.service_problems import AccountState
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
 

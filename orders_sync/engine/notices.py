@@ -18,8 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine.service_problems import AccountState
+from orders_sync.domain.problems import AccountState, ProblemKind
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus

@@ -1,16 +1,12 @@
-"""The type of a problem, and the problems of the service's processes. Those of accounts: `engine/account_problems.py`.
-
-A problem is *broken* when it stays until a person acts, and needs *attention* when it may pass, or holds up nothing.
-"""
+"""The problems of the service's processes. Those of accounts: `engine/account_problems.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import Problem, ProblemKind, Severity, without_name
 from orders_sync.domain.sentences import Sentence
 from orders_sync.store.overview import AccountStatus, ProcessStatus
 
@@ -18,48 +14,6 @@ NEEDED = {  # parts of the service, and what is wrong without each
     "scheduler": Sentence("no scheduler is running: nothing new is planned"),
     "worker": Sentence("no worker is running: nothing is read"),
 }
-
-
-class AccountState(StrEnum):
-    """The state of an account: how current it is. Declared in the order in which the summary names them."""
-
-    CURRENT = "current"
-    CATCHING_UP = "catching up"  # its newest orders are current, older history is still being read
-    BEHIND = "behind"  # longer than its settings promise
-    NOT_READ = "not read yet"
-    PAUSED = "paused"  # by a person
-    SUSPENDED = "suspended"
-    MISCONFIGURED = "misconfigured"
-    REMOVED = "removed"  # not in the settings
-    RETIRED = "retired"
-
-
-class Severity(StrEnum):
-    """The severity of a problem: it stays until a person acts (`BROKEN`), or may end by itself."""
-
-    ATTENTION = "attention"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A fact that is wrong, and what to do about it in a terminal. `account` is None where it concerns all of them.
-
-    `found`: a `Sentence`, or words of a platform or of the settings, without the name of the account and without a
-    command, as the console shows it. `advice`: in English, a sentence of its own or what follows a colon.
-    """
-
-    kind: ProblemKind
-    severity: Severity
-    found: str
-    account: str | None = None
-    advice: str = ""
-
-    @property
-    def text(self) -> str:
-        """All of it in English, as it is shown in a terminal."""
-        said = f"{self.account}: {self.found}" if self.account else self.found
-        return f"{said}{'. ' if self.advice[0].isupper() else ': '}{self.advice}" if self.advice else str(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +128,3 @@ def of_missing_settings(name: str, processes: Sequence[ProcessStatus]) -> Iterat
             name,
             f"Reload (SIGHUP) or restart {', '.join(stale.values())}",
         )
-
-
-def without_name(text: str, account: str | None) -> str:
-    """Return a text without the name of the account before it: a problem says the name itself."""
-    return text.removeprefix(f"{account}: ")

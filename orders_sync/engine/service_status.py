@@ -15,8 +15,9 @@ from types import MappingProxyType
 from typing import Protocol
 
 from orders_sync.domain.accounts import SyncPolicy
+from orders_sync.domain.problems import AccountState, Problem, Severity
 from orders_sync.engine import account_problems, service_problems
-from orders_sync.engine.service_problems import NEEDED, AccountState, Problem, Running, Severity
+from orders_sync.engine.service_problems import NEEDED, Running
 from orders_sync.settings import Settings
 from orders_sync.store import progress
 from orders_sync.store.overview import AccountStatus, ProcessStatus

@@ -17,11 +17,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, ProblemKind
 from orders_sync.engine import notice_texts, notices, service_status
 from orders_sync.engine.notice_texts import Notice
 from orders_sync.engine.notices import FoundProblem
-from orders_sync.engine.service_problems import AccountState
 from orders_sync.engine.service_status import Verdict
 from orders_sync.engine.tasks import check_cancelled
 from orders_sync.service.channels import Channel

@@ -11,8 +11,7 @@ import pytest
 
 from orders_sync.console import shop_words
 from orders_sync.console.words import Words
-from orders_sync.domain.problems import ProblemKind
-from orders_sync.engine.service_problems import AccountState
+from orders_sync.domain.problems import AccountState, ProblemKind
 from tests.support.console import Served, served, settings_of
 from tests.support.databases import Tables
 

@@ -12,8 +12,8 @@ from orders_sync.console.stored_words import stored
 from orders_sync.console.words import CATALOGUE, LANGUAGES, Words, chosen
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import ChangedError
+from orders_sync.domain.problems import AccountState
 from orders_sync.domain.sentences import Sentence
-from orders_sync.engine.service_problems import AccountState
 from tests.support import catalogue
 from tests.support.console import Served
 

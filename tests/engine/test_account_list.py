@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity
 from orders_sync.engine import account_list
 from orders_sync.engine.account_list import AccountRow
-from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.overview import AccountStatus
 

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity
 from orders_sync.engine import notices
 from orders_sync.engine.notices import Change, FoundProblem, Item
-from orders_sync.engine.service_problems import AccountState, Problem, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, ProblemKind, Severity
 from orders_sync.domain.sentences import Sentence
-from orders_sync.engine.service_problems import AccountState, Severity
 from orders_sync.engine.service_status import Verdict, allowed_delay, assess, summary
 from orders_sync.store.overview import AccountStatus, ProcessStatus
 

@@ -16,11 +16,10 @@ from orders_sync.console.visit import Visit
 from orders_sync.console.words import Words
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import SettingsError
-from orders_sync.domain.problems import ProblemKind
+from orders_sync.domain.problems import AccountState, ProblemKind, Severity
 from orders_sync.domain.sentences import Sentence
 from orders_sync.engine import account_list, service_status
 from orders_sync.engine.account_list import AccountRow, Sum
-from orders_sync.engine.service_problems import AccountState, Severity
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import overview, progress
