@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import SyncPolicy, resume_advice
 from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity, without_name
@@ -65,13 +65,20 @@ def _errors(account: AccountStatus, state: AccountState) -> Iterator[Problem]:
             "suspended since %(time)s, no call is made: %(because)s", time=account.suspended_at, because=because
         )
         yield Problem(ProblemKind.SUSPENDED, Severity.BROKEN, found, account.name, resume_advice(account.name))
+    elif account.rests_until and state is not AccountState.SUSPENDED:
+        yield _attention(account, ProblemKind.FAILING, _rest(account.rests_until, account))
     elif account.last_error:
         yield _attention(account, ProblemKind.FAILING, without_name(account.last_error, account.name))
     if account.unanswered and state not in (AccountState.BEHIND, AccountState.NOT_READ):
         yield _attention(account, ProblemKind.FAILING, _unanswered(account.unanswered))
-    if account.rests_until and state is not AccountState.SUSPENDED:
-        found = Sentence("no call is made until %(time)s, because reads of it failed", time=account.rests_until)
-        yield _attention(account, ProblemKind.FAILING, found)
+
+
+def _rest(until: datetime, account: AccountStatus) -> Sentence:
+    """Say how long an account rests, and why: its last error is what the rest began with."""
+    if not account.last_error:
+        return Sentence("no call is made until %(time)s", time=until)
+    reason = without_name(account.last_error, account.name)
+    return Sentence("no call is made until %(time)s: %(reason)s", time=until, reason=reason)
 
 
 def _delays(account: AccountStatus, state: AccountState, delay: timedelta, running: Running) -> Iterator[Problem]:

@@ -51,7 +51,7 @@ ACCOUNT_GAUGES = (
     ),
     Gauge(
         "orders_sync_account_resting",
-        "1 if no call is made for the account for a while because reads of it failed.",
+        "1 if no call is made for the account for a minute: its last error, which `status` shows, says why.",
         lambda account: account.is_resting,
     ),
     Gauge(

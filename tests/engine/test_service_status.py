@@ -133,9 +133,14 @@ ACCOUNTS = {
     ),
     "resumed": (replace(CURRENT, last_error="shop: code 50"), AccountState.CURRENT, ["attention shop: code 50"]),
     "resting": (
+        replace(CURRENT, rests_until=NOW + timedelta(minutes=1), last_error="shop: page 1: asked to wait 500 s"),
+        AccountState.CURRENT,
+        ["attention shop: no call is made until 2026-03-01 08:00:59 +08:00: page 1: asked to wait 500 s"],
+    ),
+    "resting, no error kept": (
         replace(CURRENT, rests_until=NOW + timedelta(minutes=1)),
         AccountState.CURRENT,
-        ["no call is made until 2026-03-01 08:00:59 +08:00, because reads of it failed"],
+        ["no call is made until 2026-03-01 08:00:59 +08:00"],
     ),
     "rejects": (
         replace(CURRENT, rejects=1234),
