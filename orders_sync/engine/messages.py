@@ -69,7 +69,7 @@ async def plan_messages(connection: Connection, source: AccountSource, planned: 
         wanted: list[Window] = []
         for message, content in zip(batch, contents, strict=True):
             found = [order for number in content.numbers for order in orders[number]]
-            decision = decide(message, content, found, planned, source.policy)
+            decision = decide_reads(message, content, found, planned, source.policy)
             wanted += decision.windows
             sought += decision.orders
             are_changes_due = are_changes_due or decision.are_changes_due
@@ -104,7 +104,7 @@ async def _known(
     return orders
 
 
-def decide(
+def decide_reads(
     message: Message, content: MessageContent, known: list[KnownOrder], planned: PlannedRange, policy: SyncPolicy
 ) -> MessageDecision:
     """Decide what a message asks for. `known`: the orders in the tables that have its numbers. Pure."""

@@ -1,7 +1,7 @@
 """Decide when people get a notice of a problem: when it has lasted, when it has grown, when it is over. Pure.
 
     verdict --found--> what is wrong now  --.
-    what is known of earlier passes  -------+--decide--> what is known from now on; what a notice is made of
+    what is known of earlier passes  -------+---------> what is known from now on; what a notice is made of
 
     absent --found--> new --found for `delay`: a notice--> noticed --not found--> gone --for `delay`: a notice--> absent
                        '--not found--> absent                        '--found again--> noticed
@@ -87,7 +87,7 @@ def is_unknown(verdict: Verdict, kind: ProblemKind, account: str) -> bool:
     return kind in _UNKNOWN.get(verdict.states.get(account, AccountState.CURRENT), ())
 
 
-def decide(
+def decide_notices(
     known: Sequence[KnownProblem],
     problems: Sequence[FoundProblem],
     now: datetime,

@@ -1,6 +1,6 @@
 """The work on one claimed window: read it, decide how it is closed, and write that.
 
-lease ──> read (`engine/paging.py`) ──> facts ──> decide (`engine/window_outcome.py`) ──> close (`engine/landing.py`)
+lease ──> read (`engine/paging.py`) ──> facts ──> outcome (`engine/window_outcome.py`) ──> close (`engine/landing.py`)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from orders_sync.engine.window_outcome import (
     Counted,
     Ending,
     Facts,
-    decide,
+    decide_outcome,
     is_long,
     may_be_refusal,
 )
@@ -125,7 +125,7 @@ class WindowJob:
     async def _close(self, result: Read | WindowTooLarge | Counted | PlatformError) -> ClosedWindow:
         ending = result.reading if isinstance(result, Read) else result
         records = result.records if isinstance(result, Read) else []
-        outcome = decide(await self._facts(ending, records))
+        outcome = decide_outcome(await self._facts(ending, records))
         if not isinstance(outcome, Complete):  # whatever was read before lands, of every attempt
             records = list(self._reader.records.values())
         return await landing.close(self._pool, self._window_read(ending, records), outcome)

@@ -154,7 +154,7 @@ class RereadParts(Outcome):
     otherwise: Failed
 
 
-def decide(facts: Facts) -> Outcome:
+def decide_outcome(facts: Facts) -> Outcome:
     """Return how the window is closed."""
     ending = facts.ending
     if isinstance(ending, PlatformError):

@@ -122,7 +122,7 @@ class Notifier:
             verdict = service_status.assess_all(self.settings, accounts, processes)
             before = await stored.known(connection)
             now = await fetch_now(connection)
-            decision = notices.decide(
+            decision = notices.decide_notices(
                 before,
                 notices.found(verdict, accounts, notify.kinds),
                 now,
@@ -189,7 +189,9 @@ class Notifier:
             return
         now = self.now()
         problems = [FoundProblem(ProblemKind.DATABASE, "")] if is_failing else []
-        decision = notices.decide(self._database, problems, now, self.settings.notify.delay, is_quiet=self._is_quiet)
+        decision = notices.decide_notices(
+            self._database, problems, now, self.settings.notify.delay, is_quiet=self._is_quiet
+        )
         self._database = decision.known
         if decision.items:
             self._waiting.append(_Waiting(self._write(decision, [], now), [*self.channels], now, now))

@@ -11,7 +11,7 @@ from orders_sync.domain.ledger import PlannedRange
 from orders_sync.domain.messages import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageContent
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge
 from orders_sync.engine import planner
-from orders_sync.engine.messages import AROUND, decide
+from orders_sync.engine.messages import AROUND, decide_reads
 from orders_sync.engine.results import AccountResult
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import backfills, claims, ledger, messages
@@ -305,7 +305,7 @@ def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
 ) -> None:
     policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     planned = PlannedRange(NOON, None, planned_to, None)
-    made = decide(Message(1, b"", received, None), MessageContent("ANY", "7"), [], planned, policy)
+    made = decide_reads(Message(1, b"", received, None), MessageContent("ANY", "7"), [], planned, policy)
     assert (made.is_handled, made.are_changes_due, made.windows) == (is_handled, are_changes_due, ())
 
 
@@ -314,7 +314,7 @@ def test_an_order_that_should_have_been_there_is_sought_where_changes_do_not_rea
     planned = PlannedRange(NOON, policy.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
-        made = decide(message, MessageContent("ANY", "7", created=NOON - age), [], planned, policy)
+        made = decide_reads(message, MessageContent("ANY", "7", created=NOON - age), [], planned, policy)
         assert [each.start for each in made.windows] == [NOON - age - AROUND] * windows
         assert made.is_handled
 
@@ -326,7 +326,7 @@ def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for
         KnownOrder("7", NOON + MINUTE, NOON - LAG),
         KnownOrder("7", NOON + 2 * MINUTE, NOON + LAG),
     ]
-    made = decide(
+    made = decide_reads(
         Message(1, b"", NOON, None), MessageContent("ANY", "7"), orders, PlannedRange(NOON, None, None, None), policy
     )
     assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}

@@ -36,7 +36,7 @@ class Passes:
         keys = {(each.kind, each.subject) for each in unknown}
         for _ in range(minutes):
             now = START + timedelta(minutes=self.minute)
-            decision = notices.decide(self.known, problems, now, self.delay, is_quiet=quiet, unknown=keys)
+            decision = notices.decide_notices(self.known, problems, now, self.delay, is_quiet=quiet, unknown=keys)
             self.known = decision.known
             if decision.items:
                 self.said[self.minute] = [
@@ -150,7 +150,10 @@ def test_what_cannot_be_known_is_neither_there_nor_over() -> None:
 def test_what_nobody_wants_to_hear_of_ends_without_a_notice() -> None:
     known = Passes().see(10, BEHIND).known
     now = START + timedelta(hours=1)
-    assert notices.decide(known, [], now, DELAY, forgotten={(ProblemKind.BEHIND, "shop")}) == notices.NoticeDecision()
+    assert (
+        notices.decide_notices(known, [], now, DELAY, forgotten={(ProblemKind.BEHIND, "shop")})
+        == notices.NoticeDecision()
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ from orders_sync.engine.window_outcome import (
     RereadParts,
     Split,
     Unconfirmed,
-    decide,
+    decide_outcome,
 )
 
 NOW = datetime(2026, 11, 1, 12, 34, 56, tzinfo=UTC)
@@ -129,29 +129,29 @@ EMPTY: dict[str, Any] = {"is_empty": True}
     ],
 )
 def test_a_read_that_adds_up_proves_the_range_unless_it_is_empty_P1(given: Facts, expected: Outcome) -> None:
-    assert decide(given) == expected
+    assert decide_outcome(given) == expected
 
 
 @pytest.mark.parametrize("kind", [WindowKind.INCREMENTAL, WindowKind.BACKFILL])
 def test_nothing_listed_beyond_the_reach_proves_nothing_P5(kind: WindowKind) -> None:
-    far = decide(facts(NOTHING, window=FAR_BACK, kind=kind, furthest_back=REACH, **EMPTY))
+    far = decide_outcome(facts(NOTHING, window=FAR_BACK, kind=kind, furthest_back=REACH, **EMPTY))
     assert isinstance(far, Beyond)
     assert far.error is None
     assert far.reason == (
         f"{FAR_BACK}: nothing is listed, which proves nothing there. 1688 is documented to list 31 d back"
     )
-    cut = decide(facts(NOTHING, window=ACROSS, kind=kind, furthest_back=REACH, **EMPTY))
+    cut = decide_outcome(facts(NOTHING, window=ACROSS, kind=kind, furthest_back=REACH, **EMPTY))
     parts = [Window(ACROSS.start, BORDER), Window(BORDER, ACROSS.end)]
     assert cut == Split(parts, 0, "nothing is listed, which proves nothing there")
 
 
 def test_a_window_the_platform_refuses_beyond_its_reach_is_never_read_again() -> None:
     for error in (REFUSED_WINDOW, BUSY):
-        far = decide(facts(error, window=FAR_BACK, furthest_back=REACH))
+        far = decide_outcome(facts(error, window=FAR_BACK, furthest_back=REACH))
         assert isinstance(far, Beyond)
         assert far.error is error
         assert error.message in far.reason
-        cut = decide(facts(error, window=ACROSS, furthest_back=REACH))
+        cut = decide_outcome(facts(error, window=ACROSS, furthest_back=REACH))
         assert cut == Split(
             [Window(ACROSS.start, BORDER), Window(BORDER, ACROSS.end)], None, error.message, error=error
         )
@@ -168,16 +168,16 @@ def test_a_window_the_platform_refuses_beyond_its_reach_is_never_read_again() ->
     ],
 )
 def test_another_refusal_is_a_failure(given: Facts) -> None:
-    assert decide(given) == Failed(str(given.ending), error=given.ending)  # type: ignore[arg-type]
+    assert decide_outcome(given) == Failed(str(given.ending), error=given.ending)  # type: ignore[arg-type]
 
 
 def test_a_window_that_is_too_full_is_split_without_a_reason() -> None:
-    assert decide(facts(WindowTooLarge(5000))) == Split(split(ONE_HOUR, 5000, 2000), 5000)
+    assert decide_outcome(facts(WindowTooLarge(5000))) == Split(split(ONE_HOUR, 5000, 2000), 5000)
 
 
 @pytest.mark.parametrize("total", [1000, 1500, 20_000])
 def test_a_count_that_may_be_a_cap_proves_nothing_and_halves_are_read_P1(total: int) -> None:
-    outcome = decide(facts(ReadSummary(total, total)))
+    outcome = decide_outcome(facts(ReadSummary(total, total)))
     assert isinstance(outcome, Split)
     assert isinstance(outcome.error, SuspectTotalError)
     assert len(outcome.parts) == 2
@@ -187,13 +187,13 @@ def test_a_count_that_may_be_a_cap_proves_nothing_and_halves_are_read_P1(total: 
 
 def test_parts_that_count_as_many_as_the_whole_are_split_no_further() -> None:
     part: dict[str, Any] = {"parent_id": 1, "parent_total": 5000, "is_sibling_as_full": True}
-    outcome = decide(facts(WindowTooLarge(5000), **part))
+    outcome = decide_outcome(facts(WindowTooLarge(5000), **part))
     assert isinstance(outcome, Failed)
     assert "it seems to ignore the range" in outcome.reason
-    assert isinstance(decide(facts(MISSING, 5000, **part)), Failed)
+    assert isinstance(decide_outcome(facts(MISSING, 5000, **part)), Failed)
     for smaller in ({"is_sibling_as_full": False}, {"parent_total": 5001}, {"parent_total": None}):
-        assert isinstance(decide(facts(WindowTooLarge(5000), **{**part, **smaller})), Split)
-        assert isinstance(decide(facts(MISSING, 5000, **{**part, **smaller})), Split)
+        assert isinstance(decide_outcome(facts(WindowTooLarge(5000), **{**part, **smaller})), Split)
+        assert isinstance(decide_outcome(facts(MISSING, 5000, **{**part, **smaller})), Split)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_parts_that_count_as_many_as_the_whole_are_split_no_further() -> None:
     ],
 )
 def test_a_window_that_is_not_to_blame_is_released(given: Facts, suspends: bool) -> None:
-    assert decide(given) == Released(suspends, error=given.ending)  # type: ignore[arg-type]
+    assert decide_outcome(given) == Released(suspends, error=given.ending)  # type: ignore[arg-type]
 
 
 def _eighths(total: int, window: Window = ONE_HOUR) -> list[Window]:
@@ -246,7 +246,7 @@ def test_a_window_is_split_where_smaller_parts_may_succeed(given: Facts, parts: 
     error = given.ending
     assert isinstance(error, PlatformError)
     expected = Split(parts, given.total, str(error), error=error) if parts else Failed(str(error), error=error)
-    assert decide(given) == expected
+    assert decide_outcome(given) == expected
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_window_is_split_where_smaller_parts_may_succeed(given: Facts, parts: 
 def test_a_whole_is_proven_by_parts_that_bring_what_it_counts_P1(
     total: int, again_at: datetime | None, expected: type[Outcome]
 ) -> None:
-    outcome = decide(facts(Counted(total), part_rows=100, parts_again_at=again_at))
+    outcome = decide_outcome(facts(Counted(total), part_rows=100, parts_again_at=again_at))
     assert type(outcome) is expected
     if not isinstance(outcome, PartsAgree):
         assert isinstance(outcome.error, IncompleteWindowError)
@@ -274,6 +274,6 @@ def test_a_whole_is_proven_by_parts_that_bring_what_it_counts_P1(
 
 def test_an_answer_that_cannot_be_read_is_kept_without_secrets_P8() -> None:
     error = MalformedResponseError("no JSON", body=b"<html>app-42 s3cret \xff</html>")
-    outcome = decide(facts(error))
+    outcome = decide_outcome(facts(error))
     assert isinstance(outcome, Failed)
     assert outcome.reason == "no JSON\n\nThe answer begins:\n<html>*** *** �</html>"
