@@ -63,7 +63,7 @@ async def plan_messages(connection: Connection, source: AccountSource, planned: 
     are_changes_due = False
     batch = await messages.waiting(connection, name)
     while batch:
-        contents = [_read(service, message.body) for message in batch]
+        contents = [_parse(service, message.body) for message in batch]
         orders = await _known(connection, source, contents)
         outcomes: list[MessageOutcome] = []
         wanted: list[Window] = []
@@ -83,10 +83,10 @@ async def plan_messages(connection: Connection, source: AccountSource, planned: 
     return are_changes_due
 
 
-def _read(service: MessageService, body: bytes) -> MessageContent:
-    """Decode a message. Where the platform's package fails on it, only this message is lost, not later ones."""
+def _parse(service: MessageService, body: bytes) -> MessageContent:
+    """Parse a message. Where the platform's package fails on it, only this message is lost, not later ones."""
     try:
-        return service.read(body)
+        return service.parse(body)
     except Exception as error:
         return MessageContent(
             reason=f"the package of the platform fails on it ({type(error).__name__}); please report it"

@@ -35,7 +35,7 @@ def in_fitting_unit(
         if (money.yuan(usual * 100) if is_fen else money.fen(usual)) not in expected:
             return usual
     where = f"{at}{name}"
-    found = notes.read(where, number, value)
+    found = notes.convert(where, number, value)
     if found is None or not found:
         return None if found is None else money.yuan(found)
     try:

@@ -59,22 +59,22 @@ class Columns:
 
         `at`: the place for notes, such as "line 2: ". Compiled at the first use: a sync without a change needs none.
         """
-        return compiled(self._fields, _SET_ATTRIBUTE, {"put": add_missing, "read_noting": self.read_noting})
+        return compiled(self._fields, _SET_ATTRIBUTE, {"put": add_missing, "convert_noting": self.convert_noting})
 
     @cached_property
     def _fill_dict(self) -> Fill:
-        return compiled(self._fields, _SET_ITEM, {"put": dict.update, "read_noting": self.read_noting})
+        return compiled(self._fields, _SET_ITEM, {"put": dict.update, "convert_noting": self.convert_noting})
 
-    def read(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
+    def convert(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
         """Return the columns that the source has a value for, for a row that does not exist yet."""
         row: dict[str, Any] = {}
         self._fill_dict(row, source, notes, at)
         return row
 
-    def read_noting(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
-        """Read field by field, as `read` does: what cannot be converted is noted, the others are read all the same."""
+    def convert_noting(self, source: msgspec.Struct, notes: Notes, at: str = "") -> dict[str, Any]:
+        """Convert field by field, as `convert` does: what cannot be converted is noted, all others are returned."""
         found = {
-            field.column: notes.read(field.name, field.convert, getattr(source, field.attribute), at)
+            field.column: notes.convert(field.name, field.convert, getattr(source, field.attribute), at)
             for field in self._fields
         }
         return {column: value for column, value in found.items() if value is not None}
@@ -92,7 +92,7 @@ def fill(row, source, notes, at=""):
     try:
 {fields}
     except ValueError:
-        put(row, read_noting(source, notes, at))
+        put(row, convert_noting(source, notes, at))
 """
 _FIELD = """
         value = source.{attribute}
@@ -106,7 +106,7 @@ _SET_ITEM = "row[{column!r}] = value"
 
 
 def compiled(fields: Sequence[Field], store: str, names: dict[str, Any]) -> Fill:
-    """Return a function that reads these fields of a struct, by `read_noting` where one of them cannot be converted.
+    """Return a function that reads these fields of a struct, by `convert_noting` where one of them cannot be converted.
 
     It holds for each field what one would write by hand. What a conversion would return as it is, or find in its cache,
     does without the call:

@@ -5,7 +5,7 @@ engine -> http.fetch(request)          -> body              platforms/http.py, t
 engine -> page(account, body)          -> Page              client.py, pure: envelope to total + untouched records
 engine -> identify(record, feed)       -> Head              normalize.py, pure: order id and time of the feed
 engine -> normalize(record)            -> OrderRows         normalize.py, pure
-engine -> messages.read(message)       -> MessageContent    messages.py, pure: where the platform reports changes itself
+engine -> messages.parse(message)      -> MessageContent    messages.py, pure: where the platform reports changes itself
 
 The file of a platform's package is the usual one; both lists of Xportcn share `protocol.py` (signature, envelope) and
 `ids.py` (`identify`). All times are aware datetimes, in whatever zone.
@@ -73,13 +73,13 @@ class MessageService:
 
     The settings of its accounts are `AccountWithHook`: the token at the end of the address is all that is checked, for
     a message only says which order to read again. Platforms may share a path; accounts have names of their own.
-    `path`: one segment of a URL. `read`: raises nothing, whatever the bytes.
+    `path`: one segment of a URL. `parse`: raises nothing, whatever the bytes.
     `answer`: the body of the answer by its status code, and `media_type` its type. A request with GET is answered too.
     `waits`: how long the sender waits for the answer. What cannot be stored by then is answered 503.
     """
 
     path: str
-    read: Callable[[bytes], MessageContent]
+    parse: Callable[[bytes], MessageContent]
     answer: Callable[[int], str] = _code
     media_type: str = "application/json"
     waits: timedelta = timedelta(seconds=1)

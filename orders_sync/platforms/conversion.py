@@ -187,15 +187,15 @@ def has_point(value: object) -> bool:
 class Notes(list[str]):
     """Sentences for the `notes` of one order: what was odd about it and how it was read."""
 
-    def read(self, name: str, convert: Callable[[Any], T | None], value: Any, at: str = "") -> T | None:
-        """A field converted; None, or what `NotedValueError` carries, and a note where that raises ValueError.
+    def convert(self, name: str, conversion: Callable[[Any], T | None], value: Any, at: str = "") -> T | None:
+        """Convert a field; None, or what `NotedValueError` carries, and a note where `conversion` raises ValueError.
 
         `at`: where the field stands, such as "line 2: ".
         """
         if value is None:
             return None
         try:
-            return convert(value)
+            return conversion(value)
         except NotedValueError as odd:
             self.append(f"{at}{name} is {odd}")
             return odd.value  # type: ignore[return-value]
@@ -274,7 +274,7 @@ def _word(value: Any) -> str:
 
 def known_status(where: str, value: Any, notes: Notes) -> str:
     """The status of an order as the platform says it; `UNKNOWN_STATUS` and a note when it says none."""
-    found = notes.read(where, key, value)
+    found = notes.convert(where, key, value)
     if found is None:
         notes.append(f"{where} is missing")
     return found or UNKNOWN_STATUS

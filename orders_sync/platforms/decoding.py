@@ -84,7 +84,7 @@ def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: 
     return found
 
 
-def read_head(
+def decode_head(
     decoder: msgspec.json.Decoder[T], record: bytes, where: str, fields: Callable[[T], tuple[Any, Any]]
 ) -> Head:
     """Return the head of a record: its order id and the time it is listed by. Raises nothing.

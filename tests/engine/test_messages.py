@@ -64,12 +64,12 @@ async def test_a_message_that_the_platforms_package_fails_on_holds_up_no_other(
     service = PLATFORMS["xportcn_ka"].messages
     assert service is not None
 
-    def read(message: bytes) -> MessageContent:
+    def parse(message: bytes) -> MessageContent:
         if message == b"odd":
             raise KeyError("orderId")
-        return service.read(message)
+        return service.parse(message)
 
-    broken = replace(PLATFORMS["xportcn_ka"], messages=replace(service, read=read))
+    broken = replace(PLATFORMS["xportcn_ka"], messages=replace(service, parse=parse))
     monkeypatch.setitem(PLATFORMS, "xportcn_ka", broken)
     await come(story, b"odd")
     await come(story, body(order.order_no))

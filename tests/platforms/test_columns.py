@@ -40,11 +40,13 @@ def test_every_value_in_every_field_is_read_as_field_by_field(name: str) -> None
     for value in VALUES:
         for source in _sources(table, value):
             quick, slow = Notes(), Notes()
-            assert repr(table.read(source, quick, "line 2: ")) == repr(table.read_noting(source, slow, "line 2: "))
+            assert repr(table.convert(source, quick, "line 2: ")) == repr(
+                table.convert_noting(source, slow, "line 2: ")
+            )
             assert quick == slow
             filled, row = Notes(), _empty(table)
             table.fill(row, source, filled, "line 2: ")
-            assert repr(row) == repr(msgspec.structs.replace(_empty(table), **table.read(source, Notes())))
+            assert repr(row) == repr(msgspec.structs.replace(_empty(table), **table.convert(source, Notes())))
             assert filled == slow
 
 
@@ -61,7 +63,7 @@ def test_one_odd_field_costs_neither_the_others_nor_their_order() -> None:
     table = TABLES[ORDER]
     order = {"createTime": "2026-10-01 10:00:00", "payTime": "soon", "refund": "1.005", "status": [], "couponFee": "2"}
     notes = Notes()
-    found = table.read(msgspec.convert(order, table.source), notes)
+    found = table.convert(msgspec.convert(order, table.source), notes)
     assert {name: str(value) for name, value in found.items()} == {
         "created_at": "2026-10-01 10:00:00+08:00",
         "refund_amount": "1.01",

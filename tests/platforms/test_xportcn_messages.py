@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.messages import MessageContent
 from orders_sync.platforms import PLATFORMS
-from orders_sync.platforms.xportcn.messages import read
+from orders_sync.platforms.xportcn.messages import parse
 
 BODY = {
     "orderId": "3305075341149134260",
@@ -39,30 +39,30 @@ def message(body: object = BODY, **changes: object) -> bytes:
 
 def test_the_documented_message_names_its_order_and_when_it_was_placed_in_china() -> None:
     placed = datetime(2026, 5, 20, 7, 40, tzinfo=UTC)
-    assert read(message()) == MessageContent("ORDER_CREATE", "1362127944570372157", "3305075341149134260", placed)
-    assert read(message()).numbers == ["1362127944570372157", "3305075341149134260"]
+    assert parse(message()) == MessageContent("ORDER_CREATE", "1362127944570372157", "3305075341149134260", placed)
+    assert parse(message()).numbers == ["1362127944570372157", "3305075341149134260"]
 
 
 @pytest.mark.parametrize(("platform", "is_elsewhere"), [(0, False), (1, True), ("1", True), (7, False), (None, False)])
 def test_1688_orders_of_xportcn_are_told_from_taobaos(platform: object, is_elsewhere: bool) -> None:
-    assert bool(read(message(messagePlatform=platform)).elsewhere) == is_elsewhere
+    assert bool(parse(message(messagePlatform=platform)).elsewhere) == is_elsewhere
 
 
 def test_types_nobody_listed_are_read_like_any_other() -> None:
-    assert read(message(messageType="ORDER_STARGAZING")).order_no == BODY["orderNo"]
-    assert read(message(messageType=None)).order_no == BODY["orderNo"]
+    assert parse(message(messageType="ORDER_STARGAZING")).order_no == BODY["orderNo"]
+    assert parse(message(messageType=None)).order_no == BODY["orderNo"]
     refund = {"refundId": "TQ1", "orderId": "77"}
-    assert read(message(refund, messageType="ORDER_BUYER_VIEW_ORDER_BUYER_REFUND")).numbers == ["77"]
+    assert parse(message(refund, messageType="ORDER_BUYER_VIEW_ORDER_BUYER_REFUND")).numbers == ["77"]
 
 
 def test_numbers_may_come_as_numbers_and_the_body_without_its_string() -> None:
-    assert read(message({"orderId": 3305075341149134260})).order_id == "3305075341149134260"
-    assert read(message(messageBody=BODY)).order_no == BODY["orderNo"]
+    assert parse(message({"orderId": 3305075341149134260})).order_id == "3305075341149134260"
+    assert parse(message(messageBody=BODY)).order_no == BODY["orderNo"]
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", 17792632, "0000-00-00 00:00:00", []])
 def test_a_time_that_cannot_be_read_leaves_the_order(time: object) -> None:
-    found = read(message({**BODY, "tbCreateTime": time}))
+    found = parse(message({**BODY, "tbCreateTime": time}))
     assert (found.created, found.order_no, found.reason) == (None, BODY["orderNo"], "")
 
 
@@ -89,13 +89,13 @@ def test_a_time_that_cannot_be_read_leaves_the_order(time: object) -> None:
     ],
 )
 def test_what_names_no_order_says_why(body: bytes, reason: str) -> None:
-    found = read(body)
+    found = parse(body)
     assert found.numbers == []
     assert found.reason.startswith(reason)
 
 
 def test_what_no_column_holds_is_replaced() -> None:
-    found = read(rb'{"messageType": "A\u0000", "messageBody": "{\"orderNo\": \"\\u0000\\ud800\"}"}')
+    found = parse(rb'{"messageType": "A\u0000", "messageBody": "{\"orderNo\": \"\\u0000\\ud800\"}"}')
     assert (found.message_type, found.order_no) == ("A␀", "␀�")
 
 
@@ -119,14 +119,14 @@ near = st.fixed_dictionaries(
 @example(b'"' * 3)
 @example(b"\xa0")
 def test_nothing_is_ever_raised_whatever_the_bytes(body: bytes) -> None:
-    found = read(body)
+    found = parse(body)
     assert found.reason or found.numbers
     assert "\x00" not in f"{found}"
 
 
 @given(st.fixed_dictionaries({"orderNo": json_values, "orderId": json_values, "tbCreateTime": json_values}))
 def test_nothing_is_ever_raised_whatever_the_order(order: dict[str, Any]) -> None:
-    found = read(message(order))
+    found = parse(message(order))
     assert found.reason or found.numbers
 
 

@@ -27,13 +27,13 @@ class Message(Struct):
 _MESSAGE = msgspec.json.Decoder(Message)
 
 
-def read(body: bytes) -> MessageContent:
+def parse(body: bytes) -> MessageContent:
     """Return the content of a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
     try:
         message = decode_record(_MESSAGE, body, Notes())
     except InvalidRecordError as error:
         return MessageContent(reason=f"the message is {error.reason}")
-    event, order_id = (Notes().read("", key, value) for value in (message.event, message.order_id))
+    event, order_id = (Notes().convert("", key, value) for value in (message.event, message.order_id))
     return MessageContent(
         message_type=sanitize(event) if event else None,
         order_id=sanitize(order_id) if order_id else None,
@@ -45,4 +45,4 @@ def _answer(status: int) -> str:
     return "success" if status == 200 else "failure"
 
 
-MESSAGES = MessageService(path="example_shop", read=read, answer=_answer, media_type="text/plain")
+MESSAGES = MessageService(path="example_shop", parse=parse, answer=_answer, media_type="text/plain")

@@ -23,7 +23,7 @@ from orders_sync.platforms.conversion import (
     text,
     yuan,
 )
-from orders_sync.platforms.decoding import decode_record, make_storable, order_id_of, read_head
+from orders_sync.platforms.decoding import decode_head, decode_record, make_storable, order_id_of
 from orders_sync.platforms.line_ids import distinct_lines
 
 ORDER = Columns(
@@ -60,7 +60,7 @@ _GROUPS = groups(STATUSES)
 
 def identify(record: bytes, feed: Feed) -> Head:
     """Return the order id of a record and the time it is listed by, decoding nothing else. Raises nothing."""
-    return read_head(wire.HEAD, record, "id", _created if feed is Feed.CREATED else _updated)
+    return decode_head(wire.HEAD, record, "id", _created if feed is Feed.CREATED else _updated)
 
 
 def _created(head: wire.Head) -> tuple[Any, Any]:
@@ -76,17 +76,17 @@ def normalize(record: bytes) -> OrderRows:
     notes = Notes()
     order = decode_record(wire.ORDER, record, notes)
     order_id = order_id_of(order.id, "id")
-    columns = ORDER.read(order, notes)
+    columns = ORDER.convert(order, notes)
     status = known_status("state", order.state, notes)
-    receiver = RECEIVER.read(order.receiver, notes, "receiver.") if order.receiver else {}
+    receiver = RECEIVER.convert(order.receiver, notes, "receiver.") if order.receiver else {}
     listed = notes.present("lines", order.lines)
     lines = _lines(listed, notes)
     sub_orders, products = [], []
     for number, (line_id, line) in enumerate(lines, 1):
         at = f"line {number}: "
-        own = SUB_ORDER.read(line, notes, at)
+        own = SUB_ORDER.convert(line, notes, at)
         sub_orders.append(SubOrderRow(order_id=order_id, sub_order_id=line_id, line_no=number, **own))
-        product = {"amount": own.get("amount"), **PRODUCT.read(line, notes, at)}
+        product = {"amount": own.get("amount"), **PRODUCT.convert(line, notes, at)}
         products.append(ProductItemRow(order_id=order_id, sub_order_id=line_id, item_no=1, **product))
     row = OrderRow(
         order_id=order_id,
@@ -112,5 +112,5 @@ def normalize(record: bytes) -> OrderRows:
 
 def _lines(lines: list[wire.Line], notes: Notes) -> list[tuple[str, wire.Line]]:
     """Return every line once, with the id of its row."""
-    ids = [notes.read("line_id", exact_id, line.line_id, f"line {no}: ") for no, line in enumerate(lines, 1)]
+    ids = [notes.convert("line_id", exact_id, line.line_id, f"line {no}: ") for no, line in enumerate(lines, 1)]
     return distinct_lines(lines, ids, lambda line: (id_text(line.product_id), id_text(line.sku_id)), "line_id", notes)

@@ -59,10 +59,10 @@ def _plain_amounts(line: ProductItem) -> LineAmounts | None:
 
 def _fitting_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
     pieces, unit_price = (
-        notes.read("quantity", quantity, line.quantity, at),
-        notes.read("price", price, line.price, at),
+        notes.convert("quantity", quantity, line.quantity, at),
+        notes.convert("price", price, line.price, at),
     )
-    sent = Notes().read("", number, line.itemAmount)
+    sent = Notes().convert("", number, line.itemAmount)
     if line.quantityFactor not in ONE:
         pieces = _in_units(pieces, unit_price, sent, line, at, notes)
     goods = None if unit_price is None or pieces is None else unit_price * pieces
@@ -87,7 +87,7 @@ def order_amounts(
         if _is_plain(base.totalAmount, plain):
             return plain, in_fitting_unit("discount", base.discount, (), notes, is_fen=True)
     goods = total(line.goods for line in lines)
-    sent = Notes().read("", number, base.totalAmount)
+    sent = Notes().convert("", number, base.totalAmount)
     differences = [sent - extra - each for each in (items, goods) if each is not None and sent is not None]
     discount = in_fitting_unit("discount", base.discount, differences, notes, is_fen=True)
     sums = [each + extra for each in (items, goods) if each is not None]
@@ -110,13 +110,13 @@ def _in_units(
     pieces: Decimal | None, unit_price: Decimal | None, sent: Decimal | None, line: ProductItem, at: str, notes: Notes
 ) -> Decimal | None:
     """The quantity where quantityFactor is not 1: as sent, as documented, or the part of it that adds up."""
-    factor = notes.read("quantityFactor", number, line.quantityFactor, at)
+    factor = notes.convert("quantityFactor", number, line.quantityFactor, at)
     if not factor or not pieces or factor == 1:
         return pieces
     part = pieces / factor
     if unit_price is not None and sent is not None and unit_price * part == sent != unit_price * pieces:
         notes.append(f"{at}quantity {pieces} was divided by quantityFactor {factor}: so it adds up")
-        return notes.read("quantity", quantity, str(part), at)
+        return notes.convert("quantity", quantity, str(part), at)
     if unit_price is None or unit_price * pieces != sent:
         notes.append(f"{at}quantity {pieces} was kept as sent, though quantityFactor is {factor}")
     return pieces

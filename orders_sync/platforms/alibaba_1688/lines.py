@@ -112,7 +112,7 @@ def lines_of(items: list[wire.ProductItem], notes: Notes) -> list[Line]:
 
 def _line_id(item: wire.ProductItem, at: str, notes: Notes) -> str | None:
     """The line's exact id, or the one in the address of its snapshot (api-facts 4.3)."""
-    line_id = notes.read("subItemIDString", exact_id, item.subItemIDString, at)
+    line_id = notes.convert("subItemIDString", exact_id, item.subItemIDString, at)
     if line_id is None and isinstance(item.productSnapshotUrl, str):
         snapshot = _SNAPSHOT_LINE.search(item.productSnapshotUrl)
         line_id = snapshot[1] if snapshot else None
@@ -139,13 +139,13 @@ def sub_order(order_id: str, line: Line, parcels: list[ParcelRow], notes: Notes)
 def product(order_id: str, line: Line, notes: Notes) -> ProductItemRow:
     """Return the row of a line's product."""
     item, at = line.item, line.at
-    names, readable = notes.read("skuInfos", attributes, item.skuInfos, at) or (None, None)
+    names, readable = notes.convert("skuInfos", attributes, item.skuInfos, at) or (None, None)
     row = ProductItemRow(
         order_id=order_id,
         sub_order_id=line.sub_order_id,
         item_no=1,
-        cargo_no=notes.read("productCargoNumber", text, item.productCargoNumber, at)
-        or notes.read("cargoNumber", text, item.cargoNumber, at),
+        cargo_no=notes.convert("productCargoNumber", text, item.productCargoNumber, at)
+        or notes.convert("cargoNumber", text, item.cargoNumber, at),
         quantity=line.amounts.quantity,
         unit_price=line.amounts.unit_price,
         amount=line.amounts.amount,
@@ -164,7 +164,7 @@ def parcels_of(order_id: str, logistics: wire.NativeLogistics, notes: Notes) -> 
         at = f"parcel {number}: "
         parcel = ParcelRow(order_id=order_id, parcel_id="")
         PARCEL.fill(parcel, item, notes, at)
-        wanted = notes.read("id", key, item.id, at) or parcel.tracking_no or str(number)
+        wanted = notes.convert("id", key, item.id, at) or parcel.tracking_no or str(number)
         parcel.parcel_id = distinct_name(wanted, used)
         parcels.append(parcel)
     return parcels
@@ -189,7 +189,7 @@ def tracking_numbers(parcels: list[ParcelRow], line_id: str | None = None) -> li
 def _guarantees(line: Line, notes: Notes) -> list[str] | None:
     found = []
     for term in line.item.guaranteesTerms or ():
-        code = term and notes.read("guaranteesTerms.shortCode", text, term.shortCode, line.at)
+        code = term and notes.convert("guaranteesTerms.shortCode", text, term.shortCode, line.at)
         if code:
             found.append(code)
     return found or None

@@ -35,7 +35,7 @@ from orders_sync.platforms.conversion import (
     texts,
     yuan,
 )
-from orders_sync.platforms.decoding import decode_record, make_storable, order_id_of, read_head
+from orders_sync.platforms.decoding import decode_head, decode_record, make_storable, order_id_of
 
 NO_PAYMENT_YET = "UNCREATED"  # alipayTradeId before payment (api-facts 6)
 ID_AT = "baseInfo.idOfStr"  # only the exact text form: the numeric id is damaged (api-facts 4.3)
@@ -116,7 +116,7 @@ RECEIVER_INFO = Columns(
 
 def identify(record: bytes, feed: Feed) -> Head:
     """Return the order id of a record and its time of creation or change, decoding nothing else. Raises nothing."""
-    return read_head(wire.ORDER_HEAD, record, ID_AT, _created if feed is Feed.CREATED else _modified)
+    return decode_head(wire.ORDER_HEAD, record, ID_AT, _created if feed is Feed.CREATED else _modified)
 
 
 def _created(order: wire.OrderHead) -> tuple[Any, Any]:
@@ -172,15 +172,15 @@ def _order(
     row.total_amount, row.discount_amount = order_amounts(
         base, row.shipping_amount, row.coupon_amount, [line.amounts for line in lines], notes
     )
-    trade_type = notes.read("tradeType", text, base.tradeType)
-    trade_type_code = notes.read("tradeTypeCode", text, base.tradeTypeCode)
+    trade_type = notes.convert("tradeType", text, base.tradeType)
+    trade_type_code = notes.convert("tradeTypeCode", text, base.tradeTypeCode)
     row.trade_type = trade_type_code or trade_type
     row.status_group = _status_group(row.status, sub_orders)
     row.paid_amount = _paid(base, notes)
     row.buyer_company = _company("buyerContact", base.buyerContact, notes)
     row.seller_company = _company("sellerContact", base.sellerContact, notes)
     row.buyer_message = _both(
-        notes.read("remark", text, base.remark), notes.read("buyerFeedback", text, base.buyerFeedback)
+        notes.convert("remark", text, base.remark), notes.convert("buyerFeedback", text, base.buyerFeedback)
     )
     row.country, row.province, row.city = receiver.country, receiver.province, receiver.city
     row.tracking_numbers = tracking_numbers(parcels)
@@ -191,7 +191,7 @@ def _order(
 
 def _receiver(order_id: str, base: wire.BaseInfo, logistics: wire.NativeLogistics, notes: Notes) -> ReceiverRow:
     """Return what is known of the receiver; nativeLogistics wins."""
-    other = RECEIVER_INFO.read(base.receiverInfo, notes, "receiverInfo.") if base.receiverInfo else {}
+    other = RECEIVER_INFO.convert(base.receiverInfo, notes, "receiverInfo.") if base.receiverInfo else {}
     row = ReceiverRow(order_id=order_id)
     RECEIVER.fill(row, logistics, notes, "nativeLogistics.")
     add_missing(row, other)
@@ -208,14 +208,14 @@ def _status_group(status: str, lines: list[SubOrderRow]) -> StatusGroup:
 def _paid(base: wire.BaseInfo, notes: Notes) -> Decimal | None:
     """Return the sum of what was paid over all steps, yuan; None when no step says."""
     steps = notes.present("newStepOrderList", base.newStepOrderList)
-    paid = [fee for step in steps if (fee := notes.read("newStepOrderList.paidFee", yuan, step.paidFee)) is not None]
+    paid = [fee for step in steps if (fee := notes.convert("newStepOrderList.paidFee", yuan, step.paidFee)) is not None]
     if len(paid) < 2:
         return paid[0] if paid else None
-    return notes.read("newStepOrderList.paidFee", yuan, str(sum(paid)))
+    return notes.convert("newStepOrderList.paidFee", yuan, str(sum(paid)))
 
 
 def _company(name: str, contact: wire.Contact | None, notes: Notes) -> str | None:
-    return notes.read(f"{name}.companyName", text, contact.companyName) if contact else None
+    return notes.convert(f"{name}.companyName", text, contact.companyName) if contact else None
 
 
 def _both(remark: str | None, feedback: str | None) -> str | None:

@@ -26,7 +26,7 @@ class MessageContract(PlatformSample):
 
     def check_message(self, body: bytes) -> None:
         if self.platform.messages:
-            found = self.platform.messages.read(body)
+            found = self.platform.messages.parse(body)
             assert isinstance(found, MessageContent)
             assert found.reason or found.numbers
             assert "\x00" not in f"{found}"

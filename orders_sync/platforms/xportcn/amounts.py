@@ -53,7 +53,7 @@ class Way(Struct, frozen=True, gc=False):
     order_is_fen: bool
 
 
-def read_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Notes, *, is_piece: bool) -> Amounts:
+def convert_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Notes, *, is_piece: bool) -> Amounts:
     """The amounts in the way that adds up, else as in the sample; noted whenever that is not one and the same.
 
     `where`: the field of the order. `is_piece`: in the sample a line has the price of a piece. What has a decimal point
@@ -86,8 +86,8 @@ def _plain_amounts(sent: Any, lines: Sequence[LineAmount], *, is_piece: bool) ->
 
 
 def _fitting_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: Notes, *, is_piece: bool) -> Amounts:
-    order = notes.read(where, number, sent)
-    found = [notes.read(line.where, number, line.sent) for line in lines]
+    order = notes.convert(where, number, sent)
+    found = [notes.convert(line.where, number, line.sent) for line in lines]
     points = [bool(each) and has_point(line.sent) for each, line in zip(found, lines, strict=True)]
     usual = Way(is_piece, is_fen=True, order_is_fen=True)
     way: Way | None = None
@@ -110,13 +110,13 @@ def _fitting_amounts(where: str, sent: Any, lines: Sequence[LineAmount], notes: 
             if points[place]:
                 found[place] = None
                 notes.left_out(line.where, f"not whole fen: {str(line.sent)[:40]!r}")
-    amounts = _read(way or usual, where, order, found, lines, notes)
+    amounts = _convert(way or usual, where, order, found, lines, notes)
     if way is None and is_known and amounts.total is not None and None not in amounts.amounts:
         notes.append(f"{where} {amounts.total} is not the sum of its lines, {sum(filter(None, amounts.amounts))}")
     return amounts
 
 
-def _read(
+def _convert(
     way: Way,
     where: str,
     order: Decimal | None,
@@ -125,14 +125,14 @@ def _read(
     notes: Notes,
 ) -> Amounts:
     unit, order_unit = (money.fen if way.is_fen else money.yuan), (money.fen if way.order_is_fen else money.yuan)
-    amounts = Amounts(notes.read(where, order_unit, order), [], [])
+    amounts = Amounts(notes.convert(where, order_unit, order), [], [])
     for each, line in zip(found, lines, strict=True):
         if way.is_piece:
             price = None if each is None else money.at_least_two_places(each / 100 if way.is_fen else each)
             amounts.prices.append(price)
-            amounts.amounts.append(notes.read(line.where, money.yuan, _times(price, line.quantity)))
+            amounts.amounts.append(notes.convert(line.where, money.yuan, _times(price, line.quantity)))
         else:
-            amounts.amounts.append(notes.read(line.where, unit, each))
+            amounts.amounts.append(notes.convert(line.where, unit, each))
             amounts.prices.append(part(amounts.amounts[-1], line.quantity))
     return amounts
 

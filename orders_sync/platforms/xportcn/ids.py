@@ -13,7 +13,7 @@ from orders_sync.domain.records import Head
 from orders_sync.domain.times import platform_time
 from orders_sync.domain.windows import Feed
 from orders_sync.platforms.conversion import Number, id_text
-from orders_sync.platforms.decoding import read_head
+from orders_sync.platforms.decoding import decode_head
 from orders_sync.platforms.wire_types import Id, Time
 
 
@@ -37,7 +37,7 @@ def identify(record: bytes, feed: Feed) -> Head:
     if found := _DOCUMENTED.match(record):
         with suppress(ValueError):
             return Head((found[1] or found[2]).decode(), platform_time(found[3].decode()))
-    return read_head(_HEAD, record, "id", _fields)
+    return decode_head(_HEAD, record, "id", _fields)
 
 
 def _fields(row: RowHead) -> tuple[Any, Any]:

@@ -107,8 +107,8 @@ def add_result(line: Line, result: SubOrderResult, notes: Notes) -> None:
     line.currency = row.currency
     if result is UNKNOWN:
         return
-    its = notes.read("purchase_currency", text, result.purchase_currency, at)
-    shipping = notes.read("domestic_post_fee", fen, result.domestic_post_fee, at)
+    its = notes.convert("purchase_currency", text, result.purchase_currency, at)
+    shipping = notes.convert("domestic_post_fee", fen, result.domestic_post_fee, at)
     if line.currency and its and line.currency != its:
         notes.append(
             f"{at}purchaseCurrency is {line.currency} and purchase_currency {its}; amounts of the result are left out"
@@ -160,7 +160,7 @@ def _add_details(product: ProductItemRow, at: str, result: SubOrderResult, notes
     options, sku = result.option_fields or _NO_OPTIONS, result.sku_info or _NO_SKU
     own_image = product.image_url
     OPTIONS.fill(product, options, notes, f"{at}option_fields.")
-    image = notes.read("skuImgUrl", text, sku.skuImgUrl, f"{at}sku_info.")
+    image = notes.convert("skuImgUrl", text, sku.skuImgUrl, f"{at}sku_info.")
     product.image_url = own_image or image or product.image_url
     other = sku.skuPv or _NO_NAMES
     product.sku_attributes, product.sku_text = _attributes(at, "zh", options.zh, other.zh, notes)
@@ -176,7 +176,7 @@ def _attributes(
             return names, readable(names)
         if packed is not None:
             place = f"{at}{where}{language}"
-            found = notes.read(place, attributes, opened(place, packed, notes))
+            found = notes.convert(place, attributes, opened(place, packed, notes))
             if found and found[1] is not None:
                 return found
     return None, None
@@ -204,7 +204,7 @@ def _guarantees(at: str, result: SubOrderResult, notes: Notes) -> list[str] | No
     codes = []
     for service in services or ():
         named = service if isinstance(service, dict) else {"name": service}
-        code = notes.read(where, text, named.get("code")) or notes.read(where, text, named.get("name"))
+        code = notes.convert(where, text, named.get("code")) or notes.convert(where, text, named.get("name"))
         if code:
             codes.append(code)
     return codes or None
@@ -215,7 +215,7 @@ def _parcels(at: str, result: SubOrderResult, notes: Notes) -> list[dict[str, An
     if not result.logistic_orders and alone == _NO_PARCEL:
         return []
     listed = notes.present(f"{at}logistic_orders", result.logistic_orders)
-    return [PARCEL.read(parcel, notes, at) for parcel in listed or [alone]]
+    return [PARCEL.convert(parcel, notes, at) for parcel in listed or [alone]]
 
 
 def _parcel_rows(order_id: str, lines: Sequence[Line]) -> list[ParcelRow]:

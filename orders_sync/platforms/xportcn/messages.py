@@ -48,7 +48,7 @@ _MESSAGE = msgspec.json.Decoder(Message, float_hook=Number)
 _BODY = msgspec.json.Decoder(Body, float_hook=Number)
 
 
-def read(body: bytes) -> MessageContent:
+def parse(body: bytes) -> MessageContent:
     """Return the content of a message. Raises nothing, whatever the bytes: `reason` says what cannot be read."""
     try:
         message = _unpacked(_MESSAGE, body.strip(), "the message")
@@ -64,7 +64,7 @@ def read(body: bytes) -> MessageContent:
         kind,
         order_no,
         order_id,
-        Notes().read("", moment, fields.tbCreateTime),
+        Notes().convert("", moment, fields.tbCreateTime),
         "a 1688 order of Xportcn" if id_text(message.messagePlatform) == THE_1688_ORDERS else "",
         "" if order_no or order_id else "it names no order",
     )
@@ -87,8 +87,8 @@ def _unpacked(decoder: msgspec.json.Decoder[T], packed: Any, name: str) -> T:
 
 def _number(value: Any) -> str | None:
     """A number an order may be found by; no column holds a longer one."""
-    found = Notes().read("", key, value)
+    found = Notes().convert("", key, value)
     return sanitize(found) if found else None
 
 
-MESSAGES = MessageService(path="xportcn", read=read, waits=timedelta(seconds=1))
+MESSAGES = MessageService(path="xportcn", parse=parse, waits=timedelta(seconds=1))

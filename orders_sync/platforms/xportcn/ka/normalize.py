@@ -12,7 +12,7 @@ from orders_sync.platforms.columns import Columns, add_missing
 from orders_sync.platforms.conversion import Notes, exact_id, id_text, key, known_status, moment, quantity, text
 from orders_sync.platforms.decoding import decode_record, order_id_of
 from orders_sync.platforms.line_ids import distinct_lines
-from orders_sync.platforms.xportcn.amounts import LineAmount, part, read_amounts
+from orders_sync.platforms.xportcn.amounts import LineAmount, convert_amounts, part
 from orders_sync.platforms.xportcn.ids import same
 from orders_sync.platforms.xportcn.ka import wire
 from orders_sync.platforms.xportcn.lines import Line, add_result, new_line, rows_of
@@ -91,7 +91,7 @@ def normalize(record: bytes) -> OrderRows:
     if receiver:
         row.country, row.province, row.city = receiver.country, receiver.province, receiver.city
     listed = notes.present("subOrderVOS", order.subOrderVOS)
-    ids = [notes.read("id", exact_id, line.id, f"line {number}: ") for number, line in enumerate(listed, 1)]
+    ids = [notes.convert("id", exact_id, line.id, f"line {number}: ") for number, line in enumerate(listed, 1)]
     distinct = distinct_lines(listed, ids, _purchase, "id", notes)
     results = [_results(f"line {number}: ", line, notes) for number, (_, line) in enumerate(distinct, 1)]
     lines = [
@@ -113,7 +113,7 @@ def _receiver(order_id: str, address: wire.Address | None, notes: Notes) -> Rece
     where = "warehouseAddressInfoVO."
     row = ReceiverRow(order_id=order_id)
     RECEIVER.fill(row, address, notes, where)
-    row.mobile = notes.read("mobilePhone", text, address.mobilePhone, where) or notes.read(
+    row.mobile = notes.convert("mobilePhone", text, address.mobilePhone, where) or notes.convert(
         "mobile_phone", text, address.mobile_phone, where
     )
     return None if row == ReceiverRow(order_id=order_id) else row
@@ -148,9 +148,9 @@ def _line(
 ) -> Line:
     """A line: what the list says of it itself before what its result adds, before what was placed."""
     SUB_ORDER.fill(made.row, line, notes, made.at)
-    made.product.image_url = notes.read("itemImageUrl", text, line.itemImageUrl, made.at)
-    placed = CREATED_LINE.read(created, notes, made.at)
-    placed_product = CREATED_PRODUCT.read(created, notes, made.at)
+    made.product.image_url = notes.convert("itemImageUrl", text, line.itemImageUrl, made.at)
+    placed = CREATED_LINE.convert(created, notes, made.at)
+    placed_product = CREATED_PRODUCT.convert(created, notes, made.at)
     add_result(made, result, notes)
     add_missing(made.row, placed)
     add_missing(made.product, placed_product)
@@ -161,7 +161,7 @@ def _add_amounts(
     sent: Any, lines: list[Line], results: list[tuple[wire.CreateSubOrderResult, SubOrderResult]], notes: Notes
 ) -> Decimal | None:
     """Add the amounts of every line to its columns. Returns what the order costs, yuan."""
-    amounts = read_amounts(
+    amounts = convert_amounts(
         "purchaseAmount",
         sent,
         [

@@ -9,13 +9,13 @@ from orders_sync.platforms.columns import Columns
 from orders_sync.platforms.conversion import Notes, fen, id_text, key, known_status, moment, quantity, text
 from orders_sync.platforms.decoding import decode_record, order_id_of
 from orders_sync.platforms.line_ids import product_ids
-from orders_sync.platforms.xportcn.amounts import LineAmount, read_amounts
+from orders_sync.platforms.xportcn.amounts import LineAmount, convert_amounts
 from orders_sync.platforms.xportcn.ids import same
 from orders_sync.platforms.xportcn.lines import Line, add_result, new_line, rows_of
 from orders_sync.platforms.xportcn.open import wire
 from orders_sync.platforms.xportcn.results import UNKNOWN, SubOrderResult, result_of
 
-# amounts: see `read_amounts`
+# amounts: see `convert_amounts`
 ORDER = Columns(
     wire.Order,
     OrderRow,
@@ -61,7 +61,7 @@ def normalize(record: bytes) -> OrderRows:
         _line(new_line(order_id, line_id, number), line, notes)
         for number, (line_id, line) in enumerate(zip(_ids(listed), listed, strict=True), 1)
     ]
-    amounts = read_amounts(
+    amounts = convert_amounts(
         "purchaseAmount",
         order.purchaseAmount,
         [
