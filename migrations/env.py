@@ -39,7 +39,7 @@ handed_over = context.config.attributes.get("connection")
 if handed_over is not None:
     run(handed_over)
 else:
-    with migrate.engine(database_url.read(os.environ["DATABASE_URL"])).connect() as connection:
+    with migrate.engine(database_url.parse(os.environ["DATABASE_URL"])).connect() as connection:
         run(connection)
         if context.config.cmd_opts is not None and context.config.cmd_opts.cmd[0] is command.upgrade:
             driver = connection.connection.driver_connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from orders_sync.settings.database_url import read, written_password
+from orders_sync.settings.database_url import parse, written_password
 from orders_sync.store.conninfo import shown
 
 WORD = "Hush"  # part of every password here
@@ -25,10 +25,10 @@ WORD = "Hush"  # part of every password here
     ],
 )
 def test_a_url_that_can_be_read_in_one_way_is_read_so(url: str, password: str) -> None:
-    asked = conninfo_to_dict(read(url))
+    asked = conninfo_to_dict(parse(url))
     assert (asked["user"], asked["password"], asked["dbname"]) == ("u", password, "d")
     assert WORD in written_password(url)
-    assert WORD not in shown(read(url))
+    assert WORD not in shown(parse(url))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_url_that_can_be_read_in_one_way_is_read_so(url: str, password: str) -
 @pytest.mark.parametrize("rest", ["@h/d", "@h:5432/d?sslmode=require", "@/d?host=%2Ftmp"])
 def test_a_url_that_may_be_meant_otherwise_is_refused_with_what_to_encode_P8(userinfo: str, rest: str) -> None:
     with pytest.raises(ValueError, match=r"@ as %40, / as %2F.*% as %25") as raised:
-        read(f"postgresql://{userinfo}{rest}")
+        parse(f"postgresql://{userinfo}{rest}")
     assert WORD not in str(raised.value)
 
 
@@ -64,14 +64,14 @@ def test_a_url_that_may_be_meant_otherwise_is_refused_with_what_to_encode_P8(use
 )
 def test_what_is_no_host_and_port_is_refused_and_not_shown_P8(url: str) -> None:
     with pytest.raises(ValueError, match="host and port") as raised:
-        read(url)
+        parse(url)
     assert WORD not in str(raised.value)
 
 
 @pytest.mark.parametrize("url", ["postgresql://h/d?Hush", "postgresql://h/d?options=-c Hush=1".replace(" ", "%20")])
 def test_parameters_that_libpq_cannot_read_are_refused_with_how_to_write_them(url: str) -> None:
     with pytest.raises(ValueError, match=r"\?name=value.*= as %3D") as raised:
-        read(url)
+        parse(url)
     assert WORD not in str(raised.value)
 
 

@@ -126,7 +126,7 @@ def move(
     """Copy everything into another database, compare every row, and mark this one as moved. Deletes nothing."""
     settings = user_settings.load(config)
     try:
-        target = conninfo.with_variables(database_url.read(url))
+        target = conninfo.with_variables(database_url.parse(url))
     except ValueError as error:
         raise UsageError(f"the URL of the new database {error}") from None
     backup.must_be_free(target)

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from orders_sync.console import passwords
 from orders_sync.console.site import Site
-from orders_sync.console.visit import FLASH, Visit, inside, read_form
+from orders_sync.console.visit import FLASH, Visit, inside, parse_form
 from orders_sync.console.words import LANGUAGES, Words, chosen
 from orders_sync.domain.activity import Action, Actor, Origin
 from orders_sync.domain.errors import UsageError
@@ -152,7 +152,7 @@ class Access:
         return visit.render("login.html", code, after=after, problem=problem, unsent=unsent, ended=ended, name=name)
 
     async def _log_in(self, request: Request) -> Response:
-        form, _ = read_form(await request.body())
+        form, _ = parse_form(await request.body())
         after, unsent = form.get("next", ""), Unsent(form.get("unsent_path", ""), form.get("unsent_body", ""))
         name = form.get("name", "").strip()[:LONGEST_NAME]
         address = request.client.host if request.client else "unknown"
@@ -193,7 +193,7 @@ class Access:
         request = Request({**visit.request.scope, "query_string": sent.query.encode()})
         visit = replace(visit, request=request)
         with suppress(UsageError):  # no browser made it: the form is shown empty
-            visit.form, visit.choices = read_form(unsent.body.encode())
+            visit.form, visit.choices = parse_form(unsent.body.encode())
         visit.flash = visit._("Your session had ended, so nothing was done. Check what stands here, then do it again.")
         answer = await self._resume(visit, unquote(sent.path))
         if answer is None:
@@ -211,7 +211,7 @@ class Access:
         return answer
 
     async def _choose_language(self, request: Request) -> Response:
-        form, _ = read_form(await request.body())
+        form, _ = parse_form(await request.body())
         answer = self._to(form.get("next", ""))
         if (language := form.get("language")) in LANGUAGES:
             path = self._site.base_path or "/"

@@ -25,7 +25,7 @@ from orders_sync.console.access import NOBODY, Access
 from orders_sync.console.forms import Forms
 from orders_sync.console.pages import ConsoleRoute, all_pages
 from orders_sync.console.site import Site
-from orders_sync.console.visit import ForbiddenError, Visit, read_form
+from orders_sync.console.visit import ForbiddenError, Visit, parse_form
 from orders_sync.domain.errors import DatabaseError, NotFoundError, OrdersSyncError
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -80,7 +80,7 @@ def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
         if page.method == "GET" and (filled := fields.with_days(visit)):
             return RedirectResponse(filled, 303)
         if page.method == "POST":
-            visit.form, visit.choices = read_form(await request.body())
+            visit.form, visit.choices = parse_form(await request.body())
         if page.acts and not person.may_act:
             raise ForbiddenError(visit._("You may look, but not change anything."))
         if page.shows_persons:

@@ -191,7 +191,7 @@ class Visit:
         )
 
 
-def read_form(body: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
+def parse_form(body: bytes) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Return the fields of a form, each with its last value and with all of them. Raises `UsageError`."""
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")

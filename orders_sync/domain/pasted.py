@@ -51,8 +51,8 @@ class Pasted:
         return (*self.whole, *(number for number, _ in self.joined), *self.numbers)
 
 
-def read(text: str) -> Pasted:
-    """Read the numbers of a piece of text.
+def parse(text: str) -> Pasted:
+    """Parse a piece of text: find the numbers in it.
 
     Separators are white space, line ends, commas, semicolons, `|` and `、`. Invisible characters, quotes, brackets, `#`
     and labels are dropped, full-width characters become ordinary ones. Words without a digit are dropped; days, times,
@@ -119,7 +119,7 @@ def _with_groups(pasted: Pasted, known: set[str]) -> list[str]:
 
 def left_out(text: str, meant: Sequence[str]) -> list[str]:
     """Return the words of a text that have digits and were not taken as numbers; none of a text that is one number."""
-    found = read(text)
+    found = parse(text)
     if any(each in meant for each in found.whole):
         return []
     taken = {group for number, groups in found.joined if number in meant for group in groups}.union(meant)

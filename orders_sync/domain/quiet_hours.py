@@ -32,8 +32,8 @@ class QuietHours:
         return f"{self.start:%H:%M}-{self.end:%H:%M}"
 
 
-def read(value: object) -> QuietHours:
-    """Read `22:00-08:00`. Raises ValueError."""
+def parse(value: object) -> QuietHours:
+    """Parse `22:00-08:00`. Raises ValueError."""
     clock = r"([01]?\d|2[0-3]):([0-5]\d)"
     match = re.fullmatch(rf"{clock} ?- ?{clock}", str(value), re.ASCII)
     if match is None or match.group(1, 2) == match.group(3, 4):

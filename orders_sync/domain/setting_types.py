@@ -39,7 +39,7 @@ _BYTES = {"": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30}
 _NETWORKS = 'must be a list of addresses and ranges, such as ["127.0.0.1", "10.0.0.0/8"]'
 _TIERS = 'must be ages that grow and how often, such as "3d every 10m, 30d every 1h"'
 
-Reader = Callable[[object], Any]
+Converter = Callable[[object], Any]
 
 
 def convert(value: object, kind: Any) -> Any:
@@ -103,10 +103,10 @@ def duration(value: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def span(shortest: str, longest: str, *, whole: bool = False) -> Reader:
-    """Read a duration, both ends included. `whole`: without a fraction, as windows begin and end on whole seconds."""
+def span(shortest: str, longest: str, *, whole: bool = False) -> Converter:
+    """Convert a duration, both ends included. `whole`: without a fraction, as windows begin on whole seconds."""
 
-    def read(value: object) -> timedelta:
+    def convert_length(value: object) -> timedelta:
         length = duration(value)
         if not duration(shortest) <= length <= duration(longest):
             raise ValueError(f"must be from {shortest} to {longest} {_got(value)}")
@@ -114,11 +114,11 @@ def span(shortest: str, longest: str, *, whole: bool = False) -> Reader:
             raise ValueError(f"must be whole seconds {_got(value)}")
         return length
 
-    return read
+    return convert_length
 
 
 def _tiers(value: object) -> tuple[Tier, ...]:
-    """Read `3d every 10m, 30d every 1h`: ages that grow, each with how often orders up to that age are read again."""
+    """Parse `3d every 10m, 30d every 1h`: ages that grow, each with how often orders up to that age are read again."""
     parts = [re.fullmatch(r"\s*(\S+) every (\S+)\s*", part) for part in str(value).split(",")]
     tiers = tuple(Tier(duration(part[1]), duration(part[2])) for part in parts if part)
     grow = all(younger.age < older.age for younger, older in pairwise(tiers))
@@ -155,7 +155,7 @@ def _history_from(value: object) -> datetime:
     return moment
 
 
-def matching(pattern: str, words: str, kind: Callable[[str], Any] = str) -> Reader:
+def matching(pattern: str, words: str, kind: Callable[[str], Any] = str) -> Converter:
     """Read what matches as a whole, text or a number, as `kind`."""
     return lambda value: kind(_match(pattern, value, words)[0])
 
@@ -213,7 +213,7 @@ def _problem_kinds(value: object) -> tuple[ProblemKind, ...]:
 
 def _quiet_hours(value: object) -> QuietHours:
     try:
-        return quiet_hours.read(value)
+        return quiet_hours.parse(value)
     except ValueError as error:
         raise ValueError(f"{error} {_got(value)}") from None
 

@@ -66,7 +66,7 @@ class Answer:
 
 def find(session: Session, texts: Sequence[str]) -> tuple[list[str], list[Match]]:
     """Return the numbers that are meant by pasted text, and the orders that have any of them."""
-    pieces = [pasted.read(text) for text in texts]
+    pieces = [pasted.parse(text) for text in texts]
     matches = order_numbers.find(session, [each for piece in pieces for each in piece.candidates])
     meant = pasted.resolve(pieces, {match.number for match in matches})
     return meant, [match for match in matches if match.number in meant]

@@ -112,7 +112,7 @@ async def numbers_of(connection: Connection, plan: BackfillPlan) -> tuple[dict[s
 
 async def _places(connection: Connection, texts: Sequence[str]) -> tuple[list[OrderPlace], list[str]]:
     """Return where the orders are, and the numbers that the text means."""
-    pieces = [pasted.read(text) for text in texts]
+    pieces = [pasted.parse(text) for text in texts]
     candidates = [each for piece in pieces for each in piece.candidates]
     if len({number for piece in pieces for number in piece.numbers}) > pasted.MOST:
         raise UsageError(Sentence("more than %(most)s numbers at once: ask for fewer", most=pasted.MOST))

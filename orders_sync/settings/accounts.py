@@ -41,7 +41,7 @@ class _Account:
         )
 
 
-def read_accounts(
+def convert_accounts(
     tables: Tables, written: object, origin: str, place: str
 ) -> tuple[list[AccountSettings], list[MisconfiguredAccount]]:
     """Return the accounts that can be used and those that cannot. A mistake in the list as such goes to `tables`.

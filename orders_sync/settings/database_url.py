@@ -19,7 +19,7 @@ _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|(?:%2[Ff]|%40)[^:\[\]]*|
 _PARAMETER = re.compile(r"[a-z_]+=[^=]*")
 
 
-def read(text: str) -> str:
+def parse(text: str) -> str:
     """The same URL with the scheme `postgresql`. Raises ValueError, whose text holds nothing of the URL."""
     match = _URL.fullmatch(text)
     if match is None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from orders_sync.domain.errors import ConfigurationError
-from orders_sync.settings.accounts import read_accounts
+from orders_sync.settings.accounts import convert_accounts
 from orders_sync.settings.models import SECTIONS, Settings
 from orders_sync.settings.tables import PREFIX, Tables, fields, hint, printable, variable
 
@@ -38,9 +38,11 @@ def load(
     written = _read(file) if file else {}
     tables = Tables(environ, file.parent if file else Path())
     if text := environ.get(ACCOUNTS):
-        accounts, misconfigured = read_accounts(tables, _json(ACCOUNTS, text), f"{ACCOUNTS}: ", ACCOUNTS)
+        accounts, misconfigured = convert_accounts(tables, _json(ACCOUNTS, text), f"{ACCOUNTS}: ", ACCOUNTS)
     else:
-        accounts, misconfigured = read_accounts(tables, written.get("accounts", []), f"{file}: ", f"{file}: accounts")
+        accounts, misconfigured = convert_accounts(
+            tables, written.get("accounts", []), f"{file}: ", f"{file}: accounts"
+        )
     known = ("accounts", *SECTIONS)
     tables.errors += [f"{file}: {printable(key)}: unknown key{hint(key, known)}" for key in written if key not in known]
     sections = {name: _section(tables, name, written.get(name, {}), f"{file}: ") for name in SECTIONS}

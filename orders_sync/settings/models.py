@@ -41,7 +41,7 @@ from orders_sync.settings import database_url
 def _database_url(value: object) -> Secret:
     if not isinstance(value, str):
         raise ValueError(database_url.FORM)
-    return Secret(database_url.read(value))
+    return Secret(database_url.parse(value))
 
 
 class Section(msgspec.Struct, frozen=True):

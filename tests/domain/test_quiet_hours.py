@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from orders_sync.domain import local_times
-from orders_sync.domain.quiet_hours import QuietHours, read
+from orders_sync.domain.quiet_hours import QuietHours, parse
 
 
 @pytest.fixture(autouse=True)
@@ -34,14 +34,14 @@ def at(hour: int, minute: int) -> datetime:
 def test_the_beginning_is_quiet_and_the_end_is_not(
     written: str, quiet: list[tuple[int, int]], loud: list[tuple[int, int]]
 ) -> None:
-    hours = read(written)
+    hours = parse(written)
     assert all(hours.cover(at(*each)) for each in quiet)
     assert not any(hours.cover(at(*each)) for each in loud)
 
 
 def test_the_zone_of_people_counts_and_summer_time_with_it() -> None:
     local_times.use("Europe/Berlin")
-    hours = read("22:00-08:00")
+    hours = parse("22:00-08:00")
     assert hours.cover(datetime(2026, 1, 5, 6, 59, tzinfo=UTC))
     assert not hours.cover(datetime(2026, 1, 5, 7, 0, tzinfo=UTC))
     assert hours.cover(datetime(2026, 7, 5, 5, 59, tzinfo=UTC))
@@ -53,9 +53,9 @@ def test_the_zone_of_people_counts_and_summer_time_with_it() -> None:
 )
 def test_anything_else_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="two different times of day"):
-        read(text)
+        parse(text)
 
 
 def test_as_text_they_are_as_written() -> None:
-    assert str(read("22:00-8:00")) == "22:00-08:00"
-    assert read("22:00-8:00") == QuietHours(time(22), time(8))
+    assert str(parse("22:00-8:00")) == "22:00-08:00"
+    assert parse("22:00-8:00") == QuietHours(time(22), time(8))
