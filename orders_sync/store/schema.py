@@ -5,7 +5,7 @@ from __future__ import annotations
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.queries import fetch_optional, select_optional, select_values
 
-HEAD = "0054"  # the newest file in migrations/versions; they are numbered in order
+HEAD = "0055"  # the newest file in migrations/versions; they are numbered in order
 
 APART = "Nothing was changed; use a database of its own for orders-sync"
 NO_TABLES = "it holds no tables of orders-sync yet: `orders-sync sync` or `orders-sync migrate` makes them"

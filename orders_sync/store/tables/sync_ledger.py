@@ -63,7 +63,7 @@ accounts = Table(
     column(
         "rests_until",
         TIME,
-        "the service makes no call for it before: reads of it failed, or the platform asked for a long hold",
+        "the service makes no call for it before: last_error says why, such as failed reads or a long hold",
     ),
     column("removed_at", TIME, "when it was found missing in the settings: nobody refreshes its orders since"),
     column("retired_at", TIME, "when somebody said that its orders need not be refreshed any more"),

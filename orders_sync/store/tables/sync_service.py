@@ -154,5 +154,5 @@ messages = Table(
     Index("ix_messages_waiting", "account", "id", postgresql_where=text("handled_at IS NULL")),
     Index(None, "received_at"),
     schema=SYNC_SCHEMA,
-    comment="notifications that platforms sent: their orders are then read from the API",
+    comment="messages that platforms sent: their orders are then read from the API",
 )
