@@ -53,15 +53,15 @@ class Bars:
     def _add(self, title: str) -> TaskID:
         return self._progress.add_task(title, total=None)
 
-    def counted(self, account: str, rows: int) -> None:
+    def counted(self, account: str, records: int) -> None:
         """Lengthen the bar by the orders that a window was counted to have."""
         bar = self._bars[account]
         known = self._progress.tasks[bar].total or 0
-        self._progress.update(bar, total=known + rows)
+        self._progress.update(bar, total=known + records)
 
-    def landed(self, account: str, rows: int) -> None:
+    def landed(self, account: str, orders: int) -> None:
         """Advance the bar by the orders that were stored."""
-        self._progress.advance(self._bars[account], rows)
+        self._progress.advance(self._bars[account], orders)
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
         """Show the progress of an audit; its unit is the platform's windows."""
@@ -127,13 +127,13 @@ class RangeBars(Bars):
     def _add(self, title: str) -> TaskID:
         return self._progress.add_task(title, total=None, orders=0)
 
-    def counted(self, account: str, rows: int) -> None:
+    def counted(self, account: str, records: int) -> None:
         """Ignored: the length is known from the start."""
 
-    def landed(self, account: str, rows: int) -> None:
+    def landed(self, account: str, orders: int) -> None:
         """Add the orders that were stored to the number beside the bar."""
         bar = self._bars[account]
-        self._progress.update(bar, orders=self._progress.tasks[bar].fields["orders"] + rows)
+        self._progress.update(bar, orders=self._progress.tasks[bar].fields["orders"] + orders)
 
     def closed(self, window: WindowResult) -> None:
         """Advance the bar by the time of a window, unless it is still to be read."""

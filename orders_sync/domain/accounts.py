@@ -101,6 +101,6 @@ class SyncPolicy:
     lag: timedelta  # a window of changes ends this long before now
     overlap: timedelta  # a window of changes starts this long before the end of what was planned
     confirm: timedelta  # a slower pass reads again this much before the end of what was planned
-    trusts_filter: bool = False  # `row_times = "ignored"`: rows outside the range that was asked for are no fault
+    trusts_filter: bool = False  # `row_times = "ignored"`: records outside the range that was asked for are no fault
     # what is read again by creation time: where lists go by that alone, all that may change
     sweeps: SweepPolicy = field(default_factory=SweepPolicy)

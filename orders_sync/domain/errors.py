@@ -26,9 +26,9 @@ OrdersSyncError
     │   └── CallTimeoutError        the call ran into its time limit
     ├── MalformedResponseError      the response is not what the platform documents; `body` is its beginning
     ├── InvalidRequestError         the platform understood the request and will not serve it: our mistake or a limit
-    └── IncompleteWindowError       every page was read and rows are still missing
-        ├── RowsOutOfRangeError     the rows are not those of the range that was asked for
-        └── SuspectTotalError       no row is missing, by a count that may be the most the platform ever counts
+    └── IncompleteWindowError       every page was read and records are still lacking
+        ├── RecordsOutOfRangeError  the records are not those of the range that was asked for
+        └── SuspectTotalError       no record is lacking, by a count that may be the most the platform ever counts
 """
 
 from __future__ import annotations
@@ -198,15 +198,15 @@ class InvalidRequestError(PlatformError):
 
 
 class IncompleteWindowError(PlatformError):
-    """The pages of a window hold fewer rows than the platform counts, after all attempts."""
+    """The pages of a window hold fewer records than the platform counts, after all attempts."""
 
 
-class RowsOutOfRangeError(IncompleteWindowError):
-    """The rows of a window lie outside the requested range: a smaller range would not help."""
+class RecordsOutOfRangeError(IncompleteWindowError):
+    """The records of a window lie outside the requested range: a smaller range would not help."""
 
 
 class SuspectTotalError(IncompleteWindowError):
-    """The rows add up to a count that looks like the most the platform ever counts."""
+    """The records add up to a count that looks like the most the platform ever counts."""
 
 
 def is_answer(error: PlatformError) -> bool:

@@ -89,15 +89,15 @@ class Claim(msgspec.Struct, frozen=True):
     backfill_id: int | None
     fence: int
     attempts: int
-    expected: int  # rows, if those of the window it was split from lie evenly in that; 0 when it was not split
+    expected: int  # records, if those of the window it was split from lie evenly in that; 0 when it was not split
     now: datetime  # the database's clock when it was claimed
-    parent_total: int | None = None  # rows the platform counted in the window it was split from
-    is_sibling_as_full: bool = False  # another part of that window counts as many rows as the whole, too
-    page_size: int | None = None  # the most rows per page that the platform was seen to return for this account
+    parent_total: int | None = None  # records the platform counted in the window it was split from
+    is_sibling_as_full: bool = False  # another part of that window counts as many records as the whole, too
+    page_size: int | None = None  # the most records per page that the platform was seen to return for this account
     not_before: datetime | None = None  # it was to be read no earlier, for it is asked once more
     orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`), and how often it was before
     repeats: int = 0
-    part_rows: int | None = None  # rows that its parts brought, fewer than it counted: it is to be counted again
+    part_rows: int | None = None  # records that its parts brought, fewer than it counted: it is to be counted again
     parts_again_at: datetime | None = None  # its parts were planned once more for that
 
 

@@ -20,7 +20,7 @@ class Head(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
-class Record(msgspec.Struct, frozen=True):  # made for every row that is read: a dataclass takes ten times as long
+class Record(msgspec.Struct, frozen=True):  # made for every one that is read: a dataclass takes ten times as long
     """One record as received, with its head (`Head`)."""
 
     order_id: str | None

@@ -10,7 +10,7 @@ import msgspec
 BELIEVED_AFTER = timedelta(hours=1)  # time between two reads that both bring an older modify time, until it is believed
 
 
-class Version(msgspec.Struct, frozen=True):  # made per row
+class Version(msgspec.Struct, frozen=True):  # made per record
     """The platform's modify time, if there is one, and the time our read began, by the database's clock."""
 
     modified_at: datetime | None

@@ -93,9 +93,9 @@ def tile(start: datetime, end: datetime, longest: timedelta) -> Iterator[Window]
 
 
 def split(window: Window, total: int, limit: int) -> list[Window]:
-    """Cut a window into equal parts so that each should hold at most `limit` rows.
+    """Cut a window into equal parts so that each should hold at most `limit` records.
 
-        |------------- total rows -------------|
+        |------------ total records -----------|
         |-----|-----|-----|-----|-----|-----|--|   whole seconds, no gap, no overlap
 
     At most `MOST_PARTS`, which are split again if they hold too many: a total may be wrong. A window of one second

@@ -1,4 +1,4 @@
-"""Write how a window ended: its rows, its result and the watermark in one transaction (P5)."""
+"""Write how a window ended: what it brought, its result and the watermark in one transaction (P5)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CHECKING = frozenset({WindowKind.BACKFILL, WindowKind.REPAIR})
 class WindowRead:
     """The result of reading a window.
 
-    `total`: the platform's newest count, None before it gave one. `seen`: the distinct rows that were read of it.
+    `total`: the platform's newest count, None before it gave one. `seen`: the distinct records that were read of it.
     """
 
     claim: Claim
@@ -45,13 +45,13 @@ class WindowRead:
     total: int | None
     seen: int
     calls: int
-    page_size: int  # rows a page that were asked for
-    observed_page_size: int  # rows a page that the platform gave at most
+    page_size: int  # records a page that were asked for
+    observed_page_size: int  # records a page that the platform gave at most
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedWindow:
-    """A window as it was closed. `landed`: what became of its rows, also where they landed without proof."""
+    """A window as it was closed. `landed`: what became of its records, also where they landed without proof."""
 
     outcome: Outcome
     landed: LoadCounts
@@ -110,7 +110,7 @@ async def _measure_lateness(connection: Connection, read: WindowRead) -> None:
 async def _land_unproven(pool: Pool, read: WindowRead, outcome: Split | Failed) -> LoadCounts:
     """Land what was read, and close the window without proof.
 
-    Where the database keeps ending the transaction (`DatabaseBusyError`), the window is closed without the rows.
+    Where the database keeps ending the transaction (`DatabaseBusyError`), the window is closed without them.
     """
     records = [] if outcome.error is None else read.records
     try:
@@ -146,7 +146,7 @@ async def _reread_parts(pool: Pool, read: WindowRead, outcome: RereadParts) -> b
 
 
 async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
-    """Write an outcome by which no row lands."""
+    """Write an outcome by which nothing lands."""
     claim, calls = read.claim, read.calls
     async with pool.connection() as connection:
         match outcome:

@@ -18,7 +18,7 @@ from orders_sync.domain.errors import (
     InvalidRequestError,
     MalformedResponseError,
     PlatformError,
-    RowsOutOfRangeError,
+    RecordsOutOfRangeError,
     TransientError,
 )
 from orders_sync.domain.records import Head, Record
@@ -151,7 +151,7 @@ class ListComparison:
         found = await self._compare_orders(window, most)
         if found is None:
             message = "the platform counts as many orders in each half as in the whole: it seems to ignore the range"
-            error = RowsOutOfRangeError(message)
+            error = RecordsOutOfRangeError(message)
             error.account, error.window = self._name, str(window)
             raise error
         return found
@@ -221,8 +221,8 @@ class ListComparison:
         """
         ask, identify = self._asking(window), self._platform.identifier(self._feed)
 
-        async def ask_ids(page_no: int, rows: int) -> FetchedPage:
-            answer = await ask(page_no, rows)
+        async def ask_ids(page_no: int, page_size: int) -> FetchedPage:
+            answer = await ask(page_no, page_size)
             records = [_id_alone(record, identify) for record in answer.page.records]
             return FetchedPage(replace(answer.page, records=records), answer.asked_at)
 
@@ -238,8 +238,8 @@ class ListComparison:
         return {record.order_id for record in result.records if record.order_id is not None}
 
     def _asking(self, window: Window) -> AskPage:
-        async def ask(page_no: int, rows: int) -> FetchedPage:
-            return await self._client.page(PageQuery(self._feed, window, page_no, rows))
+        async def ask(page_no: int, page_size: int) -> FetchedPage:
+            return await self._client.page(PageQuery(self._feed, window, page_no, page_size))
 
         return ask
 

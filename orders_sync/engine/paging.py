@@ -1,4 +1,4 @@
-"""Read one window so that nothing is missed, though its rows move while it is paged (P1)."""
+"""Read one window so that nothing is missed, though its records move while it is paged (P1)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from orders_sync.domain.completeness import (
     ReadSummary,
-    expected_rows,
+    expected_on_page,
     has_more,
     last_page,
     observed_page_size,
@@ -19,12 +19,12 @@ from orders_sync.domain.completeness import (
 from orders_sync.domain.errors import (
     IncompleteWindowError,
     InvalidRequestError,
-    RowsOutOfRangeError,
+    RecordsOutOfRangeError,
     TransientError,
 )
 from orders_sync.domain.records import Head, Record
 from orders_sync.domain.sanitize import sanitize
-from orders_sync.engine.rowcheck import RowCheck
+from orders_sync.engine.record_check import RecordCheck
 from orders_sync.platforms import Page
 
 
@@ -35,7 +35,7 @@ class FetchedPage(msgspec.Struct, frozen=True):
     asked_at: datetime
 
 
-AskPage = Callable[[int, int], Awaitable[FetchedPage]]  # page number and rows a page
+AskPage = Callable[[int, int], Awaitable[FetchedPage]]  # page number and records a page
 Identify = Callable[[bytes], Head]
 MANY_PAGES = 100  # of one window; where it counts more and the last is empty, the count is wrong
 
@@ -43,7 +43,7 @@ Key = str | tuple[int, int]  # an order id; page and place of a record that has 
 
 
 class WindowTooLarge(msgspec.Struct, frozen=True):
-    """The window holds more rows than are read at once; it is to be split."""
+    """The window holds more records than are read at once; it is to be split."""
 
     total: int
 
@@ -56,7 +56,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class SmallerPage(msgspec.Struct, frozen=True):
-    """The platform gives at most `page_size` rows per page, whatever is asked for."""
+    """The platform gives at most `page_size` records per page, whatever is asked for."""
 
     page_size: int
 
@@ -65,8 +65,8 @@ class SmallerPage(msgspec.Struct, frozen=True):
 class Reader:
     """Reads one window, as often as it takes. Raises `PlatformError`.
 
-    `most`: rows read at once. `check`: of the rows against the range, None for none. `sizes`: the page sizes that the
-    platform takes. `page_size` shrinks to what the platform gives. `records`: everything read so far, over all
+    `most`: records read at once. `check`: of the records against the range, None for none. `sizes`: the page sizes that
+    the platform takes. `page_size` shrinks to what the platform gives. `records`: everything read so far, over all
     attempts, the version read last of each order. It stays, whatever ends the reading.
     """
 
@@ -74,65 +74,65 @@ class Reader:
     identify: Identify
     page_size: int
     most: int
-    check: RowCheck | None = None
+    check: RecordCheck | None = None
     sizes: Collection[int] = range(1, 501)
     records: dict[Key, Record] = field(default_factory=dict)
 
     async def read_completely(
-        self, attempts: int, expected: int = 0, row: int = 1, *, must_add_up: bool = True
+        self, attempts: int, expected: int = 0, record_no: int = 1, *, must_add_up: bool = True
     ) -> Read | WindowTooLarge:
-        """Read until nothing is missing by the platform's totals, and return that read.
+        """Read until nothing is lacking by the platform's totals, and return that read.
 
         Raises `IncompleteWindowError` after that many `attempts`; without `must_add_up` returns the last read instead,
-        though something is missing in it. Raises `RowsOutOfRangeError` when the rows are of another range. `expected`,
-        `row`: see `_read`.
+        though something is lacking in it. Raises `RecordsOutOfRangeError` when the records are of another range.
+        `expected`, `record_no`: see `_read`.
         """
-        missing = None
+        lacking = None
         for _ in range(attempts):
-            result = await self.read(expected, row)
+            result = await self.read(expected, record_no)
             if self.check is not None and (misfit := self.check.misfit()) is not None:
-                raise RowsOutOfRangeError(misfit)
+                raise RecordsOutOfRangeError(misfit)
             if isinstance(result, WindowTooLarge):
                 return result
-            missing = shortfall(result.reading)
-            if missing is None:
+            lacking = shortfall(result.reading)
+            if lacking is None:
                 return result
         if not must_add_up:
             return result
-        raise IncompleteWindowError(f"read {attempts} times, never completely: {missing}")
+        raise IncompleteWindowError(f"read {attempts} times, never completely: {lacking}")
 
     async def count(self) -> int:
-        """Return how many rows the platform counts, by a single row, which is kept."""
+        """Return how many records the platform counts, by a single record, which is kept."""
         return (await self._page(1, 1)).page.total
 
-    async def read(self, expected: int = 0, row: int = 1) -> Read | WindowTooLarge:
+    async def read(self, expected: int = 0, record_no: int = 1) -> Read | WindowTooLarge:
         """Read all pages of a window once, in pages as large as the platform gives."""
-        while isinstance(result := await self._read(expected, row), SmallerPage):
+        while isinstance(result := await self._read(expected, record_no), SmallerPage):
             self.page_size = max(size for size in self.sizes if size <= result.page_size)
         return result
 
-    async def _read(self, expected: int, row: int) -> Read | WindowTooLarge | SmallerPage:
+    async def _read(self, expected: int, record_no: int) -> Read | WindowTooLarge | SmallerPage:
         """Read all pages of a window, the last one first.
 
             call     1        2      3      4
-            page     1        3  ->  2  ->  1       a row that changes leaves the window and later ones move up a place:
+            page     1        3  ->  2  ->  1       a record that changes leaves the window, later ones move up a place:
                      |        '-----------------    to a page still to be read, so they are read twice, never skipped
                      '-- the total, hence the last page
 
         One call where everything fits on one page, else pages + 1; and one more after a last page that is just full.
-        Where more than a page is `expected`, the first call asks for a single row: a full page would only be thrown
-        away. If it brings neither a row nor a total, nothing is there. `row`: the number of that row, from 1. Another
+        Where more than a page is `expected`, the first call asks for a single record: a full page would only be thrown
+        away. If it brings neither a record nor a total, nothing is there. `record_no`: its number, from 1. Another
         than the first lets the total be known though the first one spoils every answer it is in; but only the first
         tells that there is none.
         """
         size = self.page_size
         counts_first = expected > size
-        answer = await (self._page(row, 1) if counts_first else self._page(1, size))
+        answer = await (self._page(record_no, 1) if counts_first else self._page(1, size))
         total = answer.page.total
         if total > self.most:
             return WindowTooLarge(total)
         page_no = last_page(total, size)
-        is_empty = row == 1 and not total and not answer.page.records
+        is_empty = record_no == 1 and not total and not answer.page.records
         if page_no > 1 or (counts_first and not is_empty):
             answer = await self._page(page_no, size)
         while has_more(answer.page.total, len(answer.page.records), page_no, size):
@@ -153,7 +153,7 @@ class Reader:
             on_page = self._keep(answer, page_no)
             if smaller := self._smaller(answer, page_no):
                 return smaller
-            if len(on_page) < expected_rows(answer.page.total, page_no, size):
+            if len(on_page) < expected_on_page(answer.page.total, page_no, size):
                 short.append(page_no)
             seen |= on_page
             totals.append(answer.page.total)
@@ -167,12 +167,12 @@ class Reader:
             page_no -= 1
             answer = await self._page(page_no, size)
 
-    async def _page(self, page_no: int, rows: int) -> FetchedPage:
+    async def _page(self, page_no: int, page_size: int) -> FetchedPage:
         """Ask for a page; once more where the answer has neither a list nor a count: a repeated answer is believed."""
-        answer = await self.ask(page_no, rows)
+        answer = await self.ask(page_no, page_size)
         if answer.page.is_bare:
-            answer = await self.ask(page_no, rows)
-        if rows == 1 < self.page_size:
+            answer = await self.ask(page_no, page_size)
+        if page_size == 1 < self.page_size:
             self._keep(answer, page_no)
         return answer
 
@@ -192,8 +192,8 @@ class Reader:
         return None if is_repeated or (is_counted_out and not answer.page.records) else answer
 
     def _smaller(self, answer: FetchedPage, page_no: int) -> SmallerPage | None:
-        rows = observed_page_size(answer.page.total, len(set(answer.page.records)), page_no, self.page_size)
-        return None if rows is None else SmallerPage(rows)
+        size = observed_page_size(answer.page.total, len(set(answer.page.records)), page_no, self.page_size)
+        return None if size is None else SmallerPage(size)
 
     def _keep(self, answer: FetchedPage, page_no: int) -> set[Key]:
         """Keep a page's records and return their keys."""
@@ -203,17 +203,17 @@ class Reader:
             found[record.order_id or (page_no, place)] = record
         self.records.update(found)
         if self.check is not None:
-            self.check.note(list(found.values()))
+            self.check.add(list(found.values()))
             if self.check.is_elsewhere:
-                raise RowsOutOfRangeError(self.check.misfit() or "")
+                raise RecordsOutOfRangeError(self.check.misfit() or "")
         return set(found)
 
 
 async def read(
-    ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0, row: int = 1
+    ask: AskPage, identify: Identify, page_size: int, most: int, expected: int = 0, record_no: int = 1
 ) -> Read | WindowTooLarge:
-    """Read once as `Reader.read` does, without a check of the rows."""
-    return await Reader(ask, identify, page_size, most).read(expected, row)
+    """Read once as `Reader.read` does, without a check of the records."""
+    return await Reader(ask, identify, page_size, most).read(expected, record_no)
 
 
 async def read_completely(
@@ -223,13 +223,13 @@ async def read_completely(
     most: int,
     attempts: int,
     expected: int = 0,
-    row: int = 1,
+    record_no: int = 1,
     *,
     must_add_up: bool = True,
 ) -> Read | WindowTooLarge:
-    """Read as `Reader.read_completely` does, without a check of the rows."""
+    """Read as `Reader.read_completely` does, without a check of the records."""
     reader = Reader(ask, identify, page_size, most)
-    return await reader.read_completely(attempts, expected, row, must_add_up=must_add_up)
+    return await reader.read_completely(attempts, expected, record_no, must_add_up=must_add_up)
 
 
 def identified(payload: bytes, identify: Identify, read_at: datetime) -> Record:

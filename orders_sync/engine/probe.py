@@ -1,6 +1,6 @@
 """Test what is assumed of a platform (`domain/assumptions.py`) with a few calls.
 
-    a list of weeks       one page        its size, its order, rows outside the range; an order is chosen from it
+    a list of weeks       one page        its size, its order, records outside the range; an order is chosen from it
     around that order     one per feed    is it found by the time it shows, and nothing outside?
                           two more        where it is not: is it found eight hours earlier, does it show the same time?
     up to it, from it on  one each        is an order at the end of a range listed, and one at its beginning?
@@ -26,9 +26,9 @@ from orders_sync.domain.windows import Feed, Window, whole_second
 from orders_sync.engine import probe_answers as answered
 from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.paging import FetchedPage, identified
-from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, ListAnswer, ProbeRow
+from orders_sync.engine.probe_answers import AROUND, BESIDE, HOLDS, UNKNOWN, ListAnswer, ListedOrder
 from orders_sync.engine.rate_limiter import RateLimiter
-from orders_sync.engine.rowcheck import JUST_NOW, ZONE, RowCheck
+from orders_sync.engine.record_check import JUST_NOW, ZONE, RecordCheck
 from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PageQuery, Platform
 from orders_sync.store import probes
@@ -72,22 +72,22 @@ async def probe(send: SendQuery, source: AccountSource, now: datetime) -> dict[s
 
     lists = [wide]
     for feed in sorted(platform.feeds, key=lambda each: each is not platform.feed):
-        row = answered.chosen(
+        order = answered.chosen(
             wide, feed, None if platform.furthest_back is None else now - platform.furthest_back + TOTAL_STABLE_AFTER
         )
-        if row is None:
+        if order is None:
             continue
-        near = await asker.around(feed, row.at[feed])
+        near = await asker.around(feed, order.at[feed])
         lists.append(near)
-        answers[f"{feed}_time"] = answered.time_of(feed, row, near, has_other=len(platform.feeds) > 1)
+        answers[f"{feed}_time"] = answered.time_of(feed, order, near, has_other=len(platform.feeds) > 1)
         if feed is not platform.feed:
             continue
-        if near.lists(row) is False and not near.check.has_outside:
-            shifted = await asker.around(feed, row.at[feed] - ZONE)
+        if near.lists(order) is False and not near.check.has_outside:
+            shifted = await asker.around(feed, order.at[feed] - ZONE)
             again = await asker.ask(feed, wide.query.window, policy.page_size)
-            answers[f"{feed}_time"] = answered.not_found(feed, row, shifted, again)
-        elif near.lists(row) and not near.check.has_outside:
-            answers |= await _borders(asker, feed, row, wide, near)
+            answers[f"{feed}_time"] = answered.not_found(feed, order, shifted, again)
+        elif near.lists(order) and not near.check.has_outside:
+            answers |= await _borders(asker, feed, order, wide, near)
     answers["filter"] = answered.in_range(lists)
     if policy.trusts_filter:
         answers = {name: msgspec.structs.replace(each, remedy="") for name, each in answers.items()}
@@ -95,17 +95,17 @@ async def probe(send: SendQuery, source: AccountSource, now: datetime) -> dict[s
 
 
 async def _borders(
-    asker: _Asker, feed: Feed, row: ProbeRow, wide: ListAnswer, near: ListAnswer
+    asker: _Asker, feed: Feed, order: ListedOrder, wide: ListAnswer, near: ListAnswer
 ) -> dict[str, ProbeAnswer]:
     """Test the ends of ranges, empty ranges and pages past the last: only where the range is taken as it is meant."""
-    at = whole_second(row.at[feed])
+    at = whole_second(order.at[feed])
     until = await asker.ask(feed, Window(at - BESIDE, at), FEW)
     since = await asker.ask(feed, Window(at, at + BESIDE), FEW)
-    ends, begins = until.lists(row), since.lists(row)
+    ends, begins = until.lists(order), since.lists(order)
     answers = {}
-    if ends is begins is False and row not in (await asker.ask(feed, wide.query.window, wide.query.page_size)).rows:
+    if ends is begins is False and order not in (await asker.ask(feed, wide.query.window, wide.query.page_size)).orders:
         ends = begins = None  # it changed meanwhile
-    if row.at[feed] == at:
+    if order.at[feed] == at:
         answers = {
             "end_inclusive": answered.end_inclusive(ends),
             "begin_inclusive": answered.begin_inclusive(begins),
@@ -132,7 +132,7 @@ class _Asker:
     ) -> ListAnswer:
         """Make one call. The platform's own error is returned as its answer, unless an answer `is_needed`."""
         query = PageQuery(feed, window, page_no, page_size)
-        check = RowCheck(window, feed)
+        check = RecordCheck(window, feed)
         try:
             answer = await self._send(query)
         except PlatformError as error:
@@ -140,9 +140,9 @@ class _Asker:
                 raise
             return ListAnswer(query, check, refusal=sanitize(error.message))
         records = [identified(each, self._platform.identifier(feed), answer.asked_at) for each in answer.page.records]
-        check.note(records)
-        rows = [ProbeRow(each.order_id, self._times(each.payload)) for each in records if each.order_id is not None]
-        return ListAnswer(query, check, answer.page, rows)
+        check.add(records)
+        orders = [ListedOrder(each.order_id, self._times(each.payload)) for each in records if each.order_id]
+        return ListAnswer(query, check, answer.page, orders)
 
     def _times(self, payload: bytes) -> dict[Feed, datetime]:
         times = {feed: self._platform.identify(payload, feed).listed_at for feed in self._platform.feeds}

@@ -8,9 +8,9 @@ from itertools import pairwise
 import msgspec
 
 from orders_sync.domain.assumptions import ProbeAnswer, ProbeResult
-from orders_sync.domain.completeness import TOTAL_STABLE_AFTER, expected_rows, observed_page_size
+from orders_sync.domain.completeness import TOTAL_STABLE_AFTER, expected_on_page, observed_page_size
 from orders_sync.domain.windows import SECOND, Feed, Window, whole_second
-from orders_sync.engine.rowcheck import RowCheck
+from orders_sync.engine.record_check import RecordCheck
 from orders_sync.platforms import Page, PageQuery
 
 AROUND = timedelta(seconds=30)  # before and after an order's time: the list around it
@@ -22,7 +22,7 @@ HOLDS = ProbeAnswer(ProbeResult.HOLDS)
 ROW_TIMES = 'check base_url and app; if the orders are right all the same, row_times = "ignored" believes the platform'
 
 
-class ProbeRow(msgspec.Struct, frozen=True):
+class ListedOrder(msgspec.Struct, frozen=True):
     """An order of a list: its id, and the times it shows."""
 
     order_id: str
@@ -38,42 +38,42 @@ class ListAnswer(msgspec.Struct, frozen=True):
     """The answer to one call. `refusal`: the platform's own error, instead of a list."""
 
     query: PageQuery
-    check: RowCheck
+    check: RecordCheck
     page: Page = Page(0, [])
-    rows: list[ProbeRow] = []
+    orders: list[ListedOrder] = []
     refusal: str = ""
 
-    def lists(self, row: ProbeRow) -> bool | None:
+    def lists(self, order: ListedOrder) -> bool | None:
         """Return whether an order is listed; None where that is unknown, because not all of the range was seen."""
-        if any(each.order_id == row.order_id for each in self.rows):
+        if any(each.order_id == order.order_id for each in self.orders):
             return True
         return None if self.refusal or self.page.total > len(self.page.records) else False
 
 
-def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> ProbeRow | None:
+def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> ListedOrder | None:
     """Return the order to search by its time of this feed: of those whose times differ most, the one in the middle.
 
     Times that differ can be told apart. The newest order may be the only one of its day, where a filter by days would
     seem to be one by seconds.
     """
-    rows = [row for row in wide.rows if feed in row.at and (oldest is None or row.at[feed] > oldest)]
+    orders = [order for order in wide.orders if feed in order.at and (oldest is None or order.at[feed] > oldest)]
     if feed is wide.query.feed:
-        rows = [row for row in rows if wide.query.window.start <= row.at[feed] <= wide.query.window.end]
-    most = max((row.difference for row in rows), default=None)
-    rows = [row for row in rows if row.difference == most]
-    return rows[len(rows) // 2] if rows else None
+        orders = [order for order in orders if wide.query.window.start <= order.at[feed] <= wide.query.window.end]
+    most = max((order.difference for order in orders), default=None)
+    orders = [order for order in orders if order.difference == most]
+    return orders[len(orders) // 2] if orders else None
 
 
 def page_size(wide: ListAnswer) -> ProbeAnswer:
     """Judge the size of a page that was asked for with the account's page size."""
-    asked, total, rows = wide.query.page_size, wide.page.total, len(set(wide.page.records))
-    if observed_page_size(total, rows, 1, asked):
+    asked, total, orders = wide.query.page_size, wide.page.total, len(set(wide.page.records))
+    if observed_page_size(total, orders, 1, asked):
         return ProbeAnswer(
-            ProbeResult.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for; page_size = {rows}"
+            ProbeResult.OTHERWISE, f"a page holds {orders} orders where {asked} are asked for; page_size = {orders}"
         )
-    if rows > asked:
-        return ProbeAnswer(ProbeResult.OTHERWISE, f"a page holds {rows} orders where {asked} are asked for")
-    return HOLDS if rows == asked == expected_rows(total, 1, asked) else UNKNOWN
+    if orders > asked:
+        return ProbeAnswer(ProbeResult.OTHERWISE, f"a page holds {orders} orders where {asked} are asked for")
+    return HOLDS if orders == asked == expected_on_page(total, 1, asked) else UNKNOWN
 
 
 def order(wide: ListAnswer) -> ProbeAnswer:
@@ -82,7 +82,7 @@ def order(wide: ListAnswer) -> ProbeAnswer:
         return ProbeAnswer(
             ProbeResult.OTHERWISE, "lists are in no order, so windows are split until they fit on a page"
         )
-    if len({row.at.get(wide.query.feed) for row in wide.rows}) < 2:
+    if len({order.at.get(wide.query.feed) for order in wide.orders}) < 2:
         return UNKNOWN
     said = {1: "oldest first", -1: "newest first"}.get(wide.check.direction, "by number")
     return ProbeAnswer(ProbeResult.HOLDS, said)
@@ -90,7 +90,7 @@ def order(wide: ListAnswer) -> ProbeAnswer:
 
 def whole_seconds(wide: ListAnswer) -> ProbeAnswer:
     """Judge the times that are shown. Hidden parts of a second are found by a range that ends on such a time."""
-    if any(at.microsecond for row in wide.rows for at in row.at.values()):
+    if any(at.microsecond for order in wide.orders for at in order.at.values()):
         return ProbeAnswer(ProbeResult.OTHERWISE, "times have parts of a second, and show them")
     return UNKNOWN
 
@@ -102,27 +102,27 @@ def in_range(lists: list[ListAnswer]) -> ProbeAnswer:
         return ProbeAnswer(
             ProbeResult.OTHERWISE, f"orders outside the range asked for are listed: {causes[-1]}", ROW_TIMES
         )
-    return HOLDS if len(lists) > 1 and any(answer.rows for answer in lists[1:]) else UNKNOWN
+    return HOLDS if len(lists) > 1 and any(answer.orders for answer in lists[1:]) else UNKNOWN
 
 
-def time_of(feed: Feed, row: ProbeRow, near: ListAnswer, *, has_other: bool) -> ProbeAnswer:
+def time_of(feed: Feed, order: ListedOrder, near: ListAnswer, *, has_other: bool) -> ProbeAnswer:
     """Judge a range around the time an order shows. `has_other`: the list may go by another time of the order."""
-    if near.check.has_outside or near.lists(row) is None:
+    if near.check.has_outside or near.lists(order) is None:
         return UNKNOWN
-    if not near.lists(row):
+    if not near.lists(order):
         return ProbeAnswer(ProbeResult.OTHERWISE, f"an order is not listed around its {feed} time", ROW_TIMES)
-    return UNKNOWN if has_other and row.difference <= 2 * AROUND else HOLDS
+    return UNKNOWN if has_other and order.difference <= 2 * AROUND else HOLDS
 
 
-def not_found(feed: Feed, row: ProbeRow, shifted: ListAnswer, again: ListAnswer) -> ProbeAnswer:
+def not_found(feed: Feed, order: ListedOrder, shifted: ListAnswer, again: ListAnswer) -> ProbeAnswer:
     """Judge why an order was not listed around its time.
 
     It may be listed eight hours earlier, or have changed meanwhile.
     """
-    if shifted.lists(row):
+    if shifted.lists(order):
         said = f"an order is listed eight hours before its {feed} time: the platform takes the times asked for as UTC"
         return ProbeAnswer(ProbeResult.OTHERWISE, said, ROW_TIMES)
-    if row not in again.rows:
+    if order not in again.orders:
         return UNKNOWN
     said = f"an order is not listed around its {feed} time: the platform seems to filter by another time or zone"
     return ProbeAnswer(ProbeResult.OTHERWISE, said, ROW_TIMES)
@@ -151,9 +151,9 @@ def begin_inclusive(is_listed: bool | None) -> ProbeAnswer:
 
 def empty_gap(wide: ListAnswer, feed: Feed) -> Window | None:
     """Return the longest range between two neighbouring orders of the list; None where none is long enough."""
-    times = [row.at[feed] for row in wide.rows if feed in row.at]
+    times = [order.at[feed] for order in wide.orders if feed in order.at]
     is_whole = wide.page.total <= len(wide.page.records)
-    if len(times) < len(wide.rows) or (not is_whole and not wide.check.direction):
+    if len(times) < len(wide.orders) or (not is_whole and not wide.check.direction):
         return None
     if is_whole:
         times += [wide.query.window.start, wide.query.window.end]

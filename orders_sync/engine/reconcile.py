@@ -1,6 +1,6 @@
 """Find where two counts of the same orders differ, by halving until a range can be compared order by order.
 
-    |------------- platform 4000, tables 3999 -------------|      a count of the platform is one call for one row
+    |------------- platform 4000, tables 3999 -------------|      a count of the platform is one call for one record
     |------ 1990 = 1990 ------|------ 2010, 2009 -----------|      what agrees is not halved further
                               |-- 1003, 1002 --|-- = -------|
                                        ...

@@ -32,11 +32,11 @@ class WindowResult:
 class Progress(Protocol):
     """Receives the progress of reading; every call is about one account."""
 
-    def counted(self, account: str, rows: int) -> None:
+    def counted(self, account: str, records: int) -> None:
         """Add the records that the platform counts in a planned window: they are to be read."""
 
-    def landed(self, account: str, rows: int) -> None:
-        """Add records whose orders are in the tables now, whether that needed a write or not."""
+    def landed(self, account: str, orders: int) -> None:
+        """Add orders that are in the tables now, whether that needed a write or not."""
 
     def notify(self, account: str, text: str) -> None:
         """Show something that the person at the screen should know."""

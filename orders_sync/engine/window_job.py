@@ -21,7 +21,7 @@ from orders_sync.engine.landing import ClosedWindow, WindowRead
 from orders_sync.engine.page_client import DatabaseClock, PageClient, RetryPolicy
 from orders_sync.engine.paging import FetchedPage, Read, Reader, WindowTooLarge
 from orders_sync.engine.rate_limiter import RateLimiter
-from orders_sync.engine.rowcheck import RowCheck
+from orders_sync.engine.record_check import RecordCheck
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_outcome import (
     BLOCKED_FOR,
@@ -44,9 +44,9 @@ NO_LIMIT = 10**9
 class Limits:
     """Limits of one process.
 
-    `workers`: windows read at once. `window_rows`: a window with more rows is split before it is paged. `attempts`: how
-    often, at most, a window is read to become complete. `probes`: whether what is assumed of a platform is tested, once
-    its account has brought orders.
+    `workers`: windows read at once. `window_rows`: a window with more records is split before it is paged. `attempts`:
+    how often, at most, a window is read to become complete. `probes`: whether what is assumed of a platform is tested,
+    once its account has brought orders.
     """
 
     workers: int = 4
@@ -59,7 +59,7 @@ class Limits:
 class WindowJob:
     """The work on one claimed window: call `run` once.
 
-    `total`: the platform's newest count of its rows, None before it gave one.
+    `total`: the platform's newest count of its records, None before it gave one.
     """
 
     def __init__(
@@ -107,17 +107,19 @@ class WindowJob:
         claim = self._claim
         if claim.part_rows is not None:
             return Counted(await self._reader.count())
-        expected, row, times_claimed = claim.expected, 1, claim.attempts
+        expected, record_no, times_claimed = claim.expected, 1, claim.attempts
         is_history = claim.kind == WindowKind.INCREMENTAL and claim.parent_id is None
         if times_claimed > 1 or (is_history and is_long(claim.window)):  # may have to be split: it is counted first
             expected = max(expected, self._page_size + 1)
         if times_claimed > 1:
             # counted by the second record every other time: a record that spoils each answer it is in must not hide the
             # total; not always, for no document says what is answered past the last page
-            row += times_claimed % 2
+            record_no += times_claimed % 2
         try:
             must_add_up = claim.status is None
-            return await self._reader.read_completely(self._limits.attempts, expected, row, must_add_up=must_add_up)
+            return await self._reader.read_completely(
+                self._limits.attempts, expected, record_no, must_add_up=must_add_up
+            )
         except IncompleteWindowError as error:
             error.account, error.window = claim.account, str(claim.window)
             raise
@@ -171,15 +173,15 @@ class WindowJob:
     def _make_reader(self) -> Reader:
         claim, platform = self._claim, self._source.platform
 
-        async def ask(page_no: int, rows: int) -> FetchedPage:
-            answer = await self._client.page(PageQuery(claim.feed, claim.window, page_no, rows, claim.status))
+        async def ask(page_no: int, page_size: int) -> FetchedPage:
+            answer = await self._client.page(PageQuery(claim.feed, claim.window, page_no, page_size, claim.status))
             self.total = answer.page.total
             await self._on_answer()
             return answer
 
         most = self._limits.window_rows if claim.window.seconds > 1 else NO_LIMIT
         trusts_filter = self._source.policy.trusts_filter
-        check = RowCheck(claim.window, claim.feed, trusts_filter=trusts_filter)
+        check = RecordCheck(claim.window, claim.feed, trusts_filter=trusts_filter)
         return Reader(ask, platform.identifier(claim.feed), self._page_size, most, check, platform.page_sizes)
 
     async def _on_timeout(self, text: str) -> None:

@@ -2,11 +2,11 @@
 
     the read ended with                               closed as     proves    then
     ------------------------------------------------  ------------  --------  ---------------------------------------
-    a complete read                                   Complete      the range its rows land
+    a complete read                                   Complete      the range its records land
     ... of nothing, too long to be believed at once   Unconfirmed   nothing   it is read once more
     ... of nothing, or refused, beyond the reach      Beyond        nothing   it is never read again
     ... the same, over the border of the reach        Split         nothing   the parts on either side are read instead
-    more rows than are read at once                   Split         nothing   its parts are read instead
+    more records than are read at once                Split         nothing   its parts are read instead
     ... each part counted as full as the whole        Failed        nothing   it is read again
     a total that may be the most it ever counts       Split         nothing   what was read lands, its halves are read
     an error that smaller parts may avoid             Split         nothing   what was read lands, its parts are read
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.completeness import ReadSummary, may_be_capped, may_read_parts_again, missing_in_parts
+from orders_sync.domain.completeness import ReadSummary, may_be_capped, may_read_parts_again, shortfall_of_parts
 from orders_sync.domain.emptiness import SECOND_ANSWER_AFTER, at_reach, is_believed
 from orders_sync.domain.errors import (
     AuthenticationError,
@@ -34,7 +34,7 @@ from orders_sync.domain.errors import (
     MalformedResponseError,
     PlatformError,
     RateLimitError,
-    RowsOutOfRangeError,
+    RecordsOutOfRangeError,
     SuspectTotalError,
     TransientError,
     is_answer,
@@ -73,9 +73,9 @@ class Facts:
     claim: Claim
     account: Account
     ending: Ending
-    total: int | None  # the platform's newest count of rows, None before it gave one
+    total: int | None  # the platform's newest count of records, None before it gave one
     calls: int
-    page_size: int  # rows a page
+    page_size: int  # records a page
     window_rows: int  # the most that are read at once
     platform: str
     furthest_back: timedelta | None  # how far back the platform is documented to list
@@ -92,7 +92,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Complete(Outcome):
-    """Read to its end: its rows land. `is_empty`: nothing else is to be written.
+    """Read to its end: its records land. `is_empty`: nothing else is to be written.
 
     That proves its range, so that the watermark may move; but for a list by status (`Claim.status`), which proves none.
     """
@@ -143,7 +143,7 @@ class Released(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class PartsAgree(Outcome):
-    """Split, with proof: its parts brought no fewer rows than the platform counts."""
+    """Split, with proof: its parts brought no fewer records than the platform counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _after_read(facts: Facts, reading: ReadSummary) -> Outcome:
     claim = facts.claim
     if claim.status is None and claim.window.seconds > 1 and may_be_capped(reading.total):
         text = (
-            f"the platform counts exactly {reading.total} rows, which may be the most it ever counts: "
+            f"the platform counts exactly {reading.total} records, which may be the most it ever counts: "
             "the two halves are read again"
         )
         return _after_error(facts, _name_window(claim, SuspectTotalError(text)))
@@ -200,25 +200,25 @@ def _after_read(facts: Facts, reading: ReadSummary) -> Outcome:
 
 
 def _after_count(facts: Facts, total: int) -> Outcome:
-    """Compare the new count of a split window with what its parts brought: fewer rows than it counted before.
+    """Compare the new count of a split window with what its parts brought: fewer records than it counted before.
 
     Each count is one call. A window that fails is counted again after a delay, like any other, so that it does not hold
     up a newer one.
     """
     claim = facts.claim
     assert claim.part_rows is not None
-    missing = missing_in_parts(total, claim.part_rows)
-    if missing is None:
+    lacking = shortfall_of_parts(total, claim.part_rows)
+    if lacking is None:
         return PartsAgree()
     failure = _incomplete(
         claim,
-        f"{missing}, though they were read more than once. What was read has landed, the range does not count as "
+        f"{lacking}, though they were read more than once. What was read has landed, the range does not count as "
         "proven. It is counted again within an hour",
     )
     failed = Failed(str(failure), error=failure)
     if not may_read_parts_again(claim.window, claim.parts_again_at, claim.now):
         return failed
-    error = _incomplete(claim, f"{missing}. They are read once more")
+    error = _incomplete(claim, f"{lacking}. They are read once more")
     return RereadParts(str(error), failed, error=error)
 
 
@@ -226,8 +226,8 @@ def _too_large(facts: Facts, total: int) -> Outcome:
     claim = facts.claim
     if _is_range_ignored(facts):
         text = (
-            f"the platform counts {total} rows in each part of a range, as many as in the whole of "
-            "it: it seems to ignore the range, or its total is not to be believed"
+            f"the platform counts {total} records in each part of a range, as many as in the whole "
+            "of it: it seems to ignore the range, or its total is not to be believed"
         )
         return _after_error(facts, _incomplete(claim, text))
     return Split(split(claim.window, total, facts.window_rows), total)
@@ -253,7 +253,7 @@ def _parts(facts: Facts, error: PlatformError) -> list[Window]:
 
     A smaller part takes fewer calls, so it is likelier that none of them fails; and a record that the platform can
     never give then keeps only the orders of its own part from being read. Parts do not help where the window fits on a
-    page or is a second long, where a transient failure happened for the first time, where the rows lie outside the
+    page or is a second long, where a transient failure happened for the first time, where the records lie outside the
     range that was asked for, or where the platform seems to ignore the range. Before the platform counted, only a long
     window that failed before is split.
     """
@@ -263,7 +263,7 @@ def _parts(facts: Facts, error: PlatformError) -> list[Window]:
         return []
     if isinstance(error, SuspectTotalError):
         return split(window, 2, 1)
-    if isinstance(error, RowsOutOfRangeError):
+    if isinstance(error, RecordsOutOfRangeError):
         return []
     if isinstance(error, IncompleteWindowError) and _is_range_ignored(facts):
         return []
@@ -277,7 +277,7 @@ def _parts(facts: Facts, error: PlatformError) -> list[Window]:
 
 
 def _is_range_ignored(facts: Facts) -> bool:
-    """Return True if this part and another one each count as many rows as the window they were split from.
+    """Return True if this part and another one each count as many records as the window they were split from.
 
     Then smaller parts would count as many, too, down to the second.
     """

@@ -52,7 +52,7 @@ class PageQuery:
 class Page:
     """One page of a list.
 
-    `total`: rows over all pages, as the platform counts them. `records`: the rows' bytes exactly as received.
+    `total`: records over all pages, as the platform counts them. `records`: their bytes exactly as received.
 
     `is_bare`: a success without a list and without a count, as many services answer when there is nothing. Not
     documented, so it counts only when it is answered twice.

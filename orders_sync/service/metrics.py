@@ -36,7 +36,7 @@ ERROR_LABELS = {
     "LeaseLostError": "lost_window",
     "MalformedResponseError": "malformed",
     "RateLimitError": "throttled",
-    "RowsOutOfRangeError": "misfit",
+    "RecordsOutOfRangeError": "misfit",
     "SuspectTotalError": "may_be_capped",
     "TransientError": "transient",
 }

@@ -20,10 +20,10 @@ class LoggingProgress:
         self._metrics = metrics
         self._liveness = liveness or Liveness()
 
-    def counted(self, account: str, rows: int) -> None:
+    def counted(self, account: str, records: int) -> None:
         """Ignore: the log line of the window has it."""
 
-    def landed(self, account: str, rows: int) -> None:
+    def landed(self, account: str, orders: int) -> None:
         """Ignore: the log line of the window has it."""
 
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:

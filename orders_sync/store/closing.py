@@ -41,9 +41,9 @@ async def finish(
     its rows, after them; where nothing landed it is a transaction by itself. An incremental window moves the watermark
     to the beginning of the oldest one that is not proven, or to the end of all (`PROVEN_TO`). It never moves back: a
     window that begins before the watermark reads a proven range again. The last part of a split window has the split
-    window counted again where the parts brought too few rows (`store/parts.py`).
+    window counted again where the parts brought too few records (`store/parts.py`).
 
-    `total`: rows that the platform counted. `seen`: distinct rows read.
+    `total`: records that the platform counted. `seen`: distinct records read.
 
     Raises `LeaseLostError` when another worker has claimed the window since: the transaction must not commit (P5).
     """
@@ -163,7 +163,7 @@ async def split(
 async def read_parts_again(
     connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, younger_than: timedelta
 ) -> bool:
-    """Plan once more the parts of a window that together brought fewer rows than it counts. In a transaction.
+    """Plan once more the parts of a window that together brought fewer records than it counts. In a transaction.
 
     All of them the first time; later those that ended less than `younger_than` before they were read. Return False,
     with nothing done, if there are none. Raises `LeaseLostError`.
@@ -186,7 +186,7 @@ async def fail(
 ) -> None:
     """Close a window as failed, with the reason. Raises `LeaseLostError`.
 
-    `total`: the platform's count, `seen`: distinct rows read; None before there were any.
+    `total`: the platform's count, `seen`: distinct records read; None before there were any.
     """
     await update_fenced(
         connection,

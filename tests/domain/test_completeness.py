@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from orders_sync.domain.completeness import (
     ReadSummary,
-    expected_rows,
+    expected_on_page,
     has_more,
     last_page,
     may_read_parts_again,
-    missing_in_parts,
     shortfall,
+    shortfall_of_parts,
 )
 from orders_sync.domain.windows import Window
 
@@ -24,20 +24,20 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    ("reading", "missing"),
+    ("reading", "lacking"),
     [
         pytest.param(ReadSummary(total=0, seen=0), None, id="nothing there, nothing read"),
         pytest.param(ReadSummary(total=250, seen=250), None, id="all that is counted was read"),
-        pytest.param(ReadSummary(total=240, seen=250), None, id="rows left while they were read"),
-        pytest.param(ReadSummary(total=251, seen=250), "counts 251 rows, 250 distinct", id="one row is missing"),
-        pytest.param(ReadSummary(total=1, seen=0), "counts 1 rows, 0 distinct", id="everything is missing"),
+        pytest.param(ReadSummary(total=240, seen=250), None, id="records left while they were read"),
+        pytest.param(ReadSummary(total=251, seen=250), "counts 251 records, 250 distinct", id="one record is lacking"),
+        pytest.param(ReadSummary(total=1, seen=0), "counts 1 records, 0 distinct", id="everything is lacking"),
         pytest.param(ReadSummary(total=250, seen=250, short_pages=(2,)), "page 2 held fewer", id="a page with a hole"),
         pytest.param(ReadSummary(total=250, seen=260, short_pages=(3, 1)), "page 3, 1 held fewer", id="two holes"),
     ],
 )
-def test_a_reading_is_complete_or_it_says_what_is_missing_P1(reading: ReadSummary, missing: str | None) -> None:
+def test_a_reading_is_complete_or_it_says_what_is_lacking_P1(reading: ReadSummary, lacking: str | None) -> None:
     found = shortfall(reading)
-    assert found is None if missing is None else missing in str(found)
+    assert found is None if lacking is None else lacking in str(found)
 
 
 @pytest.mark.parametrize(("total", "page"), [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (200, 2), (201, 3)])
@@ -49,13 +49,13 @@ def test_the_last_page_is_the_first_one_when_there_is_nothing(total: int, page: 
 def test_every_page_up_to_the_last_promises_rows_and_together_they_promise_all(total: int, page_size: int) -> None:
     last = last_page(total, page_size)
     some = {1, 2, last - 1, last} & set(range(1, last + 1))
-    assert all(expected_rows(total, page_no, page_size) == page_size for page_no in some - {last})
-    assert expected_rows(total, last, page_size) == total - (last - 1) * page_size
-    assert expected_rows(total, last + 1, page_size) == 0
+    assert all(expected_on_page(total, page_no, page_size) == page_size for page_no in some - {last})
+    assert expected_on_page(total, last, page_size) == total - (last - 1) * page_size
+    assert expected_on_page(total, last + 1, page_size) == 0
 
 
 @pytest.mark.parametrize(
-    ("total", "rows", "page_no", "is_more"),
+    ("total", "records", "page_no", "is_more"),
     [
         pytest.param(250, 100, 2, True, id="the total says so"),
         pytest.param(250, 0, 2, True, id="the total says so, though the page is empty"),
@@ -63,18 +63,20 @@ def test_every_page_up_to_the_last_promises_rows_and_together_they_promise_all(t
         pytest.param(200, 100, 2, True, id="the last page, exactly full: the count may be capped"),
         pytest.param(120, 100, 2, True, id="fuller than the total allows: the total is wrong"),
         pytest.param(0, 100, 1, True, id="nothing is counted, yet the page is full"),
-        pytest.param(0, 99, 1, True, id="nothing is counted, yet there are rows"),
+        pytest.param(0, 99, 1, True, id="nothing is counted, yet there are records"),
         pytest.param(0, 0, 1, False, id="nothing at all"),
     ],
 )
-def test_a_page_may_stand_behind_this_one(total: int, rows: int, page_no: int, is_more: bool) -> None:
-    assert has_more(total, rows, page_no, 100) is is_more
+def test_a_page_may_follow_this_one(total: int, records: int, page_no: int, is_more: bool) -> None:
+    assert has_more(total, records, page_no, 100) is is_more
 
 
 def test_parts_may_bring_more_than_the_whole_counts_and_never_less_P1() -> None:
-    assert missing_in_parts(8005, 8005) is None
-    assert missing_in_parts(8005, 8007) is None
-    assert "counts 8006 rows in this range, but its parts together brought 8005" in str(missing_in_parts(8006, 8005))
+    assert shortfall_of_parts(8005, 8005) is None
+    assert shortfall_of_parts(8005, 8007) is None
+    assert "counts 8006 records in this range, but its parts together brought 8005" in str(
+        shortfall_of_parts(8006, 8005)
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from orders_sync.domain.errors import (
     OrdersSyncError,
     PlatformError,
     RateLimitError,
-    RowsOutOfRangeError,
+    RecordsOutOfRangeError,
     SuspectTotalError,
     TransientError,
 )
@@ -30,7 +30,7 @@ CALLS = [
     MalformedResponseError,
     InvalidRequestError,
     IncompleteWindowError,
-    RowsOutOfRangeError,
+    RecordsOutOfRangeError,
     SuspectTotalError,
     BlockedError,
 ]

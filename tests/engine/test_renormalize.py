@@ -202,7 +202,7 @@ async def test_cut_off_it_goes_on_where_it_was(tell: Tell, code: Code, monkeypat
     monkeypatch.setattr(rebuild, "BATCH", 10)
 
     class CutOff(Silent):
-        def landed(self, account: str, rows: int) -> None:
+        def landed(self, account: str, orders: int) -> None:
             raise asyncio.CancelledError
 
     progress, story.progress = story.progress, CutOff()

@@ -19,7 +19,7 @@ from orders_sync.domain.errors import (
     MalformedResponseError,
     PlatformError,
     RateLimitError,
-    RowsOutOfRangeError,
+    RecordsOutOfRangeError,
     SuspectTotalError,
     TransientError,
 )
@@ -71,7 +71,7 @@ SHORT_PAUSE = RateLimitError("slow down", retry_after=LONGEST_WAIT)
 BLOCKED = BlockedError("HTTP 403")
 CREDENTIALS = AuthenticationError("the signature is wrong")
 MISSING = IncompleteWindowError("2 rows are missing")
-ELSEWHERE = RowsOutOfRangeError("3 rows lie outside")
+ELSEWHERE = RecordsOutOfRangeError("3 records lie outside")
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +182,7 @@ def test_a_count_that_may_be_a_cap_proves_nothing_and_halves_are_read_P1(total: 
     assert isinstance(outcome.error, SuspectTotalError)
     assert len(outcome.parts) == 2
     assert outcome.reason == str(outcome.error)
-    assert outcome.reason.startswith(f"shop, {ONE_HOUR}: the platform counts exactly {total} rows")
+    assert outcome.reason.startswith(f"shop, {ONE_HOUR}: the platform counts exactly {total} records")
 
 
 def test_parts_that_count_as_many_as_the_whole_are_split_no_further() -> None:
@@ -267,7 +267,7 @@ def test_a_whole_is_proven_by_parts_that_bring_what_it_counts_P1(
     assert type(outcome) is expected
     if not isinstance(outcome, PartsAgree):
         assert isinstance(outcome.error, IncompleteWindowError)
-        assert f"shop, {ONE_HOUR}: the platform counts {total} rows" in str(outcome.error)
+        assert f"shop, {ONE_HOUR}: the platform counts {total} records" in str(outcome.error)
     if isinstance(outcome, RereadParts):
         assert outcome.otherwise.reason.endswith("It is counted again within an hour")
 

@@ -70,7 +70,7 @@ async def test_a_range_whose_parts_stay_short_is_not_proven_and_says_so_P5(insta
     outcome = await shop.sync()
     assert len(shop.held()) == COUNT - 1
     (reason,) = shop.reasons()
-    assert f"counts {COUNT} rows in this range, but its parts together brought {COUNT - 1}" in reason
+    assert f"counts {COUNT} records in this range, but its parts together brought {COUNT - 1}" in reason
     assert reason in outcome.errors[0]
     assert len(outcome.failed_windows) == 1
     assert not shop.is_current()

@@ -40,7 +40,7 @@ def sign(params: Mapping[str, str], secret: str) -> str:
 
 
 def request(account: Account, query: PageQuery, now: datetime) -> httpx.Request:
-    """Return the request for one page of a window, oldest rows first.
+    """Return the request for one page of a window, oldest records first.
 
     Raises ValueError beyond 28 days or the page sizes the platform takes, and for a status: what changed is listed by
     time.

@@ -18,7 +18,7 @@ from orders_sync.platforms.wire_types import Amount, Fen, Id, Quantity, Text, Ti
 
 
 class Listing(Struct, gc=False):
-    """`total` counts the rows over all pages."""
+    """`total` counts the records over all pages."""
 
     total: int | str | None = None
     items: list[Raw] | None = None

@@ -76,8 +76,8 @@ GROUP BY kind ORDER BY kind
 class WindowRow(msgspec.Struct, frozen=True):
     """A window of the ledger, its columns as they are. Any but those that say what is read may be None.
 
-    `total`: rows the platform counted; `seen`: distinct rows read. `orders`: how many orders it is read for, None for
-    all of its range. `retry_at`: when one that failed is read again, which may be past.
+    `total`: records the platform counted; `seen`: distinct records read. `orders`: how many orders it is read for,
+    None for all of its range. `retry_at`: when one that failed is read again, which may be past.
     """
 
     id: int
