@@ -241,7 +241,7 @@ async def _serve(url: str, settings: Settings, token: str, state: dict[str, Any]
         async with database.open_pool(url, CONSOLE_CONNECTIONS, CONSOLE_WAIT, name="orders-sync-console") as pool:
             async with pool.connection() as connection:
                 await console_access.put(
-                    connection, PERSON, passwords.hashed(token), may_act=True, may_see_persons=False
+                    connection, PERSON, passwords.hashed(token), may_act=True, may_see_personal_data=False
                 )
             site = Site(url, settings, pool, sources=sources.usable(settings))
             state["server"] = server = Server(app.make(site), proxy_headers=False)

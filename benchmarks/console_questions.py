@@ -154,4 +154,4 @@ QUESTIONS: dict[str, Question] = {
     "order: why a number is not here": partial(_order, text="9876543210"),
 }
 
-WITH_PAYLOADS = {"rejects: one record as received"}  # for people who may see persons
+WITH_PAYLOADS = {"rejects: one record as received"}  # for people who may see personal data

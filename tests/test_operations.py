@@ -24,7 +24,7 @@ DOC = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encodi
 BLOCKS = re.findall(r"```sql\n(.*?)```", DOC, re.DOTALL)
 [GRANTS] = [block for block in BLOCKS if "CREATE ROLE" in block]
 QUERIES = [query for block in BLOCKS if block != GRANTS for query in block.split(";\n") if query]
-PERSONS = ["order_receivers", "raw_orders", "sync.rejects", "sync.messages"]
+PERSONAL = ["order_receivers", "raw_orders", "sync.rejects", "sync.messages"]
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ async def test_query_for_what_the_watermark_waits_for_finds_the_window(granted: 
 
 
 @pytest.mark.parametrize("role", ["orders_reader", "operations"])
-@pytest.mark.parametrize("table", PERSONS)
-async def test_no_reading_role_sees_persons(granted: Connection, role: str, table: str) -> None:
+@pytest.mark.parametrize("table", PERSONAL)
+async def test_no_reading_role_sees_personal_data(granted: Connection, role: str, table: str) -> None:
     await granted.execute(f"SET ROLE {role}".encode())
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await granted.execute(f"SELECT * FROM {table}".encode())

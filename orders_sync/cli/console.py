@@ -106,7 +106,7 @@ def add(
 
     async def put(connection: Connection) -> Person:
         hash_ = passwords.hashed(made) if made else None
-        person = await console_access.put(connection, name, hash_, may_act=act, may_see_persons=see_persons)
+        person = await console_access.put(connection, name, hash_, may_act=act, may_see_personal_data=see_persons)
         details = {"may_act": act, "may_see_persons": see_persons}
         await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=name, details=details)
         return person
@@ -139,7 +139,7 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
     with databases.opened(user_settings.load(config)) as url:
         people = event_loop.run(databases.ask(url, console_access.people))
     if json:
-        rows = [{"name": p.name, "may_act": p.may_act, "may_see_persons": p.may_see_persons} for p in people]
+        rows = [{"name": p.name, "may_act": p.may_act, "may_see_persons": p.may_see_personal_data} for p in people]
         output.print_json(rows)
     elif people:
         for each in people:
@@ -169,7 +169,7 @@ def _rights(person: Person) -> str:
     rights = ["may look"]
     if person.may_act:
         rights.append("act")
-    if person.may_see_persons:
+    if person.may_see_personal_data:
         rights.append("see personal data")
     return ", ".join(rights)
 

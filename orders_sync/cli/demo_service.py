@@ -45,7 +45,7 @@ def serve(
     async def add(connection: Connection) -> None:
         async with connection.transaction():
             hashed = passwords.hashed(token)
-            await console_access.put(connection, PERSON, hashed, may_act=True, may_see_persons=True)
+            await console_access.put(connection, PERSON, hashed, may_act=True, may_see_personal_data=True)
             details = {"may_act": True, "may_see_persons": True}
             await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=PERSON, details=details)
 

@@ -108,7 +108,7 @@ def export(
         raise UsageError(f"nothing lies between --from {from_} and --to {to}")
     settings = user_settings.load(config)
     with databases.opened(settings) as url, database.session(url) as connection, _progress() as report:
-        if selection.reveals_persons:
+        if selection.reveals_personal_data:
             details = {"file": file.name} | selection.described
             activity.record_blocking(connection, actor.current(), Action.PERSONS_EXPORT, details=details)
         try:

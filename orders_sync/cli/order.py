@@ -91,7 +91,7 @@ def order(
             _print_raw(connection, meant, matches, account)
             return
         answer = order_answer.answer(connection, meant, matches, known, when, others)
-        of_orders = _persons(url, answer) if persons else {}
+        of_orders = _personal_data(url, answer) if persons else {}
     if json:
         found = [_plain(each) | ({"persons": of_orders[each.key]} if persons else {}) for each in answer.found]
         output.print_json([*found, *map(_plain_absent, answer.absent)])
@@ -104,12 +104,12 @@ def order(
         raise NotFoundError(_nothing_has([each.number for each in answer.absent], account))
 
 
-def _persons(url: str, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
-    """Return the persons of each order, once it is recorded that they were asked for."""
+def _personal_data(url: str, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
+    """Return the personal data of each order, once it is recorded that they were asked for."""
 
     async def ask(connection: Connection) -> dict[OrderKey, dict[str, Any]]:
         who = actor.current()
-        return {each.key: await orders.reveal_persons(connection, who, each.key) for each in answer.found}
+        return {each.key: await orders.reveal_personal_data(connection, who, each.key) for each in answer.found}
 
     return event_loop.run(databases.ask(url, ask))
 

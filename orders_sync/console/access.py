@@ -249,7 +249,7 @@ class Access:
         )
 
 
-NOBODY = Person(0, "", may_act=False, may_see_persons=False)
+NOBODY = Person(0, "", may_act=False, may_see_personal_data=False)
 
 
 def _actor(person: Person) -> Actor:

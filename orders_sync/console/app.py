@@ -65,8 +65,9 @@ def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
     """Return the page for people who are logged in; others are sent to the log-in.
 
     Everybody who is logged in may look, and preview a backfill (`Visit.planning`). `Person.may_act` is needed for
-    a route with `acts`, and asked for once more where something is changed (`Visit.acting`); `Person.may_see_persons`
-    for a route with `shows_persons`. Templates leave out the buttons of what a person may not do.
+    a route with `acts`, and asked for once more where something is changed (`Visit.acting`); for a route with
+    `shows_personal_data` it is `Person.may_see_personal_data`. Templates leave out the buttons of what a person may
+    not do.
 
     A person without a right it asks for, and whoever it raises an error for, gets a page that says so.
     """
@@ -83,8 +84,8 @@ def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
             visit.form, visit.choices = parse_form(await request.body())
         if page.acts and not person.may_act:
             raise ForbiddenError(visit._("You may look, but not change anything."))
-        if page.shows_persons:
-            visit.must_see_persons()
+        if page.shows_personal_data:
+            visit.must_see_personal_data()
         return await forms.answer(visit, page)
 
     return _with_error_pages(access, answer)

@@ -72,7 +72,7 @@ LABELS: Mapping[str, str] = {
     "parcel_id": later("Parcel"),
     "tracking_no": later("Tracking number"),
     "carrier_name": later("Carrier"),
-    # persons
+    # personal data
     "customer_login": later("Customer's login"),
     "customer_company": later("Customer's company"),
     "customer_message": later("Message"),

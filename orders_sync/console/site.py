@@ -55,20 +55,20 @@ class Site:
         return self.settings.console.base_path
 
     @asynccontextmanager
-    async def reading(self, *, persons: bool = False) -> AsyncIterator[Connection]:
-        """Open a transaction that only reads, by a role that sees no persons and payloads unless `persons`."""
+    async def reading(self, *, personal_data: bool = False) -> AsyncIterator[Connection]:
+        """Open a transaction that only reads, by a role that sees `personal_data`, and payloads, only if asked to."""
         async with self.pool.connection() as connection:
             if self.may_switch is None:
                 self.may_switch = await _may_switch(connection)
             async with connection.transaction():
                 limits = [f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{READING_SECONDS}s'"]
                 if self.may_switch:
-                    limits.append(f"SET LOCAL ROLE {roles.CONSOLE if persons else roles.OPERATOR}")
+                    limits.append(f"SET LOCAL ROLE {roles.CONSOLE if personal_data else roles.OPERATOR}")
                 await connection.execute("; ".join(limits).encode())
                 yield connection
 
     async def ask(
-        self, question: Callable[[Session], Result], *, persons: bool = False, seconds: int | None = None
+        self, question: Callable[[Session], Result], *, personal_data: bool = False, seconds: int | None = None
     ) -> Result:
         """Call `question` with a connection that blocks, in a thread; otherwise as `reading`.
 
@@ -81,7 +81,7 @@ class Site:
         longest = READING_SECONDS if seconds is None else seconds
         limits = [f"SET statement_timeout = '{longest}s'; SET default_transaction_read_only = on"]
         if self.may_switch:
-            limits.append(f"SET ROLE {roles.CONSOLE if persons else roles.OPERATOR}")
+            limits.append(f"SET ROLE {roles.CONSOLE if personal_data else roles.OPERATOR}")
 
         def work() -> Result:
             with self._sessions.session() as session:

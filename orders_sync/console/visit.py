@@ -122,16 +122,16 @@ class Visit:
         return self.url(path) + (f"?{self.request.url.query}" if self.request.url.query else "")
 
     @asynccontextmanager
-    async def reading(self, *, persons: bool = False) -> AsyncIterator[Connection]:
-        """Open a transaction that only reads. Raises `ForbiddenError` where `persons` are not this person's to see."""
-        if persons:
-            self.must_see_persons()
-        async with self.site.reading(persons=persons) as connection:
+    async def reading(self, *, personal_data: bool = False) -> AsyncIterator[Connection]:
+        """Open a transaction that only reads. Raises `ForbiddenError` where this person may not see `personal_data`."""
+        if personal_data:
+            self.must_see_personal_data()
+        async with self.site.reading(personal_data=personal_data) as connection:
             yield connection
 
-    def must_see_persons(self) -> None:
+    def must_see_personal_data(self) -> None:
         """Raise `ForbiddenError` for a person who may not see personal data."""
-        if not self.person.may_see_persons:
+        if not self.person.may_see_personal_data:
             raise ForbiddenError(self._("You have no right to see personal data."))
 
     @asynccontextmanager

@@ -34,7 +34,7 @@ from orders_sync.store.database import Session
 from orders_sync.store.queries import select_rows, select_values
 
 BATCH = 2000  # rows
-OF_PERSONS = "order_persons"  # the view whose export is recorded
+PERSONAL_VIEW = "order_persons"  # the view whose export is recorded
 # what a range of time means where nothing else is said: the first of these that a view has
 TIMES = ("ordered_at", "ordered_day", "day", "entered_at", "refunded_at", "first_ordered_at")
 _COLUMNS = """
@@ -106,9 +106,9 @@ class Selection:
     orders: tuple[tuple[str, str], ...] = ()
 
     @property
-    def reveals_persons(self) -> bool:
-        """Tell whether it is of persons: whoever writes it to a file records who asked."""
-        return self.view == OF_PERSONS
+    def reveals_personal_data(self) -> bool:
+        """Tell whether it is personal data: whoever writes it to a file records who asked."""
+        return self.view == PERSONAL_VIEW
 
     @property
     def described(self) -> dict[str, object]:

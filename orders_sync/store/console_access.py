@@ -12,17 +12,17 @@ MOST_FAILED = 5  # failed log-ins of one name, or ten times as many of one addre
 LOGIN_WINDOW = timedelta(minutes=15)
 KEPT = timedelta(days=30)  # for failed log-ins, and for sessions nobody uses
 
-_PERSON = "id, name, may_act, may_see_persons"
+_PERSON = "id, name, may_act, may_see_persons AS may_see_personal_data"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who may log in. Looking is allowed to everybody."""
+    """A person who may log in. Looking is allowed to everybody, at all but the personal data of customers."""
 
     id: int
     name: str
     may_act: bool
-    may_see_persons: bool
+    may_see_personal_data: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ async def exists(connection: Connection) -> bool:
 
 
 async def put(
-    connection: Connection, name: str, password_hash: str | None, *, may_act: bool, may_see_persons: bool
+    connection: Connection, name: str, password_hash: str | None, *, may_act: bool, may_see_personal_data: bool
 ) -> Person:
     """Add a person, or change the one of this name, whose sessions then end."""
     async with connection.transaction():
@@ -57,7 +57,7 @@ async def put(
                 may_see_persons = excluded.may_see_persons, removed_at = NULL
             RETURNING {_PERSON}
             """,
-            [name, password_hash, may_act, may_see_persons],
+            [name, password_hash, may_act, may_see_personal_data],
             Person,
         )
         assert person is not None
@@ -181,7 +181,7 @@ async def of_session(connection: Connection, key_hash: bytes, idle: timedelta) -
             WHERE key_hash = %(key)s AND seen_at < clock_timestamp() - interval '1 min'
                 AND seen_at > clock_timestamp() - %(idle)s
         )
-        SELECT p.id, p.name, p.may_act, p.may_see_persons
+        SELECT p.id, p.name, p.may_act, p.may_see_persons AS may_see_personal_data
         FROM sync.console_sessions AS s JOIN sync.console_people AS p ON p.id = s.person_id
         WHERE s.key_hash = %(key)s AND s.seen_at > clock_timestamp() - %(idle)s AND p.removed_at IS NULL
         """,

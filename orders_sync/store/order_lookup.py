@@ -29,7 +29,7 @@ _PARTS = {
 }
 
 
-# roles that may not see persons read the other columns
+# roles that may not see personal data read the other columns
 _READABLE = """
 SELECT attname::text FROM pg_attribute
 WHERE attrelid = 'public.orders'::regclass AND attnum > 0 AND NOT attisdropped

@@ -1,7 +1,7 @@
 """Roles that read, and what each may: made and granted at the end of every migration, by statements that may run again.
 
-    orders_reader      the views of `bi`, and the tables of `public` without persons, messages and payloads
-    orders_pii_reader  the same with persons, messages and payloads of orders
+    orders_reader      the views of `bi`, and the tables of `public` without personal data, messages and payloads
+    orders_pii_reader  the same with personal data, messages and payloads of orders
     orders_operator    as orders_reader; the ledger without payloads; may request and cancel backfills
     orders_console     what the two before it may; payloads of rejects and messages too
 
@@ -22,9 +22,9 @@ from orders_sync.store.queries import select_value, select_values
 READER, PII_READER, OPERATOR, CONSOLE = "orders_reader", "orders_pii_reader", "orders_operator", "orders_console"
 ROLES = (READER, PII_READER, OPERATOR, CONSOLE)
 TAKEN = (OPERATOR, CONSOLE)  # those by whose rights the console reads
-# columns of orders that hold persons, what they wrote, or parts of what was sent
+# columns of orders that hold personal data, what customers wrote, or parts of what was sent
 PERSONAL = ("buyer_name", "buyer_company", "buyer_message", "buyer_memo", "seller_memo", "seller_company", "notes")
-_WITHOUT_PERSONS = "sub_orders, product_items, order_parcels, order_history, order_statuses"
+_IMPERSONAL = "sub_orders, product_items, order_parcels, order_history, order_statuses"
 _LEDGER = (
     "sync.notices, sync.outgoing_notices, "
     "sync.alembic_version, sync.accounts, sync.windows, sync.backfills, sync.audits, sync.audit_differences, "
@@ -116,18 +116,18 @@ def advice(session: Session) -> str | None:
 
 
 def _grants(role: str, columns: str, *, has_views: bool, has_jobs: bool) -> Iterator[str]:
-    """Yield the statements for one role. `columns`: those of orders without persons."""
-    sees_persons, sees_ledger = role in (PII_READER, CONSOLE), role in (OPERATOR, CONSOLE)
+    """Yield the statements for one role. `columns`: those of orders without personal data."""
+    sees_personal_data, sees_ledger = role in (PII_READER, CONSOLE), role in (OPERATOR, CONSOLE)
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
-    yield f"GRANT SELECT ON {_WITHOUT_PERSONS} TO {role}"
+    yield f"GRANT SELECT ON {_IMPERSONAL} TO {role}"
     yield f"GRANT SELECT ({columns}) ON orders TO {role}"
     if has_views:
         yield f"GRANT USAGE ON SCHEMA bi TO {role}"
         yield f"GRANT SELECT ON ALL TABLES IN SCHEMA bi TO {role}"
         yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA bi GRANT SELECT ON TABLES TO {role}"
-        if not sees_persons:
+        if not sees_personal_data:
             yield f"REVOKE ALL ON bi.order_persons FROM {role}"
-    if sees_persons:
+    if sees_personal_data:
         yield f"GRANT SELECT ON orders, order_receivers, raw_orders TO {role}"
         yield f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {role}"
     if sees_ledger:

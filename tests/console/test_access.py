@@ -204,12 +204,12 @@ async def test_keys_and_passwords_are_stored_as_hashes_that_no_role_reads(consol
         readable = (
             "SELECT bool_or(has_table_privilege(oid, 'SELECT')) FROM pg_class WHERE relname LIKE %s AND relkind = 'r'"
         )
-        for persons in (False, True):
-            async with console.site.reading(persons=persons) as connection:
+        for personal_data in (False, True):
+            async with console.site.reading(personal_data=personal_data) as connection:
                 assert await (await connection.execute(readable, ["console%"])).fetchone() == (False,)
 
 
-async def test_a_page_reads_by_a_role_that_cannot_write_or_see_persons(
+async def test_a_page_reads_by_a_role_that_cannot_write_or_see_personal_data(
     console: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orders_sync.console.site.READING_SECONDS", 40)
@@ -237,7 +237,7 @@ async def test_a_question_finds_no_right_and_no_limit_of_the_one_before_on_the_s
             """
         ).fetchone()
 
-    process, *first = await console.site.ask(limits, persons=True, seconds=300) or ()
+    process, *first = await console.site.ask(limits, personal_data=True, seconds=300) or ()
     assert await console.site.ask(limits) == (process, "orders_operator", "on", "40s")
     assert first == ["orders_console", "on", "5min"]
 
@@ -352,7 +352,7 @@ async def test_a_role_that_may_not_take_those_of_readers_reads_by_itself_and_onl
             for path in GETS:
                 if "{" not in path and path != "/export/file":
                     assert (await client.get(path)).status_code in (200, 400), path
-            async with console.site.reading(persons=True) as connection:
+            async with console.site.reading(personal_data=True) as connection:
                 query = "SELECT current_user::text, current_setting('transaction_read_only')"
                 assert await (await connection.execute(query)).fetchone() == (name, "on")
             assert await console.site.ask(lambda session: session.execute("SHOW transaction_read_only").fetchone()) == (

@@ -40,7 +40,7 @@ async def test_pages_of_the_list_hold_every_order_once_newest_first(shop: Served
     )
     found: list[str] = []
     path = "/orders"
-    async with shop.person(may_see_persons=False) as client:
+    async with shop.person(may_see_personal_data=False) as client:
         while path:
             text = (await client.get(path)).text
             found += ids(text)
@@ -157,7 +157,7 @@ async def test_a_field_that_cannot_be_meant_so_is_a_sentence(shop: Served, wrong
 
 @pytest.mark.parametrize("table", ["orders", "sub_orders", "order_parcels"])
 async def test_any_number_finds_its_order(shop: Served, landed: Tables, table: str) -> None:
-    async with shop.person(may_see_persons=False) as client:
+    async with shop.person(may_see_personal_data=False) as client:
         for column in [column for found, column in order_numbers.SEARCHED if found == table]:
             rows = landed.query(f"SELECT platform, order_id, {column} FROM {table} WHERE {column} IS NOT NULL LIMIT 1")
             for _, order_id, number in rows:
@@ -174,7 +174,7 @@ async def test_an_order_is_shown_with_its_lines_and_its_history(shop: Served, la
     versions = landed.query(
         "SELECT count(*) FROM order_history WHERE (platform, order_id) = (%s, %s)", platform, order_id
     )
-    async with shop.person(may_see_persons=False) as client:
+    async with shop.person(may_see_personal_data=False) as client:
         text = (await client.get(f"/orders/{platform}/{order_id}")).text
         missing = await client.get(f"/orders/{platform}/1{order_id}")
     for (line,) in lines:
@@ -185,11 +185,11 @@ async def test_an_order_is_shown_with_its_lines_and_its_history(shop: Served, la
     assert missing.status_code == 404
 
 
-async def test_who_may_not_see_persons_sees_none(shop: Served, landed: Tables) -> None:
+async def test_who_may_not_see_personal_data_sees_none(shop: Served, landed: Tables) -> None:
     [(platform, order_id, name)] = landed.query(
         "SELECT platform, order_id, buyer_name FROM orders WHERE buyer_name <> seller_name LIMIT 1"
     )
-    async with shop.person(may_see_persons=False) as client:
+    async with shop.person(may_see_personal_data=False) as client:
         text = (await client.get(f"/orders/{platform}/{order_id}")).text
         assert name not in text
         refused = await client.get("/export/file", params={"view": "order_persons"})
@@ -197,9 +197,9 @@ async def test_who_may_not_see_persons_sees_none(shop: Served, landed: Tables) -
         assert "order_persons" not in (await client.get("/export")).text
 
 
-async def test_an_export_of_persons_is_recorded_and_no_other_one(shop: Served, landed: Tables) -> None:
+async def test_an_export_of_personal_data_is_recorded_and_no_other_one(shop: Served, landed: Tables) -> None:
     recorded = "SELECT actor, origin, details FROM sync.activity WHERE action = 'persons.export'"
-    async with shop.person(may_see_persons=True) as client:
+    async with shop.person(may_see_personal_data=True) as client:
         await client.get("/export/file", params={"view": "orders", "format": "csv"})
         assert landed.query(recorded) == []
         file = await client.get("/export/file", params={"view": "order_persons", "format": "csv"})
@@ -468,7 +468,7 @@ async def test_a_file_that_would_be_too_long_is_refused_and_leaves_nothing(
 
 
 async def test_the_dictionary_finds_a_column_by_its_meaning(shop: Served) -> None:
-    async with shop.person(may_see_persons=False) as client:
+    async with shop.person(may_see_personal_data=False) as client:
         text = (await client.get("/dictionary", params={"q": "postage"})).text
         assert "bi.orders" in text
         assert "shipping_amount" in text

@@ -100,7 +100,7 @@ async def test_a_record_is_shown_as_received_to_who_may_see_it_and_that_is_recor
     payload = f'{{"baseInfo": {{"buyer": "{SCRIPT}"}}}}'
     tables = add_rejects(console, 1, payload)
     [(number,)] = tables.query("SELECT id FROM sync.rejects")
-    async with console.person(may_see_persons=False) as client:
+    async with console.person(may_see_personal_data=False) as client:
         text = (await client.get(f"/rejects/{number}")).text
         assert "alert(1)" not in text
         assert (await client.post(f"/rejects/{number}/record")).status_code == 403
@@ -293,22 +293,24 @@ async def test_audits_that_are_half_filled_are_shown(console: Served) -> None:
         assert (await client.get(f"/audits/{number}")).status_code == 200
 
 
-@pytest.mark.parametrize("may_see_persons", [False, True])
-async def test_the_system_page_names_processes_database_and_people(console: Served, may_see_persons: bool) -> None:
+@pytest.mark.parametrize("may_see_personal_data", [False, True])
+async def test_the_system_page_names_processes_database_and_people(
+    console: Served, may_see_personal_data: bool
+) -> None:
     tables = Tables(console.site.url)
     tables.execute(
         "INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at) VALUES "
         "('a:1:x', '{worker}', '0.1.0', '0001', %s, 1, now())",
         SCRIPT,
     )
-    async with console.person("lin", may_see_persons=may_see_persons) as client:
+    async with console.person("lin", may_see_personal_data=may_see_personal_data) as client:
         text = (await client.get("/system")).text
     assert SCRIPT not in text
     for words in ("worker", "public.orders", "lin", "PostgreSQL"):
         assert words in text
 
 
-async def test_an_order_is_fetched_and_its_persons_are_shown_once_asked_for(landed: Tables) -> None:
+async def test_an_order_is_fetched_and_its_personal_data_is_shown_once_asked_for(landed: Tables) -> None:
     [(platform, order_id, account, name)] = landed.query(
         "SELECT platform, order_id, account, buyer_name FROM orders WHERE buyer_name <> seller_name "
         "ORDER BY 1, 2 LIMIT 1"

@@ -120,19 +120,19 @@ async def test_no_more_rejects_are_replayed_than_were_seen(tell: Tell) -> None:
     assert details == {"count": 3, "ids": [1, 2, 3]}
 
 
-async def test_persons_of_an_order_are_shown_only_once_it_is_recorded_who_asked(tell: Tell) -> None:
+async def test_personal_data_of_an_order_is_shown_only_once_it_is_recorded_who_asked(tell: Tell) -> None:
     story = tell()
     await story.sync(story.shop)
     [(platform, order_id)] = story.query("SELECT platform, order_id FROM orders ORDER BY order_id LIMIT 1")
     key = OrderKey(str(platform), str(order_id))
     async with story.pool.connection() as connection:
-        persons = await orders.reveal_persons(connection, ANA, key)
+        persons = await orders.reveal_personal_data(connection, ANA, key)
         assert {"receiver_name", "receiver_phone", "customer_login", "province", "city"} <= persons.keys()
         with pytest.raises(NotFoundError, match="there is no order 0 of 1688"):
-            await orders.reveal_persons(connection, ANA, OrderKey("1688", "0"))
+            await orders.reveal_personal_data(connection, ANA, OrderKey("1688", "0"))
         await connection.execute("ALTER TABLE sync.activity ADD CHECK (action <> 'persons.reveal') NOT VALID")
         with pytest.raises(Exception, match="activity"):
-            await orders.reveal_persons(connection, ANA, key)
+            await orders.reveal_personal_data(connection, ANA, key)
     assert story.query(ACTIVITY) == [
         ("persons.reveal", story.shop, f"order {order_id}", {"platform": platform}),
     ]

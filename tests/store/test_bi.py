@@ -193,7 +193,7 @@ def test_an_undocumented_status_falls_out_of_no_view_and_is_reported(tables: Tab
     assert tables.query("SELECT platform, status, orders FROM bi.check_unknown_statuses") == [("1688", "invented", 1)]
 
 
-def test_persons_stand_in_one_view_alone_and_each_under_its_own_name(tables: Tables) -> None:
+def test_personal_data_stands_in_one_view_alone_and_each_value_under_its_own_name(tables: Tables) -> None:
     add_order(tables, "a", buyer_name="cust***", buyer_id="u1", seller_name="our login", seller_memo="call warehouse")
     add_order(tables, "b", "xportcn_open", buyer_name="N*** T***")
     add_order(tables, "c", "xportcn_ka", buyer_name="sifu:ap1", buyer_id="22", seller_name="a supplier")

@@ -20,7 +20,7 @@ DOC = (Path(__file__).parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")
 [ONE_SHOP] = [block for block in re.findall(r"```sql\n(.*?)```", DOC, re.DOTALL) if "security_barrier" in block]
 
 EVERYBODY = set(roles.ROLES)
-SEES_PERSONS = {roles.PII_READER, roles.CONSOLE}
+SEES_PERSONAL_DATA = {roles.PII_READER, roles.CONSOLE}
 SEES_LEDGER = {roles.OPERATOR, roles.CONSOLE}
 VIEWS = [each.name for each in bi.definitions() if each.kind == "VIEW" and each.name != "order_persons"]
 # who may run what; all others must be refused
@@ -32,11 +32,11 @@ ALLOWED = {
     "SELECT * FROM bi.feed_lag()": EVERYBODY,
     "SELECT order_id, total_amount, direction, buyer_id FROM orders": EVERYBODY,
     "SELECT * FROM sub_orders, product_items, order_parcels, order_history, order_statuses": EVERYBODY,
-    "SELECT * FROM bi.order_persons": SEES_PERSONS,
-    "SELECT * FROM orders": SEES_PERSONS,
-    **{f"SELECT {column} FROM orders": SEES_PERSONS for column in roles.PERSONAL},
-    "SELECT * FROM order_receivers": SEES_PERSONS,
-    "SELECT payload FROM raw_orders": SEES_PERSONS,
+    "SELECT * FROM bi.order_persons": SEES_PERSONAL_DATA,
+    "SELECT * FROM orders": SEES_PERSONAL_DATA,
+    **{f"SELECT {column} FROM orders": SEES_PERSONAL_DATA for column in roles.PERSONAL},
+    "SELECT * FROM order_receivers": SEES_PERSONAL_DATA,
+    "SELECT payload FROM raw_orders": SEES_PERSONAL_DATA,
     "SELECT * FROM sync.accounts, sync.windows, sync.backfills, sync.audits, sync.processes": SEES_LEDGER,
     "SELECT id, reason, reason_key, ignored_at FROM sync.rejects": SEES_LEDGER,
     "SELECT payload FROM sync.rejects": {roles.CONSOLE},
@@ -135,10 +135,10 @@ def _may_read(logins: Logins, role: str, name: str) -> bool:
     return bool(answer)
 
 
-def test_the_view_of_persons_made_again_is_read_by_no_more_roles_than_before(logins: Logins) -> None:
+def test_the_view_of_personal_data_made_again_is_read_by_no_more_roles_than_before(logins: Logins) -> None:
     logins.tables.execute("DROP VIEW bi.order_persons")
     migrate.migrate(logins.tables.url)
-    assert {role for role in roles.ROLES if _may_read(logins, role, "bi.order_persons")} == SEES_PERSONS
+    assert {role for role in roles.ROLES if _may_read(logins, role, "bi.order_persons")} == SEES_PERSONAL_DATA
 
 
 def test_where_roles_may_not_be_created_the_migration_goes_on_and_says_what_to_run(

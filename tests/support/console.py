@@ -31,21 +31,21 @@ class Served:
         """The header by which a browser says that a form is one of this console's pages."""
         return {"Origin": self.root}
 
-    async def add(self, name: str, *, may_act: bool = False, may_see_persons: bool = False) -> str:
+    async def add(self, name: str, *, may_act: bool = False, may_see_personal_data: bool = False) -> str:
         """Add a person; return the token."""
         token = passwords.new_token()
         async with self.site.pool.connection() as connection:
             await console_access.put(
-                connection, name, passwords.hashed(token), may_act=may_act, may_see_persons=may_see_persons
+                connection, name, passwords.hashed(token), may_act=may_act, may_see_personal_data=may_see_personal_data
             )
         return token
 
     @asynccontextmanager
     async def person(
-        self, name: str = "lin", *, may_act: bool = True, may_see_persons: bool = True, language: str = "en"
+        self, name: str = "lin", *, may_act: bool = True, may_see_personal_data: bool = True, language: str = "en"
     ) -> AsyncIterator[httpx.AsyncClient]:
         """A browser, without scripts, of somebody who has just logged in."""
-        token = await self.add(name, may_act=may_act, may_see_persons=may_see_persons)
+        token = await self.add(name, may_act=may_act, may_see_personal_data=may_see_personal_data)
         async with self.nobody(language) as client:
             answer = await client.post("/login", data={"name": name, "password": token})
             assert answer.status_code == 303, answer.text

@@ -24,7 +24,7 @@ from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.statuses import STATES
 from orders_sync.exports import formats, source
-from orders_sync.exports.source import OF_PERSONS
+from orders_sync.exports.source import PERSONAL_VIEW
 from orders_sync.store import activity, bi, pauses
 from orders_sync.store.console import account_names
 from orders_sync.store.database import Session
@@ -48,7 +48,11 @@ async def show(visit: Visit) -> Response:
     async with visit.reading() as connection:
         accounts = await account_names.read(connection)
         paused = await pauses.read(connection)
-    views = [each for each in sorted(source.views(), key=_rank) if each != OF_PERSONS or visit.person.may_see_persons]
+    views = [
+        each
+        for each in sorted(source.views(), key=_rank)
+        if each != PERSONAL_VIEW or visit.person.may_see_personal_data
+    ]
     about = {each.name: each.comment for each in bi.definitions()}
     return visit.render(
         "export.html",
@@ -74,8 +78,8 @@ async def send(visit: Visit) -> Response:
     view, name = visit.query.get("view", ""), visit.query.get("format", CSV)
     if name not in FORMATS:
         raise UsageError(visit._("There is no such format: CSV or XLSX."), argument="format")
-    if view == OF_PERSONS:
-        visit.must_see_persons()
+    if view == PERSONAL_VIEW:
+        visit.must_see_personal_data()
     format_ = FORMATS[name]
     format_.must_be_installed()
     start, end = fields.days(visit.query, visit.words)
@@ -91,7 +95,7 @@ async def send(visit: Visit) -> Response:
         titles=column_titles.titles(visit.words) if name in WITH_WORDS and _headings(visit) == WORDS else None,
     )
     file, rows = await _write(visit, selection, format_, MOST[name])
-    if selection.reveals_persons:
+    if selection.reveals_personal_data:
         await _record(visit, selection, file, rows)
     first, last = visit.query.get("from"), visit.query.get("to")
     days = [first, last] if first and last else [f"from_{first}" if first else "", f"to_{last}" if last else ""]
@@ -123,7 +127,7 @@ def _orders(visit: Visit) -> tuple[tuple[str, str], ...]:
 
 
 async def _record(visit: Visit, selection: exports.Selection, file: Path, rows: int) -> None:
-    """Record that persons are exported, before they are sent; a file that cannot be recorded is not sent."""
+    """Record that personal data is exported, before they are sent; a file that cannot be recorded is not sent."""
     details = selection.described | {"rows": rows}
     try:
         async with visit.site.working() as connection:
@@ -146,7 +150,7 @@ async def _write(visit: Visit, selection: exports.Selection, format_: exports.Fo
     try:
         return await visit.site.ask(
             lambda session: _written(session, selection, format_, check),
-            persons=selection.reveals_persons,
+            personal_data=selection.reveals_personal_data,
             seconds=STATEMENT_SECONDS,
         )
     finally:

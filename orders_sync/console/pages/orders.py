@@ -92,12 +92,12 @@ async def fetch(visit: Visit) -> Response:
 
 
 async def reveal(visit: Visit) -> Response:
-    """Show the persons of an order and its payload, and record who asked."""
+    """Show the personal data of an order and its payload, and record who asked."""
     key = _key(visit)
     async with visit.site.working() as connection:
-        persons = await actions.reveal_persons(connection, visit.actor, key)
-    payload = await visit.site.ask(lambda session: order_lookup.payload(session, key), persons=True)
-    return visit.render("order_persons.html", key=key, persons=persons, payload=payload, ow=order_words)
+        personal_data = await actions.reveal_personal_data(connection, visit.actor, key)
+    payload = await visit.site.ask(lambda session: order_lookup.payload(session, key), personal_data=True)
+    return visit.render("order_persons.html", key=key, personal_data=personal_data, payload=payload, ow=order_words)
 
 
 def _key(visit: Visit) -> OrderKey:
@@ -222,6 +222,6 @@ def _place(visit: Visit) -> LastOrder | None:
 PAGES = [
     page("/orders", show, form="/orders"),
     action("/orders/fetch", fetch, form="/orders"),
-    action("/orders/persons", reveal, acts=False, shows_persons=True, form="/orders"),
+    action("/orders/persons", reveal, acts=False, shows_personal_data=True, form="/orders"),
     page("/orders/{platform}/{order_id:path}", show_one),
 ]

@@ -88,7 +88,7 @@ async def show_one(visit: Visit) -> Response:
 
 
 async def reveal(visit: Visit) -> Response:
-    """Show a reject with the record as received, and record who asked: it may hold persons."""
+    """Show a reject with the record as received, and record who asked: it may hold personal data."""
     number = _number(visit)
     async with visit.site.working() as connection, connection.transaction():
         found = await rejects.record(connection, number)
@@ -177,5 +177,5 @@ PAGES = [
     action("/rejects/ignore", ignore, form="/rejects"),
     action("/rejects/unignore", unignore, form="/rejects"),
     page("/rejects/{number}", show_one),
-    action("/rejects/{number}/record", reveal, acts=False, shows_persons=True, form="/rejects/{number}"),
+    action("/rejects/{number}/record", reveal, acts=False, shows_personal_data=True, form="/rejects/{number}"),
 ]

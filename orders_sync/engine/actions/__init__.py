@@ -11,7 +11,7 @@ service takes, a backfill and a fetched order are windows of the ledger.
 accounts    pause, resume, sync now
 audits      run, have one run, repair, acknowledge
 backfills   start what `engine/backfill.py` has shown, cancel, again what is not complete
-orders      fetch now, reveal persons
+orders      fetch now, reveal personal data
 rejects     replay, ignore, unignore, drop
 windows     retry failed ones
 """

@@ -1,4 +1,4 @@
-"""Actions on single orders: fetch them now, reveal the persons of one."""
+"""Actions on single orders: fetch them now, reveal the personal data of one."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ async def fetch(
     return Fetching(plan, requested)
 
 
-async def reveal_persons(connection: Connection, actor: Actor, key: OrderKey) -> dict[str, Any]:
-    """Return the persons of an order by the columns of `bi.order_persons`, where it goes to, and record who asked.
+async def reveal_personal_data(connection: Connection, actor: Actor, key: OrderKey) -> dict[str, Any]:
+    """Return the personal data of an order, as `store/order_persons.py` reads it, and record who asked.
 
     Raises `NotFoundError` for an unknown order.
     """
     async with connection.transaction():
-        persons = await order_persons.read(connection, key)
-        if persons is None:
+        personal_data = await order_persons.read(connection, key)
+        if personal_data is None:
             raise NotFoundError(
                 Sentence("there is no order %(order)s of %(platform)s here", order=key.order_id, platform=key.platform)
             )
@@ -58,8 +58,8 @@ async def reveal_persons(connection: Connection, actor: Actor, key: OrderKey) ->
             connection,
             actor,
             Action.PERSONS_REVEAL,
-            account=persons.pop("account"),
+            account=personal_data.pop("account"),
             subject=f"order {key.order_id}",
             details={"platform": key.platform},
         )
-    return persons
+    return personal_data

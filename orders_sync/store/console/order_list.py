@@ -1,4 +1,4 @@
-"""Orders by account, day and state, the newest first; without persons. They are those of the view `bi.orders`."""
+"""Orders by account, day and state, the newest first; without personal data. They are those of the view `bi.orders`."""
 
 from __future__ import annotations
 
