@@ -49,7 +49,7 @@ async def drain(
 async def release_windows(run_context: RunContext, account: str) -> None:
     """Release every window of an account that this process has claimed and does not read. Raises psycopg.Error."""
     async with run_context.pool.connection() as connection:
-        await claims.release_all(connection, account, run_context.owner)
+        await claims.release_all(connection, account, run_context.claimant)
 
 
 class _AccountRunner:
@@ -159,7 +159,7 @@ class _AccountRunner:
         """Release all windows of the account that we claimed, also one that was claimed during cancellation."""
         with suppress(psycopg.Error, PoolTimeout):  # then the leases run out by themselves
             async with self.run_context.pool.connection(timeout=RELEASE_SECONDS) as connection:
-                await claims.release_all(connection, self.name, self.run_context.owner)
+                await claims.release_all(connection, self.name, self.run_context.claimant)
 
     async def _claim_next(self, in_flight: int) -> Claim | None:
         """Claim a window once a slot is free; a slot that brings no window is released at once."""
@@ -189,14 +189,14 @@ class _AccountRunner:
     async def _claim(self) -> Claim | None:
         async with self.run_context.pool.connection() as connection:
             account, statuses = self.source.account, self.source.platform.listed_statuses
-            return await claims.claim(connection, self.name, self.run_context.owner, statuses, account.identity)
+            return await claims.claim(connection, self.name, self.run_context.claimant, statuses, account.identity)
 
     async def _await_others(self) -> bool:
         """Wait a moment if another process has claimed a window of this account, and return True then."""
         if not self.waits:
             return False
         async with self.run_context.pool.connection() as connection:
-            seconds = await claims.claimed_for(connection, self.name)
+            seconds = await claims.seconds_to_next_expiry(connection, self.name)
         if seconds is None:
             return False
         if not self.is_waiting:

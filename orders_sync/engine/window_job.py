@@ -198,4 +198,4 @@ class WindowJob:
     async def _write_unanswered(self, text: str | None) -> None:
         with suppress(LeaseLostError):  # closing the window raises it
             async with self._pool.connection() as connection:
-                await claims.note_unanswered(connection, self._claim, text)
+                await claims.set_unanswered(connection, self._claim, text)

@@ -38,7 +38,7 @@ LEASE = timedelta(seconds=30)
 _CLAIM = f"""
 -- one claim of an account at a time: two on overlapping windows would wait for each other (ex_windows_one_reader)
 SELECT pg_advisory_xact_lock(%(lock)s, hashtext(%(account)s));
-UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(owner)s,
+UPDATE sync.windows SET state = 'running', fence = nextval('sync.fences'), owner = %(claimant)s,
     lease_until = clock_timestamp() + %(lease)s, started_at = clock_timestamp(), attempts = attempts + 1,
     error = NULL
 WHERE id = (
@@ -85,11 +85,11 @@ RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfi
 async def claim(
     connection: Connection,
     account: str,
-    owner: str,
+    claimant: str,
     statuses: Sequence[str] = (),
     identity: Identity | None = None,
 ) -> Claim | None:
-    """Take the next window of an account for `owner`; None if none can be read now.
+    """Take the next window of an account, claimed by `claimant`; None if none can be read now.
 
     A window can be read when it is planned or its reader let the lease run out, its `not_before` has passed, it
     overlaps no window of the same feed that is being read, and the account is not paused. The order:
@@ -116,7 +116,7 @@ async def claim(
             {
                 "lock": locks.CLAIMS,
                 "account": account,
-                "owner": owner,
+                "claimant": claimant,
                 "lease": LEASE,
                 "urgency": URGENCY,
                 "statuses": list(statuses),
@@ -132,7 +132,7 @@ async def claim(
     return msgspec.convert({**row, "window": {"start": row["starts_at"], "end": row["ends_at"]}}, Claim)
 
 
-async def claimed_for(connection: Connection, account: str) -> float | None:
+async def seconds_to_next_expiry(connection: Connection, account: str) -> float | None:
     """Return the seconds until the next claim of the account expires, at least 0; None if nothing is claimed."""
     query = """
         SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float
@@ -156,7 +156,7 @@ async def renew(connection: Connection, claim: Claim) -> None:
             raise
 
 
-async def note_unanswered(connection: Connection, claim: Claim, text: str | None) -> None:
+async def set_unanswered(connection: Connection, claim: Claim, text: str | None) -> None:
     """Store why calls for a claimed window get no answer; None clears it. Raises `LeaseLostError`."""
     await update_fenced(connection, claim, "error = %s", [ledger.kept(text)])
 
@@ -166,11 +166,11 @@ async def release(connection: Connection, claim: Claim, *, calls: int) -> None:
     await update_fenced(connection, claim, "state = 'planned', calls = calls + %s", [calls])
 
 
-async def release_all(connection: Connection, account: str, owner: str) -> None:
-    """End all claims of `owner` on windows of the account without a result: they are planned again."""
+async def release_all(connection: Connection, account: str, claimant: str) -> None:
+    """End all claims of `claimant` on windows of the account without a result: they are planned again."""
     await connection.execute(
         "UPDATE sync.windows SET state = 'planned' WHERE account = %s AND owner = %s AND state = 'running'",
-        [account, owner],
+        [account, claimant],
     )
 
 

@@ -56,7 +56,7 @@ async def test_an_account_that_is_new_has_planned_and_landed_nothing(connection:
     assert (planned.history_from, planned.planned_to, planned.watermark) == (None, None, None)
     assert planned.now == await one(connection, "SELECT %s::timestamptz", planned.now)
     assert await claims.claim(connection, SHOP, "worker") is None
-    assert await claims.claimed_for(connection, SHOP) is None
+    assert await claims.seconds_to_next_expiry(connection, SHOP) is None
 
 
 async def test_registering_again_changes_only_what_is_different(connection: Connection) -> None:
@@ -324,18 +324,18 @@ async def test_a_renewal_that_waits_for_the_end_of_its_own_window_loses_nothing(
 async def test_how_long_a_hold_lasts_at_most(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
     await claim(connection)
-    seconds = await claims.claimed_for(connection, SHOP)
+    seconds = await claims.seconds_to_next_expiry(connection, SHOP)
     assert seconds is not None
     assert 0 < seconds <= LEASE.total_seconds()
     await let_leases_run_out(connection)
-    assert await claims.claimed_for(connection, SHOP) == 0
+    assert await claims.seconds_to_next_expiry(connection, SHOP) == 0
 
 
 async def test_a_window_handed_back_is_planned_again(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
     first = await claim(connection)
     await claims.release(connection, first, calls=2)
-    assert await claims.claimed_for(connection, SHOP) is None
+    assert await claims.seconds_to_next_expiry(connection, SHOP) is None
     assert await one(connection, "SELECT state, calls FROM sync.windows") == ("planned", 2)
     assert (await claim(connection)).attempts == 2
 

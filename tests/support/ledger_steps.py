@@ -35,8 +35,8 @@ async def plan(
     await ledger.plan(connection, account, kind, Feed.UPDATED, list(windows))
 
 
-async def claim(connection: Connection, owner: str = "worker", account: str = SHOP) -> Claim:
-    found = await claims.claim(connection, account, owner)
+async def claim(connection: Connection, claimant: str = "worker", account: str = SHOP) -> Claim:
+    found = await claims.claim(connection, account, claimant)
     assert found is not None
     return found
 
