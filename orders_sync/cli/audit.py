@@ -106,7 +106,7 @@ async def _audit(
     with bars([each.account.name for each in sources], unit="done") as progress:
         async with (
             user_settings.http_client(settings) as http,
-            database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
+            database.connected(url, size=limits.slots * 2 + len(sources)) as pool,
         ):
             return await actions.run(
                 RunContext(pool, http, sources, limits, progress),

@@ -80,7 +80,7 @@ def _read(url: str, sources: list[AccountSource], settings: Settings) -> list[Ac
     async def drain() -> list[AccountResult]:
         async with (
             user_settings.http_client(settings) as http,
-            database.connected(url, size=limits.workers * 2 + len(sources)) as pool,
+            database.connected(url, size=limits.slots * 2 + len(sources)) as pool,
         ):
             names = [each.account.name for each in sources]
             async with pool.connection() as connection:

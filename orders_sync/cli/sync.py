@@ -106,7 +106,7 @@ async def catch_up(
     retry: bool = False,
 ) -> list[AccountResult]:
     """Run one pass over the accounts and return its outcomes. Raises `DatabaseError` when the connection is lost."""
-    async with http, database.connected(url, size=limits.workers * 2 + len(sources)) as pool:
+    async with http, database.connected(url, size=limits.slots * 2 + len(sources)) as pool:
         outcomes = await sync_accounts(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
         if any(outcome.rows.new or outcome.rows.changed for outcome in outcomes):
             async with pool.connection() as connection:

@@ -257,7 +257,8 @@ def _present_reason(account: AccountStatus, running: Running) -> tuple[Sentence,
     if account.failed:
         return Sentence("reads failed and are tried again"), ""
     if account.planned:
-        return Sentence("it waits for its turn to be read"), "add workers or raise its rate if that stays"
+        advice = "if that stays, raise [sync] workers, run another `orders-sync worker`, or raise its rate"
+        return Sentence("it waits for its turn to be read"), advice
     return Sentence("no read of it is planned"), "the log of the scheduler says why"
 
 

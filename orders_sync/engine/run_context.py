@@ -34,7 +34,7 @@ class RunContext:
         self.limits = limits
         self.progress = progress
         self.rate_limiters: dict[str, RateLimiter] = rate_limiters(pool, sources)
-        self.slots = Slots(limits.workers, (host_of(each) for each in sources))
+        self.slots = Slots(limits.slots, (host_of(each) for each in sources))
         self.claimant = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.stopping = asyncio.Event()
 

@@ -163,7 +163,7 @@ class _AccountRunner:
 
     async def _claim_next(self, in_flight: int) -> Claim | None:
         """Claim a window once a slot is free; a slot that brings no window is released at once."""
-        if in_flight >= (self.run_context.limits.workers if self.has_answered else 1):
+        if in_flight >= (self.run_context.limits.slots if self.has_answered else 1):
             return None
         slots = self.run_context.slots
         if not await slots.acquire(self.host, None if self.waits else SLOT_SECONDS):

@@ -44,12 +44,12 @@ NO_LIMIT = 10**9
 class Limits:
     """Limits of one process.
 
-    `workers`: windows read at once. `window_rows`: a window with more records is split before it is paged. `attempts`:
-    how often, at most, a window is read to become complete. `probes`: whether what is assumed of a platform is tested,
-    once its account has brought orders.
+    `slots`: windows read at once (the setting is `[sync] workers`). `window_rows`: a window with more records is split
+    before it is paged. `attempts`: how often, at most, a window is read to become complete. `probes`: whether what is
+    assumed of a platform is tested, once its account has brought orders.
     """
 
-    workers: int = 4
+    slots: int = 4
     window_rows: int = 2000
     attempts: int = 3
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)

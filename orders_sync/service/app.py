@@ -115,7 +115,7 @@ class Service:
         restart is better than running on without it.
         """
         self._listen_for_signals()
-        connections = self._limits.workers * 2 + 4
+        connections = self._limits.slots * 2 + 4
         async with AsyncExitStack() as stack:
             stack.enter_context(self._outage.capture_pool_logs())
             await stack.enter_async_context(self._http)

@@ -64,7 +64,7 @@ class Worker:
         """Work until cancelled; then jobs in flight have `GRACE_SECONDS` to finish. Raises `queue.QueueError`."""
         await self._queue.app.run_worker_async(
             queues=[QUEUE],
-            concurrency=2 * self._run_context.limits.workers,
+            concurrency=2 * self._run_context.limits.slots,
             # poll: a listener whose connection was lost stays silent without an error
             listen_notify=False,
             fetch_job_polling_interval=POLL_SECONDS,

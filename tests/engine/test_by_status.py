@@ -95,7 +95,7 @@ async def test_orders_that_leave_and_enter_a_list_while_it_is_paged_are_not_lost
             happens(story, young, "ship")
 
     story.world.between_calls = move
-    story.with_limits(workers=1)
+    story.with_limits(slots=1)
     await swept(story)
     # two lists where the border of two months lies among the orders
     lists = "SELECT bool_and(seen = total), max(attempts) FROM sync.windows WHERE status = '11'"
@@ -116,7 +116,7 @@ async def test_a_list_that_never_adds_up_lands_what_it_brought_and_the_rest_is_r
             story.faults.script("missing_rows", account=SHOP)
 
     story.world.between_calls = lose_rows
-    story.with_limits(workers=1, attempts=2)
+    story.with_limits(slots=1, attempts=2)
     await swept(story)
     lists = "SELECT DISTINCT state, seen < total FROM sync.windows WHERE status = '11' AND total > 0"
     assert story.query(lists) == [("done", True)]

@@ -64,7 +64,7 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
 ) -> None:
     """`sync` waits for the end of the pause, but holds no slot meanwhile."""
     story = tell(orders=60)
-    story.with_limits(workers=1)
+    story.with_limits(slots=1)
     held = asyncio.Event()
 
     class Watching(Silent):

@@ -231,7 +231,7 @@ async def test_1688_orders_garbage_and_unknown_types_are_closed_with_the_reason_
 
 
 async def test_messages_are_read_before_everything_else_and_changes_before_the_next_messages(story: Story) -> None:
-    story.with_limits(workers=1)
+    story.with_limits(slots=1)
     await synced(story)
     first, *_, second = story.world.shop(KA).index.orders.values()
     await come(story, body(first.order_no))
@@ -251,7 +251,7 @@ async def test_messages_are_read_before_everything_else_and_changes_before_the_n
 
 async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> None:
     """Whatever comes due while a batch of messages is read waits for one of its windows, not for all of them."""
-    story.with_limits(workers=1)
+    story.with_limits(slots=1)
     await synced(story)
     flood = [order for order in story.world.shop(KA).index.orders.values() if not order.quirk][:60]
     await come(story, *(body(order.order_no) for order in flood))

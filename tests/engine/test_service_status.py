@@ -74,7 +74,10 @@ ACCOUNTS = {
     "behind": (
         replace(CURRENT, behind=960.0, planned=4),
         AccountState.BEHIND,
-        ["attention shop: 16 min behind", "late from 6 min on: it waits for its turn to be read: add workers"],
+        [
+            "attention shop: 16 min behind",
+            "late from 6 min on: it waits for its turn to be read: if that stays, raise [sync] workers",
+        ],
     ),
     "behind, being read": (
         replace(CURRENT, behind=960.0, planned=4, running=1),

@@ -51,7 +51,7 @@ async def test_a_sweep_that_takes_longer_than_its_period_reaches_the_youngest_or
     tell: Tell, monkeypatch: pytest.MonkeyPatch, by_status: bool
 ) -> None:
     story = tell(orders=900, page_size=10)
-    story.with_limits(workers=1)
+    story.with_limits(slots=1)
     if not by_status:
         monkeypatch.setattr(planner, "choose_cheaper", lambda creation, *_: creation)
     await story.sync(SHOP)

@@ -67,7 +67,7 @@ async def test_row_that_moves_forward_while_paged_is_not_lost_P1(tell: Tell) -> 
     Read from the first page to the last, one order a page would slip from an unread page into a read one.
     """
     story = tell(orders=900, page_size=10)
-    story.with_limits(workers=1)
+    story.with_limits(slots=1)
     shop = story.world.shop(story.shop)
     victims = iter(sorted(shop.index.orders.values(), key=lambda order: order.modified))
     moved = []
@@ -148,7 +148,7 @@ async def test_of_a_long_window_nobody_knows_a_page_is_not_asked_for_before_it_i
 
 async def test_window_that_never_adds_up_is_split_until_it_does_P1(tell: Tell) -> None:
     story = tell(orders=900, page_size=10)
-    story.with_limits(workers=1, attempts=12)
+    story.with_limits(slots=1, attempts=12)
     story.faults.set_rates({"missing_rows": 0.3})  # one of 31 calls fails in each read of the whole
     outcome = (await story.sync(story.shop))[story.shop]
     assert (outcome.errors, outcome.failed_windows) == ([], [])
@@ -305,7 +305,7 @@ async def test_malformed_records_become_rejects_once_and_their_neighbours_land_P
 
 async def test_watermark_stays_before_a_window_that_failed_P5(tell: Tell) -> None:
     story = tell(samples=True)
-    story.with_limits(workers=1, tries=1, attempts=1)
+    story.with_limits(slots=1, tries=1, attempts=1)
     story.faults.script("html", account=story.shop)
     outcome = (await story.sync(story.shop))[story.shop]
     assert "not JSON" in outcome.errors[0]
@@ -331,7 +331,7 @@ async def test_refused_signature_stops_the_account_after_one_call_P6(tell: Tell)
 
 async def test_account_that_answers_nothing_rests_and_the_others_go_on_P6(tell: Tell) -> None:
     story = tell(orders=900)
-    story.with_limits(tries=1, workers=1)
+    story.with_limits(tries=1, slots=1)
     story.faults.set_rates({"reset": 1.0}, account="sandbox-open")
     outcomes = await story.sync()
     assert outcomes["sandbox-open"].errors
