@@ -18,9 +18,9 @@ from orders_sync.cli.progress import bars
 from orders_sync.cli.sync import catch_up, show
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import DatabaseError, UsageError
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import Limits
 from orders_sync.sandbox import Sandbox, SandboxTransport, World, load_simulations
 from orders_sync.sandbox.verify import verify_account
 from orders_sync.service.web import listening_socket

@@ -14,8 +14,8 @@ from orders_sync.domain import local_times
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.engine.actions import accounts
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import Limits
 from orders_sync.sandbox import Sandbox, SandboxTransport
 from orders_sync.service import logs
 from orders_sync.service.app import Service

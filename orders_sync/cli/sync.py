@@ -25,11 +25,11 @@ from orders_sync.cli.progress import bars
 from orders_sync.domain.local_times import shown_range, stamp
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.engine.actions import windows
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.results import AccountResult, Progress
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.sync import sync as sync_accounts
-from orders_sync.engine.window_job import Limits
 from orders_sync.store import database, product_figures
 from orders_sync.store.database import Connection
 from orders_sync.store.progress import AccountProgress

@@ -10,8 +10,8 @@ from orders_sync import settings as settings_module
 from orders_sync.cli import output
 from orders_sync.domain import local_times
 from orders_sync.domain.errors import ConfigurationError
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.page_client import RetryPolicy
-from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import network
 from orders_sync.settings import Settings
 

@@ -24,11 +24,11 @@ from orders_sync.domain.errors import (
 from orders_sync.domain.records import Head, Record
 from orders_sync.domain.sweep_cost import merge_small_windows
 from orders_sync.domain.windows import SECOND, Feed, Window, tile, whole_second
+from orders_sync.engine.claimed_window import NO_LIMIT, Limits
 from orders_sync.engine.page_client import PageClient
 from orders_sync.engine.paging import AskPage, FetchedPage, Identify, Read, read_completely
 from orders_sync.engine.reconcile import MOST_IDS, Difference, OrderCounts, Reconciliation, compare, is_readable, ranges
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import NO_LIMIT, Limits
 from orders_sync.platforms import PageQuery
 from orders_sync.store import audits
 from orders_sync.store.database import Pool

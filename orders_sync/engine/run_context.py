@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.rate_limiter import RateLimiter
 from orders_sync.engine.results import Progress
 from orders_sync.engine.slots import Slots
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import Limits
 from orders_sync.store.database import Pool
 from orders_sync.store.rate_limits import SharedRateBackend
 

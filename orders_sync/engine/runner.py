@@ -13,6 +13,7 @@ from orders_sync.domain.assumptions import Probe
 from orders_sync.domain.errors import LeaseLostError, OrdersSyncError, PlatformError, RateLimitError
 from orders_sync.domain.ledger import Claim
 from orders_sync.engine import error_scope
+from orders_sync.engine.claimed_window import ClaimedWindow
 from orders_sync.engine.failures import react
 from orders_sync.engine.landing import ClosedWindow
 from orders_sync.engine.probe import probe_account
@@ -21,7 +22,6 @@ from orders_sync.engine.results import AccountResult, WindowResult
 from orders_sync.engine.run_context import RunContext, host_of
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import stop
-from orders_sync.engine.window_job import WindowJob
 from orders_sync.engine.window_outcome import Beyond, Failed, Released, RereadParts, Split, Unconfirmed
 from orders_sync.store import claims, closing, empty_history, ledger, probes, suspensions
 
@@ -209,7 +209,7 @@ class _AccountRunner:
 
     async def _read_window(self, claim: Claim) -> None:
         run_context = self.run_context
-        job = WindowJob(
+        window = ClaimedWindow(
             run_context.pool,
             run_context.http,
             self.source,
@@ -222,32 +222,32 @@ class _AccountRunner:
         closed: ClosedWindow | None = None
         failure: OrdersSyncError | None = None
         try:
-            closed = await job.run()
+            closed = await window.run()
             failure = closed.outcome.error
-            self._record_closed(claim, job, closed)
+            self._record_closed(claim, window, closed)
         except LeaseLostError as error:
             failure = error
             run_context.progress.notify(self.name, str(error))
         except Exception as error:
             if error_scope.affects_all_accounts(error):
                 raise
-            failure = await self._fail(claim, job, error)
+            failure = await self._fail(claim, window, error)
             self._record_failure(failure)
         finally:
-            self.result.calls += job.calls
-        run_context.progress.closed(_result(claim, job, closed, failure, time.monotonic() - began))
+            self.result.calls += window.calls
+        run_context.progress.closed(_result(claim, window, closed, failure, time.monotonic() - began))
 
-    async def _fail(self, claim: Claim, job: WindowJob, error: Exception) -> PlatformError:
+    async def _fail(self, claim: Claim, window: ClaimedWindow, error: Exception) -> PlatformError:
         """Close a window as failed after an error in this program: it is read again like any other that failed."""
         failure = PlatformError(f"an error in orders-sync itself, please report it: {error_scope.text(error)}")
         failure.account, failure.window = self.name, str(claim.window)
         failure.__cause__ = error
         async with self.run_context.pool.connection() as connection:
             with suppress(LeaseLostError):
-                await closing.fail(connection, claim, str(failure), calls=job.calls)
+                await closing.fail(connection, claim, str(failure), calls=window.calls)
         return failure
 
-    def _record_closed(self, claim: Claim, job: WindowJob, closed: ClosedWindow) -> None:
+    def _record_closed(self, claim: Claim, window: ClaimedWindow, closed: ClosedWindow) -> None:
         outcome = closed.outcome
         self.result.rows += closed.landed
         if isinstance(outcome, Failed | Released):
@@ -256,9 +256,9 @@ class _AccountRunner:
             return
         if outcome.error is None:  # else it neither ends a row of failures nor adds to it
             self.failures = 0  # in a row
-        self.has_answered = self.has_answered or job.total is not None
-        if claim.parent_id is None and job.total is not None:
-            self.run_context.progress.counted(self.name, job.total)
+        self.has_answered = self.has_answered or window.total is not None
+        if claim.parent_id is None and window.total is not None:
+            self.run_context.progress.counted(self.name, window.total)
         if not isinstance(outcome, Split | RereadParts):
             self.result.windows += 1
             self.run_context.progress.landed(self.name, closed.seen)
@@ -276,7 +276,7 @@ class _AccountRunner:
 
 
 def _result(
-    claim: Claim, job: WindowJob, closed: ClosedWindow | None, error: OrdersSyncError | None, seconds: float
+    claim: Claim, window: ClaimedWindow, closed: ClosedWindow | None, error: OrdersSyncError | None, seconds: float
 ) -> WindowResult:
     """Return the result of a window; `closed` is None where its claim was lost, or an error of ours ended its read."""
     outcome = None if closed is None else closed.outcome
@@ -284,4 +284,4 @@ def _result(
     is_closed = closed is not None and not isinstance(outcome, Split | RereadParts | Failed | Released)
     landed = closed.landed if closed is not None and is_closed else None
     why_no_proof = {Beyond: "beyond", Unconfirmed: "unconfirmed"}.get(type(outcome), "")
-    return WindowResult(claim, job.calls, job.total, landed, error, seconds, is_split, why_no_proof)
+    return WindowResult(claim, window.calls, window.total, landed, error, seconds, is_split, why_no_proof)

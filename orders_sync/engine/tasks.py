@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-async def run_all(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run jobs concurrently; return their results in the order of the jobs.
+async def run_all(coroutines: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Run coroutines concurrently; return their results in the same order.
 
     When one fails, or this task is cancelled, all others are stopped before the error is raised: none goes on with
     connections that its caller closes.
     """
-    tasks = [asyncio.create_task(job) for job in jobs]
+    tasks = [asyncio.create_task(each) for each in coroutines]
     try:
         return await asyncio.gather(*tasks)
     finally:

@@ -27,10 +27,10 @@ from starlette.routing import Route
 from orders_sync.console import app as console
 from orders_sync.console.site import Site
 from orders_sync.domain.errors import DatabaseError, EmbeddedError
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import check_cancelled
-from orders_sync.engine.window_job import Limits
 from orders_sync.service import health, hooks, logs, queue, retention
 from orders_sync.service import outage as outages
 from orders_sync.service.channels import open_channels

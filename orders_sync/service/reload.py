@@ -10,8 +10,8 @@ import httpx
 import structlog
 
 from orders_sync.domain.errors import OrdersSyncError
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import Limits
 from orders_sync.settings import Settings
 
 log = structlog.get_logger(__name__)

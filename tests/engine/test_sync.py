@@ -20,9 +20,9 @@ from orders_sync.domain.times import platform_text
 from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.engine import page_client, planner
 from orders_sync.engine import sync as engine
+from orders_sync.engine.claimed_window import ClaimedWindow
 from orders_sync.engine.run_context import RunContext, rate_limiters
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import WindowJob
 from orders_sync.sandbox import SandboxTransport
 from orders_sync.sandbox.faults import KINDS
 from orders_sync.store import claims, closing, ledger, load, suspensions
@@ -354,11 +354,11 @@ async def test_zombie_that_lost_its_window_commits_nothing_P5(tell: Tell) -> Non
     assert heir.id == frozen.id
     async with httpx.AsyncClient(transport=SandboxTransport(story.sandbox.app)) as http:
         with pytest.raises(LeaseLostError):
-            await WindowJob(
+            await ClaimedWindow(
                 story.pool, http, source, rate_limiters(story.pool, [source])[story.shop], story.limits, frozen
             ).run()
         assert story.query("SELECT count(*) FROM orders") == [(0,)]
-        await WindowJob(
+        await ClaimedWindow(
             story.pool, http, source, rate_limiters(story.pool, [source])[story.shop], story.limits, heir
         ).run()
     assert story.query("SELECT count(*) > 0 FROM orders") == [(True,)]
@@ -608,15 +608,15 @@ async def test_an_error_of_ours_fails_its_window_and_the_others_are_read(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = tell()
-    run, broken = WindowJob.run, set[int]()
+    run, broken = ClaimedWindow.run, set[int]()
 
-    async def once(self: WindowJob) -> object:
+    async def once(self: ClaimedWindow) -> object:
         if not broken:
             broken.add(self._claim.id)
             raise IndexError("a mistake")
         return await run(self)
 
-    monkeypatch.setattr(WindowJob, "run", once)
+    monkeypatch.setattr(ClaimedWindow, "run", once)
     outcomes = await story.sync(story.shop)
     assert "a mistake" in outcomes[story.shop].errors[-1]
     assert story.query("SELECT id, error LIKE %s FROM sync.windows WHERE state = 'failed'", "%a mistake%") == [

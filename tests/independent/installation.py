@@ -13,12 +13,12 @@ from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import audit
 from orders_sync.engine.audit_results import Audited
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.page_client import RetryPolicy
 from orders_sync.engine.probe import Probed, probe_account
 from orders_sync.engine.results import AccountResult
 from orders_sync.engine.run_context import RunContext, rate_limiters
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store.database import Pool
 from tests.independent.platform import APP_ID, SECRET, SELLER, FakePlatform

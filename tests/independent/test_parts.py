@@ -9,8 +9,8 @@ import pytest
 
 from orders_sync.domain import emptiness
 from orders_sync.domain.windows import Feed, Window
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.page_client import RetryPolicy
-from orders_sync.engine.window_job import Limits
 from orders_sync.store import backfills
 from orders_sync.store.database import Pool
 from tests.independent.installation import ACCOUNT, Installation

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.assumptions import ASSUMPTIONS, ProbeResult
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.probe import Probed
-from orders_sync.engine.window_job import Limits
 from tests.independent.installation import Installation
 from tests.independent.oddities import (
     answers,

@@ -10,7 +10,7 @@ from math import ceil
 import pytest
 
 from orders_sync.domain.sweeps import Sweep
-from orders_sync.engine.window_job import Limits
+from orders_sync.engine.claimed_window import Limits
 from tests.independent.installation import Installation
 from tests.independent.oddities import answers, counted_never_listed, filter_ignored, reach_capped, total_is
 from tests.independent.platform import Oddity, Order, Query, Response, Stages, orders_every

@@ -21,11 +21,11 @@ from orders_sync.domain.sweeps import Sweep, SweepPolicy
 from orders_sync.engine import sync as engine
 from orders_sync.engine.audit import audit
 from orders_sync.engine.audit_results import Audited
+from orders_sync.engine.claimed_window import Limits
 from orders_sync.engine.page_client import RetryPolicy
 from orders_sync.engine.results import AccountResult, WindowResult
 from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
-from orders_sync.engine.window_job import Limits
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 from orders_sync.sandbox.orders import SandboxOrder

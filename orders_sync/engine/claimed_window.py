@@ -56,8 +56,8 @@ class Limits:
     probes: bool = False
 
 
-class WindowJob:
-    """The work on one claimed window: call `run` once.
+class ClaimedWindow:
+    """A claimed window, which `run` reads and closes: call it once.
 
     `total`: the platform's newest count of its records, None before it gave one.
     """
