@@ -142,7 +142,7 @@ def _adapt(connection: database.Session) -> None:
 def refuse_others(url: str) -> None:
     """Raise `DatabaseError` for a database whose tables belong to another program or to a newer version."""
     with database.session(url) as connection:
-        if why := schema.refusal(connection):
+        if why := schema.why_not_to_change(connection):
             raise DatabaseError(f"database {shown(url)}: {why}")
 
 

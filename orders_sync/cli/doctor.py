@@ -192,8 +192,8 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
 
 
 def _tables(connection: Session) -> Finding:
-    if refusal := schema.refusal(connection):
-        return Finding("tables", False, refusal)
+    if why := schema.why_not_to_change(connection):
+        return Finding("tables", False, why)
     revision = schema.revision(connection)
     if revision is None:
         return Finding("tables", True, "do not exist yet: the first `sync` creates them")

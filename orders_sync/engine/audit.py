@@ -190,14 +190,14 @@ class _Audit:
         for done, each in enumerate(reversed(windows)):
             self._report_progress(done)
             if each.end <= earliest_listed:
-                counts, refusal = await self._count_at_reach(comparison, each)
+                counts, no_proof = await self._count_at_reach(comparison, each)
             else:
-                counts, refusal = await comparison.count(each), ""
-            if refusal:
+                counts, no_proof = await comparison.count(each), ""
+            if no_proof:
                 result.start = each.end
                 furthest = duration(int((self._now - earliest_listed).total_seconds()))
                 result.beyond = (
-                    f"{self._platform.name} is documented to list {furthest} back. {each}: {refusal}. "
+                    f"{self._platform.name} is documented to list {furthest} back. {each}: {no_proof}. "
                     "What is older was not compared"
                 )
                 return

@@ -15,7 +15,7 @@ from orders_sync.domain.backfill_plans import PLAN_COMPARED_AFTER, BackfillPlan,
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.sentences import Sentence
 from orders_sync.domain.windows import Feed, Window, whole_second
-from orders_sync.engine.backfill_remarks import of_missing, refusal, remarks
+from orders_sync.engine.backfill_remarks import of_missing, remarks, why_not_backfillable
 from orders_sync.engine.service_status import allowed_delay
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, backfill_ranges, open_differences
@@ -175,8 +175,8 @@ def _preview(
     source: AccountSource, state: RangeState, window: Window, now: datetime, missing_orders: MissingOrders | None
 ) -> AccountPreview:
     said = []
-    if refused := refusal(source, window, now):
-        said.append(refused)
+    if why := why_not_backfillable(source, window, now):
+        said.append(why)
     equal = []
     if state.equal_request is not None and state.equal_state is not None:
         equal.append(EqualRequest(state.equal_request, state.equal_state))

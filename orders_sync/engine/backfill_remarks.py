@@ -12,7 +12,7 @@ from orders_sync.store.backfills import EqualRequest
 from orders_sync.store.open_differences import MissingOrders
 
 
-def refusal(source: AccountSource, window: Window, now: datetime) -> str | None:
+def why_not_backfillable(source: AccountSource, window: Window, now: datetime) -> str | None:
     """Say why nothing of a range can be read yet; None where something can."""
     end = whole_second(now - source.policy.lag)
     if window.start < end:

@@ -31,7 +31,7 @@ from orders_sync.engine.window_outcome import (
     Facts,
     decide_outcome,
     is_long,
-    may_be_refusal,
+    may_be_refused_credentials,
 )
 from orders_sync.platforms import PageQuery
 from orders_sync.store import claims, ledger
@@ -136,7 +136,7 @@ class ClaimedWindow:
         claim, source, platform = self._claim, self._source, self._source.platform
         is_followed = bool(claim.orders) or rereads.proves_absence(claim, source, records)
         was_read = False
-        if isinstance(ending, PlatformError) and may_be_refusal(claim, ending):
+        if isinstance(ending, PlatformError) and may_be_refused_credentials(claim, ending):
             async with self._pool.connection() as connection:
                 was_read = await ledger.was_read(connection, claim.account, BLOCKED_FOR)
         return Facts(

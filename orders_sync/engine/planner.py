@@ -84,9 +84,9 @@ async def _plan_backfill(connection: Connection, source: AccountSource, backfill
         reason = f"{platform.name} does not list by {feed} time; ask by {platform.feed} time"
         await backfills.refuse(connection, backfill, reason)
         return
-    refusal = backfill_remarks.refusal(source, backfill.window, now)
-    if refusal is not None:
-        await backfills.refuse(connection, backfill, refusal)
+    why = backfill_remarks.why_not_backfillable(source, backfill.window, now)
+    if why is not None:
+        await backfills.refuse(connection, backfill, why)
         return
     equal = await backfills.equal(connection, backfill.account, feed, backfill.window, before=backfill.id)
     parts = [backfill.window]

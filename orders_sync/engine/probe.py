@@ -60,7 +60,7 @@ async def probe(send: SendQuery, source: AccountSource, now: datetime) -> dict[s
         if start >= end:
             return answers
         wide = await asker.ask(platform.feed, Window(start, end), policy.page_size, is_needed=span == SPANS[-1])
-        if not wide.refusal:
+        if not wide.error:
             break
     if not wide.page.records:
         return answers if wide.page.total else answers | {"empty_range": answered.empty_range(wide)}
@@ -138,7 +138,7 @@ class _Asker:
         except PlatformError as error:
             if is_needed or not is_answer(error):
                 raise
-            return ListAnswer(query, check, refusal=sanitize(error.message))
+            return ListAnswer(query, check, error=sanitize(error.message))
         records = [identified(each, self._platform.identifier(feed), answer.asked_at) for each in answer.page.records]
         check.add(records)
         orders = [ListedOrder(each.order_id, self._times(each.payload)) for each in records if each.order_id]

@@ -35,19 +35,19 @@ class ListedOrder(msgspec.Struct, frozen=True):
 
 
 class ListAnswer(msgspec.Struct, frozen=True):
-    """The answer to one call. `refusal`: the platform's own error, instead of a list."""
+    """The answer to one call. `error`: the platform's own error, instead of a list."""
 
     query: PageQuery
     check: RecordCheck
     page: Page = Page(0, [])
     orders: list[ListedOrder] = []
-    refusal: str = ""
+    error: str = ""
 
     def lists(self, order: ListedOrder) -> bool | None:
         """Return whether an order is listed; None where that is unknown, because not all of the range was seen."""
         if any(each.order_id == order.order_id for each in self.orders):
             return True
-        return None if self.refusal or self.page.total > len(self.page.records) else False
+        return None if self.error or self.page.total > len(self.page.records) else False
 
 
 def chosen(wide: ListAnswer, feed: Feed, oldest: datetime | None) -> ListedOrder | None:
@@ -167,8 +167,8 @@ def empty_gap(wide: ListAnswer, feed: Feed) -> Window | None:
 
 def empty_range(answer: ListAnswer) -> ProbeAnswer:
     """Judge how a range without a known order is answered."""
-    if answer.refusal:
-        said = f"a range without orders is answered with an error: {answer.refusal}"
+    if answer.error:
+        said = f"a range without orders is answered with an error: {answer.error}"
         return ProbeAnswer(
             ProbeResult.OTHERWISE, said, "windows without orders fail as long as that is so: ask the platform"
         )
@@ -185,9 +185,9 @@ def empty_range(answer: ListAnswer) -> ProbeAnswer:
 
 def past_last_page(answer: ListAnswer) -> ProbeAnswer:
     """Judge how a page past the last one is answered."""
-    if answer.refusal:
+    if answer.error:
         return ProbeAnswer(
-            ProbeResult.OTHERWISE, f"a page behind the last one is answered with an error: {answer.refusal}"
+            ProbeResult.OTHERWISE, f"a page behind the last one is answered with an error: {answer.error}"
         )
     return (
         HOLDS

@@ -80,7 +80,9 @@ class Facts:
     platform: str
     furthest_back: timedelta | None  # how far back the platform is documented to list
     is_empty: bool = False  # of a complete read: it brought nothing, and nothing follows from that
-    was_read: bool = False  # a window of the account was read to its end within `BLOCKED_FOR`; see `may_be_refusal`
+    was_read: bool = (
+        False  # a window of the account was read to its end within `BLOCKED_FOR`; see `may_be_refused_credentials`
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +168,7 @@ def decide_outcome(facts: Facts) -> Outcome:
     return _after_read(facts, ending)
 
 
-def may_be_refusal(claim: Claim, error: PlatformError) -> bool:
+def may_be_refused_credentials(claim: Claim, error: PlatformError) -> bool:
     """Return True if a block may mean that the credentials are refused; it does unless `Facts.was_read`."""
     return isinstance(error, BlockedError) and claim.attempts >= BLOCKED_READS
 
@@ -235,7 +237,7 @@ def _too_large(facts: Facts, total: int) -> Outcome:
 
 def _after_error(facts: Facts, error: PlatformError) -> Outcome:
     claim = facts.claim
-    if isinstance(error, AuthenticationError) or (may_be_refusal(claim, error) and not facts.was_read):
+    if isinstance(error, AuthenticationError) or (may_be_refused_credentials(claim, error) and not facts.was_read):
         return Released(suspends=True, error=error)
     if is_long_hold(error) and (claim.attempts < LONG_HOLDS or not facts.calls):
         return Released(error=error)

@@ -70,10 +70,10 @@ class Channel:
                 is_sent = self.service.notify(body=notice.body, title=notice.title, notify_type=notice.level)
             except Exception as error:  # whatever a plug-in raises must not end the process
                 return self.redactor.text(f"{type(error).__name__}: {error}"[:300])
-        refusals = [text for text in map(_refusal, answers) if text]
-        if is_sent and not refusals:
+        errors = [text for text in map(_error_of, answers) if text]
+        if is_sent and not errors:
             return None
-        return self.redactor.text(" ".join((refusals or lines or ["it was not accepted"])[-1].split())[:300])
+        return self.redactor.text(" ".join((errors or lines or ["it was not accepted"])[-1].split())[:300])
 
 
 def open_channels(settings: NotifySettings) -> tuple[list[Channel], list[str]]:
@@ -174,7 +174,7 @@ def _recorded() -> Iterator[tuple[list[Any], list[str]]]:
         del _local.answers, _local.lines
 
 
-def _refusal(answer: Any) -> str | None:
+def _error_of(answer: Any) -> str | None:
     """Return why there was no answer, or what its JSON says: `errcode` (DingTalk, WeCom) that is not 0; else None."""
     if isinstance(answer, str):
         return answer

@@ -100,7 +100,7 @@ class Worker:
             outcome = await drain(self._run_context, source, turn=TURN_SECONDS, waits=False)
         except psycopg.Error as error:
             self._interrupted.add(account)
-            await self._note_refusal(account, error)
+            await self._record_database_refusal(account, error)
             await self._on_database_error(f"drain of {account}", error)
             return
         finally:
@@ -113,7 +113,7 @@ class Worker:
         if outcome.is_cut_off and not self._run_context.stopping.is_set():
             await self._queue.enqueue(DRAIN, account)
 
-    async def _note_refusal(self, account: str, error: psycopg.Error) -> None:
+    async def _record_database_refusal(self, account: str, error: psycopg.Error) -> None:
         """Store with the account that the database refused a statement: it rests, as every read would end like this."""
         if is_connection_loss(error):
             return

@@ -36,7 +36,7 @@ class Comparison:
     Each is in one of these lists:
 
     - `stale`: older than what is stored, or deleted since. It is dropped.
-    - `refused`: an account of another host holds the order; with the reason.
+    - `conflicting`: an account of another host holds the order; with the reason.
     - `equal`: nothing is to be written. Bytes and rows are the stored ones; or another account keeps the order and what
       was read may not replace it, whatever its bytes.
     - `same_rows`: other bytes. `rebuilt`: other rows. `changed`: both. Damaged orders have other rows.
@@ -51,7 +51,7 @@ class Comparison:
 
     stale: list[FlatOrder] = field(default_factory=list)
     older_at_first: list[FlatOrder] = field(default_factory=list)
-    refused: list[tuple[FlatOrder, str]] = field(default_factory=list)
+    conflicting: list[tuple[FlatOrder, str]] = field(default_factory=list)
     equal: list[FlatOrder] = field(default_factory=list)
     same_rows: list[FlatOrder] = field(default_factory=list)
     rebuilt: list[FlatOrder] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Comparison:
 
     @property
     def current(self) -> list[FlatOrder]:
-        """All but the stale and the refused: the tables hold what was read, or what it must not replace."""
+        """All but the stale and the conflicting: the tables hold what was read, or what it must not replace."""
         return [*self.equal, *self.same_rows, *self.changed, *self.rebuilt]
 
 
@@ -85,8 +85,8 @@ def compare(
         if ownership.is_foreign(stored.account):
             if ownership.is_abandoned(stored.account):
                 found.taken.append(order.order_id)
-            if (reason := ownership.refusal(stored.account, order.order_id)) is not None:
-                found.refused.append((order, reason))
+            if (reason := ownership.host_conflict(stored.account, order.order_id)) is not None:
+                found.conflicting.append((order, reason))
                 continue
             if order.order_id not in remembered and not ownership.is_abandoned(stored.account):
                 ownership.record_listing(order.order_id, order.payload_hash, order.read_at)

@@ -158,8 +158,8 @@ class _Loader:
     def _passes_over(self, record: Record, payload_hash: bytes, owner: str, stored: bytes | None) -> bool:
         """Return True, and count it, if this is another account's order of which nothing is to be landed."""
         order_id = record.order_id or ""
-        if (refusal := self.ownership.refusal(owner, order_id)) is not None:
-            self._reject(record, payload_hash, refusal)
+        if (conflict := self.ownership.host_conflict(owner, order_id)) is not None:
+            self._reject(record, payload_hash, conflict)
             return True
         if self.ownership.is_nothing_new(owner, order_id, payload_hash, stored):
             self.ownership.record_listing(order_id, payload_hash, record.read_at)
@@ -193,10 +193,10 @@ class _Loader:
             return
         stored = set(known)
         counts = LoadCounts()
-        refused: list[tuple[FlatOrder, str]] = []
+        conflicting: list[tuple[FlatOrder, str]] = []
         try:
             async with self.connection.transaction():
-                current = await self._write(orders, stored, counts, refused)
+                current = await self._write(orders, stored, counts, conflicting)
         except _DeletedError as error:
             await self._store(orders, stored - error.order_ids)
         except errors.UniqueViolation as error:
@@ -213,15 +213,15 @@ class _Loader:
         else:
             self.landed += counts
             self.current += [Current(each.order_id, each.read_at, each.payload_hash) for each in current]
-            for order, reason in refused:
+            for order, reason in conflicting:
                 self._reject(Record(order.order_id, order.payload, order.read_at), order.payload_hash, reason)
 
     async def _write(
-        self, orders: list[FlatOrder], known: set[str], counts: LoadCounts, refused: list[tuple[FlatOrder, str]]
+        self, orders: list[FlatOrder], known: set[str], counts: LoadCounts, conflicting: list[tuple[FlatOrder, str]]
     ) -> list[FlatOrder]:
         """Insert what is new and update what is older, in ascending order of order_id. Return the current orders.
 
-        Those are all but the stale and the refused, which an account of another host turned out to hold.
+        Those are all but the stale and the conflicting, which an account of another host turned out to hold.
         """
         held = [order for order in orders if order.order_id in known]
         if not held:
@@ -235,7 +235,7 @@ class _Loader:
         new = [order for order in orders if order.order_id in inserted]
         return [
             *new,
-            *await self._update([order for order in orders if order.order_id not in inserted], counts, refused),
+            *await self._update([order for order in orders if order.order_id not in inserted], counts, conflicting),
         ]
 
     async def _store_halves(self, orders: list[FlatOrder], known: set[str], error: errors.Error) -> None:
@@ -266,7 +266,7 @@ class _Loader:
         )
 
     async def _update(
-        self, orders: list[FlatOrder], counts: LoadCounts, refused: list[tuple[FlatOrder, str]]
+        self, orders: list[FlatOrder], counts: LoadCounts, conflicting: list[tuple[FlatOrder, str]]
     ) -> list[FlatOrder]:
         """Lock what is stored and update what is older. As `_write`."""
         if not orders:
@@ -284,7 +284,7 @@ class _Loader:
         await self.ownership.take(found.taken)
         await older_versions.remember(self.connection, found.older_at_first)
         await older_versions.forget(self.connection, found.caught_up)
-        refused += found.refused
+        conflicting += found.conflicting
         counts.unchanged += len(found.equal) + len(found.same_rows)
         counts.changed += len(found.changed) + len(found.rebuilt)
         counts.stale += len(found.stale)

@@ -133,7 +133,7 @@ class Ownership:
         """Return whether the order is another account's."""
         return owner != self._account
 
-    def refusal(self, owner: str, order_id: str) -> str | None:
+    def host_conflict(self, owner: str, order_id: str) -> str | None:
         """Return the reason why an order of this owner must not be landed by the account; None if it may be."""
         found = self._owners[owner]
         if not found.is_on_other_host:

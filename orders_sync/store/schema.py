@@ -33,7 +33,7 @@ def is_current(connection: Session) -> bool:
     return revision(connection) == HEAD
 
 
-def refusal(connection: Session) -> str | None:
+def why_not_to_change(connection: Session) -> str | None:
     """Return why a database must not be changed, and the remedy; None where our tables exist or may be made."""
     found = revision(connection)
     if found is None:
@@ -53,7 +53,7 @@ def difference(connection: Session) -> str | None:
     found = revision(connection)
     if found == HEAD:
         return None
-    if why := refusal(connection):
+    if why := why_not_to_change(connection):
         return why
     if found is None:
         return NO_TABLES
