@@ -46,7 +46,7 @@ class Comparison:
     - `older_at_first`: stale, with an earlier modify time; it is remembered.
     - `went_back`: ids of orders whose modify time went back and is believed.
     - `taken`: ids of orders that the reader's account keeps from now on.
-    - `caught_up`: current orders of which an older version was remembered; it is forgotten.
+    - `caught_up`: orders up to date of which an older version was remembered; it is forgotten.
     """
 
     stale: list[FlatOrder] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Comparison:
     caught_up: list[FlatOrder] = field(default_factory=list)
 
     @property
-    def current(self) -> list[FlatOrder]:
+    def up_to_date(self) -> list[FlatOrder]:
         """All but the stale and the conflicting: the tables hold what was read, or what it must not replace."""
         return [*self.equal, *self.same_rows, *self.changed, *self.rebuilt]
 
@@ -105,7 +105,7 @@ def compare(
         if is_now is Precedence.WENT_BACK:
             found.went_back.append(order.order_id)
         (found.same_rows if _has_same_rows(order, stored, damaged) else found.changed).append(order)
-    found.caught_up = [order for order in found.current if order.order_id in remembered]
+    found.caught_up = [order for order in found.up_to_date if order.order_id in remembered]
     return found
 
 

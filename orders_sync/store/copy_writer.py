@@ -50,7 +50,7 @@ async def update(
     rebuilt: Sequence[FlatOrder],
     went_back: Sequence[str] = (),
 ) -> set[str]:
-    """Update orders whose rows of `raw_orders` are locked; return the ids of those with an unread version noted.
+    """Update orders whose rows of `raw_orders` are locked; return the ids of those marked as unconverted.
 
     `same_rows` have other bytes only, `rebuilt` other rows only, `changed` both; `went_back`: the ids among them whose
     modify time went back, which is believed. Rows of lines that vanished are marked removed, and the history says what
@@ -72,28 +72,28 @@ async def update(
                 [(order.rows_hash, order.version.modified_at, order.platform, order.order_id) for order in rebuilt],
             )
     if other_rows:
-        changes, unread = await _update_rows(connection, other_rows, went_back)
+        changes, unconverted = await _update_rows(connection, other_rows, went_back)
         await _add_history(connection, other_rows, changes)
-        return unread
+        return unconverted
     return set()
 
 
 async def _update_rows(
     connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]
 ) -> tuple[dict[str, list[str] | None], set[str]]:
-    """Return what changed, columns of orders and names of other tables, by order id; and ids with an unread version.
+    """Return what changed, columns of orders and names of other tables, by order id; and the ids marked as unconverted.
 
     None for an order whose row was not there: somebody deleted it.
     """
     run = connection.execute
     keeping = await _stage_rows(connection, orders, went_back)
     changes: defaultdict[str, list[str]] = defaultdict(list)
-    unread: set[str] = set()
+    unconverted: set[str] = set()
     changed = cast("list[tuple[str, bool, list[str]]]", await (await run(statements.UPDATE_ORDERS)).fetchall())
-    for order_id, is_unread, columns in changed:
+    for order_id, is_unconverted, columns in changed:
         changes[order_id] += columns
-        if is_unread:
-            unread.add(order_id)
+        if is_unconverted:
+            unconverted.add(order_id)
     for table, upsert, mark in zip(
         statements.CHILDREN, statements.UPSERT_CHILDREN, statements.MARK_VANISHED, strict=True
     ):
@@ -104,7 +104,7 @@ async def _update_rows(
     deleted = {order.order_id for order in orders} - {order_id for order_id, _, _ in changed}
     if deleted:
         await run(statements.INSERT_DELETED, [list(deleted)])
-    return {**changes, **dict.fromkeys(deleted)}, unread
+    return {**changes, **dict.fromkeys(deleted)}, unconverted
 
 
 async def stage(connection: Connection, orders: Sequence[FlatOrder], went_back: Sequence[str]) -> list[str]:

@@ -33,7 +33,7 @@ from orders_sync.store.comparison import Comparison, LockedOrder, compare, compa
 from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten, is_as_received
 from orders_sync.store.ownership import Ownership
-from orders_sync.store.rejects import Current, Reject
+from orders_sync.store.rejects import Reject, UpToDate
 
 BATCH = 500  # orders; larger ones are no faster and hold more memory
 PIECE = 50  # orders normalized between two yields to the event loop, so that COPYs of other windows are not starved
@@ -91,8 +91,8 @@ class _Loader:
         self.rebuilds = rebuilds
         self.landed = LoadCounts()
         self.rejected: list[Reject] = []
-        self.current: list[Current] = []
-        self.unread: set[str] = set()  # changed orders of which an unread version was noted before
+        self.up_to_date: list[UpToDate] = []
+        self.unconverted: set[str] = set()  # changed orders whose mark said that a newer version was not converted
         self.damaged: set[str] = set()  # orders that the tables hold other rows of than they should
         self.ownership = Ownership(connection, source.platform, source.account)
 
@@ -147,12 +147,12 @@ class _Loader:
             await restoration.disown(self.connection, self.source.platform, hashes)
 
     async def finish(self) -> None:
-        """Store how other accounts' orders are listed and what was rejected; settle rejects of current orders."""
+        """Store how other accounts' orders are listed and what was rejected; settle rejects of up-to-date orders."""
         await self.ownership.finish()
-        if self.rejected or self.current:
+        if self.rejected or self.up_to_date:
             source = self.source
             await rejects.store_and_settle(
-                self.connection, source.platform, source.account, self.rejected, self.current, self.unread
+                self.connection, source.platform, source.account, self.rejected, self.up_to_date, self.unconverted
             )
 
     def _passes_over(self, record: Record, payload_hash: bytes, owner: str, stored: bytes | None) -> bool:
@@ -196,7 +196,7 @@ class _Loader:
         conflicting: list[tuple[FlatOrder, str]] = []
         try:
             async with self.connection.transaction():
-                current = await self._write(orders, stored, counts, conflicting)
+                up_to_date = await self._write(orders, stored, counts, conflicting)
         except _DeletedError as error:
             await self._store(orders, stored - error.order_ids)
         except errors.UniqueViolation as error:
@@ -212,24 +212,24 @@ class _Loader:
             await self._store_halves(orders, stored, error)
         else:
             self.landed += counts
-            self.current += [Current(each.order_id, each.read_at, each.payload_hash) for each in current]
+            self.up_to_date += [UpToDate(each.order_id, each.read_at, each.payload_hash) for each in up_to_date]
             for order, reason in conflicting:
                 self._reject(Record(order.order_id, order.payload, order.read_at), order.payload_hash, reason)
 
     async def _write(
         self, orders: list[FlatOrder], known: set[str], counts: LoadCounts, conflicting: list[tuple[FlatOrder, str]]
     ) -> list[FlatOrder]:
-        """Insert what is new and update what is older, in ascending order of order_id. Return the current orders.
+        """Insert what is new and update what is older, in ascending order of order_id. Return the up-to-date orders.
 
         Those are all but the stale and the conflicting, which an account of another host turned out to hold.
         """
-        held = [order for order in orders if order.order_id in known]
-        if not held:
+        to_update = [order for order in orders if order.order_id in known]
+        if not to_update:
             await copy_writer.insert(self.connection, orders)
             counts.new += len(orders)
             return orders
         inserted: set[str] = set()
-        if len(held) < len(orders):
+        if len(to_update) < len(orders):
             inserted = await copy_writer.insert_or_lock(self.connection, orders)
             counts.new += len(inserted)
         new = [order for order in orders if order.order_id in inserted]
@@ -276,7 +276,7 @@ class _Loader:
             found = compare_rebuilt(orders, locked, self.damaged)
         else:
             found = await self._compare(orders, locked)
-        self.unread |= await copy_writer.update(
+        self.unconverted |= await copy_writer.update(
             self.connection, found.same_rows, found.changed, found.rebuilt, found.went_back
         )
         if restored := [order.order_id for order in found.rebuilt if order.order_id in self.damaged]:
@@ -288,7 +288,7 @@ class _Loader:
         counts.unchanged += len(found.equal) + len(found.same_rows)
         counts.changed += len(found.changed) + len(found.rebuilt)
         counts.stale += len(found.stale)
-        return found.current
+        return found.up_to_date
 
     async def _compare(self, orders: list[FlatOrder], locked: Mapping[str, LockedOrder]) -> Comparison:
         if deleted := {order.order_id for order in orders} - locked.keys():

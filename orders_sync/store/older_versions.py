@@ -80,7 +80,7 @@ async def remember(connection: Connection, orders: Sequence[FlatOrder]) -> None:
 
 
 async def forget(connection: Connection, orders: Sequence[FlatOrder]) -> None:
-    """Delete what was remembered of current orders before they were read. The orders must be locked."""
+    """Delete what was remembered of orders that are up to date before they were read. The orders must be locked."""
     for each in orders:
         values = {"platform": each.platform, "order_id": each.order_id, "read_at": each.read_at}
         await connection.execute(_FORGET, values)

@@ -6,8 +6,8 @@ settled reject, and neither a replay nor a late read can replace it by that one 
 
 A transaction locks the rejects of the platform (`_lock`) after all other rows but the ledger's: exclusively to add or
 delete some, shared to settle only those of orders whose rows in `raw_orders` it holds. With this lock it waits for no
-row of an order (`_note_unread`), so no two transactions deadlock; and of two about one order, the second sees what the
-first did.
+row of an order (`_mark_unconverted`), so no two transactions deadlock; and of two about one order, the second sees
+what the first did.
 """
 
 from __future__ import annotations
@@ -67,23 +67,23 @@ SELECT DISTINCT order_id FROM sync.rejects
 WHERE platform = %(platform)s AND order_id = ANY(%(order_ids)b) AND resolved_at IS NULL
 """
 
-# SKIP LOCKED: see `_note_unread`
-_NOTE_UNREAD = f"""
+# SKIP LOCKED: see `_mark_unconverted`
+_MARK_UNCONVERTED = f"""
 WITH those AS (
     SELECT o.order_id, o.unread_version_since, EXISTS (
         SELECT FROM sync.rejects AS r JOIN raw_orders AS t USING (platform, order_id)
         WHERE r.platform = o.platform AND r.order_id = o.order_id AND r.resolved_at IS NULL
             AND r.read_at > t.read_at AND r.payload_hash <> t.payload_hash
             AND NOT {OTHER_HOST.format("r.account", "t.account")}
-    ) AS is_unread
+    ) AS is_unconverted
     FROM orders AS o
     WHERE o.platform = %(platform)s AND o.order_id = ANY(%(order_ids)b)
     FOR UPDATE OF o SKIP LOCKED
 )
-UPDATE orders AS t SET unread_version_since = CASE WHEN s.is_unread THEN now() END,
+UPDATE orders AS t SET unread_version_since = CASE WHEN s.is_unconverted THEN now() END,
     synced_at = greatest(now(), t.synced_at + interval '1 microsecond')
 FROM those AS s
-WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_version_since IS NOT NULL) <> s.is_unread
+WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_version_since IS NOT NULL) <> s.is_unconverted
 """
 
 
@@ -116,7 +116,7 @@ class _Dropped(msgspec.Struct, frozen=True):
     order_id: str | None
 
 
-class Current(msgspec.Struct, frozen=True):
+class UpToDate(msgspec.Struct, frozen=True):
     """An order whose newest version, as far as this read tells, is in the tables."""
 
     order_id: str
@@ -129,37 +129,37 @@ async def store_and_settle(
     platform: str,
     account: str,
     rejected: Sequence[Reject],
-    current: Sequence[Current],
-    unread: Collection[str] = (),
+    up_to_date: Sequence[UpToDate],
+    unconverted: Collection[str] = (),
 ) -> None:
-    """Store rejects, settle earlier ones of orders that are current now, and mark orders with an unread newer version.
+    """Store rejects, settle earlier ones of up-to-date orders, and mark orders by whether a newer one is unconverted.
 
     Earlier ones: of accounts on the host of `account`.
 
-    Comes after all else that locks in the transaction but the ledger. The rows of `current` in `raw_orders` must be
-    locked or just written. `unread`: those of which an unread version was noted before.
+    Comes after all else that locks in the transaction but the ledger. The rows of `up_to_date` in `raw_orders` must be
+    locked or just written. `unconverted`: those marked so before.
     """
     await _lock(connection, platform, alone=bool(rejected))
     for reject in rejected:
         await _keep(connection, reject)
-    ids = [each.order_id for each in current]
+    ids = [each.order_id for each in up_to_date]
     bad = {reject.order_id for reject in rejected if reject.order_id is not None}
     opened = await fetch_values(connection, _OPEN_OF, {"platform": platform, "order_ids": [*ids, *bad]}, str)
-    touched = {*opened, *unread, *bad}
-    settling = [each for each in current if each.order_id in touched]
+    touched = {*opened, *unconverted, *bad}
+    settling = [each for each in up_to_date if each.order_id in touched]
     if settling:
         await _settle_earlier(connection, platform, account, settling)
-    await _note_unread(connection, platform, touched)
+    await _mark_unconverted(connection, platform, touched)
 
 
-async def _note_unread(connection: Connection, platform: str, order_ids: Collection[str]) -> None:
+async def _mark_unconverted(connection: Connection, platform: str, order_ids: Collection[str]) -> None:
     """Set or clear `orders.unread_version_since` of these, where it is wrong. The rejects must be locked.
 
     Orders that another transaction has locked are skipped, for to wait while the rejects are locked could deadlock.
     That transaction has yet to lock the rejects; once it has, it sees what was done here and sets the mark itself.
     """
     if order_ids:
-        await connection.execute(_NOTE_UNREAD, {"platform": platform, "order_ids": sorted(order_ids)})
+        await connection.execute(_MARK_UNCONVERTED, {"platform": platform, "order_ids": sorted(order_ids)})
 
 
 async def _lock(connection: Connection, platform: str, *, alone: bool) -> None:
@@ -190,13 +190,13 @@ async def _keep(connection: Connection, reject: Reject) -> None:
     )
 
 
-async def _settle_earlier(connection: Connection, platform: str, account: str, current: Sequence[Current]) -> None:
+async def _settle_earlier(connection: Connection, platform: str, account: str, up_to_date: Sequence[UpToDate]) -> None:
     values = {
         "platform": platform,
         "account": account,
-        "order_ids": [each.order_id for each in current],
-        "read_at": [each.read_at for each in current],
-        "hashes": [each.payload_hash for each in current],
+        "order_ids": [each.order_id for each in up_to_date],
+        "read_at": [each.read_at for each in up_to_date],
+        "hashes": [each.payload_hash for each in up_to_date],
     }
     await connection.execute(_SETTLE, values)
 
@@ -225,7 +225,7 @@ async def settle_one(connection: Connection, reject: Reject, number: int, order_
         [order_id, number],
     )
     if reject.order_id is not None:
-        await _note_unread(connection, reject.platform, [reject.order_id])
+        await _mark_unconverted(connection, reject.platform, [reject.order_id])
 
 
 async def known_numbers(connection: Connection, numbers: Sequence[int]) -> list[int]:
@@ -251,5 +251,5 @@ async def drop(connection: Connection, numbers: Sequence[int]) -> int:
         dropped = await fetch_rows(connection, query, [numbers], _Dropped)
         for platform in platforms:
             ids = {each.order_id for each in dropped if each.platform == platform and each.order_id is not None}
-            await _note_unread(connection, platform, ids)
+            await _mark_unconverted(connection, platform, ids)
     return len(dropped)

@@ -97,7 +97,7 @@ async def test_rows_made_anew_of_a_version_that_was_believed_keep_the_note(conne
 
 # a version that could not be read
 
-UNREAD = "SELECT order_id FROM orders WHERE unread_version_since IS NOT NULL ORDER BY 1"
+UNCONVERTED = "SELECT order_id FROM orders WHERE unread_version_since IS NOT NULL ORDER BY 1"
 
 
 async def test_an_order_says_that_a_newer_version_could_not_be_read_until_one_is_P4(connection: Connection) -> None:
@@ -105,7 +105,7 @@ async def test_an_order_says_that_a_newer_version_could_not_be_read_until_one_is
     await land(connection, payload("a"), payload("b"), *neighbours)
     synced = await one(connection, "SELECT synced_at FROM orders WHERE order_id = 'a'")
     await land(connection, payload("a", broken=True), payload("new", broken=True), *neighbours, read=5)
-    assert await rows(connection, UNREAD) == [("a",)]
+    assert await rows(connection, UNCONVERTED) == [("a",)]
     assert await one(connection, "SELECT synced_at FROM orders WHERE order_id = 'a'") > synced
     versions = "SELECT order_id, ctid::text, xmin::text, xmax::text FROM orders ORDER BY order_id"
     before = await rows(connection, versions)
@@ -113,7 +113,7 @@ async def test_an_order_says_that_a_newer_version_could_not_be_read_until_one_is
     assert [row[:3] for row in await rows(connection, versions)] == [row[:3] for row in before]
     assert [row for row in await rows(connection, versions) if row[0] != "a"] == [r for r in before if r[0] != "a"]
     await land(connection, payload("a", "shipped", 7), read=7)
-    assert await rows(connection, UNREAD) == []
+    assert await rows(connection, UNCONVERTED) == []
 
 
 @pytest.mark.parametrize("again", [payload("a"), payload("a", other=1)], ids=["the same bytes", "equal rows"])
@@ -121,21 +121,21 @@ async def test_a_later_read_of_the_stored_version_clears_it_P4(connection: Conne
     await land(connection, payload("a"))
     await land(connection, payload("a", broken=True), read=5)
     await land(connection, again, read=6)
-    assert await rows(connection, UNREAD) == []
+    assert await rows(connection, UNCONVERTED) == []
 
 
-async def test_a_version_read_before_the_unread_one_says_so_as_it_lands_P4(connection: Connection) -> None:
+async def test_a_version_read_before_the_unconverted_one_says_so_as_it_lands_P4(connection: Connection) -> None:
     await land(connection, payload("a", broken=True), read=5)
     await land(connection, payload("a"), read=1)
-    assert await rows(connection, UNREAD) == [("a",)]
+    assert await rows(connection, UNCONVERTED) == [("a",)]
     await land(connection, payload("a", "changed", 1), read=2)
-    assert await rows(connection, UNREAD) == [("a",)]
+    assert await rows(connection, UNCONVERTED) == [("a",)]
 
 
 async def test_what_an_older_read_could_not_read_is_no_newer_version_P4(connection: Connection) -> None:
     await land(connection, payload("a"), read=10)
     await land(connection, payload("a", broken=True), read=5)
-    assert await rows(connection, UNREAD) == []
+    assert await rows(connection, UNCONVERTED) == []
 
 
 async def test_rows_that_cannot_be_made_anew_are_no_newer_version_P4(connection: Connection) -> None:
@@ -151,7 +151,7 @@ async def test_rows_that_cannot_be_made_anew_are_no_newer_version_P4(connection:
     await connection.execute("UPDATE sync.rejects SET read_at = read_at + interval '1 day'")
     await land(connection, payload("b"), bad, read=20)
     assert await one(connection, "SELECT count(*) FROM sync.rejects WHERE resolved_at IS NULL") == 1
-    assert await rows(connection, UNREAD) == []
+    assert await rows(connection, UNCONVERTED) == []
 
 
 async def test_a_reject_that_is_dropped_or_replayed_clears_it_P4(
@@ -161,10 +161,10 @@ async def test_a_reject_that_is_dropped_or_replayed_clears_it_P4(
     await land(connection, *(payload(name, modified=5) for name in names))
     await land(connection, payload("dropped", broken=True), payload("lands", "newer", 9, broken=True), read=10)
     await land(connection, payload("older", "older", 1, broken=True), read=10)
-    assert len(await rows(connection, UNREAD)) == 3
+    assert len(await rows(connection, UNCONVERTED)) == 3
     numbers = dict(await rows(connection, "SELECT order_id, id FROM sync.rejects"))
     assert await rejects.drop(connection, [numbers["dropped"]]) == 1
-    assert await rows(connection, UNREAD) == [("lands",), ("older",)]
+    assert await rows(connection, UNCONVERTED) == [("lands",), ("older",)]
     mended = PLATFORMS["1688"]
     monkeypatch.setitem(
         PLATFORMS,
@@ -181,7 +181,7 @@ async def test_a_reject_that_is_dropped_or_replayed_clears_it_P4(
     for name in ("lands", "older"):
         await replay(connection, numbers[name], result)
     assert (result.landed, result.older) == (1, 1)
-    assert await rows(connection, UNREAD) == []
+    assert await rows(connection, UNCONVERTED) == []
 
 
 # lists of lines
