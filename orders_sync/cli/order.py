@@ -159,8 +159,8 @@ def _print_raw(
         raise NotFoundError(
             f"the payload of {', '.join(gone)} was removed by [retention] raw. Its values are in the tables: omit --raw"
         )
-    held = {match.number for match in matches}
-    if absent := [number for number in numbers if number not in held]:
+    stored = {match.number for match in matches}
+    if absent := [number for number in numbers if number not in stored]:
         raise NotFoundError(_nothing_has(absent, accounts))
 
 

@@ -132,15 +132,15 @@ def merge_small_windows(counted: Iterable[tuple[Window, int]], page_size: int, l
     return found
 
 
-def status_reads(held: Iterable[StatusCount], page_size: int) -> list[PlannedRead]:
+def status_reads(stored: Iterable[StatusCount], page_size: int) -> list[PlannedRead]:
     """Return the lists by status over a sweep range: one per status and part with due orders."""
-    return [PlannedRead(each.window, calls_for(each.orders, page_size), each.status) for each in held]
+    return [PlannedRead(each.window, calls_for(each.orders, page_size), each.status) for each in stored]
 
 
 def choose_cheaper(
-    creation: list[PlannedRead], held: Sequence[StatusCount], rest: list[PlannedRead], page_size: int
+    creation: list[PlannedRead], stored: Sequence[StatusCount], rest: list[PlannedRead], page_size: int
 ) -> list[PlannedRead]:
-    """Return the cheaper of two plans for a sweep range: `creation`, or lists of the statuses `held` plus `rest`.
+    """Return the cheaper of two plans for a sweep range: `creation`, or lists of the statuses `stored` plus `rest`.
 
     A list by status brings only orders that are still in that status. A due order that no list brings was closed, or
     moved while the lists were read: it is read by creation window afterwards, for at most one call per order. An order
@@ -154,6 +154,6 @@ def choose_cheaper(
         by creation   60 orders of three days, 40 due, one page                               1 call         <- read
         by status     4 lists                                                               4 + 1 calls
     """
-    lists = status_reads(held, page_size)
-    left = -(-sum(each.orders for each in held) // ORDERS_PER_MOVE)
+    lists = status_reads(stored, page_size)
+    left = -(-sum(each.orders for each in stored) // ORDERS_PER_MOVE)
     return [*lists, *rest] if total_calls(lists) + total_calls(rest) + left < total_calls(creation) else creation

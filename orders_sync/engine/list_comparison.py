@@ -94,7 +94,8 @@ class ListComparison:
         where all of their orders should fit on a page.
         """
         days = tile(window.start, window.end, min(DAY, self._longest))
-        return merge_small_windows([(day, await self._held(day)) for day in days], self._on_a_page, self._longest)
+        counted = [(day, await self._count_stored(day)) for day in days]
+        return merge_small_windows(counted, self._on_a_page, self._longest)
 
     async def compare(self, window: Window) -> Reconciliation:
         """Compare one of `windows`.
@@ -102,7 +103,7 @@ class ListComparison:
         What should fit on a page is compared order by order, for one call, as many as a count takes: that also finds a
         missing version whose order stood in the same window before. What cannot be read like that is counted by days.
         """
-        if await self._held(window) <= self._on_a_page:
+        if await self._count_stored(window) <= self._on_a_page:
             with suppress(*UNREADABLE):
                 found = await self._compare_orders(window, self._page_size)
                 if found is not None:
@@ -132,13 +133,13 @@ class ListComparison:
         """
         answer = await self._client.page(PageQuery(self._feed, window, 1, 1))
         listed = max(answer.page.total, len(answer.page.records))
-        held = await self._held(window)
-        if listed > held:
-            at_end = await self._held(Window(window.end, window.end + SECOND))
-            held += min(at_end, listed - held)
-        return OrderCounts(listed, held)
+        stored = await self._count_stored(window)
+        if listed > stored:
+            at_end = await self._count_stored(Window(window.end, window.end + SECOND))
+            stored += min(at_end, listed - stored)
+        return OrderCounts(listed, stored)
 
-    async def _held(self, window: Window) -> int:
+    async def _count_stored(self, window: Window) -> int:
         async with self._pool.connection() as connection:
             return await audits.count(connection, self._name, self._feed, window, self._left_out)
 
@@ -160,28 +161,30 @@ class ListComparison:
         """Read a range and compare it order by order; None where it holds more than `most`.
 
         The tables are asked what they hold before the platform is, and what they lack after it: an order that is
-        created or lands meanwhile is reported neither as missing nor as unlisted.
+        created or lands meanwhile is reported neither as missing nor as not listed.
         """
         platform = self._platform
         async with self._pool.connection() as connection:
-            held = await audits.held(connection, self._name, self._feed, window)
-        held = {order_id: moment for order_id, moment in held.items() if order_id not in self._left_out}
+            in_tables = await audits.stored_in(connection, self._name, self._feed, window)
+        in_tables = {order_id: moment for order_id, moment in in_tables.items() if order_id not in self._left_out}
         records = await self._read(window, most)
         if records is None:
             return None
         listed = {record.order_id: record for record in records if record.order_id is not None}
         without_id = [(fingerprint(record.payload), record) for record in records if record.order_id is None]
         async with self._pool.connection() as connection:
-            stored = await audits.stored(connection, platform.name, list(listed))
-            behind = {
-                each for each, record in listed.items() if each not in stored or self._is_newer(record, stored[each])
+            modify_times = await audits.modify_times(connection, platform.name, list(listed))
+            lacking = {
+                each
+                for each, record in listed.items()
+                if each not in modify_times or self._is_newer(record, modify_times[each])
             }
-            rejected = await audits.rejected(connection, platform.name, list(behind))
+            rejected = await audits.rejected(connection, platform.name, list(lacking))
             payloads = await audits.rejected_payloads(connection, self._name, [payload for payload, _ in without_id])
-        missing = [listed[order_id] for order_id in behind - rejected]
+        missing = [listed[order_id] for order_id in lacking - rejected]
         unknown = [record for payload, record in without_id if payload not in payloads]
         # by update time, what the platform no longer lists in a range has changed since
-        not_listed = sorted(held.keys() - listed.keys()) if self._feed is Feed.CREATED else []
+        not_listed = sorted(in_tables.keys() - listed.keys()) if self._feed is Feed.CREATED else []
 
         found = Reconciliation(platform=len(records), rejects=len(rejected) + len(without_id) - len(unknown))
         found.tables = len(listed) - len(missing) + len(without_id) - len(unknown) + len(not_listed)
@@ -194,8 +197,8 @@ class ListComparison:
                 found.awaited += 1
             else:
                 known = moment if moment is None or moment >= window.start else None
-                entries.append(_Missing(record.order_id, known, record.order_id in stored))
-        found.differences = self._differences(window, held, entries, not_listed)
+                entries.append(_Missing(record.order_id, known, record.order_id in modify_times))
+        found.differences = self._differences(window, in_tables, entries, not_listed)
         return found
 
     def _is_newer(self, record: Record, stored: datetime | None) -> bool:
@@ -257,26 +260,28 @@ class ListComparison:
         return moment, changed_at is not None and changed_at >= self._due
 
     def _differences(
-        self, window: Window, held: dict[str, datetime], missing: Sequence[_Missing], not_listed: Sequence[str]
+        self, window: Window, in_tables: dict[str, datetime], missing: Sequence[_Missing], not_listed: Sequence[str]
     ) -> list[Difference]:
         """Return the parts of a window that differ; the whole window where the time of a missing order is unknown."""
         known = [each.moment for each in missing if each.moment is not None]
         if len(known) < len(missing):
             parts = [window]
         else:
-            agreeing = [held[order_id] for order_id in held.keys() - set(not_listed)]
-            parts = ranges(window, [*known, *[held[order_id] for order_id in not_listed]], agreeing)
+            agreeing = [in_tables[order_id] for order_id in in_tables.keys() - set(not_listed)]
+            parts = ranges(window, [*known, *[in_tables[order_id] for order_id in not_listed]], agreeing)
         found = []
         for part in parts:
-            tables = sum(part.start <= moment < part.end for moment in held.values())
+            tables = sum(part.start <= moment < part.end for moment in in_tables.values())
             lost = [each for each in missing if part == window or each.is_within(part)]
-            gone = tuple(order_id for order_id in not_listed if part.start <= held[order_id] < part.end)
-            counts = OrderCounts(tables - len(gone) + len(lost), tables)
+            not_listed_ids = tuple(order_id for order_id in not_listed if part.start <= in_tables[order_id] < part.end)
+            counts = OrderCounts(tables - len(not_listed_ids) + len(lost), tables)
             missing_ids, older_ids = (
                 tuple(sorted(each.order_id for each in lost if each.order_id and each.is_older is is_older))[:MOST_IDS]
                 for is_older in (False, True)
             )
-            found.append(Difference(part, counts, len(lost), gone[:MOST_IDS], self._feed, missing_ids, older_ids))
+            found.append(
+                Difference(part, counts, len(lost), not_listed_ids[:MOST_IDS], self._feed, missing_ids, older_ids)
+            )
         return found
 
 

@@ -89,9 +89,9 @@ def answer(
     present = order_lookup.accounts(session, keys) if keys else {}
     # lines or parcels without a row of `orders`
     torn = {match.number: match.key for match in matches if match.key not in present}
-    held = {match.number for match in matches if match.key in present}
+    stored = {match.number for match in matches if match.key in present}
     found = _found_all(session, [match for match in matches if match.key in present], known)
-    unknown = [each for each in numbers if each not in held | others.keys() | torn.keys()]
+    unknown = [each for each in numbers if each not in stored | others.keys() | torn.keys()]
     traces = _Traces(session, unknown)
     of_accounts = list(account_remarks.of_accounts(known, placed)) if unknown else []
     absent = [
@@ -101,7 +101,7 @@ def answer(
         if number in torn
         else _absent(traces, number, known, of_accounts)
         for number in numbers
-        if number not in held
+        if number not in stored
     ]
     return Answer(found, absent)
 

@@ -162,10 +162,10 @@ async def _parts(connection: Connection, source: AccountSource, swept: SweepRang
     creation = merge_hours(hours, policy.page_size)
     if total_calls(creation) <= MIN_STATUS_CALLS:
         return creation
-    held = await sweep_queries.counts_by_status(
+    stored = await sweep_queries.counts_by_status(
         connection, name, swept, platform.listed_statuses, policy.longest_window
     )
     hours = await sweep_queries.hours(
         connection, name, swept, policy.sweeps, policy.page_size, platform.listed_statuses
     )
-    return choose_cheaper(creation, held, merge_hours(hours, policy.page_size), policy.page_size)
+    return choose_cheaper(creation, stored, merge_hours(hours, policy.page_size), policy.page_size)

@@ -58,7 +58,7 @@ async def moved_on(
     if claim.status is None:
         return MovedOn([], [])
     brought = _order_ids(records)
-    hours = await sweep_queries.hours_missing_from_list(
+    hours = await sweep_queries.hours_not_brought(
         connection, claim.account, claim.window, claim.status, brought, page_size
     )
     windows = [
@@ -66,9 +66,7 @@ async def moved_on(
         for whole in merge_hours(hours, page_size)
         for part in tile(whole.window.start, whole.window.end, source.policy.longest_window)
     ]
-    orders = await sweep_queries.orders_missing_from_list(
-        connection, claim.account, claim.window, claim.status, brought
-    )
+    orders = await sweep_queries.orders_not_brought(connection, claim.account, claim.window, claim.status, brought)
     return MovedOn(windows, orders)
 
 
@@ -80,13 +78,13 @@ async def follow_up(
     Those that the last of these reads did not bring are recorded as unlisted. `calls`: the calls this read took.
     """
     platform = source.platform.name
-    absent: list[Wanted] = []
+    not_brought: list[Wanted] = []
     if proves_absence(claim, source, records):
-        absent = await unlisted.not_brought(connection, claim, platform, _order_ids(records))
-    await followups.repeat(connection, claim, source.policy.overlap, absent, calls=calls)
-    gone = [order.order_id for order in absent if order.order_id in claim.orders]
-    if gone and claim.repeats == followups.REPEATS:
-        await unlisted.record(connection, claim, platform, gone)
+        not_brought = await unlisted.not_brought(connection, claim, platform, _order_ids(records))
+    await followups.repeat(connection, claim, source.policy.overlap, not_brought, calls=calls)
+    ids = [order.order_id for order in not_brought if order.order_id in claim.orders]
+    if ids and claim.repeats == followups.REPEATS:
+        await unlisted.record(connection, claim, platform, ids)
 
 
 def _order_ids(records: list[Record]) -> list[str]:

@@ -106,14 +106,14 @@ async def count(
     return await fetch_value(connection, query, [account, window.start, window.end, list(left_out)], int)
 
 
-async def held(connection: Connection, account: str, feed: Feed, window: Window) -> dict[str, datetime]:
+async def stored_in(connection: Connection, account: str, feed: Feed, window: Window) -> dict[str, datetime]:
     """Return the orders of an account that were created, or last changed, in a window: that time, by id."""
     column = _LISTED_AT[feed]
     query = f"SELECT order_id, {column} FROM orders WHERE account = %s AND {column} >= %s AND {column} < %s"
     return await fetch_dict(connection, query, [account, window.start, window.end], dict[str, datetime])
 
 
-async def stored(connection: Connection, platform: str, ids: list[str]) -> dict[str, datetime | None]:
+async def modify_times(connection: Connection, platform: str, ids: list[str]) -> dict[str, datetime | None]:
     """Return the modify times by id of those orders that the tables hold, for any account and creation time."""
     query = "SELECT order_id, modified_at FROM orders WHERE platform = %s AND order_id = ANY(%s)"
     return await fetch_dict(connection, query, [platform, ids], dict[str, datetime | None])

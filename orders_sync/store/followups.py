@@ -88,9 +88,9 @@ async def plan(
 
 
 async def repeat(
-    connection: Connection, claim: Claim, overlap: timedelta, absent: Sequence[Wanted] = (), *, calls: int = 1
+    connection: Connection, claim: Claim, overlap: timedelta, not_brought: Sequence[Wanted] = (), *, calls: int = 1
 ) -> None:
-    """Plan the next read of the orders of a window that did not change since it was planned, or are `absent` from it.
+    """Plan the next read of the orders of a window that did not change since it was planned, or that it did not bring.
 
     Does nothing if there are none, or both repeats are over. In the transaction that closes the window.
 
@@ -99,7 +99,7 @@ async def repeat(
     delays = (overlap, LAST_DELAY)
     if claim.repeats >= REPEATS:
         return
-    wanted = [] if claim.repeats else list(absent)
+    wanted = [] if claim.repeats else list(not_brought)
     if claim.orders and claim.backfill_id is None:  # a person asks for orders as they are, changed or not
         wanted += await fetch_rows(connection, _UNCHANGED, [claim.id], Wanted)
     if not wanted:

@@ -108,7 +108,7 @@ async def hours(
     return await _hours(connection, _DUE, values, page_size)
 
 
-async def hours_missing_from_list(
+async def hours_not_brought(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str], page_size: int
 ) -> list[HourBucket]:
     """Return the hours of a window that hold orders, oldest first.
@@ -125,10 +125,10 @@ async def hours_missing_from_list(
     return await _hours(connection, _MISSING_FROM_LIST, values, page_size)
 
 
-async def orders_missing_from_list(
+async def orders_not_brought(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str]
 ) -> list[Wanted]:
-    """Return the orders that `hours_missing_from_list` counts as due."""
+    """Return the orders that `hours_not_brought` counts as due."""
     query = f"SELECT order_id, created_at FROM ({_MISSING_FROM_LIST}) AS o WHERE is_due"
     return await fetch_rows(
         connection,
