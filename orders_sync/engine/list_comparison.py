@@ -146,7 +146,7 @@ class ListComparison:
     async def _compare_readable(self, window: Window) -> Reconciliation:
         """Compare a range order by order: one that fits on a page, is a second long, or counts as many in each half.
 
-        Raises `RowsOutOfRangeError` where it holds more than is read at once.
+        Raises `RecordsOutOfRangeError` where it holds more than is read at once.
         """
         most = NO_LIMIT if window.seconds == 1 else max(self._limits.window_rows, 2 * self._page_size)
         found = await self._compare_orders(window, most)
