@@ -29,7 +29,7 @@ def completed(url: str, **defaults: str) -> str:
 
     A default is set only where neither it nor a PG* variable sets one. Raises `DatabaseError`.
     """
-    asked = _read(url)
+    asked = _parse(url)
     defaults = {**DEFAULTS, **defaults}
     if "," in asked.get("host", ""):
         defaults["target_session_attrs"] = "primary"  # a standby takes no orders
@@ -43,7 +43,7 @@ def with_variables(url: str) -> str:
 
     It connects to the same place after they were removed, as they are for the embedded server. Raises `DatabaseError`.
     """
-    asked = _read(url)
+    asked = _parse(url)
     found = {key: os.environ[name] for key, name in _variables().items() if os.environ.get(name)}
     if "service" in {**found, **asked}:
         found = {key: value for key, value in found.items() if key in OF_A_SERVICE}
@@ -53,7 +53,7 @@ def with_variables(url: str) -> str:
 def shown(url: str) -> str:
     """Return the database and hosts of a URL for messages, without user, password and options (P8)."""
     try:
-        asked = _read(url)
+        asked = _parse(url)
     except DatabaseError:
         return "(unreadable URL)"
     hosts, ports = asked.get("host", "").split(","), asked.get("port", "").split(",")
@@ -67,18 +67,18 @@ def shown(url: str) -> str:
 def libpq_environment(url: str) -> dict[str, str]:
     """Return a URL's parameters as libpq's environment variables: on a command line a password is visible (P8)."""
     variables = _variables()
-    return {variables[key]: value for key, value in _read(url).items() if key in variables}
+    return {variables[key]: value for key, value in _parse(url).items() if key in variables}
 
 
 def libpq_argument(url: str) -> str:
     """Return the parameters that have no variable as a connection string for psql, without secrets."""
     variables = _variables()
     return make_conninfo(
-        **{key: value for key, value in _read(url).items() if key not in variables and key not in SECRETS}
+        **{key: value for key, value in _parse(url).items() if key not in variables and key not in SECRETS}
     )
 
 
-def _read(url: str) -> dict[str, str]:
+def _parse(url: str) -> dict[str, str]:
     try:
         return {key: str(value) for key, value in conninfo_to_dict(url).items()}
     except UnicodeDecodeError:
