@@ -35,7 +35,11 @@ PROGRAM = Path(sys.executable).with_name("orders-sync")
 LONGEST_REQUEST = 200_000  # bytes
 # variables that commands read when they run, or never, by the beginnings of their names, and the encoding, which a fork
 # gives its streams as the interpreter does; others may matter to the interpreter or to a library while it is imported
-READ_LATE = ("ORDERS_SYNC_", "DATABASE_URL", "PG", "TERM", "TZ", "SHOP_APP", "PYTEST_", "PATH", "PYTHONIOENCODING")
+READ_LATE = (
+    *("ORDERS_SYNC_", "DATABASE_URL", "PG", "TERM", "TZ", "SHOP_APP", "PYTEST_", "PATH", "PYTHONIOENCODING"),
+    *("HOME", "LOGNAME", "SUDO_USER", "COLUMNS", "TMPDIR", "SSL_CERT_"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
 READ_EARLY = "TERMINAL_WIDTH"  # while typer is imported
 # what many commands import while they run
 IMPORTED_LATE = (
