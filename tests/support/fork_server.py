@@ -314,6 +314,7 @@ def _text(number: int, usual: str) -> IO[str]:
 def _prepare() -> None:
     """Import and make what is the same in every command, whatever its variables, folder and arguments are."""
     from orders_sync import cli
+    from orders_sync.console.pages import all_pages
     from orders_sync.platforms import PLATFORMS
     from orders_sync.settings.models import SECTIONS
     from orders_sync.settings.tables import fields
@@ -322,6 +323,7 @@ def _prepare() -> None:
     cli.application = lambda asked="": whole
     for module in IMPORTED_LATE:
         import_module(module)
+    all_pages()
     for model in (*SECTIONS.values(), *(platform.settings for platform in PLATFORMS.values())):
         fields(model)
 
@@ -333,6 +335,7 @@ def _main() -> NoReturn:
     _prepare()
     time_limits.lengthen()
     time_limits.lengthen_for_a_database_that_answers()
+    time_limits.shorten()
     gc.collect()
     gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,6 +1,7 @@
 """The product's limits by the clock, made so long that a machine with ten times its work does not exceed them.
 
-A limit that a test is about is set by that test. What is promised of the limits themselves: `test_signals.py`.
+One that is waited out is made short instead. A limit that a test is about is set by that test. What is promised of the
+limits themselves: `test_signals.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from orders_sync.cli import signals
 from orders_sync.console import guard, site
 from orders_sync.engine import runner
 from orders_sync.sandbox import messages
-from orders_sync.service import app, health, heartbeat
+from orders_sync.service import app, health, heartbeat, worker
 from orders_sync.store import service_metrics
 
 LONG = 60  # seconds
@@ -31,3 +32,8 @@ def lengthen_for_a_database_that_answers() -> None:
     """Lengthen those as well within which the database has to answer: where it does not, they are waited out."""
     health.READY_SECONDS = health.METRICS_SECONDS = heartbeat.REMOVAL_SECONDS = float(LONG)
     service_metrics.STATEMENT_TIMEOUT_MS = LONG * 1000
+
+
+def shorten() -> None:
+    """Shorten what a service that ends waits for where platforms do not answer: windows in flight."""
+    worker.GRACE_SECONDS = 1
