@@ -21,14 +21,14 @@ from orders_sync import cli
 from orders_sync.sandbox import Faults
 from tests.support.commands import leaves
 from tests.support.databases import Tables, made_database
-from tests.support.homes import Homes
+from tests.support.homes import COLUMNS, Homes
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, platforms
 
 EVIL = "\x1b[2J\x1b]52;c;eA==\x07\x9b31m\u202e98765\u2028[red]x[/red][/y]"
 SHOWN = "␛[2J␛]52;c;eA==␇<U+009B>31m<U+202E>98765<U+2028>[red]x[/red][/y]"
 ODD_ID = "[/x]7[red]8[/red]"
-WIDTHS = (80, 60)
+WIDTHS = (COLUMNS, 60)
 RANGE = ("--from", "2026-01-01", "--to", "2026-03-01")
 COMMANDS = {
     "status": ("status",),
@@ -141,7 +141,7 @@ def screens(server: str, template: str, homes: Homes, tmp_path_factory: pytest.T
         made_database(server, "screens", template) as tables,
         platforms(world, Faults({"malformed": 0.1})) as (root, _),
     ):
-        terminal, _ = homes.with_demo(tmp_path_factory.mktemp("screens"))
+        terminal, demo = homes.with_demo(tmp_path_factory.mktemp("screens"))
         terminal.variables["DATABASE_URL"] = tables.url
         terminal.describe(world, root)
         assert terminal.run("sync").code == 0
@@ -167,7 +167,8 @@ def screens(server: str, template: str, homes: Homes, tmp_path_factory: pytest.T
                 (name, width): terminal.on_screen(width, *(audit if w == "AUDIT" else w for w in COMMANDS[name]))
                 for name in LAST
                 for width in WIDTHS
-            }
+                if (name, width) != ("demo", COLUMNS)
+            } | {("demo", COLUMNS): demo}
             yield Screens(
                 read | written | last, terminal, tables, order, [word for row in rejects for word in row if word]
             )

@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.terminal import Said, Terminal
 
+COLUMNS = 80
+
 
 @dataclass(frozen=True)
 class Homes:
@@ -30,7 +32,10 @@ class Homes:
         return self._after("migrate", folder)[0]
 
     def with_demo(self, folder: Path) -> tuple[Terminal, Said]:
-        """Return a terminal in `folder` where the demo was run once, and what that said. The caller closes it."""
+        """Return a terminal in `folder` where the demo was run once, and what that said on a screen of `COLUMNS`.
+
+        The caller closes it.
+        """
         return self._after("demo", folder)
 
     def _after(self, command: str, folder: Path) -> tuple[Terminal, Said]:
@@ -40,7 +45,7 @@ class Homes:
         with (self.shared / f"{command}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not result.exists():
-                result.write_text(json.dumps(asdict(Terminal(kept).run(command).assert_well())))
+                result.write_text(json.dumps(asdict(Terminal(kept).on_screen(COLUMNS, command).assert_well())))
         terminal = Terminal(folder)
         subprocess.run(["cp", "-a", str(kept / terminal.home.name), str(terminal.home)], check=True)
         return terminal, Said(**json.loads(result.read_text()))
