@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,12 @@ def landed(server: str, template: str, tmp_path_factory: pytest.TempPathFactory)
         first = terminal.run("sync", "--json").assert_well()
         yield Landed(terminal, tables, world, root, sandbox, first)
         terminal.close()
+
+
+@pytest.fixture
+def copied(landed: Landed, server: str, terminal: Terminal) -> Iterator[Landed]:
+    """The same sandbox, which stays as it is, and a copy of its tables for a test that writes there."""
+    with made_database(server, "copied", landed.tables.name) as tables:
+        terminal.variables["DATABASE_URL"] = tables.url
+        terminal.describe(landed.world, landed.root)
+        yield replace(landed, terminal=terminal, tables=tables)

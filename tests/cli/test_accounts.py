@@ -56,55 +56,47 @@ def test_refused_account_is_suspended_until_resumed_or_mended_P6_P8(terminal: Te
         terminal.run("sync").assert_well()
 
 
-def test_a_renamed_a_removed_and_a_retired_account_are_reported(terminal: Terminal, url: str, world: World) -> None:
-    terminal.variables["DATABASE_URL"] = url
-    with platforms(world) as (root, _):
-        terminal.describe(world, root)
-        terminal.run("sync").assert_well()
-        terminal.write(terminal.settings.read_text().replace('"sandbox-ka"', '"ka-main"'))
-        assert "sandbox-ka was renamed to ka-main" in terminal.run("sync").assert_well().err
-        terminal.describe(world, root, "sandbox-1688")
-        terminal.run("sync").assert_well()
-        for command in (["status"], ["accounts", "list"], ["doctor"]):
-            assert "orders-sync accounts retire ka-main" in " ".join(terminal.run(*command).text.split())
-        terminal.run("accounts", "retire", "sandbox-1688").assert_complains("remove it there first")
-        terminal.run("accounts", "retire", "ka-main").assert_well()
-        said = terminal.run("status").text + terminal.run("doctor").text
-        assert "accounts retire ka-main" not in said
-        terminal.run("accounts", "rename", "ka-main", "ka-2025").assert_well()
-        terminal.run("accounts", "rename", "ka-main", "x").assert_complains("no account is known as ka-main")
-        assert Tables(url).query("SELECT count(*) > 0 FROM orders WHERE account = 'ka-2025'") == [(True,)]
+def test_a_renamed_a_removed_and_a_retired_account_are_reported(copied: Landed) -> None:
+    terminal = copied.terminal
+    terminal.write(terminal.settings.read_text().replace('"sandbox-ka"', '"ka-main"'))
+    assert "sandbox-ka was renamed to ka-main" in terminal.run("sync").assert_well().err
+    terminal.describe(copied.world, copied.root, "sandbox-1688")
+    terminal.run("sync").assert_well()
+    for command in (["status"], ["accounts", "list"], ["doctor"]):
+        assert "orders-sync accounts retire ka-main" in " ".join(terminal.run(*command).text.split())
+    terminal.run("accounts", "retire", "sandbox-1688").assert_complains("remove it there first")
+    terminal.run("accounts", "retire", "ka-main").assert_well()
+    said = terminal.run("status").text + terminal.run("doctor").text
+    assert "accounts retire ka-main" not in said
+    terminal.run("accounts", "rename", "ka-main", "ka-2025").assert_well()
+    terminal.run("accounts", "rename", "ka-main", "x").assert_complains("no account is known as ka-main")
+    assert copied.tables.query("SELECT count(*) > 0 FROM orders WHERE account = 'ka-2025'") == [(True,)]
 
 
-def test_a_new_name_in_the_settings_says_what_makes_the_tables_follow(
-    terminal: Terminal, url: str, world: World
-) -> None:
+def test_a_new_name_in_the_settings_says_what_makes_the_tables_follow(copied: Landed) -> None:
     """Also two names that were swapped, of which each problem would blame the other shop."""
-    terminal.variables["DATABASE_URL"] = url
-    with platforms(world) as (root, _):
-        terminal.describe(world, root)
-        terminal.run("sync").assert_well()
-        before = terminal.settings.read_text()
-        assert "rename" not in terminal.run("status").out
-        terminal.write(before.replace('"sandbox-ka"', '"ka-main"'))
-        Tables(url).execute(
-            "INSERT INTO sync.processes (id, parts, version, tables, host, pid, accounts, seen_at) "
-            "VALUES ('a', '{scheduler,worker}', '1', 'x', 'one', 3791, '{sandbox-ka}', now() + interval '1 h')"
-        )
-        said = " ".join(terminal.run("status").out.split())
-        assert "the settings rename sandbox-ka to ka-main" in said
-        assert "reload (SIGHUP) process 3791 on one" in said
-        terminal.run("accounts", "rename", "sandbox-ka", "ka-main").assert_complains("reload (SIGHUP) process 3791")
-        terminal.run("accounts", "rename", "nobody", "ka-main").assert_complains("choose another")
-        Tables(url).execute("DELETE FROM sync.processes")
-        swapped = before.replace('"sandbox-ka"', '"x"').replace('"sandbox-open"', '"sandbox-ka"')
-        terminal.write(swapped.replace('"x"', '"sandbox-open"'))
-        said = " ".join(terminal.run("status", "--problems").out.split())
-        assert "rename sandbox-ka to sandbox-open" in said
-        assert "rename sandbox-open to sandbox-ka" in said
-        assert "the next `orders-sync sync` or `run` renames it" in said
-        terminal.run("sync").assert_well()
-        assert "rename" not in terminal.run("status").out
+    terminal = copied.terminal
+    before = terminal.settings.read_text()
+    assert "rename" not in terminal.run("status").out
+    terminal.write(before.replace('"sandbox-ka"', '"ka-main"'))
+    copied.tables.execute(
+        "INSERT INTO sync.processes (id, parts, version, tables, host, pid, accounts, seen_at) "
+        "VALUES ('a', '{scheduler,worker}', '1', 'x', 'one', 3791, '{sandbox-ka}', now() + interval '1 h')"
+    )
+    said = " ".join(terminal.run("status").out.split())
+    assert "the settings rename sandbox-ka to ka-main" in said
+    assert "reload (SIGHUP) process 3791 on one" in said
+    terminal.run("accounts", "rename", "sandbox-ka", "ka-main").assert_complains("reload (SIGHUP) process 3791")
+    terminal.run("accounts", "rename", "nobody", "ka-main").assert_complains("choose another")
+    copied.tables.execute("DELETE FROM sync.processes")
+    swapped = before.replace('"sandbox-ka"', '"x"').replace('"sandbox-open"', '"sandbox-ka"')
+    terminal.write(swapped.replace('"x"', '"sandbox-open"'))
+    said = " ".join(terminal.run("status", "--problems").out.split())
+    assert "rename sandbox-ka to sandbox-open" in said
+    assert "rename sandbox-open to sandbox-ka" in said
+    assert "the next `orders-sync sync` or `run` renames it" in said
+    terminal.run("sync").assert_well()
+    assert "rename" not in terminal.run("status").out
 
 
 def test_the_same_shop_at_another_address_is_merged_into_one_account(

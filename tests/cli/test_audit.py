@@ -11,10 +11,7 @@ from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.domain.windows import Window
 from orders_sync.engine.audit_results import Audited, Updates
 from orders_sync.engine.reconcile import Difference, OrderCounts, Reconciliation
-from orders_sync.sandbox import World
-from tests.support.databases import Tables
 from tests.support.landed import Landed
-from tests.support.terminal import Terminal, platforms
 
 T = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -29,79 +26,64 @@ def test_equal_tables_are_exit_code_0_and_leave_their_counts(landed: Landed) -> 
     assert landed.tables.query(finished) == [(before + 3,)]
 
 
-def test_a_lost_order_is_a_difference_until_it_is_repaired(terminal: Terminal, url: str, world: World) -> None:
-    terminal.variables["DATABASE_URL"] = url
-    with platforms(world) as (root, _):
-        terminal.describe(world, root)
-        terminal.run("sync").assert_well()
-        [(lost,)] = Tables(url).query(
-            "SELECT order_id FROM orders WHERE account = 'sandbox-ka' ORDER BY created_at LIMIT 1"
-        )
-        for table in ("raw_orders", "orders", "sub_orders", "product_items", "order_receivers", "order_history"):
-            Tables(url).execute(f"DELETE FROM {table} WHERE order_id = %s", lost)
-        said = terminal.run("audit", "--account", "sandbox-ka")
-        assert said.code == ExitCode.DIFFERENCE
-        assert "Ranges that differ" in said.out
-        assert "audit --repair" in said.err
-        assert "sandbox-1688" not in said.out
-        assert f"missing: {lost}" in said.out
-        [listed] = terminal.run("audit", "list", "--open", "--json").assert_well().json
-        assert (listed["state"], listed["open"], listed["missing"]) == ("finished", 1, 1)
-        number = str(listed["id"])
-        assert lost in terminal.run("audit", "show", number).assert_well().out
-        [found] = terminal.run("audit", "show", number, "--json").assert_well().json["difference_list"]
-        assert (found["missing_ids"], found["state"]) == ([lost], "open")
-        assert terminal.run("audit", "acknowledge", number).code == 2
-        terminal.run("audit", "acknowledge", number, "--reason", " ").assert_complains("--reason", code=2)
-        terminal.run("audit", "acknowledge", "999", "--reason", "x").assert_complains(
-            "no audit 999", "audit list", code=6
-        )
-        terminal.run("audit", "show", "999").assert_complains("no audit 999", code=6)
-        acknowledged = terminal.run("audit", "acknowledge", number, "--reason", "a test").assert_well()
-        assert "1 difference acknowledged" in acknowledged.err
-        [again] = terminal.run("audit", "--account", "sandbox-ka", "--json").assert_well().json  # no longer a failure
-        assert [each["acknowledged"] for each in again["differences"]] == [True]
-        [row] = [row for row in terminal.run("status", "--json").json if row["account"] == "sandbox-ka"]
-        assert (row["differences"], row["acknowledged_differences"]) == (0, 1)
-        assert terminal.run("audit", "list", "--open", "--json").assert_well().json == []
-        [repaired] = terminal.run("audit", "--account", "sandbox-ka", "--repair", "--json").assert_well().json
-        assert [(each["missing"], each["missing_ids"], each["repaired"]) for each in repaired["differences"]] == [
-            (1, [lost], True)
-        ]
-        assert "Audits" in terminal.run("audit", "list", "--account", "sandbox-ka", "--limit", "2").assert_well().out
-        terminal.run("audit").assert_well()
-        assert terminal.run("verify", root).code == 0
+def test_a_lost_order_is_a_difference_until_it_is_repaired(copied: Landed) -> None:
+    terminal, tables = copied.terminal, copied.tables
+    [(lost,)] = tables.query("SELECT order_id FROM orders WHERE account = 'sandbox-ka' ORDER BY created_at LIMIT 1")
+    for table in ("raw_orders", "orders", "sub_orders", "product_items", "order_receivers", "order_history"):
+        tables.execute(f"DELETE FROM {table} WHERE order_id = %s", lost)
+    said = terminal.run("audit", "--account", "sandbox-ka")
+    assert said.code == ExitCode.DIFFERENCE
+    assert "Ranges that differ" in said.out
+    assert "audit --repair" in said.err
+    assert "sandbox-1688" not in said.out
+    assert f"missing: {lost}" in said.out
+    [listed] = terminal.run("audit", "list", "--open", "--json").assert_well().json
+    assert (listed["state"], listed["open"], listed["missing"]) == ("finished", 1, 1)
+    number = str(listed["id"])
+    assert lost in terminal.run("audit", "show", number).assert_well().out
+    [found] = terminal.run("audit", "show", number, "--json").assert_well().json["difference_list"]
+    assert (found["missing_ids"], found["state"]) == ([lost], "open")
+    assert terminal.run("audit", "acknowledge", number).code == 2
+    terminal.run("audit", "acknowledge", number, "--reason", " ").assert_complains("--reason", code=2)
+    terminal.run("audit", "acknowledge", "999", "--reason", "x").assert_complains("no audit 999", "audit list", code=6)
+    terminal.run("audit", "show", "999").assert_complains("no audit 999", code=6)
+    acknowledged = terminal.run("audit", "acknowledge", number, "--reason", "a test").assert_well()
+    assert "1 difference acknowledged" in acknowledged.err
+    [again] = terminal.run("audit", "--account", "sandbox-ka", "--json").assert_well().json  # no longer a failure
+    assert [each["acknowledged"] for each in again["differences"]] == [True]
+    [row] = [row for row in terminal.run("status", "--json").json if row["account"] == "sandbox-ka"]
+    assert (row["differences"], row["acknowledged_differences"]) == (0, 1)
+    assert terminal.run("audit", "list", "--open", "--json").assert_well().json == []
+    [repaired] = terminal.run("audit", "--account", "sandbox-ka", "--repair", "--json").assert_well().json
+    assert [(each["missing"], each["missing_ids"], each["repaired"]) for each in repaired["differences"]] == [
+        (1, [lost], True)
+    ]
+    assert "Audits" in terminal.run("audit", "list", "--account", "sandbox-ka", "--limit", "2").assert_well().out
+    terminal.run("audit").assert_well()
+    assert terminal.run("verify", copied.root).code == 0
 
 
-def test_a_version_that_is_missing_is_shown_by_update_time_and_repaired(
-    terminal: Terminal, url: str, world: World
-) -> None:
-    terminal.variables["DATABASE_URL"] = url
-    with platforms(world) as (root, _):
-        terminal.describe(world, root)
-        terminal.run("sync").assert_well()
-        tables = Tables(url)
-        [(order_id,)] = tables.query(
-            "SELECT order_id FROM orders WHERE account = 'sandbox-1688' AND modified_at < now() - interval '2 days' "
-            "ORDER BY modified_at DESC LIMIT 1"
-        )
-        for table in ("orders", "raw_orders"):  # as if its last change had never been listed
-            tables.execute(
-                f"UPDATE {table} SET modified_at = modified_at - interval '1 s' WHERE order_id = %s", order_id
-            )
-        tables.execute("UPDATE raw_orders SET payload_hash = '1', rows_hash = '1' WHERE order_id = %s", order_id)
-        said = terminal.run("audit", "--account", "sandbox-1688")
-        assert said.code == ExitCode.DIFFERENCE
-        assert "updated" in said.out
-        [repaired] = terminal.run("audit", "--account", "sandbox-1688", "--repair", "--json").assert_well().json
-        assert [(each["feed"], each["missing"], each["repaired"]) for each in repaired["differences"]] == [
-            ("updated", 1, True)
-        ]
-        assert repaired["updates"]["platform_orders"] == repaired["updates"]["table_orders"] + 1
-        assert (repaired["updates"]["rejects"], repaired["updates"]["awaited"]) == (0, 0)
-        [equal] = terminal.run("audit", "--account", "sandbox-ka", "--json").assert_well().json
-        assert equal["updates"] is None
-        assert terminal.run("verify", root).code == 0
+def test_a_version_that_is_missing_is_shown_by_update_time_and_repaired(copied: Landed) -> None:
+    terminal, tables = copied.terminal, copied.tables
+    [(order_id,)] = tables.query(
+        "SELECT order_id FROM orders WHERE account = 'sandbox-1688' AND modified_at < now() - interval '2 days' "
+        "ORDER BY modified_at DESC LIMIT 1"
+    )
+    for table in ("orders", "raw_orders"):  # as if its last change had never been listed
+        tables.execute(f"UPDATE {table} SET modified_at = modified_at - interval '1 s' WHERE order_id = %s", order_id)
+    tables.execute("UPDATE raw_orders SET payload_hash = '1', rows_hash = '1' WHERE order_id = %s", order_id)
+    said = terminal.run("audit", "--account", "sandbox-1688")
+    assert said.code == ExitCode.DIFFERENCE
+    assert "updated" in said.out
+    [repaired] = terminal.run("audit", "--account", "sandbox-1688", "--repair", "--json").assert_well().json
+    assert [(each["feed"], each["missing"], each["repaired"]) for each in repaired["differences"]] == [
+        ("updated", 1, True)
+    ]
+    assert repaired["updates"]["platform_orders"] == repaired["updates"]["table_orders"] + 1
+    assert (repaired["updates"]["rejects"], repaired["updates"]["awaited"]) == (0, 0)
+    [equal] = terminal.run("audit", "--account", "sandbox-ka", "--json").assert_well().json
+    assert equal["updates"] is None
+    assert terminal.run("verify", copied.root).code == 0
 
 
 @pytest.mark.parametrize(

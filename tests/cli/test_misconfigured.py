@@ -56,36 +56,30 @@ def test_every_reading_command_works_without_any_secret(landed: Landed, terminal
     terminal.run("sync").assert_complains("no account can be used", "SECRET_0 is not set", code=CONFIGURATION)
 
 
-def test_sync_reads_the_others_names_the_one_and_keeps_what_is_its_own(
-    terminal: Terminal, url: str, world: World
-) -> None:
-    terminal.variables["DATABASE_URL"] = url
-    tables = Tables(url)
+def test_sync_reads_the_others_names_the_one_and_keeps_what_is_its_own(copied: Landed) -> None:
+    terminal, tables = copied.terminal, copied.tables
     own = f"SELECT name, watermark, removed_at FROM sync.accounts WHERE name = '{BAD}'"
-    with platforms(world) as (root, _):
-        terminal.describe(world, root)
-        right = terminal.settings.read_text()
-        terminal.run("sync").assert_well()
-        before = tables.query(own)
-        for wrong in (without_secret(right, BAD), right.replace('"xportcn_ka"', '"xportcn_k"')):
-            terminal.write(wrong)
-            said = terminal.run("sync")
-            said.assert_complains(f"{BAD} is misconfigured")
-            assert [name for name in GOOD if name in said.out] == [*GOOD]
-            assert tables.query(own) == before
-            terminal.run("sync", "--account", GOOD[0]).assert_well()
-            terminal.run("sync", "--account", BAD).assert_complains(f"{BAD} is misconfigured")
-        listed = terminal.run("accounts", "list").assert_well()
-        assert "misconfigured" in next(line for line in listed.out.splitlines() if line.startswith(BAD))
-        assert "platform: must be one of" in listed.err
-        checked = terminal.run("status", "--check")
-        assert checked.code == 4
-        assert "1 misconfigured" in checked.out.splitlines()[0]
-        assert f"{BAD}: misconfigured, nothing is read for it" in checked.out
-        assert f"account {BAD}: misconfigured" in terminal.run("doctor").out
-        terminal.write(right)
-        terminal.run("sync").assert_well()
-        assert terminal.run("status", "--check").code != 4
+    right = terminal.settings.read_text()
+    before = tables.query(own)
+    for wrong in (without_secret(right, BAD), right.replace('"xportcn_ka"', '"xportcn_k"')):
+        terminal.write(wrong)
+        said = terminal.run("sync")
+        said.assert_complains(f"{BAD} is misconfigured")
+        assert [name for name in GOOD if name in said.out] == [*GOOD]
+        assert tables.query(own) == before
+        terminal.run("sync", "--account", GOOD[0]).assert_well()
+        terminal.run("sync", "--account", BAD).assert_complains(f"{BAD} is misconfigured")
+    listed = terminal.run("accounts", "list").assert_well()
+    assert "misconfigured" in next(line for line in listed.out.splitlines() if line.startswith(BAD))
+    assert "platform: must be one of" in listed.err
+    checked = terminal.run("status", "--check")
+    assert checked.code == 4
+    assert "1 misconfigured" in checked.out.splitlines()[0]
+    assert f"{BAD}: misconfigured, nothing is read for it" in checked.out
+    assert f"account {BAD}: misconfigured" in terminal.run("doctor").out
+    terminal.write(right)
+    terminal.run("sync").assert_well()
+    assert terminal.run("status", "--check").code != 4
 
 
 @pytest.mark.parametrize("command", [["run", *ANYWHERE], ["scheduler", *ANYWHERE]])

@@ -10,6 +10,7 @@ import pytest
 from orders_sync.sandbox import Sandbox, World
 from orders_sync.sandbox.messages import build_message
 from tests.support.databases import Tables
+from tests.support.landed import Landed
 from tests.support.services import ANYWHERE, PACE, equal
 from tests.support.terminal import Terminal, eventually, platforms
 
@@ -53,8 +54,8 @@ def test_a_paused_account_is_neither_planned_nor_read_until_it_is_resumed(
     assert equal(tables, world, SHOP, OTHER)
 
 
-def test_a_pause_is_shown_and_no_problem(terminal: Terminal, tables: Tables, shops: Sandbox) -> None:
-    terminal.run("sync").assert_well()
+def test_a_pause_is_shown_and_no_problem(copied: Landed) -> None:
+    terminal, tables = copied.terminal, copied.tables
     tables.execute(
         "UPDATE sync.windows SET ends_at = ends_at - interval '1 day', starts_at = starts_at - interval '2 d'"
     )
@@ -130,8 +131,8 @@ def test_a_mistake_in_a_pause_is_one_message_and_pauses_nothing(
     assert tables.query("SELECT count(*) FROM sync.accounts WHERE paused_at IS NOT NULL") == [(0,)]
 
 
-def test_a_pause_stays_with_an_account_that_is_renamed(terminal: Terminal, tables: Tables, shops: Sandbox) -> None:
-    terminal.run("sync").assert_well()
+def test_a_pause_stays_with_an_account_that_is_renamed(copied: Landed) -> None:
+    terminal = copied.terminal
     terminal.run("accounts", "pause", SHOP).assert_well()
     terminal.write(terminal.settings.read_text().replace(f'name = "{SHOP}"', 'name = "new"'))
     assert "new: paused" in terminal.run("sync").assert_well().err
@@ -156,8 +157,8 @@ def test_one_account_is_tested_alone(terminal: Terminal, tables: Tables, world: 
     terminal.run("accounts", "test", OTHER).assert_well()
 
 
-def test_a_backfill_of_a_paused_account_is_said_to_wait(terminal: Terminal, tables: Tables, shops: Sandbox) -> None:
-    terminal.run("sync").assert_well()
+def test_a_backfill_of_a_paused_account_is_said_to_wait(copied: Landed) -> None:
+    terminal, tables = copied.terminal, copied.tables
     terminal.run("accounts", "pause", SHOP, "--reason", "moves to a new app").assert_well()
     tables.execute(
         "INSERT INTO sync.processes (id, parts, version, tables, host, pid, seen_at) "

@@ -82,9 +82,10 @@ def test_added_removed_and_renamed_accounts_take_effect(
     assert [line for line in said.splitlines() if not line.startswith("{")] == []
 
 
-def test_wrong_settings_are_one_line_and_those_before_stay_in_use(
+def test_a_reload_that_fails_is_one_line_and_leaves_the_settings_in_use(
     terminal: Terminal, tables: Tables, world: World, root: str
 ) -> None:
+    """By wrong settings, where it cannot be recorded, and beside tables of another version."""
     terminal.describe(world, root, "sandbox-1688", extra=PACE)
     right = terminal.settings.read_text()
     service = terminal.serve("run", *ANYWHERE)
@@ -100,41 +101,22 @@ def test_wrong_settings_are_one_line_and_those_before_stay_in_use(
     world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
     assert not equal(tables, world, "sandbox-1688")
     eventually(lambda: equal(tables, world, "sandbox-1688"))
-    terminal.write(right)
-    reload(service)
-    service.stop()
 
-
-def test_beside_tables_of_another_version_nothing_is_begun(
-    terminal: Terminal, tables: Tables, world: World, root: str
-) -> None:
-    terminal.describe(world, root, "sandbox-1688", extra=PACE)
-    service = terminal.serve("run", *ANYWHERE)
-    eventually(lambda: equal(tables, world, "sandbox-1688"))
+    terminal.describe(world, root, "sandbox-ka", extra=PACE)
+    tables.execute("ALTER TABLE sync.activity ADD CONSTRAINT none CHECK (action = '')")
+    service.process.send_signal(signal.SIGHUP)
+    eventually(lambda: refused(service, count + 1))
+    tables.execute("ALTER TABLE sync.activity DROP CONSTRAINT none")
     [(ours,)] = tables.query("SELECT version_num FROM sync.alembic_version")
     tables.execute("UPDATE sync.alembic_version SET version_num = '9999'")
-    terminal.describe(world, root, "sandbox-ka", extra=PACE)
     service.process.send_signal(signal.SIGHUP)
-    eventually(lambda: refused(service, 1))
+    eventually(lambda: refused(service, count + 2))
     assert tables.query("SELECT count(*) FROM sync.accounts WHERE removed_at IS NOT NULL") == [(0,)]
+    assert starts(service) == 1
+
     tables.execute("UPDATE sync.alembic_version SET version_num = %s", ours)
     reload(service)
     eventually(lambda: equal(tables, world, "sandbox-ka"))
-    service.stop()
-
-
-def test_a_reload_that_cannot_be_recorded_leaves_the_settings_in_use(
-    terminal: Terminal, tables: Tables, world: World, root: str
-) -> None:
-    terminal.describe(world, root, "sandbox-1688", extra=PACE)
-    service = terminal.serve("run", *ANYWHERE)
-    eventually(lambda: equal(tables, world, "sandbox-1688"))
-    tables.execute("ALTER TABLE sync.activity ADD CONSTRAINT none CHECK (action = '')")
-    terminal.describe(world, root, "sandbox-ka", extra=PACE)
-    service.process.send_signal(signal.SIGHUP)
-    eventually(lambda: refused(service, 1))
-    assert tables.query("SELECT count(*) FROM sync.accounts WHERE removed_at IS NOT NULL") == [(0,)]
-    assert starts(service) == 1
     service.stop()
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from orders_sync.sandbox import World
-from tests.support.databases import Tables
+from tests.support.databases import Tables, made_database
+from tests.support.landed import a_world
 from tests.support.services import equal
 from tests.support.terminal import Terminal, platforms
 
@@ -16,13 +17,31 @@ SHOP = "sandbox-1688"
 SOME = f"order_id IN (SELECT order_id FROM orders WHERE account = '{SHOP}' ORDER BY created_at DESC LIMIT 3)"
 
 
-@pytest.fixture
-def tables(terminal: Terminal, url: str, world: World) -> Iterator[Tables]:
-    terminal.variables["DATABASE_URL"] = url
-    with platforms(world) as (root, _):
+@pytest.fixture(scope="module")
+def world() -> World:
+    return a_world(90)
+
+
+@pytest.fixture(scope="module")
+def synced(
+    world: World, server: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Tables, str]]:
+    """Tables that are copied for each test, and the text of the settings."""
+    with made_database(server, "synced", template) as made, platforms(world) as (root, _):
+        terminal = Terminal(tmp_path_factory.mktemp("synced"), {"DATABASE_URL": made.url})
         terminal.describe(world, root, SHOP)
         terminal.run("sync").assert_well()
-        yield Tables(url)
+        yield made, terminal.settings.read_text()
+        terminal.close()
+
+
+@pytest.fixture
+def tables(server: str, synced: tuple[Tables, str], terminal: Terminal) -> Iterator[Tables]:
+    prepared, settings = synced
+    with made_database(server, "restoration", prepared.name) as made:
+        terminal.variables["DATABASE_URL"] = made.url
+        terminal.write(settings)
+        yield made
 
 
 def test_deleted_and_edited_rows_come_back_by_renormalize(terminal: Terminal, tables: Tables, world: World) -> None:

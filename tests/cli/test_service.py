@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from orders_sync.sandbox import Sandbox, World
 from orders_sync.sandbox.messages import build_message
 from orders_sync.sandbox.states import State
 from tests.support.databases import Tables
+from tests.support.homes import Homes
 from tests.support.passwords import PASSWORD, WRONG, with_password
 from tests.support.services import ANYWHERE, PACE, equal
 from tests.support.terminal import STOP_SECONDS, Pause, Terminal, eventually, platforms
@@ -39,14 +41,18 @@ def tables(terminal: Terminal, url: str) -> Tables:
     return Tables(url)
 
 
-def test_run_lands_everything_and_what_changes_later(terminal: Terminal, tables: Tables, world: World) -> None:
+def test_run_lands_everything_and_what_changes_later_also_when_connections_were_cut(
+    terminal: Terminal, tables: Tables, world: World
+) -> None:
     with serving(terminal, world):
         service = terminal.serve("run", *ANYWHERE)
         eventually(lambda: equal(tables, world))
         victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
-        world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
-        assert not equal(tables, world)
-        eventually(lambda: equal(tables, world))
+        for statement in ("SELECT 1", CUT):
+            tables.query(statement)
+            world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
+            assert not equal(tables, world)
+            eventually(lambda: equal(tables, world))
         service.stop()
 
 
@@ -78,7 +84,10 @@ def test_a_scheduler_and_workers_do_what_run_does(terminal: Terminal, tables: Ta
             part.stop()
 
 
-def test_a_killed_postgres_of_our_own_comes_back_and_reading_goes_on(terminal: Terminal, world: World) -> None:
+def test_a_killed_postgres_of_our_own_comes_back_and_reading_goes_on(
+    homes: Homes, tmp_path: Path, world: World
+) -> None:
+    terminal = homes.migrated(tmp_path / "migrated")
     with serving(terminal, world):
         service = terminal.serve("run", *ANYWHERE)
         pid_file = terminal.home / "postgres" / "data" / "postmaster.pid"
@@ -92,17 +101,7 @@ def test_a_killed_postgres_of_our_own_comes_back_and_reading_goes_on(terminal: T
         eventually(lambda: equal(tables, world))
         assert int(pid_file.read_text().split()[0]) != postmaster
         service.stop()
-
-
-def test_connections_that_are_cut_end_nothing(terminal: Terminal, tables: Tables, world: World) -> None:
-    with serving(terminal, world):
-        service = terminal.serve("run", *ANYWHERE)
-        eventually(lambda: equal(tables, world))
-        tables.query(CUT)
-        victim = next(o for o in world.shop("sandbox-1688").index.orders.values() if o.quirk != "sample")
-        world.change("sandbox-1688", victim.order_id, "write_memo", now=datetime.now(UTC))
-        eventually(lambda: equal(tables, world))
-        service.stop()
+    terminal.close()
 
 
 def test_a_port_that_is_taken_is_one_clear_message(terminal: Terminal, tables: Tables, world: World) -> None:

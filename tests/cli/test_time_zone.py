@@ -13,6 +13,7 @@ from tests.support.landed import Landed
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 UTC_TEXT = re.compile(r"\d\d:\d\d(:\d\d)? UTC|\(UTC\)")
+AUDIT = ["audit", "--account", "sandbox-1688"]  # by creation and by update time
 ZONES = {
     "Asia/Shanghai": r"\+08:00",
     "UTC": "Z",
@@ -43,7 +44,7 @@ def commands(order: str) -> list[list[str]]:
         ["status"],
         ["status", "--check"],
         ["order", order],
-        ["audit"],
+        AUDIT,
         ["accounts", "list"],
         ["backfill", "list"],
         ["rejects", "list", "--all"],
@@ -65,7 +66,7 @@ def test_json_has_every_time_in_one_zone_with_its_offset(landed: Landed, landed_
 @pytest.mark.parametrize(("zone", "width"), [*((zone, 80) for zone in ZONES), ("UTC", 200), ("Asia/Kathmandu", 200)])
 def test_tables_name_the_zone_of_their_times(landed: Landed, landed_order: str, zone: str, width: int) -> None:
     status = ["status", "--account", landed.world.accounts[0].name]  # of all accounts a narrow screen shows no time
-    for command in (status, ["order", landed_order], ["audit"]):
+    for command in (status, ["order", landed_order], AUDIT):
         said = landed.terminal.on_screen(width, *command, ORDERS_SYNC_DISPLAY__TIME_ZONE=zone)
         assert f"(times in {zone})" in " ".join(said.out.split()), said.text
         assert zone == "UTC" or not UTC_TEXT.search(said.text), said.text
