@@ -37,7 +37,7 @@ class WindowState(StrEnum):
 
     PLANNED = "planned"  # waits for a worker
     RUNNING = "running"  # claimed by one
-    DONE = "done"  # read to its end and landed: proves its range, but for a list by status
+    DONE = "done"  # read to its end and landed: proves its range, unless it lists a status or is of a message
     FAILED = "failed"  # planned again after a delay
     SPLIT = "split"  # replaced by its parts
     BEYOND = "beyond"  # further back than the platform lists: proves nothing

@@ -7,7 +7,7 @@
     ... of nothing, or refused, beyond the reach      Beyond        nothing   it is never read again
     ... the same, over the border of the reach        Split         nothing   the parts on either side are read instead
     more records than are read at once                Split         nothing   its parts are read instead
-    ... each part counted as full as the whole        Failed        nothing   it is read again
+    ... each part counted as many as the whole        Failed        nothing   it is read again
     a total that may be the most it ever counts       Split         nothing   what was read lands, its halves are read
     an error that smaller parts may avoid             Split         nothing   what was read lands, its parts are read
     any other error                                   Failed        nothing   what was read lands, it is read again
@@ -96,7 +96,8 @@ class Outcome:
 class Complete(Outcome):
     """Read to its end: its records land. `is_empty`: nothing else is to be written.
 
-    That proves its range, so that the watermark may move; but for a list by status (`Claim.status`), which proves none.
+    That proves its range, so that the watermark may move. A list by status (`Claim.status`) proves none; nor does a
+    read for a message, for which the range may be too young.
     """
 
     is_empty: bool = False

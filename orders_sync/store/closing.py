@@ -37,7 +37,7 @@ async def finish(
 ) -> None:
     """Close a window that was read to its end: as done, or as split (`is_split`) where its parts agree with its count.
 
-    That proves its range, but for a list by status (`Claim.status`), which proves none. In the transaction that landed
+    That proves its range, but for a list by status (`Claim.status`) and for a message. In the transaction that landed
     its rows, after them; where nothing landed it is a transaction by itself. An incremental window moves the watermark
     to the beginning of the oldest one that is not proven, or to the end of all (`PROVEN_TO`). It never moves back: a
     window that begins before the watermark reads a proven range again. The last part of a split window has the split
