@@ -98,7 +98,7 @@ def open_environment(*, keep: bool) -> Iterator[Environment]:
             name = f"orders_sync_benchmark_{os.getpid()}"
             yield from _with_database(Environment(folder, configured_url, name, None), keep)
         else:
-            with embedded_postgres.running(folder / "home", notify=info) as server:
+            with embedded_postgres.running(folder / "home", report=info) as server:
                 environment = Environment(
                     folder,
                     _with_database_name(server.url, "postgres"),

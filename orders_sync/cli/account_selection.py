@@ -60,8 +60,8 @@ def named(settings: Settings, name: str) -> bool:
     return name in {each.name for each in settings.accounts} | {each.label for each in settings.misconfigured}
 
 
-def register(settings: Settings, url: str, notify: Callable[[str], None] = info, *, renames: bool = True) -> None:
-    """Apply renamed, replaced and removed accounts of the settings to the tables; pass a notice for each to `notify`.
+def register(settings: Settings, url: str, report: Callable[[str], None] = info, *, renames: bool = True) -> None:
+    """Apply renamed, replaced and removed accounts of the settings to the tables; pass a notice for each to `report`.
 
     For commands that plan or read. A settings file without accounts removes none. `renames`: as in
     `identities.register`. Raises `DatabaseError`.
@@ -69,4 +69,4 @@ def register(settings: Settings, url: str, notify: Callable[[str], None] = info,
     with database.session(url) as connection:
         notices = identities.register(connection, settings.listed, renames=renames, actor=actor.current())
     for each in notices:
-        notify(each)
+        report(each)

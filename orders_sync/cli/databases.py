@@ -74,17 +74,17 @@ def opened(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def hosted(settings: Settings, notify: Callable[[str], None] = info) -> Iterator[Host]:
+def hosted(settings: Settings, report: Callable[[str], None] = info) -> Iterator[Host]:
     """Yield a database with this version's tables, created and migrated if necessary. Raises `DatabaseError`.
 
-    notify: receives what is being waited for.
+    report: receives what is being waited for.
     """
-    with server(settings, create=True, notify=notify) as host:
-        _bring_up_once_it_is_up(host, notify)
+    with server(settings, create=True, report=report) as host:
+        _bring_up_once_it_is_up(host, report)
         yield host
 
 
-def _bring_up_once_it_is_up(host: Host, notify: Callable[[str], None]) -> None:
+def _bring_up_once_it_is_up(host: Host, report: Callable[[str], None]) -> None:
     """Migrate as `bring_up`, waiting up to `LONGEST_START` seconds for a server that is going down or coming up."""
     until = time.monotonic() + LONGEST_START
     while True:
@@ -94,7 +94,7 @@ def _bring_up_once_it_is_up(host: Host, notify: Callable[[str], None]) -> None:
         except DatabaseStartingError as error:
             if time.monotonic() > until:
                 raise
-            notify(f"waiting for the database: {error}")
+            report(f"waiting for the database: {error}")
             time.sleep(START_PAUSE)
             host.revive()
 
@@ -178,10 +178,10 @@ def embedded_home(settings: Settings) -> Path:
 
 
 @contextmanager
-def server(settings: Settings, *, create: bool = False, notify: Callable[[str], None] = info) -> Iterator[Host]:
+def server(settings: Settings, *, create: bool = False, report: Callable[[str], None] = info) -> Iterator[Host]:
     """Yield a database server that runs during the block, whatever tables it holds.
 
-    create: create the embedded one if there is none. notify: receives what is being waited for. Raises
+    create: create the embedded one if there is none. report: receives what is being waited for. Raises
     `DatabaseError` and `EmbeddedError`.
     """
     if settings.database.url is not None:
@@ -193,7 +193,7 @@ def server(settings: Settings, *, create: bool = False, notify: Callable[[str], 
             f"there is no database yet: DATABASE_URL is not set, and no embedded Postgres exists in {home}. "
             "`orders-sync sync`, `run` or `migrate` creates one; `orders-sync demo` is a trial"
         )
-    with embedded_postgres.running(home, listen=settings.database.listen, notify=notify) as server:
+    with embedded_postgres.running(home, listen=settings.database.listen, report=report) as server:
         log_size = server.log.stat().st_size
         try:
             yield Host(server.url, server.ensure)

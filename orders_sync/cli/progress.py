@@ -75,7 +75,7 @@ class Bars:
     def closed(self, window: WindowResult) -> None:
         """Ignored: these bars show what was counted and what landed."""
 
-    def notify(self, account: str, text: str) -> None:
+    def show(self, account: str, text: str) -> None:
         """Print a line about an account above the bars."""
         if output.is_json():
             output.info(f"{account}: {text}")

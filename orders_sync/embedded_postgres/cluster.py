@@ -11,7 +11,7 @@ from pathlib import Path
 from orders_sync.domain.errors import EmbeddedError
 from orders_sync.embedded_postgres import binaries
 from orders_sync.embedded_postgres.layout import Layout, has_passwd_entry, user_name
-from orders_sync.embedded_postgres.wait import Notify
+from orders_sync.embedded_postgres.wait import Report
 
 LOCALES = ("C.UTF-8", "C")  # not every system has the first
 TCP_RULE = "host all all all scram-sha-256\n"  # whether the server listens on TCP is decided at each start
@@ -37,7 +37,7 @@ def bin_dir(layout: Layout) -> Path:
     return binaries.of_major(version) if version else binaries.wheel()
 
 
-def prepare(layout: Layout, server_lock: int, notify: Notify) -> Path:
+def prepare(layout: Layout, server_lock: int, report: Report) -> Path:
     """Create the data directory if missing, else check it; return the `bin` directory to run it by.
 
     `server_lock` is inherited by initdb: should one outlive this process, the next command waits for it as for a
@@ -49,7 +49,7 @@ def prepare(layout: Layout, server_lock: int, notify: Notify) -> Path:
     if layout.data.is_dir() and any(layout.data.iterdir()):
         _check(layout)
     else:
-        _create(layout, programs, server_lock, notify)
+        _create(layout, programs, server_lock, report)
     return programs
 
 
@@ -64,13 +64,13 @@ def _check(layout: Layout) -> None:
         )
 
 
-def _create(layout: Layout, programs: Path, server_lock: int, notify: Notify) -> None:
+def _create(layout: Layout, programs: Path, server_lock: int, report: Report) -> None:
     if not has_passwd_entry(layout.uid):
         raise EmbeddedError(
             f"user {layout.uid} has no entry in passwd, and Postgres' initdb does not run without one: add one (in a "
             "container: run as a user of the image), or give a database by DATABASE_URL"
         )
-    notify("creating a database in " + str(layout.data))
+    report("creating a database in " + str(layout.data))
     for locale in LOCALES:
         new = Path(tempfile.mkdtemp(prefix="data.new-", dir=layout.root))
         try:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from orders_sync.domain.errors import EmbeddedError
-from orders_sync.embedded_postgres.wait import Notify, Wait
+from orders_sync.embedded_postgres.wait import Report, Wait
 
 SOCKET_DIRECTORY_LIMIT = 86  # bytes: unix(7) allows a path of 103 everywhere, `/.s.PGSQL.65535` takes 16
 OWN_DESCRIPTORS = Path("/proc/self/fd")
@@ -111,9 +111,9 @@ class Layout:
         return self.open(self.root / name, os.O_RDWR)
 
     @contextmanager
-    def exclusive(self, notify: Notify) -> Iterator[None]:
+    def exclusive(self, report: Report) -> Iterator[None]:
         """Hold the lock `gate`: no other command inspects, starts or stops the server meanwhile."""
-        descriptor, wait = self.open_lock("gate"), Wait(notify)
+        descriptor, wait = self.open_lock("gate"), Wait(report)
         try:
             while not try_lock(descriptor):
                 wait.sleep("waiting for another command that is starting or stopping the embedded Postgres")

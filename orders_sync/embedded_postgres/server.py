@@ -28,7 +28,7 @@ from orders_sync.embedded_postgres.layout import (
     try_lock,
 )
 from orders_sync.embedded_postgres.postmaster import Address, Postmaster
-from orders_sync.embedded_postgres.wait import Notify, Wait
+from orders_sync.embedded_postgres.wait import Report, Wait
 
 DATABASE = "orders_sync"
 ROLE = "postgres"
@@ -97,11 +97,11 @@ def is_initialized(home: Path) -> bool:
 
 
 @contextmanager
-def running(home: Path, *, listen: str | None = None, notify: Notify = lambda _: None) -> Iterator[Server]:
+def running(home: Path, *, listen: str | None = None, report: Report = lambda _: None) -> Iterator[Server]:
     """Run the server of this home during the block, shared with any number of processes and blocks.
 
     listen: `host:port` to listen on as well, with a password kept in the home. Without it a server that others use
-    keeps its address. notify: receives what is being waited for.
+    keeps its address. report: receives what is being waited for.
 
     Removes libpq's PG* variables from this process's environment: they are meant for another server (a URL of that one
     is completed before, with `store.conninfo.with_variables`). Those that only say where services are defined stay.
@@ -115,16 +115,16 @@ def running(home: Path, *, listen: str | None = None, notify: Notify = lambda _:
         layout = open_directory(home)
         users = layout.open_lock("users")
     try:
-        with _as_embedded_error(home), layout.exclusive(notify):
-            address = _join(layout, users, requested, notify)
-            server = _describe(layout, _serve(layout, address, notify), address, notify)
+        with _as_embedded_error(home), layout.exclusive(report):
+            address = _join(layout, users, requested, report)
+            server = _describe(layout, _serve(layout, address, report), address, report)
         yield server
     finally:
         with _as_embedded_error(home):
-            _leave(layout, users, notify)
+            _leave(layout, users, report)
 
 
-def _join(layout: Layout, users: int, requested: str, notify: Notify) -> str:
+def _join(layout: Layout, users: int, requested: str, report: Report) -> str:
     """Take the lock `users` shared; return the TCP address, which the first user sets for all that join it."""
     current = layout.read(layout.listen)
     is_first = try_lock(users)
@@ -135,26 +135,26 @@ def _join(layout: Layout, users: int, requested: str, notify: Notify) -> str:
             f"other commands use the embedded Postgres and it listens {listens}: stop them, then try again"
         )
     if is_first and requested != current:
-        _stop(layout, notify)  # one that a killed command left running
+        _stop(layout, report)  # one that a killed command left running
         layout.write(layout.listen, requested)
         return requested
     return current
 
 
-def _leave(layout: Layout, users: int, notify: Notify) -> None:
+def _leave(layout: Layout, users: int, report: Report) -> None:
     try:
         fcntl.flock(users, fcntl.LOCK_UN)
-        with layout.exclusive(notify):
+        with layout.exclusive(report):
             if try_lock(users):
-                _stop(layout, notify)
+                _stop(layout, report)
                 remove_socket_link(layout)
     finally:
         os.close(users)
 
 
-def _serve(layout: Layout, listen: str, notify: Notify) -> Postmaster:
+def _serve(layout: Layout, listen: str, report: Report) -> Postmaster:
     """Return a server that is ready and holds the database, with the password set if it listens on TCP."""
-    found = _wait_until_ready(layout, listen, notify)
+    found = _wait_until_ready(layout, listen, report)
     with psycopg.connect(
         host=str(socket_directory(layout)),
         port=found.port,
@@ -171,9 +171,9 @@ def _serve(layout: Layout, listen: str, notify: Notify) -> Postmaster:
     return found
 
 
-def _wait_until_ready(layout: Layout, listen: str, notify: Notify) -> Postmaster:
+def _wait_until_ready(layout: Layout, listen: str, report: Report) -> Postmaster:
     """Return a server that accepts connections; start one once no process of an earlier one is left."""
-    wait, log_start, orphans_signalled = Wait(notify), None, False
+    wait, log_start, orphans_signalled = Wait(report), None, False
     while True:
         found = postmaster.find(layout)
         if found and found.status == "ready":
@@ -184,7 +184,7 @@ def _wait_until_ready(layout: Layout, listen: str, notify: Notify) -> Postmaster
                 if log_start is not None:
                     output = layout.log_tail(log_start)
                     raise cluster.failure(layout.root, "the embedded Postgres did not start", output)
-                log_start = _start(layout, lock, postmaster.parse_address(listen), notify)
+                log_start = _start(layout, lock, postmaster.parse_address(listen), report)
         finally:
             os.close(lock)
         if found is None and log_start is None and not orphans_signalled and wait.elapsed > ORPHAN_SECONDS:
@@ -193,9 +193,9 @@ def _wait_until_ready(layout: Layout, listen: str, notify: Notify) -> Postmaster
         wait.sleep(partial(_reason_to_wait, layout, found, log_start is not None))
 
 
-def _start(layout: Layout, lock: int, listen: Address | None, notify: Notify) -> int:
+def _start(layout: Layout, lock: int, listen: Address | None, report: Report) -> int:
     """Start a server; return the size its log had before, in bytes."""
-    bin_dir = cluster.prepare(layout, lock, notify)
+    bin_dir = cluster.prepare(layout, lock, report)
     log, log_start = layout.open_log()
     try:
         postmaster.start(layout, bin_dir, listen, lock, log)
@@ -211,13 +211,13 @@ def _reason_to_wait(layout: Layout, found: Postmaster | None, started: bool) -> 
     return f"waiting for the embedded Postgres to {action}: {layout.log_tail(0, lines=1) or 'it has said nothing yet'}"
 
 
-def _stop(layout: Layout, notify: Notify) -> None:
+def _stop(layout: Layout, report: Report) -> None:
     """Stop the server and wait until its processes are gone; give up on strays after STRAY_SECONDS.
 
     A server asked to stop during its crash recovery may never end: after STOP_SECONDS it is shut down at once, which is
     safe, since the next start recovers.
     """
-    wait, sent = Wait(notify), (0, signal.SIGINT)
+    wait, sent = Wait(report), (0, signal.SIGINT)
     while not postmaster.is_gone(layout):
         found = postmaster.find(layout)
         shutdown = signal.SIGINT if wait.elapsed < STOP_SECONDS else signal.SIGQUIT
@@ -243,7 +243,7 @@ def _set_password(connection: psycopg.Connection[tuple[object, ...]], password: 
     connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(ROLE), hashed))
 
 
-def _describe(layout: Layout, found: Postmaster, listen: str, notify: Notify) -> Server:
+def _describe(layout: Layout, found: Postmaster, listen: str, report: Report) -> Server:
     directory = socket_directory(layout)
     return Server(
         url=f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(directory))}&port={found.port}",
@@ -252,7 +252,7 @@ def _describe(layout: Layout, found: Postmaster, listen: str, notify: Notify) ->
         bin_dir=cluster.bin_dir(layout),
         log=layout.log,
         tcp_url=_tcp_url(layout, postmaster.parse_address(listen)),
-        _ensure=lambda: _ensure(layout, notify),
+        _ensure=lambda: _ensure(layout, report),
     )
 
 
@@ -264,9 +264,9 @@ def _tcp_url(layout: Layout, listen: Address | None) -> str | None:
     return f"postgresql://{ROLE}:{_password(layout)}@{host}:{listen.port}/{DATABASE}"
 
 
-def _ensure(layout: Layout, notify: Notify) -> None:
-    with _as_embedded_error(layout.root), layout.exclusive(notify):
-        _serve(layout, layout.read(layout.listen), notify)
+def _ensure(layout: Layout, report: Report) -> None:
+    with _as_embedded_error(layout.root), layout.exclusive(report):
+        _serve(layout, layout.read(layout.listen), report)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-Notify = Callable[[str], None]
+Report = Callable[[str], None]
 """Receives one line of text per notice, meant for the user."""
 
 POLL_INTERVAL = 0.005  # seconds
@@ -16,8 +16,8 @@ NOTICE_INTERVAL = 5.0  # seconds between later ones
 class Wait:
     """One wait, which begins when the object is made."""
 
-    def __init__(self, notify: Notify) -> None:
-        self._notify = notify
+    def __init__(self, report: Report) -> None:
+        self._report = report
         self._started = time.monotonic()
         self._next_notice = self._started + FIRST_NOTICE
 
@@ -33,5 +33,5 @@ class Wait:
         """
         if time.monotonic() >= self._next_notice:
             self._next_notice += NOTICE_INTERVAL
-            self._notify(f"{reason if isinstance(reason, str) else reason()} ({self.elapsed:.0f} s)")
+            self._report(f"{reason if isinstance(reason, str) else reason()} ({self.elapsed:.0f} s)")
         time.sleep(POLL_INTERVAL)

@@ -119,7 +119,7 @@ class _Audit:
             await self._fail(outcome.errors[-1])
 
     async def _on_timeout(self, text: str) -> None:
-        self._run_context.progress.notify(self._name, f"audit: {text}")
+        self._run_context.progress.show(self._name, f"audit: {text}")
 
     @asynccontextmanager
     async def _recording_errors(self) -> AsyncIterator[None]:
@@ -153,7 +153,7 @@ class _Audit:
                 async with self._pool.connection() as connection:
                     await audits.record_heartbeat(connection, self._number)
             if done == (done := self._done):
-                self._run_context.progress.notify(
+                self._run_context.progress.show(
                     self._name,
                     f"the audit still waits for the platform: {self._client.calls} calls so far, retries included, "
                     f"{self._done} of {self._steps} windows compared",

@@ -70,10 +70,10 @@ class ClaimedWindow:
         rate_limiter: RateLimiter,
         limits: Limits,
         claim: Claim,
-        notify: Callable[[str], None] = lambda _: None,
+        show: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`notify` gets what the person at the screen, or the log, should learn while the window is read."""
-        self._notify = notify
+        """`show` gets what the person at the screen, or the log, should learn while the window is read."""
+        self._show = show
         self._timeouts = 0  # calls that timed out since the last that was answered
         self._pool = pool
         self._source = source
@@ -188,7 +188,7 @@ class ClaimedWindow:
         """Report a timed-out call immediately: the remaining tries may take minutes."""
         self._timeouts += 1
         await self._write_unanswered(text)
-        self._notify(f"{self._claim.window}: {text} (calls in a row without an answer: {self._timeouts})")
+        self._show(f"{self._claim.window}: {text} (calls in a row without an answer: {self._timeouts})")
 
     async def _on_answer(self) -> None:
         if self._timeouts:

@@ -38,7 +38,7 @@ class Progress(Protocol):
     def landed(self, account: str, orders: int) -> None:
         """Add orders that are in the tables now, whether that needed a write or not."""
 
-    def notify(self, account: str, text: str) -> None:
+    def show(self, account: str, text: str) -> None:
         """Show something that the person at the screen should know."""
 
     def closed(self, window: WindowResult) -> None:

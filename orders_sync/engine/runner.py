@@ -66,7 +66,7 @@ class _AccountRunner:
         self.failures = 0  # in a row
         self.rests = False
         self.held_until = 0.0  # by time.monotonic: the end of the hold the platform asked for
-        self.is_waiting = False  # for another process; the user was notified
+        self.is_waiting = False  # for another process; that was shown
         self.is_crowded_out = False  # no slot came free in time: the turn goes to another account
         self.has_answered = False  # until the platform has counted a window, one at a time is read
 
@@ -95,7 +95,7 @@ class _AccountRunner:
                 )
                 self.result.calls += probed.calls
                 if remedy := Probe(probed.answers).remedy:
-                    run_context.progress.notify(self.name, f"{Probe(probed.answers)}. {remedy}")
+                    run_context.progress.show(self.name, f"{Probe(probed.answers)}. {remedy}")
         except Exception as error:
             if error_scope.affects_all_accounts(error):
                 raise
@@ -151,7 +151,7 @@ class _AccountRunner:
         """Wait until the platform takes calls again, with no window claimed and no slot taken."""
         seconds = self.held_until - time.monotonic()
         if seconds > 0 and not self._is_over():
-            self.run_context.progress.notify(self.name, f"the platform asked for no calls: waiting {seconds:.0f} s")
+            self.run_context.progress.show(self.name, f"the platform asked for no calls: waiting {seconds:.0f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.run_context.stopping.wait(), seconds)
 
@@ -201,7 +201,7 @@ class _AccountRunner:
             return False
         if not self.is_waiting:
             self.is_waiting = True
-            self.run_context.progress.notify(
+            self.run_context.progress.show(
                 self.name, f"waiting for another process that holds a window of it, {seconds:.0f} s if that one is gone"
             )
         await asyncio.sleep(min(max(seconds, 0.1), 1.0))
@@ -216,7 +216,7 @@ class _AccountRunner:
             run_context.rate_limiters[self.name],
             run_context.limits,
             claim,
-            lambda text: run_context.progress.notify(self.name, text),
+            lambda text: run_context.progress.show(self.name, text),
         )
         began = time.monotonic()
         closed: ClosedWindow | None = None
@@ -227,7 +227,7 @@ class _AccountRunner:
             self._record_closed(claim, window, closed)
         except LeaseLostError as error:
             failure = error
-            run_context.progress.notify(self.name, str(error))
+            run_context.progress.show(self.name, str(error))
         except Exception as error:
             if error_scope.affects_all_accounts(error):
                 raise

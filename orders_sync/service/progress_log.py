@@ -29,7 +29,7 @@ class LoggingProgress:
     def compared(self, account: str, windows: int, of: int, calls: int, differences: int) -> None:
         """Ignore: the audit logs its result at its end."""
 
-    def notify(self, account: str, text: str) -> None:
+    def show(self, account: str, text: str) -> None:
         """Log a text about an account."""
         log.info(text, account=account)
 

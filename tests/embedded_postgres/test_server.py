@@ -389,7 +389,7 @@ def test_a_long_recovery_is_waited_for_with_a_word(own_home: Path, monkeypatch: 
 
     if AS_ROOT:
         os.chown(data(own_home) / "recovery.signal", data(own_home).stat().st_uid, -1)
-    with running(own_home, notify=hear) as server:
+    with running(own_home, report=hear) as server:
         assert ask(server.url, "SELECT n FROM kept") == 1
     assert (data(own_home) / "go_on").exists()
 
@@ -403,7 +403,7 @@ def test_a_command_that_waits_for_another_says_so(home: Path, monkeypatch: pytes
             heard.set()
 
     def use() -> None:
-        with running(home, notify=hear):
+        with running(home, report=hear):
             pass
 
     with layout.open_directory(home).exclusive(lambda _: None):
@@ -730,7 +730,7 @@ def test_a_user_without_an_entry_in_passwd_is_told_what_to_do(tmp_path: Path) ->
     said: list[str] = []
     with (
         pytest.raises(EmbeddedError, match=r"user 424242 has no entry in passwd.*DATABASE_URL"),
-        running(tmp_path, notify=said.append),
+        running(tmp_path, report=said.append),
     ):
         pass
     assert not any("creating a database" in each for each in said)

@@ -255,12 +255,12 @@ async def test_an_audit_that_waits_for_the_platform_says_so(tell: Tell, monkeypa
         await goes_on.wait()
         return await ask(client, asked)
 
-    def notify(account: str, text: str) -> None:
+    def show(account: str, text: str) -> None:
         told.append(f"{account}: {text}")
         goes_on.set()
 
     monkeypatch.setattr(PageClient, "page", page)
-    monkeypatch.setattr(story.progress, "notify", notify)
+    monkeypatch.setattr(story.progress, "show", show)
     await story.audit("sandbox-ka")
     assert told[0].startswith("sandbox-ka: the audit still waits for the platform: 0 calls so far")
 

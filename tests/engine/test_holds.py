@@ -68,8 +68,8 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
     held = asyncio.Event()
 
     class Watching(Silent):
-        def notify(self, account: str, text: str) -> None:
-            super().notify(account, text)
+        def show(self, account: str, text: str) -> None:
+            super().show(account, text)
             held.set()
 
     story.progress = Watching()
@@ -79,7 +79,7 @@ async def test_the_only_slot_is_free_for_others_while_an_account_is_held_P6(
         waiting = asyncio.create_task(drain(run_context, source))
         await asyncio.wait([waiting, asyncio.create_task(held.wait())], return_when=asyncio.FIRST_COMPLETED)
         assert await run_context.slots.acquire("anybody", 0)
-        assert "sandbox-ka: the platform asked for no calls: waiting 500 s" in story.progress.notified
+        assert "sandbox-ka: the platform asked for no calls: waiting 500 s" in story.progress.shown
         run_context.stopping.set()  # and a process that is to stop does not wait for it either
         await waiting
 

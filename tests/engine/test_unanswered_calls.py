@@ -19,8 +19,8 @@ class Watching(Silent):
         self.url = url
         self.unanswered: list[str | None] = []
 
-    def notify(self, account: str, text: str) -> None:
-        super().notify(account, text)
+    def show(self, account: str, text: str) -> None:
+        super().show(account, text)
         self.unanswered.append(unanswered(self.url, account))
 
 
@@ -46,7 +46,7 @@ async def test_each_call_without_an_answer_is_in_the_log_and_in_the_status_at_on
     story.faults.script("hang", "hang", account=account)
     outcomes = await story.sync(account)
     assert outcomes[account].errors == []
-    first, second = story.progress.notified
+    first, second = story.progress.shown
     assert "no answer from sandbox in time (ReadTimeout) (calls in a row without an answer: 1)" in first
     assert "calls in a row without an answer: 2)" in second
     assert seen(story) == ["no answer from sandbox in time (ReadTimeout)"] * 2
@@ -93,4 +93,4 @@ async def test_calls_of_an_audit_are_reported_too(story: Story) -> None:
     story.faults.script("hang", account=KA)
     results = await story.audit(KA)
     assert results[KA].error is None
-    assert story.progress.notified == [f"{KA}: audit: no answer from sandbox in time (ReadTimeout)"]
+    assert story.progress.shown == [f"{KA}: audit: no answer from sandbox in time (ReadTimeout)"]

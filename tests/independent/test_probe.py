@@ -269,7 +269,7 @@ async def test_a_new_account_is_probed_once_after_its_first_orders(install: Inst
 async def test_what_needs_somebody_is_reported_by_the_sync_that_found_it(install: Install) -> None:
     shop = probing(install("1688", shop_orders(), filter_by_date_only()))
     await shop.sync()
-    assert any("the day alone" in line and "row_times" in line for line in shop.progress.notified)
+    assert any("the day alone" in line and "row_times" in line for line in shop.progress.shown)
 
 
 async def test_a_suspended_account_is_not_probed_P6(install: Install) -> None:

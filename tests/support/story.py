@@ -41,7 +41,7 @@ AHEAD = timedelta(seconds=-30)  # a lag that reaches what happened this very sec
 class Silent:
     """Progress, written down."""
 
-    notified: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     closed_windows: list[WindowResult] = field(default_factory=list)
     compared_last: tuple[int, int] = (0, 0)
 
@@ -55,8 +55,8 @@ class Silent:
     def closed(self, window: WindowResult) -> None:
         self.closed_windows.append(window)
 
-    def notify(self, account: str, text: str) -> None:
-        self.notified.append(f"{account}: {text}")
+    def show(self, account: str, text: str) -> None:
+        self.shown.append(f"{account}: {text}")
 
 
 @dataclass
