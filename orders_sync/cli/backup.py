@@ -174,7 +174,7 @@ def remains(url: str) -> str:
     return f"database {shown(url)}: {mark or 'everything was restored; `orders-sync migrate` completes it'}"
 
 
-def note_move(url: str, target: str, actor: Actor, rows: int, report: Report) -> None:
+def record_move(url: str, target: str, actor: Actor, rows: int, report: Report) -> None:
     """Mark a database as moved, and the new one, whose rows are all equal, as proven. Raises `DatabaseError`.
 
     The old one first: where that fails, as for a role that does not own schema `sync`, only `report` gets it.

@@ -138,7 +138,7 @@ def move(
             backup.restore(target, file, output.info, copy_of=conninfo.shown(host.url))
             output.info("comparing every row")
             compared = backup.compare(host.url, target)
-            backup.note_move(host.url, target, actor.current(), compared.rows, output.info)
+            backup.record_move(host.url, target, actor.current(), compared.rows, output.info)
         _make_current(target)
         details = {"source": conninfo.shown(host.url), "rows": compared.rows}
         backup.record(target, actor.current(), Action.DATABASE_MOVE, details)

@@ -93,7 +93,7 @@ def demo(
             _show_tables(connection)
             is_equal = _verify(connection, sandbox, sources)
         if listening is not None and is_equal:
-            _note_change(home)
+            _record_change(home)
             demo_service.serve(host, settings, sandbox, sources, listening)
             return
         _show_next(outcomes)
@@ -152,7 +152,7 @@ def _refuse_mixing(url: str, home: Path) -> None:
 def _anchor(home: Path) -> datetime:
     """Return when the demo's world was created, stored beside its database so that a second run has the same world."""
     try:
-        return datetime.fromisoformat(_noted(home)["world_made_at"])
+        return datetime.fromisoformat(_recorded(home)["world_made_at"])
     except (ValueError, KeyError, TypeError):
         now = datetime.now(UTC).replace(microsecond=0)
         databases.demo_file(home).write_text(json.dumps({"world_made_at": now.isoformat()}))
@@ -161,20 +161,20 @@ def _anchor(home: Path) -> datetime:
 
 def _has_changed(home: Path) -> bool:
     """Return whether the world of the last demo went on living, so that it cannot be made again."""
-    return bool(_noted(home).get("has_changed"))
+    return bool(_recorded(home).get("has_changed"))
 
 
-def _note_change(home: Path) -> None:
-    databases.demo_file(home).write_text(json.dumps({**_noted(home), "has_changed": True}))
+def _record_change(home: Path) -> None:
+    databases.demo_file(home).write_text(json.dumps({**_recorded(home), "has_changed": True}))
 
 
-def _noted(home: Path) -> dict[str, Any]:
-    """Return what the demo has noted beside its database; nothing where that cannot be read."""
+def _recorded(home: Path) -> dict[str, Any]:
+    """Return what the demo has recorded beside its database; nothing where that cannot be read."""
     try:
-        noted = json.loads(databases.demo_file(home).read_text())
+        recorded = json.loads(databases.demo_file(home).read_text())
     except (OSError, ValueError):
         return {}
-    return noted if isinstance(noted, dict) else {}
+    return recorded if isinstance(recorded, dict) else {}
 
 
 def _sandbox(now: datetime) -> Sandbox:

@@ -112,13 +112,13 @@ def export(
             details = {"file": file.name} | selection.described
             activity.record_blocking(connection, actor.current(), Action.PERSONS_EXPORT, details=details)
         try:
-            rows, notes = exports.write(connection, selection, file, format_, report)
+            rows, remarks = exports.write(connection, selection, file, format_, report)
         except OSError as error:
             raise OrdersSyncError(f"{file}: {error.strerror or error}; nothing was written") from None
     if json:
-        output.print_json({"file": str(file), "rows": rows, "notes": notes})
+        output.print_json({"file": str(file), "rows": rows, "notes": remarks})
         return
-    output.info("; ".join([f"{rows:,} rows in {file}", *notes]))
+    output.info("; ".join([f"{rows:,} rows in {file}", *remarks]))
 
 
 @contextmanager

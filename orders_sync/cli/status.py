@@ -178,8 +178,8 @@ def _show(found: View) -> None:
         output.say(
             f"... {len(problems) - found.most:,} more problems: `orders-sync status --problems` shows all of them"
         )
-    for note in found.verdict.notes:
-        output.say(note, ("-", ""))
+    for remark in found.verdict.remarks:
+        output.say(remark, ("-", ""))
     if not found.accounts:
         return
     columns = ["account", "platform", "state", "history", "current to", "behind", "audited", "open"]
@@ -239,7 +239,7 @@ def _object(found: View) -> dict[str, Any]:
         "version": version("orders-sync"),
         "tables": schema.HEAD,
         "problems": [{**_problem(each), "account": each.account} for each in found.verdict.problems],
-        "notes": found.verdict.notes,
+        "notes": found.verdict.remarks,
         "processes": [asdict(each) for each in found.verdict.processes],
         "accounts": [_row(each, found) for each in _by_name(found)],
     }

@@ -23,7 +23,7 @@ from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.sync import drain_all
 from orders_sync.engine.tasks import is_cancelled, run_all, stop
 from orders_sync.store import audits, ledger
-from orders_sync.store.audits import NotedDifference
+from orders_sync.store.audits import RecordedDifference
 
 HEARTBEAT_SECONDS = 30.0  # between two heartbeats
 
@@ -114,7 +114,7 @@ class _Audit:
                 if each.missing and not (await self._comparisons[each.feed].examine(each)).differences:
                     self.result.repaired.append(each)
                     async with self._pool.connection() as connection:
-                        await audits.note_repair(connection, self._number, each.feed, each.window)
+                        await audits.record_repair(connection, self._number, each.feed, each.window)
         if outcome.errors:
             await self._fail(outcome.errors[-1])
 
@@ -248,7 +248,7 @@ class _Audit:
         assert result.start is not None
         async with self._pool.connection() as connection, connection.transaction():
             for each in result.differences:
-                noted = NotedDifference(
+                recorded = RecordedDifference(
                     each.feed,
                     each.window,
                     each.counts.platform,
@@ -258,7 +258,7 @@ class _Audit:
                     each.older_ids,
                     each.not_listed_ids,
                 )
-                await audits.note_difference(connection, self._number, noted)
+                await audits.record_difference(connection, self._number, recorded)
             for feed, compared in self._compared():
                 known = await audits.supersede(connection, self._name, self._number, feed, compared)
                 result.acknowledged += [

@@ -90,7 +90,7 @@ async def _land(pool: Pool, read: WindowRead, outcome: Complete) -> LoadCounts:
     async with pool.connection() as connection, nullcontext() if outcome.is_empty else connection.transaction():
         landed = await load.land(connection, _load_source(read), records)
         if read.observed_page_size < read.page_size:
-            await probes.note_page_size(connection, claim.account, read.observed_page_size)
+            await probes.record_page_size(connection, claim.account, read.observed_page_size)
         moved_on = await rereads.moved_on(connection, claim, source, records, read.page_size)
         assert read.total is not None
         await closing.finish(connection, claim, total=read.total, seen=read.seen, calls=read.calls, landed=landed)

@@ -110,9 +110,9 @@ class _AccountRunner:
             self.result.failed_windows = await ledger.failed_windows(connection, self.name)
             if self._is_over() and not self.rests:
                 self.result.is_cut_off = await ledger.has_work(connection, self.name)
-            self.result.found_empty = await empty_history.note(connection, self.name)
+            self.result.found_empty = await empty_history.record(connection, self.name)
             if errors or not self.result.failed_windows:
-                await ledger.note_error(connection, self.name, errors[-1] if errors else None, rests=self.rests)
+                await ledger.record_error(connection, self.name, errors[-1] if errors else None, rests=self.rests)
 
     async def read_all(self) -> None:
         """Read windows until none is left, also none that another process has claimed, or the turn is over."""

@@ -29,13 +29,13 @@ LEAST_SLACK = timedelta(minutes=5)  # by which an account may be late, for readi
 class Verdict:
     """The verdict. `problems`: broken ones first, those of processes before those of accounts. `states`: by account.
 
-    `notes`: sentences on what is so because a person wants it, such as a pause: that is no problem.
+    `remarks`: sentences on what is so because a person wants it, such as a pause: that is no problem.
     """
 
     problems: list[Problem]
     states: dict[str, AccountState]
     processes: list[ProcessStatus]
-    notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def severity(self) -> Severity | None:
@@ -107,8 +107,8 @@ def assess(
         if running.since:
             problems += account_problems.of_old_audit(each, audit_every)
     problems.sort(key=lambda each: (each.severity is not Severity.BROKEN, each.account is not None))
-    notes = [str(each.pause) for each in accounts if states[each.name] is AccountState.PAUSED]
-    return Verdict(problems, states, list(processes), notes)
+    remarks = [str(each.pause) for each in accounts if states[each.name] is AccountState.PAUSED]
+    return Verdict(problems, states, list(processes), remarks)
 
 
 def misconfigured(settings: Settings, processes: Sequence[ProcessStatus]) -> dict[str, str]:

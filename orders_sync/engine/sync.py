@@ -54,5 +54,5 @@ async def _catch_up(run_context: RunContext, source: AccountSource, sweep: Sweep
             raise
         report = error_scope.report(source.account.name, error)
         async with run_context.pool.connection() as connection:
-            await ledger.note_error(connection, source.account.name, report)
+            await ledger.record_error(connection, source.account.name, report)
         return AccountResult(source.account.name, errors=[report])

@@ -39,4 +39,4 @@ def write(
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-    return total, writer.notes
+    return total, writer.remarks

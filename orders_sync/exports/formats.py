@@ -37,9 +37,9 @@ Batch = Sequence[tuple[Any, ...]]
 
 
 class Writer(Protocol):
-    """A writer of batches of rows. `notes`: remarks for readers of the file, complete at its end."""
+    """A writer of batches of rows. `remarks`: for readers of the file, complete at its end."""
 
-    notes: list[str]
+    remarks: list[str]
 
     def write(self, batch: Batch) -> None:
         """Write rows, each with a value for every column."""
@@ -75,7 +75,7 @@ class Format:
 
 class _Csv:
     def __init__(self, file: Any, columns: Sequence[Column]) -> None:
-        self.notes: list[str] = []
+        self.remarks: list[str] = []
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow([column.heading for column in columns])
         self._moments = [number for number, column in enumerate(columns) if column.kind is ColumnKind.MOMENT]
@@ -144,7 +144,7 @@ def _cells(text: str) -> int:
 class _Xlsx:
     def __init__(self, book: Any, columns: Sequence[Column], name: str) -> None:
         self._name = name
-        self.notes: list[str] = []
+        self.remarks: list[str] = []
         self._book = book
         self._columns = columns
         self._bold = book.add_format({"bold": True})
@@ -169,11 +169,11 @@ class _Xlsx:
 
     def end(self) -> None:
         if any(column.kind is ColumnKind.MOMENT for column in self._columns):
-            self.notes.append(f"times are in {local_times.zone_name()}")
+            self.remarks.append(f"times are in {local_times.zone_name()}")
         if self._sheets > 1:
-            self.notes.append(f"{self._sheets} sheets, each as long as Excel allows")
+            self.remarks.append(f"{self._sheets} sheets, each as long as Excel allows")
         if self._cut:
-            self.notes.append(f"{self._cut} texts are cut after {EXCEL_TEXT} characters, as long as Excel allows")
+            self.remarks.append(f"{self._cut} texts are cut after {EXCEL_TEXT} characters, as long as Excel allows")
 
     def _begin_sheet(self) -> None:
         self._sheets += 1
@@ -220,7 +220,7 @@ def open_xlsx(file: Path, columns: Sequence[Column], name: str) -> Iterator[Writ
 
 class _Parquet:
     def __init__(self, arrow: Any, writer: Any, schema: Any, columns: Sequence[Column]) -> None:
-        self.notes: list[str] = []
+        self.remarks: list[str] = []
         self._arrow, self._writer, self._schema = arrow, writer, schema
         self._columns = columns
 

@@ -4,7 +4,7 @@
     the database is away --kept in this process--> a notice from memory
 
 Any number of processes may run it: one decides, and each notice is sent by one; an outage of the database, which
-cannot be noted there, each process sends a notice of its own. A channel that does not accept a
+cannot be recorded there, each process sends a notice of its own. A channel that does not accept a
 notice gets it again, after growing delays, for a day; the others got it once.
 """
 
@@ -142,7 +142,7 @@ class Notifier:
         if ProblemKind.BACKFILL not in self.settings.notify.kinds or self._is_quiet:
             return []
         if ended := await stored.ended_backfills(connection):
-            await stored.note_backfills(connection, [each.request for each in ended])
+            await stored.record_backfills(connection, [each.request for each in ended])
         return ended
 
     def _is_forgotten(self, verdict: Verdict, kind: ProblemKind, account: str) -> bool:

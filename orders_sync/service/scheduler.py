@@ -122,7 +122,7 @@ class Scheduler:
                     **({"exc_info": True} if is_ours else {"error": str(error)}),
                 )
             async with self._pool.connection() as connection:
-                await ledger.note_error(connection, name, reason)
+                await ledger.record_error(connection, name, reason)
 
     async def plan_for_message(self, name: str) -> None:
         """Plan an account that got a message. Messages that arrive together are planned once; a tick finds any left."""
@@ -158,7 +158,7 @@ class Scheduler:
             await self._queue.enqueue(AUDIT, name)
 
     async def settle_differences(self) -> None:
-        """Note the differences of audits whose orders were read since, by whatever read."""
+        """Settle the differences of audits whose orders were read since, by whatever read."""
         async with self._pool.connection() as connection:
             settled = await open_differences.settle(connection)
         if settled:

@@ -119,7 +119,7 @@ class Worker:
             return
         with suppress(psycopg.Error):  # a full disk, say, takes this write no more than the others
             async with self._run_context.pool.connection() as connection:
-                await ledger.note_error(connection, account, error_scope.database_refusal(error), rests=True)
+                await ledger.record_error(connection, account, error_scope.database_refusal(error), rests=True)
 
     async def audit(self, account: str) -> None:
         """Audit the account as somebody asked for, else all of it, unless that was done meanwhile."""
@@ -155,7 +155,7 @@ class Worker:
         )
 
     async def _requested_audit(self, source: AccountSource, request: AuditRequest) -> Audited:
-        """Make an audit that somebody asked for, and note how it ended. After a lost connection it is taken again."""
+        """Make an audit that somebody asked for, and record how it ended. After a lost connection it is taken again."""
         start, end = request.starts_at, request.ends_at
         try:
             [result] = await audit(self._run_context, [source], start, end, repair=request.repair)

@@ -27,7 +27,7 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True)
-class NotedDifference:
+class RecordedDifference:
     """A range in which the list by `feed` and the tables differ.
 
     `missing`: orders the tables lack or hold in an older version. Of them the ids in `missing_ids` and `older_ids`, as
@@ -169,8 +169,8 @@ async def finish(
     )
 
 
-async def note_difference(connection: Connection, number: int, found: NotedDifference) -> None:
-    """Note a range in which a list and the tables differ, with the orders that do."""
+async def record_difference(connection: Connection, number: int, found: RecordedDifference) -> None:
+    """Record a range in which a list and the tables differ, with the orders that do."""
     await connection.execute(
         """
         INSERT INTO sync.audit_differences (audit_id, feed, starts_at, ends_at, platform_orders, table_orders, missing,
@@ -204,7 +204,7 @@ async def supersede(connection: Connection, account: str, number: int, feed: Fee
     return carried
 
 
-async def note_repair(connection: Connection, number: int, feed: Feed, window: Window) -> None:
+async def record_repair(connection: Connection, number: int, feed: Feed, window: Window) -> None:
     """Record that a read of the range resolved its difference."""
     await connection.execute(
         """

@@ -97,7 +97,7 @@ async def lock(connection: Connection, accounts: Sequence[str]) -> datetime:
 
 
 async def request(connection: Connection, number: int, plan: BackfillPlan) -> list[int]:
-    """Store a plan as one request with all of its windows, and note that it was started.
+    """Store a plan as one request with all of its windows, and record that it was started.
 
     The scheduler finds the accounts by their windows (`due_accounts.py`). Return the number of each account's backfill,
     in the order of the parts; the first is that of the request. In a transaction that holds the locks of `lock`.

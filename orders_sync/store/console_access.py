@@ -169,7 +169,7 @@ async def open_session(
 
 
 async def of_session(connection: Connection, key_hash: bytes, idle: timedelta) -> Person | None:
-    """Note that a session is used, once a minute at most, and return its person.
+    """Record that a session is used, once a minute at most, and return its person.
 
     None where it has ended, was not used for as long as `idle`, or its person may no longer log in.
     """

@@ -25,7 +25,7 @@ NEXT_READ = f"""(SELECT min(a.empty_since + delay) FROM unnest(ARRAY[{_DELAYS}])
     WHERE a.empty_since + delay > coalesce(a.empty_read_at, a.empty_since))"""
 
 # a range that was listed as empty once and waits to be asked again (`not_before`) was read
-_NOTE = f"""
+_RECORD = f"""
 UPDATE sync.accounts AS a SET empty_since = CASE WHEN a.empty_since IS NULL THEN clock_timestamp() END,
     empty_read_at = NULL
 WHERE a.name = %(account)s AND (a.empty_since IS NOT NULL) = {_LISTED} AND (a.empty_since IS NOT NULL OR (
@@ -42,9 +42,9 @@ WHERE a.name = %(account)s AND a.empty_since IS NOT NULL AND {NEXT_READ} <= cloc
 """
 
 
-async def note(connection: Connection, account: str) -> bool:
+async def record(connection: Connection, account: str) -> bool:
     """Record whether all of an account's history was read without an order listed; return True if that is new."""
-    cursor = await connection.execute(_NOTE.encode(), {"account": account})
+    cursor = await connection.execute(_RECORD.encode(), {"account": account})
     return await cursor.fetchone() == (True,)
 
 

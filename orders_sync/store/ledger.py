@@ -298,7 +298,7 @@ async def was_read(connection: Connection, account: str, within: timedelta) -> b
     return await fetch_value(connection, query, [account, within], bool)
 
 
-async def note_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
+async def record_error(connection: Connection, account: str, error: str | None, *, rests: bool = False) -> None:
     """Record the last error of the account's reads, None if there is none. `rests`: it is not read for `REST`."""
     await connection.execute(
         """

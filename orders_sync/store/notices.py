@@ -136,7 +136,7 @@ async def ended_backfills(connection: Connection, age: timedelta = GIVEN_UP) -> 
     return await fetch_rows(connection, _ENDED_BACKFILLS, {"age": age}, EndedBackfill)
 
 
-async def note_backfills(connection: Connection, requests: Collection[int]) -> None:
+async def record_backfills(connection: Connection, requests: Collection[int]) -> None:
     """Remember that a notice of these requests was made; forget those of three days ago."""
     await connection.execute(_NOTICE_BACKFILLS, [[f"#{each}" for each in requests]])
     await connection.execute(_FORGET_BACKFILLS, [3 * GIVEN_UP])

@@ -4,7 +4,7 @@ An order that an audit found missing, or here in an older version, is read by wh
 repair, the service's own reads. No read looks for differences when it lands. So it is the question that looks up which
 of the orders are here by now, by the key of `orders`.
 
-    repaired_at set                              settled: compared again, or noted so by `settle`
+    repaired_at set                              settled: compared again, or recorded so by `settle`
     every order of it is named and was read      read: settled, too, though nothing says so in the table yet
     else                                         open, or acknowledged
 

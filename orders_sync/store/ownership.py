@@ -7,8 +7,8 @@
     on another host never lands: two hosts of one API may give the same id to different orders
 
 An owner is active until it is suspended, retired or removed from the settings. What an account lists beside the owner
-is noted in `sync.shared_orders`, once for each version of it: reading it again writes nothing (P3), and an owner that
-is no longer active hands its orders over to whoever lists them, too.
+is recorded in `sync.shared_orders`, once for each version of it: reading it again writes nothing (P3), and an owner
+that is no longer active hands its orders over to whoever lists them, too.
 """
 
 from __future__ import annotations

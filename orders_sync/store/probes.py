@@ -28,7 +28,7 @@ _KEEP = """
 """
 
 
-async def note_page_size(connection: Connection, account: str, rows: int) -> None:
+async def record_page_size(connection: Connection, account: str, rows: int) -> None:
     """Store the most rows a page that the platform gives, where more were asked for."""
     await connection.execute(
         "UPDATE sync.accounts SET observed = coalesce(observed, '{}') || %s WHERE name = %s",

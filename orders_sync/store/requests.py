@@ -152,7 +152,7 @@ async def take_audit(connection: Connection, account: str) -> AuditRequest | Non
 
 
 async def finish(connection: Connection, number: int, error: str | None = None) -> None:
-    """Note that an audit has ended, with its error."""
+    """Record that an audit has ended, with its error."""
     query = "UPDATE sync.requests SET finished_at = clock_timestamp(), error = %s WHERE id = %s"
     await connection.execute(query, [ledger.kept(error), number])
 

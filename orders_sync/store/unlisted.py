@@ -1,7 +1,7 @@
 """Orders of the tables that the platform no longer lists: three complete reads of their time did not bring them.
 
 a sweep, a repair or a read because of a message does not bring it --> read again, twice (`followups`)
-    --> a row of `sync.missing_orders`, a note at the last window, the outcome of the message
+    --> a row of `sync.missing_orders`, a reason at the last window, the outcome of the message
 a later sweep, repair or read because of a message brings it --> the row is deleted
 
 What audits call missing is the opposite: orders that the platform lists and the tables lack.
@@ -18,7 +18,7 @@ from orders_sync.domain.messages import READ_AGAIN
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows
 
-MOST_NAMED = 20  # orders in a note
+MOST_NAMED = 20  # orders in a reason
 
 # orders `o` that are no longer listed, unless a change of them landed since
 UNLISTED = """
@@ -59,7 +59,7 @@ SELECT %(platform)s, each, %(began)s, %(window_id)s FROM unnest(%(ids)s::text[])
 ON CONFLICT (platform, order_id) DO NOTHING
 """
 
-_NOTE_MESSAGES = """
+_ADD_TO_MESSAGES = """
 UPDATE sync.messages AS m
 SET outcome = m.outcome || ': order ' || o.order_id || ' was not listed in any of three reads'
 FROM orders AS o
@@ -112,7 +112,7 @@ async def record(connection: Connection, claim: Claim, platform: str, order_ids:
         "read_again": READ_AGAIN,
     }
     await connection.execute(_ADD, values)
-    await connection.execute(_NOTE_MESSAGES, values)
+    await connection.execute(_ADD_TO_MESSAGES, values)
     more = f" and {len(order_ids) - MOST_NAMED} more" if len(order_ids) > MOST_NAMED else ""
     said = f"not listed in any of three complete reads: order {', '.join(order_ids[:MOST_NAMED])}{more}"
     await connection.execute("UPDATE sync.windows SET error = %s WHERE id = %s", [said, claim.id])

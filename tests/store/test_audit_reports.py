@@ -6,7 +6,7 @@ from datetime import datetime
 
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import audit_reports, audits
-from orders_sync.store.audits import NotedDifference
+from orders_sync.store.audits import RecordedDifference
 from orders_sync.store.database import Connection
 from tests.support.databases import one, rows
 from tests.support.differences import DAY, HOUR, difference
@@ -18,12 +18,12 @@ OPEN = """
 
 
 async def audit(
-    connection: Connection, *found: NotedDifference, account: str = "shop", window: Window = DAY
+    connection: Connection, *found: RecordedDifference, account: str = "shop", window: Window = DAY
 ) -> tuple[int, list[datetime]]:
     """A finished audit that found these; its number, and the starts of what was acknowledged before."""
     number = await audits.begin(connection, account, window, is_routine=False)
     for each in found:
-        await audits.note_difference(connection, number, each)
+        await audits.record_difference(connection, number, each)
     known = await audits.supersede(connection, account, number, Feed.CREATED, window)
     await audits.finish(
         connection, number, window.start, platform=10, tables=10, rejects=2, awaited=3, differences=len(found), calls=1
@@ -69,12 +69,12 @@ async def test_what_was_acknowledged_stays_so_until_another_order_differs(connec
 async def test_a_difference_without_ids_stays_acknowledged_with_the_same_range_and_counts_only(
     connection: Connection,
 ) -> None:
-    same = NotedDifference(Feed.CREATED, difference(1).window, 90, 60, 30)
+    same = RecordedDifference(Feed.CREATED, difference(1).window, 90, 60, 30)
     first, _ = await audit(connection, same)
     await audit_reports.acknowledge(connection, first, "known", "ana")
     _, known = await audit(connection, same)
     assert known == [DAY.start + HOUR]
-    _, known = await audit(connection, NotedDifference(Feed.CREATED, same.window, 91, 60, 31))
+    _, known = await audit(connection, RecordedDifference(Feed.CREATED, same.window, 91, 60, 31))
     assert known == []
 
 
@@ -84,7 +84,7 @@ async def test_an_audit_whose_records_name_no_order_is_not_acknowledged_by_the_o
     first, _ = await audit(connection, difference(1, "a"))
     await audit_reports.acknowledge(connection, first, "known", "ana")
     window = difference(1).window
-    _, known = await audit(connection, NotedDifference(Feed.CREATED, window, 12, 10, 2, ["a"]))  # one has no id
+    _, known = await audit(connection, RecordedDifference(Feed.CREATED, window, 12, 10, 2, ["a"]))  # one has no id
     assert known == []
 
 

@@ -407,12 +407,12 @@ async def test_a_window_done_keeps_what_came_of_it(connection: Connection) -> No
 
 async def test_an_account_keeps_its_last_error_until_a_run_without_one(connection: Connection) -> None:
     await register(connection)
-    await ledger.note_error(connection, SHOP, "refused\x00")
+    await ledger.record_error(connection, SHOP, "refused\x00")
     assert await one(connection, "SELECT last_error FROM sync.accounts") == "refused\\0"
     before = await one(connection, "SELECT xmin::text FROM sync.accounts")
-    await ledger.note_error(connection, SHOP, "refused\x00")
+    await ledger.record_error(connection, SHOP, "refused\x00")
     assert await one(connection, "SELECT xmin::text FROM sync.accounts") == before
-    await ledger.note_error(connection, SHOP, None)
+    await ledger.record_error(connection, SHOP, None)
     assert await one(connection, "SELECT last_error FROM sync.accounts") is None
 
 

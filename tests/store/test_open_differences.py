@@ -8,7 +8,7 @@ import pytest
 
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import audit_reports, audits, open_differences, overview
-from orders_sync.store.audits import NotedDifference
+from orders_sync.store.audits import RecordedDifference
 from orders_sync.store.database import Connection
 from tests.support.databases import one
 from tests.support.differences import DAY, HOUR, difference
@@ -33,15 +33,15 @@ async def shop(connection: Connection) -> Connection:
     return connection
 
 
-def changed(hour: int, *missing: str, older: tuple[str, ...] = ()) -> NotedDifference:
+def changed(hour: int, *missing: str, older: tuple[str, ...] = ()) -> RecordedDifference:
     found = difference(hour, *missing, older=older)
-    return NotedDifference(Feed.UPDATED, found.window, found.platform, found.tables, found.missing, missing, older)
+    return RecordedDifference(Feed.UPDATED, found.window, found.platform, found.tables, found.missing, missing, older)
 
 
-async def audited(connection: Connection, *found: NotedDifference, platform: int = 20, tables: int = 10) -> int:
+async def audited(connection: Connection, *found: RecordedDifference, platform: int = 20, tables: int = 10) -> int:
     number = await audits.begin(connection, "shop", DAY, is_routine=False)
     for each in found:
-        await audits.note_difference(connection, number, each)
+        await audits.record_difference(connection, number, each)
     for feed in Feed:
         await audits.supersede(connection, "shop", number, feed, DAY)
     await audits.finish(
@@ -114,7 +114,7 @@ async def test_an_order_that_both_lists_lack_is_one_order(shop: Connection) -> N
 
 
 async def test_what_has_no_name_or_is_listed_no_more_stays_open_until_it_is_acknowledged(shop: Connection) -> None:
-    counted = NotedDifference(Feed.CREATED, difference(1).window, 90, 60, 30)
+    counted = RecordedDifference(Feed.CREATED, difference(1).window, 90, 60, 30)
     number = await audited(shop, counted, difference(5, "a", gone=("b",)))
     await shop.execute(ORDER, ["a"])
     assert await missing(shop) == (2, 30, None)

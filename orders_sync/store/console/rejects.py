@@ -108,7 +108,7 @@ class RejectRow(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> RejectState:
-        """The state that follows from what is noted of it."""
+        """The state that follows from what is recorded of it."""
         if self.resolved_at is not None:
             return RejectState.SETTLED
         return RejectState.OPEN if self.ignored_at is None else RejectState.IGNORED
