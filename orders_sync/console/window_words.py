@@ -53,10 +53,10 @@ CHECKS = (  # the values of `domain/assumptions.py` ASSUMPTIONS
     later("a range by time of creation means the time an order shows, in its zone"),
     later("an order exactly at the end of a range is listed"),
     later("an order exactly at the beginning of a range is listed"),
-    later("times have no parts of a second behind what they show"),
+    later("times have no fractions of a second that they do not show"),
     later("a list is arranged by its time or by its number"),
     later("a range without orders is a success with a total of 0 and an empty list"),
-    later("a page behind the last one is empty"),
+    later("a page after the last one is empty"),
 )
 FETCHED = {  # what came of an order that was asked for by its number (`store/console/backfill_facts.py`)
     "waits": ("", "·", later("waiting")),

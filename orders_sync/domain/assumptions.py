@@ -16,10 +16,10 @@ ASSUMPTIONS = {
     "created_time": "a range by time of creation means the time an order shows, in its zone",
     "end_inclusive": "an order exactly at the end of a range is listed",
     "begin_inclusive": "an order exactly at the beginning of a range is listed",
-    "whole_seconds": "times have no parts of a second behind what they show",
+    "whole_seconds": "times have no fractions of a second that they do not show",
     "order": "a list is arranged by its time or by its number",
     "empty_range": "a range without orders is a success with a total of 0 and an empty list",
-    "past_last_page": "a page behind the last one is empty",
+    "past_last_page": "a page after the last one is empty",
 }
 
 

@@ -113,8 +113,8 @@ async def _borders(
         }
     if (gap := answered.empty_gap(wide, feed)) is not None:
         answers["empty_range"] = answered.empty_range(await asker.ask(feed, gap, FEW))
-    behind = last_page(near.page.total, near.query.page_size) + 1
-    past = await asker.ask(feed, near.query.window, near.query.page_size, page_no=behind)
+    page_no = last_page(near.page.total, near.query.page_size) + 1
+    past = await asker.ask(feed, near.query.window, near.query.page_size, page_no=page_no)
     return answers | {"past_last_page": answered.past_last_page(past)}
 
 

@@ -187,10 +187,10 @@ def past_last_page(answer: ListAnswer) -> ProbeAnswer:
     """Judge how a page past the last one is answered."""
     if answer.error:
         return ProbeAnswer(
-            ProbeResult.OTHERWISE, f"a page behind the last one is answered with an error: {answer.error}"
+            ProbeResult.OTHERWISE, f"a page after the last one is answered with an error: {answer.error}"
         )
     return (
         HOLDS
         if not answer.page.records
-        else ProbeAnswer(ProbeResult.OTHERWISE, "a page behind the last one repeats orders")
+        else ProbeAnswer(ProbeResult.OTHERWISE, "a page after the last one repeats orders")
     )

@@ -62,7 +62,7 @@ async def test_rereading_everything_unchanged_writes_no_row_P3(tell: Tell) -> No
 
 
 async def test_row_that_moves_forward_while_paged_is_not_lost_P1(tell: Tell) -> None:
-    """After each page the oldest order of the window changes and leaves it: all behind it slide one row forward.
+    """After each page the oldest order of the window changes and leaves it: all after it slide one place forward.
 
     Read from the first page to the last, one order a page would slip from an unread page into a read one.
     """

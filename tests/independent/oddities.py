@@ -213,7 +213,7 @@ def listed_twice(number: int) -> Oddity:
 
 
 def last_page_repeated() -> Oddity:
-    """A page behind the last one is the last one once more."""
+    """A page after the last one is the last one once more."""
 
     def apply(stages: Stages) -> None:
         usual = stages.page
