@@ -76,10 +76,12 @@ class Environment:
         return {**inherited, "DATABASE_URL": self.url, "ORDERS_SYNC_HOME": str(self.folder / "home")}
 
     def recreate_database(self) -> None:
-        """Replace the database by an empty one."""
+        """Replace the database by an empty one, or by a copy of that of BENCHMARK_TEMPLATE."""
         self.drop_database()
+        template = sql.Identifier(os.environ.get("BENCHMARK_TEMPLATE") or "template1")
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         with database.connect(self.server_url) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.database_name)))
+            connection.execute(query.format(sql.Identifier(self.database_name), template))
 
     def drop_database(self) -> None:
         """Drop the database, if it exists, and close its connections."""

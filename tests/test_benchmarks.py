@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import io
 import json
 import os
 import random
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,7 +22,7 @@ from starlette.routing import Route
 
 from benchmarks import console_data, console_pages
 from benchmarks.console_questions import QUESTIONS
-from benchmarks.environment import Environment
+from benchmarks.environment import Environment, run_cli
 from benchmarks.truth import LAST_PASSES, repeat_until_equal
 from benchmarks.worker_processes import ServiceWorker, SyncWorker, Worker
 from orders_sync.cli.exit_codes import ExitCode
@@ -31,6 +36,10 @@ from tests.support.terminal import platforms
 pytestmark = pytest.mark.db
 ROOT = Path(__file__).parent.parent
 ORDERS = 300
+AS_A_PROGRAM = """
+if __name__ == "__main__":
+    run_cli(main)
+"""
 ACCOUNT = """
 [[accounts]]
 name = "shop"
@@ -42,26 +51,36 @@ history_from = "2025-01-01"
 """
 
 
-def benchmark(name: str, *options: str, server: str | None = None) -> Any:
+def benchmark(name: str, *options: str, server: str | None = None, template: str | None = None) -> Any:
     """Return what `python -m benchmarks.NAME --orders 300 --json` prints; it must succeed."""
-    return measured(name, "--orders", str(ORDERS), *options, server=server)
+    return measured(name, "--orders", str(ORDERS), *options, server=server, template=template)
 
 
-def measured(name: str, *options: str, server: str | None = None) -> Any:
-    """The same without a number of orders. `server`: that of DATABASE_URL; without one, the program starts its own."""
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    if server is not None:
-        environment["DATABASE_URL"] = server
-    ran = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", "--json", *options],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return json.loads(ran.stdout)
+def measured(name: str, *options: str, server: str | None = None, template: str | None = None) -> Any:
+    """The same without a number of orders, in this process, which has imported most of what a benchmark needs.
+
+    `server`: that of DATABASE_URL; without one, the benchmark starts its own. `template`: a migrated database there.
+    """
+    program = import_module(f"benchmarks.{name}")
+    assert inspect.getsource(program).endswith(AS_A_PROGRAM)
+    printed = io.StringIO()
+    with (
+        patch.dict(os.environ, variables(server, template), clear=True),
+        patch.object(sys, "argv", [name, "--json", *options]),
+        redirect_stdout(printed),
+        pytest.raises(SystemExit) as ended,
+    ):
+        run_cli(program.main)
+    assert not ended.value.code, f"{ended.value.code}: {printed.getvalue()}"
+    return json.loads(printed.getvalue())
+
+
+def variables(server: str | None, template: str | None) -> dict[str, str]:
+    own = {"DATABASE_URL": server, "BENCHMARK_TEMPLATE": template}
+    return {
+        **{name: value for name, value in os.environ.items() if name not in own},
+        **{name: value for name, value in own.items() if value is not None},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -100,23 +119,29 @@ def test_normalizing_is_measured_on_every_platform_that_there_is() -> None:
         assert 0 <= cost["noted"] < 1
 
 
-def test_p1_tables_equal_platforms_that_changed_and_failed_during_the_sync(server: str) -> None:
-    result = benchmark("truth", "--seconds", "0", "--rate", "10", "--wait", "0", "--faults", server=server)
+def test_p1_tables_equal_platforms_that_changed_and_failed_during_the_sync(server: str, template: str) -> None:
+    options = "--seconds", "0", "--rate", "10", "--wait", "0", "--faults"
+    result = benchmark("truth", *options, server=server, template=template)
     assert result["equal"]
     assert result["changes"] > 0
     assert sum(result["api_faults"].values()) > 0
     assert sum(account["orders"] + account["rejects"] for account in result["accounts"]) >= ORDERS
 
 
-def test_every_message_is_stored_once_beside_a_sync(server: str) -> None:
-    result = benchmark("hooks", "--messages", "100", "--senders", "2", server=server)
+def test_every_message_is_stored_once_beside_a_sync(server: str, template: str) -> None:
+    """In a process of its own, as a person starts it: it forks."""
+    options = "--orders", str(ORDERS), "--messages", "100", "--senders", "2", "--json"
+    command = [sys.executable, "-m", "benchmarks.hooks", *options]
+    ran = subprocess.run(command, cwd=ROOT, env=variables(server, template), capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    result = json.loads(ran.stdout)
     assert result["stored"] == result["messages"] == 100
     assert result["codes"] == {"200": 110}
 
 
 def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
     """The seed chooses a worker that is killed, Postgres that crashes, is restarted, and connections that are cut."""
-    campaign = benchmark("faults", "--minutes", "0.1", "--interval", "2", "--wait", "0", "--seed", "2259")
+    campaign = benchmark("faults", "--minutes", "0.05", "--interval", "1", "--wait", "0", "--seed", "2259")
     assert sum(campaign["infrastructure_faults"].values()) > 0
     assert sum(campaign["api_faults"].values()) > 0
     assert campaign["orders"] >= ORDERS
@@ -159,8 +184,9 @@ def test_a_difference_counts_only_where_no_change_was_indexed_meanwhile() -> Non
     assert compared == due + LAST_PASSES
 
 
-def test_startup_compares_each_variant_with_the_unchanged_command(server: str) -> None:
-    unchanged, *variants = measured("startup", "--rounds", "1", "--only", "migrations", server=server)
+def test_startup_compares_each_variant_with_the_unchanged_command(server: str, template: str) -> None:
+    options = "--rounds", "1", "--only", "migrations"
+    unchanged, *variants = measured("startup", *options, server=server, template=template)
     assert (unchanged["variant"], unchanged["saved"]) == ("unchanged", 0)
     assert [each["variant"] for each in variants] == ["migrations imported (Alembic, SQLAlchemy)"]
     for each in variants:
@@ -168,10 +194,12 @@ def test_startup_compares_each_variant_with_the_unchanged_command(server: str) -
         assert each["cpu_seconds"] > 0
 
 
-def test_every_page_and_question_of_the_console_is_measured_with_its_plans(server: str, tmp_path: Path) -> None:
+def test_every_page_and_question_of_the_console_is_measured_with_its_plans(
+    server: str, template: str, tmp_path: Path
+) -> None:
     plans = tmp_path / "plans"
     options = "--accounts", "10", "--days", "3", "--repeats", "1", "--plans", str(plans), "--all-plans"
-    found = benchmark("console", *options, server=server)
+    found = benchmark("console", *options, server=server, template=template)
     asked = {each["page"]: each for each in found["pages"]} | {each["question"]: each for each in found["questions"]}
     assert asked.keys() > QUESTIONS.keys()
     for name, each in asked.items():
@@ -191,9 +219,9 @@ def test_every_page_of_the_console_is_among_those_that_are_measured(url: str) ->
     assert unasked == ["/backfills/{number}/events", "/export/file"]  # both take as long as what they send
 
 
-def test_every_view_and_question_is_timed_on_copied_orders(server: str, tmp_path: Path) -> None:
+def test_every_view_and_question_is_timed_on_copied_orders(server: str, template: str, tmp_path: Path) -> None:
     options = "--orders", "900", "--landed", "300", "--shops", "3", "--runs", "1", "--plans", str(tmp_path)
-    found = measured("bi", *options, server=server)
+    found = measured("bi", *options, server=server, template=template)
     timed = {each["name"]: each["milliseconds"] for each in found}
     assert {f"view {each.name}" for each in bi.definitions() if each.kind == "VIEW"} <= timed.keys()
     assert {f"question {each.number:02}" for each in questions()} <= timed.keys()
