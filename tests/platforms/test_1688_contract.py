@@ -5,6 +5,9 @@ import httpx
 from orders_sync.domain.times import platform_time
 from orders_sync.platforms.alibaba_1688 import PLATFORM
 from orders_sync.platforms.testing import Asked, PlatformContract
+from orders_sync.platforms.testing.pages import PageContract
+from orders_sync.platforms.testing.records import RecordContract
+from orders_sync.platforms.testing.sample import PlatformSample
 from tests.support.samples_1688 import SAMPLE, form_of, full_answer
 
 IDS = {"idOfStr", "subItemIDString", "productID", "skuID"}
@@ -15,11 +18,10 @@ TIMES = {"createTime", "modifyTime", "payTime", "gmtPayExpireTime", "allDelivere
 MORE_TIMES = {"confirmedTime", "completeTime", "gmtCreate", "gmtModified", "deliveredTime"}
 
 
-class TestSample(PlatformContract):
-    """On the documented answer, byte for byte."""
+class Sample1688(PlatformSample):
+    """What is particular to 1688."""
 
     platform = PLATFORM
-    sample = SAMPLE
     items_at = ("data", "items")
     id_at = ("baseInfo", "idOfStr")
     total_at = ("data", "total")
@@ -40,7 +42,13 @@ class TestSample(PlatformContract):
         return form_of(request)["sign"]
 
 
-class TestEveryField(TestSample):
-    """On an order that carries every field with a column (api-facts 4.2)."""
+class TestSample(Sample1688, PlatformContract):
+    """On the documented answer, byte for byte."""
+
+    sample = SAMPLE
+
+
+class TestEveryField(Sample1688, PageContract, RecordContract):
+    """On an order that carries every field with a column (api-facts 4.2). Requests and messages hold none."""
 
     sample = full_answer()

@@ -9,7 +9,7 @@ import io
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from orders_sync.console.words import CATALOGUE
@@ -26,9 +26,10 @@ def texts() -> dict[str, list[str]]:
     options = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
     for file, _, text, *_ in extract_from_dir(CONSOLE, METHODS, options, KEYWORDS, strip_comment_tags=True):
         found.setdefault(str(text), []).append(file)
-    for file, _, text, *_ in extract_from_dir(PACKAGE, METHODS[:1], None, {"Sentence": None}):
-        if not file.startswith(f"{CONSOLE.name}/"):
-            found.setdefault(str(text), []).append(file)
+    for path in PACKAGE.rglob("*.py"):
+        if not path.is_relative_to(CONSOLE) and b"Sentence(" in path.read_bytes():
+            for _, text, *_ in extract_from_file("python", path, {"Sentence": None}):
+                found.setdefault(str(text), []).append(path.relative_to(PACKAGE).as_posix())
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from datetime import UTC, datetime
 
@@ -23,6 +22,7 @@ from orders_sync.platforms.testing.json_values import (
     TIMES,
     Path,
     as_bytes,
+    copied,
     drop,
     each_as_bytes,
     get,
@@ -57,7 +57,7 @@ class RecordContract(PlatformSample):
         times: tuple[object, ...] = (*TIMES, *NO_TIMES, "soon", True, 1.5, 10**30, [], {}, None)
         for path, document in self.places():
             if path[-1] == self.created_key and len(path) <= len(self.id_at):
-                for record in each_as_bytes(copy.deepcopy(document), path, times):
+                for record in each_as_bytes(copied(document), path, times):
                     order, head = self.landed(record, path).order, self.platform.identify(record, Feed.CREATED)
                     assert (head.order_id, head.listed_at) == (order.order_id, order.created_at), record
 
@@ -75,7 +75,7 @@ class RecordContract(PlatformSample):
     def test_whatever_is_dropped_but_the_id_the_order_lands(self) -> None:
         for path, document in self.places():
             if not self.holds_id(path):
-                self.landed(as_bytes(drop(copy.deepcopy(document), path)), path)
+                self.landed(as_bytes(drop(copied(document), path)), path)
 
     def test_whatever_a_field_holds_the_order_lands_and_what_is_in_no_column_is_noted_P4(self) -> None:
         """Fields of orders, lines and parcels, and inside the JSON in strings.
@@ -89,7 +89,7 @@ class RecordContract(PlatformSample):
             field = tuple(0 if isinstance(part, int) else part for part in path)
             values = ODD_VALUES[number % 10 :: 10] if field in seen else ODD_VALUES
             seen.add(field)
-            changed = copy.deepcopy(document)
+            changed = copied(document)
             without = self.landed(as_bytes(put(changed, path, None)), path)
             has_column = without != self.landed(as_bytes(document), path)
             is_struct = isinstance(get(document, path), dict | list)  # another object may hold what has no column
@@ -109,7 +109,7 @@ class RecordContract(PlatformSample):
         for path, document in self.places():
             if path[-1] in (self.created_key, self.paid_key):
                 notes = self.landed(as_bytes(document), path).order.notes
-                for record in each_as_bytes(copy.deepcopy(document), path, TIMES):
+                for record in each_as_bytes(copied(document), path, TIMES):
                     order = self.landed(record, path).order
                     landed = order.paid_at if path[-1] == self.paid_key else order.created_at
                     assert landed == datetime(2026, 10, 1, 2, 0, tzinfo=UTC), record
@@ -118,9 +118,9 @@ class RecordContract(PlatformSample):
     def test_times_that_mean_never_are_no_time(self) -> None:
         for path, document in self.places():
             if path[-1] == self.paid_key:
-                without = self.landed(as_bytes(put(copy.deepcopy(document), path, None)), path)
+                without = self.landed(as_bytes(put(copied(document), path, None)), path)
                 assert without.order.paid_at is None
-                for record in each_as_bytes(copy.deepcopy(document), path, NO_TIMES):
+                for record in each_as_bytes(copied(document), path, NO_TIMES):
                     assert self.landed(record, path) == without, record
 
     @hostile(150)
@@ -160,7 +160,7 @@ class RecordContract(PlatformSample):
 
     def test_text_no_database_can_store_is_replaced_visibly_and_noted(self) -> None:
         for path, document in self.mutable(str):
-            plain = self.outcome(as_bytes(put(copy.deepcopy(document), path, "ab")))
+            plain = self.outcome(as_bytes(put(copied(document), path, "ab")))
             for odd, visible in (("a\x00b", "\u2400"), ("a\ud800b", REPLACEMENT), ("\udfff", REPLACEMENT)):
                 rows = self.lands(document, path, odd)
                 if rows is None or rows == plain or isinstance(plain, InvalidRecordError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from orders_sync.domain.errors import InvalidRecordError
 from orders_sync.domain.rows import OrderRows
 from orders_sync.domain.windows import Window
 from orders_sync.platforms.contract import PageQuery, Platform
-from orders_sync.platforms.testing.json_values import Path, as_bytes, get, opened, paths, put
+from orders_sync.platforms.testing.json_values import Path, as_bytes, copied, get, opened, paths, put
 from orders_sync.platforms.testing.rows import check_rows
 
 SECRET = "a-secret-of-the-tests-0001"
@@ -127,7 +126,7 @@ class PlatformSample:
 
     def lands(self, document: Any, path: Path, text: str) -> OrderRows | None:
         """The rows with a text put somewhere; None where a field that is no free text refused it."""
-        rows = self.outcome(as_bytes(put(copy.deepcopy(document), path, text)))
+        rows = self.outcome(as_bytes(put(copied(document), path, text)))
         if isinstance(rows, InvalidRecordError):
             names = {part for part in path if isinstance(part, str)}
             assert names & self.not_free_text, f"{path} refused a text: {rows}"

@@ -1,0 +1,106 @@
+"""One real Postgres for the whole run, a fresh migrated database for every test that asks for one: a pytest plugin.
+
+It is no part of `conftest.py`, for the process that hands the tests to workers needs nothing of what is imported here.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
+from httpx._transports import default
+from hypothesis import settings
+
+from orders_sync import embedded_postgres
+from orders_sync.platforms import PLATFORMS
+from orders_sync.store import database, migrate, order_statuses
+from orders_sync.store.database import Connection, Pool
+from tests.support import time_limits
+from tests.support.databases import Databases, Tables, fast_folder, temporary_databases
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
+NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")  # nothing outlives the run
+
+# Each client of httpx reads the certificates of the machine, which costs 0.02 s. Those of tests speak plain HTTP.
+_make_context = default.create_ssl_context  # type: ignore[attr-defined]
+_context = functools.cache(_make_context)
+default.create_ssl_context = lambda verify=True, cert=None, trust_env=True: (  # type: ignore[attr-defined]
+    _context(trust_env=trust_env) if verify is True and cert is None else _make_context(verify, cert, trust_env)
+)
+
+# Clients of tests wait as long as a machine with ten times its work may need. The product says its own limits.
+DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.read = 120.0
+DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CONFIG.pool = 120.0
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server: TEST_DATABASE_URL (a role that may create databases), else an embedded one."""
+    time_limits.lengthen()
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with fast_folder() as fast, embedded_postgres.running(fast or tmp_path_factory.mktemp("postgres")) as running:
+        for setting in NOT_DURABLE:
+            Tables(running.url).execute(f"ALTER SYSTEM SET {setting}")
+        Tables(running.url).execute("SELECT pg_reload_conf()")
+        yield running.url
+
+
+@pytest.fixture(scope="session")
+def databases(server: str) -> Iterator[Databases]:
+    """The maker of temporary databases."""
+    with temporary_databases(server) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases) -> Iterator[str]:
+    """The name of a migrated database to copy."""
+    with databases.new("template") as url:
+        migrate.migrate(url)
+        with psycopg.connect(url) as connection:
+            order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def url(databases: Databases, template: str) -> Iterator[str]:
+    """The URL of a migrated, empty database."""
+    with databases.new("test", template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database without our tables."""
+    with databases.new("empty") as url:
+        yield url
+
+
+@pytest.fixture
+def tables(url: str) -> Iterator[Tables]:
+    """The content of the test's database, for many statements in one session: each new one costs 4 ms."""
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as session:
+        yield Tables(url, session)
+
+
+@pytest.fixture
+async def pool(url: str) -> AsyncIterator[Pool]:
+    """A pool with one connection so far. `connected` would make another one before, to see that it can."""
+    async with database.open_pool(url, size=12, wait=30.0) as made:
+        await made.wait()
+        yield made
+
+
+@pytest.fixture
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    async with pool.connection() as one:
+        yield one
