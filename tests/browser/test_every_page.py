@@ -127,7 +127,10 @@ def test_every_kind_of_barrier_is_found_among_many_rows(nobody: Page) -> None:
     assert found(style="td {color: #ccc}")[0].startswith("color-contrast: <td>")
     pale, nameless = row.format(1, 1).replace("<td>", "<td style='color: #ccc'>", 1), row.format(1, "")
     between = "@media (max-width: 800px) and (min-width: 700px) {th {color: #ccc}}"
+    only_wide = "img {display: none} @media (min-width: 1200px) {img {display: inline}}"
     cut = "<div style='height: 40px; overflow: auto'><br><br><br><br></div>"
-    several = found(pale, nameless, style=between, after=f"{cut}<p style='width: 500px'>wide</p>")
-    for expected in ("color-contrast: <td st", "link-name: <a", "color-contrast: <th", "<div style", "<p style"):
+    after = f"{cut}<p style='width: 500px'>wide</p><img src='data:,'>"
+    several = found(pale, nameless, style=between + only_wide, after=after)
+    expected_of_all = "color-contrast: <td st", "link-name: <a", "color-contrast: <th", "<div style", "<p style"
+    for expected in (*expected_of_all, "image-alt: <img"):
         assert [each for each in several if each.startswith(expected)], expected

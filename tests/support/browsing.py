@@ -17,8 +17,7 @@ SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 RUN_AXE = "axe.run({resultTypes: ['violations'], selectors: false})"  # without the details of what is well
 # What a page looks like at its present width. `sideways`: the elements that make it scroll sideways. `unreachable`:
-# those that scroll but neither take the focus nor hold anything that does. `media`: the conditions of the style sheets
-# that hold.
+# those that scroll but neither take the focus nor hold anything that does.
 LAYOUT = """() => {
     const width = document.documentElement.clientWidth;
     const all = [...document.querySelectorAll("body *")];
@@ -36,10 +35,19 @@ LAYOUT = """() => {
         sideways: document.documentElement.scrollWidth <= width
             ? [] : shown(all.filter((each) => each.getBoundingClientRect().right > width + 1)),
         unreachable: shown(all.filter(isUnreachable)),
-        media: [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
-            .filter((rule) => rule instanceof CSSMediaRule).map((rule) => rule.conditionText)
-            .filter((condition) => matchMedia(condition).matches),
     };
+}"""
+# Whether an element has another look than at all widths before: whether it is drawn, how, and in which colours and
+# letters. That is what axe-core judges by; what is beyond the edges of a page or an element is found by `LAYOUT`.
+IS_NEW_LOOK = """() => {
+    const styles = ["display", "visibility", "opacity", "color", "backgroundColor", "backgroundImage", "fontSize",
+        "fontWeight", "textDecorationLine", "position", "pointerEvents"];
+    const look = (style) => styles.map((name) => style[name]);
+    const looks = [...document.querySelectorAll("*")].map(
+        (each) => each.getClientRects().length ? look(getComputedStyle(each)).join() : "");
+    window.looksBefore ??= new Set();
+    const count = looksBefore.size;
+    return looksBefore.add(looks.join(";")).size > count;
 }"""
 # Removes rows, list items and hours of a heat map that differ in their texts alone from three siblings before: axe-core
 # needs as long for a hundred of them as for all else. All elements in two that are alike have the same names and
@@ -59,7 +67,7 @@ REMOVE_ALIKE = """() => {
         if (siblings.get(found) > 3) each.remove();
     }
 }"""
-WIDE, MIDDLE, NARROW = (ViewportSize(width=each, height=860) for each in (1280, 768, 390))
+SIZES = WIDE, MIDDLE, NARROW = [ViewportSize(width=each, height=860) for each in (1280, 768, 390)]
 SLOW = 300_000  # milliseconds: a test machine may be busy
 SEVERE = ("serious", "critical")
 
@@ -98,20 +106,19 @@ def problems(page: Page) -> list[str]:
     """Return what keeps people from using a page at any width: elements, and the rule that they break.
 
     At each width: what makes the page scroll sideways, and what scrolls but not by keyboard. At each width where
-    other parts of the style sheet apply: what axe-core finds. Alike rows are removed from the page for that.
+    an element looks otherwise: what axe-core finds. Alike rows are removed from the page for that.
     """
     found: list[str] = []
-    looks: dict[str, ViewportSize] = {}
-    for size in (WIDE, MIDDLE, NARROW):
+    for size in SIZES:
         resize(page, size)
-        layout: dict[str, Any] = page.evaluate(LAYOUT)
+        layout: dict[str, list[str]] = page.evaluate(LAYOUT)
         found += layout["sideways"] + layout["unreachable"]
-        looks.setdefault(str(layout["media"]), size)
     page.evaluate(REMOVE_ALIKE)
     page.evaluate(AXE)
-    for size in reversed(looks.values()):
+    for size in reversed(SIZES):
         resize(page, size)
-        found += barriers(page)
+        if page.evaluate(IS_NEW_LOOK):
+            found += barriers(page)
     return found
 
 
