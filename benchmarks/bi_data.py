@@ -19,7 +19,7 @@ from orders_sync.domain.records import Record
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import SandboxAccount, World
 from orders_sync.store import daily_figures, database, load, product_figures
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.queries import select_values
 
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)  # the dates of docs/queries.md
@@ -141,7 +141,7 @@ async def _land_shop(connection: database.Connection, world: World, account: San
         [account.name, platform.name, account.seller, platform.feed, NOW - timedelta(days=DAYS), NOW],
     )
     records = [Record(order.order_id, shop.served_record(order), NOW) for order in list(shop.index.orders.values())]
-    source = Source(platform.name, account.name, None, platform.normalize, platform.direction)
+    source = LandingSource(platform.name, account.name, None, platform.normalize, platform.direction)
     async with connection.transaction():
         await load.land(connection, source, records)
 

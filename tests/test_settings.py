@@ -536,8 +536,8 @@ class TestSecretsAreReadWhenACallIsMade:
         }
         settings = load(environ=environ)
         assert settings.database.url is not None
-        assert settings.database.url.source == "variable DATABASE_URL"
-        sources = [secret.source for account in settings.accounts for secret in account.secrets]
+        assert settings.database.url.place == "variable DATABASE_URL"
+        sources = [secret.place for account in settings.accounts for secret in account.secrets]
         assert sorted(sources) == [
             f"file {Path('token').absolute()}",
             "variable KEY",
@@ -827,7 +827,7 @@ class TestNotify:
         text = f'[notify]\nurls = ["{self.URL}", {{ env = "DING" }}, {{ file = "url" }}]\n'
         notify = toml(text, {"DING": self.URL}).notify
         assert SECRET not in repr(notify)
-        assert [each.source for each in notify.urls] == ["written in the settings", "variable DING", "file named here"]
+        assert [each.place for each in notify.urls] == ["written in the settings", "variable DING", "file named here"]
         assert [each.reveal() for each in notify.urls] == [self.URL] * 3
         variable = {"ORDERS_SYNC_NOTIFY__URLS": f"{self.URL}  json://b\njson://c"}
         assert [each.reveal() for each in toml(text, variable).notify.urls] == [self.URL, "json://b", "json://c"]

@@ -83,7 +83,7 @@ def _plain(settings: Settings, channels: list[Channel]) -> dict[str, Any]:
     url = settings.database.url
     return {
         "file": settings.file,
-        "database": url.source if url else "the embedded server, for no URL is set",
+        "database": url.place if url else "the embedded server, for no URL is set",
         "accounts": [
             {"account": each.name, "platform": each.platform, "secrets": _sources(each)} for each in settings.accounts
         ],
@@ -96,4 +96,4 @@ def _plain(settings: Settings, channels: list[Channel]) -> dict[str, Any]:
 def _sources(account: AccountSettings) -> dict[str, str]:
     """Return where each secret of an account is found, by its key."""
     values = {key: getattr(account, each.name) for key, each in fields(type(account)).items()}
-    return {key: value.source for key, value in values.items() if isinstance(value, Secret)}
+    return {key: value.place for key, value in values.items() if isinstance(value, Secret)}

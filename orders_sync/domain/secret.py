@@ -10,14 +10,14 @@ class Secret:
 
     A field of this type in a settings model needs no other mention anywhere: where it is read from and what logs
     redact follow from the type. `text`: the text, or a function that reads it when it is first needed and raises
-    `SettingsError` if it cannot. `source`: where it is found, for people.
+    `SettingsError` if it cannot. `place`: where it is found, for people.
     """
 
-    __slots__ = ("_text", "source")
+    __slots__ = ("_text", "place")
 
-    def __init__(self, text: str | Callable[[], str], source: str = "") -> None:
+    def __init__(self, text: str | Callable[[], str], place: str = "") -> None:
         self._text = text
-        self.source = source
+        self.place = place
 
     def reveal(self) -> str:
         """Return the text itself, which is read once. Raises `SettingsError` if it cannot be read."""

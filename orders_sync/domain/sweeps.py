@@ -55,14 +55,14 @@ class SweepPolicy(msgspec.Struct, frozen=True):
 class SweepRange(msgspec.Struct, frozen=True):
     """A range of creation time to sweep, `[start, end)`.
 
-    `with_final`: final orders that may still be refunded are due as well. `is_whole`: the account's history covers the
-    range, so all its orders are stored; else only those of backfills.
+    `with_final`: final orders that may still be refunded are due as well. `is_covered`: the account's history covers
+    the range, so all its orders are stored; else only those of backfills.
     """
 
     start: datetime
     end: datetime
     with_final: bool
-    is_whole: bool = True
+    is_covered: bool = True
 
 
 def is_due(before: datetime, now: datetime, every: timedelta) -> bool:
@@ -101,7 +101,7 @@ def due_ranges(
 
 
 def split_at_history(sweep_range: SweepRange, history_from: datetime) -> list[SweepRange]:
-    """Split a range at the beginning of the account's history; the part before it is not whole."""
-    before = SweepRange(sweep_range.start, min(sweep_range.end, history_from), sweep_range.with_final, is_whole=False)
+    """Split a range at the beginning of the account's history; the part before it is not covered."""
+    before = SweepRange(sweep_range.start, min(sweep_range.end, history_from), sweep_range.with_final, is_covered=False)
     within = SweepRange(max(sweep_range.start, history_from), sweep_range.end, sweep_range.with_final)
     return [part for part in (before, within) if part.start < part.end]

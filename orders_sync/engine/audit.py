@@ -55,7 +55,7 @@ async def audit(
 class _Audit:
     """The audit of one account: `compare` first.
 
-    `_next_sync_reads_from`: set by `compare`; what was created or changed from then on is read by the next sync.
+    `_awaited_from`: set by `compare`; what was created or changed from then on is read by the next sync.
     """
 
     def __init__(self, run_context: RunContext, source: AccountSource) -> None:
@@ -75,7 +75,7 @@ class _Audit:
         if synced is None or synced.read_to is None or not isinstance(window, Window):
             self.result.error = str(window)
             return
-        self._next_sync_reads_from = whole_second(synced.read_to - self.source.policy.overlap)
+        self._awaited_from = whole_second(synced.read_to - self.source.policy.overlap)
         run_context, rate_limiter = self._run_context, self._run_context.rate_limiters[self._name]
         self._now = synced.now
         self._client = PageClient(
@@ -171,9 +171,9 @@ class _Audit:
         within = max(earliest_listed, window.start)
         windows = [*tile(window.start, min(earliest_listed, window.end), longest), *tile(within, window.end, longest)]
         updates: list[Window] = []
-        if self._platform.feed is Feed.UPDATED and within < min(window.end, self._next_sync_reads_from):
+        if self._platform.feed is Feed.UPDATED and within < min(window.end, self._awaited_from):
             updates = await self._new_comparison(Feed.UPDATED).windows(
-                Window(within, min(window.end, self._next_sync_reads_from))
+                Window(within, min(window.end, self._awaited_from))
             )
         self._steps = len(windows) + len(updates)
         await self._compare_by_creation(windows, earliest_listed)
@@ -214,9 +214,7 @@ class _Audit:
             updates.found += await comparison.compare(each)
 
     def _new_comparison(self, feed: Feed) -> ListComparison:
-        made = ListComparison(
-            self._pool, self._run_context.limits, self.source, self._client, feed, self._next_sync_reads_from
-        )
+        made = ListComparison(self._pool, self._run_context.limits, self.source, self._client, feed, self._awaited_from)
         self._comparisons[feed] = made
         return made
 

@@ -25,7 +25,7 @@ from orders_sync.engine.window_outcome import (
 )
 from orders_sync.store import claims, closing, followups, lateness, load, probes, suspensions
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.retrying import retried
 
 # windows that somebody asked for, because orders are missing or in doubt
@@ -166,7 +166,7 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
                 await claims.release(connection, claim, calls=calls)
 
 
-def _load_source(read: WindowRead) -> Source:
+def _load_source(read: WindowRead) -> LandingSource:
     platform, claim = read.source.platform, read.claim
     checks_rows = claim.kind in _CHECKING
-    return Source(platform.name, claim.account, claim.id, platform.normalize, platform.direction, checks_rows)
+    return LandingSource(platform.name, claim.account, claim.id, platform.normalize, platform.direction, checks_rows)

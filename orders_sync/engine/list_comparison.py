@@ -54,12 +54,18 @@ class _Missing:
 class ListComparison:
     """Compares ranges of an account's list by `feed` with the tables. Raises `PlatformError`.
 
-    `due`: everything that was created or changed since then, by the time that the account's changes are listed by, is
-    read by the next sync: none of it is a difference.
+    `awaited_from`: everything that was created or changed since then, by the time that the account's changes are listed
+    by, is read by the next sync: none of it is a difference.
     """
 
     def __init__(
-        self, pool: Pool, limits: Limits, source: AccountSource, client: PageClient, feed: Feed, due: datetime
+        self,
+        pool: Pool,
+        limits: Limits,
+        source: AccountSource,
+        client: PageClient,
+        feed: Feed,
+        awaited_from: datetime,
     ) -> None:
         self._pool = pool
         self._limits = limits
@@ -71,18 +77,18 @@ class ListComparison:
         self._longest = source.policy.longest_window
         self._client = client
         self._feed = feed
-        self._due = due
+        self._awaited_from = awaited_from
         self._left_out: frozenset[str] = frozenset()
 
     async def leave_out_changed(self, now: datetime) -> None:
-        """Leave the orders that changed between `due` and `now` out of the tables' counts by update time.
+        """Leave the orders that changed between `awaited_from` and `now` out of the tables' counts by update time.
 
         The platform lists them later than the tables do. One that changes after `now` is in the tables, and is not
         missing. Orders of a part that cannot be read stay in the counts: they may hide a missing order, but never
         invent one.
         """
         changed: set[str] = set()
-        for window in tile(self._due, whole_second(now), self._longest):
+        for window in tile(self._awaited_from, whole_second(now), self._longest):
             with suppress(*UNREADABLE):
                 changed |= await self._ids(window)
         self._left_out = frozenset(changed)
@@ -257,7 +263,7 @@ class ListComparison:
             return None, False
         moment = order.created_at if self._feed is Feed.CREATED else order.modified_at
         changed_at = order.modified_at if self._platform.feed is Feed.UPDATED else order.created_at
-        return moment, changed_at is not None and changed_at >= self._due
+        return moment, changed_at is not None and changed_at >= self._awaited_from
 
     def _differences(
         self, window: Window, in_tables: dict[str, datetime], missing: Sequence[_Missing], not_listed: Sequence[str]

@@ -14,7 +14,7 @@ from typing import Literal
 from orders_sync.domain.local_times import stamp
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.domain.times import duration
-from orders_sync.engine.notices import Change, Item
+from orders_sync.engine.notices import Item, Stage
 from orders_sync.store.notices import EndedBackfill
 
 MOST_BYTES = 2000  # WeCom takes 2048 of title and text together, the others more
@@ -178,7 +178,7 @@ def write(
 ) -> Notice:
     """Write one notice of all of this. At least one item or backfill. `link`: where to look, if there is a page."""
     words = WORDS[language]
-    is_bad = any(each.change is not Change.OVER for each in items) or any(each.failed for each in backfills)
+    is_bad = any(each.stage is not Stage.OVER for each in items) or any(each.failed for each in backfills)
     title = _title(items, backfills, words)
     end = [f"{words.link}{words.colon}{link}"] if link else []
     end.append(stamp(now))
@@ -203,7 +203,7 @@ def write_test(language: Language, now: datetime) -> Notice:
 
 
 def _title(items: Sequence[Item], backfills: Sequence[EndedBackfill], words: NoticeWords) -> str:
-    over = sum(each.change is Change.OVER for each in items)
+    over = sum(each.stage is Stage.OVER for each in items)
     counted = ((len(items) - over, words.begun), (over, words.over), (len(backfills), words.ended))
     said = [_number(count, forms) for count, forms in counted if count]
     return f"orders-sync{words.colon}{words.separator.join(said)}"
@@ -211,16 +211,16 @@ def _title(items: Sequence[Item], backfills: Sequence[EndedBackfill], words: Not
 
 def _problems(items: Sequence[Item], words: NoticeWords, most: int, says_what_to_do: bool) -> list[str]:
     lines = []
-    for (change, kind), group in groupby(items, lambda each: (each.change, each.kind)):
+    for (stage, kind), group in groupby(items, lambda each: (each.stage, each.kind)):
         several = list(group)
         heading, advice = words.kinds[kind]
-        if change is Change.OVER:
+        if stage is Stage.OVER:
             heading = f"{words.is_over}{words.colon}{heading}"
-        elif change is Change.GREW:
+        elif stage is Stage.GREW:
             heading = f"{heading} ({words.grew})"
         names = _names(several, words, most)
         lines.append(f"{heading}{words.colon}{names}" if several[0].subject else f"{heading}{names}")
-        if says_what_to_do and change is not Change.OVER:
+        if says_what_to_do and stage is not Stage.OVER:
             name = several[0].subject if len(several) == 1 else ""
             lines.append(f"  {advice.replace('{name}', name or 'NAME')}")
     return lines
@@ -234,7 +234,7 @@ def _names(several: Sequence[Item], words: NoticeWords, most: int) -> str:
 
 
 def _detail(item: Item, words: NoticeWords) -> str:
-    if item.change is Change.OVER:
+    if item.stage is Stage.OVER:
         return f" ({words.after.format(_duration(int(item.lasted.total_seconds()), words))})"
     if item.amount and item.kind is ProblemKind.BEHIND:
         return f" ({_duration(item.amount, words)})"

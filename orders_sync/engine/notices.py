@@ -34,7 +34,7 @@ _UNKNOWN = {
 }
 
 
-class Change(StrEnum):
+class Stage(StrEnum):
     """The part of a notice that a problem stands in. Declared in the order in which a notice says it."""
 
     BEGUN = "begun"
@@ -58,7 +58,7 @@ class FoundProblem:
 class Item:
     """One problem as a notice names it. `lasted`: for how long it was there, once it is over."""
 
-    change: Change
+    stage: Stage
     kind: ProblemKind
     subject: str
     amount: int = 0
@@ -112,10 +112,10 @@ def decide_notices(
     for each in seen:
         problem = there[each.kind, each.subject]
         if not is_quiet and _is_due(each, now, delay / 2 if is_any_due else delay):
-            result.items.append(Item(Change.BEGUN, each.kind, each.subject, problem.amount))
+            result.items.append(Item(Stage.BEGUN, each.kind, each.subject, problem.amount))
             each = replace(each, noticed_at=now, amount=problem.amount, times=each.times + 1)
         elif not is_quiet and _has_grown(each, problem):
-            result.items.append(Item(Change.GREW, each.kind, each.subject, problem.amount))
+            result.items.append(Item(Stage.GREW, each.kind, each.subject, problem.amount))
             each = replace(each, amount=problem.amount)
         elif each.noticed_at is not None:
             each = replace(each, amount=min(each.amount, problem.amount))
@@ -124,11 +124,11 @@ def decide_notices(
         gone_at = each.gone_at or now
         if each.noticed_at is not None and now - gone_at >= delay and not is_quiet:
             lasted = max(gone_at - each.began_at, timedelta())
-            result.items.append(Item(Change.OVER, each.kind, each.subject, lasted=lasted))
+            result.items.append(Item(Stage.OVER, each.kind, each.subject, lasted=lasted))
             each = replace(each, noticed_at=None)
         if each.noticed_at is not None or (each.times and now - gone_at < REMEMBERED):
             result.known.append(each)
-    result.items.sort(key=lambda each: (list(Change).index(each.change), list(ProblemKind).index(each.kind)))
+    result.items.sort(key=lambda each: (list(Stage).index(each.stage), list(ProblemKind).index(each.kind)))
     return result
 
 

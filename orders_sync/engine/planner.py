@@ -150,14 +150,14 @@ async def _plan_sweep(connection: Connection, source: AccountSource, ranges: Seq
         windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
         await sweeps.plan_windows(connection, name, windows)
         lists += [part for part in parts if part.status is not None]
-    await sweeps.plan_lists(connection, name, ranges, lists)
+    await sweeps.plan_status_lists(connection, name, ranges, lists)
 
 
 async def _parts(connection: Connection, source: AccountSource, swept: SweepRange) -> list[PlannedRead]:
     """Return what is to be read of a range, by creation time or by status, whichever costs fewer calls."""
     name, policy, platform = source.account.name, source.policy, source.platform
     hours = await sweep_queries.hours(connection, name, swept, policy.sweeps, policy.page_size)
-    if not swept.is_whole:
+    if not swept.is_covered:
         return merge_hours_by_day(hours, policy.page_size)
     creation = merge_hours(hours, policy.page_size)
     if total_calls(creation) <= MIN_STATUS_CALLS:

@@ -18,7 +18,7 @@ from orders_sync.engine.results import Progress
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.load import Stored
 from orders_sync.store.retrying import retried
 
@@ -46,13 +46,13 @@ async def renormalize(connection: Connection, platform: str, account: str | None
         for stored in page:
             by_account[stored.account].append(stored)
         for name, batch in by_account.items():
-            source = Source(platform, name, None, PLATFORMS[platform].normalize, PLATFORMS[platform].direction)
+            source = LandingSource(platform, name, None, PLATFORMS[platform].normalize, PLATFORMS[platform].direction)
             landed += await retried(partial(_rebuild, connection, source, batch))
         progress.landed(platform, len(page))
     looked_at = landed.changed + landed.unchanged + landed.rejected + landed.stale
     return Rebuilt(platform, looked_at, landed.changed, landed.unchanged, landed.rejected, landed.stale)
 
 
-async def _rebuild(connection: Connection, source: Source, batch: list[Stored]) -> LoadCounts:
+async def _rebuild(connection: Connection, source: LandingSource, batch: list[Stored]) -> LoadCounts:
     async with connection.transaction():
         return await load.rebuild(connection, source, batch)

@@ -11,7 +11,7 @@ from orders_sync.engine.paging import identified
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.rejects import Reject
 from orders_sync.store.retrying import retried
 
@@ -65,7 +65,7 @@ async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reje
         if platform is None:  # its package is not installed here
             why = f"the package of the platform {reject.platform} is not installed: install it, then replay again"
             return LoadCounts(rejected=1), structs.replace(reject, reason=why)
-        source = Source(platform.name, reject.account, reject.window_id, platform.normalize, platform.direction)
+        source = LandingSource(platform.name, reject.account, reject.window_id, platform.normalize, platform.direction)
         record = identified(reject.payload, platform.identifier(platform.feed), reject.read_at)
         landed = await load.land(connection, source, [record])
         if not landed.rejected:

@@ -107,7 +107,7 @@ def _opened(secret: Secret, make: Any) -> tuple[str, Any, Redactor]:
         service = make(url)
     if service is None:
         why = redactor.text(" ".join(lines[-1].split())[:300]) if lines else ""
-        raise ValueError(f"Apprise cannot use this {scheme}:// URL ({secret.source}){': ' if why else ''}{why}")
+        raise ValueError(f"Apprise cannot use this {scheme}:// URL ({secret.place}){': ' if why else ''}{why}")
     return scheme, service, redactor
 
 

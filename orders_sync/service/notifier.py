@@ -155,7 +155,7 @@ class Notifier:
         """Send every notice whose time has come. No transaction is open while a messenger is asked."""
         while not self._is_quiet:
             async with self.pool.connection() as connection:
-                found = await stored.claim(connection)
+                found = await stored.take(connection)
             if found is None:
                 return
             by_label = {each.label: each for each in self.channels}

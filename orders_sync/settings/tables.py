@@ -105,9 +105,9 @@ class Tables:
         if not is_secret(kind):
             return convert(value, kind)
         if defers and is_reference(value):
-            return Secret(partial(self._secret, value, kind, place), _source(value))
+            return Secret(partial(self._secret, value, kind, place), _place_of(value))
         secret: Secret = convert(self._referenced(value), kind)
-        secret.source = _source(value)
+        secret.place = _place_of(value)
         return secret
 
     def _secret(self, reference: dict[str, str], kind: Any, place: str) -> str:
@@ -129,7 +129,7 @@ class Tables:
                 if text := _unwrapped(self.environ.get(name, "")):
                     return text
                 problem = "empty" if name in self.environ else "not set"
-                raise ValueError(f"environment {_source(value)} is {problem}")
+                raise ValueError(f"environment {_place_of(value)} is {problem}")
             case {"file": str(path), **rest} if not rest:
                 return _content(self.folder / os.path.expanduser(path), self._shown(path))
             case dict():
@@ -149,7 +149,7 @@ def _from_variable(text: str, kind: Any, name: str) -> Any:
         return tuple(_from_variable(each, one, name) for each in _unwrapped(text).split())
     found = convert(_unwrapped(text), kind)
     if is_secret(kind):
-        found.source = f"variable {name}"
+        found.place = f"variable {name}"
     return found
 
 
@@ -161,7 +161,7 @@ def is_reference(value: object) -> bool:
     return False
 
 
-def _source(value: object) -> str:
+def _place_of(value: object) -> str:
     """Return where a secret that is written so is found. A name or path is shown only if it looks like one."""
     match value:
         case {"env": str(name)}:

@@ -26,7 +26,7 @@ _CHILD_ROWS: tuple[Callable[[OrderRows], Sequence[msgspec.Struct]], ...] = (
 _history_values = itemgetter(*(OrderRow.__struct_fields__.index(name) for name in statements.HISTORY_COLUMNS))
 
 
-class Source(msgspec.Struct, frozen=True):
+class LandingSource(msgspec.Struct, frozen=True):
     """The origin of records. `normalize` makes the rows of one; it raises `InvalidRecordError` and nothing else.
 
     `checks_rows`: rows in the tables are compared with those that unchanged payloads become, so that what was deleted
@@ -77,7 +77,7 @@ def is_as_received(payload: bytes, payload_hash: bytes) -> bool:
     return payload_hash == fingerprint(payload) or payload_hash == blake2b(payload, digest_size=16).digest()
 
 
-def flatten(source: Source, record: Record, payload_hash: bytes) -> FlatOrder:
+def flatten(source: LandingSource, record: Record, payload_hash: bytes) -> FlatOrder:
     """Return the rows of a record.
 
     Raises `InvalidRecordError` where it has no id, is no UTF-8, cannot be normalized, or names another order than the

@@ -1,7 +1,7 @@
 """Landing the records of a window: known ones are skipped, new ones copied, changed ones staged and updated.
 
     records --compare hashes--> equal, no open reject, no older version: nothing is written or decoded (P3)
-                 |                 '--`Source.checks_rows`: the rows are compared, too; what differs is rebuilt
+                 |                 '--`LandingSource.checks_rows`: the rows are compared, too; what differs is rebuilt
                  '--normalize--> cannot: sync.rejects                                                (P4)
                         |------> new: COPY into every table
                         '------> changed: lock, drop the stale (P2), COPY to temporary tables, update
@@ -31,7 +31,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.store import copy_writer, older_versions, rejects, restoration, statements
 from orders_sync.store.comparison import Comparison, LockedOrder, compare, compare_rebuilt
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import FlatOrder, Source, fingerprint, flatten, is_as_received
+from orders_sync.store.flat_orders import FlatOrder, LandingSource, fingerprint, flatten, is_as_received
 from orders_sync.store.ownership import Ownership
 from orders_sync.store.rejects import Reject, UpToDate
 
@@ -61,7 +61,7 @@ class Stored(msgspec.Struct, frozen=True):
     read_at: datetime
 
 
-async def land(connection: Connection, source: Source, records: Iterable[Record]) -> LoadCounts:
+async def land(connection: Connection, source: LandingSource, records: Iterable[Record]) -> LoadCounts:
     """Land records, at most one per order, in the transaction of `connection`. Raises psycopg.Error."""
     loader = _Loader(connection, source)
     ordered = sorted(records, key=lambda record: record.order_id or "")
@@ -71,7 +71,7 @@ async def land(connection: Connection, source: Source, records: Iterable[Record]
     return loader.landed
 
 
-async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -> LoadCounts:
+async def rebuild(connection: Connection, source: LandingSource, batch: list[Stored]) -> LoadCounts:
     """Make the rows of stored orders anew, in the transaction of `connection`; payloads stay. Raises psycopg.Error.
 
     Counted as `changed`: rebuilt. `unchanged`: the tables hold equal rows, which are not even locked. `stale`: the
@@ -85,7 +85,7 @@ async def rebuild(connection: Connection, source: Source, batch: list[Stored]) -
 
 
 class _Loader:
-    def __init__(self, connection: Connection, source: Source, *, rebuilds: bool = False) -> None:
+    def __init__(self, connection: Connection, source: LandingSource, *, rebuilds: bool = False) -> None:
         self.connection = connection
         self.source = source
         self.rebuilds = rebuilds

@@ -147,7 +147,7 @@ async def enqueue(connection: Connection, level: str, title: str, body: str, cha
     await connection.execute(_ENQUEUE, [level, title, body, list(channels)])
 
 
-async def claim(connection: Connection) -> Outgoing | None:
+async def take(connection: Connection) -> Outgoing | None:
     """Take a notice that is due, so that no other process sends it for `TAKEN_FOR`; None without one."""
     return await fetch_row(connection, _TAKE, {"taken_for": TAKEN_FOR, "given_up": GIVEN_UP}, Outgoing)
 

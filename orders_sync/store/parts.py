@@ -1,11 +1,11 @@
-"""Split windows compared with their parts: together they must bring no fewer rows than the whole counted.
+"""Split windows compared with their parts: together they must bring no fewer records than the whole counted.
 
-    split, 8,006 rows ──> parts done: 5,001 + 3,004 ──> planned again: counted by one call (`engine/window_outcome.py`)
-                                                          8,005   split, proven
-                                                          8,006   its parts are read once more; then failed, with both
+    split: 8,006 ──> parts done: 5,001 + 3,004 ──> planned again: counted by one call (`engine/window_outcome.py`)
+                                                     8,005   split, proven
+                                                     8,006   its parts are read once more; then failed, with both
 
-A row on a border stands in two parts, so it can only raise the sum. Rows that changed since leave a range of update
-time: therefore the whole is counted again before anything is made of it.
+A record on a border stands in two parts, so it can only raise the sum. Orders that changed since leave a range of
+update time: therefore the whole is counted again before anything is made of it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TREE = """
 """
 
 # run by `closing.finish`, after the window's own result. Of the windows that contain this part, finds the smallest
-# whose parts (1) are all read, (2) leave no gap and (3) brought fewer rows than it counts
+# whose parts (1) are all read, (2) leave no gap and (3) brought fewer records than it counts
 COMPARE_WITH_PARTS = f"""
 WITH RECURSIVE split_windows AS (
         SELECT p.id, p.parent_id, p.account, p.kind, p.state, p.total, p.starts_at, p.ends_at, 1 AS depth

@@ -6,7 +6,8 @@
     raw_orders, deleted                     a read that lists the order     from what was read: what is left is adopted
     raw_orders, changed                     the hash of the payload         from what is read next: it is disowned
 
-Nobody looks for them where orders are read all the time: a read compares bytes only, unless `Source.checks_rows`.
+Nobody looks for them where orders are read all the time: a read compares bytes only, unless
+`LandingSource.checks_rows`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from orders_sync.store import copy_writer
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import FlatOrder, Source
+from orders_sync.store.flat_orders import FlatOrder, LandingSource
 from orders_sync.store.queries import fetch_dict, fetch_values
 from orders_sync.store.statements import CHILDREN, ORDERS, Target
 
@@ -116,7 +117,7 @@ async def return_to_account(connection: Connection, platform: str, order_ids: Se
     await connection.execute(_RETURN_TO_ACCOUNT, [platform, list(order_ids)])
 
 
-async def adopt(connection: Connection, source: Source, order_ids: Sequence[str]) -> set[str]:
+async def adopt(connection: Connection, source: LandingSource, order_ids: Sequence[str]) -> set[str]:
     """Insert a row of `raw_orders` for orders that have none but rows in other tables, and return their ids.
 
     It holds no payload and belongs to the account of their row in `orders`, else to the reader's.

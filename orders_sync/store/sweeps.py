@@ -33,7 +33,7 @@ FROM new
 
 # the ranges of lists by status move with each plan: an unread list passes its `planned_at` on to the new list in whose
 # range its middle lies
-_PLAN_LISTS = """
+_PLAN_STATUS_LISTS = """
 WITH new AS (
     SELECT * FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[], %(statuses)s::text[])
         AS n (starts_at, ends_at, status)
@@ -76,7 +76,7 @@ async def plan_windows(connection: Connection, account: str, windows: list[Windo
     )
 
 
-async def plan_lists(
+async def plan_status_lists(
     connection: Connection, account: str, ranges: Sequence[SweepRange], lists: list[PlannedRead]
 ) -> None:
     """Plan lists by status.
@@ -87,7 +87,7 @@ async def plan_lists(
     if not ranges:
         return
     await connection.execute(
-        _PLAN_LISTS,
+        _PLAN_STATUS_LISTS,
         {
             "account": account,
             "kind": WindowKind.SWEEP,

@@ -146,12 +146,12 @@ def test_orders_older_than_the_history_are_read_again_as_often_as_their_age_says
     ends = [NOON + timedelta(minutes=minute) for minute in range(24 * 60)]
     known = [planned_range(end + LAG, begin, end - timedelta(minutes=1)) for end in ends]
     before = [
-        each for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, oldest) if not each.is_whole
+        each for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, oldest) if not each.is_covered
     ]
     assert len(before) == 24
     assert {(each.start, each.end) for each in before} == {(oldest, begin)}
     assert sum(each.with_final for each in before) == 1
-    assert all(each.is_whole for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, begin + DAY))
+    assert all(each.is_covered for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, begin + DAY))
     monthly = [each for one in known for each in daily_sweep(one, policy(begin), 31 * DAY, oldest)]
     assert [each.start for each in monthly] == [oldest, begin]
 

@@ -12,7 +12,7 @@ from orders_sync.cli import COMMANDS
 from orders_sync.domain import local_times
 from orders_sync.domain.problems import ProblemKind
 from orders_sync.engine.notice_texts import MOST_BYTES, WORDS, Language, write, write_test
-from orders_sync.engine.notices import Change, Item
+from orders_sync.engine.notices import Item, Stage
 from orders_sync.store.notices import EndedBackfill
 
 NOW = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
@@ -30,12 +30,12 @@ def zone() -> Iterator[None]:
 
 def test_a_notice_in_english() -> None:
     items = [
-        Item(Change.BEGUN, ProblemKind.SUSPENDED, "kingdo"),
-        Item(Change.BEGUN, ProblemKind.SERVICE, ""),
-        Item(Change.BEGUN, ProblemKind.BEHIND, "a", 961),
-        Item(Change.BEGUN, ProblemKind.BEHIND, "b", 7300),
-        Item(Change.GREW, ProblemKind.REJECTS, "c", 1234),
-        Item(Change.OVER, ProblemKind.FAILING, "d", lasted=timedelta(minutes=63)),
+        Item(Stage.BEGUN, ProblemKind.SUSPENDED, "kingdo"),
+        Item(Stage.BEGUN, ProblemKind.SERVICE, ""),
+        Item(Stage.BEGUN, ProblemKind.BEHIND, "a", 961),
+        Item(Stage.BEGUN, ProblemKind.BEHIND, "b", 7300),
+        Item(Stage.GREW, ProblemKind.REJECTS, "c", 1234),
+        Item(Stage.OVER, ProblemKind.FAILING, "d", lasted=timedelta(minutes=63)),
     ]
     notice = write(items, [EndedBackfill(12, 3, 1)], "en", NOW, "https://orders.example.com")
     assert notice.level == "warning"
@@ -60,9 +60,9 @@ def test_a_notice_in_english() -> None:
 
 def test_a_notice_in_chinese() -> None:
     items = [
-        Item(Change.BEGUN, ProblemKind.BEHIND, "a", 961),
-        Item(Change.BEGUN, ProblemKind.AUDIT, "b", 2),
-        Item(Change.OVER, ProblemKind.SUSPENDED, "c", lasted=timedelta(hours=3)),
+        Item(Stage.BEGUN, ProblemKind.BEHIND, "a", 961),
+        Item(Stage.BEGUN, ProblemKind.AUDIT, "b", 2),
+        Item(Stage.OVER, ProblemKind.SUSPENDED, "c", lasted=timedelta(hours=3)),
     ]
     notice = write(items, [EndedBackfill(12, 3, 0)], "zh", NOW)
     assert notice.title == "orders-sync：新问题 2 个、已恢复 1 个、补单结束 1 个"
@@ -81,19 +81,19 @@ def test_a_notice_in_chinese() -> None:
 def test_every_kind_has_words_and_says_what_to_do_by_commands_there_are(language: Language) -> None:
     assert set(WORDS[language].kinds) == set(PROBLEMS)
     for kind in PROBLEMS:
-        for change in Change:
-            body = write([Item(change, kind, "shop", 1)], [], language, NOW).body
+        for stage in Stage:
+            body = write([Item(stage, kind, "shop", 1)], [], language, NOW).body
             assert "{" not in body
             commands = re.findall(r"`orders-sync (\w+)", body)
             assert set(commands) <= set(COMMANDS)
-            assert commands or change is Change.OVER or kind in (ProblemKind.DATABASE, ProblemKind.LATE)
+            assert commands or stage is Stage.OVER or kind in (ProblemKind.DATABASE, ProblemKind.LATE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_one_account_is_named_in_the_command_and_several_are_not(language: Language) -> None:
-    one = [Item(Change.BEGUN, ProblemKind.SUSPENDED, "kingdo")]
+    one = [Item(Stage.BEGUN, ProblemKind.SUSPENDED, "kingdo")]
     assert "accounts resume kingdo" in write(one, [], language, NOW).body
-    several = [*one, Item(Change.BEGUN, ProblemKind.SUSPENDED, "other")]
+    several = [*one, Item(Stage.BEGUN, ProblemKind.SUSPENDED, "other")]
     assert "accounts resume NAME" in write(several, [], language, NOW).body
 
 
@@ -101,7 +101,7 @@ def test_one_account_is_named_in_the_command_and_several_are_not(language: Langu
 @pytest.mark.parametrize("shops", [1, 2, 11, 500])
 def test_a_notice_fits_every_messenger_however_much_is_wrong(language: Language, shops: int) -> None:
     names = [f"{number:03}".rjust(64, "x") for number in range(shops)]
-    items = [Item(change, kind, name, 99) for change in Change for kind in PROBLEMS for name in names]
+    items = [Item(stage, kind, name, 99) for stage in Stage for kind in PROBLEMS for name in names]
     backfills = [EndedBackfill(number, 1, 1) for number in range(shops)]
     notice = write(items, backfills, language, NOW, "https://orders.example.com/" + "x" * 80)
     assert len(f"{notice.title}\n{notice.body}".encode()) <= MOST_BYTES
@@ -110,14 +110,14 @@ def test_a_notice_fits_every_messenger_however_much_is_wrong(language: Language,
 
 
 def test_of_many_shops_the_first_are_named_and_the_others_counted() -> None:
-    items = [Item(Change.BEGUN, ProblemKind.BEHIND, f"shop{number}", 600) for number in range(200)]
+    items = [Item(Stage.BEGUN, ProblemKind.BEHIND, f"shop{number}", 600) for number in range(200)]
     body = write(items, [], "en", NOW).body
     assert "shop9 (10 min), 190 more\n" in body
     assert "shop10" not in body
 
 
 def test_only_good_news_is_no_warning() -> None:
-    over = [Item(Change.OVER, ProblemKind.BEHIND, "a", lasted=timedelta(hours=1))]
+    over = [Item(Stage.OVER, ProblemKind.BEHIND, "a", lasted=timedelta(hours=1))]
     assert write(over, [EndedBackfill(1, 2, 0)], "en", NOW).level == "success"
     assert write(over, [EndedBackfill(1, 2, 1)], "en", NOW).level == "warning"
 

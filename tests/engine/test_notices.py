@@ -10,7 +10,7 @@ import pytest
 
 from orders_sync.domain.problems import AccountState, Problem, ProblemKind, Severity
 from orders_sync.engine import notices
-from orders_sync.engine.notices import Change, FoundProblem, Item
+from orders_sync.engine.notices import FoundProblem, Item, Stage
 from orders_sync.engine.service_status import Verdict
 from orders_sync.store.notices import KnownProblem
 from orders_sync.store.overview import AccountStatus
@@ -39,9 +39,7 @@ class Passes:
             decision = notices.decide_notices(self.known, problems, now, self.delay, is_quiet=quiet, unknown=keys)
             self.known = decision.known
             if decision.items:
-                self.said[self.minute] = [
-                    f"{each.change} {each.kind} {each.subject}".strip() for each in decision.items
-                ]
+                self.said[self.minute] = [f"{each.stage} {each.kind} {each.subject}".strip() for each in decision.items]
                 self.items += decision.items
             self.minute += 1
         return self
@@ -124,11 +122,11 @@ def test_rejects_are_a_notice_again_once_they_are_twice_as_many() -> None:
     passes = Passes()
     for amount in (10, 11, 19, 20, 39, 40, 400, 400):
         passes.see(6, FoundProblem(ProblemKind.REJECTS, "shop", amount))
-    assert [(each.change, each.amount) for each in passes.items] == [
-        (Change.BEGUN, 10),
-        (Change.GREW, 20),
-        (Change.GREW, 40),
-        (Change.GREW, 400),
+    assert [(each.stage, each.amount) for each in passes.items] == [
+        (Stage.BEGUN, 10),
+        (Stage.GREW, 20),
+        (Stage.GREW, 40),
+        (Stage.GREW, 400),
     ]
     passes.see(1, FoundProblem(ProblemKind.REJECTS, "shop", 3)).see(1, FoundProblem(ProblemKind.REJECTS, "shop", 6))
     assert passes.items[-1].amount == 6

@@ -18,7 +18,7 @@ from orders_sync.engine.renormalize import Rebuilt, renormalize
 from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rebuild, reject_lists
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.reject_lists import Chosen
 from tests.support.story import Silent, Story, Tell
 
@@ -172,7 +172,7 @@ async def test_an_order_that_landed_meanwhile_is_left_to_what_landed_P2(tell: Te
         outcomes = await story.sync(KA, sweep=Sweep.ALL)
         async with connection.transaction():
             landed = await load.rebuild(
-                connection, Source(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize, Direction.PURCHASE), page
+                connection, LandingSource(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize, Direction.PURCHASE), page
             )
     assert landed.stale == outcomes[KA].rows.changed > 0
     assert landed.changed == len(page) - landed.stale
@@ -189,7 +189,7 @@ async def test_an_order_deleted_meanwhile_stays_deleted(tell: Tell, code: Code) 
         story.query("DELETE FROM raw_orders WHERE order_id = %s RETURNING 1", page[0].order_id)
         async with connection.transaction():
             landed = await load.rebuild(
-                connection, Source(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize, Direction.PURCHASE), page
+                connection, LandingSource(PLATFORM, KA, None, PLATFORMS[PLATFORM].normalize, Direction.PURCHASE), page
             )
     assert (landed.stale, landed.changed) == (1, len(page) - 1)
 

@@ -13,7 +13,7 @@ from orders_sync.domain.windows import Feed
 from orders_sync.engine.replay import Replayed
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from tests.support.replaying import refuse_all, replay_all
 from tests.support.story import Story, Tell
 
@@ -75,7 +75,9 @@ async def test_a_replay_never_replaces_what_was_read_later_and_settles_the_rejec
         newer = [Record(*each, now) for each in listed(story)]
         async with connection.transaction():
             await load.land(
-                connection, Source("xportcn_ka", KA, None, PLATFORMS["xportcn_ka"].normalize, Direction.PURCHASE), newer
+                connection,
+                LandingSource("xportcn_ka", KA, None, PLATFORMS["xportcn_ka"].normalize, Direction.PURCHASE),
+                newer,
             )
     story.assert_equal(KA)
     result = await replay_all(story)

@@ -16,7 +16,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed, WindowKind
 from orders_sync.store import claims, closing, identities, ledger, load, processes
 from orders_sync.store.database import Connection, Pool, Session
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.processes import ReportedAccounts
 from tests.support.databases import one
 from tests.support.ledger_steps import WAITING, finish, hours
@@ -57,7 +57,7 @@ async def fill(connection: Connection, which: Account, order: str) -> None:
     assert claim is not None
     await finish(connection, claim)
     async with connection.transaction():
-        source = Source("1688", which.name, claim.id, SOURCE.normalize, SOURCE.direction)
+        source = LandingSource("1688", which.name, claim.id, SOURCE.normalize, SOURCE.direction)
         await load.land(connection, source, [Record(order, payload(order), at(0))])
     for each in TRACES:
         await connection.execute(each.encode(), {"name": which.name})
@@ -190,7 +190,7 @@ async def test_who_lands_while_an_account_is_renamed_is_waited_for_and_moves_alo
             identities.register(own, [account("b", "s")])
 
     async with connection.transaction():
-        source = Source("1688", "a", claim.id, SOURCE.normalize, SOURCE.direction)
+        source = LandingSource("1688", "a", claim.id, SOURCE.normalize, SOURCE.direction)
         await load.land(connection, source, [Record("2", payload("2"), at(0))])
         settling = asyncio.create_task(asyncio.to_thread(settle))
         async with pool.connection() as watching:

@@ -15,7 +15,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRows
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection, Pool
-from orders_sync.store.flat_orders import Source, fingerprint
+from orders_sync.store.flat_orders import LandingSource, fingerprint
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, normalize, payload
 
@@ -38,7 +38,7 @@ async def test_others_go_on_while_a_batch_becomes_rows(connection: Connection) -
     records = [Record(str(number), payload(str(number)), at(0)) for number in range(load.PIECE * 3)]
     going_on = asyncio.create_task(others())
     async with connection.transaction():
-        await load.land(connection, Source("1688", "shop", None, watched, Direction.SALE), records)
+        await load.land(connection, LandingSource("1688", "shop", None, watched, Direction.SALE), records)
     going_on.cancel()
     assert sorted(Counter(seen).values()) == [load.PIECE] * 3
 
@@ -65,7 +65,7 @@ async def test_others_go_on_while_stored_payloads_become_rows_again(connection: 
     [page] = [page async for page in rebuild.pages(connection, "1688", None)]
     going_on = asyncio.create_task(others())
     async with connection.transaction():
-        await load.rebuild(connection, Source("1688", "shop", None, watched, Direction.SALE), page)
+        await load.rebuild(connection, LandingSource("1688", "shop", None, watched, Direction.SALE), page)
     going_on.cancel()
     assert sorted(Counter(seen).values()) == [load.PIECE] * 3
 
@@ -91,7 +91,7 @@ async def test_others_go_on_though_the_first_of_each_piece_is_unchanged(connecti
 
     going_on = asyncio.create_task(others())
     async with connection.transaction():
-        await load.land(connection, Source("1688", "shop", None, watched, Direction.SALE), records)
+        await load.land(connection, LandingSource("1688", "shop", None, watched, Direction.SALE), records)
     going_on.cancel()
     assert len(seen) == len(records) - len(held)
     assert max(Counter(seen).values()) <= load.PIECE
@@ -366,7 +366,7 @@ async def test_what_the_database_refuses_becomes_a_reject_and_its_neighbours_lan
     if known:
         await land(connection, payload("m"), *neighbours)
         neighbours = [payload(f"{letter}{number}", "shipped", 9) for letter in "az" for number in range(20)]
-    lenient = Source(
+    lenient = LandingSource(
         "1688", "shop", None, lambda record: normalize(record.replace(b'"x": 01', b'"x": 1')), Direction.SALE
     )
     records = [Record(each.split(b'"')[3].decode(), each, at(1)) for each in [*neighbours, bad]]

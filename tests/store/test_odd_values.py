@@ -14,7 +14,7 @@ from orders_sync.platforms import PLATFORMS
 from orders_sync.platforms.testing.json_values import ODD_VALUES, Bare, Path, as_bytes, odd_bytes, opened, paths, put
 from orders_sync.store import load
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from tests.support.samples_1688 import full_order
 from tests.support.xportcn_samples import sample
 
@@ -39,7 +39,7 @@ async def test_odd_values_land_on_postgres_and_so_does_what_they_are_changed_to_
     for number, (path, value) in enumerate(Random(1688).sample(odd, min(MANY, len(odd)))):
         changed = put(json.loads(as_bytes(whole)), id_at, f"7{number:05}")
         records.append(Record(f"7{number:05}", odd_bytes(changed, path, value), NOON))
-    source = Source(platform, "shop", None, PLATFORMS[platform].normalize, PLATFORMS[platform].direction)
+    source = LandingSource(platform, "shop", None, PLATFORMS[platform].normalize, PLATFORMS[platform].direction)
     async with connection.transaction():
         landed = await load.land(connection, source, records)
     cursor = await connection.execute("SELECT order_id, reason FROM sync.rejects")

@@ -13,7 +13,7 @@ from orders_sync.engine.replay import Replayed, replay
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store import load, rejects
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.load import Stored
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, normalize, payload
@@ -141,7 +141,7 @@ async def test_what_an_older_read_could_not_read_is_no_newer_version_P4(connecti
 async def test_rows_that_cannot_be_made_anew_are_no_newer_version_P4(connection: Connection) -> None:
     bad = payload("a", broken=True)
     async with connection.transaction():
-        lenient = Source(
+        lenient = LandingSource(
             "1688", "shop", None, lambda record: normalize(record.replace(b"broken", b"mended")), Direction.SALE
         )
         await load.land(connection, lenient, [Record("a", bad, at(0))])
@@ -221,7 +221,7 @@ async def test_an_order_some_of_whose_lines_could_not_be_read_keeps_the_others_i
     async with connection.transaction():
         record = Record("a", payload("a", modified=1, lines=["a-2", "a-3"]), at(1))
         assert await load.land(
-            connection, Source("1688", "shop", None, partly, Direction.SALE), [record]
+            connection, LandingSource("1688", "shop", None, partly, Direction.SALE), [record]
         ) == LoadCounts(changed=1)
     assert await rows(connection, LINES) == [("a-1",), ("a-2",), ("a-3",)]
     assert await one(connection, "SELECT line_count FROM orders") == 3

@@ -14,7 +14,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.windows import Feed
 from orders_sync.store import identities, ledger, load, suspensions
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source, fingerprint, flatten
+from orders_sync.store.flat_orders import LandingSource, fingerprint, flatten
 from orders_sync.store.ownership import SHARED
 from tests.support.databases import one, rows
 from tests.support.loading import at, normalize, payload
@@ -32,7 +32,7 @@ async def registered(connection: Connection) -> None:
 
 
 async def land(connection: Connection, account: Account, *payloads: bytes, read: float = 0) -> LoadCounts:
-    source = Source("1688", account.name, None, normalize, Direction.SALE)
+    source = LandingSource("1688", account.name, None, normalize, Direction.SALE)
     records = [Record(json.loads(each)["id"], each, at(read)) for each in payloads]
     async with connection.transaction():
         return await load.land(connection, source, records)
@@ -158,7 +158,7 @@ async def test_orders_of_an_account_removed_from_the_settings_go_to_who_lists_th
 async def test_an_order_two_accounts_land_for_the_first_time_at_once_has_one_owner(
     connection: Connection, account: Account, outcome: LoadCounts
 ) -> None:
-    source = Source("1688", account.name, None, normalize, Direction.SALE)
+    source = LandingSource("1688", account.name, None, normalize, Direction.SALE)
     async with connection.transaction():
         loader = load._Loader(connection, source)
         flat = flatten(source, Record("1", of("two"), at(1)), fingerprint(of("two")))

@@ -13,7 +13,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRows
 from orders_sync.store import load, rebuild
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.tables import BUSINESS
 from tests.support.databases import one, rows
 from tests.support.loading import SOURCE, at, land, normalize, payload
@@ -58,13 +58,15 @@ async def state(connection: Connection) -> dict[str, list[Any]]:
     }
 
 
-async def read(connection: Connection, *payloads: bytes, seconds: float = 60, source: Source = CHECKING) -> LoadCounts:
+async def read(
+    connection: Connection, *payloads: bytes, seconds: float = 60, source: LandingSource = CHECKING
+) -> LoadCounts:
     records = [Record(json.loads(each)["id"], each, at(seconds)) for each in payloads]
     async with connection.transaction():
         return await load.land(connection, source, records)
 
 
-async def rebuilt(connection: Connection, source: Source = SOURCE) -> LoadCounts:
+async def rebuilt(connection: Connection, source: LandingSource = SOURCE) -> LoadCounts:
     counts = LoadCounts()
     async for page in rebuild.pages(connection, source.platform, None):
         async with connection.transaction():
@@ -125,7 +127,7 @@ async def test_a_line_added_by_hand_is_marked_removed(connection: Connection) ->
 
 @pytest.mark.parametrize("source", [SOURCE, CHECKING])
 async def test_unchanged_orders_are_neither_written_nor_locked_though_rows_are_checked_P3(
-    connection: Connection, source: Source
+    connection: Connection, source: LandingSource
 ) -> None:
     await land(connection, *ORDERS)
     before = await row_versions(connection)

@@ -31,7 +31,7 @@ async def register(connection: Connection) -> None:
 
 async def plan_list(connection: Connection, window: Window, status: str = SHIPPED) -> None:
     look = SweepRange(window.start, window.end, with_final=False)
-    await sweeps.plan_lists(connection, SHOP, [look], [PlannedRead(window, 1, status)])
+    await sweeps.plan_status_lists(connection, SHOP, [look], [PlannedRead(window, 1, status)])
 
 
 async def waiting(connection: Connection) -> list[tuple[Window, str | None]]:
@@ -114,7 +114,7 @@ async def test_a_list_planned_again_before_it_is_read_keeps_its_place_though_its
         late = period / 6
         look = SweepRange(at(late), at(late + 3 * month), with_final=False)
         parts = [PlannedRead(hours(late + n * month, late + (n + 1) * month), 1, SHIPPED) for n in range(3)]
-        await sweeps.plan_lists(connection, SHOP, [look], parts)
+        await sweeps.plan_status_lists(connection, SHOP, [look], parts)
         (window,) = await read(connection, 1)
         read_at.append(round((window.start - at(late)) / timedelta(hours=month)))
     assert read_at == [0, 1, 2, 0]
@@ -125,7 +125,7 @@ async def test_a_list_keeps_the_place_of_its_own_status_alone(connection: Connec
     await plan_list(connection, hours(0, 1), "1")
     await plan_list(connection, hours(1, 2), "10")
     lists = [PlannedRead(hours(0, 1), 1, "10"), PlannedRead(hours(0, 2), 1, "1")]
-    await sweeps.plan_lists(connection, SHOP, [SweepRange(at(0), at(2), with_final=False)], lists)
+    await sweeps.plan_status_lists(connection, SHOP, [SweepRange(at(0), at(2), with_final=False)], lists)
     assert await read(connection, 9) == [hours(0, 2), hours(0, 1)]
 
 
@@ -143,13 +143,13 @@ async def test_lists_that_wait_are_taken_out_where_the_range_is_read_again(conne
         await ledger.plan(connection, SHOP, WindowKind.SWEEP, Feed.CREATED, [window], status=SHIPPED)
     await sweeps.plan_windows(connection, SHOP, [hours(1, 2)])
     looks = [SweepRange(at(3), at(7), with_final=False), SweepRange(at(0), at(3), with_final=True)]
-    await sweeps.plan_lists(connection, SHOP, looks, [])
+    await sweeps.plan_status_lists(connection, SHOP, looks, [])
     assert await waiting(connection) == [(hours(-1, 2), SHIPPED), (hours(1, 2), None), (hours(5, 8), SHIPPED)]
 
 
 async def test_nothing_is_taken_out_where_nothing_is_read_again(connection: Connection) -> None:
     await register(connection)
     await plan_list(connection, hours(0, 1))
-    await sweeps.plan_lists(connection, SHOP, [], [])
+    await sweeps.plan_status_lists(connection, SHOP, [], [])
     await sweeps.plan_windows(connection, SHOP, [])
     assert await waiting(connection) == [(hours(0, 1), SHIPPED)]

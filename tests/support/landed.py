@@ -10,7 +10,7 @@ from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import Sandbox, SandboxAccount, World
 from orders_sync.store import database, load
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 from tests.support.databases import Tables
 from tests.support.terminal import Said, Terminal
 
@@ -88,6 +88,6 @@ async def land_shop(connection: Connection, world: World, account: SandboxAccoun
         [account.name, platform.name, account.seller, platform.feed, account.history_from, read_at],
     )
     records = [Record(order.order_id, shop.served_record(order), read_at) for order in list(shop.index.orders.values())]
-    source = Source(platform.name, account.name, None, platform.normalize, platform.direction)
+    source = LandingSource(platform.name, account.name, None, platform.normalize, platform.direction)
     async with connection.transaction():
         await load.land(connection, source, records)

@@ -13,7 +13,7 @@ from orders_sync.domain.records import LoadCounts, Record
 from orders_sync.domain.rows import OrderRow, OrderRows, ParcelRow, ProductItemRow, ReceiverRow, SubOrderRow
 from orders_sync.store import load
 from orders_sync.store.database import Connection
-from orders_sync.store.flat_orders import Source
+from orders_sync.store.flat_orders import LandingSource
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -58,7 +58,7 @@ def normalize(record: bytes) -> OrderRows:
     )
 
 
-SOURCE = Source("1688", "shop", None, normalize, Direction.SALE)
+SOURCE = LandingSource("1688", "shop", None, normalize, Direction.SALE)
 
 
 async def land(connection: Connection, *payloads: bytes, read: float = 0) -> LoadCounts:
