@@ -16,7 +16,7 @@ from orders_sync.engine.remarks import KnownAccounts
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
 from orders_sync.store import audit_reports, backfill_ranges, database, open_differences, overview, requests, schema
-from orders_sync.store.backfill_ranges import Asked
+from orders_sync.store.backfill_ranges import AskedRange
 from orders_sync.store.console import account as account_page
 from orders_sync.store.console import freshness, heat_map, rejects, system, windows
 from orders_sync.store.console import overview as console_overview
@@ -121,9 +121,9 @@ async def _backfill(connection: Connection, days: int, ago: int) -> None:
     """Ask for the state of a range for all accounts, as the preview of a backfill does."""
     now = datetime.now(UTC).replace(microsecond=0)
     rows = await (await connection.execute("SELECT name, feed FROM sync.accounts ORDER BY name")).fetchall()
-    asked = [Asked(str(name), Feed(str(feed)), now, timedelta(days=7), 100) for name, feed in rows]
+    asked = [AskedRange(str(name), Feed(str(feed)), now, timedelta(days=7), 100) for name, feed in rows]
     start = now - timedelta(days=ago + days)
-    await backfill_ranges.read(connection, asked, start, start + timedelta(days=days))
+    await backfill_ranges.states(connection, asked, start, start + timedelta(days=days))
     names = [each.account for each in asked]
     await open_differences.missing_within(connection, names, start, start + timedelta(days=days))
 

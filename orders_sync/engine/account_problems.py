@@ -124,13 +124,13 @@ def of_rejects(account: AccountStatus) -> Iterator[Problem]:
 
 
 def _unlisted_orders(account: AccountStatus) -> Iterator[Problem]:
-    if gone := account.unlisted:
+    if unlisted := account.unlisted:
         those = (
             Sentence("1 order that can change is in the tables and no longer listed by the platform")
-            if gone.orders == 1
+            if unlisted.orders == 1
             else Sentence(
                 "%(count)s orders that can change are in the tables and no longer listed by the platform",
-                count=_count(gone.orders),
+                count=_count(unlisted.orders),
             )
         )
         yield _attention(
@@ -139,10 +139,10 @@ def _unlisted_orders(account: AccountStatus) -> Iterator[Problem]:
             Sentence(
                 "%(those)s, such as %(order)s (since %(time)s): what the tables say of them may be out of date",
                 those=those,
-                order=gone.order_id,
-                time=gone.since,
+                order=unlisted.order_id,
+                time=unlisted.since,
             ),
-            f"See `orders-sync order {gone.order_id}`, and all of them in sync.missing_orders",
+            f"See `orders-sync order {unlisted.order_id}`, and all of them in sync.missing_orders",
         )
 
 

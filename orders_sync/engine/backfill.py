@@ -19,7 +19,7 @@ from orders_sync.engine.backfill_remarks import of_missing, remarks, why_not_bac
 from orders_sync.engine.service_status import allowed_delay
 from orders_sync.engine.sources import AccountSource
 from orders_sync.store import backfill_plans, backfill_ranges, open_differences
-from orders_sync.store.backfill_ranges import Asked, RangeState
+from orders_sync.store.backfill_ranges import AskedRange, RangeState
 from orders_sync.store.backfills import EqualRequest
 from orders_sync.store.database import Connection
 from orders_sync.store.open_differences import MissingOrders
@@ -105,7 +105,7 @@ async def preview_feeds(
     for source, feed in pairs:
         must_list_by(source, feed)
     asked = [_asked(source, feed, now) for source, feed in pairs]
-    states = await backfill_ranges.read(connection, asked, window.start, window.end, everything=everything)
+    states = await backfill_ranges.states(connection, asked, window.start, window.end, everything=everything)
     names = [each.account for each in asked]
     found = await open_differences.missing_within(connection, names, window.start, window.end)
     missing_orders = {each.account: each for each in found}
@@ -138,10 +138,10 @@ def must_list_by(source: AccountSource, feed: Feed) -> None:
         )
 
 
-def _asked(source: AccountSource, feed: Feed, now: datetime) -> Asked:
+def _asked(source: AccountSource, feed: Feed, now: datetime) -> AskedRange:
     policy = source.policy
     past, not_due = whole_second(now - policy.lag), allowed_delay(policy) - policy.lag
-    return Asked(source.account.name, feed, past, policy.longest_window, policy.page_size, not_due)
+    return AskedRange(source.account.name, feed, past, policy.longest_window, policy.page_size, not_due)
 
 
 async def still_to_read(
@@ -149,14 +149,14 @@ async def still_to_read(
 ) -> list[PlannedPart]:
     """Return the parts of a plan as they would be planned now, up to the time it was planned at."""
     asked = [
-        Asked(each.account, each.feed, each.past, source.policy.longest_window, source.policy.page_size)
+        AskedRange(each.account, each.feed, each.past, source.policy.longest_window, source.policy.page_size)
         for each, source in zip(plan.parts, sources, strict=True)
     ]
-    states = await backfill_ranges.read(connection, asked, plan.start, plan.end, everything=plan.everything)
+    states = await backfill_ranges.states(connection, asked, plan.start, plan.end, everything=plan.everything)
     return [part(each, state) for each, state in zip(asked, states, strict=True)]
 
 
-def part(asked: Asked, state: RangeState, remark: str | None = None) -> PlannedPart:
+def part(asked: AskedRange, state: RangeState, remark: str | None = None) -> PlannedPart:
     """Return what is to be read of an account."""
     seconds = asked.longest.total_seconds()
     past = min(asked.past, state.past) if asked.not_due else asked.past

@@ -16,7 +16,7 @@ class Slots:
     def __init__(self, total: int, hosts: Iterable[str]) -> None:
         self._free = total
         self._share = total if len(set(hosts)) < 2 else max(1, total // 2)
-        self._held = Counter[str]()
+        self._taken = Counter[str]()
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
 
     async def acquire(self, host: str, seconds: float | None = None) -> bool:
@@ -42,7 +42,7 @@ class Slots:
     def release(self, host: str) -> None:
         """Release a slot: the first waiter whose host may take one gets it."""
         self._free += 1
-        self._held[host] -= 1
+        self._taken[host] -= 1
         for entry in [*self._waiting]:
             if self._may_take(entry[0]):
                 self._waiting.remove(entry)
@@ -50,8 +50,8 @@ class Slots:
                 entry[1].set_result(None)
 
     def _may_take(self, host: str) -> bool:
-        return self._free > 0 and self._held[host] < self._share
+        return self._free > 0 and self._taken[host] < self._share
 
     def _take(self, host: str) -> None:
         self._free -= 1
-        self._held[host] += 1
+        self._taken[host] += 1

@@ -157,7 +157,7 @@ ORDER BY p.place
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedRange:
     """An account for which a range is asked, up to `past` at most, to be read in windows of at most `longest`.
 
     What is younger than the account's last plan is left to the next one, where that plan reached to within `not_due` of
@@ -227,8 +227,8 @@ def windows(starts: Sequence[datetime], ends: Sequence[datetime]) -> list[Window
     return [Window(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
-async def read(
-    connection: Connection, asked: Sequence[Asked], start: datetime, end: datetime, *, everything: bool = False
+async def states(
+    connection: Connection, asked: Sequence[AskedRange], start: datetime, end: datetime, *, everything: bool = False
 ) -> list[RangeState]:
     """Return the state of `[start, end)` for each of these accounts, in their order.
 

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from orders_sync.domain.ledger import Backfill, BackfillState
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import backfill_ranges, ledger
-from orders_sync.store.backfill_ranges import Asked
+from orders_sync.store.backfill_ranges import AskedRange
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_rows, fetch_value, fetch_values
 
@@ -107,8 +107,8 @@ async def unproven(connection: Connection, account: str, feed: Feed, window: Win
     A window that was read because of a message proves nothing: it may be too young for all of its orders to be listed.
     Nor does one empty answer for more than `emptiness.ONE_ANSWER`.
     """
-    asked = Asked(account, feed, window.end, LONGEST, page_size=1)
-    [state] = await backfill_ranges.read(connection, [asked], window.start, window.end)
+    asked = AskedRange(account, feed, window.end, LONGEST, page_size=1)
+    [state] = await backfill_ranges.states(connection, [asked], window.start, window.end)
     return state.to_read
 
 

@@ -73,7 +73,7 @@ class SharedRateBackend(msgspec.Struct, frozen=True):
             )
 
 
-async def waits(connection: Connection, keys: Sequence[str]) -> dict[str, float]:
+async def seconds_to_wait(connection: Connection, keys: Sequence[str]) -> dict[str, float]:
     """Return in how many seconds the next call of each key may begin; keys whose next call need not wait are left out.
 
     What is reserved less than `AHEAD` ahead is the ordinary course of calls.

@@ -12,7 +12,7 @@ from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.sandbox.states import State
 from orders_sync.store import backfill_ranges, backfills
-from orders_sync.store.backfill_ranges import Asked, RangeState
+from orders_sync.store.backfill_ranges import AskedRange, RangeState
 from orders_sync.store.database import Connection
 from tests.support.backfills import request_backfill
 from tests.support.story import Story, Tell
@@ -34,8 +34,8 @@ async def ask(story: Story, window: Window, account: str = "sandbox-1688", *, ev
 
 async def state(connection: Connection, account: str, window: Window) -> RangeState:
     """Ask for the state of a range by creation time."""
-    asked = Asked(account, Feed.CREATED, window.end, timedelta(days=7), 100)
-    [found] = await backfill_ranges.read(connection, [asked], window.start, window.end)
+    asked = AskedRange(account, Feed.CREATED, window.end, timedelta(days=7), 100)
+    [found] = await backfill_ranges.states(connection, [asked], window.start, window.end)
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store import backfill_ranges, ledger
-from orders_sync.store.backfill_ranges import Asked, RangeState
+from orders_sync.store.backfill_ranges import AskedRange, RangeState
 from orders_sync.store.database import Connection
 from tests.support.ledger_steps import BEGIN, SHOP, at, hours, register
 
@@ -21,8 +21,8 @@ OTHERS = ("confirm", "sweep", "backfill", "repair")
 async def read(
     connection: Connection, window: Window, longest: timedelta = LONG, *, everything: bool = False, page_size: int = 100
 ) -> RangeState:
-    asked = Asked(SHOP, Feed.UPDATED, window.end, longest, page_size)
-    [found] = await backfill_ranges.read(connection, [asked], window.start, window.end, everything=everything)
+    asked = AskedRange(SHOP, Feed.UPDATED, window.end, longest, page_size)
+    [found] = await backfill_ranges.states(connection, [asked], window.start, window.end, everything=everything)
     return found
 
 
@@ -170,8 +170,8 @@ async def test_an_account_that_is_not_known_yet_has_everything_missing(connectio
 
 
 async def test_a_range_that_lies_in_the_future_has_nothing_to_read(connection: Connection) -> None:
-    asked = Asked(SHOP, Feed.UPDATED, at(0), LONG, 100)
-    [found] = await backfill_ranges.read(connection, [asked], at(5), at(6), everything=True)
+    asked = AskedRange(SHOP, Feed.UPDATED, at(0), LONG, 100)
+    [found] = await backfill_ranges.states(connection, [asked], at(5), at(6), everything=True)
     assert (found.to_read, found.windows, found.calls, cells(found)) == ([], 0, 0, {})
 
 
@@ -205,8 +205,8 @@ async def test_of_many_windows_a_few_are_counted_and_of_many_ranges_the_first_ar
 
 
 async def test_accounts_come_in_the_order_they_are_asked_in(connection: Connection) -> None:
-    asked = [Asked(name, Feed.CREATED, at(2), LONG, 100) for name in ("b", "a", "c")]
-    found = await backfill_ranges.read(connection, asked, at(0), at(1))
+    asked = [AskedRange(name, Feed.CREATED, at(2), LONG, 100) for name in ("b", "a", "c")]
+    found = await backfill_ranges.states(connection, asked, at(0), at(1))
     assert [each.account for each in found] == ["b", "a", "c"]
 
 
@@ -223,10 +223,10 @@ async def test_what_is_younger_than_the_last_plan_is_missing_once_the_next_one_i
 ) -> None:
     await register(connection)
     await put(connection, "incremental", hours(4, 10), "done")
-    asked = Asked(SHOP, feed, at(12), LONG, 100, not_due)
+    asked = AskedRange(SHOP, feed, at(12), LONG, 100, not_due)
     for everything in (False, True):
-        [found] = await backfill_ranges.read(connection, [asked], at(5), at(12), everything=everything)
+        [found] = await backfill_ranges.states(connection, [asked], at(5), at(12), everything=everything)
         assert (found.past, found.by_kind()["missing"]) == (at(past), missing)
         assert found.to_read == ([hours(5, past)] if everything else missing)
-    [found] = await backfill_ranges.read(connection, [asked], at(11), at(12))
+    [found] = await backfill_ranges.states(connection, [asked], at(11), at(12))
     assert found.missing_ranges == (1 if missing else 0)

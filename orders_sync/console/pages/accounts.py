@@ -36,7 +36,7 @@ from orders_sync.store.console.order_list import OrderFilter
 from orders_sync.store.console.windows import WindowRow
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import Pause
-from orders_sync.store.rate_limits import waits
+from orders_sync.store.rate_limits import seconds_to_wait
 
 DAYS = 14  # of the heat map
 EARLIEST = date(2000, 1, 1)
@@ -83,7 +83,7 @@ async def _now(visit: Visit, connection: Connection, name: str) -> dict[str, Any
         "at": at,
         "policy": policy,
         "default_policy": settings.sync,
-        "wait": (await waits(connection, [key])).get(key, 0.0) if key else 0.0,
+        "wait": (await seconds_to_wait(connection, [key])).get(key, 0.0) if key else 0.0,
         "found": (await figures.figures(connection, [name], at))[name],
         "open_requests": await requests.waiting(connection, [name]),
         "signs": shop_words.SIGNS,

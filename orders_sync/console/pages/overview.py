@@ -25,7 +25,7 @@ from orders_sync.settings import Settings
 from orders_sync.store import overview, progress
 from orders_sync.store.console import capped
 from orders_sync.store.console import overview as figures
-from orders_sync.store.rate_limits import waits
+from orders_sync.store.rate_limits import seconds_to_wait
 
 MOST_CARDS = 11
 MOST_ENDS = 3  # shops that nobody reads, each in a sentence of its own
@@ -52,7 +52,7 @@ async def show(visit: Visit) -> Response:
         names = [each.account.name for each in shown.rows]
         keys = rate_keys(settings, names)
         found = await figures.figures(connection, names, now)
-        waiting = await waits(connection, list(set(keys.values())))
+        waiting = await seconds_to_wait(connection, list(set(keys.values())))
     total = account_list.total(rows)
     return visit.render(
         "overview.html",
@@ -70,7 +70,7 @@ async def show(visit: Visit) -> Response:
         figures=found,
         policies={each.name: settings.policy(each) for each in settings.accounts if each.name in names},
         default_policy=settings.sync,
-        waits={name: waiting.get(key, 0.0) for name, key in keys.items()},
+        seconds_to_wait={name: waiting.get(key, 0.0) for name, key in keys.items()},
         signs=shop_words.SIGNS,
         sparkline=charts.sparkline,
         cap=capped.MOST_COUNTED,
