@@ -121,10 +121,11 @@ def _options(settings: dict[str, str]) -> Iterator[str]:
 def _belongs_to(process: psutil.Process, data: Path) -> bool:
     """Return whether this is a living process of a server of `data`; each has that as its working directory."""
     try:
+        # the directory first, which costs least: whoever looks for orphans asks this of every process of the machine
         return (
-            process.name() in NAMES
+            os.path.samestat(_working_directory(process), data.stat())
+            and process.name() in NAMES
             and process.status() != psutil.STATUS_ZOMBIE
-            and os.path.samestat(_working_directory(process), data.stat())
         )
     except (psutil.Error, OSError):
         return False

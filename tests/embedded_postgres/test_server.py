@@ -111,9 +111,10 @@ def kill_server(home: Path) -> int:
 
 def end(home: Path) -> None:
     """Leave no process, whatever went wrong."""
-    for process in processes(home):
-        process.kill()
-    until(lambda: not processes(home))
+    while left := processes(home):
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, timeout=120)
 
 
 def fast_ground() -> str | None:
