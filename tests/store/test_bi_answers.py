@@ -25,28 +25,27 @@ def sendings(tables: Tables) -> Tables:
 PAID = {"paid_at": "2026-11-01 13:00:00+08"}
 
 
-@pytest.mark.parametrize(
-    ("group", "values", "unshipped"),
-    [
-        ("awaiting_shipment", PAID, True),
-        ("partly_shipped", PAID, True),
-        ("partly_shipped", {**PAID, "refund_amount": 5}, True),
-        ("other", PAID, True),
-        ("other", {}, False),
-        ("other", {**PAID, "delivered_at": "2026-11-02 13:00:00+08"}, False),
-        ("awaiting_confirmation", PAID, True),
-        ("awaiting_confirmation", {}, False),
-        ("awaiting_payment", {}, False),
-        ("shipped", PAID, False),
-        ("completed", PAID, False),
-        ("cancelled", PAID, False),
-    ],
-)
-def test_paid_orders_that_nothing_says_were_sent_are_unshipped_in_whatever_group(
-    tables: Tables, group: str, values: dict[str, Any], unshipped: bool
-) -> None:
-    add_order(tables, "a", status="any", status_group=group, **values)
-    assert tables.query("SELECT is_unshipped FROM bi.orders") == [(unshipped,)]
+UNSHIPPED: list[tuple[str, dict[str, Any], bool]] = [
+    ("awaiting_shipment", PAID, True),
+    ("partly_shipped", PAID, True),
+    ("partly_shipped", {**PAID, "refund_amount": 5}, True),
+    ("other", PAID, True),
+    ("other", {}, False),
+    ("other", {**PAID, "delivered_at": "2026-11-02 13:00:00+08"}, False),
+    ("awaiting_confirmation", PAID, True),
+    ("awaiting_confirmation", {}, False),
+    ("awaiting_payment", {}, False),
+    ("shipped", PAID, False),
+    ("completed", PAID, False),
+    ("cancelled", PAID, False),
+]
+
+
+def test_paid_orders_that_nothing_says_were_sent_are_unshipped_in_whatever_group(tables: Tables) -> None:
+    for number, (group, values, _) in enumerate(UNSHIPPED):
+        add_order(tables, f"{number:02}", status="any", status_group=group, **values)
+    found = tables.query("SELECT is_unshipped FROM bi.orders ORDER BY order_id")
+    assert [(*case[:2], *row) for case, row in zip(UNSHIPPED, found, strict=True)] == UNSHIPPED
 
 
 @pytest.mark.parametrize(("removed_at", "unshipped"), [(None, False), ("2026-11-03", True)])
@@ -68,102 +67,101 @@ SENT = {"status": "waitbuyerreceive", "logistics_status": "2"}
 CLOSED = {"status": "cancel", "logistics_status": "1"}
 
 
-@pytest.mark.parametrize(
-    ("group", "line", "unsent", "was_sent"),
-    [
-        # the platform calls the order sent, and one of its lines was not
-        ("shipped", {**WAITS, **OPEN}, True, False),
-        ("shipped", WAITS, True, False),
-        ("shipped", {**WAITS, "logistics_status": "8"}, True, False),
-        ("shipped", SENT, False, True),
-        ("shipped", {**SENT, "logistics_status": "5"}, True, True),
-        ("shipped", {}, False, True),
-        ("shipped", CLOSED, False, False),
-        ("shipped", {**WAITS, "removed_at": "2026-11-03"}, False, False),
-        # a code that no document names says nothing
-        ("shipped", {"logistics_status": "9"}, False, True),
-        ("partly_shipped", {"logistics_status": "9"}, None, None),
-        ("partly_shipped", WAITS, True, False),
-        ("partly_shipped", SENT, False, True),
-        ("awaiting_shipment", WAITS, True, False),
-        ("awaiting_shipment", {"logistics_status": "9"}, True, False),
-        ("awaiting_payment", {"status": "waitbuyerpay", "logistics_status": "1"}, False, False),
-        ("other", {"status": "waitselleract", "logistics_status": "1"}, True, False),
-        ("other", {}, True, None),
-        # whether it left is told of what is over, too
-        ("completed", {"status": "success", "logistics_status": "3"}, False, True),
-        ("completed", {"status": "success", "logistics_status": "8"}, False, True),
-        ("completed", {**CLOSED, **OPEN}, False, False),
-        ("cancelled", CLOSED, False, False),
-        ("cancelled", {"status": "cancel", "logistics_status": "4"}, False, True),
-        ("cancelled", {"status": "cancel"}, False, None),
-    ],
-)
-def test_a_line_is_unsent_as_its_own_state_says_and_not_as_its_order_does(
-    sendings: Tables, group: str, line: dict[str, Any], unsent: bool | None, was_sent: bool | None
-) -> None:
-    add_order(sendings, "a", status="any", status_group=group, paid_at="2026-11-01 13:00:00+08", line_count=1)
-    add_line(sendings, "a", "1", **line)
-    assert sendings.query("SELECT is_unsent, was_sent FROM bi.order_lines") == [(unsent, was_sent)]
+SENDINGS: list[tuple[str, dict[str, Any], bool | None, bool | None]] = [
+    # the platform calls the order sent, and one of its lines was not
+    ("shipped", {**WAITS, **OPEN}, True, False),
+    ("shipped", WAITS, True, False),
+    ("shipped", {**WAITS, "logistics_status": "8"}, True, False),
+    ("shipped", SENT, False, True),
+    ("shipped", {**SENT, "logistics_status": "5"}, True, True),
+    ("shipped", {}, False, True),
+    ("shipped", CLOSED, False, False),
+    ("shipped", {**WAITS, "removed_at": "2026-11-03"}, False, False),
+    # a code that no document names says nothing
+    ("shipped", {"logistics_status": "9"}, False, True),
+    ("partly_shipped", {"logistics_status": "9"}, None, None),
+    ("partly_shipped", WAITS, True, False),
+    ("partly_shipped", SENT, False, True),
+    ("awaiting_shipment", WAITS, True, False),
+    ("awaiting_shipment", {"logistics_status": "9"}, True, False),
+    ("awaiting_payment", {"status": "waitbuyerpay", "logistics_status": "1"}, False, False),
+    ("other", {"status": "waitselleract", "logistics_status": "1"}, True, False),
+    ("other", {}, True, None),
+    # whether it left is told of what is over, too
+    ("completed", {"status": "success", "logistics_status": "3"}, False, True),
+    ("completed", {"status": "success", "logistics_status": "8"}, False, True),
+    ("completed", {**CLOSED, **OPEN}, False, False),
+    ("cancelled", CLOSED, False, False),
+    ("cancelled", {"status": "cancel", "logistics_status": "4"}, False, True),
+    ("cancelled", {"status": "cancel"}, False, None),
+]
+
+
+def test_a_line_is_unsent_as_its_own_state_says_and_not_as_its_order_does(sendings: Tables) -> None:
+    for number, (group, line, _, _) in enumerate(SENDINGS):
+        order_id = f"{number:02}"
+        add_order(sendings, order_id, status="any", status_group=group, line_count=1, **PAID)
+        add_line(sendings, order_id, "1", **line)
+    found = sendings.query("SELECT is_unsent, was_sent FROM bi.order_lines ORDER BY order_id")
+    assert [(*case[:2], *row) for case, row in zip(SENDINGS, found, strict=True)] == SENDINGS
+
+
+SENDINGS_OF_KA: list[tuple[str, str, bool | None, bool | None]] = [
+    ("shipped", "WAIT_SELLER_SEND_GOODS", True, False),
+    ("partly_shipped", "WAIT_BUYER_CONFIRM_GOODS", False, True),
+    ("partly_shipped", "TRADE_FINISHED", None, None),
+    ("awaiting_shipment", "TRADE_CLOSED", False, None),
+    ("shipped", "TRADE_CLOSED", False, None),
+]
 
 
 @pytest.mark.parametrize("column", ["status", "upstream_status"])
-@pytest.mark.parametrize(
-    ("group", "status", "unsent", "was_sent"),
-    [
-        ("shipped", "WAIT_SELLER_SEND_GOODS", True, False),
-        ("partly_shipped", "WAIT_BUYER_CONFIRM_GOODS", False, True),
-        ("partly_shipped", "TRADE_FINISHED", None, None),
-        ("awaiting_shipment", "TRADE_CLOSED", False, None),
-        ("shipped", "TRADE_CLOSED", False, None),
-    ],
-)
-def test_a_line_of_xportcn_is_unsent_by_the_words_of_the_market_behind_it(
-    sendings: Tables, column: str, group: str, status: str, unsent: bool | None, was_sent: bool | None
-) -> None:
-    add_order(sendings, "k", "xportcn_ka", status="any", status_group=group, line_count=1)
-    add_line(sendings, "k", "1", "xportcn_ka", logistics_status="1", **{column: status})
-    assert sendings.query("SELECT is_unsent, was_sent FROM bi.order_lines") == [(unsent, was_sent)]
+def test_a_line_of_xportcn_is_unsent_by_the_words_of_the_market_behind_it(sendings: Tables, column: str) -> None:
+    for number, (group, status, _, _) in enumerate(SENDINGS_OF_KA):
+        add_order(sendings, str(number), "xportcn_ka", status="any", status_group=group, line_count=1)
+        add_line(sendings, str(number), "1", "xportcn_ka", logistics_status="1", **{column: status})
+    found = sendings.query("SELECT is_unsent, was_sent FROM bi.order_lines ORDER BY order_id")
+    assert [(*case[:2], *row) for case, row in zip(SENDINGS_OF_KA, found, strict=True)] == SENDINGS_OF_KA
 
 
 SUCCESS = {"refund_status": "REFUND_SUCCESS"}
 
 
-@pytest.mark.parametrize(
-    ("order", "lines", "refunded"),
-    [
-        # the line says it
-        ({"refund_amount": 5}, [SUCCESS, {}], [True, False]),
-        ({"refund_amount": 5}, [{"after_sale_refund_status": "REFUND_SUCCESS"}, {}], [True, False]),
-        ({"refund_amount": 5}, [{"refund_status": "REFUND_CLOSED", "refund_amount": 5}, {}], [True, False]),
-        # only the order says it
-        ({"refund_amount": 5, "status_group": "cancelled"}, [{}, {}], [True, True]),
-        (
-            {"refund_amount": 5, "status_group": "cancelled"},
-            [{"refund_status": "REFUND_CLOSED"}, SUCCESS],
-            [True, True],
-        ),
-        ({"refund_amount": 30}, [{}, {}], [True, True]),
-        ({"refund_amount": 5}, [{}], [True]),
-        # nobody says which line
-        ({"refund_amount": 5}, [{}, {"refund_status": "REFUND_CLOSED"}], [None, None]),
-        # nothing went back
-        ({"refund_status": "waitselleragree"}, [{"refund_status": "WAIT_SELLER_AGREE"}, {}], [False, False]),
-        ({"status_group": "cancelled"}, [{}, {}], [False, False]),
-        ({"status_group": "cancelled", "refund_amount": 0}, [{}], [False]),
-    ],
-)
-def test_a_line_went_back_where_it_says_so_or_its_order_leaves_no_other(
-    tables: Tables, order: dict[str, Any], lines: list[dict[str, Any]], refunded: list[bool | None]
-) -> None:
-    add_order(tables, "a", total_amount=30, line_count=len(lines), **order)
-    for number, line in enumerate(lines, 1):
-        add_line(tables, "a", str(number), line_no=number, amount=10, **line)
-    add_line(tables, "a", "gone", line_no=9, removed_at="2026-11-02")
-    assert [value for (value,) in tables.query("SELECT is_refunded FROM bi.order_lines ORDER BY line_no")] == [
-        *refunded,
-        False,
-    ]
+REFUNDED: list[tuple[dict[str, Any], list[dict[str, Any]], list[bool | None]]] = [
+    # the line says it
+    ({"refund_amount": 5}, [SUCCESS, {}], [True, False]),
+    ({"refund_amount": 5}, [{"after_sale_refund_status": "REFUND_SUCCESS"}, {}], [True, False]),
+    ({"refund_amount": 5}, [{"refund_status": "REFUND_CLOSED", "refund_amount": 5}, {}], [True, False]),
+    # only the order says it
+    ({"refund_amount": 5, "status_group": "cancelled"}, [{}, {}], [True, True]),
+    (
+        {"refund_amount": 5, "status_group": "cancelled"},
+        [{"refund_status": "REFUND_CLOSED"}, SUCCESS],
+        [True, True],
+    ),
+    ({"refund_amount": 30}, [{}, {}], [True, True]),
+    ({"refund_amount": 5}, [{}], [True]),
+    # nobody says which line
+    ({"refund_amount": 5}, [{}, {"refund_status": "REFUND_CLOSED"}], [None, None]),
+    # nothing went back
+    ({"refund_status": "waitselleragree"}, [{"refund_status": "WAIT_SELLER_AGREE"}, {}], [False, False]),
+    ({"status_group": "cancelled"}, [{}, {}], [False, False]),
+    ({"status_group": "cancelled", "refund_amount": 0}, [{}], [False]),
+]
+
+
+def test_a_line_went_back_where_it_says_so_or_its_order_leaves_no_other(tables: Tables) -> None:
+    for place, (order, lines, _) in enumerate(REFUNDED):
+        order_id = f"{place:02}"
+        add_order(tables, order_id, total_amount=30, line_count=len(lines), **order)
+        for number, line in enumerate(lines, 1):
+            add_line(tables, order_id, str(number), line_no=number, amount=10, **line)
+        add_line(tables, order_id, "gone", line_no=9, removed_at="2026-11-02")
+    found = tables.query(
+        "SELECT array_agg(is_refunded ORDER BY line_no) FROM bi.order_lines GROUP BY order_id ORDER BY order_id"
+    )
+    assert [(*case[:2], said[:-1]) for case, (said,) in zip(REFUNDED, found, strict=True)] == REFUNDED
+    assert {said[-1] for (said,) in found} == {False}
     assert tables.query("SELECT count(*) FROM bi.check_refunded_lines") == [(0,)]
 
 
@@ -208,34 +206,37 @@ Lines = list[tuple[str, dict[str, Any]]]
 PARTS = "coalesce(goods_amount, 0) + coalesce(shipping_amount, 0) + coalesce(unstated_amount_once, 0)"
 
 
-@pytest.mark.parametrize(
-    ("lines", "amounts"),
-    [
-        # no line states an amount
-        ([("x", {})], {"x": 30}),
-        ([("x", {}), ("x", {})], {"x": 30}),
-        # the rest is of the line that states none, and not of the first
-        ([("x", {"amount": 10}), ("y", {})], {"x": 10, "y": 20}),
-        ([("x", {"amount": 10}), ("y", {"shipping_amount": 3})], {"x": 10, "y": 20}),
-        ([("x", {"amount": 0}), ("y", {})], {"x": 0, "y": 30}),
-        # all state one: with postage, which a line's amount holds on KA, and without
-        ([("x", {"amount": 20, "shipping_amount": 5}), ("y", {"amount": 10})], {"x": 20, "y": 10}),
-        ([("x", {"amount": 23, "shipping_amount": 5}), ("y", {"amount": 10})], {"x": 20, "y": 10}),
-        # removed lines are of no account
-        ([("x", {"removed_at": "2026-11-02"}), ("y", {})], {"y": 30}),
-        ([("x", {}), ("y", {"amount": 30, "removed_at": "2026-11-02"})], {"x": 30}),
-    ],
-)
-def test_amounts_of_suppliers_add_up_to_the_order_whatever_its_lines_state(
-    tables: Tables, lines: Lines, amounts: dict[str, int]
-) -> None:
-    add_order(tables, "k", "xportcn_ka", seller_name="x", total_amount=30, line_count=len(lines))
-    for number, (shop, values) in enumerate(lines, 1):
-        add_line(tables, "k", str(number), "xportcn_ka", line_no=number, **values)
-        for item in (1, 2):
-            add_item(tables, "k", str(number), "xportcn_ka", item, shop_name=shop)
-    found = tables.query(f"SELECT supplier_name, sum({PARTS}) FROM bi.order_lines WHERE NOT is_removed GROUP BY 1")
-    assert dict(found) == amounts
+SUPPLIERS: list[tuple[Lines, dict[str, int]]] = [
+    # no line states an amount
+    ([("x", {})], {"x": 30}),
+    ([("x", {}), ("x", {})], {"x": 30}),
+    # the rest is of the line that states none, and not of the first
+    ([("x", {"amount": 10}), ("y", {})], {"x": 10, "y": 20}),
+    ([("x", {"amount": 10}), ("y", {"shipping_amount": 3})], {"x": 10, "y": 20}),
+    ([("x", {"amount": 0}), ("y", {})], {"x": 0, "y": 30}),
+    # all state one: with postage, which a line's amount holds on KA, and without
+    ([("x", {"amount": 20, "shipping_amount": 5}), ("y", {"amount": 10})], {"x": 20, "y": 10}),
+    ([("x", {"amount": 23, "shipping_amount": 5}), ("y", {"amount": 10})], {"x": 20, "y": 10}),
+    # removed lines are of no account
+    ([("x", {"removed_at": "2026-11-02"}), ("y", {})], {"y": 30}),
+    ([("x", {}), ("y", {"amount": 30, "removed_at": "2026-11-02"})], {"x": 30}),
+]
+
+
+def test_amounts_of_suppliers_add_up_to_the_order_whatever_its_lines_state(tables: Tables) -> None:
+    for place, (lines, _) in enumerate(SUPPLIERS):
+        order_id = str(place)
+        add_order(tables, order_id, "xportcn_ka", seller_name="x", total_amount=30, line_count=len(lines))
+        for number, (shop, values) in enumerate(lines, 1):
+            add_line(tables, order_id, str(number), "xportcn_ka", line_no=number, **values)
+            for item in (1, 2):
+                add_item(tables, order_id, str(number), "xportcn_ka", item, shop_name=shop)
+    for place, (lines, amounts) in enumerate(SUPPLIERS):
+        found = tables.query(
+            f"SELECT supplier_name, sum({PARTS}) FROM bi.order_lines WHERE NOT is_removed AND order_id = %s GROUP BY 1",
+            str(place),
+        )
+        assert dict(found) == amounts, lines
 
 
 def test_a_product_has_the_name_and_attributes_of_the_newest_order_that_has_any(tables: Tables) -> None:
@@ -246,22 +247,21 @@ def test_a_product_has_the_name_and_attributes_of_the_newest_order_that_has_any(
     assert tables.query("SELECT title, sku_text FROM bi.products") == [("newest", "blue")]
 
 
-@pytest.mark.parametrize(
-    ("day", "complete"), [("10-31", False), ("11-01", False), ("11-02", True), ("11-03", True), ("11-04", False)]
-)
-def test_a_day_is_complete_where_all_of_it_is_proven(tables: Tables, day: str, complete: bool) -> None:
+def test_a_day_is_complete_where_all_of_it_is_proven(tables: Tables) -> None:
     """Proven from noon of the first to the end of the third, in Asia/Shanghai."""
     tables.execute(
         "INSERT INTO sync.accounts (name, platform, seller, feed, history_from, proven_from, watermark) VALUES"
         " ('shop', '1688', 's', 'updated', '2026-01-01', '2026-11-01 12:00+08', '2026-11-04 00:00+08'),"
         " ('new', '1688', 'n', 'updated', '2026-01-01', NULL, NULL)"
     )
+    days = ("10-31", "11-01", "11-02", "11-03", "11-04")
     for account in ("shop", "new", "unknown"):
-        add_order(tables, account, account=account, created_at=f"2026-{day} 13:00:00+08")
-    assert tables.query("SELECT account, is_complete FROM bi.daily_sales ORDER BY account") == [
-        ("new", False),
-        ("shop", complete),
-        ("unknown", False),
+        for day in days:
+            add_order(tables, f"{account} {day}", account=account, created_at=f"2026-{day} 13:00:00+08")
+    assert tables.query("SELECT account, to_char(day, 'MM-DD'), is_complete FROM bi.daily_sales ORDER BY 1, 2") == [
+        (account, day, account == "shop" and day in ("11-02", "11-03"))
+        for account in ("new", "shop", "unknown")
+        for day in days
     ]
 
 

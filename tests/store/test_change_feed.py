@@ -88,7 +88,7 @@ async def test_a_writer_that_is_paused_hides_what_commits_before_it_and_nothing_
     assert await one(connection, "SELECT held_back_orders FROM bi.feed_lag()") == 0
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 async def test_a_copy_that_follows_the_feed_is_equal_however_writers_and_readers_are_interrupted(
     pool: Pool, connection: Connection, seed: int
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from orders_sync.cli.databases import bring_up
 from orders_sync.sandbox import World
 from orders_sync.store import database, migrate, product_figures, removal
+from orders_sync.store.database import Connection
 from tests.support.databases import Tables
 from tests.support.landed import WORLD_TIME, land_shop
 from tests.support.ledger_steps import WAITING
@@ -96,7 +97,11 @@ def add(tables: Tables, order_id: str, product: str | None = "p", **values: Any)
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_after_every_change_the_figures_are_those_of_the_lines(tables: Tables, seed: int) -> None:
+async def test_after_every_change_the_figures_are_those_of_the_lines(
+    tables: Tables, connection: Connection, seed: int
+) -> None:
+    session = tables.session
+    assert session
     choose = random.Random(seed)
     for number in range(12):
         order_id = f"{number:02}"
@@ -118,26 +123,26 @@ def test_after_every_change_the_figures_are_those_of_the_lines(tables: Tables, s
             )
     assert len(tables.query("SELECT * FROM bi.products")) > 3
     assert differing(tables) == []
-    remake(tables)
+    await product_figures.remake(connection)
     assert outdated(tables) == 0
     assert differing(tables) == []
     for change in choose.sample(CHANGES + CHANGES_OF_LINES, len(CHANGES) + len(CHANGES_OF_LINES)):
         order_id = f"{choose.randint(0, 11):02}"
-        with psycopg.connect(tables.url) as connection:
-            connection.execute(change.encode(), [order_id])
+        with session.transaction():
+            session.execute(change.encode(), [order_id])
             if change in CHANGES_OF_LINES:
-                connection.execute("UPDATE orders SET synced_at = now() WHERE order_id <= %s", [order_id])
+                session.execute("UPDATE orders SET synced_at = now() WHERE order_id <= %s", [order_id])
         assert differing(tables) == []
-        remake(tables, choose.randint(0, 3))
+        await product_figures.remake(connection, choose.randint(0, 3))
         assert differing(tables) == []
     tables.execute(choose.choice(["DELETE FROM orders", "TRUNCATE orders"]))
     assert tables.query("SELECT * FROM bi.products") == []
-    remake(tables)
+    await product_figures.remake(connection)
     assert tables.query("SELECT count(*) FROM sync.product_figures") == [(0,)]
 
 
 def test_the_figures_of_landed_orders_are_those_of_their_lines(tables: Tables) -> None:
-    world = World(120, 3, seed=1, now=WORLD_TIME, days=40)
+    world = World(60, 3, seed=1, now=WORLD_TIME, days=40)
 
     async def land(read_at: datetime) -> None:
         async with database.connected(tables.url, size=1) as pool, pool.connection() as connection:
@@ -148,7 +153,7 @@ def test_the_figures_of_landed_orders_are_those_of_their_lines(tables: Tables) -
     assert differing(tables) == []
     assert remake(tables) > 10
     assert outdated(tables) == 0
-    world.mutate(60, now=WORLD_TIME + timedelta(hours=5))
+    world.mutate(30, now=WORLD_TIME + timedelta(hours=5))
     asyncio.run(land(WORLD_TIME + timedelta(hours=6)))
     assert differing(tables) == []
     assert 0 < remake(tables) < 60
@@ -312,19 +317,18 @@ def test_without_the_views_nothing_is_made_and_nothing_is_lost(tables: Tables) -
     assert outdated(tables) == 1
 
 
-def test_orders_of_before_0052_are_counted_and_are_no_change_for_the_feed(empty_url: str) -> None:
-    tables = Tables(empty_url)
-    alembic(empty_url, "upgrade", "0051")
+def test_orders_of_before_0052_are_counted_and_are_no_change_for_the_feed(tables: Tables) -> None:
+    alembic(tables.url, "downgrade", "0051")
     add(tables, "a")
     add(tables, "b", created_at=None)
     before = tables.query("SELECT order_id, changed_xid::text, synced_at FROM orders ORDER BY 1")
-    migrate.migrate(empty_url)
+    migrate.migrate(tables.url)
     assert tables.query("SELECT order_id, changed_xid::text, synced_at FROM orders ORDER BY 1") == before
     assert differing(tables) == []
     assert remake(tables) == 2
     assert differing(tables) == []
-    alembic(empty_url, "downgrade", "0051")
+    alembic(tables.url, "downgrade", "0051")
     add(tables, "c")
-    migrate.migrate(empty_url)
-    migrate.check(empty_url)
+    migrate.migrate(tables.url)
+    migrate.check(tables.url)
     assert tables.query("SELECT orders FROM bi.products") == [(3,)]

@@ -48,6 +48,13 @@ class Tables:
         with self._session() as session:
             session.execute(statement.encode(), values or None)
 
+    def tried(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Return what the last of these statements finds after the others, all of which are rolled back."""
+        with self._session() as session, session.transaction(force_rollback=True):
+            for statement in statements[:-1]:
+                session.execute(statement.encode())
+            return session.execute(statements[-1].encode()).fetchall()
+
     def _session(self) -> AbstractContextManager[Session]:
         return nullcontext(self.session) if self.session else psycopg.connect(self.url, autocommit=True)
 
