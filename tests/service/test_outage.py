@@ -139,7 +139,7 @@ class Running:
 async def test_after_an_outage_reading_goes_on_and_only_two_lines_speak_of_it(
     tell: Tell, url: str, said: list[EventDict]
 ) -> None:
-    async with cable(url) as line, Running(tell(), line.url) as running:
+    async with cable(url) as line, Running(tell(orders=30), line.url) as running:
         line.cut()
         await running.until(lambda: running.service._outage.is_active)
         assert (await running.get("/readyz")).json()["because"] == "the database does not answer"
@@ -167,7 +167,7 @@ async def test_after_an_outage_reading_goes_on_and_only_two_lines_speak_of_it(
 async def test_a_statement_refused_to_a_job_is_no_outage_and_is_reported_as_what_it_is(
     tell: Tell, url: str, said: list[EventDict], code: str, kind: str
 ) -> None:
-    async with Running(tell(), url) as running:
+    async with Running(tell(orders=30), url) as running:
         story = running.story
         # in threads: the process in this event loop holds locks that they wait for
         await asyncio.to_thread(
@@ -198,7 +198,7 @@ async def test_a_statement_refused_to_a_job_is_no_outage_and_is_reported_as_what
 async def test_windows_held_when_the_database_went_are_read_again_without_waiting_for_their_leases_P5(
     tell: Tell, url: str
 ) -> None:
-    async with cable(url) as line, Running(tell(), line.url) as running:
+    async with cable(url) as line, Running(tell(orders=30), line.url) as running:
         story = running.story
         is_cut: list[bool] = []
 
@@ -225,7 +225,7 @@ async def test_a_process_beside_newer_tables_does_nothing_and_goes_on_with_its_o
     tell: Tell, url: str, said: list[EventDict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orders_sync.service.app.WATCH_SECONDS", 0.05)
-    async with Running(tell(), url) as running:
+    async with Running(tell(orders=30), url) as running:
         story = running.story
         story.query("UPDATE sync.alembic_version SET version_num = '9999' RETURNING 1")
         await running.until(lambda: running.service._gate.mismatch)
@@ -253,7 +253,7 @@ async def test_a_tick_in_flight_plans_nothing_more_once_the_tables_are_newer(
 ) -> None:
     monkeypatch.setattr("orders_sync.service.app.WATCH_SECONDS", 0.05)
     planned: list[str] = []
-    story = tell()
+    story = tell(orders=30)
 
     async def long(_: Connection, source: AccountSource) -> bool:
         planned.append(source.account.name)
@@ -277,7 +277,7 @@ async def test_planning_that_raises_for_every_account_turns_health_red_and_back(
     async def broken(*_: object) -> bool:
         raise ValueError("a mistake")
 
-    async with Running(tell(), url) as running:
+    async with Running(tell(orders=30), url) as running:
         monkeypatch.setattr(planner, "plan_due", broken)
         # all of them: one alone, or a slow tick, is red for a moment only
         await running.until(
@@ -319,5 +319,5 @@ async def test_accounts_are_compared_with_the_settings_again_once_killed_process
         if answer is not None:
             raise answer
 
-    async with Running(tell(), url, register_again) as running:
+    async with Running(tell(orders=30), url, register_again) as running:
         await running.until(lambda: len(asked) == 2)
