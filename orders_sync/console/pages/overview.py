@@ -70,7 +70,7 @@ async def show(visit: Visit) -> Response:
         figures=found,
         policies={each.name: settings.policy(each) for each in settings.accounts if each.name in names},
         default_policy=settings.sync,
-        seconds_to_wait={name: waiting.get(key, 0.0) for name, key in keys.items()},
+        waits={name: waiting.get(key, 0.0) for name, key in keys.items()},
         signs=shop_words.SIGNS,
         sparkline=charts.sparkline,
         cap=capped.MOST_COUNTED,
