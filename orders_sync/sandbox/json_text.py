@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
 
 encode = msgspec.json.Encoder().encode
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def encodable(text: str | None) -> str | msgspec.Raw | None:
@@ -33,4 +35,4 @@ def stored_text(text: str | None) -> str | None:
     """Return the text as a column stores it: NUL as U+2400, a lone surrogate as U+FFFD, None for empty."""
     if not text:
         return None
-    return "".join("\u2400" if c == "\0" else "\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return _UNSTORABLE.sub(lambda found: "\u2400" if found[0] == "\0" else "\ufffd", text)
