@@ -42,6 +42,11 @@ class Installation:
     def __post_init__(self) -> None:
         self.history_from = datetime.now(UTC).replace(microsecond=0) - self.history
 
+    def shrink(self, times: int) -> None:
+        """Have pages and windows hold so many times fewer rows than they do otherwise, so that few orders fill many."""
+        self.policy = {**self.policy, "page_size": PLATFORMS[self.fake.kind].page_size // times}
+        self.limits = replace(self.limits, window_rows=self.limits.window_rows // times)
+
     @property
     def source(self) -> AccountSource:
         platform = PLATFORMS[self.fake.kind]

@@ -23,7 +23,7 @@ async def test_a_success_without_data_is_an_empty_range_once_it_was_said_twice_P
     install: Install, kind: str, data: bytes
 ) -> None:
     policy = {"longest_window": timedelta(days=1)}  # most windows are empty; longer ones are asked once more anyway
-    shop = install(kind, orders_every(MINUTE, 5), nothing_as(data), history=timedelta(days=25), policy=policy)
+    shop = install(kind, orders_every(MINUTE, 5), nothing_as(data), history=timedelta(days=6), policy=policy)
     outcome = await shop.sync()
     assert not outcome.errors
     shop.assert_holds_the_truth()
