@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil, log2
 
 import pytest
 
+from orders_sync.domain import emptiness
 from orders_sync.domain.windows import Feed
 from orders_sync.engine.audit_results import Audited
 from orders_sync.engine.page_client import PageClient
 from orders_sync.engine.paging import FetchedPage
 from orders_sync.platforms import PLATFORMS, PageQuery
+from orders_sync.sandbox import Faults, World
 from orders_sync.sandbox.faults import KINDS
 from orders_sync.sandbox.orders import SandboxOrder
-from tests.support.story import Story, Tell, unlist
+from orders_sync.store.database import open_pool
+from tests.support.databases import Databases, made_database
+from tests.support.story import Story, Tell, an_hour_ago, unlist
 
 MINUTE = timedelta(minutes=1)
 TABLES = ("orders", "sub_orders", "product_items", "order_parcels", "order_receivers", "order_history", "raw_orders")
@@ -195,11 +200,42 @@ async def test_an_account_never_synced_or_a_range_never_synced_is_said(tell: Tel
     assert story.query(AUDITS) == []
 
 
+@pytest.fixture(scope="module")
+def synced(server: str, template: str) -> Iterator[tuple[str, datetime]]:
+    """The name of a database that holds all of a world, to copy, and the time up to which its orders changed."""
+    now = an_hour_ago()
+
+    async def sync(url: str) -> None:
+        async with open_pool(url, size=4, wait=30.0) as pool:
+            story = Story(pool, url, _world(now), Faults())
+            outcomes = await story.sync(story.shop, "sandbox-ka")
+            assert all(outcome.rows.new == 150 for outcome in outcomes.values())
+
+    with made_database(server, "synced", template) as tables, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(emptiness, "ONE_ANSWER", timedelta(days=10_000))
+        asyncio.run(sync(tables.url))
+        yield tables.name, now
+
+
+def _world(now: datetime) -> World:
+    return World(450, 3, now=now, days=5, samples=False)
+
+
+@pytest.fixture
+async def tell_again(databases: Databases, synced: tuple[str, datetime]) -> AsyncIterator[Story]:
+    """A story whose world is in the tables, of pages of 10."""
+    name, now = synced
+    with databases.new("synced", name) as url:
+        async with open_pool(url, size=4, wait=30.0) as pool:
+            yield Story(pool, url, _world(now), Faults(hang_seconds=0.01, retry_after=0), page_size=10)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "firewall"])  # that ends an audit with its reason
-async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_P1(tell: Tell, kind: str) -> None:
+async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_P1(
+    tell_again: Story, kind: str
+) -> None:
     """Two are lost: a total that is too low by just as many as the tables miss is what no count can tell."""
-    story = tell(orders=450, page_size=10)
-    await story.sync("sandbox-ka")
+    story = tell_again
     lost = orders_of(story, "sandbox-ka")[77:79]
     forget(story, *lost)
     story.faults.script(*[kind, "ok", "ok", kind, "ok", "ok", "ok", kind], account="sandbox-ka")
@@ -213,10 +249,11 @@ async def test_each_fault_of_the_platform_is_survived_and_lost_orders_are_found_
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "firewall"])
-async def test_each_fault_of_the_platform_is_survived_and_missing_versions_are_found_P1(tell: Tell, kind: str) -> None:
+async def test_each_fault_of_the_platform_is_survived_and_missing_versions_are_found_P1(
+    tell_again: Story, kind: str
+) -> None:
     """Two of one hour: of those of two days each might hide behind a total that is too low by one."""
-    story = tell(orders=450, page_size=10)
-    await story.sync(story.shop)
+    story = tell_again
     lost = [str(row[0]) for row in story.query(TWO_OF_ONE_HOUR, story.shop)]
     for table, old in OLD.items():
         story.query(f"UPDATE {table} SET {old} WHERE order_id = ANY(%s) RETURNING 1", lost)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import psycopg
 import pytest
@@ -209,10 +211,10 @@ FROM = "SELECT sync.request_backfill('sandbox-ka', "
 MOMENTS = "SELECT starts_at, ends_at FROM sync.backfills"
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai"])
-@pytest.mark.parametrize(
-    "asked",
-    [
+async def test_a_range_asked_for_in_sql_is_the_same_in_every_zone_and_on_whole_seconds(tell: Tell) -> None:
+    story = tell()
+    await story.sync("sandbox-ka")
+    ranges = (
         "'2026-10-01', '2026-10-02'",
         "date '2026-10-01', date '2026-10-02'",
         "timestamp '2026-10-01 00:00:00.4', timestamp '2026-10-01 23:59:59.000001'",
@@ -220,34 +222,33 @@ MOMENTS = "SELECT starts_at, ends_at FROM sync.backfills"
         "'2026-10-01', timestamptz '2026-10-01 16:00Z'",
         "'2026-09-30T16:00:00.25Z', '2026-10-02'",
         "(timestamptz '2026-09-30 16:00Z')::timestamp AT TIME ZONE current_setting('timezone'), '2026-10-01 16:00Z'",
-    ],
-)
-async def test_a_range_asked_for_in_sql_is_the_same_in_every_zone_and_on_whole_seconds(
-    tell: Tell, asked: str, zone: str
-) -> None:
+    )
+    for asked, zone in product(ranges, ("UTC", "America/New_York", "Asia/Shanghai")):
+        with psycopg.connect(story.url, autocommit=True, options=f"-c timezone={zone}") as connection:
+            connection.execute(f"{FROM}{asked})".encode())
+        made = story.query(MOMENTS)
+        assert made == [(datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 1, 16, tzinfo=UTC))], (asked, zone)
+        story.execute("DELETE FROM sync.backfills")
+
+
+async def test_a_range_nobody_can_read_is_refused_where_it_is_asked_for(tell: Tell) -> None:
     story = tell()
     await story.sync("sandbox-ka")
-    with psycopg.connect(story.url, autocommit=True, options=f"-c timezone={zone}") as connection:
-        connection.execute(f"{FROM}{asked})".encode())
-    assert story.query(MOMENTS) == [(datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 1, 16, tzinfo=UTC))]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
+    said = {}
+    for asked in (
         "'-infinity', 'infinity'",
         "now() - interval '1 day', timestamptz 'infinity'",
         "'0001-01-01', '2026-10-01'",
         "'4713-01-01 BC', '2026-10-01'",
         "'2026-10-01', '9999-12-31'",
         "date 'infinity', date 'infinity'",
-    ],
-)
-async def test_a_range_nobody_can_read_is_refused_where_it_is_asked_for(tell: Tell, asked: str) -> None:
-    story = tell()
-    await story.sync("sandbox-ka")
-    with pytest.raises(psycopg.Error, match=r"cannot be read|nothing lies between"):
-        story.query(f"{FROM}{asked})")
+    ):
+        try:
+            said[asked] = str(story.query(f"{FROM}{asked})"))
+        except psycopg.Error as error:
+            said[asked] = str(error)
+    refused = r"cannot be read|nothing lies between"
+    assert {asked: text for asked, text in said.items() if not re.search(refused, text)} == {}
     with pytest.raises(psycopg.errors.CheckViolation):
         story.query(
             "INSERT INTO sync.backfills (account, feed, starts_at, ends_at) "
