@@ -20,6 +20,7 @@ import psycopg
 import typer
 from psycopg import sql
 
+from benchmarks import pg_stats
 from orders_sync import embedded_postgres
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.store import database
@@ -53,8 +54,8 @@ def run_cli(command: Callable[..., None]) -> None:
 class Environment:
     """A temporary folder and a database, on an embedded server in that folder or on the server of DATABASE_URL.
 
-    `postmaster` (a process id), `data_dir` and `restart_postgres` (returns when the server accepts connections again)
-    belong to the embedded server; None for DATABASE_URL.
+    `postmaster`: a process id, None for a server on another machine. `data_dir` and `restart_postgres` (returns when
+    the server accepts connections again) belong to the embedded server; None for DATABASE_URL.
     """
 
     folder: Path
@@ -98,7 +99,8 @@ def open_environment(*, keep: bool) -> Iterator[Environment]:
     try:
         if configured_url:
             name = f"orders_sync_benchmark_{os.getpid()}"
-            yield from _with_database(Environment(folder, configured_url, name, None), keep)
+            postmaster = pg_stats.local_postmaster(configured_url)
+            yield from _with_database(Environment(folder, configured_url, name, postmaster), keep)
         else:
             with embedded_postgres.running(folder / "home", report=info) as server:
                 environment = Environment(
@@ -135,7 +137,7 @@ def _with_database(environment: Environment, keep: bool) -> Iterator[Environment
         if keep:
             database_kept = (
                 f"the database {environment.database_name}"
-                if environment.postmaster is None
+                if environment.data_dir is None
                 else f"ORDERS_SYNC_HOME={environment.folder}/home"
             )
             info(f"kept: {environment.folder}; inspect it with {database_kept}")
