@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support import databases
+from tests.support import databases, quick
 from tests.support.fork_server import ForkedCommand
 from tests.support.terminal import Terminal
 
@@ -43,6 +43,13 @@ def test_no_test_imports_another_test_or_a_conftest() -> None:
 def test_a_test_without_the_mark_db_can_start_no_server_and_not_the_whole_program(program: str) -> None:
     with pytest.raises(RuntimeError, match=r"pytest\.mark\.db"):
         subprocess.run([program, "--version"])
+
+
+def test_what_a_run_without_databases_leaves_out_has_the_mark(request: pytest.FixtureRequest) -> None:
+    assert all((TESTS / name).is_dir() for name in quick.FOLDERS)
+    for item in request.session.items:
+        if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).parts[0] in quick.FOLDERS:
+            assert item.get_closest_marker("db"), item.nodeid
 
 
 @pytest.mark.db

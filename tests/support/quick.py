@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parents[1]
 FIXTURES = {"server", "terminal", "homes"}  # each test that asks for one of them has the mark
 SLOW_PROGRAMS = {"initdb", "postgres", "pgbouncer", "orders-sync"}
+FOLDERS = {"browser", "embedded_postgres", "independent"}  # all of their tests have it: `test_suite.py` checks that
 _running_without_mark: list[str] = []
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what would be imported and then not run."""
+    is_left_out = collection_path.parent == TESTS and collection_path.name in FOLDERS
+    return True if is_left_out and config.option.markexpr == "not db" else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before the tests are put in order by it
