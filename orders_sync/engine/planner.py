@@ -144,16 +144,16 @@ async def _plan_sweep(connection: Connection, source: AccountSource, ranges: Seq
     name, longest = source.account.name, source.policy.longest_window
     lists: list[PlannedRead] = []
     for swept in ranges:
-        parts = await _parts(connection, source, swept)
-        wholes = [part.window for part in parts if part.status is None]
-        wholes += await sweep_queries.windows_of_rejects(connection, name, swept)
-        windows = [part for whole in wholes for part in tile(whole.start, whole.end, longest)]
+        reads = await _cheapest_reads(connection, source, swept)
+        by_creation = [each.window for each in reads if each.status is None]
+        by_creation += await sweep_queries.windows_of_rejects(connection, name, swept)
+        windows = [window for each in by_creation for window in tile(each.start, each.end, longest)]
         await sweeps.plan_windows(connection, name, windows)
-        lists += [part for part in parts if part.status is not None]
+        lists += [each for each in reads if each.status is not None]
     await sweeps.plan_status_lists(connection, name, ranges, lists)
 
 
-async def _parts(connection: Connection, source: AccountSource, swept: SweepRange) -> list[PlannedRead]:
+async def _cheapest_reads(connection: Connection, source: AccountSource, swept: SweepRange) -> list[PlannedRead]:
     """Return what is to be read of a range, by creation time or by status, whichever costs fewer calls."""
     name, policy, platform = source.account.name, source.policy, source.platform
     hours = await sweep_queries.hours(connection, name, swept, policy.sweeps, policy.page_size)

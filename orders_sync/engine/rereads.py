@@ -62,9 +62,9 @@ async def moved_on(
         connection, claim.account, claim.window, claim.status, brought, page_size
     )
     windows = [
-        part
-        for whole in merge_hours(hours, page_size)
-        for part in tile(whole.window.start, whole.window.end, source.policy.longest_window)
+        window
+        for each in merge_hours(hours, page_size)
+        for window in tile(each.window.start, each.window.end, source.policy.longest_window)
     ]
     orders = await sweep_queries.orders_not_brought(connection, claim.account, claim.window, claim.status, brought)
     return MovedOn(windows, orders)
