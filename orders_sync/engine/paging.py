@@ -124,6 +124,9 @@ class Reader:
         away. If it brings neither a record nor a total, nothing is there. `record_no`: its number, from 1. Another
         than the first lets the total be known though the first one spoils every answer it is in; but only the first
         tells that there is none.
+
+        No record enters meanwhile, because a window ends in the past (`lag`, `schedule.incremental`). One that is
+        listed late raises the total (`shortfall`), or is found by `overlap` and `confirm`.
         """
         size = self.page_size
         counts_first = expected > size
