@@ -46,7 +46,7 @@ def landed(server: str, template: str, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def copied(landed: Landed, server: str, terminal: Terminal) -> Iterator[Landed]:
     """The same sandbox, which stays as it is, and a copy of its tables for a test that writes there."""
-    with made_database(server, "copied", landed.tables.name) as tables:
+    with made_database(server, "copied", landed.tables.name) as made, made.in_one_session() as tables:
         terminal.variables["DATABASE_URL"] = tables.url
         terminal.describe(landed.world, landed.root)
         yield replace(landed, terminal=terminal, tables=tables)

@@ -116,7 +116,8 @@ def tables(server: str, synced: tuple[Tables, str], terminal: Terminal) -> Itera
     with made_database(server, "activity", prepared.name) as made:
         terminal.variables |= {"DATABASE_URL": made.url, "ORDERS_SYNC_USER": "ana"}
         terminal.write(settings)
-        yield made
+        with made.in_one_session() as tables:
+            yield tables
 
 
 def recorded(tables: Tables) -> list[tuple[Any, ...]]:

@@ -49,10 +49,9 @@ ALL += ["linepayment1", "SF1", "parcel1"]
 
 
 @pytest.fixture
-def shop(terminal: Terminal, url: str) -> Tables:
+def shop(terminal: Terminal, tables: Tables) -> Tables:
     """A database with two orders, and an account that is suspended and one that is removed."""
-    terminal.variables["DATABASE_URL"] = url
-    tables = Tables(url)
+    terminal.variables["DATABASE_URL"] = tables.url
     for statement in (ORDERS, LINES, PARCELS, ACCOUNTS, WINDOWS):
         tables.execute(statement)
     return tables

@@ -20,9 +20,9 @@ TURNS = f"SELECT count(*) FROM sync_jobs.procrastinate_jobs WHERE status = 'doin
 
 
 @pytest.fixture
-def tables(terminal: Terminal, url: str) -> Tables:
-    terminal.variables["DATABASE_URL"] = url
-    return Tables(url)
+def tables(terminal: Terminal, tables: Tables) -> Tables:
+    terminal.variables["DATABASE_URL"] = tables.url
+    return tables
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ RUNNING = "SELECT count(*) FROM sync.windows WHERE state = 'running'"
 
 
 @pytest.fixture
-def tables(terminal: Terminal, url: str) -> Tables:
-    terminal.variables["DATABASE_URL"] = url
-    return Tables(url)
+def tables(terminal: Terminal, tables: Tables) -> Tables:
+    terminal.variables["DATABASE_URL"] = tables.url
+    return tables
 
 
 @pytest.fixture

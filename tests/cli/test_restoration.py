@@ -41,7 +41,8 @@ def tables(server: str, synced: tuple[Tables, str], terminal: Terminal) -> Itera
     with made_database(server, "restoration", prepared.name) as made:
         terminal.variables["DATABASE_URL"] = made.url
         terminal.write(settings)
-        yield made
+        with made.in_one_session() as tables:
+            yield tables
 
 
 def test_deleted_and_edited_rows_come_back_by_renormalize(terminal: Terminal, tables: Tables, world: World) -> None:

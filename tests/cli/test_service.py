@@ -36,9 +36,9 @@ def serving(terminal: Terminal, world: World, *, policy: str = PACE) -> Iterator
 
 
 @pytest.fixture
-def tables(terminal: Terminal, url: str) -> Tables:
-    terminal.variables["DATABASE_URL"] = url
-    return Tables(url)
+def tables(terminal: Terminal, tables: Tables) -> Tables:
+    terminal.variables["DATABASE_URL"] = tables.url
+    return tables
 
 
 def test_run_lands_everything_and_what_changes_later_also_when_connections_were_cut(

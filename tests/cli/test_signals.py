@@ -30,9 +30,9 @@ IGNORED = {"nothing": [], "INT": [signal.SIGINT], "INT and HUP": [signal.SIGINT,
 
 
 @pytest.fixture
-def tables(terminal: Terminal, url: str) -> Tables:
-    terminal.variables["DATABASE_URL"] = url
-    return Tables(url)
+def tables(terminal: Terminal, tables: Tables) -> Tables:
+    terminal.variables["DATABASE_URL"] = tables.url
+    return tables
 
 
 def started(terminal: Terminal, ignored: str, *arguments: str, whole: bool = False) -> Process:

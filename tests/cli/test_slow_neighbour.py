@@ -14,9 +14,9 @@ from tests.support.terminal import Terminal, eventually, platforms
 
 
 @pytest.fixture
-def tables(terminal: Terminal, url: str) -> Tables:
-    terminal.variables["DATABASE_URL"] = url
-    return Tables(url)
+def tables(terminal: Terminal, tables: Tables) -> Tables:
+    terminal.variables["DATABASE_URL"] = tables.url
+    return tables
 
 
 def test_shops_of_another_platform_stay_current_while_one_drips(

@@ -33,10 +33,9 @@ REJECT = """
 
 
 @pytest.fixture
-def tables(terminal: Terminal, url: str) -> Tables:
+def tables(terminal: Terminal, tables: Tables) -> Tables:
     """The tables of the terminal's database, which hold one account that is current."""
-    terminal.variables["DATABASE_URL"] = url
-    tables = Tables(url)
+    terminal.variables["DATABASE_URL"] = tables.url
     tables.execute(SHOP, "shop")
     tables.execute(READ, "shop")
     return tables

@@ -58,6 +58,15 @@ class Tables:
     def _session(self) -> AbstractContextManager[Session]:
         return nullcontext(self.session) if self.session else psycopg.connect(self.url, autocommit=True)
 
+    @contextmanager
+    def in_one_session(self) -> Iterator[Tables]:
+        """The same for many statements: each new session costs 4 ms, and as much again in a new database."""
+        if self.session:
+            yield self
+            return
+        with psycopg.connect(self.url, autocommit=True, prepare_threshold=None) as session:
+            yield Tables(self.url, session)
+
     def names(self) -> list[str]:
         """Every table and view that is not Postgres's own, with its schema."""
         return [
@@ -70,14 +79,14 @@ class Tables:
 
     def counts(self) -> dict[str, int]:
         """Rows of each table of the trade."""
-        return {table.name: self.query(f"SELECT count(*) FROM {table.name}")[0][0] for table in BUSINESS}
+        with self.in_one_session() as tables:
+            return {table.name: tables.query(f"SELECT count(*) FROM {table.name}")[0][0] for table in BUSINESS}
 
     def row_versions(self) -> dict[str, object]:
         """Every row version of the tables of the trade: any write, and any lock of a row, changes it."""
-        return {
-            table.name: self.query(f"SELECT string_agg(concat(ctid, xmin, xmax), ' ' ORDER BY ctid) FROM {table.name}")
-            for table in BUSINESS
-        }
+        versions = "SELECT string_agg(concat(ctid, xmin, xmax), ' ' ORDER BY ctid) FROM"
+        with self.in_one_session() as tables:
+            return {table.name: tables.query(f"{versions} {table.name}") for table in BUSINESS}
 
     def everything(self) -> str:
         """Every row of every table, as text."""
