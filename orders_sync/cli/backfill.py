@@ -197,7 +197,10 @@ def cancel(
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
-    """Cancel a backfill, or with --request all of a request. Windows in flight are finished; stored orders stay."""
+    """Cancel a backfill, or with --request all of a request.
+
+    A window in flight is read to its end; one that fails is not read again. Stored orders stay.
+    """
     if (number is None) == (request is None):
         raise UsageError("which backfill? Give its ID, or --request with the number of a request")
 

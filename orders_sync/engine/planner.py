@@ -38,6 +38,7 @@ async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, r
     """Plan everything the account needs now. In a transaction. `retry`: failed windows too, due or not."""
     planned = await _enter(connection, source)
     await requests.take_sync(connection, source.account.name)
+    await backfills.take_out_cancelled(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=retry)
     await plan_messages(connection, source, planned)
     await _plan_changes(connection, source, planned, sweep)
@@ -53,6 +54,7 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     """
     planned = await _enter(connection, source)
     is_requested = await requests.take_sync(connection, source.account.name)
+    await backfills.take_out_cancelled(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=is_requested)
     are_changes_due = await plan_messages(connection, source, planned)
     if is_requested or are_changes_due or schedule.is_interval_over(planned, source.policy):

@@ -2,7 +2,7 @@
 
 requested --plan--> planned --its last window is done--> done
     |                  |
-    '------cancel------'--> cancelled: a window in flight is finished, those that wait are taken out
+    '------cancel------'--> cancelled: a window in flight is read to its end, those that wait or fail are taken out
 """
 
 from __future__ import annotations
@@ -137,6 +137,26 @@ async def refuse(connection: Connection, backfill: Backfill, reason: str) -> Non
 async def cancel(connection: Connection, number: int) -> int:
     """Cancel a backfill and remove its waiting windows; return 0 if it is unknown or closed, else 1."""
     return await fetch_value(connection, "SELECT sync.cancel_backfill(%s)", [number], int)
+
+
+async def take_out_cancelled(connection: Connection, account: str) -> None:
+    """Remove windows of cancelled backfills that were in flight then, and have failed or been released since.
+
+    The account's row must be locked.
+    """
+    await connection.execute(
+        """
+        WITH taken_out AS (
+            DELETE FROM sync.windows AS w USING sync.backfills AS b
+            WHERE w.account = %s AND w.state IN ('planned', 'failed') AND b.id = w.backfill_id AND b.state = 'cancelled'
+            RETURNING w.backfill_id
+        )
+        UPDATE sync.backfills AS b SET cancelled_windows = b.cancelled_windows + t.windows
+        FROM (SELECT backfill_id, count(*) AS windows FROM taken_out GROUP BY backfill_id) AS t
+        WHERE b.id = t.backfill_id
+        """,
+        [account],
+    )
 
 
 async def cancel_request(connection: Connection, number: int) -> int:

@@ -106,6 +106,33 @@ async def test_cancelled_means_that_nothing_of_it_is_read_any_more_parts_of_a_sp
     assert story.query(STATES) == [("cancelled",)]
 
 
+@pytest.mark.parametrize("became", ["failed", "planned"])
+async def test_a_window_of_a_cancelled_backfill_that_fails_or_is_released_is_not_read_again(
+    tell: Tell, became: str
+) -> None:
+    story = tell(orders=450)
+    await story.sync()
+    number = await ask(story, last_days(20), everything=True)
+    windows = ("SELECT state FROM sync.windows WHERE backfill_id = %s", number)
+
+    def cancel() -> None:
+        if ("running",) in story.query(*windows):
+            story.world.between_calls = None
+            assert story.query("SELECT sync.cancel_backfill(%s)", number) == [(1,)]
+            story.faults.set_rates({"http_5xx": 1.0})
+
+    story.world.between_calls = cancel
+    story.with_limits(tries=1)
+    await story.sync(story.shop)
+    assert story.query(STATES) == [("cancelled",)]
+    assert story.query(*windows) == [("failed",)]
+    story.query("UPDATE sync.windows SET state = %s WHERE backfill_id = %s RETURNING id", became, number)
+    story.faults.clear()
+    await story.sync(story.shop)
+    assert story.query(*windows) == []
+    assert story.query("SELECT state, cancelled_windows FROM sync.backfills") == [("cancelled", 1)]
+
+
 async def test_plain_sql_asks_for_the_same(tell: Tell) -> None:
     story = tell()
     await story.sync()

@@ -174,7 +174,8 @@ async def _register(connection: Connection, sources: Sequence[AccountSource]) ->
 async def cancel(connection: Connection, actor: Actor, number: int, *, whole_request: bool = False) -> Cancelled:
     """Cancel a backfill, or all that are open of a request.
 
-    Windows in flight are finished. Raises `NotFoundError` where none is open, or there is none of that number.
+    A window in flight is read to its end; one that fails is not read again. Raises `NotFoundError` where none is open,
+    or there is none of that number.
     """
     what = f"request {number}" if whole_request else f"backfill {number}"
     async with connection.transaction():
