@@ -1,4 +1,4 @@
-"""`orders-sync rejects`: records that could not be read as orders: list, replay, ignore or drop them."""
+"""`orders-sync rejects`: records that could not be converted into orders: list, replay, ignore or drop them."""
 
 from __future__ import annotations
 

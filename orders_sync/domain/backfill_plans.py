@@ -41,14 +41,14 @@ class PlannedPart(msgspec.Struct, frozen=True):
 class BackfillPlan(msgspec.Struct, frozen=True):
     """A plan: a range `[start, end)` of accounts, or the orders with these `numbers`.
 
-    `everything`: what is complete is read again too. `settled_to`: the plan is compared up to there when it is started;
+    `everything`: what is complete is read again too. `compared_to`: the plan is compared up to it when it is started;
     what is older must not have changed.
     """
 
     start: datetime
     end: datetime
     everything: bool
-    settled_to: datetime
+    compared_to: datetime
     parts: list[PlannedPart]
     numbers: list[str] = []
 
@@ -58,7 +58,7 @@ class BackfillPlan(msgspec.Struct, frozen=True):
         return [part.account for part in self.parts]
 
 
-def fingerprint(parts: Sequence[PlannedPart], settled_to: datetime) -> bytes:
+def fingerprint(parts: Sequence[PlannedPart], compared_to: datetime) -> bytes:
     """Return a hash of what is to be read before a time, and of how: the same while nothing of it changed."""
     found = [
         (
@@ -67,9 +67,9 @@ def fingerprint(parts: Sequence[PlannedPart], settled_to: datetime) -> bytes:
             part.longest_seconds,
             part.page_size,
             [
-                (each.start.astimezone(UTC), min(each.end, settled_to).astimezone(UTC))
+                (each.start.astimezone(UTC), min(each.end, compared_to).astimezone(UTC))
                 for each in part.ranges
-                if each.start < settled_to
+                if each.start < compared_to
             ],
             part.orders,
         )

@@ -117,9 +117,9 @@ async def preview_feeds(
         part(each, state, ". ".join(shown.range_remarks) or None)
         for each, state, shown in zip(asked, states, previews, strict=True)
     ]
-    settled_to = now - PLAN_COMPARED_AFTER
-    plan = BackfillPlan(window.start, window.end, everything, settled_to, parts)
-    number = await backfill_plans.store(connection, plan, fingerprint(parts, settled_to))
+    compared_to = now - PLAN_COMPARED_AFTER
+    plan = BackfillPlan(window.start, window.end, everything, compared_to, parts)
+    number = await backfill_plans.store(connection, plan, fingerprint(parts, compared_to))
     calls = [(source, state.calls) for (source, _), state in zip(pairs, states, strict=True)]
     return BackfillPreview(number, previews, seconds_to_read(calls))
 

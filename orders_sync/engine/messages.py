@@ -111,12 +111,12 @@ def decide_reads(
     if content.reason:
         return MessageDecision(f"nothing to read: {content.reason}")
     if known:
-        stale = [order for order in known if order.read_at is None or order.read_at <= message.received_at]
-        if not stale:
+        to_read = [order for order in known if order.read_at is None or order.read_at <= message.received_at]
+        if not to_read:
             return MessageDecision("its order was read since it came")
-        starts = {whole_second(order.created_at) for order in stale}
+        starts = {whole_second(order.created_at) for order in to_read}
         windows = tuple(Window(start, start + SECOND) for start in starts)
-        orders = tuple(Wanted(order.order_id, order.created_at) for order in stale)
+        orders = tuple(Wanted(order.order_id, order.created_at) for order in to_read)
         return MessageDecision(READ_AGAIN, windows, orders=orders)
     if content.elsewhere:
         return MessageDecision(

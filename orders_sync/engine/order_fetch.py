@@ -95,7 +95,7 @@ async def still_to_read(
     """Return the parts of a plan of orders as they would be planned now."""
     places, numbers = await _places(connection, plan.numbers)
     known = {each.account.name: each for each in sources}
-    return _parts(_orders(places, numbers, known)[0], known, plan.settled_to)
+    return _parts(_orders(places, numbers, known)[0], known, plan.compared_to)
 
 
 async def numbers_of(connection: Connection, plan: BackfillPlan) -> tuple[dict[str, list[str]], list[str]]:

@@ -114,7 +114,7 @@ def of_missing_settings(name: str, processes: Sequence[ProcessStatus]) -> Iterat
     }
     lacking = [part for part, those in running.items() if those and all(name not in each.accounts for each in those)]
     if lacking:
-        stale = {each.id: f"process {each.pid} on {each.host}" for part in lacking for each in running[part]}
+        to_reload = {each.id: f"process {each.pid} on {each.host}" for part in lacking for each in running[part]}
         yield Problem(
             ProblemKind.SERVICE,
             Severity.ATTENTION,
@@ -126,5 +126,5 @@ def of_missing_settings(name: str, processes: Sequence[ProcessStatus]) -> Iterat
                 else Sentence("nothing is read for it"),
             ),
             name,
-            f"Reload (SIGHUP) or restart {', '.join(stale.values())}",
+            f"Reload (SIGHUP) or restart {', '.join(to_reload.values())}",
         )

@@ -52,7 +52,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True):
     lag: Lag | None = None
     overlap: Overlap | None = None
     confirm: Confirm | None = None
-    row_times: Literal["checked", "ignored"] = "checked"  # held against the range asked for
+    row_times: Literal["checked", "ignored"] = "checked"  # compared with the range asked for
 
     @property
     def identity(self) -> Identity:

@@ -125,9 +125,11 @@ def awaited_renames(connection: Session, accounts: Sequence[ListedAccount]) -> d
     if all(identity and same and same.is_certainly(identity) for same, identity in names):
         return {}  # the usual case, without comparing every account with every other
     renamed = compare(known, accounts).renamed
-    stale = [each for each in overview.processes(connection) if each.is_alive and renamed.keys() & set(each.accounts)]
-    those = ", ".join(f"process {each.pid} on {each.host}" for each in stale)
-    advice = f"reload (SIGHUP) {those}" if stale else "the next `orders-sync sync` or `run` renames it"
+    to_reload = [
+        each for each in overview.processes(connection) if each.is_alive and renamed.keys() & set(each.accounts)
+    ]
+    those = ", ".join(f"process {each.pid} on {each.host}" for each in to_reload)
+    advice = f"reload (SIGHUP) {those}" if to_reload else "the next `orders-sync sync` or `run` renames it"
     return {
         old: f"the settings rename {old} to {new}, and the tables still have its orders and state as {old}: {advice}"
         for old, new in renamed.items()

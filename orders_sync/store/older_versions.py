@@ -30,12 +30,12 @@ SET account = excluded.account, modified_at = excluded.modified_at, read_at = ex
 
 # what confirmed the stored version is as good as what brought it: nothing read before it is newer
 _FORGET = """
-WITH settled AS (
+WITH forgotten AS (
     DELETE FROM sync.older_versions WHERE platform = %(platform)s AND order_id = %(order_id)s AND read_at <= %(read_at)s
     RETURNING order_id
 )
 UPDATE raw_orders AS t SET read_at = %(read_at)s
-FROM settled AS s
+FROM forgotten AS s
 WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND t.read_at < %(read_at)s
 """
 

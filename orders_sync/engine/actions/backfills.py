@@ -66,7 +66,7 @@ async def start(connection: Connection, actor: Actor, sources: Sequence[AccountS
         await _register(connection, chosen)
         await backfill_plans.lock(connection, plan.accounts)
         parts = await _still_to_read(connection, plan, chosen)
-        if fingerprint(parts, plan.settled_to) != taken.fingerprint:
+        if fingerprint(parts, plan.compared_to) != taken.fingerprint:
             raise ChangedError(
                 Sentence(
                     "what is to be read has changed since plan %(plan)s was shown, so nothing was started: preview the "

@@ -79,7 +79,7 @@ def _fitting_amounts(line: ProductItem, at: str, notes: Notes) -> LineAmounts:
 def order_amounts(
     base: BaseInfo, shipping: Decimal | None, coupon: Decimal | None, lines: Sequence[LineAmounts], notes: Notes
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Settle totalAmount (documented in yuan) and discount (documented in fen)."""
+    """Return totalAmount (documented in yuan) and discount (documented in fen), each in the unit that adds up."""
     extra = shipping or NOTHING
     items = total(line.amount for line in lines)
     if items is not None and (not base.discount or base.discount == "0"):

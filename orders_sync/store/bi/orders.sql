@@ -37,7 +37,7 @@
 -- line_count         lines listed now, removed ones not counted: average lines per order is avg(line_count)
 -- also_listed_as     order_key of an order with the same number in the other list of Xportcn, which another account reads: over all accounts count one of them; NULL as a rule
 -- has_notes          something about the record was odd: public.orders.notes
--- is_outdated        a newer version of it is known that could not be read
+-- is_outdated        a newer version of it is known that could not be converted
 -- synced_at          when this version landed
 -- refund_id          number of the refund at the platform: 1688. NULL where it is not said, as of an order cancelled after payment
 -- is_unshipped       is_valid, and the platform does not call the order sent: awaiting_shipment, partly_shipped, and awaiting_confirmation or other where neither the order nor a parcel has a time of sending. Refunded ones too: AND NOT is_refunded. An order that is shipped as the platform says it is not in it, even where one of its lines was not sent, under an open refund request for instance: these by order_lines.is_unsent

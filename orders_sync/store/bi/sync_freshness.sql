@@ -3,8 +3,8 @@
 -- complete_until   every order that the account's list holds from complete_from up to it is in the tables, with proof; NULL while nothing is proven
 -- lag              from complete_until to now: how far back the proof ends. With the verdict reading history or to be confirmed the newest orders may be there all the same, without proof yet
 -- verdict          removed (or retired), misconfigured (a running process cannot read it for a mistake in its settings), paused (by a person), suspended (the platform refuses its credentials), fresh, failing (ranges fail and are tried again), reading history (the newest orders may be there already), to be confirmed (all is read up to now and nothing is missing as far as is known; ranges that were listed as empty count as proven after a second read), or behind
--- open_rejects     records that could not be read and are in no view
--- outdated_orders  orders of which a newer version is known that could not be read
+-- open_rejects     records that could not be converted into orders and are in no view
+-- outdated_orders  orders of which a newer version is known that could not be converted
 -- is_fresh         the verdict is fresh: complete up to an hour ago, at least
 -- complete_from    orders from here on are complete: where the settings begin, or later where the platform lists nothing older. Older orders may be there, not all of them. NULL while nothing is proven. Otherwise the same as shops.history_from
 CREATE OR REPLACE VIEW bi.sync_freshness AS

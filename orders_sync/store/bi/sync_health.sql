@@ -3,7 +3,7 @@
 -- planned_windows    ranges waiting to be read
 -- running_windows    ranges being read
 -- failed_windows     ranges that failed and are read again
--- open_rejects       records that could not be read
+-- open_rejects       records that could not be converted into orders
 -- missing_orders     orders that complete reads of their time did not bring, three times in a row
 -- last_error         the last error of its reads or its planning; NULL once a run met none and no failed window is left
 -- suspended_at       when the platform refused its credentials; NULL while calls are made

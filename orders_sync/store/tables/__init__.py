@@ -1,4 +1,4 @@
-"""Every table, column, key, index and comment, once. Migrations are held against this by `alembic check`.
+"""Every table, column, key, index and comment, once. `alembic check` compares migrations with it.
 
 orders           `public`, for analysts: an order, its history, its payload, the names of statuses
 order_parts      `public`: lines, products, parcels, receiver
