@@ -134,7 +134,7 @@ class Access:
         self,
         request: Request,
         after: str,
-        problem: str = "",
+        message: str = "",
         code: int = 200,
         *,
         unsent: Unsent = Unsent(),
@@ -149,7 +149,7 @@ class Access:
             "query_string": urlencode({"next": after}).encode(),
         }
         visit = self.visit(Request(scope), NOBODY)
-        return visit.render("login.html", code, after=after, problem=problem, unsent=unsent, ended=ended, name=name)
+        return visit.render("login.html", code, after=after, message=message, unsent=unsent, ended=ended, name=name)
 
     async def _log_in(self, request: Request) -> Response:
         form, _ = parse_form(await request.body())
@@ -230,8 +230,8 @@ class Access:
         return inside(path, self._site.base_path)
 
     def _cookie(self, request: Request) -> str:
-        is_alone = request.url.scheme == "https" and not self._site.base_path
-        return "__Host-orders_sync" if is_alone else "orders_sync"
+        owns_host = request.url.scheme == "https" and not self._site.base_path
+        return "__Host-orders_sync" if owns_host else "orders_sync"
 
     @property
     def _cookie_path(self) -> str:

@@ -101,31 +101,31 @@ def _with_error_pages(access: Access, answer: Endpoint) -> Endpoint:
         try:
             return await answer(request)
         except (psycopg.OperationalError, PoolTimeout, errors.InsufficientPrivilege, OrdersSyncError) as error:
-            return _problem(visit(), error)
+            return _error_page(visit(), error)
         except psycopg.Error as error:
             log.error("console: database error", path=request.url.path, error=type(error).__name__)
-            return _problem(visit(), error)
+            return _error_page(visit(), error)
         except Exception:
             number = uuid4().hex[:12]
             log.exception("console: internal error", path=request.url.path, number=number)
-            return _failure(visit(), number)
+            return _internal_error_page(visit(), number)
 
     return answer_or_explain
 
 
-def _problem(visit: Visit, error: Exception) -> Response:
+def _error_page(visit: Visit, error: Exception) -> Response:
     """Return the page of an expected error: what happened, and what to do."""
-    said = visit.words.error(error)
+    message = visit.words.error(error)
     match error:
         case ForbiddenError():
-            return visit.render("short_page.html", 403, title=visit._("No access"), text=said, advice="")
+            return visit.render("short_page.html", 403, title=visit._("No access"), text=message, advice="")
         case NotFoundError():
-            return visit.render("short_page.html", 404, title=visit._("Not found"), text=said, advice="")
+            return visit.render("short_page.html", 404, title=visit._("Not found"), text=message, advice="")
         case DatabaseError():
             title = visit._("Nothing can be changed now")
-            return visit.render("short_page.html", 503, title=title, text=said, advice="")
+            return visit.render("short_page.html", 503, title=title, text=message, advice="")
         case OrdersSyncError():
-            return visit.render("short_page.html", 400, title=visit._("Not done"), text=said, advice="")
+            return visit.render("short_page.html", 400, title=visit._("Not done"), text=message, advice="")
         case errors.QueryCanceled():
             text = visit._("The database took too long to answer.")
             advice = visit._("Ask for less: a shorter range, one account, or try again in a minute.")
@@ -141,7 +141,7 @@ def _problem(visit: Visit, error: Exception) -> Response:
     return visit.render("short_page.html", 503, title=visit._("No data now"), text=text, advice=advice, again=True)
 
 
-def _failure(visit: Visit, number: str) -> Response:
+def _internal_error_page(visit: Visit, number: str) -> Response:
     text = visit._("This page failed by a mistake of the program.")
     advice = visit._("The log of the service has it under number %(number)s.", number=number)
     return visit.render("short_page.html", 500, title=visit._("Internal error"), text=text, advice=advice)

@@ -48,12 +48,12 @@ class PlannedRange(msgspec.Struct, frozen=True):
 class PlanningState(msgspec.Struct, frozen=True):
     """The state that a plan follows from, read while the account's row is locked.
 
-    `doubted`: the creation times of orders that are to be read once more now, for their last read brought an earlier
-    modify time. `oldest`: the earliest creation time in the tables.
+    `to_read_again`: the creation times of orders that are to be read once more now, for their last read brought an
+    earlier modify time. `oldest`: the earliest creation time in the tables.
     """
 
     planned: PlannedRange
-    doubted: Sequence[datetime] = ()
+    to_read_again: Sequence[datetime] = ()
     oldest: datetime | None = None
 
 

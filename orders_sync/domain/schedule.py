@@ -14,12 +14,12 @@ from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, 
 def changes(
     state: PlanningState, policy: SyncPolicy, feed: Feed, furthest_back: timedelta | None, sweep: Sweep
 ) -> Plan:
-    """Return all that follows from the clock: new changes, the confirming passes, doubted orders, sweeps.
+    """Return all that follows from the clock: new changes, the confirming passes, orders to be read again, sweeps.
 
     `feed`: what changes are listed by. Where that is the update time, sweeps are few, and only those that are due.
     """
     planned = state.planned
-    moments = [whole_second(each) for each in state.doubted]
+    moments = [whole_second(each) for each in state.to_read_again]
     sweeps: list[SweepRange] = []
     if feed is Feed.CREATED:
         sweeps = ranges_to_sweep(planned, policy, sweep, state.oldest)

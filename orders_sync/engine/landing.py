@@ -13,7 +13,6 @@ from orders_sync.domain.windows import WindowKind
 from orders_sync.engine import rereads
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.window_outcome import (
-    AskedAgain,
     Beyond,
     Complete,
     Failed,
@@ -22,6 +21,7 @@ from orders_sync.engine.window_outcome import (
     Released,
     RereadParts,
     Split,
+    Unconfirmed,
 )
 from orders_sync.store import claims, closing, followups, lateness, load, probes, suspensions
 from orders_sync.store.database import Connection, Pool
@@ -150,8 +150,8 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
     claim, calls = read.claim, read.calls
     async with pool.connection() as connection:
         match outcome:
-            case AskedAgain(delay=delay):
-                await closing.ask_again(connection, claim, delay, calls=calls)
+            case Unconfirmed(delay=delay):
+                await closing.plan_unconfirmed(connection, claim, delay, calls=calls)
             case Beyond(reason=reason):
                 await closing.close_beyond(connection, claim, reason, calls=calls)
             case PartsAgree():

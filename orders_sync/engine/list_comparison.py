@@ -232,7 +232,7 @@ class ListComparison:
 
         async def ask_ids(page_no: int, page_size: int) -> FetchedPage:
             answer = await ask(page_no, page_size)
-            records = [_id_alone(record, identify) for record in answer.page.records]
+            records = [_only_id(record, identify) for record in answer.page.records]
             return FetchedPage(replace(answer.page, records=records), answer.asked_at)
 
         result = await read_completely(
@@ -291,7 +291,7 @@ class ListComparison:
         return found
 
 
-def _id_alone(record: bytes, identify: Identify) -> bytes:
+def _only_id(record: bytes, identify: Identify) -> bytes:
     """Return the id of a record, or its fingerprint in hex where it names none, so that the record need not be kept."""
     order_id = identify(record).order_id
     return fingerprint(record).hex().encode() if order_id is None else order_id.encode()

@@ -122,8 +122,8 @@ async def _plan_changes(connection: Connection, source: AccountSource, planned: 
     name, platform = source.account.name, source.platform
     await reject_lists.settle_nameless(connection, name)
     since = None if platform.furthest_back is None else planned.now - platform.furthest_back
-    doubted = await older_versions.to_read(connection, name, since)
-    state = PlanningState(planned, doubted, await sweep_queries.oldest_creation_time(connection, name))
+    to_read_again = await older_versions.to_read(connection, name, since)
+    state = PlanningState(planned, to_read_again, await sweep_queries.oldest_creation_time(connection, name))
     plan = schedule.changes(state, source.policy, platform.feed, platform.furthest_back, sweep)
     await ledger.write(connection, name, plan)
     await _plan_sweep(connection, source, plan.sweeps)

@@ -22,7 +22,7 @@ from orders_sync.engine.results import AccountResult, WindowResult
 from orders_sync.engine.run_context import RunContext, host_of
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.tasks import stop
-from orders_sync.engine.window_outcome import AskedAgain, Beyond, Failed, Released, RereadParts, Split
+from orders_sync.engine.window_outcome import Beyond, Failed, Released, RereadParts, Split, Unconfirmed
 from orders_sync.store import claims, closing, empty_history, ledger, probes, suspensions
 
 RELEASE_SECONDS = 2  # for a claim that is under way, and for a connection to release windows by
@@ -87,8 +87,8 @@ class _AccountRunner:
             return
         try:
             async with run_context.pool.connection() as connection:
-                is_ours = await probes.begin(connection, self.name)
-            if is_ours:
+                may_probe = await probes.begin(connection, self.name)
+            if may_probe:
                 rate_limiter, retry_policy = run_context.rate_limiters[self.name], run_context.limits.retry_policy
                 probed = await probe_account(
                     run_context.pool, run_context.http, self.source, rate_limiter, retry_policy
@@ -283,5 +283,5 @@ def _result(
     is_split = isinstance(outcome, Split | RereadParts)
     is_closed = closed is not None and not isinstance(outcome, Split | RereadParts | Failed | Released)
     landed = closed.landed if closed is not None and is_closed else None
-    why_no_proof = {Beyond: "beyond", AskedAgain: "unconfirmed"}.get(type(outcome), "")
+    why_no_proof = {Beyond: "beyond", Unconfirmed: "unconfirmed"}.get(type(outcome), "")
     return WindowResult(claim, window.calls, window.total, landed, error, seconds, is_split, why_no_proof)

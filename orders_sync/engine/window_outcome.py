@@ -3,7 +3,7 @@
     the read ended with                               closed as     proves    then
     ------------------------------------------------  ------------  --------  ---------------------------------------
     a complete read                                   Complete      the range its records land
-    ... of nothing, too long to be believed at once   AskedAgain    nothing   it is read once more
+    ... of nothing, too long to be believed at once   Unconfirmed   nothing   it is read once more
     ... of nothing, or refused, beyond the reach      Beyond        nothing   it is never read again
     ... the same, over the border of the reach        Split         nothing   the parts on either side are read instead
     more records than are read at once                Split         nothing   its parts are read instead
@@ -104,7 +104,7 @@ class Complete(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
-class AskedAgain(Outcome):
+class Unconfirmed(Outcome):
     """Planned again after `delay`, because an empty answer is not believed until it is repeated."""
 
     delay: timedelta
@@ -199,7 +199,7 @@ def _after_read(facts: Facts, reading: ReadSummary) -> Outcome:
     is_second_answer = claim.not_before is not None
     if claim.kind == WindowKind.BACKFILL or is_believed(claim.window, is_second_answer=is_second_answer):
         return Complete(is_empty=True)
-    return AskedAgain(SECOND_ANSWER_AFTER)
+    return Unconfirmed(SECOND_ANSWER_AFTER)
 
 
 def _after_count(facts: Facts, total: int) -> Outcome:

@@ -113,8 +113,8 @@ class Notifier:
     async def _decide(self) -> None:
         """Compare the verdict with what is known, and enqueue one notice of all that is due."""
         notify = self.settings.notify
-        async with self.pool.connection() as connection, stored.deciding(connection) as is_ours:
-            if not is_ours:
+        async with self.pool.connection() as connection, stored.deciding(connection) as may_decide:
+            if not may_decide:
                 return
             accounts = await overview.read_accounts(connection)
             processes = await overview.read_processes(connection)

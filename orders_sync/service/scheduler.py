@@ -114,12 +114,12 @@ class Scheduler:
             reason = error_scope.report(name, error)
             self._liveness.planning_failed(name, reason)
             if (others := self._throttle.admit(name)) is not None:
-                is_ours = not isinstance(error, OrdersSyncError)  # else its text says what to do
+                is_internal_error = not isinstance(error, OrdersSyncError)  # else its text says what to do
                 log.error(
                     "an account cannot be planned; the other accounts continue",
                     account=name,
                     since_last=others,
-                    **({"exc_info": True} if is_ours else {"error": str(error)}),
+                    **({"exc_info": True} if is_internal_error else {"error": str(error)}),
                 )
             async with self._pool.connection() as connection:
                 await ledger.record_error(connection, name, reason)

@@ -79,7 +79,7 @@ async def finish(
             raise LeaseLostError(claim.id)
 
 
-async def ask_again(connection: Connection, claim: Claim, wait: timedelta, *, calls: int) -> None:
+async def plan_unconfirmed(connection: Connection, claim: Claim, wait: timedelta, *, calls: int) -> None:
     """Plan a window again, after `wait`, because its empty answer is not believed yet. Raises `LeaseLostError`."""
     await update_fenced(
         connection,

@@ -39,7 +39,7 @@ class Comparison:
     - `conflicting`: an account of another host holds the order; with the reason.
     - `equal`: nothing is to be written. Bytes and rows are the stored ones; or another account keeps the order and what
       was read may not replace it, whatever its bytes.
-    - `same_rows`: other bytes. `rebuilt`: other rows. `changed`: both. Damaged orders have other rows.
+    - `same_rows`: other bytes. `rebuilt`: other rows. `changed`: both. Altered orders have other rows.
 
     Some are in one of these too:
 
@@ -71,12 +71,12 @@ def compare(
     locked: Mapping[str, LockedOrder],
     remembered: Mapping[str, Version],
     ownership: Ownership,
-    damaged: Collection[str] = (),
+    altered: Collection[str] = (),
 ) -> Comparison:
     """Compare orders with the locked rows of all of them.
 
     `remembered`: older versions that were read before, by id (`older_versions`). `ownership` has learned the owners of
-    all orders, and records how this account lists those of active ones. `damaged`: ids of orders that the tables hold
+    all orders, and records how this account lists those of active ones. `altered`: ids of orders that the tables hold
     other rows of than their payload became (`restoration`).
     """
     found = Comparison()
@@ -94,7 +94,7 @@ def compare(
                     found.equal.append(order)
                     continue
         if order.payload_hash == stored.payload_hash:
-            _add_equal_bytes(found, order, stored, damaged)
+            _add_equal_bytes(found, order, stored, altered)
             continue
         is_now = precedence(order.version, stored.version, stored.time_went_back_at, remembered.get(order.order_id))
         if is_now in (Precedence.OLDER, Precedence.OLDER_AT_FIRST):
@@ -104,13 +104,13 @@ def compare(
             continue
         if is_now is Precedence.WENT_BACK:
             found.went_back.append(order.order_id)
-        (found.same_rows if _has_same_rows(order, stored, damaged) else found.changed).append(order)
+        (found.same_rows if _has_same_rows(order, stored, altered) else found.changed).append(order)
     found.caught_up = [order for order in found.up_to_date if order.order_id in remembered]
     return found
 
 
 def compare_rebuilt(
-    orders: Sequence[FlatOrder], locked: Mapping[str, LockedOrder], damaged: Collection[str]
+    orders: Sequence[FlatOrder], locked: Mapping[str, LockedOrder], altered: Collection[str]
 ) -> Comparison:
     """Compare the rows that stored payloads became anew; a payload that is another by now, or gone, is stale."""
     found = Comparison()
@@ -119,16 +119,16 @@ def compare_rebuilt(
         if stored is None or stored.payload_hash != order.payload_hash:
             found.stale.append(order)
         else:
-            _add_equal_bytes(found, order, stored, damaged)
+            _add_equal_bytes(found, order, stored, altered)
     return found
 
 
-def _has_same_rows(order: FlatOrder, stored: LockedOrder, damaged: Collection[str]) -> bool:
-    return order.rows_hash == stored.rows_hash and order.order_id not in damaged
+def _has_same_rows(order: FlatOrder, stored: LockedOrder, altered: Collection[str]) -> bool:
+    return order.rows_hash == stored.rows_hash and order.order_id not in altered
 
 
-def _add_equal_bytes(found: Comparison, order: FlatOrder, stored: LockedOrder, damaged: Collection[str]) -> None:
-    has_same_rows = _has_same_rows(order, stored, damaged)
+def _add_equal_bytes(found: Comparison, order: FlatOrder, stored: LockedOrder, altered: Collection[str]) -> None:
+    has_same_rows = _has_same_rows(order, stored, altered)
     if stored.time_went_back_at == stored.read_at and not has_same_rows:
         found.went_back.append(order.order_id)  # it still is the version that was believed
     (found.equal if has_same_rows else found.rebuilt).append(order)

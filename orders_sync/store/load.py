@@ -93,7 +93,7 @@ class _Loader:
         self.rejected: list[Reject] = []
         self.up_to_date: list[UpToDate] = []
         self.unconverted: set[str] = set()  # changed orders whose mark said that a newer version was not converted
-        self.damaged: set[str] = set()  # orders that the tables hold other rows of than they should
+        self.altered: set[str] = set()  # orders that the tables hold other rows of than they should
         self.ownership = Ownership(connection, source.platform, source.account)
 
     async def land(self, batch: list[Record]) -> None:
@@ -179,7 +179,7 @@ class _Loader:
         """Count the orders that the tables hold with these bytes and these rows, and return the others."""
         stored = [order for order in orders if order.order_id in known]
         intact = await restoration.intact(self.connection, stored)
-        self.damaged |= {order.order_id for order in stored} - intact
+        self.altered |= {order.order_id for order in stored} - intact
         others = [each for each in orders if each.order_id not in intact or known[each.order_id] != each.payload_hash]
         self.landed.unchanged += len(orders) - len(others)
         return others
@@ -273,13 +273,13 @@ class _Loader:
             return []
         locked = await self._lock(orders)
         if self.rebuilds:
-            found = compare_rebuilt(orders, locked, self.damaged)
+            found = compare_rebuilt(orders, locked, self.altered)
         else:
             found = await self._compare(orders, locked)
         self.unconverted |= await copy_writer.update(
             self.connection, found.same_rows, found.changed, found.rebuilt, found.went_back
         )
-        if restored := [order.order_id for order in found.rebuilt if order.order_id in self.damaged]:
+        if restored := [order.order_id for order in found.rebuilt if order.order_id in self.altered]:
             await restoration.return_to_account(self.connection, self.source.platform, restored)
         await self.ownership.take(found.taken)
         await older_versions.remember(self.connection, found.older_at_first)
@@ -296,7 +296,7 @@ class _Loader:
         remembered = await older_versions.remembered(self.connection, self.source.platform, locked)
         owners = {order_id: stored.account for order_id, stored in locked.items()}
         await self.ownership.learn({name: owner for name, owner in owners.items() if self.ownership.is_foreign(owner)})
-        return compare(orders, locked, remembered, self.ownership, self.damaged)
+        return compare(orders, locked, remembered, self.ownership, self.altered)
 
     async def _lock(self, orders: list[FlatOrder]) -> dict[str, LockedOrder]:
         values = [self.source.platform, [order.order_id for order in orders]]

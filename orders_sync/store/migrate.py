@@ -61,7 +61,7 @@ def prepare(connection: Connection) -> None:
     state = SessionState(*connection.exec_driver_sql(STATE).one())
     if state.version < OLDEST:
         raise DatabaseError(f"PostgreSQL {state.version} is too old: {OLDEST} or newer is needed")
-    _alone(connection)
+    _lock_migrations(connection)
     found = _heads(connection)
     if found != (HEAD,):
         _must_be_writable(connection)
@@ -112,14 +112,14 @@ def _with_alembic(url: str, work: Callable[[Config, Connection], list[str]]) -> 
         raise DatabaseError(f"database {shown(url)}: {str(error).rstrip('.')}: {advice}") from None
 
 
-def _alone(connection: Connection) -> None:
+def _lock_migrations(connection: Connection) -> None:
     """Wait until nobody else migrates, to the end of the transaction."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": locks.MIGRATION})
 
 
 def _upgrade(config: Config, connection: Connection) -> list[str]:
     _must_be_writable(connection)
-    _alone(connection)
+    _lock_migrations(connection)
     before = _heads(connection)
     command.upgrade(config, "head")
     bi.install(_driver(connection))

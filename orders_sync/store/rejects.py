@@ -139,7 +139,7 @@ async def store_and_settle(
     Comes after all else that locks in the transaction but the ledger. The rows of `up_to_date` in `raw_orders` must be
     locked or just written. `unconverted`: those marked so before.
     """
-    await _lock(connection, platform, alone=bool(rejected))
+    await _lock(connection, platform, exclusive=bool(rejected))
     for reject in rejected:
         await _keep(connection, reject)
     ids = [each.order_id for each in up_to_date]
@@ -162,9 +162,9 @@ async def _mark_unconverted(connection: Connection, platform: str, order_ids: Co
         await connection.execute(_MARK_UNCONVERTED, {"platform": platform, "order_ids": sorted(order_ids)})
 
 
-async def _lock(connection: Connection, platform: str, *, alone: bool) -> None:
-    """Lock the rejects of a platform to the end of the transaction, shared with other settlers unless `alone`."""
-    function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+async def _lock(connection: Connection, platform: str, *, exclusive: bool) -> None:
+    """Lock the rejects of a platform to the end of the transaction, shared with other settlers unless `exclusive`."""
+    function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
     await connection.execute(f"SELECT {function}(%s, hashtext(%s))".encode(), [locks.REJECTS, platform])
 
 
@@ -218,7 +218,7 @@ async def settle_one(connection: Connection, reject: Reject, number: int, order_
 
     `order_id`: of the order that it became; it is kept where the reject had none.
     """
-    await _lock(connection, reject.platform, alone=False)
+    await _lock(connection, reject.platform, exclusive=False)
     await connection.execute(
         "UPDATE sync.rejects SET resolved_at = now(), order_id = coalesce(order_id, %s) "
         "WHERE id = %s AND resolved_at IS NULL",
@@ -246,7 +246,7 @@ async def drop(connection: Connection, numbers: Sequence[int]) -> int:
         query = "SELECT DISTINCT platform FROM sync.rejects WHERE id = ANY(%s) ORDER BY platform"
         platforms = await fetch_values(connection, query, [numbers], str)
         for platform in platforms:
-            await _lock(connection, platform, alone=True)
+            await _lock(connection, platform, exclusive=True)
         query = "DELETE FROM sync.rejects WHERE id = ANY(%s) RETURNING platform, order_id"
         dropped = await fetch_rows(connection, query, [numbers], _Dropped)
         for platform in platforms:

@@ -32,7 +32,6 @@ from orders_sync.engine.window_outcome import (
     LONG,
     LONG_HOLDS,
     MOST_PARTS_AFTER_ERROR,
-    AskedAgain,
     Beyond,
     Complete,
     Counted,
@@ -44,6 +43,7 @@ from orders_sync.engine.window_outcome import (
     Released,
     RereadParts,
     Split,
+    Unconfirmed,
     decide_outcome,
 )
 
@@ -105,7 +105,7 @@ EMPTY: dict[str, Any] = {"is_empty": True}
         pytest.param(facts(ReadSummary(40, 43)), Complete(), id="more-rows-than-counted"),
         pytest.param(facts(NOTHING, **EMPTY), Complete(is_empty=True), id="an-empty-hour"),
         pytest.param(facts(NOTHING), Complete(), id="empty-but-something-follows"),
-        pytest.param(facts(NOTHING, window=TWO_DAYS, **EMPTY), AskedAgain(SECOND_ANSWER_AFTER), id="empty-days"),
+        pytest.param(facts(NOTHING, window=TWO_DAYS, **EMPTY), Unconfirmed(SECOND_ANSWER_AFTER), id="empty-days"),
         pytest.param(
             facts(NOTHING, window=TWO_DAYS, not_before=NOW, **EMPTY), Complete(is_empty=True), id="empty-days-again"
         ),

@@ -53,7 +53,7 @@ async def test_the_next_window_takes_nothing_of_the_stretch_away_though_it_overl
 async def test_a_range_that_came_back_empty_once_was_read(connection: Connection) -> None:
     await plan(connection, hours(0, 48), hours(48, 49))
     await finish(connection, await claim(connection))
-    await closing.ask_again(connection, await claim(connection), at(1) - at(0), calls=1)
+    await closing.plan_unconfirmed(connection, await claim(connection), at(1) - at(0), calls=1)
     found = await read(connection)
     assert (found.read_from, found.read_to, found.watermark) == (at(0), at(49), at(0))
     assert (found.unconfirmed, found.unconfirmed_from, found.unconfirmed_to) == (1, at(0), at(48))

@@ -37,7 +37,7 @@ FROM ({PROGRESS}) AS p JOIN sync.accounts AS a USING (name) WHERE a.name = %(acc
 _CELLS = f"""
 WITH unread AS MATERIALIZED (
     SELECT starts_at, ends_at, kind, state, attempts > 0 AS is_tried, not_before IS NOT NULL AS is_asked_again,
-        part_rows IS NOT NULL AS is_doubted, greatest(width_bucket(starts_at, %(starts)s), 1) AS first,
+        part_rows IS NOT NULL AS lacks_records, greatest(width_bucket(starts_at, %(starts)s), 1) AS first,
         width_bucket(least(ends_at, %(end)s) - interval '1 microsecond', %(starts)s) AS last
     FROM sync.windows
     WHERE account = %(account)s AND state IN {OPEN_WINDOWS} AND starts_at < %(end)s AND ends_at > %(start)s
@@ -49,10 +49,10 @@ WITH unread AS MATERIALIZED (
         count(*) FILTER (WHERE state = 'planned' AND NOT is_asked_again AND is_tried) AS tried
     FROM unread, generate_series(first, last) AS cell GROUP BY cell
 ), proof AS MATERIALIZED (
-    SELECT done, tstzmultirange(%(own)s::tstzrange) - u.own + done - u.doubted AS proven
+    SELECT done, tstzmultirange(%(own)s::tstzrange) - u.own + done - u.lacking AS proven
     FROM (
         SELECT coalesce(range_agg(tstzrange(starts_at, ends_at)) FILTER (WHERE kind = 'incremental'), '{{}}') AS own,
-            coalesce(range_agg(tstzrange(starts_at, ends_at)) FILTER (WHERE is_doubted), '{{}}') AS doubted
+            coalesce(range_agg(tstzrange(starts_at, ends_at)) FILTER (WHERE lacks_records), '{{}}') AS lacking
         FROM unread
     ) AS u, (
         SELECT coalesce(range_agg(tstzrange(starts_at, ends_at)), '{{}}') AS done FROM sync.windows
