@@ -101,7 +101,7 @@ async def test_rows_read_before_a_page_fails_land_P4(install: Install) -> None:
 async def test_orders_behind_a_total_that_is_capped_or_wrong_land_P1(
     install: Install, kind: str, oddities: list[Oddity]
 ) -> None:
-    shop = install(kind, orders_every(5 * MINUTE, 550), *oddities)
+    shop = install(kind, orders_every(5 * MINUTE, 450), *oddities)
     shop.shrink(5)
     await shop.sync(passes=2)
     shop.assert_holds_the_truth()

@@ -19,8 +19,8 @@ from tests.independent.platform import Oddity, Order, Query, Response, orders_ev
 from tests.support.backfills import request_backfill
 
 Install = Callable[..., Installation]
-COUNT = 990
-STEP = timedelta(minutes=36)  # all of them: nearly the whole history of 25 days
+COUNT = 198
+STEP = timedelta(hours=3)  # all of them: nearly the whole history of 25 days
 LONG = timedelta(days=20)  # only the whole history is longer
 WHOLES = "SELECT state, total, part_rows, parts_again_at IS NOT NULL FROM sync.windows WHERE part_rows IS NOT NULL"
 
@@ -40,7 +40,12 @@ def orders(step: timedelta, count: int) -> list[Order]:
 
 
 def installed(install: Install, kind: str, *oddities: Oddity) -> Installation:
-    return install(kind, orders(STEP, COUNT), *oddities, limits=limits())
+    return shrunk(install(kind, orders(STEP, COUNT), *oddities, limits=limits()))
+
+
+def shrunk(shop: Installation) -> Installation:
+    shop.shrink(5)
+    return shop
 
 
 def counts_of_the_whole(shop: Installation) -> int:
@@ -116,7 +121,7 @@ async def test_a_count_of_the_whole_that_was_too_high_for_a_moment_costs_a_call_
 
 async def test_rows_that_left_a_range_of_update_time_since_it_was_counted_are_no_loss(install: Install) -> None:
     shop = installed(install, "1688")
-    shop.policy = {"lag": timedelta(minutes=1)}  # nothing is read of what changes now
+    shop.policy |= {"lag": timedelta(minutes=1)}  # nothing is read of what changes now
     usual = shop.fake.stages.select
 
     def select(query: Query, orders: list[Order]) -> list[Order]:
@@ -134,11 +139,11 @@ async def test_rows_that_left_a_range_of_update_time_since_it_was_counted_are_no
 
 
 async def test_a_loss_in_a_part_that_was_split_itself_is_seen_where_it_was_lost_P1(install: Install) -> None:
-    shop = install("xportcn_open", orders(timedelta(minutes=3), 1990), limits=limits())
-    lost = shop.fake.orders[1000].number
+    shop = shrunk(install("xportcn_open", orders(timedelta(minutes=15), 398), limits=limits()))
+    lost = shop.fake.orders[200].number
     shop.fake.add(hidden_in_ranges_of(timedelta(hours=20), lambda order: order.number == lost))
     await shop.sync()
-    assert len(shop.held()) == 1989
+    assert len(shop.held()) == 397
     lengths = "SELECT state, ends_at - starts_at FROM sync.windows WHERE part_rows IS NOT NULL"
     [(state, length)] = shop.query(lengths)
     assert state == "failed"
@@ -149,13 +154,13 @@ async def test_a_loss_in_a_part_that_was_split_itself_is_seen_where_it_was_lost_
 
 
 async def test_a_loss_that_only_the_whole_of_all_parts_shows_is_seen_too_P1(install: Install) -> None:
-    shop = install("xportcn_open", orders(timedelta(minutes=12), 2990), limits=limits())
-    lost = shop.fake.orders[1500].number
+    shop = shrunk(install("xportcn_open", orders(timedelta(hours=1), 598), limits=limits()))
+    lost = shop.fake.orders[300].number
     shop.fake.add(hidden_in_ranges_of(LONG, lambda order: order.number == lost, lambda: counts_of_the_whole(shop) < 2))
     await shop.sync()
     shop.assert_holds_the_truth()
     assert shop.is_current()
-    assert shop.query(WHOLES) == [("split", 2990, 2989, True)]
+    assert shop.query(WHOLES) == [("split", 598, 597, True)]
 
 
 async def test_a_backfill_is_not_done_and_its_range_not_proven_while_its_parts_are_short_P5(
