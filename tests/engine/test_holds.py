@@ -89,7 +89,7 @@ async def test_a_sync_goes_on_after_a_long_pause_and_every_order_is_there_P6(
 ) -> None:
     monkeypatch.setattr(rate_limiter, "LONGEST_WAIT", 0.5)
     story = tell(orders=60)
-    story.faults.retry_after = 2
+    story.faults.retry_after = 1
     story.faults.script("http_429", "ok", "http_429", account=KA)
     outcome = (await story.sync(KA))[KA]
     assert (outcome.errors, outcome.failed_windows) == ([], [])

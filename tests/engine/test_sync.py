@@ -264,7 +264,7 @@ async def test_closed_windows_cover_the_history_without_a_gap_P1(tell: Tell) -> 
 async def test_each_fault_is_survived_and_nothing_is_missed_P1(tell: Tell, kind: str) -> None:
     story = tell(orders=180, page_size=5)
     story.faults.set_rates({kind: 0.3})
-    story.with_limits(tries=6, attempts=8)
+    story.with_limits(tries=6)
     for _ in range(4):
         outcomes = await story.sync()
         if not any(outcome.errors for outcome in outcomes.values()):
