@@ -85,6 +85,8 @@ def with_cause(cause: Exception) -> QueueError:
         (with_cause(PoolTimeout("none")), True),
         (with_cause(errors.UndefinedTable()), False),
         (errors.DiskFull(), False),
+        (errors.OutOfMemory(), False),
+        (errors.ReadOnlySqlTransaction(), False),
         (errors.LockNotAvailable(), False),
         (errors.UndefinedTable(), False),
         (errors.InsufficientPrivilege(), False),
@@ -160,8 +162,6 @@ async def test_after_an_outage_reading_goes_on_and_only_two_lines_speak_of_it(
     [
         ("53100", "DiskFull"),
         ("42501", "InsufficientPrivilege"),
-        ("53200", "OutOfMemory"),
-        ("25006", "ReadOnlySqlTransaction"),
     ],
 )
 async def test_a_statement_refused_to_a_job_is_no_outage_and_is_reported_as_what_it_is(

@@ -88,7 +88,7 @@ def without_clock(planned: PlannedRange) -> tuple[object, ...]:
 
 
 async def test_plans_watermark_and_proof_are_the_same_afterwards_and_nothing_is_read_twice_P1_P3(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=300)
     story.with_limits(window_rows=20)
     await story.sync()
     await story.sync(sweep=Sweep.ALL)
@@ -313,14 +313,14 @@ async def test_history_and_payloads_stay_for_ever_unless_told_otherwise(tell: Te
     age(story, days=4000)
     removed = await remove_old(story.pool, KEPT)
     assert set(removed) == {"windows"}
-    assert len(story.query("SELECT 1 FROM order_history")) == 300
+    assert len(story.query("SELECT 1 FROM order_history")) == 90
     assert story.query("SELECT count(*) FROM raw_orders WHERE payload IS NULL") == [(0,)]
 
 
 async def test_without_its_payload_an_unchanged_order_costs_no_write_and_a_changed_one_brings_it_back_P3(
     tell: Tell,
 ) -> None:
-    story = tell()
+    story = tell(orders=300)
     await story.sync()
     age(story)
     story.query("UPDATE order_history SET seen_at = now() WHERE platform <> '1688' RETURNING 1")

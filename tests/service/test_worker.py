@@ -158,7 +158,7 @@ async def test_an_account_of_other_settings_is_left_to_other_workers(tell: Tell,
 
 
 async def test_two_workers_on_the_same_accounts_land_everything_once_P1_P3(tell: Tell, queue: Queue) -> None:
-    story = tell(orders=900)
+    story = tell(orders=300)
     await plan(story, queue)
     async with queues.open_queue(story.url) as other:
         pair = [worker(story, queue)[0], worker(story, other)[0]]

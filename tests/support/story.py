@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -178,12 +179,15 @@ def empty_months_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emptiness, "ONE_ANSWER", timedelta(days=10_000))
 
 
+def begin(
+    pool: Pool, url: str, *, orders: int, seed: int = 1, days: float = 5, samples: bool = False, **settings: object
+) -> Story:
+    """Begin a story. With `samples` its history has years, mostly empty: eighty windows to read."""
+    world = World(orders, 3, seed, now=an_hour_ago(), days=days, samples=samples)
+    return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def tell(pool: Pool, url: str) -> Tell:
-    """Begin a story: `tell(orders=300)`. With `samples` its history has years, mostly empty: eighty windows to read."""
-
-    def begin(orders: int = 300, seed: int = 1, days: float = 5, samples: bool = False, **settings: object) -> Story:
-        world = World(orders, 3, seed, now=an_hour_ago(), days=days, samples=samples)
-        return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
-
-    return begin
+    """Begin a story: `tell(orders=300)`, as many as without a number."""
+    return partial(begin, pool, url, orders=300)
