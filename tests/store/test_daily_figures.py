@@ -183,12 +183,11 @@ def test_orders_of_before_0044_have_their_figures_and_are_no_change_for_the_feed
     assert kept(tables) == computed(tables)
 
 
-@pytest.mark.parametrize("figure", ["ordered", "valid_amount", "refund", "net_amount"])
-def test_a_kept_figure_that_is_not_that_of_the_orders_is_found(tables: Tables, figure: str) -> None:
+def test_a_kept_figure_that_is_not_that_of_the_orders_is_found(tables: Tables) -> None:
     add_order(tables, "a", total_amount=5, refund_amount=2)
     add_order(tables, "b", total_amount=5, refund_amount=5, status_group="cancelled")
     assert tables.query("SELECT * FROM bi.check_daily_sales") == []
-    tables.execute(
-        f"UPDATE sync.daily_figures SET {figure} = {figure} + 1 WHERE id = (SELECT max(id) FROM sync.daily_figures)"
-    )
-    assert tables.query("SELECT account FROM bi.check_daily_sales") == [("shop",)]
+    newest = "(SELECT max(id) FROM sync.daily_figures)"
+    for figure in ("ordered", "valid_amount", "refund", "net_amount"):
+        change = f"UPDATE sync.daily_figures SET {figure} = {figure} + 1 WHERE id = {newest}"
+        assert tables.tried(change, "SELECT account FROM bi.check_daily_sales") == [("shop",)], figure

@@ -22,10 +22,11 @@ from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.sandbox import Faults, World
-from orders_sync.store import claims, closing, ledger, load, migrate
+from orders_sync.store import claims, closing, ledger, load
 from orders_sync.store.claims import LEASE
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import one
+from tests.support.homes import Homes
 from tests.support.ledger_steps import SHOP, WAITING, at, claim, finish, hours, plan, register
 from tests.support.story import Story, an_hour_ago
 
@@ -552,10 +553,12 @@ async def test_whoever_lost_a_window_beyond_the_reach_says_nothing_of_its_backfi
 
 
 @pytest.mark.db
-async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_after_P5(tmp_path: Path) -> None:
+async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_after_P5(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """The crash forgets whatever was not on the disk yet; the worker that claimed lives on."""
-    with embedded_postgres.running(tmp_path) as server:
-        migrate.migrate(server.url)
+    home = Homes.of_run(tmp_path_factory).migrated(tmp_path).home
+    with embedded_postgres.running(home) as server:
         async with await Connection.connect(server.url, autocommit=True) as connection:
             await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")  # nobody else brings it to the disk
             await connection.execute("SELECT pg_reload_conf()")

@@ -18,6 +18,7 @@ from orders_sync import embedded_postgres
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.service import queue
 from orders_sync.store import database, migrate, session_settings
+from tests.support.homes import Homes
 
 _numbers = itertools.count(1)
 ODD = {  # settings that somebody may have made, and what a session must have instead
@@ -272,8 +273,9 @@ def test_a_url_that_asks_for_a_service_finds_it(
 
 @pytest.mark.db
 def test_the_embedded_server_is_used_whatever_the_environment_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    home = Homes.of_run(tmp_path_factory).migrated(tmp_path).home
     for name, value in {
         "PGSERVICE": "nowhere",
         "PGOPTIONS": "-c nonsense=1",
@@ -284,5 +286,5 @@ def test_the_embedded_server_is_used_whatever_the_environment_says(
         "PGTARGETSESSIONATTRS": "standby",
     }.items():
         monkeypatch.setenv(name, value)
-    with embedded_postgres.running(tmp_path) as running, database.session(running.url) as connection:
+    with embedded_postgres.running(home) as running, database.session(running.url) as connection:
         assert shows(connection) == MADE
