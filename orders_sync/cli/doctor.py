@@ -289,7 +289,7 @@ async def _account(http: httpx.AsyncClient, source: AccountSource) -> Finding:
     # not shared: it is one call, and there may be no database
     rate_limiter = RateLimiter(source.policy.requests_per_second, LocalRateBackend())
     client = PageClient(
-        http, source, rate_limiter, DatabaseClock(now), RetryPolicy(1, largest_body=2**20, seconds=SECONDS)
+        http, source, rate_limiter, DatabaseClock(now), RetryPolicy(1, largest_body=2**20, seconds_per_try=SECONDS)
     )
     what = f"account {source.account.name}"
     try:

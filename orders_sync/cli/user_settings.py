@@ -40,7 +40,7 @@ def load_with_secrets(config: Path | None, *, warns: bool = True) -> Settings:
 def limits(settings: Settings) -> Limits:
     """Return the limits of windows and calls that the settings give."""
     sync = settings.sync
-    retry_policy = RetryPolicy(sync.tries, largest_body=sync.largest_body, seconds=sync.timeout.total_seconds())
+    retry_policy = RetryPolicy(sync.tries, largest_body=sync.largest_body, seconds_per_try=sync.timeout.total_seconds())
     return Limits(sync.workers, sync.window_rows, sync.attempts, retry_policy, probes=True)
 
 

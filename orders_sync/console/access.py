@@ -32,9 +32,10 @@ from orders_sync.store.console_access import Person
 LANGUAGE = "orders_sync_language"  # cookie
 YEAR_SECONDS = 365 * 86_400
 LONGEST_NAME = 100
-KEPT_LONGER = timedelta(days=30)  # a key whose session is over opens nothing, but tells that there was one
+# a key whose session is over opens nothing, but tells that there was one
+COOKIE_OUTLIVES_SESSION_BY = timedelta(days=30)
 LONGEST_FORM = 16 * 2**10  # bytes of a form that is kept while its sender logs in again
-HASHES = 2  # at a time: log-ins must not take memory and cores from the rest
+HASHES_AT_ONCE = 2  # log-ins must not take memory and cores from the rest
 
 log = structlog.get_logger(__name__)
 
@@ -59,12 +60,12 @@ class Access:
     def __init__(self, site: Site, resume: Resume) -> None:
         self._site = site
         self._resume = resume
-        self._hashing = asyncio.Semaphore(HASHES)
+        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
 
     def routes(self) -> list[Route]:
         """Return the routes that need no session."""
         return [
-            Route("/login", self._show, methods=["GET"]),
+            Route("/login", self._login_page, methods=["GET"]),
             Route("/login", self._log_in, methods=["POST"]),
             Route("/logout", self._log_out, methods=["POST"]),
             Route("/language", self._choose_language, methods=["POST"]),
@@ -110,7 +111,7 @@ class Access:
             return Response(status_code=401)
         visit = self.visit(request, NOBODY)
         had_session = self._cookie(request) in request.cookies
-        return RedirectResponse(visit.url("/login", next=self._inside(path), ended=1 if had_session else None), 303)
+        return RedirectResponse(visit.url("/login", next=self._own_path(path), ended=1 if had_session else None), 303)
 
     def _refuse(self, request: Request) -> Response:
         name = getattr(request.state, "user", None)
@@ -125,9 +126,9 @@ class Access:
             "short_page.html", 403, title=words("No access"), text=text, advice=advice
         )
 
-    async def _show(self, request: Request) -> Response:
+    async def _login_page(self, request: Request) -> Response:
         if await self.person(request):
-            return self._to(request.query_params.get("next", ""))
+            return self._redirect_inside(request.query_params.get("next", ""))
         return self._form(request, request.query_params.get("next", ""), ended="ended" in request.query_params)
 
     def _form(
@@ -141,7 +142,7 @@ class Access:
         ended: bool = False,
         name: str = "",
     ) -> Response:
-        after = self._inside(after)
+        after = self._own_path(after)
         scope = {
             **request.scope,
             "method": "GET",
@@ -180,16 +181,16 @@ class Access:
                     await console_access.open_session(connection, found[0], _hash(key), address, browser)
                     details = {"address": address}
                     await activity.record(connection, _actor(found[0]), Action.CONSOLE_LOGIN, details=details)
-        answer = await self._after(self.visit(request, found[0]), after, unsent)
+        answer = await self._page_after_login(self.visit(request, found[0]), after, unsent)
         self._set_cookie(request, answer, key)
         return answer
 
-    async def _after(self, visit: Visit, path: str, unsent: Unsent) -> Response:
+    async def _page_after_login(self, visit: Visit, path: str, unsent: Unsent) -> Response:
         """Return the page that follows a log-in. That of an unsent form has the form filled in, and says so."""
-        back = self._to(path)
+        back = self._redirect_inside(path)
         if not unsent.path:
             return back
-        sent = urlsplit(self._inside(unsent.path))
+        sent = urlsplit(self._own_path(unsent.path))
         request = Request({**visit.request.scope, "query_string": sent.query.encode()})
         visit = replace(visit, request=request)
         with suppress(UsageError):  # no browser made it: the form is shown empty
@@ -212,20 +213,20 @@ class Access:
 
     async def _choose_language(self, request: Request) -> Response:
         form, _ = parse_form(await request.body())
-        answer = self._to(form.get("next", ""))
+        answer = self._redirect_inside(form.get("next", ""))
         if (language := form.get("language")) in LANGUAGES:
             path = self._site.base_path or "/"
             answer.set_cookie(LANGUAGE, language, max_age=YEAR_SECONDS, path=path, httponly=True, samesite="lax")
         return answer
 
-    def _to(self, path: str) -> Response:
+    def _redirect_inside(self, path: str) -> Response:
         """Send the browser to a page of this console; to the overview for a path that leads elsewhere."""
-        return RedirectResponse(self._site.base_path + (self._inside(path) or "/"), 303)
+        return RedirectResponse(self._site.base_path + (self._own_path(path) or "/"), 303)
 
     async def _to_overview(self, request: Request) -> Response:
-        return self._to("/")
+        return self._redirect_inside("/")
 
-    def _inside(self, path: str) -> str:
+    def _own_path(self, path: str) -> str:
         """Return a path of this console without the base path; an empty text for what leads elsewhere."""
         return inside(path, self._site.base_path)
 
@@ -241,7 +242,7 @@ class Access:
         answer.set_cookie(
             self._cookie(request),
             key,
-            max_age=int((self._site.settings.console.session + KEPT_LONGER).total_seconds()),
+            max_age=int((self._site.settings.console.session + COOKIE_OUTLIVES_SESSION_BY).total_seconds()),
             path=self._cookie_path,
             secure=request.url.scheme == "https",
             httponly=True,

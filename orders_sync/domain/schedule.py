@@ -26,7 +26,7 @@ def changes(
     elif sweep is Sweep.DUE:
         sweeps = daily_sweep(planned, policy, furthest_back, state.oldest)
     return Plan(
-        replaces(planned, policy),
+        superseded(planned, policy),
         [
             PlannedWindows(WindowKind.INCREMENTAL, feed, incremental(planned, policy, furthest_back)),
             PlannedWindows(WindowKind.CONFIRM, feed, confirm(planned, policy)),
@@ -45,7 +45,7 @@ def incremental(planned: PlannedRange, policy: SyncPolicy, furthest_back: timede
         |-- more --| when the settings reach further back than before
 
     Nothing where the result would be empty. A newest window that nobody has claimed yet (`newest`) is replaced by
-    a longer one, so that windows do not pile up while nobody reads: the caller takes it out (`replaces`). No window
+    a longer one, so that windows do not pile up while nobody reads: the caller takes it out (`superseded`). No window
     of history reaches over the border of what the platform is documented to list, `furthest_back` of now; one of new
     changes that does is cut when it is read.
     """
@@ -55,7 +55,7 @@ def incremental(planned: PlannedRange, policy: SyncPolicy, furthest_back: timede
     earlier = _history(policy.history_from, planned.history_from, planned.now, policy, furthest_back)
     start = max(planned.planned_to - policy.overlap, planned.history_from)
     if planned.newest is not None:
-        start = planned.newest.window.start if replaces(planned, policy) else end
+        start = planned.newest.window.start if superseded(planned, policy) else end
     return [*earlier, *tile(start, end, policy.longest_window)]
 
 
@@ -69,7 +69,7 @@ def _history(
     return [each for part in parts if part for each in tile(part.start, part.end, policy.longest_window)]
 
 
-def replaces(planned: PlannedRange, policy: SyncPolicy) -> Unclaimed | None:
+def superseded(planned: PlannedRange, policy: SyncPolicy) -> Unclaimed | None:
     """Return the unclaimed window that the newest one of `incremental` makes superfluous."""
     is_longer = planned.newest is not None and planned.newest.window.end < whole_second(planned.now - policy.lag)
     return planned.newest if is_longer else None

@@ -135,10 +135,10 @@ class ClaimedWindow:
     async def _facts(self, ending: Ending, records: list[Record]) -> Facts:
         claim, source, platform = self._claim, self._source, self._source.platform
         is_followed = bool(claim.orders) or rereads.proves_absence(claim, source, records)
-        was_read = False
+        account_was_read = False
         if isinstance(ending, PlatformError) and may_be_refused_credentials(claim, ending):
             async with self._pool.connection() as connection:
-                was_read = await ledger.was_read(connection, claim.account, BLOCKED_FOR)
+                account_was_read = await ledger.was_read_within(connection, claim.account, BLOCKED_FOR)
         return Facts(
             claim=claim,
             account=source.account,
@@ -150,7 +150,7 @@ class ClaimedWindow:
             platform=platform.name,
             furthest_back=platform.furthest_back,
             is_empty=not records and claim.status is None and not is_followed,
-            was_read=was_read,
+            account_was_read=account_was_read,
         )
 
     def _window_read(self, ending: Ending, records: list[Record]) -> WindowRead:

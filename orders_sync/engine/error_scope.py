@@ -21,8 +21,8 @@ def affects_all_accounts(error: Exception) -> bool:
 
 def text(error: Exception) -> str:
     """Name an error in one line, without the rows a database quotes in its details."""
-    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    return " ".join(f"{type(error).__name__}: {said or error}".split())
+    message = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return " ".join(f"{type(error).__name__}: {message or error}".split())
 
 
 def database_refusal(error: psycopg.Error) -> Sentence:

@@ -59,10 +59,10 @@ class ClosedWindow:
 
 
 async def close(pool: Pool, read: WindowRead, outcome: Outcome) -> ClosedWindow:
-    """Write an outcome and return what was written: for `RereadParts` its `otherwise`, where no part is to be read.
+    """Write an outcome and return it; in place of `RereadParts` its `otherwise`, if no part is left to read again.
 
     Raises `LeaseLostError` when another worker has claimed the window since; then nothing was written. Raises
-    `TransientError` when the database ended each transaction with a complete read, else psycopg.Error.
+    `TransientError` when the database aborted every attempt to land a complete read, else psycopg.Error.
     """
     landed = LoadCounts()
     match outcome:
@@ -87,14 +87,14 @@ async def _land_complete(pool: Pool, read: WindowRead, outcome: Complete) -> Loa
 
 async def _land(pool: Pool, read: WindowRead, outcome: Complete) -> LoadCounts:
     claim, source, records = read.claim, read.source, read.records
-    async with pool.connection() as connection, nullcontext() if outcome.is_empty else connection.transaction():
+    async with pool.connection() as connection, nullcontext() if outcome.nothing_to_write else connection.transaction():
         landed = await load.land(connection, _load_source(read), records)
         if read.observed_page_size < read.page_size:
             await probes.record_page_size(connection, claim.account, read.observed_page_size)
-        moved_on = await rereads.moved_on(connection, claim, source, records, read.page_size)
+        left = await rereads.orders_that_left_status(connection, claim, source, records, read.page_size)
         assert read.total is not None
         await closing.finish(connection, claim, total=read.total, seen=read.seen, calls=read.calls, landed=landed)
-        await followups.plan(connection, claim.account, claim.kind, moved_on.windows, moved_on.orders)
+        await followups.plan(connection, claim.account, claim.kind, left.windows, left.orders)
         if landed.new or landed.changed:
             await _measure_lateness(connection, read)
         await rereads.follow_up(connection, claim, source, records, read.calls)

@@ -38,13 +38,14 @@ DEFAULT_HOLD_FACTOR = 5  # times `first_delay`: the hold where the platform says
 class RetryPolicy:
     """Limits of one call. `tries`: the first one included.
 
-    `first_delay`: seconds, doubled and jittered from try to try. `seconds`: the most that a try may take as a whole.
+    `first_delay`: seconds, doubled and jittered from try to try. `seconds_per_try`: the most that a try
+    may take as a whole.
     """
 
     tries: int = 5
     first_delay: float = 0.2
     largest_body: int = 64 * 2**20  # bytes
-    seconds: float = CALL_SECONDS
+    seconds_per_try: float = CALL_SECONDS
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class PageClient:
         headers: dict[str, str] = {}
         try:
             request = source.platform.request(source.account, query, asked_at)
-            body = await fetch(self._http, request, retry_policy.largest_body, retry_policy.seconds, headers)
+            body = await fetch(self._http, request, retry_policy.largest_body, retry_policy.seconds_per_try, headers)
             return FetchedPage(source.platform.page(source.account, body), asked_at)
         except AuthenticationError as error:
             if skew := clock_skew(headers, self._clock.now()):
@@ -153,7 +154,7 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 
 
 def _delay_before_retry(error: Exception) -> bool | float:
-    """Return True if the call is repeated, or the seconds the platform asked to wait before that; False if not.
+    """Return False to repeat no call, True to repeat it after the usual delay, or the seconds to wait before that.
 
     A call that something in front of the gateway blocked, or that has to wait longer than `LONGEST_WAIT`
     (`rate_limiter.py`), is not repeated: its window is read again later.

@@ -65,7 +65,7 @@ class SmallerPage(msgspec.Struct, frozen=True):
 class Reader:
     """Reads one window, as often as it takes. Raises `PlatformError`.
 
-    `most`: records read at once. `check`: of the records against the range, None for none. `sizes`: the page sizes that
+    `most_records`: read at once. `check`: of the records against the range, None for none. `sizes`: the page sizes that
     the platform takes. `page_size` shrinks to what the platform gives. `records`: everything read so far, over all
     attempts, the version read last of each order. It stays, whatever ends the reading.
     """
@@ -73,7 +73,7 @@ class Reader:
     ask: AskPage
     identify: Identify
     page_size: int
-    most: int
+    most_records: int
     check: RecordCheck | None = None
     sizes: Collection[int] = range(1, 501)
     records: dict[Key, Record] = field(default_factory=dict)
@@ -90,8 +90,8 @@ class Reader:
         lacking = None
         for _ in range(attempts):
             result = await self.read(expected, record_no)
-            if self.check is not None and (misfit := self.check.misfit()) is not None:
-                raise RecordsOutOfRangeError(misfit)
+            if self.check is not None and (out_of_range_text := self.check.out_of_range_text()) is not None:
+                raise RecordsOutOfRangeError(out_of_range_text)
             if isinstance(result, WindowTooLarge):
                 return result
             lacking = shortfall(result.reading)
@@ -132,14 +132,14 @@ class Reader:
         counts_first = expected > size
         answer = await (self._page(record_no, 1) if counts_first else self._page(1, size))
         total = answer.page.total
-        if total > self.most:
+        if total > self.most_records:
             return WindowTooLarge(total)
         page_no = last_page(total, size)
         is_empty = record_no == 1 and not total and not answer.page.records
         if page_no > 1 or (counts_first and not is_empty):
             answer = await self._page(page_no, size)
         while has_more(answer.page.total, len(answer.page.records), page_no, size):
-            if page_no * size > self.most:
+            if page_no * size > self.most_records:
                 return WindowTooLarge(max(answer.page.total, page_no * size + 1))
             if smaller := self._smaller(answer, page_no):
                 return smaller
@@ -173,7 +173,7 @@ class Reader:
     async def _page(self, page_no: int, page_size: int) -> FetchedPage:
         """Ask for a page; once more where the answer has neither a list nor a count: a repeated answer is believed."""
         answer = await self.ask(page_no, page_size)
-        if answer.page.is_bare:
+        if answer.page.has_no_list_or_total:
             answer = await self.ask(page_no, page_size)
         if page_size == 1 < self.page_size:
             self._keep(answer, page_no)
@@ -184,15 +184,15 @@ class Reader:
 
         None where it brings nothing new, or the platform refuses to answer for what lies past its count.
         """
-        is_counted_out = last.page.total == page_no * self.page_size
+        ends_at_total = last.page.total == page_no * self.page_size
         try:
             answer = await self._page(page_no + 1, self.page_size)
         except (InvalidRequestError, TransientError) as error:
-            if is_counted_out and error.code:
+            if ends_at_total and error.code:
                 return None
             raise
         is_repeated = bool(answer.page.records) and set(answer.page.records) <= set(last.page.records)
-        return None if is_repeated or (is_counted_out and not answer.page.records) else answer
+        return None if is_repeated or (ends_at_total and not answer.page.records) else answer
 
     def _smaller(self, answer: FetchedPage, page_no: int) -> SmallerPage | None:
         size = observed_page_size(answer.page.total, len(set(answer.page.records)), page_no, self.page_size)
@@ -208,7 +208,7 @@ class Reader:
         if self.check is not None:
             self.check.add(list(found.values()))
             if self.check.is_elsewhere:
-                raise RecordsOutOfRangeError(self.check.misfit() or "")
+                raise RecordsOutOfRangeError(self.check.out_of_range_text() or "")
         return set(found)
 
 

@@ -162,7 +162,7 @@ async def probe_account(
     name = source.account.name
     async with pool.connection() as connection:
         now = await fetch_now(connection)
-    once = RetryPolicy(1, retry_policy.first_delay, retry_policy.largest_body, retry_policy.seconds)
+    once = RetryPolicy(1, retry_policy.first_delay, retry_policy.largest_body, retry_policy.seconds_per_try)
     client = PageClient(http, source, rate_limiter, DatabaseClock(now), once)
     answers, fault = {}, ""
     try:

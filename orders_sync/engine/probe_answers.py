@@ -174,7 +174,7 @@ def empty_range(answer: ListAnswer) -> ProbeAnswer:
         )
     if answer.page.records:
         return UNKNOWN
-    if answer.page.is_bare:
+    if answer.page.has_no_list_or_total:
         said = "a range without orders is a success without list and count, so it is asked for twice"
         return ProbeAnswer(ProbeResult.OTHERWISE, said)
     if answer.page.total:

@@ -14,8 +14,8 @@ LONGEST_WAIT = 30.0  # seconds that a call waits for the end of a hold; for a lo
 # seconds: the least span of permits that one query reserves, so that a fast app does not ask the database for each call
 AT_ONCE = 0.05
 ROUNDING = 1e-6  # seconds
-# seconds for which a permit may still be used after its moment, at most half a gap: at a slow rate a lost one costs
-# minutes
+# seconds for which a permit may still be used after its moment, at most half a gap: at a slow rate the next one is
+# minutes away
 LATE = 0.01
 
 

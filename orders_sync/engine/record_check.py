@@ -23,7 +23,11 @@ ZONE = timedelta(hours=8)
 
 
 class RecordCheck:
-    """Checks the records of one window, page by page. `trusts_filter`: records of other times are no fault."""
+    """Checks the records of one window, page by page. `trusts_filter`: records of other times are no fault.
+
+    Records of another range end the read (`out_of_range_text`); a read that adds up may still prove nothing (`doubt`).
+    What is lacking by the totals alone: `shortfall` in `completeness.py`.
+    """
 
     def __init__(self, window: Window, feed: Feed, *, trusts_filter: bool = False) -> None:
         self._window = window
@@ -56,8 +60,8 @@ class RecordCheck:
     def _is_outside(self, at: datetime, read_at: datetime) -> bool:
         if at < self._window.start - TOLERANCE:
             return True
-        has_moved_on = self._feed is Feed.UPDATED and at > read_at - JUST_NOW
-        return at > self._window.end + TOLERANCE and not has_moved_on
+        has_changed_since = self._feed is Feed.UPDATED and at > read_at - JUST_NOW
+        return at > self._window.end + TOLERANCE and not has_changed_since
 
     def _check_order(self, times: list[datetime], ids: list[str]) -> None:
         """Check that records are in order of their time, or else of their number: either stays so while some leave."""
@@ -87,7 +91,7 @@ class RecordCheck:
         """True if most of many records are of another range: then the others need not be read."""
         return not self._trusts_filter and self._records >= ENOUGH and 2 * len(self._outside) > self._records
 
-    def misfit(self) -> str | None:
+    def out_of_range_text(self) -> str | None:
         """Return why the records are not those of the window, with the first and the likely cause; else None."""
         if not self._outside or self._trusts_filter:
             return None

@@ -2,9 +2,9 @@
 
 A list by status is read like any other, though orders enter it while it is paged. An order that enters shifts all later
 ones by one place, possibly from a page that is still to be read to one that was read already; while another one leaves,
-the count does not show it. So no reading order and no total prove such a list, and nothing depends on it: orders that
-the tables hold in its status and that it did not bring are planned by creation time, which never moves, in the
-transaction that closes it.
+the count does not show it. So neither the order of pages nor the total can prove such a list, and it proves no
+range: orders that the tables hold in its status and that it did not bring are planned by creation time, which never
+moves, in the transaction that closes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from orders_sync.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class MovedOn:
+class LeftStatus:
     """Orders stored in a status whose list did not bring them: most have another one by now.
 
     `windows`: of creation time, oldest first, in which they are to be read.
@@ -48,15 +48,15 @@ def proves_absence(claim: Claim, source: AccountSource, records: list[Record]) -
     )
 
 
-async def moved_on(
+async def orders_that_left_status(
     connection: Connection, claim: Claim, source: AccountSource, records: list[Record], page_size: int
-) -> MovedOn:
+) -> LeftStatus:
     """Return the orders stored in the claim's status that its list did not bring; none for a list of all orders.
 
     Orders that another read has seen in another status meanwhile are not among them.
     """
     if claim.status is None:
-        return MovedOn([], [])
+        return LeftStatus([], [])
     brought = _order_ids(records)
     hours = await sweep_queries.hours_not_brought(
         connection, claim.account, claim.window, claim.status, brought, page_size
@@ -67,7 +67,7 @@ async def moved_on(
         for window in tile(each.window.start, each.window.end, source.policy.longest_window)
     ]
     orders = await sweep_queries.orders_not_brought(connection, claim.account, claim.window, claim.status, brought)
-    return MovedOn(windows, orders)
+    return LeftStatus(windows, orders)
 
 
 async def follow_up(

@@ -46,13 +46,14 @@ from orders_sync.engine.paging import WindowTooLarge
 from orders_sync.engine.rate_limiter import is_long_hold
 
 MOST_PARTS_AFTER_ERROR = 8  # of a window that could not be read; of one that is only too large: `windows.MOST_PARTS`
-LONG = timedelta(days=7)  # a longer window may be too much for a platform to answer: no document gives a limit
+LONG_WINDOW = timedelta(days=7)  # a longer window may be too much for a platform to answer: no document gives a limit
 # reads of a window that each ended because the platform asked for a long hold; the last of them splits the window
 # instead of releasing it: as a whole it may cost more calls than a quota has
 LONG_HOLDS = 4
-# a window that was blocked as often as this, over some minutes, is taken for one whose credentials are refused,
+# the credentials count as refused once a window was blocked BLOCKED_READS times, unless another window of the account
+# was read to its end within BLOCKED_FOR
 BLOCKED_READS = 4
-BLOCKED_FOR = timedelta(minutes=10)  # unless a window of the account was read to its end within this time
+BLOCKED_FOR = timedelta(minutes=10)
 EMPTY_BEYOND = "nothing is listed, which proves nothing there"
 
 
@@ -80,9 +81,8 @@ class Facts:
     platform: str
     furthest_back: timedelta | None  # how far back the platform is documented to list
     is_empty: bool = False  # of a complete read: it brought nothing, and nothing follows from that
-    was_read: bool = (
-        False  # a window of the account was read to its end within `BLOCKED_FOR`; see `may_be_refused_credentials`
-    )
+    # a window of the account was read to its end within `BLOCKED_FOR`; see `may_be_refused_credentials`
+    account_was_read: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +94,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Complete(Outcome):
-    """Read to its end: its records land. `is_empty`: nothing else is to be written.
+    """Read to its end: its records land. `nothing_to_write`: but for the end of the window.
 
     That proves its range, so that the watermark may move. A list by status (`Claim.status`) proves none; nor does a
     read for a message, for which the range may be too young.
     """
 
-    is_empty: bool = False
+    nothing_to_write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +170,13 @@ def decide_outcome(facts: Facts) -> Outcome:
 
 
 def may_be_refused_credentials(claim: Claim, error: PlatformError) -> bool:
-    """Return True if a block may mean that the credentials are refused; it does unless `Facts.was_read`."""
+    """Return True if a block may mean that the credentials are refused; it does unless `Facts.account_was_read`."""
     return isinstance(error, BlockedError) and claim.attempts >= BLOCKED_READS
 
 
 def is_long(window: Window) -> bool:
     """Return True if a window may be longer than the platform can answer for."""
-    return window.end - window.start > LONG
+    return window.end - window.start > LONG_WINDOW
 
 
 def _incomplete(claim: Claim, text: str) -> IncompleteWindowError:
@@ -192,13 +192,13 @@ def _after_read(facts: Facts, reading: ReadSummary) -> Outcome:
         )
         return _after_error(facts, _name_window(claim, SuspectTotalError(text)))
     if not facts.is_empty or claim.kind not in (WindowKind.INCREMENTAL, WindowKind.BACKFILL):
-        return Complete(is_empty=facts.is_empty)
+        return Complete(nothing_to_write=facts.is_empty)
     if (beyond := _beyond_reach(facts, EMPTY_BEYOND)) is not None:
         return beyond
     # an empty backfill proves nothing by itself: see `backfills.unproven`
     is_second_answer = claim.not_before is not None
     if claim.kind == WindowKind.BACKFILL or is_believed(claim.window, is_second_answer=is_second_answer):
-        return Complete(is_empty=True)
+        return Complete(nothing_to_write=True)
     return Unconfirmed(SECOND_ANSWER_AFTER)
 
 
@@ -238,7 +238,9 @@ def _too_large(facts: Facts, total: int) -> Outcome:
 
 def _after_error(facts: Facts, error: PlatformError) -> Outcome:
     claim = facts.claim
-    if isinstance(error, AuthenticationError) or (may_be_refused_credentials(claim, error) and not facts.was_read):
+    if isinstance(error, AuthenticationError) or (
+        may_be_refused_credentials(claim, error) and not facts.account_was_read
+    ):
         return Released(suspends=True, error=error)
     if is_long_hold(error) and (claim.attempts < LONG_HOLDS or not facts.calls):
         return Released(error=error)

@@ -39,12 +39,12 @@ def listed(data: CountedList | list[Raw] | str | None, source: bytes | bytearray
     with neither records nor a count. Raises `MalformedResponseError` for any other thing that is no list with a count.
     """
     if not data:
-        return Page(0, [], is_bare=True)
+        return Page(0, [], has_no_list_or_total=True)
     if isinstance(data, list | str):
         raise MalformedResponseError("the answer says success, and data is no list with a count", body=body)
     rows = data.rows or []
     if data.total is None and not rows:
-        return Page(0, [], is_bare=True)
+        return Page(0, [], has_no_list_or_total=True)
     return Page(_count(data.total, body), exact_records(rows, source, body))
 
 

@@ -54,13 +54,13 @@ class Page:
 
     `total`: records over all pages, as the platform counts them. `records`: their bytes exactly as received.
 
-    `is_bare`: a success without a list and without a count, as many services answer when there is nothing. Not
-    documented, so it counts only when it is answered twice.
+    `has_no_list_or_total`: a success without either, as many services answer when there is nothing. Not documented, so
+    it counts only when it is answered twice.
     """
 
     total: int
     records: list[bytes]
-    is_bare: bool = False
+    has_no_list_or_total: bool = False
 
 
 def _code(status: int) -> str:

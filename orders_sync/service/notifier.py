@@ -56,8 +56,8 @@ class _Waiting:
 class Notifier:
     """Sends the notices that the settings ask for.
 
-    `is_database_failing`: tells whether the database is away or refuses to work. `fits`: is set while the tables are of
-    this version. `now`: the clock of this process, for quiet hours and for what is kept in memory.
+    `is_database_failing`: tells whether the database is away or refuses to work. `is_schema_current`: is set
+    while the tables are of this version. `now`: the clock of this process, for quiet hours and for what it remembers.
     """
 
     pool: Pool
@@ -65,7 +65,7 @@ class Notifier:
     channels: Sequence[Channel]
     metrics: Metrics
     is_database_failing: Callable[[], bool]
-    fits: asyncio.Event
+    is_schema_current: asyncio.Event
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _throttle: LogThrottle = field(default_factory=LogThrottle)
     _database: list[KnownProblem] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Notifier:
         """Decide and send what is due. An error is logged, and the next pass tries again."""
         is_failing = self.is_database_failing()
         try:
-            if self.fits.is_set() and not is_failing:
+            if self.is_schema_current.is_set() and not is_failing:
                 await self._decide()
                 await self._send_stored()
         except CONNECTION_ERRORS as error:

@@ -158,7 +158,7 @@ async def renew(connection: Connection, claim: Claim) -> None:
 
 async def set_unanswered(connection: Connection, claim: Claim, text: str | None) -> None:
     """Store why calls for a claimed window get no answer; None clears it. Raises `LeaseLostError`."""
-    await update_fenced(connection, claim, "error = %s", [ledger.kept(text)])
+    await update_fenced(connection, claim, "error = %s", [ledger.shortened_error(text)])
 
 
 async def release(connection: Connection, claim: Claim, *, calls: int) -> None:

@@ -109,7 +109,7 @@ async def close_beyond(connection: Connection, claim: Claim, reason: str, *, cal
             {ledger.CLOSE_BACKFILL}
             """.encode(),
             {
-                "reason": ledger.kept(reason),
+                "reason": ledger.shortened_error(reason),
                 "account": claim.account,
                 "id": claim.id,
                 "fence": claim.fence,
@@ -143,7 +143,7 @@ async def split(
         connection,
         claim,
         "state = 'split', finished_at = clock_timestamp(), error = %s, total = %s, calls = calls + %s",
-        [ledger.kept(reason), total, calls],
+        [ledger.shortened_error(reason), total, calls],
     )
     if claim.backfill_id is not None and await _is_cancelled(connection, claim.backfill_id):
         return
@@ -176,7 +176,7 @@ async def read_parts_again(
         claim,
         "state = 'split', finished_at = clock_timestamp(), parts_again_at = clock_timestamp(), error = %s, total = %s,"
         " calls = calls + %s",
-        [ledger.kept(reason), total, calls],
+        [ledger.shortened_error(reason), total, calls],
     )
     return True
 
@@ -192,7 +192,7 @@ async def fail(
         connection,
         claim,
         "state = 'failed', finished_at = clock_timestamp(), error = %s, calls = calls + %s, total = %s, seen = %s",
-        [ledger.kept(error), calls, total, seen],
+        [ledger.shortened_error(error), calls, total, seen],
     )
 
 

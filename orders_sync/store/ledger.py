@@ -124,7 +124,7 @@ async def write(connection: Connection, account: str, plan_: Plan) -> None:
     In the transaction that locked the account and read the state.
     """
     if plan_.replaced is not None:
-        await take_out(connection, plan_.replaced)
+        await remove_superseded(connection, plan_.replaced)
     for each in plan_.windows:
         await plan(connection, account, each.kind, each.feed, each.windows)
 
@@ -202,7 +202,7 @@ async def forget_before(connection: Connection, account: str, start: datetime) -
     return cursor.rowcount == 1
 
 
-async def take_out(connection: Connection, unclaimed: Unclaimed) -> None:
+async def remove_superseded(connection: Connection, unclaimed: Unclaimed) -> None:
     """Remove a window from the ledger that another one, planned in the same transaction, covers."""
     await connection.execute("DELETE FROM sync.windows WHERE id = %s AND state = 'planned'", [unclaimed.id])
 
@@ -229,7 +229,7 @@ async def replan_failed(connection: Connection, account: str, *, at_once: bool =
     return cursor.rowcount
 
 
-async def retry_failed(connection: Connection, account: str, windows: Sequence[int] | None = None) -> list[int]:
+async def replan_as_asked(connection: Connection, account: str, windows: Sequence[int] | None = None) -> list[int]:
     """Plan failed windows at once, as a person asks: all of an account or those with these ids. Return their ids."""
     query = """
         WITH planned AS (
@@ -255,7 +255,7 @@ async def failed_windows(connection: Connection, account: str) -> list[FailedWin
     )
 
 
-def kept(error: str | None) -> str | None:
+def shortened_error(error: str | None) -> str | None:
     """Return an error as it is stored: cut to `LONGEST_ERROR` characters, without NUL; None for none."""
     return error.replace("\x00", "\\0")[:LONGEST_ERROR] if error else None
 
@@ -286,7 +286,7 @@ async def has_work(connection: Connection, account: str) -> bool:
     return await fetch_value(connection, query, [account], bool)
 
 
-async def was_read(connection: Connection, account: str, within: timedelta) -> bool:
+async def was_read_within(connection: Connection, account: str, within: timedelta) -> bool:
     """Return whether a window of the account was read to its end, or counted, `within` this time before now.
 
     One that was split because of an error, which is kept with it, was not.
@@ -307,5 +307,5 @@ async def record_error(connection: Connection, account: str, error: str | None, 
         WHERE name = %(account)s
           AND (last_error IS DISTINCT FROM %(error)s OR %(rests)s OR rests_until IS NOT NULL)
         """,
-        {"account": account, "error": kept(error), "rests": rests, "rest": REST},
+        {"account": account, "error": shortened_error(error), "rests": rests, "rest": REST},
     )

@@ -161,7 +161,7 @@ class _Loader:
         if (conflict := self.ownership.host_conflict(owner, order_id)) is not None:
             self._reject(record, payload_hash, conflict)
             return True
-        if self.ownership.is_nothing_new(owner, order_id, payload_hash, stored):
+        if self.ownership.can_be_skipped(owner, order_id, payload_hash, stored):
             self.ownership.record_listing(order_id, payload_hash, record.read_at)
             self.landed.unchanged += 1
             return True

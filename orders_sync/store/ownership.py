@@ -39,7 +39,7 @@ SELECT order_id, payload_hash FROM sync.shared_orders
 WHERE platform = %s AND account = %s AND order_id = ANY(%s)
 """
 
-_NOTE = """
+_RECORD_LISTINGS = """
 INSERT INTO sync.shared_orders AS s (platform, order_id, account, payload_hash, seen_at)
 SELECT %s, n.order_id, %s, n.payload_hash, n.seen_at
 FROM unnest(%s::text[], %s::bytea[], %s::timestamptz[]) AS n (order_id, payload_hash, seen_at)
@@ -149,7 +149,7 @@ class Ownership:
         found = self._owners[owner]
         return not found.is_active and not found.is_on_other_host
 
-    def is_nothing_new(self, owner: str, order_id: str, payload_hash: bytes, stored: bytes | None) -> bool:
+    def can_be_skipped(self, owner: str, order_id: str, payload_hash: bytes, stored: bytes | None) -> bool:
         """Return whether an active owner's order can be skipped: equal bytes are stored, or were listed before.
 
         `stored`: the hash of the stored payload, None where a reject of the order is open.
@@ -180,4 +180,6 @@ class Ownership:
         if self._seen:
             order_ids = sorted(self._seen)
             hashes, times = zip(*(self._seen[order_id] for order_id in order_ids), strict=True)
-            await self._connection.execute(_NOTE, [self._platform, self._account, order_ids, list(hashes), list(times)])
+            await self._connection.execute(
+                _RECORD_LISTINGS, [self._platform, self._account, order_ids, list(hashes), list(times)]
+            )

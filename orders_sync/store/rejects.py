@@ -4,10 +4,13 @@ A reject is settled when its order is in the tables as a read saw it that did no
 such a read found nothing to write, `raw_orders.read_at` moves up to it: so the stored version is never older than a
 settled reject, and neither a replay nor a late read can replace it by that one (P2).
 
-A transaction locks the rejects of the platform (`_lock`) after all other rows but the ledger's: exclusively to add or
-delete some, shared to settle only those of orders whose rows in `raw_orders` it holds. With this lock it waits for no
-row of an order (`_mark_unconverted`), so no two transactions deadlock; and of two about one order, the second sees
-what the first did.
+A transaction locks the rejects of the platform (`_lock`) after all other rows but the ledger's:
+
+    exclusive    to add or delete some
+    shared       to settle only those of orders whose rows in `raw_orders` it holds
+
+While it holds this lock it never waits for a row of an order (`_mark_unconverted`), so no two transactions deadlock;
+and of two about one order, the second sees what the first did.
 """
 
 from __future__ import annotations

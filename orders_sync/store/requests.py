@@ -154,7 +154,7 @@ async def take_audit(connection: Connection, account: str) -> AuditRequest | Non
 async def finish(connection: Connection, number: int, error: str | None = None) -> None:
     """Record that an audit has ended, with its error."""
     query = "UPDATE sync.requests SET finished_at = clock_timestamp(), error = %s WHERE id = %s"
-    await connection.execute(query, [ledger.kept(error), number])
+    await connection.execute(query, [ledger.shortened_error(error), number])
 
 
 async def with_audits(connection: Connection, accounts: Sequence[str]) -> list[str]:

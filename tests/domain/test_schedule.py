@@ -18,7 +18,7 @@ from orders_sync.domain.schedule import (
     daily_sweep,
     incremental,
     ranges_to_sweep,
-    replaces,
+    superseded,
     time_ahead,
 )
 from orders_sync.domain.sweeps import Sweep
@@ -165,14 +165,14 @@ def test_a_window_nobody_claimed_is_lengthened_instead_of_another_one() -> None:
     waiting = Window(NOON - hour - OVERLAP, NOON - LAG)
     before = unclaimed(planned_range(NOON, NOON - DAY), waiting, NOON + hour)
     assert incremental(before, policy(NOON - DAY)) == [Window(waiting.start, NOON + hour - LAG)]
-    assert replaces(before, policy(NOON - DAY)) == Unclaimed(7, waiting)
+    assert superseded(before, policy(NOON - DAY)) == Unclaimed(7, waiting)
 
 
 def test_a_window_nobody_claimed_stays_as_it_is_where_nothing_new_is_to_be_planned() -> None:
     waiting = Window(NOON - OVERLAP, NOON - LAG)
     before = unclaimed(planned_range(NOON, NOON - DAY), waiting, NOON)
     assert incremental(before, policy(NOON - DAY)) == []
-    assert replaces(before, policy(NOON - DAY)) is None
+    assert superseded(before, policy(NOON - DAY)) is None
 
 
 def test_what_is_lengthened_beyond_what_the_platform_takes_is_two_windows_without_a_gap() -> None:
@@ -201,7 +201,7 @@ def test_while_nobody_reads_the_windows_cover_everything_and_hardly_more_P1(
         newest = None if is_claimed or not ledger else Unclaimed(1, ledger[-1])
         known = PlannedRange(now, known.history_from, known.planned_to, None, newest)
         windows = incremental(known, settings)
-        if replaces(known, settings):
+        if superseded(known, settings):
             ledger.pop()
         ledger += windows
         is_claimed = claims_it

@@ -29,8 +29,8 @@ from orders_sync.engine.paging import WindowTooLarge
 from orders_sync.engine.rate_limiter import LONGEST_WAIT
 from orders_sync.engine.window_outcome import (
     BLOCKED_READS,
-    LONG,
     LONG_HOLDS,
+    LONG_WINDOW,
     MOST_PARTS_AFTER_ERROR,
     Beyond,
     Complete,
@@ -52,7 +52,7 @@ HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 ONE_HOUR = Window(NOW - 2 * HOUR, NOW - HOUR)
 ONE_SECOND = Window(NOW - 2 * HOUR, NOW - 2 * HOUR + SECOND)
 TWO_DAYS = Window(NOW - 3 * DAY, NOW - DAY)
-LONGER = Window(NOW - LONG - DAY - SECOND, NOW - DAY)
+LONGER = Window(NOW - LONG_WINDOW - DAY - SECOND, NOW - DAY)
 REACH = 31 * DAY
 BORDER = (NOW - REACH).replace(minute=0, second=0) + 2 * HOUR
 FAR_BACK = Window(BORDER - 3 * HOUR, BORDER)
@@ -82,7 +82,7 @@ def empty_months_are_believed() -> None:
 def facts(ending: Ending, total: int | None = None, **other: Any) -> Facts:
     """Facts of an hour's window of changes; `other`: fields of the facts, or of the claim."""
     values: dict[str, Any] = {"calls": 3, "furthest_back": None}
-    values |= {name: other.pop(name) for name in ("is_empty", "was_read", *values) if name in other}
+    values |= {name: other.pop(name) for name in ("is_empty", "account_was_read", *values) if name in other}
     return Facts(
         claim=replace(CLAIM, **other),
         account=ACCOUNT,
@@ -103,22 +103,24 @@ EMPTY: dict[str, Any] = {"is_empty": True}
     [
         pytest.param(facts(ReadSummary(40, 40)), Complete(), id="rows"),
         pytest.param(facts(ReadSummary(40, 43)), Complete(), id="more-rows-than-counted"),
-        pytest.param(facts(NOTHING, **EMPTY), Complete(is_empty=True), id="an-empty-hour"),
+        pytest.param(facts(NOTHING, **EMPTY), Complete(nothing_to_write=True), id="an-empty-hour"),
         pytest.param(facts(NOTHING), Complete(), id="empty-but-something-follows"),
         pytest.param(facts(NOTHING, window=TWO_DAYS, **EMPTY), Unconfirmed(SECOND_ANSWER_AFTER), id="empty-days"),
         pytest.param(
-            facts(NOTHING, window=TWO_DAYS, not_before=NOW, **EMPTY), Complete(is_empty=True), id="empty-days-again"
+            facts(NOTHING, window=TWO_DAYS, not_before=NOW, **EMPTY),
+            Complete(nothing_to_write=True),
+            id="empty-days-again",
         ),
         *(
             pytest.param(
-                facts(NOTHING, window=TWO_DAYS, kind=kind, **EMPTY), Complete(is_empty=True), id=f"empty-{kind}"
+                facts(NOTHING, window=TWO_DAYS, kind=kind, **EMPTY), Complete(nothing_to_write=True), id=f"empty-{kind}"
             )
             for kind in WindowKind
             if kind is not WindowKind.INCREMENTAL
         ),
         pytest.param(
             facts(NOTHING, window=FAR_BACK, kind=WindowKind.SWEEP, furthest_back=REACH, **EMPTY),
-            Complete(is_empty=True),
+            Complete(nothing_to_write=True),
             id="an-empty-sweep-beyond-the-reach-moves-nothing",
         ),
         pytest.param(facts(ReadSummary(1500, 1500), status="paid"), Complete(), id="a-list-by-status-is-never-suspect"),
@@ -228,7 +230,9 @@ def _eighths(total: int, window: Window = ONE_HOUR) -> list[Window]:
         pytest.param(facts(NETWORK, 400, attempts=2), _eighths(400), id="a-second-failure"),
         pytest.param(facts(SHORT_PAUSE, 400, attempts=2), _eighths(400), id="throttled-again"),
         pytest.param(facts(PAUSE, 400, attempts=LONG_HOLDS), _eighths(400), id="more-calls-than-a-quota"),
-        pytest.param(facts(BLOCKED, 400, attempts=BLOCKED_READS, was_read=True), _eighths(400), id="blocked-alone"),
+        pytest.param(
+            facts(BLOCKED, 400, attempts=BLOCKED_READS, account_was_read=True), _eighths(400), id="blocked-alone"
+        ),
         pytest.param(facts(BLOCKED, 400, attempts=BLOCKED_READS - 1), _eighths(400), id="blocked-for-a-while"),
         pytest.param(facts(NETWORK), [], id="never-counted"),
         pytest.param(facts(NETWORK, attempts=2), [], id="never-counted-again"),

@@ -457,7 +457,7 @@ async def test_only_a_window_that_was_answered_says_that_the_account_is_read(
         await closing.split(connection, whole, parts, total=4000, calls=1)
     else:
         await closing.split(connection, whole, parts, total=None, calls=1, reason="HTTP 403")
-    assert await ledger.was_read(connection, SHOP, timedelta(minutes=10)) is was_read
+    assert await ledger.was_read_within(connection, SHOP, timedelta(minutes=10)) is was_read
 
 
 async def test_the_parts_of_a_sweep_are_sweeps_and_move_nothing(connection: Connection) -> None:
@@ -768,7 +768,7 @@ async def test_who_plans_holds_the_newest_window_and_a_claim_passes_it_over_P5(p
             newest = (await ledger.planned_range(planner, SHOP)).newest
             assert newest is not None
             assert (await claim(worker)).window == hours(0, 1)
-            await ledger.take_out(planner, newest)
+            await ledger.remove_superseded(planner, newest)
             await ledger.plan(planner, SHOP, WindowKind.INCREMENTAL, Feed.UPDATED, [hours(1, 3)])
         assert (await claim(worker)).window == hours(1, 3)
 

@@ -37,7 +37,7 @@ async def retry_all(connection: Connection, actor: Actor, accounts: Iterable[str
 
 
 async def _retry(connection: Connection, actor: Actor, account: str, windows: Sequence[int] | None = None) -> int:
-    retried = await ledger.retry_failed(connection, account, windows)
+    retried = await ledger.replan_as_asked(connection, account, windows)
     if retried:
         await activity.record(connection, actor, Action.WINDOWS_RETRY, account=account, details=activity.some(retried))
     return len(retried)

@@ -77,9 +77,9 @@ class PageContract(PlatformSample):
         bare = [self.changed(where, each) for each in odd]
         for document in [*bare, drop(json.loads(self.sample), where)]:
             page = self.platform.page(self.account(), json.dumps(document).encode())
-            assert (page.total, page.records, page.is_bare) == (0, [], True)
+            assert (page.total, page.records, page.has_no_list_or_total) == (0, [], True)
         for document in (json.loads(self.sample), self.changed(self.total_at, 0), self.changed(self.items_at, None)):
-            assert not self.platform.page(self.account(), json.dumps(document).encode()).is_bare
+            assert not self.platform.page(self.account(), json.dumps(document).encode()).has_no_list_or_total
 
     def test_odd_data_is_malformed(self) -> None:
         odd: object
