@@ -151,7 +151,7 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
             state, tables = database.state_of(connection), _tables(connection)
             needs_tables = not schema.is_current(connection)
             names = [account.name for account in settings.accounts if not only or account.name in only]
-            probed = {} if needs_tables or not shows_probes else probes.kept(connection, names)
+            probed = {} if needs_tables or not shows_probes else probes.stored(connection, names)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = select_values(connection, rights.missing(migrates=needs_tables), None, str)
             readers = None if needs_tables else roles.advice(connection)

@@ -117,14 +117,11 @@ class Words:
 
         A name at its beginning stays as it is written.
         """
-        said = self.sentence(text)
-        if said and not (isinstance(text, Sentence) and text.key.startswith("%(")):
-            said = said[0].upper() + said[1:]
-        return (
-            said
-            if said.endswith((".", "!", "?", "。", "！", "？"))
-            else said + ("。" if self.language == "zh" else ".")
-        )
+        sentence = self.sentence(text)
+        if sentence and not (isinstance(text, Sentence) and text.key.startswith("%(")):
+            sentence = sentence[0].upper() + sentence[1:]
+        is_ended = sentence.endswith((".", "!", "?", "。", "！", "？"))
+        return sentence if is_ended else sentence + ("。" if self.language == "zh" else ".")
 
     def error(self, error: Exception) -> str:
         """Return the text of an error in this language, where it was raised with a `Sentence`."""

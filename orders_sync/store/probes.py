@@ -64,7 +64,7 @@ async def keep_fault(connection: Connection, account: str, fault: str) -> None:
     await connection.execute(_KEEP, ["failed_at", Jsonb({"fault": sanitize(fault)}), account])
 
 
-def kept(connection: Session, accounts: list[str]) -> dict[str, Probe]:
+def stored(connection: Session, accounts: list[str]) -> dict[str, Probe]:
     """Return the stored probes of these accounts by name, without those that have no answers."""
     found = select_dict(connection, _READ, [accounts], dict[str, Probe])
     return {name: probe for name, probe in found.items() if probe.answers}

@@ -1,4 +1,4 @@
-"""A window that was split is held against its parts when the last of them is done, and never by who lost it (P5)."""
+"""A window that was split is compared with its parts when the last of them is done, and never by who lost it (P5)."""
 
 from __future__ import annotations
 
