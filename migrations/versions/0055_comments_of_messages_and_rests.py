@@ -12,12 +12,14 @@ BEFORE = {
     "COLUMN sync.accounts.rests_until": (
         "the service makes no call for it before: reads of it failed, or the platform asked for a long hold"
     ),
+    "COLUMN sync.audits.seen_at": "last sign of life while it runs, two a minute; long past: its process was killed",
 }
 AFTER = {
     "TABLE sync.messages": "messages that platforms sent: their orders are then read from the API",
     "COLUMN sync.accounts.rests_until": (
         "the service makes no call for it before: last_error says why, such as failed reads or a long hold"
     ),
+    "COLUMN sync.audits.seen_at": "last heartbeat while it runs, two a minute; long past: its process was killed",
 }
 
 

@@ -127,7 +127,7 @@ audits = Table(
         "is_routine", Boolean, "the service made it by itself, of everything", nullable=False, server_default="false"
     ),
     column("error", Text, "why it stopped"),
-    column("seen_at", TIME, "last sign of life while it runs, two a minute; long past: its process was killed"),
+    column("seen_at", TIME, "last heartbeat while it runs, two a minute; long past: its process was killed"),
     column(
         "awaited",
         Integer,
