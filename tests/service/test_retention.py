@@ -99,7 +99,7 @@ async def test_plans_watermark_and_proof_are_the_same_afterwards_and_nothing_is_
             before[each.name] = without_clock(await ledger.planned_range(connection, each.name))
     count = len(story.query("SELECT 1 FROM sync.windows"))
     removed = await remove_old(story.pool, KEPT)
-    assert removed["windows"] > 50
+    assert removed["windows"] > 30
     assert count - removed["windows"] == len(story.query("SELECT 1 FROM sync.windows"))
     async with story.pool.connection() as connection:
         for each in story.world.accounts:
