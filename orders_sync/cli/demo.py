@@ -211,9 +211,9 @@ def _verify(connection: database.Session, sandbox: Sandbox, sources: list[Accoun
     output.say(f"{orders:,} orders and {lines:,} lines are as their platforms list them.", ("Verified:", "green"))
     verdicts = demo_data.verdicts(connection, [each.name for each in accounts])
     if any(verdict != "fresh" for verdict in verdicts.values()):
-        said = ", ".join(f"{name} {verdict}" for name, verdict in verdicts.items())
+        shown = ", ".join(f"{name} {verdict}" for name, verdict in verdicts.items())
         output.say(
-            f"{said}. Verified is by the simulation, this by what was read: long ranges that were listed as empty "
+            f"{shown}. Verified is by the simulation, this by what was read: long ranges that were listed as empty "
             "count after a second read, which `orders-sync demo --serve` makes.",
             ("By bi.sync_freshness:", "yellow"),
         )

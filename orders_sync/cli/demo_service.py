@@ -78,13 +78,13 @@ def _prepare_practice(host: Host, settings: Settings) -> tuple[list[str], OrderK
     with database.session(host.url) as session:
         rejects, lost = demo_data.make_rejects(session)
     event_loop.run(databases.ask(host.url, pause))
-    said = ["For practice, made by the demo and by no platform:"]
+    lines = ["For practice, made by the demo and by no platform:"]
     if rejects:
-        said.append(f"  {rejects} rejects of orders taken out of the tables (Rejects: Replay brings them back)")
+        lines.append(f"  {rejects} rejects of orders taken out of the tables (Rejects: Replay brings them back)")
     if lost:
         text = "taken out of the tables after the first audit, in a minute (Audits: Audit now finds it and reads it)"
-        said.append(f"  order {lost.order_id}, {text}")
-    return [*said, f"  {name} is paused until {local_times.shown(until)} (its page: Resume)"], lost
+        lines.append(f"  order {lost.order_id}, {text}")
+    return [*lines, f"  {name} is paused until {local_times.shown(until)} (its page: Resume)"], lost
 
 
 async def _lose(url: str, key: OrderKey) -> None:

@@ -71,13 +71,13 @@ def renormalize(
 def _remedy(deleted: WithoutPayload) -> str:
     """Say how to get payloads back that somebody deleted."""
     orders = "1 order" if deleted.orders == 1 else f"{deleted.orders:,} orders"
-    said = (
+    loss = (
         f"{deleted.account}: the payloads of {orders} were deleted or changed by hand, and their rows left as they are"
     )
     if deleted.first is None or deleted.last is None:
-        return f"{said}; they come back when the platform lists them again"
+        return f"{loss}; they come back when the platform lists them again"
     first, past = date_of(deleted.first), date_of(deleted.last) + timedelta(days=1)
     return (
-        f"{said}. To read them again: `orders-sync backfill --account {deleted.account} --by created --from {first} "
+        f"{loss}. To read them again: `orders-sync backfill --account {deleted.account} --by created --from {first} "
         f"--to {past} --everything`"
     )

@@ -174,15 +174,15 @@ def seconds_to_read(calls: Iterable[tuple[AccountSource, int]]) -> float:
 def _preview(
     source: AccountSource, state: RangeState, window: Window, now: datetime, missing_orders: MissingOrders | None
 ) -> AccountPreview:
-    said = []
+    sentences = []
     if why := why_not_backfillable(source, window, now):
-        said.append(why)
+        sentences.append(why)
     equal = []
     if state.equal_request is not None and state.equal_state is not None:
         equal.append(EqualRequest(state.equal_request, state.equal_state))
-    said += [*remarks(source, window, now, equal), *_of_history(source, state, window)]
+    sentences += [*remarks(source, window, now, equal), *_of_history(source, state, window)]
     seconds = state.calls / source.policy.requests_per_second
-    return AccountPreview(state.account, state.feed, window, state, seconds, said, missing_orders)
+    return AccountPreview(state.account, state.feed, window, state, seconds, sentences, missing_orders)
 
 
 def _of_history(source: AccountSource, state: RangeState, window: Window) -> list[str]:

@@ -27,10 +27,10 @@ def why_not_backfillable(source: AccountSource, window: Window, now: datetime) -
 
 def remarks(source: AccountSource, window: Window, now: datetime, equal: Sequence[EqualRequest] = ()) -> list[str]:
     """Return what there is to know of a range, in sentences. `equal`: earlier requests for the same range."""
-    said: list[str] = []
+    sentences: list[str] = []
     furthest, end = source.platform.furthest_back, whole_second(now - source.policy.lag)
     if furthest is not None and window.start < now - furthest:
-        said.append(
+        sentences.append(
             Sentence(
                 "%(platform)s is documented to list orders from %(time)s on. Those before are requested all the same, "
                 "but an empty result does not prove that there were none",
@@ -39,20 +39,20 @@ def remarks(source: AccountSource, window: Window, now: datetime, equal: Sequenc
             )
         )
     if window.end > end and window.end > now:
-        said.append(
+        sentences.append(
             Sentence(
                 "the range ends in the future: it is read up to %(end)s, what comes later by the usual sync", end=end
             )
         )
     for each in equal[:1]:
-        said.append(
+        sentences.append(
             Sentence(
                 "request %(request)s, %(state)s, asks for the same range",
                 request=each.request_id,
                 state=Sentence(each.state.value),
             )
         )
-    return said
+    return sentences
 
 
 def of_missing(found: MissingOrders) -> Sentence:

@@ -205,8 +205,8 @@ def write_test(language: Language, now: datetime) -> Notice:
 def _title(items: Sequence[Item], backfills: Sequence[EndedBackfill], words: NoticeWords) -> str:
     over = sum(each.stage is Stage.OVER for each in items)
     counted = ((len(items) - over, words.begun), (over, words.over), (len(backfills), words.ended))
-    said = [_number(count, forms) for count, forms in counted if count]
-    return f"orders-sync{words.colon}{words.separator.join(said)}"
+    counts = [_number(count, forms) for count, forms in counted if count]
+    return f"orders-sync{words.colon}{words.separator.join(counts)}"
 
 
 def _problems(items: Sequence[Item], words: NoticeWords, most: int, says_what_to_do: bool) -> list[str]:

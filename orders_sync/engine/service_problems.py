@@ -88,12 +88,12 @@ def of_planning(processes: Sequence[ProcessStatus], accounts: Sequence[AccountSt
 
     A process may know an account by a name that is in no table.
     """
-    said = {each.last_error for each in accounts}
+    reported = {each.last_error for each in accounts}
     names = {each.name for each in accounts}
     for process in processes:
         for name, reason in process.failing.items() if process.is_alive else ():
-            if reason not in said:
-                said.add(reason)
+            if reason not in reported:
+                reported.add(reason)
                 account = name if name in names else None
                 found = Sentence(
                     "%(reason)s (process %(pid)s on %(host)s)",

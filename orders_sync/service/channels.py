@@ -179,11 +179,11 @@ def _error_of(answer: Any) -> str | None:
     if isinstance(answer, str):
         return answer
     try:
-        said = answer.json()
+        body = answer.json()
     except ValueError:
         return None
-    code = said.get("errcode") if isinstance(said, dict) else None
-    return f"refused with errcode {code}: {said.get('errmsg', '')}" if code else None
+    code = body.get("errcode") if isinstance(body, dict) else None
+    return f"refused with errcode {code}: {body.get('errmsg', '')}" if code else None
 
 
 class _Lines(logging.Handler):

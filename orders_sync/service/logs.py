@@ -157,8 +157,8 @@ def _json(redactor: Redactor, stream: TextIO) -> list[Processor]:
     def line(_: WrappedLogger, __: str, event: EventDict) -> str:
         # redact the values, not the line: it stays JSON even if a secret is `null` or 42
         ordered = {**dict.fromkeys(_LEADING_KEYS), **event}
-        said = {key: value if key in _NEVER_REDACTED else redactor.value(value) for key, value in ordered.items()}
-        return visible_json(json.dumps(said, ensure_ascii=is_ascii))
+        redacted = {key: value if key in _NEVER_REDACTED else redactor.value(value) for key, value in ordered.items()}
+        return visible_json(json.dumps(redacted, ensure_ascii=is_ascii))
 
     return [structlog.processors.format_exc_info, line]
 

@@ -193,7 +193,7 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not rows:
         return {}
     total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in SUMS}
-    parts = total["done"] + total["waiting"] + total["failed"] + total["cancelled"]
+    windows = total["done"] + total["waiting"] + total["failed"] + total["cancelled"]
     left = [row["seconds_left"] for row in rows if row["seconds_left"] is not None]
     return {
         **rows[0],
@@ -206,8 +206,8 @@ def _sum(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         },
         "states": Counter(row["progress"] for row in rows),
         "seconds_left": max(left) if left else None,
-        "parts": parts,
-        "share": total["done"] / max(1, parts),
+        "windows": windows,
+        "share": total["done"] / max(1, windows),
     }
 
 
