@@ -92,7 +92,6 @@ class Claim(msgspec.Struct, frozen=True):
     expected: int  # records, if those of the window it was split from lie evenly in that; 0 when it was not split
     now: datetime  # the database's clock when it was claimed
     parent_total: int | None = None  # records the platform counted in the window it was split from
-    is_sibling_as_full: bool = False  # another part of that window counts as many records as the whole, too
     page_size: int | None = None  # the most records per page that the platform was seen to return for this account
     not_before: datetime | None = None  # it was to be read no earlier, for it is asked once more
     orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`), and how often it was before

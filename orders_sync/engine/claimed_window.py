@@ -29,12 +29,13 @@ from orders_sync.engine.window_outcome import (
     Counted,
     Ending,
     Facts,
+    counts_as_whole,
     decide_outcome,
     is_long,
     may_be_refused_credentials,
 )
 from orders_sync.platforms import PageQuery
-from orders_sync.store import claims, ledger
+from orders_sync.store import claims, ledger, parts
 from orders_sync.store.database import Pool
 
 NO_LIMIT = 10**9
@@ -135,7 +136,10 @@ class ClaimedWindow:
     async def _facts(self, ending: Ending, records: list[Record]) -> Facts:
         claim, source, platform = self._claim, self._source, self._source.platform
         is_followed = bool(claim.orders) or rereads.proves_absence(claim, source, records)
-        account_was_read = False
+        account_was_read = is_sibling_as_full = False
+        if counts_as_whole(claim, self.total):
+            async with self._pool.connection() as connection:
+                is_sibling_as_full = await parts.is_sibling_as_full(connection, claim.id)
         if isinstance(ending, PlatformError) and may_be_refused_credentials(claim, ending):
             async with self._pool.connection() as connection:
                 account_was_read = await ledger.was_read_within(connection, claim.account, BLOCKED_FOR)
@@ -151,6 +155,7 @@ class ClaimedWindow:
             furthest_back=platform.furthest_back,
             is_empty=not records and claim.status is None and not is_followed,
             account_was_read=account_was_read,
+            is_sibling_as_full=is_sibling_as_full,
         )
 
     def _window_read(self, ending: Ending, records: list[Record]) -> WindowRead:

@@ -83,6 +83,8 @@ class Facts:
     is_empty: bool = False  # of a complete read: it brought nothing, and nothing follows from that
     # a window of the account was read to its end within `BLOCKED_FOR`; see `may_be_refused_credentials`
     account_was_read: bool = False
+    # another part of the window this one was split from counts as many records as the whole: see `_is_range_ignored`
+    is_sibling_as_full: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +288,12 @@ def _is_range_ignored(facts: Facts) -> bool:
 
     Then smaller parts would count as many, too, down to the second.
     """
-    total, whole = facts.total, facts.claim.parent_total
-    return facts.claim.is_sibling_as_full and total is not None and whole is not None and total >= whole
+    return facts.is_sibling_as_full and counts_as_whole(facts.claim, facts.total)
+
+
+def counts_as_whole(claim: Claim, total: int | None) -> bool:
+    """Return True if a part counts as many records as the window it was split from."""
+    return total is not None and claim.parent_total is not None and total >= claim.parent_total
 
 
 def _beyond_reach(facts: Facts, reason: str, error: PlatformError | None = None) -> Outcome | None:

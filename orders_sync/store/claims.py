@@ -73,11 +73,6 @@ RETURNING id, account, kind, feed, starts_at, ends_at, status, parent_id, backfi
             / extract(epoch FROM p.ends_at - p.starts_at)
         FROM sync.windows AS p WHERE p.id = windows.parent_id)::int, 0) AS expected,
     (SELECT p.total FROM sync.windows AS p WHERE p.id = windows.parent_id) AS parent_total,
-    EXISTS (SELECT FROM sync.windows AS p WHERE p.id = windows.parent_id AND p.total > 0 AND EXISTS (
-        SELECT FROM sync.windows AS s
-        WHERE s.account = p.account AND s.kind = p.kind AND s.ends_at > p.starts_at
-          AND s.ends_at <= p.ends_at AND s.parent_id = p.id AND s.id <> windows.id AND s.total >= p.total
-    )) AS is_sibling_as_full,
     (SELECT (a.observed ->> 'page_size')::int FROM sync.accounts AS a WHERE a.name = account) AS page_size
 """
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orders_sync.store.database import Connection
+from orders_sync.store.queries import fetch_value
 from orders_sync.store.states import OPEN_WINDOWS
 
 # parts of a split window, at every depth; joined by range, too, so that the index is used
@@ -74,3 +75,18 @@ async def plan_again(connection: Connection, split_id: int, *, younger_than: tim
     """
     cursor = await connection.execute(_AGAIN.encode(), {"id": split_id, "younger_than": younger_than})
     return cursor.rowcount
+
+
+async def is_sibling_as_full(connection: Connection, part_id: int) -> bool:
+    """Return whether another part of the window this one was split from has counted as many records as the whole."""
+    query = """
+        SELECT EXISTS (
+            SELECT FROM sync.windows AS w JOIN sync.windows AS p ON p.id = w.parent_id
+            WHERE w.id = %s AND p.total > 0 AND EXISTS (
+                SELECT FROM sync.windows AS s
+                WHERE s.account = p.account AND s.kind = p.kind AND s.ends_at > p.starts_at
+                  AND s.ends_at <= p.ends_at AND s.parent_id = p.id AND s.id <> w.id AND s.total >= p.total
+            )
+        )
+    """
+    return await fetch_value(connection, query, [part_id], bool)

@@ -82,7 +82,11 @@ def empty_months_are_believed() -> None:
 def facts(ending: Ending, total: int | None = None, **other: Any) -> Facts:
     """Facts of an hour's window of changes; `other`: fields of the facts, or of the claim."""
     values: dict[str, Any] = {"calls": 3, "furthest_back": None}
-    values |= {name: other.pop(name) for name in ("is_empty", "account_was_read", *values) if name in other}
+    values |= {
+        name: other.pop(name)
+        for name in ("is_empty", "account_was_read", "is_sibling_as_full", *values)
+        if name in other
+    }
     return Facts(
         claim=replace(CLAIM, **other),
         account=ACCOUNT,
