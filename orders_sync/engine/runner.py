@@ -115,7 +115,7 @@ class _AccountRunner:
                 await ledger.record_error(connection, self.name, errors[-1] if errors else None, rests=self.rests)
 
     async def read_all(self) -> None:
-        """Read windows until none is left, also none that another process has claimed, or the turn is over."""
+        """Read windows until none is left, planned or claimed by another process, or until the turn is over."""
         reading: set[asyncio.Task[None]] = set()
         try:
             while True:

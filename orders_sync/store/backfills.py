@@ -135,7 +135,10 @@ async def refuse(connection: Connection, backfill: Backfill, reason: str) -> Non
 
 
 async def cancel(connection: Connection, number: int) -> int:
-    """Cancel a backfill and remove its waiting windows; return 0 if it is unknown or closed, else 1."""
+    """Cancel a backfill and remove its windows that wait or have failed.
+
+    Return 1, or 0 if it is unknown or closed.
+    """
     return await fetch_value(connection, "SELECT sync.cancel_backfill(%s)", [number], int)
 
 
@@ -160,7 +163,7 @@ async def take_out_cancelled(connection: Connection, account: str) -> None:
 
 
 async def cancel_request(connection: Connection, number: int) -> int:
-    """Cancel every open backfill of a request and remove their waiting windows; return how many there were."""
+    """Cancel every open backfill of a request, as `cancel` does; return how many there were."""
     return await fetch_value(connection, "SELECT sync.cancel_backfill_request(%s)", [number], int)
 
 
