@@ -59,7 +59,7 @@ def listening(protocol: Callable[[socketserver.StreamRequestHandler], str]) -> I
             asked.append(protocol(self))
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server.server_address[1], asked
         server.shutdown()
