@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import psycopg
 import structlog
+from procrastinate.worker import Worker as QueueWorker
 
 from orders_sync.engine import error_scope
 from orders_sync.engine.audit import audit
@@ -62,7 +63,8 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; then jobs in flight have `GRACE_SECONDS` to finish. Raises `queue.QueueError`."""
-        await self._queue.app.run_worker_async(
+        worker = QueueWorker(
+            app=self._queue.app,
             queues=[QUEUE],
             concurrency=2 * self._run_context.limits.slots,
             # poll: a listener whose connection was lost stays silent without an error
@@ -72,6 +74,16 @@ class Worker:
             shutdown_graceful_timeout=GRACE_SECONDS,
             install_signal_handlers=False,
         )
+        working = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            # not by a cancellation alone: while the worker registers itself, one may be lost (`engine/tasks.py`)
+            worker.stop()  # type: ignore[no-untyped-call]
+            if worker.run_task is None:
+                working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            raise
 
     def _track(self, work: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
         async def job(account: str) -> None:

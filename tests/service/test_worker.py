@@ -29,6 +29,7 @@ from tests.support.scheduling import jobs, scheduler
 from tests.support.story import Story, Tell
 
 DAY = timedelta(days=1)
+GUARD = 60  # seconds: what takes longer hangs
 
 
 class Stuck(httpx.AsyncBaseTransport):
@@ -82,6 +83,32 @@ async def test_what_the_scheduler_plans_a_worker_lands_P1(tell: Tell, queue: Que
     )
     story.assert_equal()
     assert jobs(story) == []
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_a_worker_that_is_stopped_while_it_registers_ends(
+    tell: Tell, queue: Queue, monkeypatch: pytest.MonkeyPatch, is_lost: bool
+) -> None:
+    """Also where the cancellation is lost, as by `asyncio.wait_for` of Python 3.11 when it comes with an answer."""
+    manager, registers = queue.app.job_manager, asyncio.Event()
+    register = manager.register_worker
+
+    async def register_late() -> int:
+        registers.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if not is_lost:
+                raise
+        return int(await register())
+
+    monkeypatch.setattr(manager, "register_worker", register_late)
+    one, _ = worker(tell(orders=3), queue)
+    running = asyncio.create_task(one.run())
+    await registers.wait()
+    running.cancel()
+    await asyncio.wait([running], timeout=GUARD)
+    assert running.cancelled()
 
 
 async def test_an_account_whose_turn_is_over_goes_to_the_end_of_the_queue(
